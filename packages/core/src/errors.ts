@@ -1,0 +1,64 @@
+/**
+ * What went wrong, as a stable code. A message says what must hold, what was found and the next step; a program decides on the code.
+ *
+ * | code | thrown when |
+ * | --- | --- |
+ * | `E_GRAPH` | a graph was built or rewritten against its rules (shapes, types, names) |
+ * | `E_WEIGHTS_FORMAT` | a checkpoint file is malformed, truncated or of an unknown kind |
+ * | `E_WEIGHTS_UNSAFE` | a pickle asks for something outside the allow-list |
+ * | `E_WEIGHTS_MISMATCH` | names or shapes in the checkpoint are not those of the model |
+ * | `E_WEIGHTS_IO` | a checkpoint could not be read: not found, refused, network |
+ * | `E_BAD_IMAGE` | an image cannot be decoded, or its size and data disagree |
+ * | `E_IMAGE_TOO_LARGE` | an image has more pixels than the stated limit |
+ * | `E_BAD_PROMPT` | a prompt is not finite, has the wrong form, or names nothing |
+ * | `E_BAD_EMBEDDING` | a saved embedding does not fit the image, the model or its preprocessing |
+ * | `E_BAD_OPTION` | an option has a value outside its range |
+ * | `E_DISPOSED` | a handle was used after `dispose()` |
+ * | `E_BACKEND_UNAVAILABLE` | the asked device or its runtime is not there |
+ * | `E_BACKEND_FAILED` | the runtime refused a graph or failed while running it |
+ * | `E_OUT_OF_MEMORY` | the device or the process has no memory left for this run |
+ * | `E_DEVICE_LOST` | the device went away; load again or ask the backend to recover |
+ */
+export type SamErrorCode =
+  | 'E_GRAPH'
+  | 'E_WEIGHTS_FORMAT' | 'E_WEIGHTS_UNSAFE' | 'E_WEIGHTS_MISMATCH' | 'E_WEIGHTS_IO'
+  | 'E_BAD_IMAGE' | 'E_IMAGE_TOO_LARGE' | 'E_BAD_PROMPT' | 'E_BAD_EMBEDDING' | 'E_BAD_OPTION' | 'E_DISPOSED'
+  | 'E_BACKEND_UNAVAILABLE' | 'E_BACKEND_FAILED' | 'E_OUT_OF_MEMORY' | 'E_DEVICE_LOST'
+
+const brand = Symbol.for('@sam/core/SamError')
+
+/** Every error this SDK throws on purpose. An abort is not one of them: it rejects with the signal's own reason. */
+export class SamError extends Error {
+  override readonly name: string = 'SamError'
+  readonly [brand] = true
+
+  constructor(readonly code: SamErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+  }
+
+  /** True for a `SamError` of any copy of this package, so it also works where a bundler kept two. */
+  static is(error: unknown): error is SamError {
+    return typeof error === 'object' && error !== null && brand in error
+  }
+}
+
+/** A graph was built or rewritten against its rules. */
+export class GraphError extends SamError {
+  override readonly name = 'GraphError'
+  constructor(message: string, options?: { cause?: unknown }) { super('E_GRAPH', message, options) }
+}
+
+/** A checkpoint cannot be read, is not safe to read, or is not of this model. */
+export class WeightsError extends SamError {
+  override readonly name = 'WeightsError'
+}
+
+/** An image, prompt, option or handle given by the caller cannot be used. */
+export class InputError extends SamError {
+  override readonly name = 'InputError'
+}
+
+/** A device or its runtime is missing or failed. */
+export class BackendError extends SamError {
+  override readonly name = 'BackendError'
+}
