@@ -62,3 +62,10 @@ export class InputError extends SamError {
 export class BackendError extends SamError {
   override readonly name = 'BackendError'
 }
+
+/** A value of unknown kind as a message may show it: short, and safe whatever the value is. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  return Array.isArray(value) ? `an array of ${value.length}` : typeof value
+}

@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { bilinearTaps, composeTaps, tapsMatrix, type Taps } from './interpolate.js'
+
+const size = fc.integer({ min: 1, max: 40 })
+const rowSums = (taps: Taps) => Array.from({ length: taps.outSize }, (_, i) =>
+  tapsMatrix(taps).subarray(i * taps.inSize, (i + 1) * taps.inSize).reduce((a, b) => a + b, 0))
+
+describe('bilinearTaps', () => {
+  it('is torch interpolate(align_corners=False) on small cases', () => {
+    expect([...tapsMatrix(bilinearTaps(2, 4))]).toEqual([1, 0, 0.75, 0.25, 0.25, 0.75, 0, 1])
+    expect([...tapsMatrix(bilinearTaps(4, 2))]).toEqual([0.5, 0.5, 0, 0, 0, 0, 0.5, 0.5])
+    expect([...tapsMatrix(bilinearTaps(1, 3))]).toEqual([1, 1, 1])
+  })
+
+  it('averages over all inputs when shrinking with antialias', () => {
+    expect([...tapsMatrix(bilinearTaps(4, 1, { antialias: true }))]).toEqual([0.625, 0.875, 0.875, 0.625].map(w => w / 3))
+  })
+
+  it('keeps a constant, stays inside the input and is the identity at equal sizes', () => {
+    fc.assert(fc.property(size, size, fc.boolean(), (inSize, outSize, antialias) => {
+      const taps = bilinearTaps(inSize, outSize, { antialias })
+      for (const sum of rowSums(taps)) expect(sum).toBeCloseTo(1, 12)
+      for (let i = 0; i < outSize; i++) {
+        expect(taps.first[i]).toBeGreaterThanOrEqual(0)
+        expect(taps.count[i]).toBeLessThanOrEqual(taps.width)
+        expect(taps.first[i]! + taps.count[i]!).toBeLessThanOrEqual(inSize)
+      }
+      if (inSize === outSize) tapsMatrix(taps).forEach((w, k) => expect(w).toBe(k % (inSize + 1) === 0 ? 1 : 0))
+    }))
+  })
+
+  it('leaves a straight line straight away from the border', () => {
+    const taps = bilinearTaps(8, 16)
+    for (let i = 1; i < 15; i++) {
+      let x = 0
+      for (let k = 0; k < taps.count[i]!; k++) x += taps.weights[i * taps.width + k]! * (taps.first[i]! + k)
+      expect(x).toBeCloseTo((i + 0.5) / 2 - 0.5, 12)
+    }
+  })
+})
+
+describe('composeTaps', () => {
+  it('equals the product of the matrices, cropped or padded with zeros between them', () => {
+    fc.assert(fc.property(size, size, size, size, fc.boolean(), fc.boolean(), (n, m, cut, o, antialiasA, antialiasB) => {
+      const a = bilinearTaps(n, m, { antialias: antialiasA })
+      const b = bilinearTaps(cut, o, { antialias: antialiasB })
+      const [am, bm, got] = [tapsMatrix(a), tapsMatrix(b), tapsMatrix(composeTaps(a, b))]
+      for (let i = 0; i < o; i++) {
+        for (let k = 0; k < n; k++) {
+          let sum = 0
+          for (let j = 0; j < Math.min(m, cut); j++) sum += bm[i * cut + j]! * am[j * n + k]!
+          expect(got[i * n + k]).toBeCloseTo(sum, 12)
+        }
+      }
+    }))
+  })
+})
