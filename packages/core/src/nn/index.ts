@@ -1,0 +1,2 @@
+export * from './layers.js'
+export { scope, type Scope } from './scope.js'

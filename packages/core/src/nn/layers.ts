@@ -1,0 +1,52 @@
+import type { Value } from '../ir/value.js'
+import * as ops from '../ops/index.js'
+import type { Scope } from './scope.js'
+
+/** Layers: an operation and the names of its weights. `nn.*` owns parameters, `ops.*` owns none. */
+
+/** `weight` [out, in] and `bias` [out]. PyTorch: nn.Linear. */
+export const linear = (p: Scope, x: Value, out: number): Value =>
+  ops.linear(x, p.param('weight', [out, x.shape.at(-1)!]), p.param('bias', [out]))
+
+/** `weight` and `bias` along the last axis. PyTorch: nn.LayerNorm; over channels-last maps it is also Meta's LayerNorm2d. */
+export const layerNorm = (p: Scope, x: Value, eps: number): Value =>
+  ops.layerNorm(x, [p.param('weight', [x.shape.at(-1)!]), p.param('bias', [x.shape.at(-1)!])], { eps })
+
+export interface ConvLayer extends ops.ConvOptions {
+  readonly out: number
+  readonly kernel: number
+  /** Default true. */
+  readonly bias?: boolean
+}
+
+/** `weight` [out, in, k, k] and `bias` [out]; channels last. PyTorch: nn.Conv2d. */
+export const conv2d = (p: Scope, x: Value, { out, kernel, bias = true, ...options }: ConvLayer): Value =>
+  ops.conv2d(x, bias ? [p.param('weight', [out, x.shape[3]!, kernel, kernel]), p.param('bias', [out])] : [p.param('weight', [out, x.shape[3]!, kernel, kernel])], options)
+
+/** `weight` [in, out, 2, 2] and `bias` [out], stride 2; channels last. PyTorch: nn.ConvTranspose2d. */
+export const upsample2x = (p: Scope, x: Value, out: number): Value =>
+  ops.convTranspose2d(x, [p.param('weight', [x.shape[3]!, out, 2, 2]), p.param('bias', [out])])
+
+/** A learned table, whole: [rows, width]. PyTorch: nn.Embedding. */
+export const embedding = (p: Scope, [rows, width]: readonly [number, number]): Value => p.param('weight', [rows, width])
+
+export interface MlpOptions {
+  /** Widths after each layer; the last is the output's. */
+  readonly widths: readonly number[]
+}
+
+/** `layers.{i}` with ReLU between. Meta: mask_decoder.py#MLP. */
+export const mlp = (p: Scope, x: Value, { widths }: MlpOptions): Value =>
+  widths.reduce((y, width, i) => {
+    const z = linear(p.at('layers', i), y, width)
+    return i < widths.length - 1 ? ops.relu(z) : z
+  }, x)
+
+export interface MlpBlockOptions {
+  readonly hidden: number
+  readonly activation: (x: Value) => Value
+}
+
+/** `lin2(act(lin1(x)))`, back to the width it came in. Meta: common.py#MLPBlock. */
+export const mlpBlock = (p: Scope, x: Value, { hidden, activation }: MlpBlockOptions): Value =>
+  linear(p.at('lin2'), activation(linear(p.at('lin1'), x, hidden)), x.shape.at(-1)!)

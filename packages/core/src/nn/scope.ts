@@ -1,0 +1,26 @@
+import { param, type Value } from '../ir/value.js'
+import type { Shape } from '../tensor/shape.js'
+
+/**
+ * A place in the checkpoint's tree of names. A layer walks down with `at` and asks for what it needs with `param`; the names are the
+ * checkpoint's own, so nothing is ever renamed.
+ */
+export interface Scope {
+  /** `scope.at('blocks', 3)` is the place `…blocks.3`. */
+  at(...path: readonly (string | number)[]): Scope
+  /** The tensor of that name here; the checkpoint must have it in this shape. */
+  param(name: string, shape: Shape): Value
+}
+
+export function scope(path = ''): Scope {
+  const full = (name: string): string => path ? `${path}.${name}` : name
+  const asked = new Map<string, Value>()
+  return {
+    at: (...names) => scope(full(names.join('.'))),
+    param(name, shape) {
+      const value = asked.get(name) ?? param(full(name), shape)
+      asked.set(name, value)
+      return value
+    }
+  }
+}

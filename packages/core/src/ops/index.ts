@@ -1,0 +1,3 @@
+export * from './build.js'
+export * from './sugar.js'
+export * from './composites/index.js'

@@ -1,0 +1,26 @@
+import type { Value } from '../ir/value.js'
+import { add, div, exp, log, max, mul, neg, reduceSum, reshape, concat } from './build.js'
+
+/** Conveniences that leave no trace in the graph: they build primitives and are gone. */
+
+export const square = (x: Value): Value => mul(x, x)
+export const abs = (x: Value): Value => max(x, neg(x))
+export const min = (a: Value, b: Value): Value => neg(max(neg(a), neg(b)))
+
+/** Mean over axes, which stay as size 1. */
+export const mean = (x: Value, axes: readonly number[]): Value =>
+  div(reduceSum(x, axes), axes.reduce((n, a) => n * x.shape.at(a)!, 1))
+
+/** Sum over axes, which are dropped. */
+export function sum(x: Value, axes: readonly number[]): Value {
+  const kept = reduceSum(x, axes)
+  const dropped = new Set(axes.map(a => a < 0 ? a + x.shape.length : a))
+  return reshape(kept, kept.shape.filter((_, i) => !dropped.has(i)))
+}
+
+/** New axis 0 … over equally shaped values. */
+export const stack = (values: readonly Value[], axis = 0): Value =>
+  concat(values.map(v => reshape(v, [...v.shape.slice(0, axis), 1, ...v.shape.slice(axis)])), axis)
+
+/** log(1 + e^x), without overflow. */
+export const softplus = (x: Value): Value => add(max(x, 0), log(add(exp(neg(abs(x))), 1)))

@@ -1,0 +1,53 @@
+import { graph, toposort, type Graph } from '../ir/graph.js'
+import { input, nameOf, type Value } from '../ir/value.js'
+import { withInputs } from '../ops/build.js'
+
+/** A graph cut in two: `early` gives, as outputs, what `late` needs as inputs of the same names. */
+export interface Stages {
+  readonly early: Graph
+  readonly late: Graph
+}
+
+/**
+ * Splits off what depends on nothing but the named inputs, params and constants, so that it is computed once for many runs of the rest.
+ * With no names it is what depends on params alone, computed once a checkpoint (dense positional encoding, relative-position tables);
+ * with the image embedding it is what is computed once an image (the first layer's projections of the image tokens).
+ *
+ * The cut runs through what is small: a broadcast is redone late rather than stored, and a bare param or constant is never copied.
+ */
+export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Stages {
+  const order = toposort(Object.values(g.outputs))
+  const [needsNamed, needsOthers] = [new Set<Value>(), new Set<Value>()]
+  for (const value of order) {
+    if (value.op === 'input') (names.includes(nameOf(value)!) ? needsNamed : needsOthers).add(value)
+    if (value.inputs.some(v => needsNamed.has(v))) needsNamed.add(value)
+    if (value.inputs.some(v => needsOthers.has(v))) needsOthers.add(value)
+  }
+  // With names, what depends on params alone is nobody's: it stays late, where the next cut finds it.
+  const isEarly = (value: Value): boolean => !needsOthers.has(value) && (names.length === 0 || needsNamed.has(value))
+
+  const cut = new Map<Value, Value>()
+  const late = new Map<Value, Value>()
+  const lateOf = (value: Value): Value => {
+    const done = late.get(value)
+    if (done) return done
+    const stays = !isEarly(value) || value.op === 'param' || value.op === 'constant' || value.op === 'broadcast'
+    const result = stays ? withInputs(value, value.inputs.map(lateOf)) : cutAt(value)
+    late.set(value, result)
+    return result
+  }
+  const cutAt = (value: Value): Value => {
+    const name = nameOf(value) ?? `${prefix}/${cut.size}`
+    const standIn = input(name, value.shape, value.dtype)
+    cut.set(value, standIn)
+    return standIn
+  }
+
+  for (const value of order) if (!isEarly(value)) lateOf(value)
+  const outputs = Object.fromEntries(Object.entries(g.outputs).map(([name, v]) => [name, lateOf(v)]))
+  const early = Object.fromEntries([...cut].map(([value, standIn]) => [nameOf(standIn)!, value]))
+  return {
+    early: graph(`${g.name}/early`, early, g.inputs.filter(v => names.includes(nameOf(v)!))),
+    late: graph(g.name, outputs, g.inputs.filter(v => !names.includes(nameOf(v)!)))
+  }
+}

@@ -1,0 +1,89 @@
+import type { Value } from '../ir/value.js'
+import type { Scope } from '../nn/scope.js'
+
+/** A ViT backbone as the paper adapts it: windows, a few global blocks, a neck (Appendix A, "Image encoder"). */
+export interface VitConfig {
+  /** Side of a patch in pixels: the embedding is 1/16 of the input. */
+  readonly patchSize: number
+  /** Channels of a token. */
+  readonly width: number
+  /** Number of transformer blocks. */
+  readonly depth: number
+  readonly heads: number
+  /** Hidden width of a block's MLP, as a multiple of `width`. */
+  readonly mlpRatio: number
+  /** Side of the attention windows, in tokens. */
+  readonly window: number
+  /** Blocks that attend over the whole grid instead of windows. */
+  readonly globalBlocks: readonly number[]
+}
+
+/**
+ * Any other network may serve (the paper's words): from the normalised, padded image [1,3,imageSize,imageSize] to an embedding
+ * [1, width, imageSize/stride, imageSize/stride]. Its parameters live under `image_encoder`.
+ */
+export interface CustomEncoder {
+  /** Input pixels per place of the embedding. */
+  readonly stride: number
+  /** A name that tells saved embeddings apart. */
+  readonly name: string
+  encode(p: Scope, image: Value): Value
+}
+
+/** Every number of a SAM, with its name. */
+export interface SamConfig {
+  readonly name: string
+  /** Side of the square input, in pixels. The longer side of an image is scaled to it, the shorter padded. */
+  readonly imageSize: number
+  readonly imageEncoder: VitConfig | CustomEncoder
+  /** Channels of embeddings and tokens: 256 in the paper. */
+  readonly width: number
+  /** Hidden channels of the mask prompt's convolutions. */
+  readonly maskChannels: number
+  readonly decoder: {
+    readonly depth: number
+    readonly heads: number
+    readonly mlpWidth: number
+    readonly iouHiddenWidth: number
+    /** Masks for one ambiguous prompt: whole, part, subpart. One more token predicts the single mask. */
+    readonly multimaskOutputs: number
+  }
+}
+
+/** Meta's `ImageEncoderViT` settings that no variant changes, and the prompt encoder and decoder of all three. Meta: build_sam.py#_build_sam. */
+const published = (name: string, vit: Pick<VitConfig, 'width' | 'depth' | 'heads' | 'globalBlocks'>): SamConfig => ({
+  name,
+  imageSize: 1024,
+  imageEncoder: { patchSize: 16, mlpRatio: 4, window: 14, ...vit },
+  width: 256,
+  maskChannels: 16,
+  decoder: { depth: 2, heads: 8, mlpWidth: 2048, iouHiddenWidth: 256, multimaskOutputs: 3 }
+})
+
+/** `sam_vit_b_01ec64.pth`: 94 M parameters. */
+export const vitB: SamConfig = published('vit_b', { width: 768, depth: 12, heads: 12, globalBlocks: [2, 5, 8, 11] })
+/** `sam_vit_l_0b3195.pth`: 312 M parameters. */
+export const vitL: SamConfig = published('vit_l', { width: 1024, depth: 24, heads: 16, globalBlocks: [5, 11, 17, 23] })
+/** `sam_vit_h_4b8939.pth`: 641 M parameters. */
+export const vitH: SamConfig = published('vit_h', { width: 1280, depth: 32, heads: 16, globalBlocks: [7, 15, 23, 31] })
+
+/** A whole SAM that runs in milliseconds: for tests, and the shape of the reference numbers. */
+export const tinyTest: SamConfig = {
+  name: 'tiny-test',
+  imageSize: 128,
+  imageEncoder: { patchSize: 16, width: 32, depth: 4, heads: 2, mlpRatio: 4, window: 3, globalBlocks: [1, 3] },
+  width: 32,
+  maskChannels: 16,
+  decoder: { depth: 2, heads: 4, mlpWidth: 64, iouHiddenWidth: 32, multimaskOutputs: 3 }
+}
+
+/** The configurations that a name can stand for. */
+export const configs: Readonly<Record<string, SamConfig>> = { vit_b: vitB, vit_l: vitL, vit_h: vitH, 'tiny-test': tinyTest }
+
+export const isVit = (encoder: VitConfig | CustomEncoder): encoder is VitConfig => !('encode' in encoder)
+
+/** Side of the embedding's grid: 64 for a 1024 input. */
+export const gridSize = ({ imageSize, imageEncoder }: SamConfig): number => imageSize / (isVit(imageEncoder) ? imageEncoder.patchSize : imageEncoder.stride)
+
+/** Side of the low-resolution masks, prompt and answer alike: 1/4 of the input. */
+export const lowResSize = (config: SamConfig): number => 4 * gridSize(config)

@@ -1,0 +1,104 @@
+import { GraphError } from '../errors.js'
+import { graph, type Graph } from '../ir/graph.js'
+import { input, type Value } from '../ir/value.js'
+import { scope } from '../nn/scope.js'
+import * as ops from '../ops/index.js'
+import { gridSize, isVit, lowResSize, type SamConfig } from './config.js'
+import { imageEncoder } from './image-encoder.js'
+import { maskDecoder } from './mask-decoder.js'
+import { densePositions, embedMasks, embedPoints, noMask } from './prompt-encoder.js'
+
+/**
+ * The image encoder as a graph, run once an image.
+ * - input `image` f32[1,3,S,S]: normalised and padded, S = `imageSize`
+ * - output `image_embedding` f32[1,C,g,g]; with `blocks`, also `block0` … [1,g,g,width]
+ */
+export function encodeImage(config: SamConfig, { blocks = false }: { blocks?: boolean } = {}): Graph {
+  const { imageSize, imageEncoder: encoder, width } = config
+  const image = input('image', [1, 3, imageSize, imageSize])
+  const p = scope('image_encoder')
+  const encoded = isVit(encoder) ? imageEncoder(p, image, { vit: encoder, out: width }) : { embedding: encoder.encode(p, image), blocks: [] }
+  const g = gridSize(config)
+  if (`${encoded.embedding.shape}` !== `${[1, width, g, g]}`) {
+    throw new GraphError(`${config.name}: the image encoder must give [1,${width},${g},${g}], found [${encoded.embedding.shape}]`)
+  }
+  return graph('encodeImage', { image_embedding: encoded.embedding, ...(blocks ? Object.fromEntries(encoded.blocks.map((b, i) => [`block${i}`, b])) : {}) })
+}
+
+/** How many prompts of which kinds one decode takes: what its shapes depend on. */
+export interface PromptSignature {
+  /** P: prompts answered at once, each with its own mask. */
+  readonly prompts: number
+  /** Points and box corners a prompt, padding included. */
+  readonly points: number
+  /** Ready-made sparse tokens a prompt (text). */
+  readonly tokens?: number
+  /** Whether mask prompts are given. */
+  readonly masks?: boolean
+}
+
+/**
+ * Prompt encoder and mask decoder as one graph, run once a click.
+ * - input `image_embedding` f32[1,C,g,g]
+ * - inputs `point_coords` f32[P,N,2] (pixels of the resized input), `point_labels` i32[P,N] (`pointLabels`)
+ * - input `tokens` f32[P,K,C]: sparse tokens made elsewhere
+ * - input `token_mask` f32[P,N+K]: 1 for what is there, 0 for padding, which then changes nothing
+ * - inputs `mask_input` f32[P,4g,4g] (logits), `has_mask` f32[P]: 1 where the prompt has one
+ * - outputs `masks` f32[P,4,4g,4g] logits and `iou_predictions` f32[P,4]; index 0 is the single-mask token, 1 … 3 the ranked three
+ */
+export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, masks = false }: PromptSignature): Graph {
+  const { width, imageSize, maskChannels } = config
+  const [g, low] = [gridSize(config), lowResSize(config)]
+  const p = scope('prompt_encoder')
+  const declared: Value[] = []
+  const declare = (value: Value): Value => { declared.push(value); return value }
+
+  const embedding = ops.transpose(declare(input('image_embedding', [1, width, g, g])), [0, 2, 3, 1]) // [1, g, g, C]
+
+  const sparse: Value[] = []
+  if (points) {
+    const coords = declare(input('point_coords', [prompts, points, 2]))
+    const labels = declare(input('point_labels', [prompts, points], 'i32'))
+    sparse.push(embedPoints(p, { coords, labels }, { imageSize, width }))
+  }
+  if (tokens) sparse.push(declare(input('tokens', [prompts, tokens, width])))
+  const tokenMask = sparse.length ? declare(input('token_mask', [prompts, points + tokens])) : undefined
+
+  let dense = noMask(p, width)
+  if (masks) {
+    const mask = embedMasks(p, declare(input('mask_input', [prompts, low, low])), { maskChannels, width })
+    const given = ops.less(0.5, ops.reshape(declare(input('has_mask', [prompts])), [prompts, 1, 1, 1]))
+    dense = ops.where(given, mask, dense)
+  }
+
+  const { masks: logits, iou } = maskDecoder(scope('mask_decoder'), {
+    image: ops.add(embedding, dense),
+    imagePositions: densePositions(p, { grid: g, width }),
+    sparse: sparse.length ? ops.concat(sparse, 1) : undefined,
+    tokenMask,
+    prompts
+  }, config)
+  return graph('decodeMasks', { masks: logits, iou_predictions: iou }, declared)
+}
+
+/**
+ * Low-resolution logits to the original image's size: up to the input's square, the padding cropped, on to the original.
+ * Meta: sam.py#postprocess_masks. For exports and devices; on the host a `Mask` does the same with sparse taps, lazily.
+ * - input `masks` f32[P,M,4g,4g] → output `logits` f32[P,M,height,width]
+ */
+export function upscaleMasks(config: SamConfig, { prompts, masks, inputSize: [inputHeight, inputWidth], originalSize }: UpscaleSignature): Graph {
+  const { imageSize } = config
+  const low = lowResSize(config)
+  const square = ops.resizeBilinear(input('masks', [prompts, masks, low, low]), [imageSize, imageSize])
+  const cropped = ops.slice(ops.slice(square, -2, { start: 0, size: inputHeight }), -1, { start: 0, size: inputWidth })
+  return graph('upscaleMasks', { logits: ops.resizeBilinear(cropped, originalSize) })
+}
+
+export interface UpscaleSignature {
+  readonly prompts: number
+  readonly masks: number
+  /** [height, width] of the resized image inside the square. */
+  readonly inputSize: readonly [number, number]
+  /** [height, width] of the photo. */
+  readonly originalSize: readonly [number, number]
+}

@@ -1,0 +1,57 @@
+/** The mask decoder. Paper: Appendix A, "Lightweight mask decoder" and "Making the model ambiguity-aware". Meta: modeling/mask_decoder.py. */
+import type { Value } from '../ir/value.js'
+import * as nn from '../nn/index.js'
+import type { Scope } from '../nn/scope.js'
+import * as ops from '../ops/index.js'
+import type { SamConfig } from './config.js'
+import { twoWayTransformer } from './transformer.js'
+
+/** Inside the root of LayerNorm2d. Meta: common.py. */
+const eps = 1e-6
+
+export interface DecoderInputs {
+  /** Image embedding plus dense prompt, channels last: [P or 1, g, g, C]. */
+  readonly image: Value
+  /** Positional encoding of the grid, [1, g, g, C]. */
+  readonly imagePositions: Value
+  /** Sparse prompt tokens [P, T, C], or none. */
+  readonly sparse: Value | undefined
+  /** 1 for a token that is there, 0 for padding, [P, T]. */
+  readonly tokenMask: Value | undefined
+  /** P. */
+  readonly prompts: number
+}
+
+/** All masks [P, 4, 4g, 4g] as logits and their predicted IoU [P, 4]; index 0 is the single-mask token. Meta: MaskDecoder.predict_masks. */
+export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask, prompts }: DecoderInputs, { width, decoder }: SamConfig): { masks: Value; iou: Value } {
+  const maskTokens = decoder.multimaskOutputs + 1
+  const [, g] = image.shape as [number, number, number, number]
+
+  // Output tokens first, then the prompt's.
+  const own = ops.concat([nn.embedding(p.at('iou_token'), [1, width]), nn.embedding(p.at('mask_tokens'), [maskTokens, width])], 0)
+  const output = ops.broadcastTo(own, [prompts, 1 + maskTokens, width])
+  const tokens = sparse ? ops.concat([output, sparse], 1) : output
+  const present = ops.fill([prompts, 1 + maskTokens], 1)
+  const mask = ops.mul(ops.sub(tokenMask ? ops.concat([present, tokenMask], 1) : present, 1), 1e9)
+
+  const flat = (x: Value): Value => ops.reshape(x, [x.shape[0]!, g * g, width])
+  const out = twoWayTransformer(p.at('transformer'), {
+    tokens, image: flat(image), imagePositions: flat(imagePositions), tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]!])
+  }, decoder)
+
+  // Upscale the image 4×, and let each mask token weigh its channels at every place.
+  const upscaled = upscale(p.at('output_upscaling'), ops.reshape(out.image, [prompts, g, g, width]), width) // [P, 4g, 4g, C/8]
+  const token = (i: number): Value => ops.reshape(ops.slice(out.tokens, 1, { start: i, size: 1 }), [prompts, width])
+  const weights = ops.stack(Array.from({ length: maskTokens }, (_, i) =>
+    nn.mlp(p.at('output_hypernetworks_mlps', i), token(1 + i), { widths: [width, width, width / 8] })), 1) // [P, 4, C/8]
+  const masks = ops.matmul(weights, ops.swap(ops.reshape(upscaled, [prompts, 16 * g * g, width / 8])))
+
+  const iou = nn.mlp(p.at('iou_prediction_head'), token(0), { widths: [decoder.iouHiddenWidth, decoder.iouHiddenWidth, maskTokens] })
+  return { masks: ops.reshape(masks, [prompts, maskTokens, 4 * g, 4 * g]), iou }
+}
+
+/** Two transposed convolutions, 4× in all, GELU after each and a norm between. Meta: MaskDecoder.output_upscaling. */
+function upscale(p: Scope, x: Value, width: number): Value {
+  const twice = ops.gelu(nn.layerNorm(p.at(1), nn.upsample2x(p.at(0), x, width / 4), eps))
+  return ops.gelu(nn.upsample2x(p.at(3), twice, width / 8))
+}
