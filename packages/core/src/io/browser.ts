@@ -1,0 +1,93 @@
+import { urlBytes } from './url.js'
+import { InputError, SamError, shown, WeightsError } from '../errors.js'
+import { checkImageSize, checkPixels, defaultMaxPixels, toRgbImage, type ImageLimits, type Pixels, type RgbImage } from '../image/image.js'
+import type { ByteSource } from './byte-source.js'
+
+export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
+export { urlBytes } from './url.js'
+
+// ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A browser has no paths: a string is a URL, relative to the page. See `urlBytes` for what it throws. */
+export const openFile = (file: string | URL): Promise<ByteSource> => urlBytes(new URL(file, globalThis.location?.href))
+
+/** There are no directories to look into: always undefined. */
+export const filesIn = async (_path: string | URL): Promise<ReadonlyMap<string, string> | undefined> => undefined
+
+/** There is no disk to write to: throws `WeightsError` `E_WEIGHTS_IO`. */
+export async function writeFileAtomic(
+  path: string, _chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, _signal?: AbortSignal
+): Promise<number> {
+  throw new WeightsError('E_WEIGHTS_IO', `${path}: a browser cannot write files by path; collect the chunks into a Blob and offer it for download`)
+}
+
+// ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What {@link decodeImage} reads in a browser: whatever a canvas can draw, an image file (a `Blob` or its bytes), or a URL. */
+export type EncodedImageSource =
+  string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame
+
+export interface DecodeOptions extends ImageLimits {
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Decodes or reads back to upright 8-bit sRGB, by the browser: EXIF orientation and embedded colour profiles are applied, of an animation
+ * the first frame. Alpha is dropped; a canvas holds premultiplied colours, so under full transparency they are black (unlike in Node).
+ *
+ * Throws `InputError`: `E_BAD_IMAGE` when it cannot be fetched, decoded or read back (another origin, closed), `E_IMAGE_TOO_LARGE` past
+ * `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An abort rejects with the signal's reason.
+ */
+export async function decodeImage(source: EncodedImageSource, { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}): Promise<RgbImage> {
+  signal?.throwIfAborted()
+  try {
+    const file = await imageFile(source, signal)
+    const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image', premultiplyAlpha: 'none' })
+    try {
+      const { width, height } = bitmap
+      signal?.throwIfAborted()
+      checkImageSize(width, height, { maxPixels })
+      const context = contextOf(new OffscreenCanvas(width, height))
+      context.drawImage(bitmap, 0, 0)
+      return toRgbImage(context.getImageData(0, 0, width, height, { colorSpace: 'srgb' }) as { width: number, height: number, data: Uint8ClampedArray }, { maxPixels })
+    } finally {
+      bitmap.close()
+    }
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (SamError.is(cause)) throw cause
+    throw new InputError('E_BAD_IMAGE', `image: cannot be read (${(cause as Error).message}); ${reasons[(cause as Error).name] ?? 'is the file complete?'}`, { cause })
+  }
+}
+
+/** Pixels as a PNG file. Throws `E_BAD_IMAGE` where size and data disagree. */
+export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
+  checkPixels(pixels)
+  const { width, height, channels, data } = pixels
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255)
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < (channels === 4 ? 4 : 3); c++) rgba[i * 4 + c] = data[i * channels + (channels === 1 ? 0 : c)]!
+  }
+  const canvas = new OffscreenCanvas(width, height)
+  contextOf(canvas).putImageData(new ImageData(rgba, width, height), 0, 0)
+  return new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  SecurityError: 'it comes from another origin: serve it with CORS headers and load it with crossorigin="anonymous"',
+  InvalidStateError: 'it was closed, detached, or is not a complete image'
+}
+
+async function imageFile(source: EncodedImageSource, signal: AbortSignal | undefined): Promise<Exclude<EncodedImageSource, string | URL | Uint8Array | ArrayBuffer>> {
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source])
+  if (typeof source !== 'string' && !(source instanceof URL)) return source
+  const answer = await fetch(source, signal ? { signal } : {})
+  if (!answer.ok) throw new InputError('E_BAD_IMAGE', `${shown(String(source))}: the server answered ${answer.status} ${answer.statusText}`)
+  return answer.blob()
+}
+
+function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
+  const context = canvas.getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' })
+  if (!context) throw new InputError('E_BAD_IMAGE', 'image: the browser gives no 2d canvas; close other pages or make the image smaller')
+  return context
+}

@@ -1,0 +1,167 @@
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkRange, type ByteSource } from './byte-source.js'
+import { InputError, SamError, shown, WeightsError } from '../errors.js'
+import { checkImageSize, checkPixels, defaultMaxPixels, toRgbImage, type ImageLimits, type Pixels, type RgbImage } from '../image/image.js'
+
+export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
+export { urlBytes } from './url.js'
+
+// ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Opens a file for positional reads; it stays open until `close()` and is never read whole.
+ * Throws `WeightsError` `E_WEIGHTS_IO`: not found, no permission, a directory, not a regular file.
+ */
+export async function openFile(file: string | URL): Promise<ByteSource> {
+  const path = pathOf(file)
+  const found = await stat(path).catch(failed(path))
+  // Checked before opening: opening a pipe would wait for its other end.
+  if (!found.isFile()) throw new WeightsError('E_WEIGHTS_IO', `${path}: must be a file, found ${found.isDirectory() ? 'a directory' : 'a device or pipe'}`)
+  const handle = await open(path, 'r').catch(failed(path))
+  const at = { name: path, size: found.size, path }
+  return {
+    ...at,
+    async read(offset, length, signal) {
+      signal?.throwIfAborted()
+      checkRange(at, offset, length)
+      const out = new Uint8Array(length)
+      for (let done = 0; done < length;) {
+        const { bytesRead } = await handle.read(out, done, Math.min(length - done, 2 ** 30), offset + done).catch(failed(path))
+        if (bytesRead === 0) throw new WeightsError('E_WEIGHTS_IO', `${path}: became shorter while it was read; open it again`)
+        done += bytesRead
+        signal?.throwIfAborted()
+      }
+      return out
+    },
+    close: () => handle.close()
+  }
+}
+
+/** The regular files of a directory, name → absolute path; undefined when `path` is not a directory. */
+export async function filesIn(path: string | URL): Promise<ReadonlyMap<string, string> | undefined> {
+  const directory = pathOf(path)
+  if (!(await stat(directory).catch(() => undefined))?.isDirectory()) return undefined
+  const names = await readdir(directory).catch(failed(directory))
+  return new Map(names.map((name) => [name, resolve(directory, name)]))
+}
+
+/**
+ * Writes a file so that it is either whole or not there: a temporary file beside it, flushed to disk, then renamed over it.
+ * The temporary file is removed on failure and on abort. Returns the number of bytes. Throws `WeightsError` `E_WEIGHTS_IO`.
+ */
+export async function writeFileAtomic(
+  path: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal?: AbortSignal
+): Promise<number> {
+  const final = resolve(path)
+  const temporary = `${final}.${crypto.randomUUID()}.tmp`
+  const handle = await open(temporary, 'wx').catch(failed(final))
+  try {
+    let size = 0
+    try {
+      for await (const chunk of chunks) {
+        signal?.throwIfAborted()
+        await writeAll(handle, chunk).catch(failed(final))
+        size += chunk.length
+      }
+      signal?.throwIfAborted()
+      await handle.sync().catch(failed(final))
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, final).catch(failed(final))
+    return size
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw error
+  }
+}
+
+async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, Math.min(chunk.length - done, 2 ** 30))).bytesWritten
+}
+
+const pathOf = (file: string | URL): string => resolve(file instanceof URL ? fileURLToPath(file) : file)
+
+const advice: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory', EACCES: 'permission denied', EPERM: 'permission denied', EISDIR: 'is a directory', ENOSPC: 'the disk is full',
+  EMFILE: 'too many open files', EBADF: 'it was closed already'
+}
+
+const failed = (path: string) => (cause: NodeJS.ErrnoException): never => {
+  throw new WeightsError('E_WEIGHTS_IO', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
+}
+
+// ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What {@link decodeImage} reads in Node: a path, a `file:` URL, or the bytes of an image file. */
+export type EncodedImageSource = string | URL | Uint8Array | ArrayBuffer | Blob
+
+export interface DecodeOptions extends ImageLimits {
+  readonly signal?: AbortSignal | undefined
+}
+
+// Not svg, pdf and the like: those are programs that draw, may read other files, and have no pixels of their own.
+const photoFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'jxl']
+
+/**
+ * Decodes an image file with sharp (an optional peer dependency) to upright 8-bit sRGB.
+ * - EXIF orientation is applied: all coordinates of this SDK refer to the upright picture, as viewers show it.
+ * - Grey becomes three channels, CMYK and embedded ICC profiles are converted to sRGB, 16 bits keep their upper byte.
+ * - Alpha is dropped and the colour under it kept. Of an animation or a document, the first frame.
+ *
+ * The size is checked before any pixel is decoded. Throws `InputError`: `E_BAD_IMAGE` when the file is missing, truncated, not a photo, or
+ * when sharp is not installed; `E_IMAGE_TOO_LARGE` past `maxPixels`. An abort rejects with the signal's reason.
+ */
+export async function decodeImage(source: EncodedImageSource, { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}): Promise<RgbImage> {
+  signal?.throwIfAborted()
+  const { name, input } = await sharpInput(source)
+  const sharp = await loadSharp()
+  try {
+    // The limit is held by checkImageSize, on the header alone, so that the error tells the size.
+    const photo = sharp(input, { failOn: 'error', limitInputPixels: false, pages: 1 })
+    const { format, width, height } = await photo.metadata()
+    if (!photoFormats.includes(format)) throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
+    checkImageSize(width, height, { maxPixels })
+    signal?.throwIfAborted()
+    const { data, info } = await photo.autoOrient().toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
+    signal?.throwIfAborted()
+    return toRgbImage({ width: info.width, height: info.height, data }, { maxPixels })
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (SamError.is(cause)) throw new InputError(cause.code, `${name}: ${cause.message}`, { cause })
+    throw new InputError('E_BAD_IMAGE', `${name}: cannot be decoded (${(cause as Error).message.replaceAll('\n', '; ')}); is the file complete?`, { cause })
+  }
+}
+
+/** Pixels as a PNG file. Throws `E_BAD_IMAGE` where size and data disagree, or when sharp is not installed. */
+export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
+  checkPixels(pixels)
+  const { width, height, channels, data } = pixels
+  const sharp = await loadSharp()
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).png().toBuffer()
+}
+
+const loadSharp = () => import('sharp').then(({ default: sharp }) => sharp, (cause: unknown) => {
+  throw new InputError('E_BAD_IMAGE', 'image files in Node are read and written by sharp, which could not be loaded: npm install sharp', { cause })
+})
+
+/** What messages call the image, and what sharp reads. */
+async function sharpInput(source: EncodedImageSource): Promise<{ name: string, input: string | Uint8Array }> {
+  if (source instanceof Blob) return { name: 'image', input: new Uint8Array(await source.arrayBuffer()) }
+  if (source instanceof Uint8Array) return { name: 'image', input: source }
+  if (source instanceof ArrayBuffer) return { name: 'image', input: new Uint8Array(source) }
+  if (typeof source !== 'string' && !(source instanceof URL)) {
+    throw new InputError('E_BAD_IMAGE', `image: must be a path, a file: URL or the bytes of an image file, found ${shown(source)}`)
+  }
+  if (/^(?!file:)[a-z]{2,}:/i.test(String(source))) {
+    throw new InputError('E_BAD_IMAGE', `image: must be a path or a file: URL, found ${shown(String(source))}; fetch it and pass its bytes`)
+  }
+  const path = pathOf(source)
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new InputError('E_BAD_IMAGE', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
+  })
+  if (!found.isFile()) throw new InputError('E_BAD_IMAGE', `${path}: must be a file, found ${found.isDirectory() ? 'a directory' : 'a device or pipe'}`)
+  return { name: path, input: path }
+}

@@ -1,0 +1,65 @@
+import { WeightsError } from '../errors.js'
+import { formatShape, sameShape, type Shape } from '../tensor/shape.js'
+import type { WeightSource } from './source.js'
+
+/** A parameter a model asks for, by Meta's name. */
+export interface WantedWeight {
+  readonly name: string
+  readonly shape: Shape
+}
+
+/** A name whose shape in the checkpoint is not the model's. */
+export interface Misshapen {
+  readonly name: string
+  readonly wanted: Shape
+  readonly found: Shape
+}
+
+/** `E_WEIGHTS_MISMATCH` with every problem: the message shows the first ten of each kind, these lists hold them all. */
+export class WeightsMismatchError extends WeightsError {
+  constructor(
+    message: string,
+    readonly missing: readonly string[],
+    readonly unexpected: readonly string[],
+    readonly misshapen: readonly Misshapen[]
+  ) {
+    super('E_WEIGHTS_MISMATCH', message)
+  }
+}
+
+export interface MatchOptions {
+  /** Names the checkpoint may have beyond the wanted ones: all of them, or those a test accepts. Default none. */
+  readonly allowUnexpected?: boolean | ((name: string) => boolean)
+  /** What the file looks like, when the caller can tell: 'vit_h'. It ends the message. */
+  readonly guess?: string | undefined
+}
+
+/** Checks that a checkpoint has what a model asks for. Throws one `WeightsMismatchError` that lists every missing, unexpected and misshapen name. */
+export function match(wanted: readonly WantedWeight[], source: WeightSource, { allowUnexpected = false, guess }: MatchOptions = {}): void {
+  const names = new Set(wanted.map((w) => w.name))
+  const allowed = typeof allowUnexpected === 'function' ? allowUnexpected : () => allowUnexpected
+  const missing = [...names].filter((name) => !source.has(name))
+  const unexpected = source.names.filter((name) => !names.has(name) && !allowed(name))
+  const misshapen = wanted.flatMap(({ name, shape }): Misshapen[] => {
+    const found = source.has(name) ? source.info(name).shape : shape
+    return sameShape(found, shape) ? [] : [{ name, wanted: shape, found }]
+  })
+  if (missing.length + unexpected.length + misshapen.length === 0) return
+
+  const lines = [
+    `${source.label}: the checkpoint does not fit the model (${wanted.length} tensors wanted, ${source.names.length} found)`,
+    ...section('missing', missing),
+    ...section('unexpected', unexpected),
+    ...section('wrong shape', misshapen.map((m) => `${m.name}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)),
+    guess === undefined ? 'Check that the model and the checkpoint belong together.' : `The file looks like ${guess}; load it as that model.`
+  ]
+  throw new WeightsMismatchError(lines.join('\n'), missing, unexpected, misshapen)
+}
+
+const shown = 10
+
+const section = (title: string, items: readonly string[]): string[] => items.length === 0 ? [] : [
+  `  ${title}: ${items.length}`,
+  ...items.slice(0, shown).map((item) => `    ${item}`),
+  ...items.length > shown ? [`    … and ${items.length - shown} more`] : []
+]
