@@ -26,6 +26,14 @@ export interface ImageLimits {
   readonly maxPixels?: number | undefined
 }
 
+/** Interleaved bytes to be written as a picture: grey, RGB or RGBA. */
+export interface Pixels {
+  readonly width: number
+  readonly height: number
+  readonly channels: 1 | 3 | 4
+  readonly data: Uint8Array | Uint8ClampedArray
+}
+
 /** 0x3FFF², the limit that libvips and sharp use. */
 export const defaultMaxPixels = 0x3fff * 0x3fff
 
@@ -40,6 +48,15 @@ export function checkImageSize(width: number, height: number, { maxPixels = defa
   if (width * height > maxPixels) {
     throw new InputError('E_IMAGE_TOO_LARGE', `image: ${width} × ${height} = ${width * height} pixels is over the limit of ${maxPixels}; `
       + 'make it smaller first, or raise maxPixels')
+  }
+}
+
+/** Throws `E_BAD_IMAGE` unless the size is a size and the data fills it exactly. */
+export function checkPixels({ width, height, channels, data }: Pixels): void {
+  checkImageSize(width, height, { maxPixels: Infinity })
+  if (![1, 3, 4].includes(channels)) throw bad(`channels must be 1, 3 or 4, found ${shown(channels)}`)
+  if (data?.length !== width * height * channels) {
+    throw bad(`${width} × ${height} pixels of ${channels} channels need ${width * height * channels} bytes, found ${shown(data?.length)}`)
   }
 }
 

@@ -24,8 +24,8 @@ export async function writeFileAtomic(
 // ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What {@link decodeImage} reads in a browser: whatever a canvas can draw, an image file (a `Blob` or its bytes), or a URL. */
-export type EncodedImageSource =
-  string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame
+export type EncodedImageSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer | Drawable
+type Drawable = Blob | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame
 
 export interface DecodeOptions extends ImageLimits {
   readonly signal?: AbortSignal | undefined
@@ -49,14 +49,16 @@ export async function decodeImage(source: EncodedImageSource, { maxPixels = defa
       checkImageSize(width, height, { maxPixels })
       const context = contextOf(new OffscreenCanvas(width, height))
       context.drawImage(bitmap, 0, 0)
-      return toRgbImage(context.getImageData(0, 0, width, height, { colorSpace: 'srgb' }) as { width: number, height: number, data: Uint8ClampedArray }, { maxPixels })
+      const { data } = context.getImageData(0, 0, width, height, { colorSpace: 'srgb' })
+      return toRgbImage({ width, height, data: data as Uint8ClampedArray }, { maxPixels })
     } finally {
       bitmap.close()
     }
   } catch (cause) {
     signal?.throwIfAborted()
     if (SamError.is(cause)) throw cause
-    throw new InputError('E_BAD_IMAGE', `image: cannot be read (${(cause as Error).message}); ${reasons[(cause as Error).name] ?? 'is the file complete?'}`, { cause })
+    const { name, message } = cause as Error
+    throw new InputError('E_BAD_IMAGE', `image: cannot be read (${message}); ${reasons[name] ?? 'is the file complete?'}`, { cause })
   }
 }
 
@@ -78,7 +80,7 @@ const reasons: Readonly<Record<string, string>> = {
   InvalidStateError: 'it was closed, detached, or is not a complete image'
 }
 
-async function imageFile(source: EncodedImageSource, signal: AbortSignal | undefined): Promise<Exclude<EncodedImageSource, string | URL | Uint8Array | ArrayBuffer>> {
+async function imageFile(source: EncodedImageSource, signal: AbortSignal | undefined): Promise<Drawable> {
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source])
   if (typeof source !== 'string' && !(source instanceof URL)) return source
   const answer = await fetch(source, signal ? { signal } : {})

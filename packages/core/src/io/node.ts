@@ -125,13 +125,15 @@ export async function decodeImage(source: EncodedImageSource, { maxPixels = defa
     if (!photoFormats.includes(format)) throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
     checkImageSize(width, height, { maxPixels })
     signal?.throwIfAborted()
-    const { data, info } = await photo.autoOrient().toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
+    const rgb = photo.autoOrient().toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
+    const { data, info } = await rgb.toBuffer({ resolveWithObject: true })
     signal?.throwIfAborted()
     return toRgbImage({ width: info.width, height: info.height, data }, { maxPixels })
   } catch (cause) {
     signal?.throwIfAborted()
     if (SamError.is(cause)) throw new InputError(cause.code, `${name}: ${cause.message}`, { cause })
-    throw new InputError('E_BAD_IMAGE', `${name}: cannot be decoded (${(cause as Error).message.replaceAll('\n', '; ')}); is the file complete?`, { cause })
+    const reason = (cause as Error).message.trim().replaceAll('\n', '; ')
+    throw new InputError('E_BAD_IMAGE', `${name}: cannot be decoded (${reason}); is the file complete?`, { cause })
   }
 }
 
