@@ -1,0 +1,11 @@
+/**
+ * Segment Anything in TypeScript: load a checkpoint, encode an image once, answer prompts as often as you like.
+ * @packageDocumentation
+ */
+export { loadSam, type EncodedImage, type ImageInput, type LoadOptions, type Multimask, type Prediction, type PredictOptions, type Progress, type Sam } from './predictor/sam.js'
+export { maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
+export { frameOf, toInput, type Frame } from './predictor/frame.js'
+export { configs, vitB, vitH, vitL, type CustomEncoder, type SamConfig, type VitConfig } from './sam/config.js'
+export { configKey, parseConfig, recognise } from './sam/recognise.js'
+export { BackendError, GraphError, InputError, SamError, WeightsError, type SamErrorCode } from './errors.js'
+export type { Backend } from './backend/backend.js'

@@ -1,0 +1,335 @@
+import { decodeImage, type EncodedImageSource } from '#io'
+import type { Backend, CompileOptions, DeviceTensor, Executable } from '../backend/backend.js'
+import { InputError, WeightsError } from '../errors.js'
+import { toRgbImage, type PixelSource, type RgbImage } from '../image/image.js'
+import { normalizeImage } from '../image/normalize.js'
+import { resizeImage } from '../image/resize.js'
+import { paramsOf, type Graph } from '../ir/graph.js'
+import { nameOf } from '../ir/value.js'
+import { stage } from '../passes/stage.js'
+import { configs, type SamConfig } from '../sam/config.js'
+import { decodeMasks, encodeImage, type PromptSignature } from '../sam/graphs.js'
+import { recognise } from '../sam/recognise.js'
+import type { HostTensor } from '../tensor/tensor.js'
+import { match } from '../weights/match.js'
+import { openWeights, type WeightsLike } from '../weights/open.js'
+import type { WeightSource } from '../weights/source.js'
+import { encoderFingerprint, imageFingerprint, readEmbedding, writeEmbedding } from './embedding-file.js'
+import { frameOf, type Frame } from './frame.js'
+import { Mask } from './mask.js'
+import { checkPrompt, encodePrompts, maxPrompts, promptCount, type Prompt } from './prompt.js'
+
+/** Parameters that extend Meta's model, which a checkpoint may have or not. */
+const extensions = ['prompt_encoder.text_projection.']
+
+export interface LoadOptions {
+  /** The checkpoint: Meta's `.pth`, safetensors, or a Hugging Face `SamModel`; a path, URL, Blob, bytes or an open source. Read by range, never whole. */
+  readonly weights: WeightsLike
+  /** Where to run: `await cpu()`, `await cuda()`, `await webgpu()`. Shared by as many models as you like, and yours to dispose. */
+  readonly backend: Backend
+  /** `vit_b`, `vit_l`, `vit_h`, or a configuration. Default: what the file looks like. */
+  readonly model?: string | SamConfig | undefined
+  /** `decoder` loads no image encoder: for answering prompts on embeddings that were saved elsewhere. Default `all`. */
+  readonly parts?: 'all' | 'decoder' | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How far a load is. `loaded` and `total` count bytes of weights put in place; both only grow, and the last call has them equal. */
+export interface Progress {
+  readonly phase: 'open' | 'compile' | 'ready'
+  readonly loaded: number
+  readonly total: number
+}
+
+/** An image as the SDK takes it: pixels in memory (`ImageData`), or anything `decodeImage` reads (in Node a path or bytes, in browsers a Blob, bitmap, canvas …). */
+export type ImageInput = PixelSource | EncodedImageSource
+
+/** The prompt shapes compiled ahead: one click, click and box together, each with and without a mask to refine. */
+const common: readonly PromptSignature[] = [{ prompts: 1, points: 2 }, { prompts: 1, points: 4 }, { prompts: 1, points: 4, masks: true }]
+
+/**
+ * Opens a checkpoint, checks it against the model and readies it on a backend.
+ * Throws `WeightsError` when the file is not a SAM or not of this model (every missing, unexpected and misshapen name in one message),
+ * `BackendError` when the device refuses. An abort rejects with the signal's reason and leaves nothing behind.
+ *
+ * @example
+ * const sam = await loadSam({ weights: 'sam_vit_b_01ec64.pth', backend: await cpu() })
+ * const image = await sam.encode('photo.jpg')
+ * const { masks } = await image.predict({ points: [{ x: 500, y: 375 }] })
+ */
+export async function loadSam({ weights: from, backend, model, parts = 'all', onProgress, signal }: LoadOptions): Promise<Sam> {
+  onProgress?.({ phase: 'open', loaded: 0, total: 0 })
+  signal?.throwIfAborted()
+  const weights = await openWeights(from, { signal })
+  let sam: Sam | undefined
+  try {
+    const config = configOf(model, weights)
+    checkWeights(config, weights, parts)
+    sam = new Sam({ config, backend, weights, encoder: await encoderFingerprint(weights) })
+    await sam.warm(parts, { signal, onProgress })
+    return sam
+  } catch (error) {
+    await (sam ? sam.dispose() : weights === from ? undefined : weights.close())
+    throw error
+  }
+}
+
+function configOf(model: string | SamConfig | undefined, weights: WeightSource): SamConfig {
+  if (typeof model === 'object') return model
+  const config = model === undefined ? recognise(weights) : configs[model]
+  if (config) return config
+  if (model !== undefined) throw new InputError('E_BAD_OPTION', `model: must be one of ${Object.keys(configs).join(', ')} or a configuration, found '${model}'`)
+  throw new WeightsError('E_WEIGHTS_MISMATCH', `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, say which with the option model`)
+}
+
+/** Every name of the model against every name of the file, in one error. */
+function checkWeights(config: SamConfig, weights: WeightSource, parts: 'all' | 'decoder'): void {
+  const graphs = [decodeMasks(config, { prompts: 1, points: 1, masks: true }), ...(parts === 'all' ? [encodeImage(config)] : [])]
+  const wanted = new Map(graphs.flatMap(paramsOf).map(p => [nameOf(p)!, p.shape]))
+  const guess = recognise(weights)
+  match([...wanted].map(([name, shape]) => ({ name, shape })), weights, {
+    allowUnexpected: name => extensions.some(e => name.startsWith(e)) || (parts === 'decoder' && name.startsWith('image_encoder.')),
+    ...(guess && guess.name !== config.name ? { guess: guess.name } : {})
+  })
+}
+
+/** Which masks an answer has: the paper's rule, the three ranked ones, or the single one. */
+export type Multimask = 'auto' | boolean
+
+export interface PredictOptions {
+  /**
+   * `true`: three masks, for an ambiguous prompt. `false`: the single mask, trained for several prompts. `auto` (default) is the paper's
+   * rule: three for a prompt of one point, box, mask or token, the single one for several.
+   */
+  readonly multimask?: Multimask | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The answer to one prompt. */
+export interface Prediction {
+  /** Best first, by predicted IoU. */
+  readonly masks: readonly Mask[]
+}
+
+interface Parts {
+  readonly config: SamConfig
+  readonly backend: Backend
+  readonly weights: WeightSource
+  readonly encoder: string | undefined
+}
+
+interface Decoder {
+  /** What depends on the image alone: run once an image. */
+  readonly early: Executable
+  readonly late: Executable
+}
+
+/** A loaded model: encodes images. Hold on to it, and dispose it when done. */
+export class Sam implements AsyncDisposable {
+  readonly config: SamConfig
+  readonly #parts: Parts
+  readonly #compiled = new Map<string, Promise<Executable>>()
+  #disposed = false
+
+  /** @internal Use {@link loadSam}. */
+  constructor(parts: Parts) {
+    this.config = parts.config
+    this.#parts = parts
+  }
+
+  /** Fingerprint of the image encoder's weights; undefined when the checkpoint has none. */
+  get encoder(): string | undefined { return this.#parts.encoder }
+
+  /** @internal Compiles the encoder and the common prompt shapes, so that no click waits for it. */
+  async warm(parts: 'all' | 'decoder', { signal, onProgress }: Pick<LoadOptions, 'signal' | 'onProgress'>): Promise<void> {
+    const total = this.#parts.weights.names.reduce((n, name) => n + 4 * this.#parts.weights.info(name).shape.reduce((a, b) => a * b, 1), 0)
+    const compile = { signal, onProgress: (loaded: number) => onProgress?.({ phase: 'compile', loaded: Math.min(loaded, total), total }) }
+    if (parts === 'all') await this.#encoder(compile)
+    for (const signature of common) {
+      signal?.throwIfAborted()
+      await this.decoder(signature)
+    }
+    onProgress?.({ phase: 'ready', loaded: total, total })
+  }
+
+  /**
+   * Runs the image encoder: the expensive part, once an image. Coordinates of prompts and masks are pixels of this image, upright.
+   * Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for what cannot be decoded, `E_DISPOSED` after `dispose`.
+   */
+  async encode(input: ImageInput, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
+    this.check()
+    signal?.throwIfAborted()
+    const image = await readImage(input, signal)
+    const frame = frameOf(image, this.config.imageSize)
+    const [height, width] = frame.inputSize
+    const tensor = normalizeImage(resizeImage(image, { width, height }), this.config.imageSize)
+    const fingerprint = imageFingerprint(image)
+    fingerprint.catch(() => {}) // it is awaited by save(); an abort below must not leave it unhandled
+    const { image_embedding: embedding } = await (await this.#encoder()).run({ image: tensor }, signal ? { signal } : {})
+    return new EncodedImage({ sam: this, frame, embedding: embedding!, fingerprint })
+  }
+
+  /**
+   * An image whose embedding was saved with {@link EncodedImage.save}. Throws `InputError` `E_BAD_EMBEDDING` when the file is not one, or is
+   * of another image encoder, other preprocessing or (when `image` is given) another photo.
+   */
+  async load(bytes: Uint8Array, { image, signal }: { image?: ImageInput | undefined; signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
+    this.check()
+    const photo = image === undefined ? undefined : await readImage(image, signal)
+    const file = await readEmbedding(bytes, { config: this.config, encoder: this.encoder, image: photo && await imageFingerprint(photo) })
+    return new EncodedImage({ sam: this, frame: frameOf(file, this.config.imageSize), embedding: file.embedding, fingerprint: Promise.resolve(file.image) })
+  }
+
+  /** @internal The decoder of a prompt shape, in two stages. */
+  async decoder(signature: PromptSignature): Promise<Decoder> {
+    const { early, late } = stage(decodeMasks(this.config, signature), ['image_embedding'], 'image')
+    const masks = signature.masks ? 'masks' : 'plain'
+    return {
+      early: await this.#compile(`early ${masks}`, early),
+      late: await this.#compile(`late ${masks} ${signature.prompts} ${signature.points} ${signature.tokens ?? 0}`, late)
+    }
+  }
+
+  /** @internal Throws after {@link dispose}. */
+  check(): void {
+    if (this.#disposed) throw new InputError('E_DISPOSED', 'this Sam was disposed; load it again')
+  }
+
+  /** Frees the compiled graphs and closes the checkpoint. Its images can no longer predict. The backend stays yours. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    for (const compiled of await Promise.allSettled(this.#compiled.values())) if (compiled.status === 'fulfilled') compiled.value.dispose()
+    await this.#parts.weights.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> { return this.dispose() }
+
+  #encoder(options?: CompileOptions): Promise<Executable> {
+    if (!this.encoder) throw new InputError('E_BAD_OPTION', 'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint')
+    return this.#compile('encoder', encodeImage(this.config), options)
+  }
+
+  #compile(key: string, graph: Graph, options: CompileOptions = {}): Promise<Executable> {
+    this.check()
+    let compiled = this.#compiled.get(key)
+    if (!compiled) {
+      compiled = this.#parts.backend.compile(graph, this.#parts.weights, options)
+      this.#compiled.set(key, compiled)
+      compiled.catch(() => this.#compiled.delete(key)) // an abort must not spoil the next try
+    }
+    return compiled
+  }
+}
+
+interface ImageParts {
+  readonly sam: Sam
+  readonly frame: Frame
+  /** On the device after encoding, on the host after loading. */
+  readonly embedding: DeviceTensor | HostTensor
+  readonly fingerprint: Promise<string>
+}
+
+/** An image whose embedding is ready, on the device: answers prompts, as often as you like, also several at once. */
+export class EncodedImage implements Disposable {
+  /** Size of the photo, in pixels. */
+  readonly width: number
+  readonly height: number
+  readonly #image: ImageParts
+  /** What the decoder needs of the image alone, for prompts without (false) and with masks (true). */
+  readonly #stages = new Map<boolean, Promise<Record<string, DeviceTensor>>>()
+  #disposed = false
+
+  /** @internal Use {@link Sam.encode} or {@link Sam.load}. */
+  constructor(image: ImageParts) {
+    [this.height, this.width] = image.frame.originalSize
+    this.#image = image
+  }
+
+  /**
+   * Masks for a prompt, best first; for a list of prompts, one answer each, all in one decode (a list longer than 64 takes several).
+   * Throws `InputError` `E_BAD_PROMPT` or `E_DISPOSED`.
+   */
+  predict(prompt: Prompt, options?: PredictOptions): Promise<Prediction>
+  predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
+  async predict(prompts: Prompt | readonly Prompt[], { multimask = 'auto', signal }: PredictOptions = {}): Promise<Prediction | Prediction[]> {
+    this.#check()
+    signal?.throwIfAborted()
+    if (multimask !== 'auto' && typeof multimask !== 'boolean') throw new InputError('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${String(multimask)}`)
+    const list = Array.isArray(prompts) ? prompts as readonly Prompt[] : [prompts as Prompt]
+    for (const prompt of list) checkPrompt(prompt, this, this.#image.sam.config.width)
+    const answers: Prediction[] = []
+    for (let i = 0; i < list.length; i += maxPrompts) answers.push(...await this.#decode(list.slice(i, i + maxPrompts), { multimask, signal }))
+    return Array.isArray(prompts) ? answers : answers[0]!
+  }
+
+  /** The embedding, [1, C, g, g], in host memory. */
+  async embedding(): Promise<HostTensor<'f32'>> {
+    this.#check()
+    const { embedding } = this.#image
+    return ('read' in embedding ? await embedding.read() : embedding) as HostTensor<'f32'>
+  }
+
+  /** The embedding as one self-describing file, for {@link Sam.load} on this or another machine. */
+  async save(): Promise<Uint8Array> {
+    const { sam, fingerprint } = this.#image
+    const [embedding, image] = await Promise.all([this.embedding(), fingerprint])
+    return writeEmbedding({ embedding, width: this.width, height: this.height, image, encoder: sam.encoder ?? '' }, sam.config)
+  }
+
+  /** Frees the embedding on the device. Predictions under way finish or fail with `E_DISPOSED`. */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    const { embedding } = this.#image
+    if ('dispose' in embedding) embedding.dispose()
+    for (const staged of this.#stages.values()) staged.then(tensors => Object.values(tensors).forEach(t => t.dispose()), () => {})
+  }
+
+  [Symbol.dispose](): void { this.dispose() }
+
+  async #decode(prompts: readonly Prompt[], { multimask, signal }: { multimask: Multimask; signal: AbortSignal | undefined }): Promise<Prediction[]> {
+    const { sam, frame } = this.#image
+    const { signature, feeds } = encodePrompts(prompts, frame, sam.config)
+    const { early, late } = await sam.decoder(signature)
+    const image = await this.#stage(signature.masks, early)
+    this.#check()
+    const out = await late.run({ ...image, ...feeds }, signal ? { signal } : {})
+    const [masks, iou] = await Promise.all([out.masks!.read(), out.iou_predictions!.read()])
+    for (const tensor of Object.values(out)) tensor.dispose()
+
+    const [, perPrompt, low] = masks.shape as [number, number, number, number]
+    const plane = low * low
+    return prompts.map((prompt, i) => {
+      const three = multimask === 'auto' ? promptCount(prompt) === 1 : multimask
+      const tokens = three ? Array.from({ length: perPrompt - 1 }, (_, k) => k + 1) : [0]
+      const answer = tokens.map(token => {
+        const at = i * perPrompt + token
+        // A copy: a mask must not keep the logits of its 255 neighbours alive.
+        return new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at]!, frame })
+      })
+      return { masks: answer.sort((a, b) => b.predictedIou - a.predictedIou) }
+    })
+  }
+
+  #stage(masks: boolean, early: Executable): Promise<Record<string, DeviceTensor>> {
+    let staged = this.#stages.get(masks)
+    if (!staged) {
+      staged = early.run({ image_embedding: this.#image.embedding })
+      this.#stages.set(masks, staged)
+      staged.catch(() => this.#stages.delete(masks))
+    }
+    return staged
+  }
+
+  #check(): void {
+    this.#image.sam.check()
+    if (this.#disposed) throw new InputError('E_DISPOSED', 'this EncodedImage was disposed; encode the photo again')
+  }
+}
+
+async function readImage(input: ImageInput, signal: AbortSignal | undefined): Promise<RgbImage> {
+  const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
+  return isPixels ? toRgbImage(input as PixelSource) : decodeImage(input as EncodedImageSource, signal ? { signal } : {})
+}
