@@ -15,6 +15,7 @@ export { isPrimitive, traits, type Primitive, type Primitives, type Trait } from
 export * as ops from './ops/index.js'
 export { evaluate, exact, toHost, type Bindings, type Exact } from './reference/evaluate.js'
 export { decompose } from './passes/decompose.js'
+export { differentiate, type DifferentiateOptions } from './passes/differentiate.js'
 export { simplify } from './passes/simplify.js'
 export { stage, type Stages } from './passes/stage.js'
 export { verify } from './passes/verify.js'

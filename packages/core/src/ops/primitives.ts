@@ -23,7 +23,7 @@ export interface Primitives {
   sub: NoAttrs
   mul: NoAttrs
   div: NoAttrs
-  /** The larger; a tie is the first operand's, so relu = max(x, 0)'s slope at 0 is decided in one place. */
+  /** The larger; a tie is the first operand's, so relu = max(0, x) has slope 0 at 0. */
   max: NoAttrs
 
   /** a < b, as bool. */

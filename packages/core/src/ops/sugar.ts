@@ -1,4 +1,5 @@
 import type { Value } from '../ir/value.js'
+import type { Shape } from '../tensor/shape.js'
 import { add, div, exp, log, max, mul, neg, reduceSum, reshape, concat } from './build.js'
 
 /** Conveniences that leave no trace in the graph: they build primitives and are gone. */
@@ -16,6 +17,13 @@ export function sum(x: Value, axes: readonly number[]): Value {
   const kept = reduceSum(x, axes)
   const dropped = new Set(axes.map(a => a < 0 ? a + x.shape.length : a))
   return reshape(kept, kept.shape.filter((_, i) => !dropped.has(i)))
+}
+
+/** Sum down to a shape that broadcasts to x's: what `broadcastTo` does, undone for cotangents. */
+export function sumTo(x: Value, shape: Shape): Value {
+  const missing = x.shape.length - shape.length
+  const repeated = [...x.shape.keys()].filter(i => i < missing || (shape[i - missing] === 1 && x.shape[i] !== 1))
+  return reshape(repeated.length ? reduceSum(x, repeated) : x, shape)
 }
 
 /** New axis 0 … over equally shaped values. */

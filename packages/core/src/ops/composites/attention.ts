@@ -1,22 +1,39 @@
 import { GraphError } from '../../errors.js'
 import { describe, type Composite, type Value } from '../../ir/value.js'
-import { add, compose, matmul, mul, reshape, swap } from '../build.js'
+import { add, compose, matmul, mul, reduceSum, reshape, sub, swap } from '../build.js'
+import { sum, sumTo } from '../sugar.js'
 import { softmax } from './softmax.js'
 
 export const attentionComposite: Composite = {
   name: 'attention',
-  decompose([q, k, v, ...biases], { scale }) {
-    let scores = matmul(mul(q!, scale as number), swap(k!)) // [B, heads, Nq, Nk]
-    if (biases.length === 1) scores = add(scores, biases[0]!)
-    if (biases.length === 2) {
-      const [relH, relW] = biases as [Value, Value]
-      const [kh, kw] = [relH.shape.at(-1)!, relW.shape.at(-1)!]
-      const lead = scores.shape.slice(0, -1)
-      const grid = add(add(reshape(scores, [...lead, kh, kw]), reshape(relH, [...lead, kh, 1])), reshape(relW, [...lead, 1, kw]))
-      scores = reshape(grid, [...lead, kh * kw])
-    }
-    return matmul(softmax(scores), v!)
+  decompose: (inputs, { scale }) => matmul(probabilities(inputs, scale as number), inputs[2]!),
+  // The probabilities are computed again rather than kept: a backend that fuses attention never has them. Where it is opened, both are one.
+  vjp(g, y) {
+    const [q, k, v, ...biases] = y.inputs as [Value, Value, Value, ...Value[]]
+    const scale = y.attrs.scale as number
+    const p = probabilities(y.inputs, scale)
+    const ofScores = mul(p, sub(matmul(g, swap(v)), reduceSum(mul(g, y), [-1]))) // softmax's own gradient: Σ p·dp is Σ y·g
+    const [ofQ, ofK] = [mul(matmul(ofScores, k), scale), mul(matmul(swap(ofScores), q), scale)]
+    return [sumTo(ofQ, q.shape), sumTo(ofK, k.shape), sumTo(matmul(swap(p), g), v.shape), ...ofBiases(ofScores, biases)]
   }
+}
+
+/** softmax(scale·q·kᵀ + bias), [B, heads, Nq, Nk]. */
+function probabilities([q, k, , ...biases]: readonly Value[], scale: number): Value {
+  const scores = matmul(mul(q!, scale), swap(k!))
+  if (biases.length < 2) return softmax(biases.length ? add(scores, biases[0]!) : scores)
+  const [relH, relW] = biases as [Value, Value]
+  const [kh, kw] = [relH.shape.at(-1)!, relW.shape.at(-1)!]
+  const lead = scores.shape.slice(0, -1)
+  const grid = add(add(reshape(scores, [...lead, kh, kw]), reshape(relH, [...lead, kh, 1])), reshape(relW, [...lead, 1, kw]))
+  return softmax(reshape(grid, [...lead, kh * kw]))
+}
+
+function ofBiases(ofScores: Value, biases: readonly Value[]): Value[] {
+  if (biases.length < 2) return biases.map(mask => sumTo(ofScores, mask.shape))
+  const [relH, relW] = biases as [Value, Value]
+  const grid = reshape(ofScores, [...ofScores.shape.slice(0, -1), relH.shape.at(-1)!, relW.shape.at(-1)!])
+  return [sum(grid, [-1]), sum(grid, [-2])]
 }
 
 export interface AttentionOptions {

@@ -1,16 +1,29 @@
 import type { Composite, Value } from '../../ir/value.js'
 import { normalizeAxis } from '../../tensor/shape.js'
 import { add, compose, div, mul, reshape, sqrt, sub } from '../build.js'
-import { mean, square } from '../sugar.js'
+import { mean, square, sum } from '../sugar.js'
 
 export const layerNormComposite: Composite = {
   name: 'layerNorm',
   decompose([x, weight, bias], { axis, eps }) {
-    const centred = sub(x!, mean(x!, [axis as number]))
-    const variance = mean(square(centred), [axis as number])
-    const along = x!.shape.map((d, i) => i === axis ? d : 1)
-    return add(mul(div(centred, sqrt(add(variance, eps as number))), reshape(weight!, along)), reshape(bias!, along))
+    const { normal, along } = normalize(x!, axis as number, eps as number)
+    return add(mul(normal, reshape(weight!, along)), reshape(bias!, along))
+  },
+  vjp(g, { inputs: [x, weight], attrs: { axis, eps } }) {
+    const { normal, deviation, along } = normalize(x!, axis as number, eps as number)
+    const scaled = mul(g, reshape(weight!, along))
+    // What would move the mean or the variance is taken out: the norm undoes it.
+    const [level, spread] = [mean(scaled, [axis as number]), mul(normal, mean(mul(scaled, normal), [axis as number]))]
+    const others = [...x!.shape.keys()].filter(i => i !== axis)
+    return [div(sub(sub(scaled, level), spread), deviation), sum(mul(g, normal), others), sum(g, others)]
   }
+}
+
+/** x with mean 0 and variance 1 along the axis, what it was divided by, and the shape of a vector along it. */
+function normalize(x: Value, axis: number, eps: number): { normal: Value; deviation: Value; along: number[] } {
+  const centred = sub(x, mean(x, [axis]))
+  const deviation = sqrt(add(mean(square(centred), [axis]), eps))
+  return { normal: div(centred, deviation), deviation, along: x.shape.map((d, i) => i === axis ? d : 1) }
 }
 
 export interface LayerNormAttrs {

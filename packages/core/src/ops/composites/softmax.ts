@@ -1,13 +1,14 @@
 import type { Composite, Value } from '../../ir/value.js'
 import { normalizeAxis } from '../../tensor/shape.js'
-import { compose, div, exp, reduceMax, reduceSum, sub } from '../build.js'
+import { compose, div, exp, mul, reduceMax, reduceSum, sub } from '../build.js'
 
 export const softmaxComposite: Composite = {
   name: 'softmax',
   decompose([x], { axis }) {
     const e = exp(sub(x!, reduceMax(x!, [axis as number])))
     return div(e, reduceSum(e, [axis as number]))
-  }
+  },
+  vjp: (g, y) => [mul(y, sub(g, reduceSum(mul(g, y), [y.attrs.axis as number])))]
 }
 
 /** exp(x) / Σ exp(x) along one axis, shifted by the maximum so that nothing overflows. */

@@ -1,0 +1,77 @@
+import { GraphError } from '../errors.js'
+import { graph, paramsOf, toposort, type Graph } from '../ir/graph.js'
+import { describe, nameOf, type Value } from '../ir/value.js'
+import { add, fill } from '../ops/build.js'
+import { isPrimitive } from '../ops/primitives.js'
+import { sizeOf } from '../tensor/shape.js'
+import { decompose } from './decompose.js'
+import { simplify } from './simplify.js'
+import { vjp } from './vjp.js'
+
+export interface DifferentiateOptions {
+  /** Name of the output to differentiate: one number. */
+  readonly loss: string
+  /** Which params to differentiate by: their names, or a test of a name. */
+  readonly wrt: readonly string[] | ((name: string) => boolean)
+}
+
+/**
+ * Reverse-mode differentiation, graph to graph: the old outputs and `grad/<param>` for each param asked for.
+ * A composite on the way from those params that has no `vjp` of its own is opened; all others stay whole, so that there is only ever one copy of
+ * a forward. A param that the loss does not depend on has gradient zero.
+ * Throws `GraphError` when there is no such output or param, or when the loss is not one number.
+ */
+export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Graph {
+  const names = paramsOf(g).map(p => nameOf(p)!)
+  const asked = typeof wrt === 'function' ? names.filter(wrt) : wrt
+  const unknown = asked.filter(name => !names.includes(name))
+  if (unknown.length) throw new GraphError(`${g.name}: to differentiate by ${unknown.join(', ')}, the graph must use them as params`)
+  if (!g.outputs[loss]) throw new GraphError(`${g.name}: the loss must be an output, found ${loss}; there are ${Object.keys(g.outputs).join(', ')}`)
+  if (sizeOf(g.outputs[loss].shape) !== 1) throw new GraphError(`${g.name}: the loss must be one number, found ${describe(g.outputs[loss])}; sum it?`)
+
+  const depends = dependence(new Set(asked))
+  const opened = decompose(g, value => value.composite!.vjp !== undefined || !depends(value))
+  const gradients = cotangents(opened.outputs[loss]!, depends)
+  const params = new Map(paramsOf(g).map(p => [nameOf(p)!, p]))
+  const added = asked.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
+  return simplify({ ...graph(g.name, { ...opened.outputs, ...Object.fromEntries(added) }, g.inputs), ...(g.carries && { carries: g.carries }) })
+}
+
+/** Whether a value changes with one of these params, as far as a gradient can tell. Remembers; asked in order of computation it never goes deep. */
+function dependence(params: ReadonlySet<string>): (value: Value) => boolean {
+  const known = new Map<Value, boolean>()
+  const depends = (value: Value): boolean => {
+    const answer = known.get(value) ?? (value.op === 'param' ? params.has(nameOf(value)!) : value.op !== 'stopGradient' && value.inputs.some(depends))
+    known.set(value, answer)
+    return answer
+  }
+  return depends
+}
+
+/** Walks back from the loss; where several cotangents arrive they add up. Gives those of the params, by name. */
+function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string, Value> {
+  const arrived = new Map<Value, Value>([[loss, fill(loss.shape, 1)]])
+  const byName = new Map<string, Value>()
+  const marked = toposort([loss]).filter(depends)
+  for (const y of marked.reverse()) {
+    const g = arrived.get(y)
+    if (!g) continue
+    const name = nameOf(y)
+    if (name !== undefined) {
+      // One checkpoint name may be asked for at several places.
+      byName.set(name, byName.has(name) ? add(byName.get(name)!, g) : g)
+      continue
+    }
+    for (const [i, cotangent] of rule(y)(g, y).entries()) {
+      const x = y.inputs[i]!
+      if (cotangent && depends(x)) arrived.set(x, arrived.has(x) ? add(arrived.get(x)!, cotangent) : cotangent)
+    }
+  }
+  return byName
+}
+
+function rule(y: Value): (g: Value, y: Value) => readonly (Value | null)[] {
+  if (y.composite?.vjp) return y.composite.vjp
+  if (isPrimitive(y.op)) return vjp[y.op]
+  throw new GraphError(`${y.op} must be a primitive or a composite to have a gradient`)
+}
