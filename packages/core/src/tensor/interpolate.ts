@@ -87,6 +87,23 @@ export function composeTaps(a: Taps, b: Taps): Taps {
   return taps
 }
 
+/** Applies the map along the middle axis of [outer, inSize, inner]; gives [outer, outSize, inner]. */
+export function applyTaps(taps: Taps, data: ArrayLike<number>, { outer = 1, inner = 1 }: { outer?: number; inner?: number } = {}): Float32Array {
+  const { inSize, outSize, width, first, count, weights } = taps
+  const out = new Float32Array(outer * outSize * inner)
+  for (let o = 0, at = 0; o < outer; o++) {
+    for (let i = 0; i < outSize; i++) {
+      const from = (o * inSize + first[i]!) * inner
+      for (let j = 0; j < inner; j++) {
+        let sum = 0
+        for (let k = 0, source = from + j; k < count[i]!; k++, source += inner) sum += data[source]! * weights[i * width + k]!
+        out[at++] = sum
+      }
+    }
+  }
+  return out
+}
+
 /** The map as a dense row-major matrix [outSize, inSize]. */
 export function tapsMatrix(taps: Taps): Float64Array {
   const matrix = new Float64Array(taps.outSize * taps.inSize)

@@ -1,0 +1,183 @@
+import { InputError, shown } from '../errors.js'
+import type { Size } from '../image/resize.js'
+import { applyTaps, bilinearTaps, composeTaps } from '../tensor/interpolate.js'
+import { bitmapBox, toXywh, type BoxXywh, type BoxXyxy } from './amg/boxes.js'
+import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './amg/rle.js'
+import { stabilityScore } from './amg/stability.js'
+import { copyBitmap, type Bitmap } from './bitmap.js'
+import type { Frame } from './frame.js'
+import { tracePolygons, type MultiPolygon } from './polygons.js'
+import { rasterize } from './rasterize.js'
+import { simplifyPolygons } from './simplify.js'
+import { upscaleRows } from './upscale.js'
+
+/** Colour of a picture's pixels: red, green, blue, 0 … 255. */
+export type Rgb = readonly [number, number, number]
+
+/** An `ImageData`, or a plain object of its form where the platform has none (Node). */
+export type ImageDataLike = Pick<ImageData, 'width' | 'height' | 'data'>
+
+/** How a mask comes out of the decoder. */
+export interface MaskPrediction {
+  /** [side, side] over the whole square input, padding included: Meta's `low_res_masks`. Kept, not copied. */
+  readonly lowResLogits: Float32Array
+  readonly frame: Frame
+  /** The model's own estimate of the IoU with the true mask. */
+  readonly predictedIou: number
+  /** A pixel is inside when its logit exceeds this. Default 0, Meta's `mask_threshold`. */
+  readonly threshold?: number
+}
+
+/**
+ * One object's mask, in the pixels of the photo. Made by `predict`, or by hand from a bitmap, run lengths or polygons.
+ * Everything is computed when asked for; the bitmap is kept, the floats are not.
+ */
+export class Mask {
+  readonly width: number
+  readonly height: number
+  /** The model's own estimate of the IoU with the true mask; 1 for a mask made by hand. */
+  readonly predictedIou: number
+  readonly #prediction: Required<MaskPrediction> | undefined
+  #bits: Uint8Array | undefined
+
+  /** A prediction, or pixels (any non-zero byte is inside; they are copied). Throws `E_BAD_PROMPT` where their size and data disagree. */
+  constructor(source: MaskPrediction | Bitmap) {
+    if ('lowResLogits' in source) {
+      const [height, width] = source.frame.originalSize
+      this.#prediction = { threshold: 0, ...source }
+      this.predictedIou = source.predictedIou
+      ;[this.width, this.height] = [width, height]
+    } else {
+      const { width, height, data } = copyBitmap(source)
+      this.#bits = data
+      this.predictedIou = 1
+      ;[this.width, this.height] = [width, height]
+    }
+  }
+
+  /** The same as the constructor, for symmetry with the other two. */
+  static fromBitmap(bitmap: Bitmap): Mask { return new Mask(bitmap) }
+
+  /** From COCO run lengths, as numbers or as a string. Throws `E_BAD_PROMPT`. */
+  static fromRle(rle: Rle | CocoRle): Mask { return new Mask(decodeRle(rle)) }
+
+  /** From polygons with holes in pixels of the photo: every pixel whose centre they cover. Throws `E_BAD_PROMPT`. */
+  static fromPolygons(polygons: MultiPolygon, size: Size): Mask { return new Mask(rasterize(polygons, size)) }
+
+  /** The decoder's logits [side, side] over the square input, padding included: Meta's `low_res_masks`. Undefined for a mask made by hand. */
+  get lowResLogits(): Float32Array | undefined { return this.#prediction?.lowResLogits }
+
+  /** Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. Of a mask made by hand: ±{@link handMadeLogit}. */
+  logits(): Float32Array {
+    const out = new Float32Array(this.width * this.height)
+    if (this.#prediction) upscaleRows(this.#prediction.lowResLogits, this.#prediction.frame, (row, y) => out.set(row, y * this.width))
+    else this.bitmap().forEach((inside, i) => { out[i] = inside ? handMadeLogit : -handMadeLogit })
+    return out
+  }
+
+  /** One byte a pixel [height, width], 1 inside. The same array each time: copy it before changing it. */
+  bitmap(): Uint8Array {
+    if (!this.#bits) {
+      const { lowResLogits, frame, threshold } = this.#prediction!
+      const bits = new Uint8Array(this.width * this.height)
+      upscaleRows(lowResLogits, frame, (row, y) => {
+        for (let x = 0, at = y * this.width; x < row.length; x++, at++) bits[at] = row[x]! > threshold ? 1 : 0
+      })
+      this.#bits = bits
+    }
+    return this.#bits
+  }
+
+  /** Number of pixels inside. */
+  get area(): number {
+    let area = 0
+    for (const inside of this.bitmap()) area += inside
+    return area
+  }
+
+  /** The smallest box around the mask, [x0, y0, x1, y1] by pixel edges; all 0 when the mask is empty. */
+  get box(): BoxXyxy { return bitmapBox(this.#pixels()) }
+
+  /** The same as COCO writes it, [x, y, width, height]. */
+  get bbox(): BoxXywh { return toXywh(this.box) }
+
+  /** IoU of the masks cut `offset` above and below the threshold, 0 … 1: how clear-cut the mask is. 1 for a mask made by hand. */
+  stability(offset = 1): number {
+    if (!this.#prediction) return 1
+    const { lowResLogits, frame, threshold } = this.#prediction
+    return stabilityScore(lowResLogits, frame, { threshold, offset })
+  }
+
+  /** The mask as one translucent colour on transparent pixels, to be drawn over the photo. `alpha` is 0 … 1. */
+  toImageData({ color = [30, 144, 255], alpha = 0.6 }: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
+    const data = new Uint8ClampedArray(this.width * this.height * 4)
+    const pixel = [...color, alpha * 255]
+    this.bitmap().forEach((inside, i) => { if (inside) data.set(pixel, i * 4) })
+    return typeof ImageData === 'undefined' ? { width: this.width, height: this.height, data } : new ImageData(data, this.width, this.height)
+  }
+
+  /** COCO run lengths as numbers. */
+  toRle(): Rle { return encodeRle(this.#pixels()) }
+
+  /** COCO run lengths as a string, what pycocotools and SA-1B have. */
+  toCocoRle(): CocoRle { return compressRle(this.toRle()) }
+
+  /** Polygons with holes along the pixel edges, exactly this mask; with `simplify`, corners closer to the line than so many pixels are left out. */
+  toPolygons({ simplify = 0 }: { simplify?: number } = {}): MultiPolygon {
+    const exact = tracePolygons(this.#pixels())
+    return simplify > 0 ? simplifyPolygons(exact, simplify) : exact
+  }
+
+  /** Logits [side, side] that make this mask a prompt in `frame`: the decoder's own where it comes from this frame, else drawn from its bitmap. */
+  promptLogits(frame: Frame, side: number): Float32Array {
+    const own = this.#prediction
+    if (own && own.lowResLogits.length === side * side && sameFrame(own.frame, frame)) return own.lowResLogits
+    const [height, width] = frame.originalSize
+    if (width !== this.width || height !== this.height) {
+      throw new InputError('E_BAD_PROMPT', `mask: must have the size of the photo, ${width} × ${height}, found ${this.width} × ${this.height}`)
+    }
+    return bitmapLogits(this.#pixels(), frame, side)
+  }
+
+  #pixels(): Bitmap { return { width: this.width, height: this.height, data: this.bitmap() } }
+}
+
+/** What may be given as a mask prompt: a mask, a bitmap or run lengths of the photo's size, or raw logits [side, side] of the decoder. */
+export type MaskPrompt = Mask | Bitmap | Rle | CocoRle | Float32Array
+
+/** The logits [side, side] of a mask prompt. Throws `E_BAD_PROMPT` for another size, values that are not finite, or another kind of thing. */
+export function maskPromptLogits(mask: MaskPrompt, frame: Frame, side: number): Float32Array {
+  if (mask instanceof Float32Array) {
+    if (mask.length === side * side && mask.every(Number.isFinite)) return mask
+    throw new InputError('E_BAD_PROMPT', `mask: logits must be ${side} × ${side} = ${side * side} finite numbers, found ${mask.length}`)
+  }
+  if (typeof mask !== 'object' || mask === null) {
+    throw new InputError('E_BAD_PROMPT', `mask: must be a Mask, { width, height, data }, { size, counts } or logits, found ${shown(mask)}`)
+  }
+  return toMask(mask).promptLogits(frame, side)
+}
+
+const toMask = (mask: Mask | Bitmap | Rle | CocoRle): Mask =>
+  'promptLogits' in mask ? mask : 'counts' in mask ? Mask.fromRle(mask) : Mask.fromBitmap(mask)
+
+/** The logit of probability 0.999, the value of surely inside. */
+export const handMadeLogit = Math.log(999)
+
+/**
+ * A bitmap as logits [side, side]: each low-resolution pixel takes the logit of the part of it that the mask covers, kept within ±6.9.
+ * The part is measured by the antialiased resizes that the photo itself goes through; the padding is outside.
+ */
+function bitmapLogits({ width, height, data }: Bitmap, { imageSize, inputSize }: Frame, side: number): Float32Array {
+  const shrink = (from: number, to: number) => bilinearTaps(from, to, { antialias: true })
+  const across = composeTaps(shrink(width, inputSize[1]), shrink(imageSize, side))
+  const down = composeTaps(shrink(height, inputSize[0]), shrink(imageSize, side))
+  const covered = applyTaps(down, applyTaps(across, data, { outer: height }), { inner: side })
+  const edge = 1 / (1 + Math.exp(handMadeLogit))
+  return covered.map(part => {
+    const p = Math.min(1 - edge, Math.max(edge, part))
+    return Math.log(p / (1 - p))
+  })
+}
+
+const sameFrame = (a: Frame, b: Frame): boolean => a.imageSize === b.imageSize
+  && a.inputSize.every((n, i) => n === b.inputSize[i]) && a.originalSize.every((n, i) => n === b.originalSize[i])
