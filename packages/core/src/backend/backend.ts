@@ -20,10 +20,8 @@ export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>
 /** A compiled graph with its weights in place. */
 export interface Executable {
   readonly graph: Graph
-  /** Computes every output. Feeds stay the caller's; outputs are the caller's to dispose. Runs may overlap, but for a graph with `carries`. */
+  /** Computes every output. Feeds stay the caller's; outputs are the caller's to dispose. Runs may overlap. */
   run(feeds: Feeds, options?: { signal?: AbortSignal }): Promise<Record<string, DeviceTensor>>
-  /** The present value of a param that the graph carries. Throws `GraphError` for any other name. Absent where no graph can be trained. */
-  param?(name: string): Promise<HostTensor>
   dispose(): void
 }
 

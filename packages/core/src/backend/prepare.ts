@@ -1,7 +1,6 @@
 import { paramsOf, type Graph } from '../ir/graph.js'
-import { input, nameOf, type Value } from '../ir/value.js'
+import { nameOf, type Value } from '../ir/value.js'
 import { decompose } from '../passes/decompose.js'
-import { rewrite } from '../passes/rewrite.js'
 import { simplify } from '../passes/simplify.js'
 import { stage } from '../passes/stage.js'
 import { match } from '../weights/match.js'
@@ -10,19 +9,12 @@ import type { WeightSource } from '../weights/source.js'
 /** What a backend lowers: a graph to run once, and one to run every time, which takes the first one's outputs as further inputs. */
 export interface Prepared {
   readonly once: Graph
-  /** Where params are carried, they are inputs here: first fed from the checkpoint, then with what the run before gave. */
   readonly every: Graph
 }
 
 /** The steps every compile begins with: open what is not kept, simplify, split off what depends on weights alone, and check that the weights fit. */
 export function prepare(g: Graph, keeps: (node: Value) => boolean, weights: WeightSource): Prepared {
   match(paramsOf(g).map(p => ({ name: nameOf(p)!, shape: p.shape })), weights, { allowUnexpected: true })
-  const { early, late } = stage(carriedAsInputs(simplify(decompose(g, keeps))), [], 'once')
-  return { once: early, every: g.carries ? { ...late, carries: g.carries } : late }
-}
-
-/** A carried param changes from run to run, so it is an input, and nothing that depends on it is computed once. */
-function carriedAsInputs(g: Graph): Graph {
-  const { carries } = g
-  return carries ? rewrite(g, v => v.op === 'param' && nameOf(v)! in carries ? input(nameOf(v)!, v.shape, v.dtype) : v) : g
+  const { early, late } = stage(simplify(decompose(g, keeps)), [], 'once')
+  return { once: early, every: late }
 }

@@ -8,11 +8,6 @@ export interface Graph {
   /** Every input, also one that no output depends on, so that a signature stays as declared. */
   readonly inputs: readonly Value[]
   readonly outputs: Readonly<Record<string, Value>>
-  /**
-   * State: name of a param → name of the output that is its next value. An executable starts from the checkpoint's tensor and, after each
-   * run, puts the output in its place; a carried output is not handed out. This is all that a backend must know about training.
-   */
-  readonly carries?: Readonly<Record<string, string>>
 }
 
 /** A graph over these outputs, with the inputs they reach. Throws `GraphError` when two leaves share a name but differ in shape or type. */
@@ -30,19 +25,6 @@ export function graph(name: string, outputs: Readonly<Record<string, Value>>, de
     if (!known) table.set(leaf, value)
   }
   return Object.freeze({ name, inputs: Object.freeze([...inputs.values()]), outputs: Object.freeze({ ...outputs }) })
-}
-
-/** The same graph with state. Throws `GraphError` when a carried param or its output is not there, or their shapes or types differ. */
-export function withCarries(g: Graph, carries: Readonly<Record<string, string>>): Graph {
-  const params = new Map(paramsOf(g).map(p => [nameOf(p)!, p]))
-  for (const [name, next] of Object.entries(carries)) {
-    const [from, to] = [params.get(name), g.outputs[next]]
-    if (!from || !to) throw new GraphError(`${g.name}: to carry ${name} ← ${next}, there must be such a ${from ? 'output' : 'param'}`)
-    if (!sameShape(from.shape, to.shape) || from.dtype !== to.dtype) {
-      throw new GraphError(`${g.name}: what is carried must keep its shape and type, found ${describe(from)} ← ${describe(to)}`)
-    }
-  }
-  return Object.freeze({ ...g, carries: Object.freeze({ ...carries }) })
 }
 
 /**

@@ -6,6 +6,8 @@ import type { Shape } from '../tensor/shape.js'
  * checkpoint's own, so nothing is ever renamed.
  */
 export interface Scope {
+  /** Where this is, as the names begin: `image_encoder.blocks.3`. */
+  readonly path: string
   /** `scope.at('blocks', 3)` is the place `…blocks.3`. */
   at(...path: readonly (string | number)[]): Scope
   /** The tensor of that name here; the checkpoint must have it in this shape. */
@@ -16,6 +18,7 @@ export function scope(path = ''): Scope {
   const full = (name: string): string => path ? `${path}.${name}` : name
   const asked = new Map<string, Value>()
   return {
+    path,
     at: (...names) => scope(full(names.join('.'))),
     param(name, shape) {
       const value = asked.get(name) ?? param(full(name), shape)

@@ -34,7 +34,7 @@ export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Gr
   const gradients = cotangents(opened.outputs[loss]!, depends)
   const params = new Map(paramsOf(g).map(p => [nameOf(p)!, p]))
   const added = asked.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
-  return simplify({ ...graph(g.name, { ...opened.outputs, ...Object.fromEntries(added) }, g.inputs), ...(g.carries && { carries: g.carries }) })
+  return simplify(graph(g.name, { ...opened.outputs, ...Object.fromEntries(added) }, g.inputs))
 }
 
 /** Whether a value changes with one of these params, as far as a gradient can tell. Remembers; asked in order of computation it never goes deep. */

@@ -1,6 +1,7 @@
 import { GraphError } from '../errors.js'
 import { graph, type Graph } from '../ir/graph.js'
 import { input, type Value } from '../ir/value.js'
+import type { Branch } from '../nn/residual.js'
 import { scope } from '../nn/scope.js'
 import * as ops from '../ops/index.js'
 import { gridSize, isVit, lowResSize, type SamConfig } from './config.js'
@@ -10,19 +11,28 @@ import { densePositions, embedMasks, embedPoints, noMask } from './prompt-encode
 
 /**
  * The image encoder as a graph, run once an image.
- * - input `image` f32[1,3,S,S]: normalised and padded, S = `imageSize`
- * - output `image_embedding` f32[1,C,g,g]; with `blocks`, also `block0` … [1,g,g,width]
+ * - input `image` f32[B,3,S,S]: normalised and padded, S = `imageSize`, B = `images`
+ * - output `image_embedding` f32[B,C,g,g]; with `blocks`, also `block0` … [B,g,g,width]
  */
-export function encodeImage(config: SamConfig, { blocks = false }: { blocks?: boolean } = {}): Graph {
+export function encodeImage(config: SamConfig, { blocks = false, images = 1, branch }: EncodeSignature = {}): Graph {
   const { imageSize, imageEncoder: encoder, width } = config
-  const image = input('image', [1, 3, imageSize, imageSize])
+  const image = input('image', [images, 3, imageSize, imageSize])
   const p = scope('image_encoder')
-  const encoded = isVit(encoder) ? imageEncoder(p, image, { vit: encoder, out: width }) : { embedding: encoder.encode(p, image), blocks: [] }
+  const encoded = isVit(encoder) ? imageEncoder(p, image, { vit: encoder, out: width, branch }) : { embedding: encoder.encode(p, image), blocks: [] }
   const g = gridSize(config)
-  if (`${encoded.embedding.shape}` !== `${[1, width, g, g]}`) {
-    throw new GraphError(`${config.name}: the image encoder must give [1,${width},${g},${g}], found [${encoded.embedding.shape}]`)
+  if (`${encoded.embedding.shape}` !== `${[images, width, g, g]}`) {
+    throw new GraphError(`${config.name}: the image encoder must give [${images},${width},${g},${g}], found [${encoded.embedding.shape}]`)
   }
   return graph('encodeImage', { image_embedding: encoded.embedding, ...(blocks ? Object.fromEntries(encoded.blocks.map((b, i) => [`block${i}`, b])) : {}) })
+}
+
+export interface EncodeSignature {
+  /** Whether each block's output is an output too. */
+  readonly blocks?: boolean
+  /** Images at once; 1 unless told. */
+  readonly images?: number
+  /** Drop path: what training does to each residual branch of the transformer. */
+  readonly branch?: Branch | undefined
 }
 
 /** How many prompts of which kinds one decode takes: what its shapes depend on. */
@@ -37,6 +47,11 @@ export interface PromptSignature {
   readonly masks?: boolean
 }
 
+export interface DecodeSignature extends PromptSignature {
+  /** Dropout: what training does to each residual branch of the two-way transformer. */
+  readonly branch?: Branch | undefined
+}
+
 /**
  * Prompt encoder and mask decoder as one graph, run once a click.
  * - input `image_embedding` f32[1,C,g,g]
@@ -46,7 +61,7 @@ export interface PromptSignature {
  * - inputs `mask_input` f32[P,4g,4g] (logits), `has_mask` f32[P]: 1 where the prompt has one
  * - outputs `masks` f32[P,4,4g,4g] logits and `iou_predictions` f32[P,4]; index 0 is the single-mask token, 1 … 3 the ranked three
  */
-export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, masks = false }: PromptSignature): Graph {
+export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, masks = false, branch }: DecodeSignature): Graph {
   const { width, imageSize, maskChannels } = config
   const [g, low] = [gridSize(config), lowResSize(config)]
   const p = scope('prompt_encoder')
@@ -76,7 +91,8 @@ export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, ma
     imagePositions: densePositions(p, { grid: g, width }),
     sparse: sparse.length ? ops.concat(sparse, 1) : undefined,
     tokenMask,
-    prompts
+    prompts,
+    branch
   }, config)
   return graph('decodeMasks', { masks: logits, iou_predictions: iou }, declared)
 }

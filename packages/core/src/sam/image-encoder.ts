@@ -9,40 +9,40 @@ import type { VitConfig } from './config.js'
 const eps = 1e-6
 
 export interface EncodedGrid {
-  /** [1, out, g, g] */
+  /** [B, out, g, g] */
   readonly embedding: Value
-  /** What each block gives, [1, g, g, width]: for looking inside. */
+  /** What each block gives, [B, g, g, width]: for looking inside. */
   readonly blocks: readonly Value[]
 }
 
-/** Image [1,3,S,S], normalised and padded → embedding [1,out,g,g]. Meta: ImageEncoderViT.forward. */
-export function imageEncoder(p: Scope, image: Value, { vit, out }: { vit: VitConfig; out: number }): EncodedGrid {
+/** Images [B,3,S,S], normalised and padded → embeddings [B,out,g,g]. Meta: ImageEncoderViT.forward. */
+export function imageEncoder(p: Scope, image: Value, { vit, out, branch }: { vit: VitConfig; out: number; branch?: nn.Branch | undefined }): EncodedGrid {
   const patches = patchEmbed(p.at('patch_embed'), image, vit)
   const [, g] = patches.shape as [number, number, number, number]
   const blocks: Value[] = []
   let x = ops.add(patches, p.param('pos_embed', [1, g, g, vit.width]))
   for (let i = 0; i < vit.depth; i++) {
-    x = block(p.at('blocks', i), x, { ...vit, window: vit.globalBlocks.includes(i) ? 0 : vit.window })
+    x = block(p.at('blocks', i), x, { ...vit, window: vit.globalBlocks.includes(i) ? 0 : vit.window, branch })
     blocks.push(x)
   }
   return { embedding: ops.transpose(neck(p.at('neck'), x, out), [0, 3, 1, 2]), blocks }
 }
 
-/** Non-overlapping patches, each projected to a token: [1,3,S,S] → [1,g,g,width]. Meta: PatchEmbed. */
+/** Non-overlapping patches, each projected to a token: [B,3,S,S] → [B,g,g,width]. Meta: PatchEmbed. */
 const patchEmbed = (p: Scope, image: Value, { patchSize, width }: VitConfig): Value =>
   nn.conv2d(p.at('proj'), ops.transpose(image, [0, 2, 3, 1]), { out: width, kernel: patchSize, stride: patchSize })
 
 /** Norm, attention, residual; norm, MLP, residual. Meta: Block. */
-function block(p: Scope, x: Value, vit: VitConfig): Value {
-  const attended = ops.add(x, attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit))
+function block(p: Scope, x: Value, { branch, ...vit }: VitConfig & { branch: nn.Branch | undefined }): Value {
+  const attended = nn.residual(x, [attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit), p.at('attn')], branch)
   const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), attended, eps), { hidden: vit.width * vit.mlpRatio, activation: ops.gelu })
-  return ops.add(attended, mlp)
+  return nn.residual(attended, [mlp, p.at('mlp')], branch)
 }
 
 /** Self-attention in windows (window 0: over the whole grid) with decomposed relative positions. Meta: Attention, window_partition. */
 function attention(p: Scope, x: Value, { width, heads, window }: VitConfig): Value {
   const side = window || x.shape[1]!
-  const qkv = nn.linear(p.at('qkv'), x, 3 * width) // [1, g, g, 3·width]
+  const qkv = nn.linear(p.at('qkv'), x, 3 * width) // [B, g, g, 3·width]
   const attended = ops.gridAttention(qkv, {
     heads,
     window,

@@ -20,10 +20,12 @@ export interface DecoderInputs {
   readonly tokenMask: Value | undefined
   /** P. */
   readonly prompts: number
+  /** What training does to residual branches. */
+  readonly branch?: nn.Branch | undefined
 }
 
 /** All masks [P, 4, 4g, 4g] as logits and their predicted IoU [P, 4]; index 0 is the single-mask token. Meta: MaskDecoder.predict_masks. */
-export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask, prompts }: DecoderInputs, { width, decoder }: SamConfig): { masks: Value; iou: Value } {
+export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask, prompts, branch }: DecoderInputs, { width, decoder }: SamConfig): { masks: Value; iou: Value } {
   const maskTokens = decoder.multimaskOutputs + 1
   const [, g] = image.shape as [number, number, number, number]
 
@@ -36,7 +38,7 @@ export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask
 
   const flat = (x: Value): Value => ops.reshape(x, [x.shape[0]!, g * g, width])
   const out = twoWayTransformer(p.at('transformer'), {
-    tokens, image: flat(image), imagePositions: flat(imagePositions), tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]!])
+    tokens, image: flat(image), imagePositions: flat(imagePositions), tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]!]), branch
   }, decoder)
 
   // Upscale the image 4×, and let each mask token weigh its channels at every place.

@@ -16,6 +16,8 @@ export interface TwoWayInputs {
   readonly imagePositions: Value
   /** Added to the scores where tokens are keys, [P, 1, 1, T]: −1e9 at padding. */
   readonly tokenMask: Value
+  /** What training does to residual branches. */
+  readonly branch?: nn.Branch | undefined
 }
 
 export interface TwoWayConfig {
@@ -25,35 +27,39 @@ export interface TwoWayConfig {
 }
 
 /** Tokens and image after the layers and one last look of the tokens at the image. Meta: TwoWayTransformer. */
-export function twoWayTransformer(p: Scope, { tokens, image, imagePositions, tokenMask }: TwoWayInputs, config: TwoWayConfig): { tokens: Value; image: Value } {
+export function twoWayTransformer(p: Scope, { tokens, image, imagePositions, tokenMask, branch }: TwoWayInputs, config: TwoWayConfig): { tokens: Value; image: Value } {
   let [queries, keys] = [tokens, image]
   for (let i = 0; i < config.depth; i++) {
-    [queries, keys] = twoWayAttentionBlock(p.at('layers', i), { queries, keys, tokens, imagePositions, tokenMask }, { ...config, first: i === 0 })
+    [queries, keys] = twoWayAttentionBlock(p.at('layers', i), { queries, keys, tokens, imagePositions, tokenMask, branch }, { ...config, first: i === 0 })
   }
-  const attended = attention(p.at('final_attn_token_to_image'), [ops.add(queries, tokens), ops.add(keys, imagePositions), keys], { heads: config.heads, downsample: 2 })
-  return { tokens: nn.layerNorm(p.at('norm_final_attn'), ops.add(queries, attended), eps), image: keys }
+  const final = p.at('final_attn_token_to_image')
+  const attended = attention(final, [ops.add(queries, tokens), ops.add(keys, imagePositions), keys], { heads: config.heads, downsample: 2 })
+  return { tokens: nn.layerNorm(p.at('norm_final_attn'), nn.residual(queries, [attended, final], branch), eps), image: keys }
 }
 
 interface BlockInputs extends Omit<TwoWayInputs, 'image'> { readonly queries: Value; readonly keys: Value }
 
 /** Self-attention of tokens; tokens look at the image; MLP on tokens; the image looks at tokens. Meta: TwoWayAttentionBlock. */
-function twoWayAttentionBlock(p: Scope, { queries, keys, tokens, imagePositions, tokenMask }: BlockInputs, { heads, mlpWidth, first }: TwoWayConfig & { first: boolean }): [Value, Value] {
+function twoWayAttentionBlock(p: Scope, { queries, keys, tokens, imagePositions, tokenMask, branch }: BlockInputs, { heads, mlpWidth, first }: TwoWayConfig & { first: boolean }): [Value, Value] {
   const withPositions = (x: Value): Value => ops.add(x, tokens)
   const positionedKeys = ops.add(keys, imagePositions)
 
   // The first layer's tokens are their own positions: nothing is added, and there is no residual (skip_first_layer_pe).
+  const self = p.at('self_attn')
   let x = first
-    ? attention(p.at('self_attn'), [queries, queries, queries], { heads, mask: tokenMask })
-    : ops.add(queries, attention(p.at('self_attn'), [withPositions(queries), withPositions(queries), queries], { heads, mask: tokenMask }))
+    ? attention(self, [queries, queries, queries], { heads, mask: tokenMask })
+    : nn.residual(queries, [attention(self, [withPositions(queries), withPositions(queries), queries], { heads, mask: tokenMask }), self], branch)
   x = nn.layerNorm(p.at('norm1'), x, eps)
 
-  x = ops.add(x, attention(p.at('cross_attn_token_to_image'), [withPositions(x), positionedKeys, keys], { heads, downsample: 2 }))
+  const look = p.at('cross_attn_token_to_image')
+  x = nn.residual(x, [attention(look, [withPositions(x), positionedKeys, keys], { heads, downsample: 2 }), look], branch)
   x = nn.layerNorm(p.at('norm2'), x, eps)
 
-  x = ops.add(x, nn.mlpBlock(p.at('mlp'), x, { hidden: mlpWidth, activation: ops.relu }))
+  x = nn.residual(x, [nn.mlpBlock(p.at('mlp'), x, { hidden: mlpWidth, activation: ops.relu }), p.at('mlp')], branch)
   x = nn.layerNorm(p.at('norm3'), x, eps)
 
-  const image = ops.add(keys, attention(p.at('cross_attn_image_to_token'), [positionedKeys, withPositions(x), x], { heads, downsample: 2, mask: tokenMask }))
+  const answer = p.at('cross_attn_image_to_token')
+  const image = nn.residual(keys, [attention(answer, [positionedKeys, withPositions(x), x], { heads, downsample: 2, mask: tokenMask }), answer], branch)
   return [x, nn.layerNorm(p.at('norm4'), image, eps)]
 }
 
