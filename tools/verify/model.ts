@@ -1,0 +1,113 @@
+/**
+ * One published size against the numbers of PyTorch: node tools/run.js tools/verify/model.ts vit_b --reference DIR --cache DIR [--backend cuda]
+ * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. Run in a process of its own, for its memory.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { configs, decodeMasks, encodeImage, loadSam, openWeights, writeFileAtomic, writePth, type Mask, type Prompt, type WeightSource } from '@sam/core'
+import { nameOf, paramsOf } from '@sam/core/graph'
+import { hashFill, hashWeights } from '@sam/core/testing'
+import { cpu, cuda } from '@sam/backend-cuda'
+
+/** The seed of every reference number. */
+const seed = 2023
+
+const { positionals: [name], values: { reference, cache, backend: backendName } } = parseArgs({
+  allowPositionals: true, options: { reference: { type: 'string' }, cache: { type: 'string' }, backend: { type: 'string', default: 'cpu' } }
+})
+const config = configs[name!]!
+const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
+
+const checkpoint = join(cache!, `${name}.pth`)
+if (!existsSync(checkpoint)) {
+  say('writing the checkpoint')
+  const wanted = new Map([encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true })].flatMap(paramsOf).map(p => [nameOf(p)!, p.shape]))
+  await writeFileAtomic(checkpoint, writePth(hashWeights([...wanted].map(([n, shape]) => ({ name: n, shape })), seed)))
+}
+
+const io = await openWeights(join(reference!, `${name}-io.safetensors`))
+const { image: photo, prompts } = JSON.parse(readFileSync(join(reference!, `${name}-io.json`), 'utf8')) as Golden
+interface Golden {
+  image: string
+  prompts: Record<string, { prompt: { point_coords?: [number, number][]; point_labels?: number[]; box?: [number, number, number, number] }; multi: { areas: number[] }; single: { areas: number[] } }>
+}
+
+const backend = backendName === 'cuda' ? await cuda() : await cpu()
+say('loading')
+const started = performance.now()
+const sam = await loadSam({ weights: checkpoint, backend })
+if (sam.config !== config) throw new Error(`the checkpoint must be recognised as ${name}, found ${sam.config.name}`)
+const loaded = performance.now()
+say('encoding')
+const image = await sam.encode(join(reference!, 'photos', photo))
+const encoded = performance.now()
+await image.predict({ points: [{ x: 900, y: 480 }] })
+const firstMask = performance.now()
+
+const worst = { embedding: 0, logits: 0, iou: 0, area: 0, maskIou: 1 }
+const embedding = await image.embedding()
+worst.embedding = compare(sampled(embedding.data, [256, 64, 64], [1, 4, 4]), await values(io, 'image_embedding_every4')).absolute
+
+for (const [set, { prompt: { point_coords, point_labels, box }, multi, single }] of Object.entries(prompts)) {
+  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled in [-0.1, 0.1).
+  const mask = set.startsWith('mask') ? hashFill({ name: 'mask_prompt', shape: [256 * 256] }, seed).map(v => 80 * v) : undefined
+  const prompt: Prompt = {
+    ...(point_coords ? { points: point_coords.map(([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' : 'background' })) } : {}),
+    ...(box ? { box } : {}), ...(mask ? { mask } : {})
+  }
+  for (const [kind, { areas }] of [['multi', multi], ['single', single]] as const) {
+    const { masks } = await image.predict(prompt, { multimask: kind === 'multi' })
+    const scores = await values(io, `${set}/${kind}/scores`)
+    const expected = await values(io, `${set}/${kind}/logits_every16`)
+    const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
+    for (const [rank, i] of order.entries()) check(masks[rank]!, { score: scores[i]!, area: areas[i]!, logits: expected.subarray(i * 75 * 113, (i + 1) * 75 * 113) })
+  }
+}
+const peak = process.resourceUsage().maxRSS * 1024
+image.dispose()
+await sam.dispose()
+backend.dispose()
+console.log(JSON.stringify({
+  name, bytes: (await stat(checkpoint)).size, ...worst, peak,
+  loadSeconds: (loaded - started) / 1000, encodeSeconds: (encoded - loaded) / 1000, firstMaskSeconds: (firstMask - started) / 1000
+}))
+
+function check(mask: Mask, { score, area, logits }: { score: number; area: number; logits: Float32Array }): void {
+  const found = sampled(mask.logits(), [1200, 1800], [16, 16])
+  worst.iou = Math.max(worst.iou, Math.abs(mask.predictedIou! - score))
+  worst.logits = Math.max(worst.logits, compare(found, logits).relative)
+  worst.area = Math.max(worst.area, Math.abs(mask.area - area) / area)
+  let [both, either] = [0, 0]
+  for (let i = 0; i < logits.length; i++) {
+    both += +(found[i]! > 0 && logits[i]! > 0)
+    either += +(found[i]! > 0 || logits[i]! > 0)
+  }
+  worst.maskIou = Math.min(worst.maskIou, either ? both / either : 1)
+}
+
+function compare(found: Float32Array, expected: Float32Array): { absolute: number; relative: number } {
+  if (found.length !== expected.length) throw new Error(`must have ${expected.length} samples, found ${found.length}`)
+  let [absolute, largest] = [0, 0]
+  for (let i = 0; i < found.length; i++) {
+    absolute = Math.max(absolute, Math.abs(found[i]! - expected[i]!))
+    largest = Math.max(largest, Math.abs(expected[i]!))
+  }
+  return { absolute, relative: absolute / largest }
+}
+
+/** Every nth element along each axis. */
+function sampled(data: Float32Array, shape: number[], every: number[]): Float32Array {
+  const out: number[] = []
+  const walk = (axis: number, at: number): void => {
+    if (axis === shape.length) return void out.push(data[at]!)
+    for (let i = 0; i < shape[axis]!; i += every[axis]!) walk(axis + 1, at * shape[axis]! + i)
+  }
+  walk(0, 0)
+  return Float32Array.from(out)
+}
+
+async function values(source: WeightSource, key: string): Promise<Float32Array> {
+  return (await source.read(key)).data
+}
