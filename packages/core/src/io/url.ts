@@ -6,21 +6,30 @@ export const wholeDownloadLimit = 512 * 2 ** 20
 
 const firstBlock = 1 << 18
 
+export interface UrlOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told as bytes of a whole download arrive. `total` is 0 when unknown. */
+  readonly onProgress?: ((progress: { readonly loaded: number, readonly total: number }) => void) | undefined
+  readonly wholeLimit?: number
+}
+
 /**
  * A file behind `http(s)`, read by Range requests. A server that does not know ranges is read whole, up to `wholeLimit` bytes.
  * Throws `WeightsError` `E_WEIGHTS_IO` for a refused or failed request, an HTML page instead of a file, a compressed body, a file that changed.
  */
 export async function urlBytes(
   url: string | URL,
-  { signal, wholeLimit = wholeDownloadLimit }: { signal?: AbortSignal | undefined, wholeLimit?: number } = {}
+  { signal, onProgress, wholeLimit = wholeDownloadLimit }: UrlOptions = {}
 ): Promise<ByteSource> {
   const name = String(url)
   const fail = (text: string, cause?: unknown): never => { throw new WeightsError('E_WEIGHTS_IO', `${name}: ${text}`, { cause }) }
 
   const get = async (range: string, { method = 'GET', stop = signal } = {}): Promise<Response> => {
+    const headers = { 'accept-encoding': 'identity', ...range && { range } }
+    const attempt = (): Promise<Response> => fetch(url, { method, headers, ...stop && { signal: stop } })
     try {
-      const headers = { 'accept-encoding': 'identity', ...range && { range } }
-      return await fetch(url, { method, headers, ...stop && { signal: stop } })
+      // Once more: servers close connections that idle between two reads.
+      return await attempt().catch(attempt)
     } catch (cause) {
       stop?.throwIfAborted()
       return fail('the request failed; check the address, the network, and whether the server allows this page to read it (CORS)', cause)
@@ -30,7 +39,7 @@ export async function urlBytes(
   const first = await get(`bytes=0-${firstBlock - 1}`)
   if (first.status === 416) return memoryBytes(new Uint8Array(0), name)
   checkAnswer(first, fail)
-  if (first.status !== 206) return memoryBytes(await readWhole(first, { limit: wholeLimit, signal, fail }), name)
+  if (first.status !== 206) return memoryBytes(await readWhole(first, { limit: wholeLimit, signal, onProgress, fail }), name)
 
   const head = await readBody(first, { limit: firstBlock, signal, fail })
   const size = totalOf(first) ?? (Number((await get('', { method: 'HEAD' })).headers.get('content-length') ?? NaN))
@@ -57,7 +66,7 @@ export async function urlBytes(
 }
 
 type Fail = (text: string, cause?: unknown) => never
-interface Reading { limit: number, signal: AbortSignal | undefined, fail: Fail }
+interface Reading { limit: number, signal: AbortSignal | undefined, onProgress?: UrlOptions['onProgress'], fail: Fail }
 
 /** The size of the whole file from `Content-Range: bytes 0-9/1234`. */
 function totalOf(answer: Response): number | undefined {
@@ -86,7 +95,8 @@ async function readWhole(answer: Response, reading: Reading): Promise<Uint8Array
 }
 
 /** Reads a body, never holding more than `limit` bytes of it. */
-async function readBody(answer: Response, { limit, signal, fail }: Reading): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody(answer: Response, { limit, signal, onProgress, fail }: Reading): Promise<Uint8Array<ArrayBuffer>> {
+  const total = Number(answer.headers.get('content-length') ?? 0)
   const parts: Uint8Array[] = []
   let size = 0
   const reader = answer.body?.getReader()
@@ -95,6 +105,7 @@ async function readBody(answer: Response, { limit, signal, fail }: Reading): Pro
       size += next.value.length
       if (size > limit) break
       parts.push(next.value)
+      onProgress?.({ loaded: size, total })
     }
   } catch (cause) {
     signal?.throwIfAborted()
