@@ -1,0 +1,132 @@
+import { availableParallelism } from 'node:os'
+import {
+  graph, input, InputError, memoryWeights, nameOf, ops, paramsOf, prepare, shown,
+  type Backend, type Graph, type HostTensor, type SamError, type WeightSource
+} from '@sam/core/graph'
+import { keeps } from '@sam/onnx'
+import type { InferenceSession } from 'onnxruntime-node'
+import { executable } from './executable.js'
+import { providerMissing } from './failures.js'
+import { openSession, weightBytes, type SessionOptions } from './session.js'
+import { startThread, type Thread } from './thread.js'
+
+/** Execution providers of onnxruntime-node that this backend knows how to ask for. */
+export type Provider = 'cpu' | 'cuda' | 'tensorrt' | 'webgpu'
+
+export interface OnnxRuntimeOptions {
+  /** Threads that one run computes on; all cores unless told. */
+  readonly threads?: number
+  /** `lean` (the default) keeps weights where they are mapped and memory close to what a run needs; `fast` lets the runtime hold on to more. */
+  readonly memory?: 'lean' | 'fast'
+  /** `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault. */
+  readonly open?: 'all'
+  /** onnxruntime sends usage data to Microsoft by default; this package turns that off unless told otherwise here. */
+  readonly telemetry?: boolean
+}
+
+export interface GpuOptions extends OnnxRuntimeOptions {
+  /** Number of the device; 0 unless told. */
+  readonly device?: number
+  /** Most bytes of device memory that the runtime may take. */
+  readonly memoryLimit?: number
+}
+
+/** The CPU, all cores. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where onnxruntime-node cannot be loaded. */
+export const cpu = (options: OnnxRuntimeOptions = {}): Promise<Backend> => onnxruntime('cpu', options)
+
+/** An NVIDIA GPU. Throws `BackendError` `E_BACKEND_UNAVAILABLE`, with the commands that install it, where CUDA is not there; never runs on the CPU instead. */
+export const cuda = (options: GpuOptions = {}): Promise<Backend> => onnxruntime('cuda', options)
+
+/** Any provider of onnxruntime-node. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where it is not there, `InputError` `E_BAD_OPTION`. */
+export async function onnxruntime(provider: Provider, options: GpuOptions = {}): Promise<Backend> {
+  check(options)
+  const thread = await startThread({ telemetry: options.telemetry === true })
+  try {
+    if (provider !== 'cpu') await probe(thread, provider, options)
+  } catch (error) {
+    thread.end(error as Error)
+    throw error
+  }
+  return backend(thread, provider, options)
+}
+
+function backend(thread: Thread, provider: Provider, options: GpuOptions): Backend {
+  const session = sessionOptions(provider, options)
+  const gone = new InputError('E_DISPOSED', `the ${provider} backend was disposed; make a new one`)
+  let disposed = false
+  const self: Backend = {
+    name: provider,
+    keeps: node => options.open !== 'all' && keeps(node),
+    async compile(g, weights, { signal, onProgress = () => {} } = {}) {
+      signal?.throwIfAborted()
+      if (disposed) throw gone
+      const { once, every } = prepare(g, self.keeps, weights)
+      const total = weightBytes(paramsOf(g), weights)
+      let done = 0
+      onProgress(done, total)
+      const bound = await runOnce(thread, once, { options: session, weights, signal })
+      const onBytes = (n: number): void => onProgress(done = Math.min(total, done + n), total)
+      const loaded = await openSession(thread, every, { options: session, weights, bound, signal, onBytes })
+      onProgress(total, total)
+      return executable(thread, g, loaded)
+    },
+    dispose() {
+      disposed = true
+      thread.end(gone)
+    }
+  }
+  return self
+}
+
+/** What depends on weights alone, computed now; the runtime takes it as further weights. */
+async function runOnce(thread: Thread, once: Graph, options: SessionOptions): Promise<WeightSource | undefined> {
+  if (Object.keys(once.outputs).length === 0) return undefined
+  const session = await openSession(thread, once, options)
+  try {
+    const ids = await session.run({}, new Int32Array(new SharedArrayBuffer(4)))
+    const tensors: Record<string, HostTensor> = {}
+    for (const [name, tensor] of Object.entries(ids)) {
+      const { dtype, shape } = once.outputs[name]!
+      tensors[name] = { dtype, shape, data: await thread.call('read', { tensor }) } as HostTensor
+      await thread.call('free', { tensor })
+    }
+    return memoryWeights(tensors, once.name)
+  } finally {
+    session.close()
+  }
+}
+
+/** Tries the smallest graph there is, so that a device that is not there is noticed now and not at the first photo. */
+async function probe(thread: Thread, provider: Provider, options: GpuOptions): Promise<void> {
+  const x = input('x', [1])
+  try {
+    const session = await openSession(thread, graph('probe', { y: ops.add(x, 1) }), { options: sessionOptions(provider, options), weights: memoryWeights({}) })
+    await session.run({ [nameOf(x)!]: { dtype: 'f32', shape: [1], data: Float32Array.of(1) } }, new Int32Array(new SharedArrayBuffer(4)))
+    session.close()
+  } catch (error) {
+    throw providerMissing(provider, error as SamError)
+  }
+}
+
+function sessionOptions(provider: Provider, { threads = availableParallelism(), memory = 'lean', device, memoryLimit }: GpuOptions): InferenceSession.SessionOptions {
+  const lean = memory === 'lean'
+  return {
+    executionProviders: [{ name: provider, ...(device === undefined ? {} : { deviceId: device }), ...(memoryLimit === undefined ? {} : { gpuMemLimit: memoryLimit }) }],
+    intraOpNumThreads: threads,
+    enableMemPattern: !lean,
+    enableCpuMemArena: !lean,
+    logSeverityLevel: 4,
+    extra: lean ? { session: { disable_prepacking: '1' } } : {}
+  }
+}
+
+function check({ threads = 1, memory = 'lean', device = 0, memoryLimit = 1, open = 'all' }: GpuOptions): void {
+  const must = (holds: boolean, rule: string, found: unknown): void => {
+    if (!holds) throw new InputError('E_BAD_OPTION', `${rule}, found ${shown(found)}`)
+  }
+  must(Number.isInteger(threads) && threads >= 1, 'threads must be a whole number of at least 1', threads)
+  must(memory === 'lean' || memory === 'fast', "memory must be 'lean' or 'fast'", memory)
+  must(Number.isInteger(device) && device >= 0, 'device must be a whole number of at least 0', device)
+  must(Number.isFinite(memoryLimit) && memoryLimit > 0, 'memoryLimit must be a number of bytes', memoryLimit)
+  must(open === 'all', "open must be 'all' or left out", open)
+}

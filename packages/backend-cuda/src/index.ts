@@ -1,0 +1,1 @@
+export { cpu, cuda, onnxruntime, type GpuOptions, type OnnxRuntimeOptions, type Provider } from './backend.js'

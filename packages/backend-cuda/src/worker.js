@@ -1,0 +1,89 @@
+/**
+ * The thread that owns onnxruntime. Its node binding computes synchronously, so on the caller's thread an encode would stop a server for
+ * seconds. Tensors stay here, under numbers; a caller sees them only when it asks to read one.
+ *
+ * JavaScript, because it is a thread's entry point: the same file runs beside the sources in a test and beside the build in a package.
+ */
+import { parentPort } from 'node:worker_threads'
+
+/** @typedef {import('./protocol.js').Calls} Calls */
+/** @typedef {import('./protocol.js').Plain} Plain */
+
+const { default: ort } = await import('onnxruntime-node')
+// Takes effect before the first session only; errors come as exceptions, and stderr stays the caller's.
+ort.env.logLevel = 'fatal'
+
+/** @type {Map<number, import('onnxruntime-node').InferenceSession>} */
+const sessions = new Map()
+/** @type {Map<number, Plain>} */
+const tensors = new Map()
+let serial = 0
+
+const types = /** @type {const} */ ({ f32: 'float32', f16: 'float16', i32: 'int32', bool: 'bool' })
+/** @param {Plain} tensor */
+const toOrt = ({ dtype, shape, data }) => new ort.Tensor(types[dtype], /** @type {any} */ (data), shape)
+
+/** @param {Plain} tensor */
+function keep(tensor) {
+  tensors.set(++serial, tensor)
+  return serial
+}
+
+/** @type {{ [C in keyof Calls]: (args: Calls[C]['args']) => Promise<Calls[C]['result']> | Calls[C]['result'] }} */
+const calls = {
+  backends: () => ort.listSupportedBackends().map(b => b.name),
+
+  async open({ model, options }) {
+    sessions.set(++serial, await ort.InferenceSession.create(model, options))
+    return serial
+  },
+
+  async run({ session, feeds, fetches, cancelled }) {
+    if (Atomics.load(cancelled, 0)) return {}
+    const inputs = Object.entries(feeds).map(([name, feed]) => [name, toOrt(typeof feed === 'number' ? /** @type {Plain} */ (tensors.get(feed)) : feed)])
+    // Results go into memory of our own, which can be let go at once; what the runtime allocates waits for a garbage collection.
+    const outputs = Object.entries(fetches).map(([name, { dtype, shape, bytes }]) => {
+      const buffer = new ArrayBuffer(bytes)
+      const data = dtype === 'f32' ? new Float32Array(buffer) : dtype === 'i32' ? new Int32Array(buffer) : dtype === 'f16' ? new Uint16Array(buffer) : new Uint8Array(buffer)
+      return /** @type {const} */ ([name, { dtype, shape, data }])
+    })
+    const prepared = Object.fromEntries(outputs.map(([name, tensor]) => [name, toOrt(tensor)]))
+    await sessions.get(session)?.run(Object.fromEntries(inputs), prepared, { logSeverityLevel: 4 })
+    return Object.fromEntries(outputs.map(([name, tensor]) => [name, keep(tensor)]))
+  },
+
+  /** A copy: the reader owns what it gets. */
+  read: ({ tensor }) => /** @type {any} */ (tensors.get(tensor)?.data.slice()),
+
+  free({ tensor }) {
+    const buffer = /** @type {ArrayBuffer | undefined} */ (tensors.get(tensor)?.data.buffer)
+    tensors.delete(tensor)
+    // Moving the memory away and dropping it frees it now.
+    if (buffer) structuredClone(buffer, { transfer: [buffer] })
+  },
+
+  async close({ session }) {
+    const found = sessions.get(session)
+    sessions.delete(session)
+    await found?.release()
+  },
+
+  async end() {
+    for (const session of sessions.values()) await session.release()
+    parentPort?.close()
+  }
+}
+
+/** One call after the other, in the order they came. */
+let last = Promise.resolve()
+
+parentPort?.on('message', ({ id, call, args }) => {
+  last = last.then(async () => {
+    try {
+      const result = await calls[/** @type {keyof Calls} */ (call)](args)
+      parentPort?.postMessage({ id, result }, call === 'read' ? [/** @type {any} */ (result).buffer] : [])
+    } catch (error) {
+      parentPort?.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
+    }
+  })
+})

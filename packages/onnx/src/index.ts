@@ -1,0 +1,3 @@
+export { toOnnx, type OnnxModel, type OnnxOptions } from './lower.js'
+export { keeps } from './emit/index.js'
+export type { SideData } from './initializers.js'

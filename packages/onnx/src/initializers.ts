@@ -1,0 +1,83 @@
+import { create } from '@bufbuild/protobuf'
+import { sizeOf, storedBytes, type StoredDType, type Value, type WeightLocation, type WeightSource } from '@sam/core/graph'
+import { TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType, TensorProtoSchema, type TensorProto } from './proto/onnx_pb.js'
+
+/** A leaf of the graph whose data is known when the model is made. */
+export interface KnownLeaf {
+  readonly value: Value
+  /** Its name in the source and in the model. */
+  readonly name: string
+  readonly source: WeightSource
+}
+
+/** Data that the model expects in a file of its own. */
+export interface SideData {
+  /** As the model names it. */
+  readonly path: string
+  /** Bytes in all. */
+  readonly length: number
+  /** The file's content in order, a tensor at a time. */
+  chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+export interface InitializerOptions {
+  readonly place: (path: string) => string | undefined
+  readonly sidePath: string
+  readonly signal: AbortSignal | undefined
+}
+
+/** ONNX's type of what a checkpoint stores. The bytes are the same: little-endian, row-major. */
+export const storedTypes: Readonly<Record<StoredDType, DataType>> = {
+  F64: DataType.DOUBLE, F32: DataType.FLOAT, F16: DataType.FLOAT16, BF16: DataType.BFLOAT16,
+  I64: DataType.INT64, I32: DataType.INT32, I16: DataType.INT16, I8: DataType.INT8, U8: DataType.UINT8, BOOL: DataType.BOOL
+}
+
+/** Tensors up to this many bytes are written into the model itself. */
+const inlineLimit = 1 << 14
+
+/** Where a tensor begins in the side file: as torch.save aligns them. */
+const alignment = 64
+
+/**
+ * The known leaves as initializers of their stored type: in place in the file that holds them where that is known and aligned to the
+ * element, inside the model where small, otherwise as side data.
+ */
+export async function initializers(leaves: readonly KnownLeaf[], { place, sidePath, signal }: InitializerOptions): Promise<{ tensors: TensorProto[]; side: SideData | undefined }> {
+  const tensors: TensorProto[] = []
+  const beside: { leaf: KnownLeaf; offset: number }[] = []
+  let length = 0
+  for (const leaf of leaves) {
+    const { dtype, shape } = leaf.source.info(leaf.name)
+    const bytes = sizeOf(shape) * storedBytes[dtype]
+    const tensor = create(TensorProtoSchema, { name: leaf.name, dataType: storedTypes[dtype], dims: leaf.value.shape.map(BigInt) })
+    const at = leaf.source.locate(leaf.name)
+    const path = at && at.offset % storedBytes[dtype] === 0 ? place(at.path) : undefined
+    if (at && path !== undefined) {
+      external(tensor, { ...at, path })
+    } else if (bytes <= inlineLimit) {
+      tensor.rawData = await leaf.source.bytes(leaf.name, signal)
+    } else {
+      length = Math.ceil(length / alignment) * alignment
+      beside.push({ leaf, offset: length })
+      external(tensor, { path: sidePath, offset: length, length: bytes })
+      length += bytes
+    }
+    tensors.push(tensor)
+  }
+  const chunks = async function* (abort?: AbortSignal): AsyncIterable<Uint8Array> {
+    let at = 0
+    for (const { leaf, offset } of beside) {
+      if (offset > at) yield new Uint8Array(offset - at)
+      const bytes = await leaf.source.bytes(leaf.name, abort)
+      yield bytes
+      at = offset + bytes.length
+    }
+  }
+  return { tensors, side: beside.length ? { path: sidePath, length, chunks } : undefined }
+}
+
+function external(tensor: TensorProto, { path, offset, length }: WeightLocation): void {
+  tensor.dataLocation = DataLocation.EXTERNAL
+  const entries = { location: path, offset: String(offset), length: String(length) }
+  tensor.externalData = Object.entries(entries).map(([key, value]) => ({ $typeName: 'onnx.StringStringEntryProto', key, value }))
+}
