@@ -20,8 +20,13 @@ export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>
 /** A compiled graph with its weights in place. */
 export interface Executable {
   readonly graph: Graph
-  /** Computes every output. Feeds stay the caller's; outputs are the caller's to dispose. Runs may overlap. */
+  /**
+   * Computes every output. Feeds stay the caller's; outputs are the caller's to dispose and outlive the executable. Runs may overlap.
+   * Throws `GraphError` where the feeds are not the declared inputs (`checkFeeds`), `InputError` `E_DISPOSED` after `dispose` and for a disposed
+   * tensor among the feeds, and the signal's reason after an abort.
+   */
   run(feeds: Feeds, options?: { signal?: AbortSignal }): Promise<Record<string, DeviceTensor>>
+  /** Gives the memory back. May be called twice; so may every `dispose`. */
   dispose(): void
 }
 
@@ -33,7 +38,7 @@ export interface CompileOptions {
 
 /**
  * A device that runs graphs: a value that is passed in, never a registry. It knows primitives and the composites it keeps, and nothing of SAM.
- * `testing.ts` has the list of cases that every backend must pass.
+ * `testing.ts` has the list of cases that every backend must pass, and `checkContract` for the promises made here.
  */
 export interface Backend {
   /** As a user would say it: `cpu`, `cuda`, `webgpu`. */

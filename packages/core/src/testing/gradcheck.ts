@@ -19,28 +19,28 @@ export interface GradcheckOptions {
  */
 export function gradcheck(f: (...inputs: Value[]) => Value, shapes: readonly Shape[], { step = 1e-5, values }: GradcheckOptions = {}): number {
   const names = shapes.map((_, i) => `x${i}`)
-  const y = f(...shapes.map((shape, i) => param(names[i]!, shape)))
+  const y = f(...shapes.map((shape, i) => param(names[i], shape)))
   const weighted = mul(y, constant(f32(y.shape, varied(sizeOf(y.shape), 77))))
   const g = graph('gradcheck', { loss: reduceSum(weighted, [...y.shape.keys()]) })
 
   const point = shapes.map((shape, i): Exact => ({ shape, dtype: 'f32', data: Float64Array.from(values?.[i] ?? varied(sizeOf(shape), i)) }))
-  const bind = (leaf: Value): Exact => point[names.indexOf(nameOf(leaf)!)]!
+  const bind = (leaf: Value): Exact => point[names.indexOf(nameOf(leaf)!)]
   const found = evaluate(differentiate(g, { loss: 'loss', wrt: names }), bind)
   const lossAt = ({ data }: Exact, at: number, value: number): number => {
-    const kept = data[at]!
+    const kept = data[at]
     data[at] = value
     const { loss } = evaluate(g, bind)
     data[at] = kept
-    return loss!.data[0]!
+    return loss.data[0]
   }
 
   let worst = 0
   for (const [i, x] of point.entries()) {
-    const gradient = found[`grad/${names[i]}`]!.data
+    const gradient = found[`grad/${names[i]}`].data
     for (let at = 0; at < x.data.length; at++) {
-      const centre = x.data[at]!
+      const centre = x.data[at]
       const expected = (lossAt(x, at, centre + step) - lossAt(x, at, centre - step)) / (2 * step)
-      const error = Math.abs(gradient[at]! - expected) / (1 + Math.abs(expected))
+      const error = Math.abs(gradient[at] - expected) / (1 + Math.abs(expected))
       worst = Math.max(worst, Number.isNaN(error) ? Infinity : error)
     }
   }

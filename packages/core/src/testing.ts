@@ -1,0 +1,28 @@
+/**
+ * `@sam/core/testing`: how a backend shows that it is right. No test framework inside: each case is run by a function that throws.
+ *
+ * ```ts
+ * for (const c of conformanceCases()) it(c.name, () => runCase(backend, c))
+ * ```
+ * @packageDocumentation
+ */
+import { compositeCases } from './testing/composites.js'
+import type { ConformanceCase } from './testing/case.js'
+import { graphCases } from './testing/graphs.js'
+import { primitiveCases } from './testing/primitives.js'
+import { samCases } from './testing/sam.js'
+
+export { hostBackend as referenceBackend } from './backend/host.js'
+export { conformanceCase, opened, type ConformanceCase, type Fill, type Leaves } from './testing/case.js'
+export { allClose, maxError } from './testing/compare.js'
+export { checkContract } from './testing/contract.js'
+export { gradcheck } from './testing/gradcheck.js'
+export { randomTensor, type RandomOptions } from './testing/random.js'
+export { runCase } from './testing/run.js'
+export { hashFill, hashWeights } from './weights/hash-fill.js'
+
+/**
+ * What every backend must compute: each primitive and composite, whole graphs, and the tiny SAM, all judged by the reference evaluator.
+ * Run the list twice, as it is and through `opened`, and `checkContract` once.
+ */
+export const conformanceCases = (): ConformanceCase[] => [...primitiveCases(), ...compositeCases(), ...graphCases(), ...samCases()]
