@@ -1,0 +1,36 @@
+import { ops, type Value } from '@sam/core/graph'
+
+export interface AdamWOptions {
+  readonly beta1: number
+  readonly beta2: number
+  /** Added to the root of the second moment. */
+  readonly eps: number
+}
+
+/** Paper: Appendix A, "Training recipe"; eps is PyTorch's. */
+export const paperAdamW: AdamWOptions = { beta1: 0.9, beta2: 0.999, eps: 1e-8 }
+
+export interface AdamWState {
+  readonly param: Value
+  /** Running means of the gradient and of its square; zero before the first step. */
+  readonly m: Value
+  readonly v: Value
+}
+
+export interface AdamWStep {
+  readonly gradient: Value
+  /** Learning rate, rank 0, times this param's own scale. */
+  readonly rate: Value
+  readonly weightDecay: number
+  /** 1 − β₁ᵗ and 1 − β₂ᵗ at step t = 1, 2, …, rank 0: host arithmetic. */
+  readonly correction: readonly [Value, Value]
+}
+
+/** One step of AdamW as values: decoupled weight decay, then the bias-corrected move. PyTorch: torch.optim.AdamW. */
+export function adamw({ param, m, v }: AdamWState, { gradient, rate, weightDecay, correction }: AdamWStep, { beta1, beta2, eps }: AdamWOptions = paperAdamW): AdamWState {
+  const m1 = ops.add(ops.mul(m, beta1), ops.mul(gradient, 1 - beta1))
+  const v1 = ops.add(ops.mul(v, beta2), ops.mul(ops.square(gradient), 1 - beta2))
+  const deviation = ops.add(ops.div(ops.sqrt(v1), ops.sqrt(correction[1])), eps)
+  const decayed = weightDecay ? ops.mul(param, ops.sub(1, ops.mul(rate, weightDecay))) : param
+  return { param: ops.sub(decayed, ops.mul(ops.div(rate, correction[0]), ops.div(m1, deviation))), m: m1, v: v1 }
+}

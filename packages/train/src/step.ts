@@ -1,0 +1,114 @@
+import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
+import { differentiate, feedParams, graph, input, nameOf, ops, paramsOf, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
+import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
+import { adamw, paperAdamW, type AdamWOptions } from './optim/adamw.js'
+import { clipFactor, globalNorm } from './optim/clip-norm.js'
+import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
+
+/** How much one step sees. */
+export interface StepShape {
+  /** B: images at once. */
+  readonly images: number
+  /** Prompts an image; prompt i belongs to image ⌊i / prompts⌋. P = images · prompts. */
+  readonly prompts: number
+  /** Tokens a prompt: points, box corners, padding. */
+  readonly points: number
+}
+
+export interface StepOptions {
+  readonly shape: StepShape
+  /** Probability with which a residual branch of an encoder block is left out. Each block's own: `dropPathRate`. */
+  readonly dropPath: number
+  /** Probability with which an element of a residual branch of the decoder is left out. */
+  readonly dropout: number
+  /** Limit of the gradients' common norm. */
+  readonly clipNorm: number
+  readonly weightDecay: number
+  readonly layerDecay: number
+  /** Steps whose gradients are averaged before the parameters move. */
+  readonly accumulate: number
+  /** Whether the image encoder stays as it is, and its embeddings are fed. */
+  readonly frozenEncoder: boolean
+  readonly losses?: LossWeights
+  readonly adamw?: AdamWOptions
+}
+
+/**
+ * Image encoder and mask decoder as one graph over many images, each with as many prompts: what training looks through.
+ * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes `image_embedding` f32[B,C,g,g] instead of `image`.
+ */
+export function forwardGraph(config: SamConfig, { shape: { images, prompts, points }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph {
+  const [g, p] = [gridSize(config), images * prompts]
+  const encoder = dropPath ? encodeImage(config, { images, branch: dropBranch(dropPath, config) }) : encodeImage(config, { images })
+  const embedding = frozenEncoder ? input('image_embedding', [images, config.width, g, g]) : encoder.outputs.image_embedding!
+  const each = ops.reshape(ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]), [p, config.width, g, g])
+  const decoder = decodeMasks(config, { prompts: p, points, masks: true, ...(dropout && { branch: dropElements(dropout) }) })
+  return substitute(decoder, leaf => nameOf(leaf) === 'image_embedding' ? each : undefined)
+}
+
+/** The encoder alone, its params fed: for the rounds of prompts, which look many times at one embedding. */
+export const embedGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
+
+/** The decoder alone on fed embeddings, its params fed. */
+export const answerGraph = (config: SamConfig, shape: StepShape): Graph => feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
+
+/**
+ * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, AdamW. It runs on any backend.
+ *
+ * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate` and `correction` f32[2] of
+ * `adamw`; every param by its name; `adamw/m/<param>` and `adamw/v/<param>`; `drop/<branch>` f32, the kept parts times 1 / (1 − probability);
+ * with accumulation, `gradient/<param>`, and `apply` (1 in the step that moves the params, else 0).
+ * Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions` f32[P,4]. An output named like an input is its
+ * value for the next step.
+ */
+export function stepGraph(config: SamConfig, options: StepOptions): Graph {
+  const { shape: { images, prompts }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, adamw: moments = paperAdamW } = options
+  const [p, low] = [images * prompts, lowResSize(config)]
+  const forward = forwardGraph(config, options)
+  const { masks, iou_predictions: iou } = forward.outputs as { masks: Value; iou_predictions: Value }
+  const { loss, mask, iouError, trueIou } = maskLoss({
+    logits: masks, iou, target: input('target', [p, low, low]), returned: input('returned', iou.shape), weight: input('weight', [p])
+  }, losses)
+
+  const watched = { loss, mask_loss: mask, iou_error: iouError, true_iou: trueIou, iou_predictions: iou }
+  const trained = paramsOf(forward).map(v => nameOf(v)!).filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
+  const differentiated = differentiate(graph('step', watched, forward.inputs), { loss: 'loss', wrt: trained })
+
+  const params = new Map(paramsOf(differentiated).map(v => [nameOf(v)!, v]))
+  const outputs: Record<string, Value> = Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]!]))
+  const [apply, rate, correction] = [input('apply', []), input('rate', []), input('correction', [2])]
+  const moves = ops.less(0.5, apply)
+  const corrections = [0, 1].map(i => ops.reshape(ops.slice(correction, 0, { start: i, size: 1 }), [])) as [Value, Value]
+
+  const gradients = new Map(trained.map(name => {
+    const gradient = differentiated.outputs[`grad/${name}`]!
+    return [name, accumulate > 1 ? ops.add(input(`gradient/${name}`, gradient.shape), ops.div(gradient, accumulate)) : gradient]
+  }))
+  const norm = globalNorm([...gradients.values()])
+  const factor = clipFactor(norm, clipNorm)
+  for (const [name, sum] of gradients) {
+    const { rateScale, weightDecay } = paramRule(name, sum.shape.length, { depth: depthOf(config), ...options })
+    const state = { param: params.get(name)!, m: input(`adamw/m/${name}`, sum.shape), v: input(`adamw/v/${name}`, sum.shape) }
+    const next = adamw(state, { gradient: ops.mul(sum, factor), rate: ops.mul(rate, rateScale), weightDecay, correction: corrections }, moments)
+    const when = (yes: Value, no: Value): Value => accumulate > 1 ? ops.where(moves, yes, no) : yes
+    Object.assign(outputs, { [name]: when(next.param, state.param), [`adamw/m/${name}`]: when(next.m, state.m), [`adamw/v/${name}`]: when(next.v, state.v) })
+    if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(moves, ops.fill(sum.shape, 0), sum)
+  }
+  return feedParams(graph('step', { ...outputs, gradient_norm: norm }, forward.inputs))
+}
+
+export const depthOf = ({ imageEncoder }: SamConfig): number => isVit(imageEncoder) ? imageEncoder.depth : 0
+
+/** Drop path grows linearly from 0 in the first block to its full probability in the last (stochastic depth). */
+export const dropPathRate = (block: number, { depth, dropPath }: { depth: number; dropPath: number }): number => depth > 1 ? dropPath * block / (depth - 1) : dropPath
+
+const dropBranch = (dropPath: number, config: SamConfig) => (branch: Value, path: string): Value => {
+  const rate = dropPathRate(Number(/blocks\.(\d+)/.exec(path)?.[1] ?? 0), { depth: depthOf(config), dropPath })
+  return rate ? drop(branch, { path, rate, shape: [branch.shape[0]!, ...branch.shape.slice(1).map(() => 1)] }) : branch
+}
+
+const dropElements = (rate: number) => (branch: Value, path: string): Value => drop(branch, { path, rate, shape: branch.shape })
+
+/** The branch times an input that the host fills with 0 and 1 / (1 − rate). The rate is part of the name, so that whoever feeds it can read it there. */
+const drop = (branch: Value, { path, rate, shape }: { path: string; rate: number; shape: Shape }): Value =>
+  ops.mul(branch, input(`drop/${rate}/${path}`, shape))
