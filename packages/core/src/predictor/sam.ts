@@ -307,9 +307,9 @@ export class EncodedImage implements Disposable {
       const answer = tokens.map(token => {
         const at = i * perPrompt + token
         // A copy: a mask must not keep the logits of its 255 neighbours alive.
-        return Mask.fromLogits((masks.data as Float32Array).slice(at * plane, (at + 1) * plane), frame, { predictedIou: iou.data[at]! })
+        return new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at]!, frame })
       })
-      return { masks: answer.sort((a, b) => b.predictedIou! - a.predictedIou!) }
+      return { masks: answer.sort((a, b) => b.predictedIou - a.predictedIou) }
     })
   }
 
