@@ -1,0 +1,113 @@
+/** What a model costs: parameters, FLOPs and memory, counted on its own graphs. Paper: §3, "efficiency"; Appendix A. */
+import { paramsOf, valuesOf, type Graph } from '../ir/graph.js'
+import { nameOf, type Value } from '../ir/value.js'
+import { bodyOf, bytesOf, flops, memory } from '../passes/cost.js'
+import { decompose } from '../passes/decompose.js'
+import { simplify } from '../passes/simplify.js'
+import { stage } from '../passes/stage.js'
+import { sizeOf } from '../tensor/shape.js'
+import type { SamConfig } from './config.js'
+import { decodeMasks, encodeImage } from './graphs.js'
+
+export interface PartCost {
+  readonly part: string
+  readonly parameters: number
+  /** Two for each multiply-add. */
+  readonly flops: number
+}
+
+export interface GraphCost {
+  readonly parts: readonly PartCost[]
+  readonly parameters: number
+  /** Bytes of the parameters as f32. */
+  readonly weightBytes: number
+  readonly flops: number
+  /** With every composite run whole by a kernel of its own: what a backend comes near. */
+  readonly whole: MemoryCost
+  /** With every composite opened down to primitives. */
+  readonly opened: MemoryCost
+}
+
+/** Bytes while the graph runs, weights aside. */
+export interface MemoryCost {
+  readonly largestBytes: number
+  /** The operation that gives the largest value, and its shape. */
+  readonly largest: string
+  readonly peakBytes: number
+}
+
+export interface ModelCost {
+  /** Once an image. */
+  readonly imageEncoder: GraphCost
+  /** Prompt encoder and mask decoder: one click, decoded alone. */
+  readonly maskDecoder: GraphCost
+  /** FLOPs of `maskDecoder` that depend on the image alone, done once an image and not once a click. */
+  readonly onceAnImage: number
+  /** FLOPs of `maskDecoder` over those of `imageEncoder`. */
+  readonly decoderShare: number
+}
+
+/** Counts a model. A click is one point and Meta's padding point; parameters include those of mask prompts. */
+export function modelCost(config: SamConfig): ModelCost {
+  const click = decodeMasks(config, { prompts: 1, points: 2 })
+  const withMask = decodeMasks(config, { prompts: 1, points: 2, masks: true })
+  const imageEncoder = graphCost(encodeImage(config))
+  const maskDecoder = graphCost(click, paramsOf(withMask))
+  return {
+    imageEncoder, maskDecoder,
+    onceAnImage: total(valuesOf(stage(click, ['image_embedding']).early), flops),
+    decoderShare: maskDecoder.flops / imageEncoder.flops
+  }
+}
+
+function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
+  const table = new Map<string, { parameters: number; flops: number }>()
+  const count = (part: string, parameters: number, flops: number): void => {
+    const row = table.get(part) ?? { parameters: 0, flops: 0 }
+    table.set(part, { parameters: row.parameters + parameters, flops: row.flops + flops })
+  }
+  for (const p of params) count(partOfName(nameOf(p)!), sizeOf(p.shape), 0)
+  const scopes = new Map<Value, string>()
+  for (const value of valuesOf(g)) {
+    const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // params have paths, inputs do not
+    const scope = nameOf(value) ? undefined : own ?? value.inputs.map(v => scopes.get(v)).find(s => s !== undefined)
+    if (scope !== undefined) scopes.set(value, scope)
+    for (const [part, n] of flopsByPart(value, scope ?? '')) if (n) count(part, 0, n)
+  }
+  const parts = [...partNames.map(([part]) => part), 'other'].flatMap(part => table.has(part) ? [{ part, ...table.get(part)! }] : [])
+  const parameters = total(parts, row => row.parameters)
+  return { parts, parameters, weightBytes: 4 * parameters, flops: total(parts, row => row.flops), whole: held(g, () => true), opened: held(g, () => false) }
+}
+
+/** The parts of a node's work. Attention of a grid is three: the products of its windows or of the whole grid, and those of relative positions. */
+function flopsByPart(value: Value, scope: string): [part: string, flops: number][] {
+  if (value.op !== 'gridAttention') return [[partOfName(scope), flops(value)]]
+  const products = total(bodyOf(value).filter(v => v.op === 'attention'), flops)
+  return [[value.attrs.window ? 'window attention' : 'global attention', products], ['relative positions', flops(value) - products]]
+}
+
+/** Parts in the order of the paper's figure, by the checkpoint's names; the first that fits. Products of attention have no names. */
+const partNames: readonly (readonly [part: string, names?: RegExp])[] = [
+  ['patch embedding', /^image_encoder\.(patch_embed|pos_embed)/],
+  ['norms', /^image_encoder\.blocks\..*norm\d\./],
+  ['window attention'],
+  ['global attention'],
+  ['relative positions', /^image_encoder\..*rel_pos/],
+  ['neck', /^image_encoder\.neck/],
+  ['linear layers', /^image_encoder\./],
+  ['prompt encoder', /^prompt_encoder\./],
+  ['two-way transformer', /^mask_decoder\.transformer\./],
+  ['upscaling', /^mask_decoder\.output_upscaling\./],
+  ['masks', /^mask_decoder\.(output_hypernetworks_mlps|mask_tokens)/],
+  ['predicted IoU', /^mask_decoder\./]
+]
+
+const partOfName = (name: string): string => partNames.find(([, names]) => names?.test(name))?.[0] ?? 'other'
+
+/** What a graph holds once what depends on weights alone is set aside, as a backend does. */
+function held(g: Graph, keeps: (node: Value) => boolean): MemoryCost {
+  const { largest, peakBytes } = memory(stage(simplify(decompose(g, keeps)), [], 'once').late)
+  return { largestBytes: bytesOf(largest), largest: `${largest.op} [${largest.shape}]`, peakBytes }
+}
+
+const total = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((sum, item) => sum + of(item), 0)
