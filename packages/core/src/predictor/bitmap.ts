@@ -5,7 +5,7 @@ import { defaultMaxPixels, type ImageLimits } from '../image/image.js'
 export interface Bitmap {
   readonly width: number
   readonly height: number
-  readonly data: Uint8Array | Uint8ClampedArray
+  readonly data: Uint8Array
 }
 
 interface AnySize { readonly width: unknown; readonly height: unknown }
@@ -20,11 +20,11 @@ export function checkMaskSize(what: string, { width, height }: AnySize, { maxPix
 }
 
 /** The bitmap with 0 and 1 only, in memory of its own. Throws `E_BAD_PROMPT` where size and data disagree. */
-export function copyBitmap({ width, height, data }: Bitmap): Bitmap & { readonly data: Uint8Array } {
+export function copyBitmap({ width, height, data }: Bitmap): Bitmap {
   checkMaskSize('bitmap', { width, height })
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray) || data.length !== width * height) {
+  if (!(data instanceof Uint8Array) || data.length !== width * height) {
     throw new InputError('E_BAD_PROMPT', `bitmap: data must be a Uint8Array of width × height = ${width * height} bytes, `
       + `found ${ArrayBuffer.isView(data) ? `${data.constructor.name} of ${data.length}` : shown(data)}`)
   }
-  return { width, height, data: Uint8Array.from(data, value => value ? 1 : 0) }
+  return { width, height, data: data.map(value => value ? 1 : 0) }
 }

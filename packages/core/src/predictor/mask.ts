@@ -6,13 +6,11 @@ import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './amg
 import { stabilityScore } from './amg/stability.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
 import type { Frame } from './frame.js'
+import type { Rgb } from './paint.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
 import { simplifyPolygons } from './simplify.js'
 import { upscaleRows } from './upscale.js'
-
-/** Colour of a picture's pixels: red, green, blue, 0 … 255. */
-export type Rgb = readonly [number, number, number]
 
 /** An `ImageData`, or a plain object of its form where the platform has none (Node). */
 export type ImageDataLike = Pick<ImageData, 'width' | 'height' | 'data'>
@@ -79,9 +77,11 @@ export class Mask {
   bitmap(): Uint8Array {
     if (!this.#bits) {
       const { lowResLogits, frame, threshold } = this.#prediction!
-      const bits = new Uint8Array(this.width * this.height)
+      const { width } = this
+      const bits = new Uint8Array(width * this.height)
       upscaleRows(lowResLogits, frame, (row, y) => {
-        for (let x = 0, at = y * this.width; x < row.length; x++, at++) bits[at] = row[x]! > threshold ? 1 : 0
+        const at = y * width
+        for (let x = 0; x < width; x++) bits[at + x] = row[x]! > threshold ? 1 : 0
       })
       this.#bits = bits
     }
@@ -112,7 +112,7 @@ export class Mask {
   toImageData({ color = [30, 144, 255], alpha = 0.6 }: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
     const data = new Uint8ClampedArray(this.width * this.height * 4)
     const pixel = [...color, alpha * 255]
-    this.bitmap().forEach((inside, i) => { if (inside) data.set(pixel, i * 4) })
+    this.bitmap().forEach((inside, i) => { for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c]! })
     return typeof ImageData === 'undefined' ? { width: this.width, height: this.height, data } : new ImageData(data, this.width, this.height)
   }
 

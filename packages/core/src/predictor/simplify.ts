@@ -17,7 +17,7 @@ function simplifyRing(ring: Ring, tolerance: number): Ring {
   const spans: [number, number][] = [[0, far], [far, ring.length - 1]]
   for (let span = spans.pop(); span; span = spans.pop()) {
     const [a, b] = [ring[span[0]]!, ring[span[1]]!]
-    const { at, distance } = furthest(ring, p => toSegment(p, a, b), span)
+    const { at, distance } = furthest(ring, p => segmentDistance(p, a, b), span)
     if (distance <= tolerance) continue
     keep[at] = 1
     spans.push([span[0], at], [at, span[1]])
@@ -35,7 +35,8 @@ function furthest(ring: Ring, measure: (p: Position) => number, [from, to]: read
   return { at, distance }
 }
 
-function toSegment([x, y]: Position, [ax, ay]: Position, [bx, by]: Position): number {
+/** Distance from a place to the nearest place between two corners. */
+export function segmentDistance([x, y]: Position, [ax, ay]: Position, [bx, by]: Position): number {
   const [dx, dy] = [bx - ax, by - ay]
   const length = dx * dx + dy * dy
   const t = length ? Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / length)) : 0

@@ -56,9 +56,15 @@ export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap 
   if (sum !== width * height) throw bad(`counts must add up to height × width = ${height} × ${width} = ${width * height}, found ${sum}`)
 
   const data = new Uint8Array(width * height)
-  for (let i = 0, at = 0; i < counts.length; at += counts[i++]!) {
-    if (i % 2 === 0) continue
-    for (let k = at; k < at + counts[i]!; k++) data[(k % height) * width + Math.floor(k / height)] = 1
+  let [x, y] = [0, 0]
+  for (const [i, count] of counts.entries()) {
+    for (let left = count; left > 0;) {
+      const end = Math.min(height, y + left)
+      if (i % 2) for (let k = y; k < end; k++) data[k * width + x] = 1
+      left -= end - y
+      y = end % height
+      if (y === 0) x++
+    }
   }
   return { width, height, data }
 }
