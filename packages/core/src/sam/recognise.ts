@@ -83,4 +83,8 @@ export function parseConfig(json: string, label: string): SamConfig {
   return value as SamConfig
 }
 
-const sameNumbers = (a: SamConfig, b: SamConfig): boolean => JSON.stringify({ ...a, name: '' }) === JSON.stringify({ ...b, name: '' })
+const sameNumbers = (a: SamConfig, b: SamConfig): boolean => canonical({ ...a, name: '' }) === canonical({ ...b, name: '' })
+
+/** JSON with sorted keys: equal for equal configurations. */
+const canonical = (value: unknown): string => JSON.stringify(value, (_key, v: unknown) =>
+  typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v)

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { paramsOf } from '../ir/graph.js'
+import { nameOf } from '../ir/value.js'
+import { hashWeights } from '../weights/hash-fill.js'
+import { weightSource, type WeightSource } from '../weights/source.js'
+import { SamError } from '../errors.js'
+import { configs, tinyTest, vitB, type SamConfig } from './config.js'
+import { decodeMasks, encodeImage } from './graphs.js'
+import { configKey, parseConfig, recognise } from './recognise.js'
+
+const checkpointOf = (config: SamConfig): WeightSource => {
+  const params = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true })].flatMap(paramsOf)
+  return hashWeights([...new Map(params.map(p => [nameOf(p)!, p.shape]))].map(([name, shape]) => ({ name, shape })), 1)
+}
+
+describe('recognise', () => {
+  for (const name of ['vit_b', 'vit_l', 'vit_h']) {
+    it(`tells ${name} from its shapes`, () => expect(recognise(checkpointOf(configs[name]!))).toBe(configs[name]))
+  }
+
+  it('reads off what no name stands for', () => {
+    const own: SamConfig = { ...vitB, name: 'x', imageSize: 512, imageEncoder: { patchSize: 16, width: 128, depth: 3, heads: 4, mlpRatio: 3, window: 7, globalBlocks: [0, 2] }, width: 64 }
+    expect({ ...recognise(checkpointOf(own)), name: 'x' }).toEqual(own)
+  })
+
+  it('believes the file that tells its own configuration', () => {
+    const told = { ...weightSource('file', []), metadata: { [configKey]: JSON.stringify(tinyTest) } }
+    expect(recognise(told)).toEqual(tinyTest)
+  })
+
+  it('knows what is no SAM', () => expect(recognise(weightSource('other', []))).toBeUndefined())
+})
+
+describe('parseConfig', () => {
+  const broken: Record<string, string> = {
+    'not JSON': '{', 'a list': '[]', 'null': 'null', 'a missing number': JSON.stringify({ ...vitB, width: undefined }),
+    'a negative number': JSON.stringify({ ...vitB, imageSize: -1 }), 'a huge number': JSON.stringify({ ...vitB, imageSize: 1e9 }),
+    'a string for a number': JSON.stringify({ ...vitB, width: '256' }), 'no list of blocks': JSON.stringify({ ...vitB, imageEncoder: { ...vitB.imageEncoder, globalBlocks: 3 } })
+  }
+  for (const [name, json] of Object.entries(broken)) {
+    it(`refuses ${name}`, () => expect(() => parseConfig(json, 'config.json')).toThrow(SamError))
+  }
+  it('takes what it wrote', () => expect(parseConfig(JSON.stringify(vitB), 'x')).toEqual(vitB))
+})
