@@ -50,7 +50,7 @@ export async function decodeImage(source: EncodedImageSource, { maxPixels = defa
       const context = contextOf(new OffscreenCanvas(width, height))
       context.drawImage(bitmap, 0, 0)
       const { data } = context.getImageData(0, 0, width, height, { colorSpace: 'srgb' })
-      return toRgbImage({ width, height, data: data as Uint8ClampedArray }, { maxPixels })
+      return toRgbImage({ width, height, data: data }, { maxPixels })
     } finally {
       bitmap.close()
     }

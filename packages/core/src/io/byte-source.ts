@@ -20,7 +20,7 @@ export interface ByteSource {
 export function checkRange({ name, size }: Pick<ByteSource, 'name' | 'size'>, offset: number, length: number): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length)
   if (!whole || offset < 0 || length < 0 || length > size - offset) {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${name}: needs ${length} bytes at ${offset}, but has ${size} in all; the file is truncated or damaged`)
+    throw new WeightsError('E_WEIGHTS_FORMAT', `${name}: needs ${length} bytes at ${offset}, has ${size} in all; the file is truncated or damaged`)
   }
 }
 

@@ -18,7 +18,8 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
   const path = pathOf(file)
   const found = await stat(path).catch(failed(path))
   // Checked before opening: opening a pipe would wait for its other end.
-  if (!found.isFile()) throw new WeightsError('E_WEIGHTS_IO', `${path}: must be a file, found ${found.isDirectory() ? 'a directory' : 'a device or pipe'}`)
+  const kind = found.isDirectory() ? 'a directory' : 'a device or pipe'
+  if (!found.isFile()) throw new WeightsError('E_WEIGHTS_IO', `${path}: must be a file, found ${kind}`)
   const handle = await open(path, 'r').catch(failed(path))
   const at = { name: path, size: found.size, path }
   return {

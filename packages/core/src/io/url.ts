@@ -78,7 +78,7 @@ function checkAnswer(answer: Response, fail: Fail): void {
   if (!answer.ok) fail(`the server answered ${answer.status} ${answer.statusText}; check the address and whether it needs a login`)
   if (/^text\/html/i.test(answer.headers.get('content-type') ?? '')) fail('is a web page, not a checkpoint; use the download link of the file itself')
   const encoding = answer.headers.get('content-encoding') ?? 'identity'
-  if (answer.status === 206 && encoding !== 'identity') fail(`the server sends ranges of a ${encoding} stream; turn its compression off for this file`)
+  if (answer.status === 206 && encoding !== 'identity') fail(`the server sends ranges of a ${encoding} stream; turn compression off there`)
 }
 
 async function readWhole(answer: Response, reading: Reading): Promise<Uint8Array<ArrayBuffer>> {

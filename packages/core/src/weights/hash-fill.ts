@@ -40,7 +40,7 @@ function rangeOf(name: string, shape: Shape): readonly [offset: number, scale: n
   if (last === 'bias' || last === 'in_proj_bias') return [0, 0.1]
   if (name.includes('embed') && rank === 2 && ['token', '_embed', 'point_embeddings'].some((part) => name.includes(part))) return [0, 1]
   if (rank < 2) return [0, 0.1]
-  if (name.includes('upscaling') && rank === 4) return [0, Math.sqrt(3 / shape[0]!)]
+  if (name.includes('upscaling') && rank === 4) return [0, Math.sqrt(3 / shape[0])]
   return [0, Math.sqrt(3 / sizeOf(shape.slice(1)))]
 }
 

@@ -24,11 +24,13 @@ describe('names of Hugging Face', () => {
   it('are those of SamModel', () => {
     const translate = toHuggingFace(tiny.names)
     expect(Object.fromEntries([
-      'image_encoder.pos_embed', 'image_encoder.patch_embed.proj.weight', 'image_encoder.blocks.1.norm2.bias', 'image_encoder.blocks.1.attn.rel_pos_h',
+      'image_encoder.pos_embed', 'image_encoder.patch_embed.proj.weight',
+      'image_encoder.blocks.1.norm2.bias', 'image_encoder.blocks.1.attn.rel_pos_h',
       'image_encoder.neck.3.weight', 'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix', 'prompt_encoder.point_embeddings.2.weight',
       'prompt_encoder.mask_downscaling.4.bias', 'prompt_encoder.mask_downscaling.6.bias', 'prompt_encoder.not_a_point_embed.weight',
-      'mask_decoder.transformer.layers.0.norm4.weight', 'mask_decoder.transformer.layers.0.mlp.lin1.weight', 'mask_decoder.transformer.norm_final_attn.bias',
-      'mask_decoder.output_upscaling.1.weight', 'mask_decoder.output_hypernetworks_mlps.3.layers.0.bias', 'mask_decoder.output_hypernetworks_mlps.3.layers.1.bias',
+      'mask_decoder.transformer.layers.0.norm4.weight', 'mask_decoder.transformer.layers.0.mlp.lin1.weight',
+      'mask_decoder.transformer.norm_final_attn.bias', 'mask_decoder.output_upscaling.1.weight',
+      'mask_decoder.output_hypernetworks_mlps.3.layers.0.bias', 'mask_decoder.output_hypernetworks_mlps.3.layers.1.bias',
       'mask_decoder.iou_prediction_head.layers.2.weight'
     ].map((name) => [name, translate(name)]))).toMatchInlineSnapshot(`
       {

@@ -36,7 +36,7 @@ export function toMeta(names: readonly string[]): (name: string) => string {
   const hidden = largestLayer(names)
   return (name) => begin(name, 1, 0)
     .replace(/^((?:image_encoder\.blocks|mask_decoder\.transformer\.layers)\.\d+\.)layer_norm(?=\d)/, '$1norm')
-    .replace(mlpLayer, (_, head: string, layer: string, index: string | undefined) =>
+    .replace(mlpLayer, (...[, head, layer, index]: string[]) =>
       `${head}layers.${layer === 'proj_in' ? 0 : layer === 'proj_out' ? (hidden.get(head) ?? -1) + 2 : Number(index) + 1}`)
 }
 
@@ -45,7 +45,7 @@ export function toHuggingFace(names: readonly string[]): (name: string) => strin
   const last = largestLayer(names)
   return (name) => begin(name, 0, 1)
     .replace(/^((?:vision_encoder\.layers|mask_decoder\.transformer\.layers)\.\d+\.)norm(?=\d)/, '$1layer_norm')
-    .replace(mlpLayer, (_, head: string, _layer, index: string) =>
+    .replace(mlpLayer, (...[, head, , index]: string[]) =>
       `${head}${Number(index) === 0 ? 'proj_in' : Number(index) === last.get(head) ? 'proj_out' : `layers.${Number(index) - 1}`}`)
 }
 

@@ -11,7 +11,7 @@ export function parseJson(text: string, depth = 8): Json {
 
   /** Skips blanks and looks at the next character. */
   const peek = (): string => {
-    while (at < text.length && ' \t\n\r'.includes(text[at]!)) at++
+    while (at < text.length && ' \t\n\r'.includes(text[at])) at++
     return text[at] ?? fail('unexpected end')
   }
   const skip = (wanted: string): boolean => {

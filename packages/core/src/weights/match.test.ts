@@ -23,7 +23,8 @@ describe('match', () => {
   })
 
   it('reports every problem at once', () => {
-    const error = errorOf(() => match([{ name: 'a', shape: [3, 2] }, { name: 'b', shape: [4] }, { name: 'c', shape: [] }], source, { guess: 'vit_h' }))
+    const wanted = [{ name: 'a', shape: [3, 2] }, { name: 'b', shape: [4] }, { name: 'c', shape: [] }]
+    const error = errorOf(() => match(wanted, source, { guess: 'vit_h' }))
     expect(SamError.is(error) && error.code).toBe('E_WEIGHTS_MISMATCH')
     expect(error.message).toMatchInlineSnapshot(`
       "file.pth: the checkpoint does not fit the model (3 tensors wanted, 3 found)

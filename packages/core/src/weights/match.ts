@@ -17,13 +17,15 @@ export interface Misshapen {
 
 /** `E_WEIGHTS_MISMATCH` with every problem: the message shows the first ten of each kind, these lists hold them all. */
 export class WeightsMismatchError extends WeightsError {
-  constructor(
-    message: string,
-    readonly missing: readonly string[],
-    readonly unexpected: readonly string[],
-    readonly misshapen: readonly Misshapen[]
-  ) {
+  readonly missing: readonly string[]
+  readonly unexpected: readonly string[]
+  readonly misshapen: readonly Misshapen[]
+
+  constructor(message: string, { missing, unexpected, misshapen }: Pick<WeightsMismatchError, 'missing' | 'unexpected' | 'misshapen'>) {
     super('E_WEIGHTS_MISMATCH', message)
+    this.missing = missing
+    this.unexpected = unexpected
+    this.misshapen = misshapen
   }
 }
 
@@ -53,7 +55,7 @@ export function match(wanted: readonly WantedWeight[], source: WeightSource, { a
     ...section('wrong shape', misshapen.map((m) => `${m.name}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)),
     guess === undefined ? 'Check that the model and the checkpoint belong together.' : `The file looks like ${guess}; load it as that model.`
   ]
-  throw new WeightsMismatchError(lines.join('\n'), missing, unexpected, misshapen)
+  throw new WeightsMismatchError(lines.join('\n'), { missing, unexpected, misshapen })
 }
 
 const shown = 10

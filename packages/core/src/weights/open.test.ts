@@ -91,9 +91,9 @@ describe('openWeights', () => {
     const reason = new Error('stopped by the test')
     await expect(openWeights(fixture('tiny-checkpoint.pth'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     const source = await openWeights(fixture('tiny-checkpoint.pth'))
-    await expect(source.read(source.names[0]!, AbortSignal.abort(reason))).rejects.toBe(reason)
+    await expect(source.read(source.names[0], AbortSignal.abort(reason))).rejects.toBe(reason)
     await source.close()
-    await expect(source.read(source.names[0]!)).rejects.toMatchObject({ code: 'E_WEIGHTS_IO' })
+    await expect(source.read(source.names[0])).rejects.toMatchObject({ code: 'E_WEIGHTS_IO' })
   })
 })
 

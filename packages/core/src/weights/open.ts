@@ -1,10 +1,10 @@
+import { failAt } from './fail.js'
 import { underMetaNames } from './hugging-face.js'
 import { parseJson } from './json.js'
 import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
 import { merged, type WeightSource } from './source.js'
 import { blobBytes, filesIn, memoryBytes, openFile, urlBytes, type ByteSource } from '#io'
-import { WeightsError } from '../errors.js'
 
 /** Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere. */
 export type WeightsLike = string | URL | Blob | Uint8Array | ArrayBuffer | WeightSource
@@ -23,8 +23,11 @@ export interface OpenOptions {
 export async function openWeights(from: WeightsLike, options: OpenOptions = {}): Promise<WeightSource> {
   if (isWeightSource(from)) return from
   options.signal?.throwIfAborted()
-  const files = isAddress(from) && !isWeb(from) ? await filesIn(from) : undefined
-  return underMetaNames(await (files ? openDirectory(String(from), files, options) : openBytes(await byteSource(from, options), options)))
+  if (isAddress(from) && !isWeb(from)) {
+    const files = await filesIn(from)
+    if (files) return underMetaNames(await openDirectory(String(from), files, options))
+  }
+  return underMetaNames(await openBytes(await byteSource(from, options), options))
 }
 
 const isWeightSource = (from: WeightsLike): from is WeightSource => typeof from === 'object' && from !== null && 'names' in from && 'bytes' in from
@@ -34,7 +37,7 @@ const isWeb = (from: string | URL): boolean => /^https?:/i.test(String(from))
 async function byteSource(from: Exclude<WeightsLike, WeightSource>, options: OpenOptions): Promise<ByteSource> {
   if (from instanceof Uint8Array || from instanceof ArrayBuffer) return memoryBytes(from)
   if (typeof Blob !== 'undefined' && from instanceof Blob) return blobBytes(from)
-  if (!isAddress(from)) throw new WeightsError('E_WEIGHTS_IO', 'a checkpoint must be a path, a URL, a Blob, bytes or an open source')
+  if (!isAddress(from)) return failAt('checkpoint', 'E_WEIGHTS_IO')('must be a path, a URL, a Blob, bytes or an open source')
   return isWeb(from) ? urlBytes(from, options) : openFile(from)
 }
 
@@ -44,7 +47,7 @@ async function openBytes(source: ByteSource, { signal }: OpenOptions): Promise<W
     const text = String.fromCharCode(...head)
     if (text[8] === '{') return await openSafetensors(source, signal)
     if (/^PK(\x03\x04|\x05\x06)/.test(text)) return await openPth(source, signal)
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${source.name}: ${whatItIs(text)}`)
+    return failAt(source.name)(whatItIs(text))
   } catch (error) {
     await source.close()
     throw error
@@ -72,14 +75,13 @@ async function openDirectory(name: string, files: ReadonlyMap<string, string>, o
   const single = files.get('model.safetensors') ?? files.get('pytorch_model.bin')
   if (single !== undefined) return openBytes(await openFile(single), options)
   const list = files.get('model.safetensors.index.json')
-  if (list === undefined) throw new WeightsError('E_WEIGHTS_IO', `${name}: the directory holds no model.safetensors; name the checkpoint file itself`)
+  if (list === undefined) return failAt(name, 'E_WEIGHTS_IO')('the directory holds no model.safetensors; name the checkpoint file itself')
 
   const parts: WeightSource[] = []
   try {
     for (const part of await readIndex(list, options)) {
       // Looked up in the listing, so a name cannot lead out of the directory.
-      const path = files.get(part)
-      if (path === undefined) throw new WeightsError('E_WEIGHTS_FORMAT', `${list}: names '${part}', which is not in the directory`)
+      const path = files.get(part) ?? failAt(list)(`names '${part}', which is not in the directory`)
       parts.push(await openBytes(await openFile(path), options))
     }
     return merged(name, parts)
@@ -91,9 +93,10 @@ async function openDirectory(name: string, files: ReadonlyMap<string, string>, o
 
 /** The files that `weight_map` of a `model.safetensors.index.json` names, each once. */
 async function readIndex(path: string, { signal }: OpenOptions): Promise<ReadonlySet<string>> {
+  const fail = failAt(path)
   const file = await openFile(path)
   try {
-    if (file.size > indexLimit) throw new WeightsError('E_WEIGHTS_FORMAT', `${path}: must have at most ${indexLimit} bytes, has ${file.size}`)
+    if (file.size > indexLimit) fail(`must have at most ${indexLimit} bytes, has ${file.size}`)
     const json = parseJson(new TextDecoder().decode(await file.read(0, file.size, signal)))
     const map = json instanceof Map ? json.get('weight_map') as unknown : undefined
     const parts = map instanceof Map ? [...map.values()] as unknown[] : []
@@ -101,7 +104,7 @@ async function readIndex(path: string, { signal }: OpenOptions): Promise<Readonl
     return new Set(parts)
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${path}: ${cause.message}`, { cause })
+    return fail(cause.message, cause)
   } finally {
     await file.close()
   }

@@ -34,7 +34,7 @@ describe('unpickle', () => {
     ['memos', ']q\x05h\x05\x86.', [[], []]],
     ['a persistent id', 'K\x07Q.', { id: 7 }],
     ['an allowed call', 'ca\npair\nK\x01K\x02\x86R.', { x: 1, y: 2 }],
-    ['an allowed call, protocol 4', '\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94\x8c\x04pair\x94\x93\x94K\x01K\x02\x86R.', { x: 1, y: 2 }],
+    ['an allowed call, protocol 4', '\x80\x04\x95\0\0\0\0\0\0\0\0\x8c\x01a\x94\x8c\x04pair\x94\x93\x94K\x01K\x02\x86R.', { x: 1, y: 2 }],
     ['an unused value', 'N0K\x01.', 1]
   ])('reads %s', (_, text, value) => {
     expect(load(text)).toEqual(value)

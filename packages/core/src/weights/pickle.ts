@@ -1,3 +1,4 @@
+import { failAt, type Fail } from './fail.js'
 import { WeightsError } from '../errors.js'
 
 /**
@@ -10,7 +11,7 @@ export type PickleValue = unknown
 export interface PickleGlobal {
   readonly global: string
   /** Stands in for calling it, or for making one of its kind: plain data in, plain data out, or `fail` with what is wrong. */
-  readonly call?: (args: readonly PickleValue[], fail: (text: string) => never) => PickleValue
+  readonly call?: (args: readonly PickleValue[], fail: Fail) => PickleValue
 }
 
 export interface PickleRules {
@@ -38,8 +39,8 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   let stack: PickleValue[] = []
   let at = 0
 
-  const fail = (text: string): never => { throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: pickle ${text} (near byte ${at})`) }
-  const refuse = (text: string): never => { throw new WeightsError('E_WEIGHTS_UNSAFE', `${label}: pickle ${text}, which is not allowed; nothing was run`) }
+  const fail: Fail = (text) => failAt(label)(`pickle ${text} (near byte ${at})`)
+  const refuse: Fail = (text) => failAt(label, 'E_WEIGHTS_UNSAFE')(`pickle ${text}, which is not allowed; nothing was run`)
 
   /** Moves past `length` bytes that must be there, and answers where they begin. */
   const take = (length: number): number => {

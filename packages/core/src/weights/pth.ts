@@ -1,10 +1,10 @@
+import { failAt, type Fail } from './fail.js'
 import { describe, inertGlobal, isGlobal, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
-import { rangeEntry, weightSource, type ByteSource, type WeightEntry, type WeightSource } from './source.js'
+import { rangeEntry, weightSource, type ByteSource, type WeightEntry, type WeightInfo, type WeightSource } from './source.js'
 import { storedBytes, type StoredDType } from './stored.js'
 import { checkStrided, gather, isContiguous, lastIndex, type Strided } from './strided.js'
 import { storageNames } from './torch-types.js'
 import { openZip, readEntry, type ZipArchive, type ZipEntry } from './zip.js'
-import { WeightsError } from '../errors.js'
 
 /** The longest `data.pkl` read, in bytes; the largest checkpoints need a hundredth of it. */
 const pickleLimit = 2 ** 24
@@ -17,11 +17,12 @@ const pickleLimit = 2 ** 24
  */
 export async function openPth(source: ByteSource, signal?: AbortSignal): Promise<WeightSource> {
   const label = source.name
-  const fail: Fail = (text) => { throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: ${text}`) }
+  const fail = failAt(label)
   const archive = await openZip(source, signal)
   const root = rootOf(archive, fail)
   const byteOrder = archive.get(`${root}byteorder`)
-  if (byteOrder && String.fromCharCode(...await readEntry(source, byteOrder, { limit: 16, signal })) !== 'little') fail('was saved on a big-endian machine; save it again on a usual one')
+  const order = byteOrder ? String.fromCharCode(...await readEntry(source, byteOrder, { limit: 16, signal })) : 'little'
+  if (order !== 'little') fail(`must be little-endian, was saved on a ${order}-endian machine`)
 
   const pickle = await readEntry(source, archive.get(`${root}data.pkl`)!, { limit: pickleLimit, signal })
   const loaded = unpickle(pickle, { label, globals, persistent: (id) => storageOf(id, (key) => archive.get(`${root}data/${key}`), fail) })
@@ -32,19 +33,17 @@ export async function openPth(source: ByteSource, signal?: AbortSignal): Promise
   const entries: WeightEntry[] = []
   for (const [name, tensor] of tensors) {
     checkStrided(tensor, tensor.storage.numel, `${label}: tensor '${name}'`)
-    const entry = entryOf(source, name, tensor)
-    entries.push(source.path === undefined ? { ...tensorInfo(name, tensor), bytes: async (stop) => (await entry(stop)).bytes(stop) } : await entry(signal))
+    const find = entryOf(source, name, tensor)
+    entries.push(source.path !== undefined ? await find(signal) : { ...infoOf(name, tensor), bytes: async (stop) => (await find(stop)).bytes(stop) })
   }
   return weightSource(label, entries, { close: () => source.close() })
 }
-
-type Fail = (text: string) => never
 
 /** The folder of the archive that `data.pkl` is in, with its slash. */
 function rootOf(archive: ZipArchive, fail: Fail): string {
   const pickles = [...archive.keys()].filter((name) => /^([^/]+\/)?data\.pkl$/.test(name))
   if (pickles.length !== 1) fail(`must hold one data.pkl, as torch.save writes it, holds ${pickles.length}`)
-  const root = pickles[0]!.slice(0, -'data.pkl'.length)
+  const root = pickles[0].slice(0, -'data.pkl'.length)
   if (archive.has(`${root}constants.pkl`)) fail('is a TorchScript program; save the weights with torch.save(torch.jit.load(file).state_dict(), file)')
   return root
 }
@@ -96,17 +95,18 @@ const wrappers = ['model', 'state_dict', 'model_state_dict']
 
 /** The dict of tensors: the root, or what it holds under a usual name. */
 function stateDict(root: PickleValue, fail: Fail): ReadonlyMap<PickleValue, PickleValue> {
-  if (!(root instanceof Map)) return fail(`must hold a dict of tensors, found ${isTensor(root) ? 'one tensor' : describe(root)}; save model.state_dict() with torch.save`)
+  const found = isTensor(root) ? 'one tensor' : describe(root)
+  if (!(root instanceof Map)) return fail(`must hold a dict of tensors, found ${found}; save model.state_dict() with torch.save`)
   const inner: unknown = wrappers.map((name): unknown => root.get(name)).find((value) => value instanceof Map && value !== root)
   return inner instanceof Map && [...inner.values()].some(isTensor) ? inner : root
 }
 
-const tensorInfo = (name: string, { dtype, shape }: TorchTensor): { name: string, dtype: StoredDType, shape: readonly number[] } => ({ name, dtype, shape: [...shape] })
+const infoOf = (name: string, { dtype, shape }: TorchTensor): WeightInfo => ({ name, dtype, shape: [...shape] })
 
 /** Finds where a tensor lies, and makes its entry. */
 const entryOf = (source: ByteSource, name: string, tensor: TorchTensor) => async (signal?: AbortSignal): Promise<WeightEntry> => {
   const start = await tensor.storage.entry.dataOffset(signal) + tensor.offset * storedBytes[tensor.dtype]
-  if (isContiguous(tensor)) return rangeEntry(source, tensorInfo(name, tensor), start)
+  if (isContiguous(tensor)) return rangeEntry(source, infoOf(name, tensor), start)
   const span = (lastIndex(tensor) - tensor.offset + 1) * storedBytes[tensor.dtype]
-  return { ...tensorInfo(name, tensor), bytes: async (stop) => gather(tensor, await source.read(start, span, stop)) }
+  return { ...infoOf(name, tensor), bytes: async (stop) => gather(tensor, await source.read(start, span, stop)) }
 }

@@ -1,3 +1,4 @@
+import { failAt, type Fail } from './fail.js'
 import { parseJson, type Json } from './json.js'
 import { isStoredDType, storedBytes, storedLength, type StoredDType } from './stored.js'
 import { lengthOf, memoryWeights, rangeEntry, weightSource, type ByteSource, type WeightInfo, type WeightSource } from './source.js'
@@ -16,7 +17,7 @@ const metadataKey = '__metadata__'
  */
 export async function openSafetensors(source: ByteSource, signal?: AbortSignal): Promise<WeightSource> {
   const label = source.name
-  const fail = (text: string, cause?: unknown): never => { throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: safetensors ${text}`, { cause }) }
+  const fail: Fail = (text, cause) => failAt(label)(`safetensors ${text}`, cause)
 
   if (source.size < 8) fail(`must begin with 8 bytes of header length, but the file has ${source.size} bytes`)
   const declared = new DataView((await source.read(0, 8, signal)).buffer).getBigUint64(0, true)
@@ -33,7 +34,7 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
     return fail(`header is not valid JSON: ${(cause as Error).message}`, cause)
   }
 
-  const fields = json as ReadonlyMap<string, Json>
+  const fields = isObject(json) ? json : fail('header must be an object')
   const tensors = [...fields].filter(([name]) => name !== metadataKey).map(([name, field]) => parseTensor(name, field, fail))
   const data = 8 + headerLength
   let end = 0
@@ -47,14 +48,10 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   return weightSource(label, entries, { metadata: parseMetadata(fields.get(metadataKey), fail), close: () => source.close() })
 }
 
-type Fail = (text: string) => never
-
 function parseTensor(name: string, field: Json, fail: Fail): WeightInfo & { begin: number, length: number } {
-  if (!(field instanceof Map)) return fail(`tensor '${name}' must be described by an object`)
-  const dtype: Json | undefined = field.get('dtype')
-  const shape: Json | undefined = field.get('shape')
-  const offsets: Json | undefined = field.get('data_offsets')
-  if (!isStoredDType(dtype)) return fail(`tensor '${name}' has the type ${String(dtype)}; known are ${Object.keys(storedBytes).join(', ')}`)
+  if (!isObject(field)) return fail(`tensor '${name}' must be described by an object`)
+  const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map((key) => field.get(key))
+  if (!isStoredDType(dtype)) return fail(`tensor '${name}' has the type ${JSON.stringify(dtype)}; known are ${Object.keys(storedBytes).join(', ')}`)
   if (!isCounts(shape)) return fail(`tensor '${name}' must have a shape of whole numbers`)
   if (!isCounts(offsets) || offsets.length !== 2) return fail(`tensor '${name}' must have data_offsets of two whole numbers`)
   const [begin, end] = offsets as [number, number]
@@ -63,13 +60,14 @@ function parseTensor(name: string, field: Json, fail: Fail): WeightInfo & { begi
   return { name, dtype, shape, begin, length }
 }
 
+const isObject = (json: Json | undefined): json is ReadonlyMap<string, Json> => json instanceof Map
 const isCounts = (json: Json | undefined): json is readonly number[] => Array.isArray(json) && json.every((n) => Number.isSafeInteger(n) && n >= 0)
 
 function parseMetadata(json: Json | undefined, fail: Fail): Readonly<Record<string, string>> {
   if (json === undefined || json === null) return {}
-  if (!(json instanceof Map)) return fail(`${metadataKey} must be an object`)
+  if (!isObject(json)) return fail(`${metadataKey} must be an object`)
   const out: Record<string, string> = Object.create(null) as Record<string, string>
-  for (const [key, value] of json as ReadonlyMap<string, Json>) out[key] = typeof value === 'string' ? value : fail(`${metadataKey} must hold texts, '${key}' is not one`)
+  for (const [key, value] of json) out[key] = typeof value === 'string' ? value : fail(`${metadataKey} must hold texts, '${key}' is not one`)
   return out
 }
 
@@ -103,5 +101,6 @@ export async function* writeSafetensors(
 
 /** A writer's input as a source. */
 export function asWeightSource(tensors: WeightSource | Readonly<Record<string, HostTensor>>): WeightSource {
-  return typeof tensors.bytes === 'function' && Array.isArray(tensors.names) ? tensors as WeightSource : memoryWeights(tensors as Record<string, HostTensor>)
+  const isSource = (given: typeof tensors): given is WeightSource => typeof given.bytes === 'function'
+  return isSource(tensors) ? tensors : memoryWeights(tensors)
 }

@@ -1,5 +1,5 @@
+import { failAt } from './fail.js'
 import { bytesOf, fromF32, storedBytes, storedLength, toF32, type StoredDType } from './stored.js'
-import { WeightsError } from '../errors.js'
 import { f32, type HostTensor } from '../tensor/tensor.js'
 import type { ByteSource } from '#io'
 import type { DType } from '../tensor/dtype.js'
@@ -55,9 +55,7 @@ export function weightSource(
   const byName = new Map<string, WeightEntry>()
   for (const entry of entries) byName.set(entry.name, entry)
   const find = (name: string): WeightEntry => {
-    const entry = byName.get(name)
-    if (!entry) throw new WeightsError('E_WEIGHTS_MISMATCH', `${label}: no tensor is called '${name}'`)
-    return entry
+    return byName.get(name) ?? failAt(label, 'E_WEIGHTS_MISMATCH')(`no tensor is called '${name}'`)
   }
   return {
     label,
@@ -69,8 +67,8 @@ export function weightSource(
       return { name, dtype, shape }
     },
     read: async (name, signal) => {
-      const { dtype, shape, bytes } = find(name)
-      return f32(shape, toF32(dtype, await bytes(signal)))
+      const entry = find(name)
+      return f32(entry.shape, toF32(entry.dtype, await entry.bytes(signal)))
     },
     bytes: async (name, signal) => find(name).bytes(signal),
     locate: (name) => find(name).locate?.(),
@@ -99,7 +97,7 @@ export function renamed(source: WeightSource, rename: (name: string) => string |
 /** One source over several; where names repeat, the last one wins. Closing closes them all. */
 export function merged(label: string, sources: readonly WeightSource[]): WeightSource {
   return weightSource(label, sources.flatMap((source) => source.names.map((name) => entryOf(source, name))), {
-    metadata: Object.assign({}, ...sources.map((source) => source.metadata)),
+    metadata: Object.fromEntries(sources.flatMap((source) => Object.entries(source.metadata))),
     close: async () => { await Promise.all(sources.map((source) => source.close())) }
   })
 }

@@ -1,4 +1,4 @@
-import { WeightsError } from '../errors.js'
+import { failAt } from './fail.js'
 import { narrowF16, widenBf16, widenF16 } from '../tensor/half.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
 
@@ -17,9 +17,9 @@ export const isStoredDType = (name: unknown): name is StoredDType => typeof name
 export function storedLength(dtype: StoredDType, shape: Shape, where: string): number {
   let bytes = storedBytes[dtype]
   for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0) throw new WeightsError('E_WEIGHTS_FORMAT', `${where}: shape must be sizes of 0 or more, found ${formatShape(shape)}`)
+    if (!Number.isSafeInteger(size) || size < 0) failAt(where)(`shape must be sizes of 0 or more, found ${formatShape(shape)}`)
     bytes *= size
-    if (bytes > Number.MAX_SAFE_INTEGER) throw new WeightsError('E_WEIGHTS_FORMAT', `${where}: shape ${formatShape(shape)} is too large`)
+    if (bytes > Number.MAX_SAFE_INTEGER) failAt(where)(`shape ${formatShape(shape)} is too large`)
   }
   return bytes
 }
@@ -60,7 +60,8 @@ function narrow(dtype: StoredDType, values: Float32Array): ArrayBufferView {
 }
 
 /** A view's bytes, in a buffer of their own. */
-export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> => new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength))
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength))
 
 /** Rounds f32 to bfloat16 bits, to nearest even; a NaN stays one. */
 function narrowBf16(values: Float32Array): Uint16Array {

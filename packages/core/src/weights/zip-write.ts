@@ -1,6 +1,6 @@
 import { crc32 } from './crc32.js'
+import { failAt } from './fail.js'
 import { end64Size, localSize, zipSignature } from './zip.js'
-import { WeightsError } from '../errors.js'
 
 const max16 = 0xffff
 const max32 = 0xffffffff
@@ -24,7 +24,7 @@ export async function* writeZip(files: Iterable<ZipInput> | AsyncIterable<ZipInp
   for await (const file of files) {
     const name = new TextEncoder().encode(file.name)
     const data = await file.bytes()
-    if (data.length >= max32) throw new WeightsError('E_WEIGHTS_FORMAT', `zip: '${file.name}' has ${data.length} bytes; an entry must have less than 4 GiB`)
+    if (data.length >= max32) failAt(file.name)(`must have less than 4 GiB to be written, has ${data.length} bytes`)
     const shared = entryFields(crc32(data), data.length)
     const gap = (alignment - (at + localSize + name.length + 4) % alignment) % alignment
     const padding = join(u16(0x4246), u16(gap), new Uint8Array(gap).fill(0x5a))
@@ -46,7 +46,8 @@ export async function* writeZip(files: Iterable<ZipInput> | AsyncIterable<ZipInp
   yield join(
     u32(zipSignature.end64), u64(end64Size - 12), u16(45), u16(45), u32(0), u32(0), u64(count), u64(count), u64(central.length), u64(at),
     u32(zipSignature.locator64), u32(0), u64(at + central.length), u32(1),
-    u32(zipSignature.end), u16(0), u16(0), u16(narrow(count, max16)), u16(narrow(count, max16)), u32(narrow(central.length, max32)), u32(narrow(at, max32)), u16(0)
+    u32(zipSignature.end), u16(0), u16(0), u16(narrow(count, max16)), u16(narrow(count, max16)),
+    u32(narrow(central.length, max32)), u32(narrow(at, max32)), u16(0)
   )
 }
 

@@ -1,5 +1,5 @@
 import { crc32 } from './crc32.js'
-import { WeightsError } from '../errors.js'
+import { failAt, type Fail } from './fail.js'
 import type { ByteSource } from '#io'
 
 /** A stored file inside a zip archive. */
@@ -34,7 +34,7 @@ const directoryLimit = 2 ** 26
  * overlap each other or the directory, anything between directory, end record and the end of the file.
  */
 export async function openZip(source: ByteSource, signal?: AbortSignal): Promise<ZipArchive> {
-  const fail: Fail = (text) => { throw new WeightsError('E_WEIGHTS_FORMAT', `${source.name}: zip ${text}`) }
+  const fail: Fail = (text) => failAt(source.name)(`zip ${text}`)
   const { offset, size, count } = await findDirectory(source, fail, signal)
   if (size > directoryLimit) fail(`directory must have at most ${directoryLimit} bytes, declares ${size}`)
   if (count * centralSize > size) fail(`directory of ${size} bytes is too short for the ${count} entries it declares`)
@@ -62,15 +62,17 @@ export async function openZip(source: ByteSource, signal?: AbortSignal): Promise
 }
 
 /** Reads an entry whole and checks its CRC. Refuses more than `limit` bytes before it allocates. */
-export async function readEntry(source: ByteSource, entry: ZipEntry, { limit, signal }: { limit: number, signal?: AbortSignal | undefined }): Promise<Uint8Array> {
-  const fail: Fail = (text) => { throw new WeightsError('E_WEIGHTS_FORMAT', `${source.name}: zip entry '${entry.name}' ${text}`) }
+export async function readEntry(
+  source: ByteSource, entry: ZipEntry, { limit, signal }: { limit: number, signal?: AbortSignal | undefined }
+): Promise<Uint8Array> {
+  const fail = failEntry(source, entry)
   if (entry.size > limit) fail(`must have at most ${limit} bytes, has ${entry.size}`)
   const bytes = await source.read(await entry.dataOffset(signal), entry.size, signal)
   if (crc32(bytes) !== entry.crc) fail('is damaged: its checksum differs; download the file again')
   return bytes
 }
 
-type Fail = (text: string) => never
+const failEntry = (source: ByteSource, { name }: { name: string }): Fail => (text) => failAt(source.name)(`zip entry '${name}' ${text}`)
 
 interface Directory { offset: number, size: number, count: number }
 
@@ -83,11 +85,11 @@ async function findDirectory(source: ByteSource, fail: Fail, signal: AbortSignal
   while (at >= 0 && !(tail.getUint32(at, true) === zipSignature.end && at + endSize + tail.getUint16(at + 20, true) === length)) at--
   if (at < 0) fail('directory is missing; the file is truncated or is no zip archive')
 
-  const end = { disk: tail.getUint16(at + 4, true), count: tail.getUint16(at + 10, true), size: tail.getUint32(at + 12, true), offset: tail.getUint32(at + 16, true) }
-  const only = tail.getUint16(at + 6, true) === end.disk && tail.getUint16(at + 8, true) === end.count
+  const [disk, firstDisk, here, count] = [4, 6, 8, 10].map((field) => tail.getUint16(at + field, true))
+  const end = { count, size: tail.getUint32(at + 12, true), offset: tail.getUint32(at + 16, true) }
   const locator = at - locator64Size
   if (locator < 0 || tail.getUint32(locator, true) !== zipSignature.locator64) {
-    if (end.disk !== 0 || !only) fail('archives of several disks are not read')
+    if (disk !== 0 || firstDisk !== 0 || here !== count) fail('archives of several disks are not read')
     if (end.offset + end.size !== start + at) fail('directory must end where the end record begins')
     return end
   }
@@ -96,9 +98,11 @@ async function findDirectory(source: ByteSource, fail: Fail, signal: AbortSignal
   const found64 = at64 >= 0 && tail.getUint32(at64, true) === zipSignature.end64 && big(tail, locator + 8, fail) === start + at64
   if (!found64) fail('zip64 end record must stand before its locator')
   const wide = { offset: big(tail, at64 + 48, fail), size: big(tail, at64 + 40, fail), count: big(tail, at64 + 32, fail) }
-  if (tail.getUint32(at64 + 16, true) !== 0 || tail.getUint32(at64 + 20, true) !== 0 || big(tail, at64 + 24, fail) !== wide.count) fail('archives of several disks are not read')
+  const disks = tail.getUint32(at64 + 16, true) + tail.getUint32(at64 + 20, true)
+  if (disks !== 0 || big(tail, at64 + 24, fail) !== wide.count) fail('archives of several disks are not read')
   const agrees = (narrow: number, max: number, value: number): boolean => narrow === max || narrow === value
-  if (!agrees(end.count, max16, wide.count) || !agrees(end.size, max32, wide.size) || !agrees(end.offset, max32, wide.offset)) fail('end record and zip64 end record differ')
+  const agree = agrees(end.count, max16, wide.count) && agrees(end.size, max32, wide.size) && agrees(end.offset, max32, wide.offset)
+  if (!agree) fail('end record and zip64 end record differ')
   if (wide.offset + wide.size !== start + at64) fail('directory must end where the zip64 end record begins')
   return wide
 }
@@ -118,7 +122,7 @@ function centralRecord(bytes: Uint8Array, at: number, fail: Fail): CentralRecord
   if (at + length > bytes.length) fail('directory is cut off')
   const name = nameOf(bytes.subarray(at + centralSize, at + centralSize + nameLength), fail)
   if (flags & encrypted) fail(`entry '${name}' is encrypted`)
-  if (view.getUint16(at + 10, true) !== 0) fail(`entry '${name}' is compressed; checkpoints are stored uncompressed, so save it again with torch.save`)
+  if (view.getUint16(at + 10, true) !== 0) fail(`entry '${name}' is compressed; torch.save does not compress, so save it again with it`)
 
   const extra = bytes.subarray(at + centralSize + nameLength, at + centralSize + nameLength + extraLength)
   const wide = zip64Fields(extra, fail)
@@ -165,9 +169,11 @@ function entryOf(source: ByteSource, record: CentralRecord, end: number): ZipEnt
   let offset: number | undefined
   return {
     name, size, crc,
-    dataOffset: async (signal) => offset ??= checkLocal(viewOf(await source.read(header, localSize + record.nameLength, signal)), {
-      record, end, fail: (text) => { throw new WeightsError('E_WEIGHTS_FORMAT', `${source.name}: zip entry '${name}' ${text}`) }
-    })
+    dataOffset: async (signal) => {
+      if (offset !== undefined) return offset
+      const local = await source.read(header, localSize + record.nameLength, signal)
+      return offset = checkLocal(viewOf(local), { record, end, fail: failEntry(source, record) })
+    }
   }
 }
 
@@ -180,7 +186,8 @@ function checkLocal(local: DataView, { record, end, fail }: { record: CentralRec
   // Sizes may be left to a record behind the data, or to a zip64 field; the directory has them in any case.
   const agrees = (value: number, wanted: number): boolean => value === wanted || value === max32 || (value === 0 && (flags & sizesFollow) !== 0)
   const same = sameName && flags === record.flags && local.getUint16(8, true) === 0
-    && agrees(local.getUint32(18, true), record.size) && agrees(local.getUint32(22, true), record.size) && agrees(local.getUint32(14, true), record.crc)
+    && agrees(local.getUint32(14, true), record.crc)
+    && agrees(local.getUint32(18, true), record.size) && agrees(local.getUint32(22, true), record.size)
   if (!same) fail('is described differently by its local header and by the directory')
   const data = record.header + localSize + record.nameLength + local.getUint16(28, true)
   return data + record.size > end ? fail('overlaps what follows it') : data
