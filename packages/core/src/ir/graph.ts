@@ -12,9 +12,9 @@ export interface Graph {
 
 /** A graph over these outputs, with the inputs they reach. Throws `GraphError` when two leaves share a name but differ in shape or type. */
 export function graph(name: string, outputs: Readonly<Record<string, Value>>, declared: readonly Value[] = []): Graph {
-  const inputs = new Map<string, Value>(declared.map(v => [nameOf(v)!, v]))
+  const inputs = new Map<string, Value>()
   const params = new Map<string, Value>()
-  for (const value of toposort(Object.values(outputs))) {
+  for (const value of [...declared, ...toposort(Object.values(outputs))]) {
     const leaf = nameOf(value)
     if (leaf === undefined) continue
     const table = value.op === 'input' ? inputs : params

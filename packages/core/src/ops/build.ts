@@ -2,13 +2,14 @@ import { GraphError } from '../errors.js'
 import { constant, describe, freeze, type Attrs, type Composite, type Value } from '../ir/value.js'
 import type { DType } from '../tensor/dtype.js'
 import { broadcastShapes, normalizeAxis, sameShape, type Shape } from '../tensor/shape.js'
+import { numberToF16 } from '../tensor/half.js'
 import { tensor } from '../tensor/tensor.js'
 import { infer } from './infer.js'
 import type { Primitive, Primitives } from './primitives.js'
 
 /** A primitive's node: checked by its rule, frozen. */
 export function make<P extends Primitive>(op: P, inputs: readonly Value[], attrs: Primitives[P]): Value {
-  return freeze({ op, inputs, attrs: attrs as Attrs, ...infer[op](inputs, attrs) })
+  return freeze({ op, inputs, attrs: attrs, ...infer[op](inputs, attrs) })
 }
 
 /** A composite's node. Its decomposition is built once, for shape and type, and dropped. */
@@ -28,7 +29,7 @@ export function withInputs(value: Value, inputs: readonly Value[]): Value {
 export type Operand = Value | number
 
 /** A rank-0 constant. */
-export const scalar = (value: number, dtype: DType = 'f32'): Value => constant(tensor(dtype, [], [value]))
+export const scalar = (value: number, dtype: DType = 'f32'): Value => constant(tensor(dtype, [], [dtype === 'f16' ? numberToF16(value) : value]))
 
 /** A tensor of one repeated value: a scalar, broadcast. */
 export const fill = (shape: Shape, value: number, dtype: DType = 'f32'): Value => broadcastTo(scalar(value, dtype), shape)
@@ -103,7 +104,7 @@ export function pad(x: Value, { before, after, value = 0 }: { before: readonly n
 }
 
 export function concat(values: readonly Value[], axis: number): Value {
-  return values.length === 1 ? values[0]! : make('concat', values, { axis: normalizeAxis(axis, values[0]?.shape.length ?? 0, 'concat') })
+  return values.length === 1 ? values[0] : make('concat', values, { axis: normalizeAxis(axis, values[0]?.shape.length ?? 0, 'concat') })
 }
 
 /** Rows of x along an axis, by a 1-D i32 index. An index outside is undefined, as in every runtime: keep it inside. */

@@ -8,7 +8,7 @@ import { sizeOf } from '../tensor/shape.js'
  * Elementwise work is not counted, as papers do not: it is memory traffic.
  */
 export function flops(value: Value): number {
-  if (value.op === 'matmul') return 2 * sizeOf(value.shape) * value.inputs[0]!.shape.at(-1)!
+  if (value.op === 'matmul') return 2 * sizeOf(value.shape) * value.inputs[0].shape.at(-1)!
   return value.composite ? bodyOf(value).reduce((sum, inner) => sum + flops(inner), 0) : 0
 }
 
@@ -30,7 +30,7 @@ export interface Memory {
 export function memory(g: Graph): Memory {
   const owner = new Map<Value, Value>()
   const order = valuesOf(g)
-  for (const value of order) owner.set(value, value.op === 'reshape' || value.op === 'broadcast' ? owner.get(value.inputs[0]!)! : value)
+  for (const value of order) owner.set(value, value.op === 'reshape' || value.op === 'broadcast' ? owner.get(value.inputs[0])! : value)
 
   const uses = new Map<Value, number>()
   const use = (value: Value, by: number): number => {
@@ -43,7 +43,7 @@ export function memory(g: Graph): Memory {
 
   let live = g.inputs.reduce((sum, v) => sum + bytesOf(v), 0)
   let peakBytes = live
-  let largest = Object.values(g.outputs)[0]!
+  let largest = Object.values(g.outputs)[0]
   for (const value of order) {
     if (isLeaf(value)) continue
     if (owner.get(value) === value) live += bytesOf(value)

@@ -31,7 +31,7 @@ export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Gr
 
   const depends = dependence(new Set(asked))
   const opened = decompose(g, value => value.composite!.vjp !== undefined || !depends(value))
-  const gradients = cotangents(opened.outputs[loss]!, depends)
+  const gradients = cotangents(opened.outputs[loss], depends)
   const params = new Map(paramsOf(g).map(p => [nameOf(p)!, p]))
   const added = asked.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
   return simplify(graph(g.name, { ...opened.outputs, ...Object.fromEntries(added) }, g.inputs))
@@ -63,7 +63,7 @@ function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string
       continue
     }
     for (const [i, cotangent] of rule(y)(g, y).entries()) {
-      const x = y.inputs[i]!
+      const x = y.inputs[i]
       if (cotangent && depends(x)) arrived.set(x, arrived.has(x) ? add(arrived.get(x)!, cotangent) : cotangent)
     }
   }

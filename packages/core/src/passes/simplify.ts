@@ -36,7 +36,8 @@ let tensors = 0
 function attrKey(attr: Attr): string {
   if (typeof attr !== 'object' || Array.isArray(attr)) return String(attr)
   const { data, shape, dtype } = attr as Extract<Attr, { data: unknown }>
-  if (data.length <= 4096) return `${dtype}[${shape}]${data}`
+  // Bytes, not numbers: 0 and −0 print alike.
+  if (data.length <= 4096) return `${dtype}[${shape}]${new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()}`
   if (!tensorIds.has(data)) tensorIds.set(data, tensors++)
   return `tensor#${tensorIds.get(data)}`
 }
@@ -47,13 +48,13 @@ function withoutIdleMovement(value: Value): Value {
   switch (value.op) {
     case 'reshape':
       if (sameShape(x.shape, value.shape)) return x
-      return x.op === 'reshape' ? withoutIdleMovement(reshape(x.inputs[0]!, value.shape)) : value
+      return x.op === 'reshape' ? withoutIdleMovement(reshape(x.inputs[0], value.shape)) : value
     case 'transpose': {
       const perm = value.attrs.perm as readonly number[]
-      if (x.op === 'transpose') return transpose(x.inputs[0]!, perm.map(p => (x.attrs.perm as readonly number[])[p]!))
+      if (x.op === 'transpose') return transpose(x.inputs[0], perm.map(p => (x.attrs.perm as readonly number[])[p]))
       // Moving only axes of size 1 moves no data.
       const moved = perm.filter(p => x.shape[p] !== 1)
-      return moved.every((p, i) => i === 0 || p > moved[i - 1]!) ? reshape(x, value.shape) : value
+      return moved.every((p, i) => i === 0 || p > moved[i - 1]) ? reshape(x, value.shape) : value
     }
     case 'broadcast': case 'slice': case 'pad':
       return sameShape(x.shape, value.shape) ? x : value
@@ -69,5 +70,5 @@ function fold(value: Value): Value {
   // A broadcast constant is cheaper than what it would unfold to.
   if (!constants || !isPrimitive(value.op) || value.op === 'broadcast' || sizeOf(value.shape) > foldLimit) return value
   const { y } = evaluate({ name: 'fold', inputs: [], outputs: { y: value } }, v => { throw new Error(`unreachable: ${nameOf(v)}`) })
-  return constant(toHost(y!))
+  return constant(toHost(y))
 }

@@ -1,3 +1,4 @@
+import { GraphError } from '../errors.js'
 import { graph, toposort, type Graph } from '../ir/graph.js'
 import { input, nameOf, type Value } from '../ir/value.js'
 import { withInputs } from '../ops/build.js'
@@ -14,6 +15,7 @@ export interface Stages {
  * with the image embedding it is what is computed once an image (the first layer's projections of the image tokens).
  *
  * The cut runs through what is small: a broadcast is redone late rather than stored, and a bare param or constant is never copied.
+ * Throws `GraphError` where a graph that was staged before is staged again with the same prefix.
  */
 export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Stages {
   const order = toposort(Object.values(g.outputs))
@@ -26,6 +28,7 @@ export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Sta
   // With names, what depends on params alone is nobody's: it stays late, where the next cut finds it.
   const isEarly = (value: Value): boolean => !needsOthers.has(value) && (names.length === 0 || needsNamed.has(value))
 
+  const taken = new Set(g.inputs.map(nameOf))
   const cut = new Map<Value, Value>()
   const late = new Map<Value, Value>()
   const lateOf = (value: Value): Value => {
@@ -38,6 +41,7 @@ export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Sta
   }
   const cutAt = (value: Value): Value => {
     const name = nameOf(value) ?? `${prefix}/${cut.size}`
+    if (nameOf(value) === undefined && taken.has(name)) throw new GraphError(`${g.name}: has an input ${name} already; stage it with another prefix than '${prefix}'`)
     const standIn = input(name, value.shape, value.dtype)
     cut.set(value, standIn)
     return standIn

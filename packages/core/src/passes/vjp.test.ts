@@ -11,7 +11,7 @@ import { gradcheck, varied } from '../testing/gradcheck.js'
 import { decompose } from './decompose.js'
 import { differentiate } from './differentiate.js'
 import { simplify } from './simplify.js'
-import { vjp } from './vjp.js'
+import { type vjp } from './vjp.js'
 
 interface Case { readonly f: (...x: Value[]) => Value; readonly shapes: readonly Shape[]; readonly values?: readonly ArrayLike<number>[] }
 
@@ -30,21 +30,21 @@ const rows: { readonly [P in keyof typeof vjp]?: Case } = {
   erf: { f: ops.erf, shapes: [[2, 3]] },
   add: { f: ops.add, shapes: [[2, 3], [3]] },
   sub: { f: ops.sub, shapes: [[2, 1], [2, 3]] },
-  mul: { f: (a, b) => ops.mul(a!, ops.mul(b!, a!)), shapes: [[2, 3], [2, 1]] },
+  mul: { f: (a, b) => ops.mul(a, ops.mul(b, a)), shapes: [[2, 3], [2, 1]] },
   div: { f: ops.div, shapes: [[2, 3], [3]] },
   max: { f: ops.max, shapes: [[2, 3], [2, 3]] },
-  where: { f: (a, b) => ops.where(condition, a!, b!), shapes: [[2, 3], [3]] },
-  reduceSum: { f: x => ops.reduceSum(x!, [0, 2]), shapes: [[2, 3, 2]] },
-  reduceMax: { f: x => ops.reduceMax(x!, [0, 2]), shapes: [[2, 3, 2]] },
+  where: { f: (a, b) => ops.where(condition, a, b), shapes: [[2, 3], [3]] },
+  reduceSum: { f: x => ops.reduceSum(x, [0, 2]), shapes: [[2, 3, 2]] },
+  reduceMax: { f: x => ops.reduceMax(x, [0, 2]), shapes: [[2, 3, 2]] },
   matmul: { f: ops.matmul, shapes: [[2, 2, 3], [3, 4]] },
-  reshape: { f: x => ops.reshape(x!, [3, 2]), shapes: [[2, 3]] },
-  transpose: { f: x => ops.transpose(x!, [2, 0, 1]), shapes: [[2, 3, 4]] },
-  broadcast: { f: x => ops.broadcastTo(x!, [4, 2, 3]), shapes: [[2, 1]] },
-  slice: { f: x => ops.slice(ops.slice(x!, 1, { start: 1, size: 2 }), 0, { start: 0, size: 1 }), shapes: [[2, 4]] },
-  pad: { f: x => ops.pad(x!, { before: [1, 0], after: [0, 2], value: 3 }), shapes: [[2, 2]] },
-  concat: { f: (a, b) => ops.concat([a!, b!, a!], 1), shapes: [[2, 2], [2, 3]] },
-  gather: { f: x => ops.gather(x!, index, 1), shapes: [[2, 4]] },
-  scatterAdd: { f: x => ops.scatterAdd(x!, index, { axis: 0, size: 4 }), shapes: [[3, 2]] }
+  reshape: { f: x => ops.reshape(x, [3, 2]), shapes: [[2, 3]] },
+  transpose: { f: x => ops.transpose(x, [2, 0, 1]), shapes: [[2, 3, 4]] },
+  broadcast: { f: x => ops.broadcastTo(x, [4, 2, 3]), shapes: [[2, 1]] },
+  slice: { f: x => ops.slice(ops.slice(x, 1, { start: 1, size: 2 }), 0, { start: 0, size: 1 }), shapes: [[2, 4]] },
+  pad: { f: x => ops.pad(x, { before: [1, 0], after: [0, 2], value: 3 }), shapes: [[2, 2]] },
+  concat: { f: (a, b) => ops.concat([a, b, a], 1), shapes: [[2, 2], [2, 3]] },
+  gather: { f: x => ops.gather(x, index, 1), shapes: [[2, 4]] },
+  scatterAdd: { f: x => ops.scatterAdd(x, index, { axis: 0, size: 4 }), shapes: [[3, 2]] }
 }
 
 /** Composites: those with a vjp of their own, and those that are opened. */
@@ -54,22 +54,22 @@ const composites: Record<string, Case> = {
   relu: { f: ops.relu, shapes: [[2, 3]] },
   sigmoid: { f: ops.sigmoid, shapes: [[2, 3]] },
   gelu: { f: ops.gelu, shapes: [[2, 3]] },
-  softmax: { f: x => ops.softmax(x!, 1), shapes: [[2, 3, 2]] },
-  layerNorm: { f: (x, w, b) => ops.layerNorm(x!, [w!, b!], { eps: 1e-3 }), shapes: [[2, 2, 4], [4], [4]] },
-  'layerNorm of channels': { f: (x, w, b) => ops.layerNorm(x!, [w!, b!], { axis: 1, eps: 1e-3 }), shapes: [[2, 3, 2], [3], [3]] },
-  attention: { f: (q, k, v) => ops.attention([q!, k!, v!]), shapes: [[2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]] },
-  'attention of one image by many prompts': { f: (q, k, v) => ops.attention([q!, k!, v!]), shapes: [[3, 2, 2, 2], [1, 2, 4, 2], [1, 2, 4, 2]] },
-  'attention with a mask': { f: (q, k, v, mask) => ops.attention([q!, k!, v!], { mask: mask! }), shapes: [[2, 1, 3, 2], [2, 1, 4, 2], [2, 1, 4, 2], [2, 1, 1, 4]] },
+  softmax: { f: x => ops.softmax(x, 1), shapes: [[2, 3, 2]] },
+  layerNorm: { f: (x, w, b) => ops.layerNorm(x, [w, b], { eps: 1e-3 }), shapes: [[2, 2, 4], [4], [4]] },
+  'layerNorm of channels': { f: (x, w, b) => ops.layerNorm(x, [w, b], { axis: 1, eps: 1e-3 }), shapes: [[2, 3, 2], [3], [3]] },
+  attention: { f: (q, k, v) => ops.attention([q, k, v]), shapes: [[2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]] },
+  'attention of one image by many prompts': { f: (q, k, v) => ops.attention([q, k, v]), shapes: [[3, 2, 2, 2], [1, 2, 4, 2], [1, 2, 4, 2]] },
+  'attention with a mask': { f: (q, k, v, mask) => ops.attention([q, k, v], { mask: mask }), shapes: [[2, 1, 3, 2], [2, 1, 4, 2], [2, 1, 4, 2], [2, 1, 1, 4]] },
   'attention with relative positions': {
-    f: (q, k, v, h, w) => ops.attention([q!, k!, v!], { relPos: [h!, w!] }), shapes: [[1, 2, 4, 2], [1, 2, 6, 2], [1, 2, 6, 2], [1, 2, 4, 2], [1, 2, 4, 3]]
+    f: (q, k, v, h, w) => ops.attention([q, k, v], { relPos: [h, w] }), shapes: [[1, 2, 4, 2], [1, 2, 6, 2], [1, 2, 6, 2], [1, 2, 4, 2], [1, 2, 4, 3]]
   },
   'gridAttention in windows': {
-    f: (qkv, border, h, w) => ops.gridAttention(qkv!, { heads: 2, window: 2, border: border!, relPos: [h!, w!] }), shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
+    f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 2, window: 2, border: border, relPos: [h, w] }), shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
   },
-  'conv2d, kernel = stride': { f: (x, w, b) => ops.conv2d(x!, [w!, b!], { stride: 2 }), shapes: [[1, 4, 5, 2], [3, 2, 2, 2], [3]] },
-  'conv2d with padding': { f: (x, w) => ops.conv2d(x!, [w!], { padding: 1 }), shapes: [[2, 3, 4, 2], [2, 2, 3, 3]] },
-  convTranspose2d: { f: (x, w, b) => ops.convTranspose2d(x!, [w!, b!]), shapes: [[1, 2, 3, 2], [2, 3, 2, 2], [3]] },
-  resizeBilinear: { f: x => ops.resizeBilinear(x!, [5, 3]), shapes: [[2, 3, 4]] },
+  'conv2d, kernel = stride': { f: (x, w, b) => ops.conv2d(x, [w, b], { stride: 2 }), shapes: [[1, 4, 5, 2], [3, 2, 2, 2], [3]] },
+  'conv2d with padding': { f: (x, w) => ops.conv2d(x, [w], { padding: 1 }), shapes: [[2, 3, 4, 2], [2, 2, 3, 3]] },
+  convTranspose2d: { f: (x, w, b) => ops.convTranspose2d(x, [w, b]), shapes: [[1, 2, 3, 2], [2, 3, 2, 2], [3]] },
+  resizeBilinear: { f: x => ops.resizeBilinear(x, [5, 3]), shapes: [[2, 3, 4]] },
   softplus: { f: ops.softplus, shapes: [[2, 3]] }
 }
 
@@ -84,8 +84,8 @@ describe('vjp against central differences', () => {
   })
 
   it('can fail: a wrong rule is seen', () => {
-    const wrong: Composite = { name: 'wrong', decompose: ([x]) => ops.square(x!), vjp: (g, { inputs: [x] }) => [ops.mul(g, x!)] }
-    expect(gradcheck(x => ops.compose(wrong, [x!], {}), [[2]])).toBeGreaterThan(0.1)
+    const wrong: Composite = { name: 'wrong', decompose: ([x]) => ops.square(x), vjp: (g, { inputs: [x] }) => [ops.mul(g, x)] }
+    expect(gradcheck(x => ops.compose(wrong, [x], {}), [[2]])).toBeGreaterThan(0.1)
   })
 })
 
@@ -93,7 +93,7 @@ describe('where a rule must choose', () => {
   const gradient = (f: (x: Value) => Value, x: number[]): number[] => {
     const y = f(param('x', [x.length]))
     const g = differentiate(graph('choice', { loss: ops.reduceSum(y, [0]) }), { loss: 'loss', wrt: ['x'] })
-    return [...evaluate(g, () => f32([x.length], x))['grad/x']!.data]
+    return [...evaluate(g, () => f32([x.length], x))['grad/x'].data]
   }
   it('relu has slope 0 at 0, whole or opened', () => {
     expect(gradient(ops.relu, [-1, 0, 2])).toEqual([0, 0, 1])
@@ -119,13 +119,13 @@ describe('differentiate', () => {
   it('adds up what arrives at one name from several places', () => {
     const [a, b] = [param('a', [2]), param('a', [2])]
     const twice = graph('twice', { loss: ops.reduceSum(ops.mul(a, ops.mul(b, 3)), [0]) })
-    expect([...evaluate(differentiate(twice, { loss: 'loss', wrt: ['a'] }), () => f32([2], [1, 2]))['grad/a']!.data]).toEqual([6, 12])
+    expect([...evaluate(differentiate(twice, { loss: 'loss', wrt: ['a'] }), () => f32([2], [1, 2]))['grad/a'].data]).toEqual([6, 12])
   })
 
   it('stops at stopGradient, and gives zero where nothing arrives', () => {
     const stopped = graph('stopped', { loss: ops.reduceSum(ops.mul(ops.stopGradient(param('a', [2])), param('b', [2])), [0]) })
     const out = evaluate(differentiate(stopped, { loss: 'loss', wrt: ['a', 'b'] }), () => f32([2], [1, 2]))
-    expect([[...out['grad/a']!.data], [...out['grad/b']!.data]]).toEqual([[0, 0], [1, 2]])
+    expect([[...out['grad/a'].data], [...out['grad/b'].data]]).toEqual([[0, 0], [1, 2]])
   })
 
   it('opens what it must and keeps the rest whole', () => {
@@ -145,9 +145,9 @@ describe('differentiate', () => {
   it('gives the same numbers for composites kept and opened', () => {
     const [q, k, v] = [[1, 2, 3, 2], [1, 2, 4, 2], [1, 2, 4, 2]].map((shape, i) => param(`x${i}`, shape)) as [Value, Value, Value]
     const attended = graph('a', { loss: ops.reduceSum(ops.square(ops.attention([q, k, v])), [0, 1, 2, 3]) })
-    const bind = (leaf: Value) => ({ shape: leaf.shape, dtype: leaf.dtype, data: varied(leaf.shape.reduce((a, b) => a * b), leaf.shape[2]!) })
+    const bind = (leaf: Value) => ({ shape: leaf.shape, dtype: leaf.dtype, data: varied(leaf.shape.reduce((a, b) => a * b), leaf.shape[2]) })
     const [own, derived] = [attended, decompose(attended, () => false)].map(h => evaluate(differentiate(h, { loss: 'loss', wrt: () => true }), bind))
-    for (const name of Object.keys(own!)) own![name]!.data.forEach((y, i) => expect(y).toBeCloseTo(derived![name]!.data[i]!, 12))
+    for (const name of Object.keys(own)) own[name].data.forEach((y, i) => expect(y).toBeCloseTo(derived[name].data[i], 12))
   })
 })
 

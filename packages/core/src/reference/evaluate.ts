@@ -6,7 +6,7 @@ import type { DType } from '../tensor/dtype.js'
 import { sameShape, type Shape } from '../tensor/shape.js'
 import { arrayOf } from '../tensor/dtype.js'
 import type { HostTensor } from '../tensor/tensor.js'
-import { f16ToNumber } from '../tensor/half.js'
+import { f16ToNumber, numberToF16 } from '../tensor/half.js'
 import { matmul } from './contract.js'
 import { binary, cast, select, unary } from './elementwise.js'
 import * as move from './move.js'
@@ -32,9 +32,9 @@ const kernels: { readonly [P in Primitive]: Kernel } = {
   less: binary((a, b) => a < b ? 1 : 0), equal: binary((a, b) => a === b ? 1 : 0), where: select,
   reduceSum: reduce(0, (a, b) => a + b), reduceMax: reduce(-Infinity, Math.max),
   matmul,
-  reshape: ([x]) => x!.data, transpose: move.transpose, broadcast: move.broadcast, slice: move.slice, pad: move.pad, concat: move.concat,
+  reshape: ([x]) => x.data, transpose: move.transpose, broadcast: move.broadcast, slice: move.slice, pad: move.pad, concat: move.concat,
   gather: move.gather, scatterAdd: move.scatterAdd,
-  stopGradient: ([x]) => x!.data
+  stopGradient: ([x]) => x.data
 }
 
 /**
@@ -56,7 +56,7 @@ export function evaluate(g: Graph, bindings: Bindings): Record<string, Exact> {
       if (left.get(x) === 0) results.delete(x)
     }
   }
-  return Object.fromEntries(Object.keys(g.outputs).map((name, i) => [name, results.get(roots[i]!)!]))
+  return Object.fromEntries(Object.keys(g.outputs).map((name, i) => [name, results.get(roots[i])!]))
 }
 
 function compute(value: Value, inputs: readonly Exact[], bindings: Bindings): Exact {
@@ -91,18 +91,19 @@ export function exact(t: Exact | HostTensor): Exact {
 }
 
 /** Back to the declared type. */
-export const toHost = ({ shape, dtype, data }: Exact): HostTensor => ({ shape, dtype, data: arrayOf[dtype].from(data) })
+export const toHost = ({ shape, dtype, data }: Exact): HostTensor =>
+  ({ shape, dtype, data: dtype === 'f16' ? Uint16Array.from(data, numberToF16) : arrayOf[dtype].from(data) })
 
-/** The error function to double precision: its Taylor series near 0, the continued fraction of erfc beyond. */
+/** The error function to double precision: a series without cancellation near 0, the continued fraction of erfc beyond. */
 export function erf(x: number): number {
   const t = Math.abs(x)
   if (t < 2.5) {
     let [term, total] = [t, t]
-    for (let n = 1; Math.abs(term) > 1e-17 * total; n++) {
-      term *= -t * t / n
-      total += term / (2 * n + 1)
+    for (let n = 1; term > 1e-17 * total; n++) {
+      term *= 2 * t * t / (2 * n + 1)
+      total += term
     }
-    return Math.sign(x) * total * 2 / Math.sqrt(Math.PI)
+    return Math.sign(x) * total * Math.exp(-t * t) * 2 / Math.sqrt(Math.PI)
   }
   let fraction = t
   for (let n = 60; n > 0; n--) fraction = t + n / 2 / fraction

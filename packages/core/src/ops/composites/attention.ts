@@ -6,7 +6,7 @@ import { softmax } from './softmax.js'
 
 export const attentionComposite: Composite = {
   name: 'attention',
-  decompose: (inputs, { scale }) => matmul(probabilities(inputs, scale as number), inputs[2]!),
+  decompose: (inputs, { scale }) => matmul(probabilities(inputs, scale as number), inputs[2]),
   // The probabilities are computed again rather than kept: a backend that fuses attention never has them. Where it is opened, both are one.
   vjp(g, y) {
     const [q, k, v, ...biases] = y.inputs as [Value, Value, Value, ...Value[]]
@@ -20,8 +20,8 @@ export const attentionComposite: Composite = {
 
 /** softmax(scale·q·kᵀ + bias), [B, heads, Nq, Nk]. */
 function probabilities([q, k, , ...biases]: readonly Value[], scale: number): Value {
-  const scores = matmul(mul(q!, scale), swap(k!))
-  if (biases.length < 2) return softmax(biases.length ? add(scores, biases[0]!) : scores)
+  const scores = matmul(mul(q, scale), swap(k))
+  if (biases.length < 2) return softmax(biases.length ? add(scores, biases[0]) : scores)
   const [relH, relW] = biases as [Value, Value]
   const [kh, kw] = [relH.shape.at(-1)!, relW.shape.at(-1)!]
   const lead = scores.shape.slice(0, -1)

@@ -5,11 +5,11 @@ import { add, compose, matmul, reshape, transpose } from '../build.js'
 export const convTranspose2dComposite: Composite = {
   name: 'convTranspose2d',
   decompose([x, weight, bias]) {
-    const [b, h, w, c] = x!.shape as [number, number, number, number]
-    const [, out, kh, kw] = weight!.shape as [number, number, number, number]
-    const product = matmul(reshape(x!, [-1, c]), reshape(weight!, [c, -1])) // each pixel becomes a kh × kw tile
+    const [b, h, w, c] = x.shape as [number, number, number, number]
+    const [, out, kh, kw] = weight.shape as [number, number, number, number]
+    const product = matmul(reshape(x, [-1, c]), reshape(weight, [c, -1])) // each pixel becomes a kh × kw tile
     const tiles = transpose(reshape(product, [b, h, w, out, kh, kw]), [0, 1, 4, 2, 5, 3])
-    return add(reshape(tiles, [b, h * kh, w * kw, out]), reshape(bias!, [1, 1, 1, out]))
+    return add(reshape(tiles, [b, h * kh, w * kw, out]), reshape(bias, [1, 1, 1, out]))
   }
 }
 

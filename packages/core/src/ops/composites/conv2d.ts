@@ -5,8 +5,8 @@ import { add, compose, matmul, pad, reshape, slice, transpose } from '../build.j
 export const conv2dComposite: Composite = {
   name: 'conv2d',
   decompose([x, weight, bias], { stride, padding }) {
-    const [out, , kh] = weight!.shape as [number, number, number, number]
-    const y = stride === kh && padding === 0 ? patchProduct(x!, weight!) : shiftedProducts(x!, weight!, { stride: stride as number, padding: padding as number })
+    const [out, , kh, kw] = weight.shape as [number, number, number, number]
+    const y = stride === kh && stride === kw && padding === 0 ? patchProduct(x, weight) : shiftedProducts(x, weight, { stride: stride as number, padding: padding as number })
     return bias ? add(y, reshape(bias, [1, 1, 1, out])) : y
   }
 }

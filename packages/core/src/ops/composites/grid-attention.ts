@@ -7,9 +7,9 @@ import { windowPartition, windowUnpartition } from './windows.js'
 export const gridAttentionComposite: Composite = {
   name: 'gridAttention',
   decompose([qkv, border, relPosH, relPosW], { heads, window }) {
-    const [height, width] = [qkv!.shape[1]!, qkv!.shape[2]!]
-    const grid = window ? windowPartition(qkv!, window as number, border) : qkv!
-    const out = attendGrid(grid, { heads: heads as number, relPosH: relPosH!, relPosW: relPosW! })
+    const [height, width] = [qkv.shape[1], qkv.shape[2]]
+    const grid = window ? windowPartition(qkv, window as number, border) : qkv
+    const out = attendGrid(grid, { heads: heads as number, relPosH: relPosH, relPosW: relPosW })
     return window ? windowUnpartition(out, [height, width]) : out
   }
 }
@@ -31,10 +31,10 @@ export interface GridAttentionOptions {
 export function gridAttention(qkv: Value, { heads, window, border, relPos: [relPosH, relPosW] }: GridAttentionOptions): Value {
   const d = qkv.shape.at(-1)! / 3 / heads
   if (qkv.shape.length !== 4 || !Number.isInteger(d)) throw new GraphError(`gridAttention: qkv must be [B,H,W,3·${heads}·d], found ${describe(qkv)}`)
-  const sides = window ? [window, window] : [qkv.shape[1]!, qkv.shape[2]!]
+  const sides = window ? [window, window] : [qkv.shape[1], qkv.shape[2]]
   for (const [i, table] of [relPosH, relPosW].entries()) {
-    if (table.shape[0] !== 2 * sides[i]! - 1 || table.shape[1] !== d) {
-      throw new GraphError(`gridAttention: relative positions must be [${2 * sides[i]! - 1},${d}], found ${describe(table)}`)
+    if (table.shape[0] !== 2 * sides[i] - 1 || table.shape[1] !== d) {
+      throw new GraphError(`gridAttention: relative positions must be [${2 * sides[i] - 1},${d}], found ${describe(table)}`)
     }
   }
   return compose(gridAttentionComposite, [qkv, border, relPosH, relPosW], { heads, window })
@@ -60,5 +60,5 @@ function attendGrid(qkv: Value, { heads, relPosH, relPosW }: { heads: number; re
 /** [2·side−1, d] → [side, side, d]: row q, column k holds the table's entry for the distance q − k. Meta: image_encoder.py#get_rel_pos. */
 export function relativeTable(table: Value, side: number): Value {
   const distance = Array.from({ length: side * side }, (_, i) => Math.floor(i / side) - i % side + side - 1)
-  return reshape(gather(table, indices(distance), 0), [side, side, table.shape[1]!])
+  return reshape(gather(table, indices(distance), 0), [side, side, table.shape[1]])
 }

@@ -6,15 +6,15 @@ import { mean, square, sum } from '../sugar.js'
 export const layerNormComposite: Composite = {
   name: 'layerNorm',
   decompose([x, weight, bias], { axis, eps }) {
-    const { normal, along } = normalize(x!, axis as number, eps as number)
-    return add(mul(normal, reshape(weight!, along)), reshape(bias!, along))
+    const { normal, along } = normalize(x, axis as number, eps as number)
+    return add(mul(normal, reshape(weight, along)), reshape(bias, along))
   },
   vjp(g, { inputs: [x, weight], attrs: { axis, eps } }) {
-    const { normal, deviation, along } = normalize(x!, axis as number, eps as number)
-    const scaled = mul(g, reshape(weight!, along))
+    const { normal, deviation, along } = normalize(x, axis as number, eps as number)
+    const scaled = mul(g, reshape(weight, along))
     // What would move the mean or the variance is taken out: the norm undoes it.
     const [level, spread] = [mean(scaled, [axis as number]), mul(normal, mean(mul(scaled, normal), [axis as number]))]
-    const others = [...x!.shape.keys()].filter(i => i !== axis)
+    const others = [...x.shape.keys()].filter(i => i !== axis)
     return [div(sub(sub(scaled, level), spread), deviation), sum(mul(g, normal), others), sum(g, others)]
   }
 }

@@ -6,14 +6,14 @@ import { sum } from '../sugar.js'
 export const linearComposite: Composite = {
   name: 'linear',
   decompose([x, weight, bias]) {
-    const rows = reshape(x!, [-1, x!.shape.at(-1)!])
-    const product = matmul(rows, swap(weight!))
-    return reshape(bias ? add(product, bias) : product, [...x!.shape.slice(0, -1), weight!.shape[0]!])
+    const rows = reshape(x, [-1, x.shape.at(-1)!])
+    const product = matmul(rows, swap(weight))
+    return reshape(bias ? add(product, bias) : product, [...x.shape.slice(0, -1), weight.shape[0]])
   },
   vjp(g, { inputs: [x, weight, bias] }) {
-    const [rows, cotangents] = [reshape(x!, [-1, x!.shape.at(-1)!]), reshape(g, [-1, weight!.shape[0]!])]
+    const [rows, cotangents] = [reshape(x, [-1, x.shape.at(-1)!]), reshape(g, [-1, weight.shape[0]])]
     const ofWeight = matmul(swap(cotangents), rows)
-    return [reshape(matmul(cotangents, weight!), x!.shape), ofWeight, ...(bias ? [sum(cotangents, [0])] : [])]
+    return [reshape(matmul(cotangents, weight), x.shape), ofWeight, ...(bias ? [sum(cotangents, [0])] : [])]
   }
 }
 

@@ -7,8 +7,8 @@ import { compose, matmul, swap } from '../build.js'
 export const resizeBilinearComposite: Composite = {
   name: 'resizeBilinear',
   decompose([x], { height, width }) {
-    const [h, w] = x!.shape.slice(-2) as [number, number]
-    return matmul(matmul(interpolation(h, height as number), x!), swap(interpolation(w, width as number)))
+    const [h, w] = x.shape.slice(-2) as [number, number]
+    return matmul(matmul(interpolation(h, height as number), x), swap(interpolation(w, width as number)))
   }
 }
 

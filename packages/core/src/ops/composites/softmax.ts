@@ -5,7 +5,7 @@ import { compose, div, exp, mul, reduceMax, reduceSum, sub } from '../build.js'
 export const softmaxComposite: Composite = {
   name: 'softmax',
   decompose([x], { axis }) {
-    const e = exp(sub(x!, reduceMax(x!, [axis as number])))
+    const e = exp(sub(x, reduceMax(x, [axis as number])))
     return div(e, reduceSum(e, [axis as number]))
   },
   vjp: (g, y) => [mul(y, sub(g, reduceSum(mul(g, y), [y.attrs.axis as number])))]
