@@ -110,6 +110,8 @@ export interface PredictOptions {
 export interface Prediction {
   /** Best first, by predicted IoU. */
   readonly masks: readonly Mask[]
+  /** The mask token that each came from: 0 the single one, 1, 2, 3 the three of an ambiguous prompt. Meta's order is by token. */
+  readonly tokens: readonly number[]
 }
 
 interface Parts {
@@ -307,9 +309,10 @@ export class EncodedImage implements Disposable {
       const answer = tokens.map(token => {
         const at = i * perPrompt + token
         // A copy: a mask must not keep the logits of its 255 neighbours alive.
-        return new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at]!, frame })
+        return { token, mask: new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at]!, frame }) }
       })
-      return { masks: answer.sort((a, b) => b.predictedIou - a.predictedIou) }
+      answer.sort((a, b) => b.mask.predictedIou - a.mask.predictedIou)
+      return { masks: answer.map(a => a.mask), tokens: answer.map(a => a.token) }
     })
   }
 
