@@ -7,6 +7,7 @@ export { maxPoints, maxPrompts, type Box, type Point, type Prompt } from './pred
 export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'
 export { frameOf, toInput, type Frame } from './predictor/frame.js'
 export { decodeMasks, encodeImage, upscaleMasks, type DecodeSignature, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
+export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'
 export { pointLabels } from './sam/prompt-encoder.js'
 export { configs, gridSize, isVit, lowResSize, tinyTest, vitB, vitH, vitL, type CustomEncoder, type SamConfig, type VitConfig } from './sam/config.js'
 export { configKey, parseConfig, recognise } from './sam/recognise.js'
