@@ -92,9 +92,9 @@ export function toRgbImage(source: PixelSource, limits: ImageLimits = {}): RgbIm
   const [green, blue] = channels < 3 ? [0, 0] : [1, 2]
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0, from = y * stride; x < width; x++, from += channels) {
-      rgb[at++] = toByte(data[from]!)
-      rgb[at++] = toByte(data[from + green]!)
-      rgb[at++] = toByte(data[from + blue]!)
+      rgb[at++] = toByte(data[from])
+      rgb[at++] = toByte(data[from + green])
+      rgb[at++] = toByte(data[from + blue])
     }
   }
   return { width, height, data: rgb }

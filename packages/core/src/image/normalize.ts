@@ -18,7 +18,7 @@ export function normalizeImage({ width, height, data }: RgbImage, side: number):
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0, at = (c * side + y) * side, from = y * width * 3 + c; x < width; x++, at++, from += 3) {
-        out[at] = (data[from]! - pixelMean[c]!) / pixelStd[c]!
+        out[at] = (data[from] - pixelMean[c]) / pixelStd[c]
       }
     }
   }

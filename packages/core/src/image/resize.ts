@@ -36,12 +36,12 @@ function resampleAxis(data: Uint8Array, taps: Taps, { outer, inner }: { outer: n
   const out = new Uint8Array(outer * outSize * inner)
   for (let o = 0, at = 0; o < outer; o++) {
     for (let i = 0; i < outSize; i++) {
-      const from = (o * inSize + first[i]!) * inner
+      const from = (o * inSize + first[i]) * inner
       const row = i * width
-      const n = count[i]!
+      const n = count[i]
       for (let j = 0; j < inner; j++) {
         let sum = 1 << (fractionBits - 1)
-        for (let k = 0, source = from + j; k < n; k++, source += inner) sum += data[source]! * weights[row + k]!
+        for (let k = 0, source = from + j; k < n; k++, source += inner) sum += data[source] * weights[row + k]
         // Rounded weights may add up to a hair over one: clip, as Pillow's clip8 does. A triangle has no negative weights.
         out[at++] = Math.min(255, sum >> fractionBits)
       }

@@ -91,14 +91,14 @@ describe('decodeImage', () => {
     const p3 = await pair(3, ...green).withIccProfile('p3').png().toBuffer()
     expect((await sharp(p3).metadata()).hasProfile).toBe(true)
     expect([...await sharp(p3, { ignoreIcc: true }).raw().toBuffer()]).not.toEqual(green)
-    ;[...(await decodeImage(p3)).data].forEach((value, i) => expect(Math.abs(value - green[i]!)).toBeLessThanOrEqual(2))
+    ;[...(await decodeImage(p3)).data].forEach((value, i) => expect(Math.abs(value - green[i])).toBeLessThanOrEqual(2))
   })
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('turns EXIF orientation %i upright', async orientation => {
     const { width, height, data } = await decodeImage(await scene().withMetadata({ orientation }).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer())
     expect([width, height]).toEqual(orientation < 5 ? [32, 16] : [16, 32])
     // Where the green corner of the stored picture must be seen, by the EXIF definition of "row 0 is the visual …".
-    const [right, down] = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0], [1, 0], [1, 1], [0, 1]][orientation - 1]!
+    const [right, down] = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0], [1, 0], [1, 1], [0, 1]][orientation - 1]
     const at = (3 + Number(down) * (height - 7)) * width + 3 + Number(right) * (width - 7)
     expect(data[at * 3 + 1]).toBeGreaterThan(200)
   })

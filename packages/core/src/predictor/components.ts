@@ -14,7 +14,7 @@ export function labelRuns({ width, height, data }: Bitmap): { readonly runs: rea
   const runs: { y: number; x0: number; x1: number; component: number }[] = []
   const parent: number[] = []
   const root = (i: number): number => {
-    while (parent[i] !== i) i = parent[i] = parent[parent[i]!]!
+    while (parent[i] !== i) i = parent[i] = parent[parent[i]]!
     return i
   }
 
@@ -28,8 +28,8 @@ export function labelRuns({ width, height, data }: Bitmap): { readonly runs: rea
       while (x < width && data[row + x] !== 0) x++
       const at = parent.push(runs.length) - 1
       runs.push({ y, x0, x1: x, component: 0 })
-      while (above < start && runs[above]!.x1 <= x0) above++
-      for (let k = above; k < start && runs[k]!.x0 < x; k++) {
+      while (above < start && runs[above].x1 <= x0) above++
+      for (let k = above; k < start && runs[k].x0 < x; k++) {
         const [a, b] = [root(k), root(at)]
         parent[Math.max(a, b)] = Math.min(a, b)
       }
@@ -38,6 +38,6 @@ export function labelRuns({ width, height, data }: Bitmap): { readonly runs: rea
   }
 
   let components = 0
-  for (const [i, run] of runs.entries()) run.component = parent[i] === i ? components++ : runs[root(i)]!.component
+  for (const [i, run] of runs.entries()) run.component = parent[i] === i ? components++ : runs[root(i)].component
   return { runs, components }
 }

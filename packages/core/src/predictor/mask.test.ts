@@ -22,7 +22,7 @@ function blob(width: number, height: number): Mask {
 
 const iou = (a: Uint8Array, b: Uint8Array) => {
   let [both, either] = [0, 0]
-  a.forEach((v, i) => { both += v & b[i]!; either += v | b[i]! })
+  a.forEach((v, i) => { both += v & b[i]; either += v | b[i] })
   return both / either
 }
 
@@ -34,8 +34,8 @@ describe('a predicted mask', () => {
         const mask = predicted(name, token)
         const logits = mask.logits()
         expect(logits.length).toBe(150 * 100)
-        expect(logits.reduce((worst, v, i) => Math.max(worst, Math.abs(v - expected[k * 15_000 + i]!)), 0)).toBeLessThan(1e-5)
-        expect(mask.area).toBe(prompts[name]![kind].areas[k])
+        expect(logits.reduce((worst, v, i) => Math.max(worst, Math.abs(v - expected[k * 15_000 + i])), 0)).toBeLessThan(1e-5)
+        expect(mask.area).toBe(prompts[name][kind].areas[k])
       })
     }
   })

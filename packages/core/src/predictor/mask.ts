@@ -81,7 +81,7 @@ export class Mask {
       const bits = new Uint8Array(width * this.height)
       upscaleRows(lowResLogits, frame, (row, y) => {
         const at = y * width
-        for (let x = 0; x < width; x++) bits[at + x] = row[x]! > threshold ? 1 : 0
+        for (let x = 0; x < width; x++) bits[at + x] = row[x] > threshold ? 1 : 0
       })
       this.#bits = bits
     }
@@ -112,7 +112,7 @@ export class Mask {
   toImageData({ color = [30, 144, 255], alpha = 0.6 }: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
     const data = new Uint8ClampedArray(this.width * this.height * 4)
     const pixel = [...color, alpha * 255]
-    this.bitmap().forEach((inside, i) => { for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c]! })
+    this.bitmap().forEach((inside, i) => { for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c] })
     return typeof ImageData === 'undefined' ? { width: this.width, height: this.height, data } : new ImageData(data, this.width, this.height)
   }
 

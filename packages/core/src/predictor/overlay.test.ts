@@ -8,7 +8,7 @@ const grey: RgbImage = { width: side, height: side, data: new Uint8Array(side * 
 const square = (from: number, to: number) => new Mask({ width: side, height: side, data: Uint8Array.from({ length: side * side }, (_, i) =>
   [i % side, Math.floor(i / side)].every(v => v >= from && v < to) ? 1 : 0) })
 const at = ({ data }: RgbImage, x: number, y: number) => [...data.subarray((y * side + x) * 3, (y * side + x) * 3 + 3)]
-const near = (a: readonly number[], b: readonly number[]) => a.every((v, i) => Math.abs(v - b[i]!) <= 12)
+const near = (a: readonly number[], b: readonly number[]) => a.every((v, i) => Math.abs(v - b[i]) <= 12)
 
 describe('overlay', () => {
   it('tints the inside, draws the edge in full colour with a halo, and leaves the rest and the photo alone', () => {
@@ -32,8 +32,8 @@ describe('overlay', () => {
   it('marks points and boxes, also over the border of the photo', () => {
     const out = overlay(grey, [], { points: [{ x: 30, y: 30 }, { x: 70, y: 70, label: 'background' }, { x: 0, y: 100 }], boxes: [[50, 10, 190, 60]] })
     const [green, red] = [at(out, 25, 25), at(out, 65, 65)]
-    expect(green[1]).toBeGreaterThan(green[0]! + 50)
-    expect(red[0]).toBeGreaterThan(red[1]! + 50)
+    expect(green[1]).toBeGreaterThan(green[0] + 50)
+    expect(red[0]).toBeGreaterThan(red[1] + 50)
     expect(at(out, 30, 30)).toEqual([255, 255, 255])
     expect(at(out, 50, 35)).toEqual([255, 255, 255])
   })
@@ -54,7 +54,7 @@ describe('distinctColor', () => {
     for (let i = 0; i < 40; i++) {
       for (let k = 1; k < 4; k++) {
         const [a, b] = [distinctColor(i), distinctColor(i + k)]
-        expect(Math.hypot(...a.map((v, c) => v - b[c]!))).toBeGreaterThan(60)
+        expect(Math.hypot(...a.map((v, c) => v - b[c]))).toBeGreaterThan(60)
       }
     }
   })

@@ -77,16 +77,16 @@ function distanceTo(polygons: MultiPolygon, region: BoxXyxy, reach: number): Sha
   const nearest = new Float32Array(width * (bottom - top)).fill(Infinity)
   for (const ring of polygons.flat()) {
     for (let i = 1; i < ring.length; i++) {
-      const [a, b] = [ring[i - 1]!, ring[i]!]
+      const [a, b] = [ring[i - 1], ring[i]]
       for (let y = Math.max(top, Math.floor(Math.min(a[1], b[1]) - reach)); y < Math.min(bottom, Math.max(a[1], b[1]) + reach); y++) {
         for (let x = Math.max(left, Math.floor(Math.min(a[0], b[0]) - reach)); x < Math.min(right, Math.max(a[0], b[0]) + reach); x++) {
           const at = (y - top) * width + x - left
-          nearest[at] = Math.min(nearest[at]!, segmentDistance([x + 0.5, y + 0.5], a, b))
+          nearest[at] = Math.min(nearest[at], segmentDistance([x + 0.5, y + 0.5], a, b))
         }
       }
     }
   }
-  return (x, y) => nearest[(Math.floor(y) - top) * width + Math.floor(x) - left]!
+  return (x, y) => nearest[(Math.floor(y) - top) * width + Math.floor(x) - left]
 }
 
 function frame(canvas: RgbImage, [x0, y0, x1, y1]: Box, unit: number): void {

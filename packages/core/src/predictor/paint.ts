@@ -22,7 +22,7 @@ export function paint({ width, height, data }: RgbImage, region: BoxXyxy, { colo
       const cover = opacity * Math.min(1, Math.max(0, 0.5 - shape(x + 0.5, y + 0.5)))
       if (cover === 0) continue
       const at = (y * width + x) * 3
-      for (let c = 0; c < 3; c++) data[at + c] = data[at + c]! + (color[c]! - data[at + c]!) * cover + 0.5
+      for (let c = 0; c < 3; c++) data[at + c] = data[at + c] + (color[c] - data[at + c]) * cover + 0.5
     }
   }
 }

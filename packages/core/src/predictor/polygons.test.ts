@@ -8,7 +8,7 @@ import { simplifyPolygons } from './simplify.js'
 
 /** A bitmap drawn with characters: # is inside. */
 function draw(...rows: string[]): Bitmap {
-  return { width: rows[0]!.length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) }
+  return { width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) }
 }
 
 const bitmaps = fc.tuple(fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 14 })).chain(([width, height]) =>
@@ -23,7 +23,7 @@ describe('tracePolygons', () => {
   it('puts a hole behind its outline', () => {
     const [polygon, ...rest] = tracePolygons(draw('####', '#..#', '####'))
     expect(rest).toEqual([])
-    expect(polygon!.map(signedArea)).toEqual([12, -2])
+    expect(polygon.map(signedArea)).toEqual([12, -2])
   })
 
   it('parts pixels that meet at a corner only', () => {
@@ -42,17 +42,17 @@ describe('tracePolygons', () => {
       expect(polygons.length).toBe(labelRuns(bitmap).components)
       let area = 0
       for (const [outline, ...holes] of polygons) {
-        expect(signedArea(outline!)).toBeGreaterThan(0)
+        expect(signedArea(outline)).toBeGreaterThan(0)
         for (const hole of holes) expect(signedArea(hole)).toBeLessThan(0)
-        for (const ring of [outline!, ...holes]) {
+        for (const ring of [outline, ...holes]) {
           area += signedArea(ring)
           expect(ring[0]).toEqual(ring.at(-1))
           const corners = ring.slice(1)
           expect(new Set(corners.map(String)).size).toBe(corners.length)
           // A turn at each corner: along the axes, each step changes the other coordinate than the step before.
           corners.forEach((p, i) => {
-            const q = corners[(i + 1) % corners.length]!
-            const r = corners[(i + 2) % corners.length]!
+            const q = corners[(i + 1) % corners.length]
+            const r = corners[(i + 2) % corners.length]
             expect((q[0] - p[0]) * (r[0] - q[0]) + (q[1] - p[1]) * (r[1] - q[1])).toBeCloseTo(0)
           })
         }
@@ -106,14 +106,14 @@ describe('simplifyPolygons', () => {
   it('keeps the shape with far fewer corners', () => {
     const exact = tracePolygons(disc)
     const simple = simplifyPolygons(exact, 1)
-    expect(simple[0]![0]!.length).toBeLessThan(exact[0]![0]!.length / 4)
+    expect(simple[0][0].length).toBeLessThan(exact[0][0].length / 4)
     const differing = rasterize(simple, disc).data.reduce((n, v, i) => n + (v === disc.data[i] ? 0 : 1), 0)
     expect(differing).toBeLessThan(0.05 * 2827)
-    for (const corner of simple[0]![0]!) expect(exact[0]![0]).toContainEqual(corner)
+    for (const corner of simple[0][0]) expect(exact[0][0]).toContainEqual(corner)
   })
 
   it('drops what collapses, holes with their outline', () => {
     expect(simplifyPolygons(tracePolygons(draw('###', '#.#', '###')), 3)).toEqual([])
-    expect(simplifyPolygons(tracePolygons(disc), 0)[0]![0]!.length).toBe(tracePolygons(disc)[0]![0]!.length)
+    expect(simplifyPolygons(tracePolygons(disc), 0)[0][0].length).toBe(tracePolygons(disc)[0][0].length)
   })
 })

@@ -27,8 +27,8 @@ export function tracePolygons(bitmap: Bitmap): MultiPolygon {
     for (let x = x0; x < x1; x++) {
       if (walked[y * width + x] || inside(x, y - 1)) continue
       for (const ring of traceRings([x, y], { inside, pass: (px, py) => { walked[py * width + px] = 1 } })) {
-        if (signedArea(ring) > 0) polygons[component]!.unshift(ring)
-        else polygons[component]!.push(ring)
+        if (signedArea(ring) > 0) polygons[component].unshift(ring)
+        else polygons[component].push(ring)
       }
     }
   }
@@ -57,7 +57,7 @@ function traceRings(start: Position, { inside, pass }: Walk): Ring[] {
   let [[x, y], heading] = [start, 0]
   do {
     if (heading === 0) pass(x, y)
-    const { step, right, left } = headings[heading]!
+    const { step, right, left } = headings[heading]
     x += step[0]
     y += step[1]
     const isRight = inside(x + right[0], y + right[1])
@@ -73,18 +73,18 @@ function traceRings(start: Position, { inside, pass }: Walk): Ring[] {
       } else {
         const loop = path.splice(before)
         for (const [px, py] of loop) crossings.delete(`${px},${py}`)
-        rings.push([...loop, loop[0]!])
+        rings.push([...loop, loop[0]])
       }
     }
     path.push([x, y])
   } while (x !== start[0] || y !== start[1] || heading !== 0)
-  rings.push([...path, path[0]!])
+  rings.push([...path, path[0]])
   return rings
 }
 
 /** The shoelace area of a closed ring: positive when it runs clockwise on the screen (y down). */
 export function signedArea(ring: Ring): number {
   let twice = 0
-  for (let i = 1; i < ring.length; i++) twice += ring[i - 1]![0] * ring[i]![1] - ring[i]![0] * ring[i - 1]![1]
+  for (let i = 1; i < ring.length; i++) twice += ring[i - 1][0] * ring[i][1] - ring[i][0] * ring[i - 1][1]
   return twice / 2
 }

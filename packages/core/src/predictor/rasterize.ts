@@ -17,9 +17,9 @@ export function rasterize(polygons: MultiPolygon, { width, height }: { width: nu
     for (let y = top; y < bottom; y++) {
       let isInside = 0
       for (let at = y * width; at < (y + 1) * width; at++) {
-        isInside ^= flips[at]!
+        isInside ^= flips[at]
         flips[at] = 0
-        data[at]! |= isInside
+        data[at] |= isInside
       }
     }
   }
@@ -30,12 +30,12 @@ export function rasterize(polygons: MultiPolygon, { width, height }: { width: nu
 function markFlips(polygon: Polygon, { width, height, data }: Bitmap): void {
   for (const ring of polygon) {
     for (const [i, end] of ring.entries()) {
-      const start = ring[(i || ring.length) - 1]!
+      const start = ring[(i || ring.length) - 1]
       const [[xa, ya], [xb, yb]] = start[1] < end[1] ? [start, end] : [end, start]
       const last = Math.min(height, Math.ceil(yb - 0.5))
       for (let y = Math.max(0, Math.ceil(ya - 0.5)); y < last; y++) {
         const x = Math.max(0, Math.ceil(xa + (y + 0.5 - ya) * ((xb - xa) / (yb - ya)) - 0.5))
-        if (x < width) data[y * width + x]! ^= 1
+        if (x < width) data[y * width + x] ^= 1
       }
     }
   }

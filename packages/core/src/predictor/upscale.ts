@@ -19,10 +19,10 @@ export function upscaleRows(lowRes: Float32Array, frame: Frame, visit: (row: Flo
   const row = new Float64Array(width)
   for (let y = 0; y < height; y++) {
     row.fill(0)
-    for (let k = 0; k < down.count[y]!; k++) {
-      const weight = down.weights[y * down.width + k]!
-      const from = (down.first[y]! + k) * width
-      for (let x = 0; x < width; x++) row[x]! += weight * wide[from + x]!
+    for (let k = 0; k < down.count[y]; k++) {
+      const weight = down.weights[y * down.width + k]
+      const from = (down.first[y] + k) * width
+      for (let x = 0; x < width; x++) row[x] += weight * wide[from + x]
     }
     visit(row, y)
   }

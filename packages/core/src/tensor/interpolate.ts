@@ -51,7 +51,7 @@ function triangleTaps(inSize: number, outSize: number): Taps {
     const row = taps.weights.subarray(i * taps.width, i * taps.width + count)
     let sum = 0
     for (let k = 0; k < count; k++) sum += row[k] = Math.max(0, 1 - Math.abs((k + first - centre + 0.5) * (1 / support)))
-    for (let k = 0; k < count; k++) row[k]! /= sum
+    for (let k = 0; k < count; k++) row[k] /= sum
     taps.first[i] = first
     taps.count[i] = count
   }
@@ -64,8 +64,8 @@ function triangleTaps(inSize: number, outSize: number): Taps {
  */
 export function composeTaps(a: Taps, b: Taps): Taps {
   const reach = (i: number) => {
-    const last = Math.min(b.first[i]! + b.count[i]!, a.outSize) - 1
-    return last < b.first[i]! ? undefined : { from: a.first[b.first[i]!]!, to: a.first[last]! + a.count[last]!, last }
+    const last = Math.min(b.first[i] + b.count[i], a.outSize) - 1
+    return last < b.first[i] ? undefined : { from: a.first[b.first[i]], to: a.first[last] + a.count[last], last }
   }
   let width = 1
   for (let i = 0; i < b.outSize; i++) {
@@ -78,10 +78,10 @@ export function composeTaps(a: Taps, b: Taps): Taps {
     if (!r) continue
     taps.first[i] = r.from
     taps.count[i] = r.to - r.from
-    for (let j = b.first[i]!; j <= r.last; j++) {
-      const weight = b.weights[i * b.width + j - b.first[i]!]!
-      const shift = i * width + a.first[j]! - r.from
-      for (let k = 0; k < a.count[j]!; k++) taps.weights[shift + k]! += weight * a.weights[j * a.width + k]!
+    for (let j = b.first[i]; j <= r.last; j++) {
+      const weight = b.weights[i * b.width + j - b.first[i]]
+      const shift = i * width + a.first[j] - r.from
+      for (let k = 0; k < a.count[j]; k++) taps.weights[shift + k] += weight * a.weights[j * a.width + k]
     }
   }
   return taps
@@ -93,10 +93,10 @@ export function applyTaps(taps: Taps, data: ArrayLike<number>, { outer = 1, inne
   const out = new Float32Array(outer * outSize * inner)
   for (let o = 0, at = 0; o < outer; o++) {
     for (let i = 0; i < outSize; i++) {
-      const from = (o * inSize + first[i]!) * inner
+      const from = (o * inSize + first[i]) * inner
       for (let j = 0; j < inner; j++) {
         let sum = 0
-        for (let k = 0, source = from + j; k < count[i]!; k++, source += inner) sum += data[source]! * weights[i * width + k]!
+        for (let k = 0, source = from + j; k < count[i]; k++, source += inner) sum += data[source] * weights[i * width + k]
         out[at++] = sum
       }
     }
@@ -108,7 +108,7 @@ export function applyTaps(taps: Taps, data: ArrayLike<number>, { outer = 1, inne
 export function tapsMatrix(taps: Taps): Float64Array {
   const matrix = new Float64Array(taps.outSize * taps.inSize)
   for (let i = 0; i < taps.outSize; i++) {
-    matrix.set(taps.weights.subarray(i * taps.width, i * taps.width + taps.count[i]!), i * taps.inSize + taps.first[i]!)
+    matrix.set(taps.weights.subarray(i * taps.width, i * taps.width + taps.count[i]), i * taps.inSize + taps.first[i])
   }
   return matrix
 }

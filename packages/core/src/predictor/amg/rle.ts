@@ -45,8 +45,8 @@ export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap 
   }
   const [height, width] = rle.size
   checkMaskSize('rle', { width, height }, limits)
-  const counts = typeof rle.counts === 'string' ? unpackCounts(rle.counts) : rle.counts
-  if (!Array.isArray(counts)) throw bad(`counts must be an array of numbers or a string, found ${shown(counts)}`)
+  if (typeof rle.counts !== 'string' && !Array.isArray(rle.counts)) throw bad(`counts must be an array of numbers or a string, found ${shown(rle.counts)}`)
+  const counts: readonly number[] = typeof rle.counts === 'string' ? unpackCounts(rle.counts) : rle.counts
 
   let sum = 0
   for (const [i, count] of counts.entries()) {
@@ -79,7 +79,7 @@ export const compressRle = ({ size, counts }: Rle): CocoRle => ({ size, counts: 
 function packCounts(counts: readonly number[]): string {
   const codes: string[] = []
   for (const [i, count] of counts.entries()) {
-    let value = i > 2 ? count - counts[i - 2]! : count
+    let value = i > 2 ? count - counts[i - 2] : count
     for (let more = true; more;) {
       const group = value & 31
       value >>= 5
@@ -102,7 +102,7 @@ function unpackCounts(text: string): number[] {
       value += (code & 31) * shift
       if (!more && code & 16) value -= 32 * shift
     }
-    counts.push(counts.length > 2 ? value + counts[counts.length - 2]! : value)
+    counts.push(counts.length > 2 ? value + counts[counts.length - 2] : value)
   }
   return counts
 }
