@@ -3,7 +3,7 @@ import { differentiate, feedParams, graph, input, nameOf, ops, paramsOf, substit
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { adamw, paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { clipFactor, globalNorm } from './optim/clip-norm.js'
-import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
+import { isTrained, paramRule } from './optim/groups.js'
 
 /** How much one step sees. */
 export interface StepShape {

@@ -7,8 +7,9 @@ export const convTranspose2dComposite: Composite = {
   decompose([x, weight, bias]) {
     const [b, h, w, c] = x.shape as [number, number, number, number]
     const [, out, kh, kw] = weight.shape as [number, number, number, number]
-    const product = matmul(reshape(x, [-1, c]), reshape(weight, [c, -1])) // each pixel becomes a kh × kw tile
-    const tiles = transpose(reshape(product, [b, h, w, out, kh, kw]), [0, 1, 4, 2, 5, 3])
+    // The small weight is transposed, so that the large result moves whole rows of channels.
+    const product = matmul(reshape(x, [-1, c]), reshape(transpose(weight, [0, 2, 3, 1]), [c, -1])) // each pixel becomes a kh × kw tile
+    const tiles = transpose(reshape(product, [b, h, w, kh, kw, out]), [0, 1, 3, 2, 4, 5])
     return add(reshape(tiles, [b, h * kh, w * kw, out]), reshape(bias, [1, 1, 1, out]))
   }
 }

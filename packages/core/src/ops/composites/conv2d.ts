@@ -31,8 +31,9 @@ function patchProduct(x: Value, weight: Value): Value {
   const [out, , kh, kw] = weight.shape as [number, number, number, number]
   const [rows, columns] = [Math.floor(h / kh), Math.floor(w / kw)]
   const whole = slice(slice(x, 1, { start: 0, size: rows * kh }), 2, { start: 0, size: columns * kw })
-  const patches = transpose(reshape(whole, [b, rows, kh, columns, kw, c]), [0, 1, 3, 5, 2, 4]) // [B, rows, columns, in, kh, kw]
-  const product = matmul(reshape(patches, [-1, c * kh * kw]), transpose(reshape(weight, [out, -1]), [1, 0]))
+  // The small weight is transposed too, so that the large image moves whole rows of channels.
+  const patches = transpose(reshape(whole, [b, rows, kh, columns, kw, c]), [0, 1, 3, 2, 4, 5]) // [B, rows, columns, kh, kw, in]
+  const product = matmul(reshape(patches, [-1, kh * kw * c]), reshape(transpose(weight, [2, 3, 1, 0]), [-1, out]))
   return reshape(product, [b, rows, columns, out])
 }
 
