@@ -77,7 +77,8 @@ export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
 
 const reasons: Readonly<Record<string, string>> = {
   SecurityError: 'it comes from another origin: serve it with CORS headers and load it with crossorigin="anonymous"',
-  InvalidStateError: 'it was closed, detached, or is not a complete image'
+  InvalidStateError: 'it was closed, detached, or is not a complete image',
+  TypeError: 'it must be an image file, a canvas or the like, or a URL that this page may fetch'
 }
 
 async function imageFile(source: EncodedImageSource, signal: AbortSignal | undefined): Promise<Drawable> {
