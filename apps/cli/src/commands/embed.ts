@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { SamError, type Sam } from '@sam/core'
+import type { Context } from '../context.js'
+import { usage } from '../failure.js'
+import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
+import { withModel, withModelOptions, type ModelOptions } from '../model.js'
+import { readPhoto } from '../photo.js'
+import { json } from '../text.js'
+
+interface EmbedOptions extends ModelOptions {
+  readonly out: string
+}
+
+/** What became of one photo. */
+type Embedded = { readonly image: string; readonly file: string } | { readonly image: string; readonly error: { readonly code: string; readonly message: string } }
+
+/** `sam embed`: photos in, one self-describing embedding file each, to be prompted later and elsewhere. */
+export function addEmbed(program: Command, context: Context): void {
+  withModelOptions(program.command('embed').description('encode photos once, to prompt them later').argument('<image...>', 'photos'))
+    .option('--out <folder>', 'where the embeddings go, as <photo>.embedding.safetensors', '.')
+    .addHelpText('after', '\nA photo that cannot be read does not stop the others: it is reported, and the exit code is 1.')
+    .action((images: string[], options: EmbedOptions) => embed(images, options, context))
+}
+
+async function embed(images: readonly string[], options: EmbedOptions, context: Context): Promise<void> {
+  const jobs = images.map(image => ({ image, file: join(options.out, `${stem(image)}.embedding.safetensors`) }))
+  const twice = jobs.find(({ file }, i) => jobs.findIndex(job => job.file === file) < i)
+  if (twice) throw usage(`two photos would both be written to ${twice.file}; run them one by one with their own --out`)
+  await refuseOverwriting(jobs.map(job => job.file), [...images, options.checkpoint, options.model])
+  await outputFolder(options.out)
+  const done = await withModel(options, context, async sam => {
+    const results: Embedded[] = []
+    for (const job of jobs) results.push(await embedOne(sam, job, { options, context }))
+    return results
+  })
+  if (done.some(result => 'error' in result)) context.partlyFailed()
+  if (options.json) context.terminal.out(json({ images: done }))
+  else for (const result of done) context.terminal['file' in result ? 'out' : 'err']('file' in result ? `${result.file}\n` : `sam: ${result.error.message}\n`)
+}
+
+async function embedOne(sam: Sam, { image, file }: { image: string; file: string }, { options, context }: { options: EmbedOptions; context: Context }): Promise<Embedded> {
+  const { signal } = context
+  try {
+    await context.progress(options).step(`encoding ${image}`, async () => {
+      using encoded = await sam.encode(await readPhoto(image, context), { signal })
+      await writeOutput(file, [await encoded.save()], signal)
+    })
+    return { image, file }
+  } catch (error) {
+    // One bad photo among many; anything else (the device, the disk) would fail for the next ones too.
+    if (signal.aborted || !SamError.is(error) || !['E_BAD_IMAGE', 'E_IMAGE_TOO_LARGE'].includes(error.code)) throw error
+    return { image, error: { code: error.code, message: error.message } }
+  }
+}

@@ -1,0 +1,73 @@
+import { configs, loadSam, parseConfig, type Backend, type LoadOptions, type Sam, type SamConfig } from '@sam/core'
+import { tinyModel } from '@sam/model-tiny'
+import { Option, type Command } from 'commander'
+import type { CommonOptions, Context } from './context.js'
+import { usage } from './failure.js'
+import { readInput } from './files.js'
+import { bytes } from './text.js'
+
+export interface ModelOptions extends CommonOptions {
+  readonly checkpoint?: string
+  readonly model?: string
+  readonly backend: keyof typeof backends
+}
+
+/** Where a model can run. Each is loaded when it is asked for. */
+const backends = {
+  cpu: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cpu(),
+  cuda: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cuda()
+}
+
+/** Adds `--checkpoint`, `--model`, `--backend` and the common options to a command. */
+export const withModelOptions = (command: Command): Command => withCommonOptions(command
+  .option('--checkpoint <file>', "Meta's .pth, safetensors, or a Hugging Face folder (default: the embedded tiny model)")
+  .option('--model <name>', 'vit_b, vit_l, vit_h, or a configuration in a .json file (default: what the checkpoint looks like)')
+  .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu')))
+
+/** Adds `--json` and `--quiet`. */
+export const withCommonOptions = (command: Command): Command => command
+  .option('--json', 'print one JSON value on stdout, also for an error')
+  .option('-q, --quiet', 'no progress on stderr')
+
+/** Loads the model that the options ask for, lets `use` work with it, and frees it. */
+export async function withModel<T>(options: ModelOptions, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
+  return loaded(options, context, { parts: 'all', use })
+}
+
+/** The same without the image encoder, for saved embeddings. */
+export async function withDecoder<T>(options: ModelOptions, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
+  return loaded(options, context, { parts: 'decoder', use })
+}
+
+async function loaded<T>(options: ModelOptions, context: Context, { parts, use }: Pick<LoadOptions, 'parts'> & { use: (sam: Sam) => Promise<T> }): Promise<T> {
+  const { signal } = context
+  const progress = context.progress(options)
+  const model = await configOf(options.model)
+  const embedded = options.checkpoint === undefined ? tinyModel() : undefined
+  if (embedded) progress.note(`no --checkpoint: the embedded model, ${embedded.description}`)
+  const backend = await backends[options.backend]()
+  try {
+    const what = `loading ${options.checkpoint ?? 'the embedded model'} on ${options.backend}`
+    const sam = await progress.step(what, tell => loadSam({
+      weights: options.checkpoint ?? embedded!.weights, backend, parts, signal,
+      model: model ?? embedded?.config,
+      onProgress: ({ loaded, total }) => { if (total) tell(`${bytes(loaded)} of ${bytes(total)}`) }
+    }))
+    try {
+      return await use(sam)
+    } finally {
+      await sam.dispose()
+    }
+  } finally {
+    backend.dispose()
+  }
+}
+
+/** A configuration by name or from a .json file; undefined when not told. */
+export async function configOf(model: string | undefined): Promise<SamConfig | undefined> {
+  if (model === undefined) return undefined
+  if (model.endsWith('.json')) return parseConfig(new TextDecoder().decode(await readInput(model)), model)
+  const known = Object.hasOwn(configs, model) ? configs[model] : undefined
+  if (!known) throw usage(`--model must be one of ${Object.keys(configs).join(', ')}, or a .json file; found '${model}'`)
+  return known
+}

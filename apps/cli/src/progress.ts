@@ -1,0 +1,37 @@
+import type { Terminal } from './terminal.js'
+
+/** Says on stderr what is going on. */
+export interface Progress {
+  /** Runs a step; `tell` adds to its line while it runs ("120 of 358 MB"). */
+  step<T>(what: string, work: (tell: (detail: string) => void) => Promise<T>): Promise<T>
+  note(text: string): void
+}
+
+/** A spinner on a terminal, a line a step elsewhere, nothing when quiet. */
+export function progressOn({ err, spinner: stream }: Terminal, { quiet = false }: { quiet?: boolean | undefined }): Progress {
+  if (quiet) return { step: (_what, work) => work(() => {}), note: () => {} }
+  return {
+    note: text => err(`${text}\n`),
+    async step(what, work) {
+      const begun = performance.now()
+      const took = (): string => `${what}  ${seconds(performance.now() - begun)}`
+      if (!stream) {
+        const result = await work(() => {})
+        err(`${took()}\n`)
+        return result
+      }
+      const { default: ora } = await import('ora')
+      const spinner = ora({ stream, text: what, discardStdin: false }).start()
+      try {
+        const result = await work(detail => { spinner.text = `${what}  ${detail}` })
+        spinner.succeed(took())
+        return result
+      } catch (error) {
+        spinner.fail(what)
+        throw error
+      }
+    }
+  }
+}
+
+const seconds = (ms: number): string => ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`

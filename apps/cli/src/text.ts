@@ -1,0 +1,26 @@
+/** Rows as an aligned table; the first is the head. `align` has a letter for each column: l to the left, r to the right. */
+export function table(align: string, rows: readonly (readonly string[])[]): string {
+  const widths = [...align].map((_, column) => Math.max(...rows.map(row => lengthOf(row[column] ?? ''))))
+  return rows.map(row => widths.map((width, column) => {
+    const cell = row[column] ?? ''
+    const gap = ' '.repeat(width - lengthOf(cell))
+    return align[column] === 'r' ? gap + cell : cell + gap
+  }).join('  ').trimEnd() + '\n').join('')
+}
+
+/** Characters on the screen, near enough: code points. */
+const lengthOf = (text: string): number => [...text].length
+
+const units = ['', ' k', ' M', ' G', ' T']
+
+/** 941727350784 → '941.7 G': four digits at most, powers of 1000. */
+export function short(n: number, unit = ''): string {
+  if (n === 0) return `0${unit && ` ${unit}`}`
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(n) / 3)))
+  const scaled = n / 1000 ** power
+  return `${power === 0 ? scaled : scaled.toFixed(scaled < 10 ? 2 : 1)}${units[power]}${power === 0 && unit ? ' ' : ''}${unit}`
+}
+
+export const bytes = (n: number): string => short(n, 'B')
+export const percent = (part: number): string => `${(100 * part).toFixed(part < 0.1 ? 2 : 1)} %`
+export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
