@@ -1,0 +1,94 @@
+import type { Random } from '../../random.js'
+import { anyShape, box, ellipse, intersect, place, subtract, union, type Pose, type Shape } from './shapes.js'
+import { anySurface, type Rgb, type Surface } from './surface.js'
+
+/** One region of an object: painted after the region that it is part of. */
+export interface Region {
+  readonly shape: Shape
+  readonly surface: Surface
+  readonly level: 'whole' | 'part' | 'subpart'
+  /** Place in the object's list of the region that it is part of. */
+  readonly parent?: number
+  readonly caption: string
+}
+
+/** A thing with parts, and parts of parts: the whole first, each part after what it is part of. `reach` bounds it all, in pixels from the centre. */
+export interface SceneObject {
+  readonly pose: Pose
+  readonly reach: number
+  readonly regions: readonly Region[]
+}
+
+interface PartOptions { readonly pose: Pose; readonly near: Rgb; readonly light: number; readonly compact?: boolean }
+
+/** An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those. */
+export function anyObject(draw: Random, pose: Pose, light: number): SceneObject {
+  const regions: Region[] = []
+  const scale = pose.radius
+  const limbs = draw.chance(0.3)
+  const { name, shape } = anyShape(draw, { compact: limbs || draw.chance(0.5) })
+  const body = place(shape, pose)
+  const skin = anySurface(draw, { scale, light })
+  const caption = ['a', skin.color, skin.pattern === 'plain' ? '' : skin.pattern, limbs ? `${name} with limbs` : name].filter(Boolean).join(' ')
+
+  const attached = limbs ? Array.from({ length: draw.int(1, 4) }, () => limb(draw, pose)) : []
+  regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', caption })
+  for (const part of attached) {
+    const own = anySurface(draw, { scale: scale / 3, near: draw.chance(0.6) ? skin.base : undefined, light })
+    regions.push({ shape: part, surface: own.surface, level: 'part', parent: 0, caption: `a limb of ${caption}` })
+  }
+  // The body lies over its limbs, as a part of the whole; without limbs it *is* the whole.
+  const torso = attached.length ? regions.push({ shape: body, surface: skin.surface, level: 'part', parent: 0, caption: `the body of ${caption}` }) - 1 : 0
+
+  for (let i = draw.pick([0, 1, 1, 2, 3]); i > 0; i--) {
+    const part = { pose: within(draw, pose), near: skin.base, light }
+    const index = addPart(draw, regions, { of: torso, caption, ...part }) // on the body
+    for (let j = draw.pick([0, 1, 1, 2]); j > 0; j--) addPart(draw, regions, { of: index, caption, ...part, pose: within(draw, part.pose) })
+  }
+  return { pose, reach: 2.1 * scale, regions }
+}
+
+function addPart(draw: Random, regions: Region[], { of, caption, pose, near, light }: PartOptions & { of: number; caption: string }): number {
+  const host = regions[of]!
+  const { name, shape } = patch(draw, host.shape, pose)
+  const { surface, color } = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
+  const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.caption.startsWith('the body') ? 'part' : 'subpart'
+  return regions.push({ shape, surface, level, parent: of, caption: `a ${color} ${name} on ${caption}`.replace('  ', ' ') }) - 1
+}
+
+/** A region inside its host: a patch, a band across it, one side of it, or its rim. */
+function patch(draw: Random, host: Shape, pose: Pose): { name: string; shape: Shape } {
+  const kind = draw.pick(['patch', 'patch', 'patch', 'band', 'side', 'rim', 'core'])
+  const turned = { ...pose, angle: draw.between(0, Math.PI) }
+  switch (kind) {
+    case 'band': return { name: kind, shape: intersect(host, place(box(6, draw.between(0.4, 0.8)), turned)) }
+    case 'side': return { name: kind, shape: intersect(host, place((_, y) => y, turned)) }
+    case 'rim': {
+      const inset = Math.max(3, pose.radius * draw.between(0.3, 0.6))
+      return { name: kind, shape: subtract(host, (x, y) => host(x, y) + inset) }
+    }
+    case 'core': {
+      const inset = Math.max(3, pose.radius * draw.between(0.25, 0.5))
+      return { name: kind, shape: (x, y) => host(x, y) + inset }
+    }
+    default: {
+      const { name, shape } = draw.chance(0.3) ? { name: 'spot', shape: ellipse(1, 1) } : anyShape(draw, { compact: draw.chance(0.7) })
+      return { name, shape: intersect(host, place(shape, turned)) }
+    }
+  }
+}
+
+/** A smaller pose somewhere inside. */
+const within = (draw: Random, { x, y, radius }: Pose): Pose => {
+  const [angle, out] = [draw.between(0, 2 * Math.PI), radius * draw.between(0, 0.5)]
+  return { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * draw.between(0.3, 0.6), angle }
+}
+
+/** Something that sticks out of the body. */
+function limb(draw: Random, { x, y, radius }: Pose): Shape {
+  const angle = draw.between(0, 2 * Math.PI)
+  const out = radius * draw.between(0.8, 1.1)
+  const pose = { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * draw.between(0.4, 0.75), angle }
+  const shape = draw.pick([() => ellipse(1, draw.between(0.25, 0.6)), () => box(1, draw.between(0.2, 0.5), 0.15), () => anyShape(draw, { compact: true }).shape])()
+  return place(shape, pose)
+}

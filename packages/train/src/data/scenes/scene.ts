@@ -1,0 +1,173 @@
+import { random, type Random } from '../../random.js'
+import type { Dataset, Sample, Truth } from '../dataset.js'
+import { anyObject, type Region } from './object.js'
+import type { Shape } from './shapes.js'
+import { anySurface, valueNoise, type Surface } from './surface.js'
+
+export interface SceneOptions {
+  /** Longer side, in pixels. */
+  readonly size: number
+  /** Two seeds share no scene. */
+  readonly seed: number
+  /** Masks with fewer visible pixels are not listed; 1/500 of the square unless told. */
+  readonly minArea?: number
+}
+
+/**
+ * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred, with the exact mask of all that
+ * is visible of each. The nth scene is a pure function of the seed and n.
+ */
+export const scenes = ({ size, seed, minArea = size * size / 500 }: SceneOptions): Dataset => ({
+  size: Infinity,
+  read: async index => scene(random(seed, index), { size, minArea, name: `scene ${index} of seed ${seed}` })
+})
+
+interface Canvas {
+  readonly width: number
+  readonly height: number
+  /** Linear r, g, b in [0, 1]. */
+  readonly pixels: Float32Array
+  /** Per region painted so far: the pixels that are still its own. */
+  readonly owner: Int32Array
+}
+
+function scene(draw: Random, { size, minArea, name }: { size: number; minArea: number; name: string }): Sample {
+  const short = draw.chance(0.3) ? Math.round(size * draw.between(0.6, 1)) : size
+  const [width, height] = draw.chance(0.5) ? [size, short] : [short, size]
+  const canvas: Canvas = { width, height, pixels: new Float32Array(width * height * 3), owner: new Int32Array(width * height).fill(-1) }
+  const light = draw.between(0, 2 * Math.PI)
+  paintGround(draw, canvas, light)
+
+  const painted: { region: Region; parent: number | undefined }[] = []
+  const crowd = draw.int(2, 9)
+  for (let i = 0; i < crowd; i++) {
+    const radius = size * (draw.chance(0.25) ? draw.between(0.16, 0.34) : draw.between(0.07, 0.18)) * (crowd > 6 ? 0.8 : 1)
+    const object = anyObject(draw, { x: draw.between(0.05, 0.95) * width, y: draw.between(0.05, 0.95) * height, radius, angle: draw.between(0, 2 * Math.PI) }, light)
+    const first = painted.length
+    if (draw.chance(0.6)) castShadow(draw, canvas, { ...object, light })
+    for (const region of object.regions) {
+      painted.push({ region, parent: region.parent === undefined ? undefined : first + region.parent })
+      paint(canvas, region, { id: painted.length - 1, object })
+    }
+  }
+  develop(draw, canvas)
+  return { name, image: { width, height, data: toBytes(canvas.pixels) }, truths: visible(canvas, painted, minArea) }
+}
+
+function paintGround(draw: Random, { width, height, pixels }: Canvas, light: number): void {
+  const far = anySurface(draw, { scale: width / 4, light })
+  const near = draw.chance(0.4) ? anySurface(draw, { scale: width / 6, light }) : far
+  const horizon = height * draw.between(0.2, 0.8)
+  const tilt = draw.between(-0.3, 0.3)
+  const cloud = valueNoise(draw, width / 3)
+  const depth = draw.between(0, 0.5)
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += 3) {
+      const { surface } = y + tilt * (x - width / 2) < horizon ? far : near
+      const k = 1 - depth * cloud(x, y)
+      const rgb = surface(x, y, -1e3)
+      for (let c = 0; c < 3; c++) pixels[at + c] = rgb[c]! * k
+    }
+  }
+}
+
+interface Extent { readonly pose: { readonly x: number; readonly y: number }; readonly reach: number }
+
+const tile = 8
+
+/** Calls back for the pixels within `reach` that the shape, or a border around it, may touch: tiles that are far outside are passed over. */
+function around({ width, height }: Canvas, { pose, reach, shape, border = 0 }: Extent & { shape: Shape; border?: number }, visit: (x: number, y: number, at: number) => void): void {
+  const [left, right] = [Math.max(0, Math.floor(pose.x - reach)), Math.min(width, Math.ceil(pose.x + reach))]
+  const [top, bottom] = [Math.max(0, Math.floor(pose.y - reach)), Math.min(height, Math.ceil(pose.y + reach))]
+  for (let ty = top; ty < bottom; ty += tile) {
+    for (let tx = left; tx < right; tx += tile) {
+      // A wavy outline's distance may be overstated, hence twice half a tile's diagonal.
+      if (shape(tx + tile / 2, ty + tile / 2) > 1.5 * tile + border) continue
+      for (let y = ty; y < Math.min(ty + tile, bottom); y++) for (let x = tx; x < Math.min(tx + tile, right); x++) visit(x, y, y * width + x)
+    }
+  }
+}
+
+/** Edges one pixel wide are blended; a pixel belongs to what covers its centre. */
+function paint(canvas: Canvas, { shape, surface }: { shape: Shape; surface: Surface }, { id, object }: { id: number; object: Extent }): void {
+  const { pixels, owner } = canvas
+  around(canvas, { ...object, shape }, (x, y, at) => {
+    const distance = shape(x + 0.5, y + 0.5)
+    const cover = Math.min(1, Math.max(0, 0.5 - distance))
+    if (cover === 0) return
+    const rgb = surface(x, y, distance)
+    for (let c = 0; c < 3; c++) pixels[3 * at + c]! += (rgb[c]! - pixels[3 * at + c]!) * cover
+    if (distance < 0) owner[at] = id
+  })
+}
+
+function castShadow(draw: Random, canvas: Canvas, { regions, pose, reach, light }: Extent & { regions: readonly Region[]; light: number }): void {
+  const [length, strength, soft] = [reach * draw.between(0.03, 0.15), draw.between(0.2, 0.6), draw.between(1, 8)]
+  const [dx, dy] = [Math.cos(light) * length, Math.sin(light) * length]
+  const { shape } = regions[0]!
+  const moved: Shape = (x, y) => shape(x - dx, y - dy)
+  around(canvas, { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: moved, border: soft }, (x, y, at) => {
+    const dark = strength * Math.min(1, Math.max(0, 0.5 - moved(x, y) / (2 * soft)))
+    for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c]! *= 1 - dark
+  })
+}
+
+/** What a camera adds: a fall of light over the frame, blur, exposure, noise. */
+function develop(draw: Random, { width, height, pixels }: Canvas): void {
+  const [fall, angle] = [draw.between(0, 0.5), draw.between(0, 2 * Math.PI)]
+  const [fx, fy] = [fall * Math.cos(angle) / width, fall * Math.sin(angle) / height]
+  const [gain, lift, noise] = [draw.between(0.75, 1.25), draw.between(-0.05, 0.12), draw.chance(0.7) ? draw.between(0, 0.06) : 0]
+  const gray = draw.chance(0.06)
+  let grain = draw.int(0, 0x7fffffff)
+  const uniform = (): number => (grain = Math.imul(grain, 1664525) + 1013904223 >>> 0) / 2 ** 32
+  if (draw.chance(0.5)) blur(pixels, { width, height, sigma: draw.between(0.3, 1.1) })
+  for (let at = 0, i = 0; at < pixels.length; at += 3, i++) {
+    const k = gain * (1 + fx * (i % width - width / 2) + fy * (Math.floor(i / width) - height / 2))
+    if (gray) pixels.fill(0.3 * pixels[at]! + 0.59 * pixels[at + 1]! + 0.11 * pixels[at + 2]!, at, at + 3)
+    // The sum of two uniforms is near enough to normal for grain, and quick.
+    for (let c = 0; c < 3; c++) pixels[at + c] = pixels[at + c]! * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
+  }
+}
+
+/** Gaussian with so small a spread that three taps a way do. */
+function blur(pixels: Float32Array, { width, height, sigma }: { width: number; height: number; sigma: number }): void {
+  const side = Math.exp(-0.5 / sigma ** 2)
+  const [centre, wing] = [1 / (1 + 2 * side), side / (1 + 2 * side)]
+  for (const [step, count, line] of [[3, width, height], [3 * width, height, width]] as const) {
+    const other = step === 3 ? 3 * width : 3
+    for (let l = 0; l < line; l++) {
+      for (let c = 0; c < 3; c++) {
+        let before = pixels[l * other + c]!
+        for (let i = 0, at = l * other + c; i < count; i++, at += step) {
+          const here = pixels[at]!
+          pixels[at] = centre * here + wing * (before + (i + 1 < count ? pixels[at + step]! : here))
+          before = here
+        }
+      }
+    }
+  }
+}
+
+const toBytes = (pixels: Float32Array): Uint8Array => Uint8Array.from(pixels, v => Math.max(0, Math.min(255, Math.round(v * 255))))
+
+/** A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what they are part of, are left out. */
+function visible({ owner, width, height }: Canvas, painted: readonly { region: Region; parent: number | undefined }[], minArea: number): Truth[] {
+  const masks = painted.map(() => new Uint8Array(width * height))
+  const areas = new Uint32Array(painted.length)
+  for (let at = 0; at < owner.length; at++) {
+    for (let id: number | undefined = owner[at]! < 0 ? undefined : owner[at]!; id !== undefined; id = painted[id]!.parent) {
+      masks[id]![at] = 1
+      areas[id]!++
+    }
+  }
+  const listed = new Map<number, number>()
+  const truths: Truth[] = []
+  for (const [id, { region, parent }] of painted.entries()) {
+    const host = parent === undefined ? undefined : listed.get(parent)
+    const distinct = parent === undefined || areas[id]! < 0.85 * areas[parent]!
+    if (areas[id]! < minArea || !distinct || (parent !== undefined && host === undefined)) continue
+    listed.set(id, truths.length)
+    truths.push({ mask: masks[id]!, level: region.level, caption: region.caption, ...(host !== undefined && { parent: host }) })
+  }
+  return truths
+}

@@ -1,0 +1,106 @@
+import type { Random } from '../../random.js'
+
+/** A shape: its signed distance at a place, negative inside, in the pixels of the scene (near the outline; further away only the sign is meant). */
+export type Shape = (x: number, y: number) => number
+
+/** Where a shape is, how large (half its longer side) and how turned. */
+export interface Pose {
+  readonly x: number
+  readonly y: number
+  readonly radius: number
+  readonly angle: number
+}
+
+export interface NamedShape { readonly name: string; readonly shape: Shape }
+
+export const union = (...shapes: readonly Shape[]): Shape => (x, y) => shapes.reduce((d, s) => Math.min(d, s(x, y)), Infinity)
+export const intersect = (a: Shape, b: Shape): Shape => (x, y) => Math.max(a(x, y), b(x, y))
+export const subtract = (a: Shape, b: Shape): Shape => (x, y) => Math.max(a(x, y), -b(x, y))
+
+/** A shape given around the origin with radius about 1, put in its place. */
+export function place(shape: Shape, { x: cx, y: cy, radius, angle }: Pose): Shape {
+  const [c, s] = [Math.cos(angle) / radius, Math.sin(angle) / radius]
+  return (x, y) => radius * shape((x - cx) * c + (y - cy) * s, (y - cy) * c - (x - cx) * s)
+}
+
+export const ellipse = (rx: number, ry: number): Shape => (x, y) => (Math.hypot(x / rx, y / ry) - 1) * Math.min(rx, ry)
+
+export const box = (hx: number, hy: number, round = 0): Shape => (x, y) => {
+  const [dx, dy] = [Math.abs(x) - hx + round, Math.abs(y) - hy + round]
+  return Math.hypot(Math.max(dx, 0), Math.max(dy, 0)) + Math.min(Math.max(dx, dy), 0) - round
+}
+
+/** A thick line from a to b. */
+export const capsule = ([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number], thickness: number): Shape => (x, y) => {
+  const [dx, dy] = [bx - ax, by - ay]
+  const t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy)))
+  return Math.hypot(x - ax - t * dx, y - ay - t * dy) - thickness
+}
+
+export const polygon = (points: readonly (readonly [number, number])[]): Shape => (x, y) => {
+  let [distance, inside] = [Infinity, false]
+  for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
+    const [[xi, yi], [xj, yj]] = [points[i]!, points[j]!]
+    const [ex, ey, wx, wy] = [xj - xi, yj - yi, x - xi, y - yi]
+    const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) / (ex * ex + ey * ey)))
+    distance = Math.min(distance, (wx - ex * t) ** 2 + (wy - ey * t) ** 2)
+    if (yi > y !== yj > y && x < (xj - xi) * (y - yi) / (yj - yi) + xi) inside = !inside
+  }
+  return (inside ? -1 : 1) * Math.sqrt(distance)
+}
+
+/** An outline of radius r(θ) made of a few waves: a pebble, a leaf, an amoeba. */
+export function blob(draw: Random, wobble: number): Shape {
+  const waves = Array.from({ length: 4 }, (_, i) => ({ n: i + 2, a: draw.between(-1, 1) * wobble / (i + 1), p: draw.between(0, 2 * Math.PI) }))
+  return (x, y) => {
+    const theta = Math.atan2(y, x)
+    return Math.hypot(x, y) - waves.reduce((r, { n, a, p }) => r + a * Math.cos(n * theta + p), 0.8)
+  }
+}
+
+const corners = (n: number, radius: (i: number) => number): [number, number][] =>
+  Array.from({ length: n }, (_, i) => [radius(i) * Math.cos(2 * Math.PI * i / n), radius(i) * Math.sin(2 * Math.PI * i / n)])
+
+/** Compact shapes, concave ones, thin ones, and ones with holes: what a whole object or a part can look like. */
+const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
+  disc: draw => ellipse(1, draw.between(0.7, 1)),
+  oval: draw => ellipse(1, draw.between(0.4, 0.7)),
+  block: draw => box(draw.between(0.7, 0.95), draw.between(0.4, 0.9), draw.pick([0, 0.1, 0.3])),
+  triangle: draw => polygon(corners(3, () => draw.between(0.8, 1.1))),
+  polygon: draw => polygon(corners(draw.int(5, 8), () => draw.between(0.75, 1.05))),
+  shard: draw => polygon(corners(draw.int(5, 9), () => draw.between(0.4, 1.1))),
+  star: draw => {
+    const [n, inner] = [draw.int(4, 7), draw.between(0.4, 0.6)]
+    return polygon(corners(2 * n, i => i % 2 ? inner : 1.05))
+  },
+  pebble: draw => blob(draw, 0.2),
+  amoeba: draw => blob(draw, 0.45),
+  crescent: draw => subtract(ellipse(1, 1), place(ellipse(1, 1), { x: draw.between(0.4, 0.7), y: 0, radius: draw.between(0.7, 0.95), angle: 0 })),
+  ring: draw => {
+    const [inner, squash] = [draw.between(0.35, 0.68), draw.between(0.7, 1)]
+    return subtract(ellipse(1, squash), ellipse(inner, inner * squash))
+  },
+  frame: draw => {
+    const [h, t] = [draw.between(0.6, 0.9), draw.between(0.18, 0.35)]
+    return subtract(box(0.9, h, 0.08), box(0.9 - t, h - t, 0.03))
+  },
+  bar: draw => capsule([-1, 0], [1, draw.between(-0.2, 0.2)], draw.between(0.1, 0.22)),
+  bend: draw => {
+    const [t, turn] = [draw.between(0.12, 0.22), draw.between(-0.8, 0.8)]
+    return union(capsule([-0.9, turn], [0, -0.3], t), capsule([0, -0.3], [0.9, draw.between(-0.6, 0.8)], t))
+  },
+  cross: draw => {
+    const t = draw.between(0.2, 0.34)
+    return union(box(1, t), box(t, draw.between(0.7, 1)))
+  },
+  hook: draw => {
+    const t = draw.between(0.14, 0.24)
+    return union(capsule([-0.6, -0.8], [-0.6, 0.7], t), capsule([-0.6, 0.7], [0.7, 0.7], t), capsule([0.7, 0.7], [0.7, draw.between(-0.1, 0.4)], t))
+  }
+}
+
+/** A kind by chance, around the origin with radius about 1. */
+export function anyShape(draw: Random, { compact = false }: { compact?: boolean } = {}): NamedShape {
+  const name = draw.pick(compact ? ['disc', 'oval', 'block', 'triangle', 'polygon', 'pebble', 'pebble', 'star', 'amoeba'] : Object.keys(kinds))
+  return { name, shape: kinds[name]!(draw) }
+}

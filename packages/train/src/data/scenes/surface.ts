@@ -1,0 +1,101 @@
+import type { Random } from '../../random.js'
+
+/** Red, green, blue in [0, 1]. */
+export type Rgb = readonly [number, number, number]
+
+/** What a surface looks like at a place of the scene, given the distance to its outline (negative inside). */
+export type Surface = (x: number, y: number, distance: number) => Rgb
+
+export interface NamedSurface { readonly color: string; readonly pattern: string; readonly base: Rgb; readonly surface: Surface }
+
+const hues = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'pink'] as const
+const hueOf = [0, 28, 52, 120, 180, 225, 275, 325]
+
+export function hsv(hue: number, saturation: number, value: number): Rgb {
+  const f = (n: number): number => {
+    const k = (n + hue / 60) % 6
+    return value - value * saturation * Math.max(0, Math.min(k, 4 - k, 1))
+  }
+  return [f(5), f(3), f(1)]
+}
+
+/** A colour and the word for it. */
+export function anyColor(draw: Random): { name: string; rgb: Rgb } {
+  if (draw.chance(0.2)) {
+    const value = draw.unit()
+    return { name: value < 0.25 ? 'black' : value > 0.75 ? 'white' : 'gray', rgb: hsv(draw.between(0, 360), draw.between(0, 0.12), 0.08 + 0.9 * value) }
+  }
+  const i = draw.int(0, hues.length - 1)
+  const [saturation, value] = [draw.between(0.35, 1), draw.between(0.35, 1)]
+  return { name: i === 1 && value < 0.6 ? 'brown' : hues[i]!, rgb: hsv((hueOf[i]! + draw.between(-12, 12) + 360) % 360, saturation, value) }
+}
+
+/** Smooth random bumps in [0, 1], `cell` pixels wide. */
+export function valueNoise(draw: Random, cell: number): (x: number, y: number) => number {
+  const n = 32
+  const lattice = Float32Array.from({ length: n * n }, () => draw.unit())
+  const smooth = (t: number): number => t * t * (3 - 2 * t)
+  return (x, y) => {
+    const [u, v] = [x / cell + 1000, y / cell + 1000]
+    const [i, j] = [Math.floor(u), Math.floor(v)]
+    const [s, t] = [smooth(u - i), smooth(v - j)]
+    const [r0, r1] = [(j % n) * n, ((j + 1) % n) * n]
+    const [a, b] = [lattice[r0 + i % n]!, lattice[r0 + (i + 1) % n]!]
+    const [c, d] = [lattice[r1 + i % n]!, lattice[r1 + (i + 1) % n]!]
+    return (a + (b - a) * s) * (1 - t) + (c + (d - c) * s) * t
+  }
+}
+
+const blend = (a: Rgb, b: Rgb, t: number): Rgb => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+const shade = (a: Rgb, k: number): Rgb => [a[0] * k, a[1] * k, a[2] * k]
+
+/** Each gives how far, in [0, 1], a place is from the first colour to the second. */
+const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: number, y: number) => number>> = {
+  plain: () => () => 0,
+  mottled: (draw, scale) => valueNoise(draw, Math.max(3, scale * draw.between(0.15, 0.5))),
+  grainy: draw => {
+    const noise = valueNoise(draw, 1.6)
+    return (x, y) => 0.6 * noise(x, y)
+  },
+  striped: (draw, scale) => {
+    const [angle, period, duty] = [draw.between(0, Math.PI), Math.max(5, scale * draw.between(0.2, 0.6)), draw.between(-0.4, 0.4)]
+    const [c, s] = [Math.cos(angle) * 2 * Math.PI / period, Math.sin(angle) * 2 * Math.PI / period]
+    return (x, y) => Math.sin(x * c + y * s) > duty ? 1 : 0
+  },
+  checkered: (draw, scale) => {
+    const [angle, period] = [draw.between(0, Math.PI), Math.max(4, scale * draw.between(0.2, 0.5))]
+    const [c, s] = [Math.cos(angle) / period, Math.sin(angle) / period]
+    return (x, y) => (Math.floor(x * c + y * s) + Math.floor(y * c - x * s)) & 1
+  },
+  dotted: (draw, scale) => {
+    const [period, size] = [Math.max(6, scale * draw.between(0.25, 0.5)), draw.between(0.2, 0.38)]
+    return (x, y) => Math.hypot(x / period - Math.round(x / period), y / period - Math.round(y / period)) < size ? 1 : 0
+  },
+  shaded: (draw, scale) => {
+    const angle = draw.between(0, 2 * Math.PI)
+    const [c, s, phase] = [Math.cos(angle) / (3 * scale), Math.sin(angle) / (3 * scale), draw.unit()]
+    return (x, y) => Math.abs((x * c + y * s + phase) % 2)
+  }
+}
+
+/** A surface by chance, for something `scale` pixels in radius; `near` makes its colour a neighbour of another, as parts of one object have. */
+export function anySurface(draw: Random, { scale, near, light }: { scale: number; near?: Rgb | undefined; light: number }): NamedSurface {
+  const main = anyColor(draw)
+  const base = near ? blend(shade(near, draw.between(0.6, 1.35)), main.rgb, draw.between(0, 0.35)) : main.rgb
+  const other = draw.chance(0.5) ? anyColor(draw).rgb : shade(base, draw.between(0.45, 0.8))
+  const pattern = draw.chance(0.35) ? 'plain' : draw.pick(Object.keys(patterns))
+  const mix = patterns[pattern]!(draw, scale)
+  const strength = pattern === 'plain' ? 0 : draw.between(0.25, 1)
+
+  // Light falls on rounded edges: those that face it are bright, those that turn away dark. A thin outline, sometimes.
+  const [relief, rim] = [draw.between(0, 0.5), draw.chance(0.2) ? draw.between(0.3, 0.7) : 1]
+  const [lx, ly] = [Math.cos(light) / scale, Math.sin(light) / scale]
+  const [cx, cy] = [draw.between(0, 256), draw.between(0, 256)]
+  const bevel = Math.max(2, 0.35 * scale)
+  const surface: Surface = (x, y, distance) => {
+    const edge = Math.max(0, 1 + distance / bevel)
+    const lit = 1 - relief * edge * 0.7 + 0.15 * relief * Math.sin((x - cx) * lx + (y - cy) * ly)
+    return shade(blend(base, other, strength * mix(x, y)), lit * (distance > -1.5 ? rim : 1))
+  }
+  return { color: near ? '' : main.name, pattern, base, surface }
+}
