@@ -1,32 +1,23 @@
 /**
- * One published size against the numbers of PyTorch: node tools/run.js tools/verify/model.ts vit_b --reference DIR --cache DIR [--backend cuda]
+ * One published size against the numbers of PyTorch: node tools/run.js tools/verify/model.ts vit_b --reference DIR [--backend cuda]
  * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. Run in a process of its own, for its memory.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { configs, decodeMasks, encodeImage, loadSam, openWeights, writeFileAtomic, writePth, type Mask, type Prompt, type WeightSource } from '@sam/core'
-import { nameOf, paramsOf } from '@sam/core/graph'
-import { hashFill, hashWeights } from '@sam/core/testing'
+import { configs, loadSam, openWeights, type Mask, type Prompt, type WeightSource } from '@sam/core'
+import { hashFill } from '@sam/core/testing'
 import { cpu, cuda } from '@sam/backend-cuda'
+import { hashCheckpoint, seed } from '../checkpoint.js'
 
-/** The seed of every reference number. */
-const seed = 2023
-
-const { positionals: [name], values: { reference, cache, backend: backendName } } = parseArgs({
-  allowPositionals: true, options: { reference: { type: 'string' }, cache: { type: 'string' }, backend: { type: 'string', default: 'cpu' } }
+const { positionals: [name], values: { reference, backend: backendName } } = parseArgs({
+  allowPositionals: true, options: { reference: { type: 'string' }, backend: { type: 'string', default: 'cpu' } }
 })
 const config = configs[name!]!
 const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
 
-const checkpoint = join(cache!, `${name}.pth`)
-if (!existsSync(checkpoint)) {
-  say('writing the checkpoint')
-  const wanted = new Map([encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true })].flatMap(paramsOf).map(p => [nameOf(p)!, p.shape]))
-  await writeFileAtomic(checkpoint, writePth(hashWeights([...wanted].map(([n, shape]) => ({ name: n, shape })), seed)))
-}
-
+const checkpoint = await hashCheckpoint(config)
 const io = await openWeights(join(reference!, `${name}-io.safetensors`))
 const { image: photo, prompts } = JSON.parse(readFileSync(join(reference!, `${name}-io.json`), 'utf8')) as Golden
 interface Golden {

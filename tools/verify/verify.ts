@@ -3,14 +3,12 @@
  * public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes minutes.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 const { positionals, values: { reference, backend } } = parseArgs({
   allowPositionals: true, options: { reference: { type: 'string', default: '../shared/reference' }, backend: { type: 'string', default: 'cpu' } }
 })
-const cache = '.cache/verify'
-mkdirSync(cache, { recursive: true })
 if (!existsSync(`${reference}/vit_b-io.safetensors`)) {
   process.stderr.write(`verify: ${reference} must hold vit_{b,l,h}-io.safetensors and photos/; give the folder with --reference\n`)
   process.exit(2)
@@ -29,7 +27,7 @@ const limits: { key: keyof Result; what: string; holds: (value: number) => boole
 
 let failed = 0
 for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h']) {
-  const { stdout, status } = spawnSync(process.execPath, ['tools/run.js', 'tools/verify/model.ts', name, '--reference', reference, '--cache', cache, '--backend', backend], {
+  const { stdout, status } = spawnSync(process.execPath, ['tools/run.js', 'tools/verify/model.ts', name, '--reference', reference, '--backend', backend], {
     stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 26
   })
   if (status !== 0) {
