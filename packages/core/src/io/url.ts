@@ -2,11 +2,11 @@ import { checkRange, memoryBytes, readAhead, type ByteSource } from './byte-sour
 import { WeightsError } from '../errors.js'
 
 /** Without Range support a file is downloaded whole, up to this many bytes. */
-export const wholeDownloadLimit = 512 * 2 ** 20
+const wholeDownloadLimit = 512 * 2 ** 20
 
 const firstBlock = 1 << 18
 
-export interface UrlOptions {
+interface UrlOptions {
   readonly signal?: AbortSignal | undefined
   /** Told as bytes of a whole download arrive. `total` is 0 when unknown. */
   readonly onProgress?: ((progress: { readonly loaded: number, readonly total: number }) => void) | undefined

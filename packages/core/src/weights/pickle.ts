@@ -14,7 +14,7 @@ export interface PickleGlobal {
   readonly call?: (args: readonly PickleValue[], fail: Fail) => PickleValue
 }
 
-export interface PickleRules {
+interface PickleRules {
   /** What messages call the file. */
   readonly label: string
   /** The only globals that may be named, by `module.name`. */
@@ -179,7 +179,7 @@ const isInert = (value: PickleValue): value is { readonly [inert]: string } => t
 export const isGlobal = (value: PickleValue): value is PickleGlobal => typeof value === 'object' && value !== null && 'global' in value
 
 /** Tuples are the frozen arrays. */
-export const isTuple = (value: PickleValue): value is readonly PickleValue[] => Array.isArray(value) && Object.isFrozen(value)
+const isTuple = (value: PickleValue): value is readonly PickleValue[] => Array.isArray(value) && Object.isFrozen(value)
 
 /** A value's kind, for messages. */
 export function describe(value: PickleValue): string {

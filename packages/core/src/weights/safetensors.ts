@@ -6,7 +6,7 @@ import { WeightsError } from '../errors.js'
 import type { HostTensor } from '../tensor/tensor.js'
 
 /** The longest header read, in bytes: the limit of the Rust implementation. */
-export const safetensorsHeaderLimit = 100_000_000
+const safetensorsHeaderLimit = 100_000_000
 
 const metadataKey = '__metadata__'
 
