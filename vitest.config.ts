@@ -1,5 +1,7 @@
+import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
+import { locateChromium } from './tools/chromium/index.js'
 
 // The '@sam/source' condition makes every @sam/* import resolve to TypeScript sources, so tests need no build.
 const conditions = ['@sam/source', 'node', 'development|production']
@@ -14,12 +16,51 @@ const closingLine: Reporter = {
   }
 }
 
+/** What runs on a GPU: in Node through Dawn, and in a browser. */
+const onGpu = ['packages/backend-webgpu/test/**/*.test.ts', 'tools/chromium/**/*.test.ts']
+/** Of that, what needs no files, and so runs in a page as well. */
+const inPage = ['packages/backend-webgpu/test/conformance.test.ts', 'packages/backend-webgpu/test/bad-days.test.ts', 'packages/backend-webgpu/test/**/*.page.test.ts']
+
+const chromium = locateChromium()
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
-    testTimeout: 60_000,
     reporters: ['default', closingLine],
-    coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/*/src/**'] }
+    coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/*/src/**'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          testTimeout: 60_000,
+          include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...onGpu]
+        }
+      },
+      {
+        extends: true,
+        test: { name: 'webgpu', testTimeout: 120_000, hookTimeout: 60_000, include: onGpu, exclude: ['**/*.page.test.ts'], globalSetup: ['tools/chromium/setup.ts'] }
+      },
+      {
+        extends: true,
+        resolve: { conditions: ['@sam/source', 'browser', 'module', 'import', 'development|production'] },
+        optimizeDeps: { include: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu/dist/base.js'] },
+        test: {
+          name: 'browser',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          include: inPage,
+          globalSetup: ['tools/chromium/setup.ts'],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: chromium.executablePath, args: [...chromium.args], env: { ...process.env as Record<string, string>, ...chromium.env } } }),
+            instances: [{ browser: 'chromium' }]
+          }
+        }
+      }
+    ]
   }
 })

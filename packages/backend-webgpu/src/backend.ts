@@ -1,0 +1,91 @@
+import { InputError, type Backend, type Value } from '@sam/core/graph'
+import { openDevice, type Device, type DeviceOptions } from './device.js'
+import { makeExecutable, type Placeable } from './executable.js'
+import { keeps } from './kernels/index.js'
+import type { Limits } from './kernels/kernel.js'
+import { trim } from './memory.js'
+
+export interface WebGpuOptions extends DeviceOptions {
+  /** Which GPU of two. Default: the fast one. */
+  readonly powerPreference?: GPUPowerPreference | undefined
+  /** Store weights of linear layers and convolutions as halves, two in a word: half the memory; sums stay f32. Default false. */
+  readonly halfWeights?: boolean | undefined
+  /** Open every composite: slow, and the way to find a kernel that is wrong. */
+  readonly open?: 'all' | undefined
+}
+
+/** Bytes on the GPU: in tensors, and in all that is held, the pool included. */
+export interface GpuMemory {
+  readonly usedBytes: number
+  readonly allocatedBytes: number
+}
+
+export interface WebGpuBackend extends Backend {
+  readonly name: 'webgpu'
+  /** Vendor and architecture of the adapter, as far as the browser says them. */
+  readonly adapter: string
+  readonly limits: Limits
+  /** Why the device is gone, or undefined while it is there. */
+  lost(): string | undefined
+  /**
+   * After the device was lost: opens a new one and places every living executable's weights again, reading them from where they came.
+   * Tensors of the lost device stay lost. Does nothing while the device is there. Throws `BackendError` where no device can be had.
+   */
+  recover(): Promise<void>
+  memory(): GpuMemory
+  /** Gives idle buffers back to the system; the next run allocates them again. */
+  trim(): void
+}
+
+/**
+ * Runs graphs on WebGPU: in a browser, and in Node with the package `webgpu`.
+ * Throws `BackendError` `E_BACKEND_UNAVAILABLE` where there is no adapter or it lacks the asked limits.
+ */
+export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  let device: Device = await openDevice(options)
+  let disposed = false
+  let recovering: Promise<void> | undefined
+  const living = new Set<Placeable>()
+  const kept = (node: Value): boolean => options.open !== 'all' && keeps(node, device.limits)
+  const must = (): void => { if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed') }
+
+  async function replace(): Promise<void> {
+    device.destroy()
+    device = await openDevice(options)
+    for (const executable of living) await executable.place(device)
+  }
+
+  return {
+    name: 'webgpu',
+    get adapter() { return device.adapter },
+    get limits() { return device.limits },
+    lost: () => device.lost(),
+    keeps: kept,
+    async compile(graph, weights, compileOptions = {}) {
+      must()
+      compileOptions.signal?.throwIfAborted()
+      const executable = makeExecutable(graph, weights, {
+        keeps: kept, device: () => device, halfWeights: options.halfWeights ?? false, forget: e => { living.delete(e) }
+      })
+      await executable.place(device, compileOptions)
+      living.add(executable)
+      return executable
+    },
+    async recover() {
+      must()
+      if (device.lost() === undefined) return
+      await (recovering ??= replace().finally(() => { recovering = undefined }))
+    },
+    memory() {
+      const { numBytesInGPU, numBytesAllocatedInGPU } = device.tfjs.memory()
+      return { usedBytes: numBytesInGPU, allocatedBytes: numBytesAllocatedInGPU }
+    },
+    trim: () => trim(device),
+    dispose() {
+      if (disposed) return
+      disposed = true
+      for (const executable of [...living]) executable.dispose()
+      device.destroy()
+    }
+  }
+}

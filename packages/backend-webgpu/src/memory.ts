@@ -1,0 +1,117 @@
+/** Tensors on the device: tfjs' pool holds the buffers, its ids name them. */
+import { BackendError, InputError, numberToF16, sizeOf, tensor, widenF16, type DeviceTensor, type DType, type HostTensor, type Shape } from '@sam/core/graph'
+import type { DataType, TensorInfo } from '@tensorflow/tfjs-core'
+import { lostError, type Device } from './device.js'
+import { failure } from './failure.js'
+
+const tfType: Readonly<Record<DType | 'packed', DataType>> = { f32: 'float32', f16: 'float32', i32: 'int32', bool: 'int32', packed: 'int32' }
+
+/** A buffer of `length` elements, uninitialised. Its shape for tfjs is [1], always: pipelines are then shared by every size. */
+export function allocate(device: Device, length: number, type: DType | 'packed'): TensorInfo {
+  const dtype = tfType[type]
+  const { dataId } = device.tfjs.makeTensorInfo([Math.max(1, length)], dtype)
+  device.tfjs.uploadToGPU(dataId)
+  return { dataId, shape: [1], dtype }
+}
+
+/** Gives a buffer back to the pool, after what is still to be submitted with it. */
+export const free = (device: Device, { dataId }: TensorInfo): void => { device.tfjs.disposeData(dataId) }
+
+export const bufferOf = (device: Device, { dataId }: TensorInfo): GPUBuffer => device.tfjs.tensorMap.get(dataId).resource as GPUBuffer
+
+/** Host numbers into a new buffer, without a copy kept anywhere. */
+export function upload(device: Device, { dtype, data, shape }: HostTensor): TensorInfo {
+  const info = allocate(device, sizeOf(shape), dtype)
+  const words = dtype === 'bool' ? Int32Array.from(data) : dtype === 'f16' ? widenF16(data as Uint16Array) : data
+  if (words.length) device.gpu.queue.writeBuffer(bufferOf(device, info), 0, words as Float32Array<ArrayBuffer>)
+  return info
+}
+
+/** f32 numbers as halves, two in an i32. */
+export function uploadHalves(device: Device, data: Float32Array): TensorInfo {
+  const halves = Uint16Array.from(data, numberToF16)
+  const info = allocate(device, halves.length / 2, 'packed')
+  device.gpu.queue.writeBuffer(bufferOf(device, info), 0, halves)
+  return info
+}
+
+/** Submits what is recorded. */
+export function flush({ tfjs }: Device): void {
+  tfjs.ensureCommandEncoderReady()
+  tfjs.endComputePassEncoder()
+  tfjs.submitQueue()
+}
+
+/** Gives the pool's idle buffers back to the system. tfjs itself never does. */
+export function trim({ tfjs }: Device): void {
+  const pool = tfjs.bufferManager as unknown as { freeBuffers: Map<string, GPUBuffer[]>; numFreeBuffers: number; numBytesAllocated: number }
+  for (const idle of pool.freeBuffers.values()) {
+    for (const buffer of idle.splice(0)) {
+      pool.numFreeBuffers--
+      pool.numBytesAllocated -= buffer.size
+      buffer.destroy()
+    }
+  }
+}
+
+/** Which buffer a tensor of ours is. */
+const residents = new WeakMap<DeviceTensor, { device: Device; info: TensorInfo | undefined }>()
+
+/** The buffer of a tensor that is fed to a run. Throws where it is disposed, another backend's, or of a device that is gone. */
+export function residentOf(device: Device, fed: DeviceTensor): TensorInfo {
+  const home = residents.get(fed)
+  if (!home) throw new BackendError('E_BACKEND_FAILED', 'webgpu: a tensor of another backend must be read first: feed what read() gives')
+  if (!home.info) throw disposed()
+  if (home.device !== device) throw lostError('the tensor is of a device that was lost')
+  return home.info
+}
+
+/** A buffer as the caller's tensor. */
+export function resident(device: Device, info: TensorInfo, { shape, dtype }: { shape: Shape; dtype: DType }): DeviceTensor {
+  const home: { device: Device; info: TensorInfo | undefined } = { device, info }
+  const self: DeviceTensor = {
+    shape, dtype,
+    async read() {
+      if (!home.info) throw disposed()
+      return hostTensor(await readBuffer(device, home.info), { shape, dtype })
+    },
+    dispose() {
+      if (home.info && device.lost() === undefined) free(device, home.info)
+      home.info = undefined
+    }
+  }
+  residents.set(self, home)
+  return self
+}
+
+const disposed = (): InputError => new InputError('E_DISPOSED', 'webgpu: the tensor was disposed')
+
+function hostTensor(bytes: ArrayBuffer, { shape, dtype }: { shape: Shape; dtype: DType }): HostTensor {
+  const count = sizeOf(shape)
+  switch (dtype) {
+    case 'f32': return tensor('f32', shape, new Float32Array(bytes, 0, count))
+    case 'i32': return tensor('i32', shape, new Int32Array(bytes, 0, count))
+    case 'bool': return tensor('bool', shape, Uint8Array.from(new Int32Array(bytes, 0, count)))
+    case 'f16': return tensor('f16', shape, Uint16Array.from(new Float32Array(bytes, 0, count), numberToF16))
+  }
+}
+
+/** A copy through a staging buffer of its own: tfjs would keep both the numbers and the staging buffer. */
+async function readBuffer(device: Device, info: TensorInfo): Promise<ArrayBuffer> {
+  const reason = device.lost()
+  if (reason !== undefined) throw lostError(reason)
+  flush(device)
+  const source = bufferOf(device, info)
+  const staging = device.gpu.createBuffer({ size: source.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
+  try {
+    const encoder = device.gpu.createCommandEncoder()
+    encoder.copyBufferToBuffer(source, 0, staging, 0, source.size)
+    device.gpu.queue.submit([encoder.finish()])
+    await device.alive(staging.mapAsync(GPUMapMode.READ))
+    return staging.getMappedRange().slice(0)
+  } catch (error) {
+    throw failure(error, 'reading a tensor')
+  } finally {
+    staging.destroy()
+  }
+}

@@ -1,0 +1,98 @@
+import { sameShape, sizeOf, stridesOf, type Shape, type Value } from '@sam/core/graph'
+
+/** A piece of device memory that a schedule names: no device is needed to speak of it. */
+export interface Buffer {
+  readonly id: number
+  /** What an element is in WGSL. Booleans are 0 and 1; a half is a rounded f32. */
+  readonly type: 'f32' | 'i32'
+  readonly length: number
+}
+
+/** A tensor as its elements lie in a buffer: element `at` is at offset + Σ at·strides. Movements make views, not copies. */
+export interface View {
+  readonly buffer: Buffer
+  readonly shape: Shape
+  readonly strides: readonly number[]
+  readonly offset: number
+}
+
+/** The whole buffer, row by row. */
+export const denseView = (buffer: Buffer, shape: Shape): View => ({ buffer, shape, strides: stridesOf(shape), offset: 0 })
+
+/** Whether a view is its whole buffer in order, so that a kernel may index it flat. */
+export const isDense = (v: View): boolean => v.offset === 0 && sizeOf(v.shape) === v.buffer.length && followsRows(v)
+
+const followsRows = ({ shape, strides }: View): boolean => {
+  const rows = stridesOf(shape)
+  return shape.every((d, i) => d === 1 || strides[i] === rows[i])
+}
+
+/** The view that a movement gives, or undefined where only a copy does (some reshapes), or where the op is no movement of a view. */
+export function moved(value: Value, x: View): View | undefined {
+  const { op, attrs, shape } = value
+  switch (op) {
+    case 'stopGradient': return x
+    case 'transpose': {
+      const perm = attrs.perm as readonly number[]
+      return { ...x, shape, strides: perm.map(p => x.strides[p]!) }
+    }
+    case 'broadcast': return { ...x, shape, strides: x.strides.map((s, i) => x.shape[i] === 1 ? 0 : s) }
+    case 'slice': return { ...x, shape, offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i]!, x.offset) }
+    case 'reshape': return reshaped(x, shape)
+    default: return undefined
+  }
+}
+
+/** Splits and joins axes while strides allow it. */
+export function reshaped(x: View, shape: Shape): View | undefined {
+  if (sameShape(x.shape, shape)) return x
+  const strides = new Array<number>(shape.length).fill(0)
+  const axes = x.shape.map((size, i) => ({ size, stride: x.strides[i]! })).filter(a => a.size !== 1)
+  let [from, to] = [0, 0]
+  while (to < shape.length) {
+    if (shape[to] === 1) { to++; continue }
+    // The smallest groups of old and new axes that hold equally many elements.
+    const [firstFrom, firstTo] = [from, to]
+    let [old, now] = [axes[from++]!.size, shape[to++]!]
+    while (old !== now) {
+      if (old < now) old *= axes[from++]!.size
+      else now *= shape[to++]!
+    }
+    for (let i = firstFrom; i + 1 < from; i++) if (axes[i]!.stride !== axes[i + 1]!.stride * axes[i + 1]!.size) return undefined
+    let stride = axes[from - 1]!.stride
+    for (let i = to - 1; i >= firstTo; i--) {
+      strides[i] = stride
+      stride *= shape[i]!
+    }
+  }
+  return { ...x, shape, strides }
+}
+
+/** Axes that several views walk together, joined where all of them allow it: the fewest loops. */
+export interface Walk {
+  readonly sizes: readonly number[]
+  /** One row of strides a view. */
+  readonly strides: readonly (readonly number[])[]
+}
+
+export function walk(views: readonly View[]): Walk {
+  const shape = views[0]!.shape
+  const sizes: number[] = []
+  const strides: number[][] = views.map(() => [])
+  shape.forEach((size, axis) => {
+    if (size === 1) return
+    const last = sizes.length - 1
+    const joins = last >= 0 && views.every((v, i) => strides[i]![last] === v.strides[axis]! * size)
+    if (joins) sizes[last]! *= size
+    else sizes.push(size)
+    views.forEach((v, i) => { strides[i]![joins ? last : last + 1] = v.strides[axis]! })
+  })
+  return { sizes, strides }
+}
+
+/** The stride at which a view's leading axes follow each other as one, or undefined where they do not. */
+export function joinedStride(v: View, axes: number): number | undefined {
+  const { sizes, strides } = walk([{ ...v, shape: v.shape.slice(0, axes), strides: v.strides.slice(0, axes) }])
+  if (sizes.length > 1) return undefined
+  return sizes.length ? strides[0]![0]! : 0
+}
