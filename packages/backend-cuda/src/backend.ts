@@ -114,7 +114,7 @@ function sessionOptions(provider: Provider, { threads = availableParallelism(), 
     executionProviders: [{ name: provider, ...(device === undefined ? {} : { deviceId: device }), ...(memoryLimit === undefined ? {} : { gpuMemLimit: memoryLimit }) }],
     intraOpNumThreads: threads,
     enableMemPattern: !lean,
-    enableCpuMemArena: !lean,
+    enableCpuMemArena: true,
     logSeverityLevel: 4,
     extra: lean ? { session: { disable_prepacking: '1' } } : {}
   }

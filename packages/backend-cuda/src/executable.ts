@@ -1,11 +1,10 @@
-import { describe, formatShape, GraphError, InputError, nameOf, sameShape, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor, type Value } from '@sam/core/graph'
+import { checkFeeds, formatShape, GraphError, InputError, type DeviceTensor, type Executable, type Graph, type HostTensor, type Value } from '@sam/core/graph'
 import type { Plain } from './protocol.js'
 import type { Session } from './session.js'
 import type { Thread } from './thread.js'
 
-/** Tensors of a thread, by handle: another backend's handles are not in the map. */
-type Handles = WeakMap<object, { readonly thread: Thread; readonly id: number; disposed: boolean }>
-const handles: Handles = new WeakMap()
+/** What lies behind the tensors that this module gave out. */
+const handles = new WeakMap<DeviceTensor, { readonly thread: Thread; readonly id: number; disposed: boolean }>()
 
 /** A loaded session as an `Executable`. */
 export function executable(thread: Thread, g: Graph, session: Session): Executable {
@@ -15,8 +14,10 @@ export function executable(thread: Thread, g: Graph, session: Session): Executab
     async run(feeds, { signal } = {}) {
       signal?.throwIfAborted()
       if (disposed) throw new InputError('E_DISPOSED', `${g.name}: the executable was disposed; compile the graph again`)
+      checkFeeds(g, feeds)
+      const bound = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, bind(thread, name, feed)]))
       const cancelled = new Int32Array(new SharedArrayBuffer(4))
-      const running = session.run(bindFeeds(thread, g, feeds), cancelled)
+      const running = session.run(bound, cancelled)
       const made = running.then(ids => Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, deviceTensor(thread, g.outputs[name]!, id)])))
       return untilAborted(made, signal, () => {
         Atomics.store(cancelled, 0, 1)
@@ -61,22 +62,11 @@ function deviceTensor(thread: Thread, { shape, dtype }: Value, id: number): Devi
   return self
 }
 
-/** Exactly the declared inputs, each of its shape and type. Throws `GraphError` otherwise. */
-function bindFeeds(thread: Thread, g: Graph, feeds: Feeds): Record<string, number | Plain> {
-  const names = g.inputs.map(v => nameOf(v)!)
-  const unknown = Object.keys(feeds).filter(name => !names.includes(name))
-  if (unknown.length) throw new GraphError(`${g.name}: takes ${names.join(', ')}; found ${unknown.join(', ')}`)
-  return Object.fromEntries(g.inputs.map(v => [nameOf(v)!, bindFeed(thread, v, feeds[nameOf(v)!])]))
-}
-
-function bindFeed(thread: Thread, wanted: Value, feed: HostTensor | DeviceTensor | undefined): number | Plain {
-  if (!feed) throw new GraphError(`${describe(wanted)} must be fed`)
-  if (!sameShape(feed.shape, wanted.shape) || feed.dtype !== wanted.dtype) {
-    throw new GraphError(`${describe(wanted)} must be fed its shape and type, found ${feed.dtype}${formatShape(feed.shape)}`)
-  }
+/** A feed as the thread takes it: a tensor it has, or a copy that moves there. */
+function bind(thread: Thread, name: string, feed: HostTensor | DeviceTensor): number | Plain {
   if ('data' in feed) return { dtype: feed.dtype, shape: feed.shape, data: feed.data.slice() as HostTensor['data'] }
   const handle = handles.get(feed)
-  if (handle?.thread !== thread) throw new GraphError(`${describe(wanted)} was fed a tensor of another backend; bring it home with read() first`)
-  if (handle.disposed) throw new InputError('E_DISPOSED', `${describe(wanted)} was fed a tensor that was disposed`)
+  if (handle?.thread !== thread) throw new GraphError(`${name} was fed a tensor of another backend; bring it home with read() first`)
+  if (handle.disposed) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
   return handle.id
 }

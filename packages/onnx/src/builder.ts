@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { toposort, type DType, type HostTensor, type Shape, type Value } from '@sam/core/graph'
-import { AttributeProto_AttributeType as AttributeType, NodeProtoSchema, TensorProto_DataType as DataType, TensorProtoSchema } from './proto/onnx_pb.js'
-import type { NodeProto, TensorProto } from './proto/onnx_pb.js'
+import { AttributeProto_AttributeType as AttributeType, NodeProtoSchema, TensorProto_DataType as DataType, TensorProtoSchema } from './generated/onnx_pb.js'
+import type { NodeProto, TensorProto } from './generated/onnx_pb.js'
 
 /** What an ONNX node is told besides its inputs. */
 export type NodeAttrs = Readonly<Record<string, number | string | readonly number[]>>

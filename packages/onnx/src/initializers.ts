@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { sizeOf, storedBytes, type StoredDType, type Value, type WeightLocation, type WeightSource } from '@sam/core/graph'
-import { TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType, TensorProtoSchema, type TensorProto } from './proto/onnx_pb.js'
+import { TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType, TensorProtoSchema, type TensorProto } from './generated/onnx_pb.js'
 
 /** A leaf of the graph whose data is known when the model is made. */
 export interface KnownLeaf {

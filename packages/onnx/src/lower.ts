@@ -3,7 +3,7 @@ import { GraphError, describe, nameOf, paramsOf, valuesOf, type Graph, type Valu
 import { builder, dataTypes, type Builder } from './builder.js'
 import { keeps, primitives, whole } from './emit/index.js'
 import { initializers, storedTypes, type KnownLeaf, type SideData } from './initializers.js'
-import { ModelProtoSchema, type NodeProto } from './proto/onnx_pb.js'
+import { ModelProtoSchema, type NodeProto } from './generated/onnx_pb.js'
 
 export interface OnnxOptions {
   /** Where the graph's params are. Data is read only of small ones that are not located. */

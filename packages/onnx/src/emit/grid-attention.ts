@@ -34,7 +34,7 @@ function attendWindows(to: Builder, y: Value): string {
   return reshape(to, to.node('Gather', [reshape(to, out, [n * area, c]), to.of(ops.indices(back))], { axis: 0 }), y.shape)
 }
 
-/** One head of one image at a time: its scores are all that is ever stored. */
+/** One head and a band of rows at a time: their scores are all that is ever stored. */
 function attendGrid(y: Value): Value {
   const [qkv, , relPosH, relPosW] = y.inputs as [Value, Value, Value, Value]
   const heads = y.attrs.heads as number
@@ -48,12 +48,25 @@ function attendGrid(y: Value): Value {
     const [q, k, v] = [0, 1, 2].map(i => ops.slice(tokens, 1, { start: (i * heads + head) * d, size: d })) as [Value, Value, Value]
     const byRow = ops.matmul(ops.reshape(q, [h, w, d]), tableH) // [H, W, kh]
     const byColumn = ops.transpose(ops.matmul(ops.transpose(ops.reshape(q, [h, w, d]), [1, 0, 2]), tableW), [1, 0, 2]) // [H, W, kw]
-    const product = ops.reshape(ops.matmul(ops.mul(q, d ** -0.5), ops.swap(k)), [h * w, h, w])
-    const scores = ops.add(ops.add(product, ops.reshape(byRow, [h * w, h, 1])), ops.reshape(byColumn, [h * w, 1, w]))
-    return ops.matmul(ops.softmax(ops.reshape(scores, [h * w, h * w])), v)
+    return ops.concat(bands([h, w]).map(({ start, size }) => {
+      const n = size * w
+      const queries = ops.mul(ops.slice(q, 0, { start: start * w, size: n }), d ** -0.5)
+      const product = ops.reshape(ops.matmul(queries, ops.swap(k)), [n, h, w])
+      const scores = [ops.reshape(ops.slice(byRow, 0, { start, size }), [n, h, 1]), ops.reshape(ops.slice(byColumn, 0, { start, size }), [n, 1, w])].reduce(ops.add, product)
+      return ops.matmul(ops.softmax(ops.reshape(scores, [n, h * w])), v)
+    }), 0)
   }
   const images = Array.from({ length: b }, (_, image) => ops.concat(Array.from({ length: heads }, (_, head) => attendHead(image, head)), 1))
   return ops.reshape(ops.concat(images, 0), y.shape)
+}
+
+/** Scores that are stored at a time: 16 MB. Fewer come out no faster, more only take memory. */
+const bandScores = 1 << 22
+
+/** The grid's rows in bands whose queries attend together. */
+function bands([h, w]: readonly [number, number]): { start: number; size: number }[] {
+  const height = Math.max(1, Math.floor(bandScores / (w * h * w)))
+  return Array.from({ length: Math.ceil(h / height) }, (_, i) => ({ start: i * height, size: Math.min(height, h - i * height) }))
 }
 
 /** A table of relative positions as the right operand of a product with q: [side, d, side]. Depends on weights alone, so the runtime folds it. */
