@@ -16,7 +16,7 @@ describe('tiny SAM against PyTorch', () => {
   let weights: Record<string, HostTensor>
   let io: WeightSource
   const run = (g: Graph, feeds: Record<string, HostTensor | Exact>): Record<string, Exact> =>
-    evaluate(g, leaf => (leaf.op === 'param' ? weights : feeds)[nameOf(leaf)!]!)
+    evaluate(g, leaf => (leaf.op === 'param' ? weights : feeds)[nameOf(leaf)!])
   const expectClose = async (found: Exact, name: string): Promise<void> =>
     expect(maxDifference(found.data, (await io.read(name)).data), name).toBeLessThan(1e-5)
 
@@ -41,16 +41,16 @@ describe('tiny SAM against PyTorch', () => {
   it('encodes positions, points and masks', async () => {
     const p = scope('prompt_encoder')
     const dense = run(graph('pe', { pe: ops.transpose(densePositions(p, { grid: 8, width: 32 }), [0, 3, 1, 2]) }), {})
-    await expectClose(dense.pe!, 'dense_pe')
+    await expectClose(dense.pe, 'dense_pe')
     for (const { name, points, labels, mask } of await promptSets(io)) {
       const n = labels.length
       if (n) {
         const sparse = embedPoints(p, { coords: constant(f32([1, n, 2], points)), labels: constant(tensor('i32', [1, n], labels)) }, { imageSize: 128, width: 32 })
-        await expectClose(run(graph('sparse', { sparse }), {}).sparse!, `${name}/sparse`)
+        await expectClose(run(graph('sparse', { sparse }), {}).sparse, `${name}/sparse`)
       }
       if (mask) {
         const embedded = ops.transpose(embedMasks(p, input('m', [1, 32, 32]), { maskChannels: 16, width: 32 }), [0, 3, 1, 2])
-        await expectClose(run(graph('dense', { dense: embedded }), { m: mask }).dense!, `${name}/dense`)
+        await expectClose(run(graph('dense', { dense: embedded }), { m: mask }).dense, `${name}/dense`)
       }
     }
   })
@@ -65,12 +65,12 @@ describe('tiny SAM against PyTorch', () => {
         point_coords: f32([1, n, 2], points), point_labels: tensor('i32', [1, n], labels), token_mask: f32([1, n], labels.map(() => 1)),
         ...(mask ? { mask_input: mask, has_mask: f32([1], [1]) } : {})
       })
-      await expectClose(out.iou_predictions!, `${name}/iou_all`)
-      await expectClose(out.masks!, `${name}/low_res_all`)
-      const { logits } = run(upscale, { masks: out.masks! })
+      await expectClose(out.iou_predictions, `${name}/iou_all`)
+      await expectClose(out.masks, `${name}/low_res_all`)
+      const { logits } = run(upscale, { masks: out.masks })
       const plane = 100 * 150
-      await expectClose({ ...logits!, data: logits!.data.subarray(0, plane) }, `${name}/single/logits`)
-      await expectClose({ ...logits!, data: logits!.data.subarray(plane) }, `${name}/multi/logits`)
+      await expectClose({ ...logits, data: logits.data.subarray(0, plane) }, `${name}/single/logits`)
+      await expectClose({ ...logits, data: logits.data.subarray(plane) }, `${name}/multi/logits`)
     }
   })
 
@@ -89,8 +89,8 @@ describe('tiny SAM against PyTorch', () => {
     })
     for (const [i, { name }] of sets.entries()) {
       const size = 4 * 32 * 32
-      await expectClose({ ...out.masks!, data: out.masks!.data.subarray(i * size, (i + 1) * size) }, `${name}/low_res_all`)
-      await expectClose({ ...out.iou_predictions!, data: out.iou_predictions!.data.subarray(i * 4, i * 4 + 4) }, `${name}/iou_all`)
+      await expectClose({ ...out.masks, data: out.masks.data.subarray(i * size, (i + 1) * size) }, `${name}/low_res_all`)
+      await expectClose({ ...out.iou_predictions, data: out.iou_predictions.data.subarray(i * 4, i * 4 + 4) }, `${name}/iou_all`)
     }
   })
 })

@@ -28,7 +28,7 @@ describe('Sam', () => {
   })
 
   const promptOf = async (name: string): Promise<Prompt> => {
-    const { point_coords, point_labels, box } = golden.prompts[name]!.prompt
+    const { point_coords, point_labels, box } = golden.prompts[name].prompt
     const mask = io.has(`${name}/mask_input`) ? (await io.read(`${name}/mask_input`)).data : undefined
     return {
       ...(point_coords ? { points: point_coords.map(([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' as const : 'background' as const })) } : {}),
@@ -48,12 +48,12 @@ describe('Sam', () => {
         const { masks } = await image.predict(prompt, { multimask })
         const scores = Array.from((await io.read(`${name}/${kind}/scores`)).data)
         const logits = (await io.read(`${name}/${kind}/logits`)).data
-        const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
+        const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a])
         expect(masks.length).toBe(scores.length)
         for (const [rank, i] of order.entries()) {
-          expect(Math.abs(masks[rank]!.predictedIou! - scores[i]!)).toBeLessThan(1e-5)
-          expect(maxDifference(masks[rank]!.logits(), logits.subarray(i * 15000, (i + 1) * 15000))).toBeLessThan(1e-5)
-          expect(masks[rank]!.area).toBe(golden.prompts[name]![kind].areas[i])
+          expect(Math.abs(masks[rank].predictedIou - scores[i])).toBeLessThan(1e-5)
+          expect(maxDifference(masks[rank].logits(), logits.subarray(i * 15000, (i + 1) * 15000))).toBeLessThan(1e-5)
+          expect(masks[rank].area).toBe(golden.prompts[name][kind].areas[i])
         }
       }
     })
@@ -65,7 +65,7 @@ describe('Sam', () => {
     const answers = await image.predict([0, 1, 2].map(i => ({ box: Array.from(boxes.subarray(i * 4, i * 4 + 4)) as [number, number, number, number] })), { multimask: true })
     for (const [i, { masks }] of answers.entries()) {
       const expected = Array.from(scores.subarray(i * 3, i * 3 + 3)).sort((a, b) => b - a)
-      expect(maxDifference(masks.map(m => m.predictedIou!), expected)).toBeLessThan(1e-5)
+      expect(maxDifference(masks.map(m => m.predictedIou), expected)).toBeLessThan(1e-5)
     }
   })
 
@@ -75,8 +75,8 @@ describe('Sam', () => {
     const together = await image.predict(prompts)
     for (const [i, prompt] of prompts.entries()) {
       const alone = await image.predict(prompt)
-      expect(together[i]!.masks.length, names[i]).toBe(alone.masks.length)
-      for (const [k, mask] of alone.masks.entries()) expect(maxDifference(together[i]!.masks[k]!.lowResLogits!, mask.lowResLogits!)).toBeLessThan(1e-6)
+      expect(together[i].masks.length, names[i]).toBe(alone.masks.length)
+      for (const [k, mask] of alone.masks.entries()) expect(maxDifference(together[i].masks[k].lowResLogits!, mask.lowResLogits!)).toBeLessThan(1e-6)
     }
   })
 
@@ -85,8 +85,8 @@ describe('Sam', () => {
     expect((await image.predict({ points: [point] })).masks).toHaveLength(3)
     expect((await image.predict({ points: [point, { x: 9, y: 9, label: 'background' }] })).masks).toHaveLength(1)
     const { masks: [mask] } = await image.predict({ box: [30, 10, 105, 90] })
-    expect((await image.predict({ points: [point], mask: mask! })).masks).toHaveLength(1)
-    expect((await image.predict([{ points: [point] }, { mask: mask!.toCocoRle() }])).map(p => p.masks.length)).toEqual([3, 3])
+    expect((await image.predict({ points: [point], mask: mask })).masks).toHaveLength(1)
+    expect((await image.predict([{ points: [point] }, { mask: mask.toCocoRle() }])).map(p => p.masks.length)).toEqual([3, 3])
   })
 
   it('takes sparse tokens made elsewhere', async () => {
@@ -95,14 +95,14 @@ describe('Sam', () => {
     expect(masks).toHaveLength(3)
     const both = await image.predict({ points: [{ x: 75, y: 40 }], tokens: [token] }, { multimask: true })
     const point = await image.predict({ points: [{ x: 75, y: 40 }] }, { multimask: true })
-    expect(maxDifference(both.masks[0]!.lowResLogits!, point.masks[0]!.lowResLogits!)).toBeGreaterThan(1e-3)
+    expect(maxDifference(both.masks[0].lowResLogits!, point.masks[0].lowResLogits!)).toBeGreaterThan(1e-3)
   })
 
   it('saves and loads an embedding, and refuses one that does not fit', async () => {
     const bytes = await image.save()
     const loaded = await sam.load(bytes, { image: photo })
     const [before, after] = await Promise.all([image, loaded].map(i => i.predict({ points: [{ x: 75, y: 40 }] })))
-    expect(maxDifference(before!.masks[0]!.lowResLogits!, after!.masks[0]!.lowResLogits!)).toBeLessThan(1e-4)
+    expect(maxDifference(before.masks[0].lowResLogits!, after.masks[0].lowResLogits!)).toBeLessThan(1e-4)
     loaded.dispose()
 
     const other = { ...photo, data: photo.data.map((v, i) => i === 0 ? v ^ 1 : v) }
@@ -119,7 +119,7 @@ describe('Sam', () => {
     const prompts = Array.from({ length: 8 }, (_, i): Prompt => ({ points: [{ x: 10 + 15 * i, y: 50 }] }))
     const together = await Promise.all(prompts.map(p => image.predict(p)))
     for (const [i, prompt] of prompts.entries()) {
-      expect((await image.predict(prompt)).masks[0]!.lowResLogits).toEqual(together[i]!.masks[0]!.lowResLogits)
+      expect((await image.predict(prompt)).masks[0].lowResLogits).toEqual(together[i].masks[0].lowResLogits)
     }
   })
 
@@ -142,14 +142,14 @@ describe('Sam', () => {
 
   it('clips a box to the photo', async () => {
     const [inside, over] = await Promise.all([image.predict({ box: [30, 10, 150, 100] }), image.predict({ box: [30, 10, 1e9, 1e9] })])
-    expect(over.masks[0]!.lowResLogits).toEqual(inside.masks[0]!.lowResLogits)
+    expect(over.masks[0].lowResLogits).toEqual(inside.masks[0].lowResLogits)
   })
 
   it('takes images of one pixel\'s width and height', async () => {
     for (const [width, height] of [[1, 1], [1, 300], [300, 1]] as const) {
       const thin = await sam.encode({ width, height, data: new Uint8Array(width * height * 3).fill(90) })
       const { masks: [mask] } = await thin.predict({ points: [{ x: 0, y: 0 }] })
-      expect(mask!.bitmap()).toHaveLength(width * height)
+      expect(mask.bitmap()).toHaveLength(width * height)
       thin.dispose()
     }
   })

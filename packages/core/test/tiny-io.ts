@@ -17,7 +17,7 @@ export const readAll = async (source: WeightSource): Promise<Record<string, Host
 export function maxDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (found.length !== expected.length) return Infinity
   let worst = 0
-  for (let i = 0; i < found.length; i++) worst = Math.max(worst, Math.abs(found[i]! - expected[i]!))
+  for (let i = 0; i < found.length; i++) worst = Math.max(worst, Math.abs(found[i] - expected[i]))
   return worst
 }
 

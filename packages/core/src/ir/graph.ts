@@ -40,7 +40,7 @@ export function toposort(roots: readonly Value[], known: Iterable<Value> = []): 
     seen.add(root)
     stack.push({ value: root, next: 0 })
     while (stack.length) {
-      const top = stack[stack.length - 1]!
+      const top = stack[stack.length - 1]
       const child = top.value.inputs[top.next++]
       if (child === undefined) {
         order.push(top.value)

@@ -29,7 +29,10 @@ export function print(g: Graph): string {
   return [`${g.name}(${inputs})`, ...lines, ...outputs].join('\n')
 }
 
-const formatAttr = (attr: Attr): string => Array.isArray(attr) ? formatShape(attr) : String(attr)
+function formatAttr(attr: Attr): string {
+  if (typeof attr !== 'object') return String(attr)
+  return 'data' in attr ? formatConstant(attr) : formatShape(attr)
+}
 
 function formatConstant({ dtype, shape, data }: HostTensor): string {
   if (data.length <= 8) return `${dtype}${shape.length ? formatShape(shape) : ''}{${Array.from(data, x => +x.toPrecision(7)).join(' ')}}`

@@ -21,11 +21,11 @@ export interface ConvLayer extends ops.ConvOptions {
 
 /** `weight` [out, in, k, k] and `bias` [out]; channels last. PyTorch: nn.Conv2d. */
 export const conv2d = (p: Scope, x: Value, { out, kernel, bias = true, ...options }: ConvLayer): Value =>
-  ops.conv2d(x, bias ? [p.param('weight', [out, x.shape[3]!, kernel, kernel]), p.param('bias', [out])] : [p.param('weight', [out, x.shape[3]!, kernel, kernel])], options)
+  ops.conv2d(x, bias ? [p.param('weight', [out, x.shape[3], kernel, kernel]), p.param('bias', [out])] : [p.param('weight', [out, x.shape[3], kernel, kernel])], options)
 
 /** `weight` [in, out, 2, 2] and `bias` [out], stride 2; channels last. PyTorch: nn.ConvTranspose2d. */
 export const upsample2x = (p: Scope, x: Value, out: number): Value =>
-  ops.convTranspose2d(x, [p.param('weight', [x.shape[3]!, out, 2, 2]), p.param('bias', [out])])
+  ops.convTranspose2d(x, [p.param('weight', [x.shape[3], out, 2, 2]), p.param('bias', [out])])
 
 /** A learned table, whole: [rows, width]. PyTorch: nn.Embedding. */
 export const embedding = (p: Scope, [rows, width]: readonly [number, number]): Value => p.param('weight', [rows, width])

@@ -115,6 +115,9 @@ function reduce(op: string): (inputs: readonly Value[], attrs: { readonly axes: 
 
 const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0
 
+/** Fails with the rule, what was found, and the next step where the rule names one after a semicolon. */
 function must(holds: boolean, rule: string, ...found: readonly Value[]): void {
-  if (!holds) throw new GraphError(`${rule}, found ${found.map(describe).join(' and ')}`)
+  if (holds) return
+  const [what, next] = rule.split('; ')
+  throw new GraphError(`${what}${found.length ? `, found ${found.map(describe).join(' and ')}` : ''}${next ? `; ${next}` : ''}`)
 }

@@ -33,7 +33,7 @@ export function overlay(image: RgbImage, masks: readonly Mask[], options: Overla
     throw new InputError('E_BAD_OPTION', `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, `
       + `found ${stranger.width} × ${stranger.height}`)
   }
-  const canvas = { ...image, data: image.data.slice() }
+  const canvas = { ...image, data: new Uint8Array(image.data) } // not slice(): of a Buffer that is the same memory
   const unit = Math.max(1, Math.max(image.width, image.height) / 900)
 
   const layers = masks.map((mask, i) => ({ mask, area: mask.area, color: color(i) })).sort((a, b) => b.area - a.area)

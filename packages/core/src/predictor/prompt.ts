@@ -64,7 +64,7 @@ export function checkPrompt(prompt: Prompt, { width, height }: { width: number; 
   }
   if (box !== undefined) {
     if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite)) throw bad(`box must be four finite numbers [x0, y0, x1, y1], found ${shown(box)}`)
-    const [x0, y0, x1, y1] = clip(box as unknown as Box, { width, height })
+    const [x0, y0, x1, y1] = clip(box, { width, height })
     if (x0 >= x1 || y0 >= y1) throw bad(`box must have x0 < x1 and y0 < y1 inside the photo (0 … ${width} × 0 … ${height}), found [${box}]`)
   }
   for (const [i, token] of (tokens ?? []).entries()) {
@@ -101,7 +101,7 @@ export function encodePrompts(prompts: readonly Prompt[], frame: Frame, config: 
     coords.set(row.coords, i * n * 2)
     labels.set(row.labels, i * n)
     present.fill(1, i * (n + k), i * (n + k) + row.labels.length)
-    const tokens = prompts[i]!.tokens ?? []
+    const tokens = prompts[i].tokens ?? []
     present.fill(1, i * (n + k) + n, i * (n + k) + n + tokens.length)
     tokens.forEach((token, j) => given.set(token, (i * k + j) * config.width))
   }

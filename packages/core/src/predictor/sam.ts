@@ -169,7 +169,7 @@ export class Sam implements AsyncDisposable {
     const fingerprint = imageFingerprint(image)
     fingerprint.catch(() => {}) // it is awaited by save(); an abort below must not leave it unhandled
     const { image_embedding: embedding } = await (await this.#encoder()).run({ image: tensor }, signal ? { signal } : {})
-    return new EncodedImage({ sam: this, frame, embedding: embedding!, fingerprint })
+    return new EncodedImage({ sam: this, frame, embedding: embedding, fingerprint })
   }
 
   /**
@@ -263,7 +263,7 @@ export class EncodedImage implements Disposable {
     for (const prompt of list) checkPrompt(prompt, this, this.#image.sam.config.width)
     const answers: Prediction[] = []
     for (let i = 0; i < list.length; i += maxPrompts) answers.push(...await this.#decode(list.slice(i, i + maxPrompts), { multimask, signal }))
-    return Array.isArray(prompts) ? answers : answers[0]!
+    return Array.isArray(prompts) ? answers : answers[0]
   }
 
   /** The embedding, [1, C, g, g], in host memory. */
@@ -298,7 +298,7 @@ export class EncodedImage implements Disposable {
     const image = await this.#stage(signature.masks, early)
     this.#check()
     const out = await late.run({ ...image, ...feeds }, signal ? { signal } : {})
-    const [masks, iou] = await Promise.all([out.masks!.read(), out.iou_predictions!.read()])
+    const [masks, iou] = await Promise.all([out.masks.read(), out.iou_predictions.read()])
     for (const tensor of Object.values(out)) tensor.dispose()
 
     const [, perPrompt, low] = masks.shape as [number, number, number, number]
@@ -309,7 +309,7 @@ export class EncodedImage implements Disposable {
       const answer = tokens.map(token => {
         const at = i * perPrompt + token
         // A copy: a mask must not keep the logits of its 255 neighbours alive.
-        return { token, mask: new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at]!, frame }) }
+        return { token, mask: new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at], frame }) }
       })
       answer.sort((a, b) => b.mask.predictedIou - a.mask.predictedIou)
       return { masks: answer.map(a => a.mask), tokens: answer.map(a => a.token) }
@@ -334,5 +334,5 @@ export class EncodedImage implements Disposable {
 
 async function readImage(input: ImageInput, signal: AbortSignal | undefined): Promise<RgbImage> {
   const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
-  return isPixels ? toRgbImage(input as PixelSource) : decodeImage(input as EncodedImageSource, signal ? { signal } : {})
+  return isPixels ? toRgbImage(input) : decodeImage(input, signal ? { signal } : {})
 }

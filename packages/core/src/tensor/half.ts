@@ -14,7 +14,7 @@ export function f16ToNumber(bits: number): number {
 /** Number → IEEE binary16 bits, rounded to nearest even; past 65504 it becomes ±Infinity, as hardware does. */
 export function numberToF16(value: number): number {
   floatView[0] = value
-  const bits = bitsView[0]!
+  const bits = bitsView[0]
   const sign = (bits >>> 16) & 0x8000
   const exponent = (bits >>> 23) & 0xff
   const fraction = bits & 0x7fffff
@@ -37,14 +37,14 @@ let f16Table: Float32Array | undefined
 export function widenF16(bits: Uint16Array): Float32Array {
   f16Table ??= Float32Array.from({ length: 65536 }, (_, i) => f16ToNumber(i))
   const out = new Float32Array(bits.length)
-  for (let i = 0; i < bits.length; i++) out[i] = f16Table[bits[i]!]!
+  for (let i = 0; i < bits.length; i++) out[i] = f16Table[bits[i]]!
   return out
 }
 
 /** Widens bfloat16 bits (the upper half of an f32) to f32. */
 export function widenBf16(bits: Uint16Array): Float32Array {
   const out = new Uint32Array(bits.length)
-  for (let i = 0; i < bits.length; i++) out[i] = bits[i]! << 16
+  for (let i = 0; i < bits.length; i++) out[i] = bits[i] << 16
   return new Float32Array(out.buffer)
 }
 

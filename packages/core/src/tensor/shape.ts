@@ -11,7 +11,7 @@ export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length)
   for (let axis = shape.length - 1, stride = 1; axis >= 0; axis--) {
     strides[axis] = stride
-    stride *= shape[axis]!
+    stride *= shape[axis]
   }
   return strides
 }

@@ -12,7 +12,7 @@ export interface HostTensor<D extends DType = DType> {
 /** A tensor over existing data. Throws `GraphError` when shape and length disagree. */
 export function tensor<D extends DType>(dtype: D, shape: Shape, data: DTypeArrays[D] | ArrayLike<number>): HostTensor<D> {
   if (data.length !== sizeOf(shape)) throw new GraphError(`tensor: ${formatShape(shape)} has ${sizeOf(shape)} elements, the data has ${data.length}`)
-  const typed = data instanceof arrayOf[dtype] ? data as DTypeArrays[D] : arrayOf[dtype].from(data)
+  const typed = data instanceof arrayOf[dtype] ? data : arrayOf[dtype].from(data)
   return { dtype, shape, data: typed }
 }
 
