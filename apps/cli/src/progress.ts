@@ -8,16 +8,17 @@ export interface Progress {
 }
 
 /** A spinner on a terminal, a line a step elsewhere, nothing when quiet. */
-export function progressOn({ err, spinner: stream }: Terminal, { quiet = false }: { quiet?: boolean | undefined }): Progress {
+export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: boolean | undefined }): Progress {
+  const { spinner: stream } = terminal
   if (quiet) return { step: (_what, work) => work(() => {}), note: () => {} }
   return {
-    note: text => err(`${text}\n`),
+    note: text => terminal.err(`${text}\n`),
     async step(what, work) {
       const begun = performance.now()
       const took = (): string => `${what}  ${seconds(performance.now() - begun)}`
       if (!stream) {
         const result = await work(() => {})
-        err(`${took()}\n`)
+        terminal.err(`${took()}\n`)
         return result
       }
       const { default: ora } = await import('ora')

@@ -33,7 +33,7 @@ export function promptOptions(command: Command): readonly Given[] {
 const parsePoint = (text: string): Given => {
   const [x, y, label] = numbers(text, [2, 3], 'x,y or x,y,0')
   if (label !== undefined && label !== 0 && label !== 1) throw new InvalidArgumentError(`The third number must be 1 (on the object) or 0 (beside it), found ${label}.`)
-  return { kind: 'point', point: { x: x!, y: y!, label: label === 0 ? 'background' : 'foreground' } }
+  return { kind: 'point', point: { x, y, label: label === 0 ? 'background' : 'foreground' } }
 }
 
 const parseBox = (text: string): Given => ({ kind: 'box', box: numbers(text, [4], 'x0,y0,x1,y1') as unknown as Box })
@@ -50,7 +50,10 @@ function numbers(text: string, counts: readonly number[], form: string): number[
  */
 export function promptsOf(given: readonly Given[]): GivenPrompt[] {
   const objects: Given[][] = [[]]
-  for (const item of given) item.kind === 'object' ? objects.push([]) : objects.at(-1)!.push(item)
+  for (const item of given) {
+    if (item.kind === 'object') objects.push([])
+    else objects.at(-1)!.push(item)
+  }
   const prompts = objects.filter((items, i) => i > 0 || items.length).flatMap(promptsOfObject)
   if (prompts.length === 0) throw usage('say what to segment: at least one of --point, --box, --mask')
   return prompts
@@ -78,7 +81,7 @@ async function readMask(file: string, signal: AbortSignal): Promise<MaskPrompt> 
   if (file.endsWith('.safetensors')) return savedLogits(file, signal)
   if (file.endsWith('.json')) return savedRle(file)
   const { width, height, data } = await decodeImage(file, { signal })
-  return Mask.fromBitmap({ width, height, data: Uint8Array.from({ length: width * height }, (_, i) => data[3 * i]! > 127 ? 1 : 0) })
+  return Mask.fromBitmap({ width, height, data: Uint8Array.from({ length: width * height }, (_, i) => data[3 * i] > 127 ? 1 : 0) })
 }
 
 /** `low_res_logits` of a file that `--save-tensors` wrote: of one object, the mask with the highest predicted IoU. */

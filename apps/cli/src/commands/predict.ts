@@ -61,7 +61,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
       const tensors = { image_embedding: await encoded.embedding(), ...tensorsOf(predictions) }
       await writeOutput(options.saveTensors, writeSafetensors(tensors), signal)
     }
-    const answers = predictions.map((p, i) => answerOf(prompts[i]!, p, { format: options.format, file: k => plan.maskFile(i, k) }))
+    const answers = predictions.map((p, i) => answerOf(prompts[i], p, { format: options.format, file: k => plan.maskFile(i, k) }))
     const result = { image: image ?? null, width: encoded.width, height: encoded.height, model: sam.config.name, backend: options.backend, objects: answers }
     if (plan.folder !== undefined) await progress.step(`writing ${plan.folder}`, () => write({ photo, predictions, prompts, answers, result, folder: plan.folder! }, context))
     const files = { ...(plan.folder !== undefined && photo ? { overlay: join(plan.folder, overlayName) } : {}), ...(options.saveTensors === undefined ? {} : { tensors: options.saveTensors }) }
@@ -77,7 +77,7 @@ const overlayName = 'overlay.png'
 const masksName = 'masks.json'
 
 /** What is written where: a folder, unless json on stdout says it all. */
-function outputsOf({ image, prompts, options }: Job): { folder: string | undefined; files: readonly string[]; maskFile(object: number, mask: number): string | undefined } {
+function outputsOf({ image, prompts, options }: Job): { folder: string | undefined; files: readonly string[]; maskFile: (object: number, mask: number) => string | undefined } {
   const stdoutIsEnough = options.json && options.format !== 'png' && options.out === undefined
   const folder = stdoutIsEnough ? undefined : options.out ?? `${stem(image ?? options.embedding!)}-masks`
   const several = prompts.length > 1
@@ -104,12 +104,12 @@ interface Results {
 async function write({ photo, prompts, predictions, answers, result, folder }: Results, { signal }: Context): Promise<void> {
   for (const [i, { masks }] of predictions.entries()) {
     for (const [k, mask] of masks.entries()) {
-      const { file } = answers[i]!.masks[k]!
+      const { file } = answers[i].masks[k]
       if (file !== undefined) await writeOutput(file, [await encodePng(pictureOf(mask))], signal)
     }
   }
-  if (answers[0]!.masks[0]!.file === undefined) await writeOutput(join(folder, masksName), [new TextEncoder().encode(json(result))], signal)
+  if (answers[0].masks[0].file === undefined) await writeOutput(join(folder, masksName), [new TextEncoder().encode(json(result))], signal)
   if (!photo) return
-  const drawn = overlay(photo, predictions.map(p => p.masks[0]!), { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => p.box ? [p.box] : []) })
+  const drawn = overlay(photo, predictions.map(p => p.masks[0]), { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => p.box ? [p.box] : []) })
   await writeOutput(join(folder, overlayName), [await encodePng({ ...drawn, channels: 3 })], signal)
 }
