@@ -17,6 +17,8 @@ export { memoryWeights, storedIn, type WeightInfo, type WeightSource } from './w
 export { writeSafetensors } from './weights/safetensors.js'
 export { writePth } from './weights/pth-write.js'
 export { decodeImage, encodePng, writeFileAtomic } from '#io'
+export { normalizeImage, pixelMean } from './image/normalize.js'
+export { longestSideSize, resizeImage } from './image/resize.js'
 export type { PixelSource, RgbImage } from './image/image.js'
 export { BackendError, GraphError, InputError, SamError, WeightsError, type SamErrorCode } from './errors.js'
 export type { Backend } from './backend/backend.js'

@@ -148,7 +148,11 @@ function blur(pixels: Float32Array, { width, height, sigma }: { width: number; h
   }
 }
 
-const toBytes = (pixels: Float32Array): Uint8Array => Uint8Array.from(pixels, v => Math.max(0, Math.min(255, Math.round(v * 255))))
+const toBytes = (pixels: Float32Array): Uint8Array => {
+  const bytes = new Uint8ClampedArray(pixels.length) // rounds and clamps
+  for (let i = 0; i < pixels.length; i++) bytes[i] = 255 * pixels[i]!
+  return new Uint8Array(bytes.buffer)
+}
 
 /** A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what they are part of, are left out. */
 function visible({ owner, width, height }: Canvas, painted: readonly { region: Region; parent: number | undefined }[], minArea: number): Truth[] {

@@ -13,7 +13,7 @@ export interface Pose {
 
 export interface NamedShape { readonly name: string; readonly shape: Shape }
 
-export const union = (...shapes: readonly Shape[]): Shape => (x, y) => shapes.reduce((d, s) => Math.min(d, s(x, y)), Infinity)
+export const union = (first: Shape, ...rest: readonly Shape[]): Shape => rest.reduce((a, b) => (x, y) => Math.min(a(x, y), b(x, y)), first)
 export const intersect = (a: Shape, b: Shape): Shape => (x, y) => Math.max(a(x, y), b(x, y))
 export const subtract = (a: Shape, b: Shape): Shape => (x, y) => Math.max(a(x, y), -b(x, y))
 

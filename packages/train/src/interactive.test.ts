@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { pointLabels } from '@sam/core'
+import { firstPrompt, isAmbiguous, nextPrompt, plan } from './interactive.js'
+import { jitteredBox } from './prompts/boxes.js'
+import { clickOnError } from './prompts/error-region.js'
+import { boundsOf } from './prompts/plane.js'
+import { pointInMask } from './prompts/points.js'
+import { random } from './random.js'
+
+/** A disc beside a bar, 64 × 48. */
+const truth = { width: 64, height: 48, data: Uint8Array.from({ length: 64 * 48 }, (_, i) => Math.hypot(i % 64 - 20, Math.floor(i / 64) - 20) < 12 || (i % 64 > 50 && i > 64 * 30) ? 1 : 0) }
+const area = truth.data.reduce((a, b) => a + b, 0)
+const logits = (inside: (x: number, y: number) => boolean): Float32Array => Float32Array.from(truth.data, (_, i) => inside(i % 64, Math.floor(i / 64)) ? 3 : -3)
+
+/** χ² of counts that should be equal, over its degrees of freedom: near 1. */
+const chi = (counts: readonly number[]): number => {
+  const mean = counts.reduce((a, b) => a + b) / counts.length
+  return counts.reduce((s, n) => s + (n - mean) ** 2 / mean, 0) / (counts.length - 1)
+}
+
+describe('points', () => {
+  it('are uniform in the mask', () => {
+    const counts = new Map<number, number>()
+    for (let i = 0; i < 40 * area; i++) {
+      const [x, y] = pointInMask(random(7, i), truth)!
+      counts.set(y * 64 + x, (counts.get(y * 64 + x) ?? 0) + 1)
+    }
+    expect([...counts.keys()].every(at => truth.data[at])).toBe(true)
+    expect(counts.size).toBe(area)
+    expect(chi([...counts.values()])).toBeGreaterThan(0.8)
+    expect(chi([...counts.values()])).toBeLessThan(1.2)
+  })
+  it('are none in an empty mask', () => expect(pointInMask(random(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
+})
+
+describe('boxes', () => {
+  const square = (side: number, size: number) => ({ width: size, height: size, data: Uint8Array.from({ length: size * size }, (_, i) => {
+    const [x, y] = [i % size - size / 2 + side / 2, Math.floor(i / size) - size / 2 + side / 2]
+    return x >= 0 && x < side && y >= 0 && y < side ? 1 : 0
+  }) })
+  const noise = (side: number, pixel: number): number[] => {
+    const mask = square(side, 400)
+    const [x0] = boundsOf(mask)!
+    const draw = random(3, side)
+    return Array.from({ length: 1000 }, () => jitteredBox(draw, mask, pixel)![0] - x0)
+  }
+  it('move by a tenth of their side', () => {
+    const moved = noise(100, 1)
+    const deviation = Math.sqrt(moved.reduce((s, v) => s + v * v, 0) / moved.length)
+    expect(deviation).toBeGreaterThan(9)
+    expect(deviation).toBeLessThan(11)
+    expect(Math.abs(moved.reduce((a, b) => a + b) / moved.length)).toBeLessThan(1)
+  })
+  it('move at most 20 pixels of the input', () => {
+    expect(Math.max(...noise(300, 1).map(Math.abs))).toBe(20)
+    expect(Math.max(...noise(300, 4).map(Math.abs))).toBe(5)
+  })
+  it('stay inside', () => {
+    const draw = random(5)
+    for (let i = 0; i < 200; i++) for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
+  })
+})
+
+describe('clicks on errors', () => {
+  it('are uniform in the error region, foreground where it misses, background where it goes too far', () => {
+    const predicted = logits((x, y) => Math.hypot(x - 26, y - 20) < 12)
+    let [missed, beyond] = [0, 0]
+    predicted.forEach((v, i) => { if (v > 0 !== truth.data[i]! > 0) truth.data[i] ? missed++ : beyond++ })
+    const draw = random(11)
+    let foreground = 0
+    for (let i = 0; i < 4000; i++) {
+      const click = clickOnError(draw, predicted, truth)!
+      const at = click.y * 64 + click.x
+      expect(predicted[at]! > 0).not.toBe(truth.data[at]! > 0)
+      expect(click.foreground).toBe(truth.data[at] === 1)
+      if (click.foreground) foreground++
+    }
+    expect(foreground / 4000).toBeCloseTo(missed / (missed + beyond), 1)
+  })
+  it('fall in the mask where nothing is wrong', () => {
+    expect(clickOnError(random(1), logits((x, y) => truth.data[y * 64 + x] === 1), truth)).toMatchObject({ foreground: true })
+  })
+})
+
+describe('the rounds', () => {
+  it('are eleven: a first prompt, eight clicks, two without; one of these anywhere, one last', () => {
+    const places = new Array<number>(9).fill(0)
+    for (let i = 0; i < 4500; i++) {
+      const rounds = plan(random(2, i), { clicks: 8, maskRounds: true })
+      expect(rounds).toHaveLength(11)
+      expect([rounds[0], rounds[10], rounds.filter(r => r === 'click').length]).toEqual(['first', 'mask', 8])
+      places[rounds.indexOf('mask') - 1]!++
+    }
+    expect(chi(places)).toBeLessThan(2.5)
+  })
+  it('begin with a box or a point, equally likely', () => {
+    let boxes = 0
+    for (let i = 0; i < 4000; i++) if (firstPrompt(random(9, i), truth)!.points.length === 2) boxes++
+    expect(Math.abs(boxes / 4000 - 0.5)).toBeLessThan(0.03)
+  })
+  it('pass on the mask of highest predicted IoU, unthresholded, and click where it is wrong', () => {
+    const prompt = { points: [{ x: 20, y: 20, label: pointLabels.foreground }], mask: undefined }
+    const answers = [logits(() => true), logits(() => false).map(v => v / 7), logits(() => true)]
+    const next = nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'click' })
+    expect(next.mask).toBe(answers[1])
+    expect(next.points).toHaveLength(2)
+    expect(next.points[1]!.label).toBe(pointLabels.foreground)
+    expect(nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' }).points).toEqual(prompt.points)
+  })
+  it('ask for three masks only while the prompt is single', () => {
+    const draw = random(4)
+    const first = firstPrompt(draw, truth)!
+    expect(isAmbiguous(first)).toBe(true)
+    const answer = { logits: [logits(() => true)], iou: [1] }
+    expect(isAmbiguous(nextPrompt(draw, { prompt: first, truth, answer, round: 'click' }))).toBe(false)
+    expect(isAmbiguous(nextPrompt(draw, { prompt: first, truth, answer, round: 'mask' }))).toBe(false)
+  })
+})

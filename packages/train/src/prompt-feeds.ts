@@ -1,0 +1,30 @@
+import { pointLabels } from '@sam/core'
+import { f32, tensor, type HostTensor } from '@sam/core/graph'
+import { hasPadding, isAmbiguous, type PromptTokens } from './interactive.js'
+
+/** Prompts as the decoder's inputs: `point_coords`, `point_labels`, `token_mask`, `mask_input`, `has_mask`; tokens that are not there are masked out. */
+export function promptFeeds(prompts: readonly PromptTokens[], { points: n, low }: { points: number; low: number }): Record<string, HostTensor> {
+  const p = prompts.length
+  const [coords, labels, present] = [new Float32Array(p * n * 2), new Int32Array(p * n).fill(pointLabels.padding), new Float32Array(p * n)]
+  const [masks, has] = [new Float32Array(p * low * low), new Float32Array(p)]
+  for (const [i, prompt] of prompts.entries()) {
+    const { points, mask } = prompt
+    for (const [j, { x, y, label }] of points.entries()) {
+      coords.set([x, y], 2 * (i * n + j))
+      labels[i * n + j] = label
+    }
+    present.fill(1, i * n, i * n + points.length + (hasPadding(prompt) ? 1 : 0))
+    if (mask) {
+      masks.set(mask, i * low * low)
+      has[i] = 1
+    }
+  }
+  return {
+    point_coords: f32([p, n, 2], coords), point_labels: tensor('i32', [p, n], labels), token_mask: f32([p, n], present),
+    mask_input: f32([p, low, low], masks), has_mask: f32([p], has)
+  }
+}
+
+/** Which of the decoder's masks are returned for a prompt: the three, or the single one. */
+export const returnedMasks = (prompt: PromptTokens, masks: number): readonly number[] =>
+  isAmbiguous(prompt) ? Array.from({ length: masks - 1 }, (_, i) => i + 1) : [0]

@@ -1,0 +1,113 @@
+import { tinyTest, vitB as configB, vitH as configH, vitL as configL, type SamConfig } from '@sam/core'
+import type { PlanOptions } from './interactive.js'
+import type { Schedule } from './optim/schedule.js'
+
+/** Everything that a training run is told, on one page. */
+export interface Recipe {
+  readonly name: string
+  readonly config: SamConfig
+  readonly schedule: Schedule
+  /** Images a step of the optimiser, and how many of them are computed at once. */
+  readonly batch: number
+  readonly microBatch: number
+  /** Masks an image, chosen at random among all that it has. */
+  readonly objects: number
+  readonly plan: PlanOptions
+  /** Of each object's rounds, how many are trained on: the first always, the others by chance. All, in the paper. */
+  readonly trainedRounds: number
+  /** Probability to stop the rounds of a step early, after each that could be the last. 0 in the paper. */
+  readonly stopEarly: number
+  readonly weightDecay: number
+  readonly layerDecay: number
+  readonly dropPath: number
+  readonly dropout: number
+  /** Limit of the gradients' common norm. The paper names none; ViTDet, whose settings it follows, clips nothing: a large number. */
+  readonly clipNorm: number
+  /** Range by which an image is scaled at random before it is cropped or padded; none in the paper's main recipe. */
+  readonly jitter?: readonly [number, number]
+  /** Whether the image encoder stays as it is. */
+  readonly frozenEncoder: boolean
+}
+
+const paperPlan: PlanOptions = { clicks: 8, maskRounds: true }
+
+/** Paper: Appendix A, "Training recipe". One image at a time here: the batch is as large as the machine allows. */
+export const vitH: Recipe = {
+  name: 'vitH',
+  config: configH,
+  schedule: { rate: 8e-4, warmup: 250, steps: [60_000, 86_666], iterations: 90_000 },
+  batch: 256,
+  microBatch: 1,
+  objects: 64,
+  plan: paperPlan,
+  trainedRounds: 11,
+  stopEarly: 0,
+  weightDecay: 0.1,
+  layerDecay: 0.8,
+  dropPath: 0.4,
+  dropout: 0.1,
+  clipNorm: 1e9,
+  frozenEncoder: false
+}
+
+const longer = { steps: [120_000, 173_333], iterations: 180_000, warmup: 250 } as const
+
+/** The paper's settings for ViT-L: 180k iterations of 128 images, rate 4e-4, layer decay 0.8, drop path 0.4. */
+export const vitL: Recipe = { ...vitH, name: 'vitL', config: configL, batch: 128, schedule: { rate: 4e-4, ...longer } }
+
+/** The paper's settings for ViT-B: 180k iterations of 128 images, rate 8e-4, layer decay 0.6, drop path 0.6. */
+export const vitB: Recipe = { ...vitH, name: 'vitB', config: configB, batch: 128, layerDecay: 0.6, dropPath: 0.6, schedule: { rate: 8e-4, ...longer } }
+
+/** The model that ships: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU cores in hours. */
+export const tinyConfig: SamConfig = {
+  name: 'tiny',
+  imageSize: 256,
+  imageEncoder: { patchSize: 16, width: 128, depth: 6, heads: 4, mlpRatio: 4, window: 8, globalBlocks: [2, 5] },
+  width: 64,
+  maskChannels: 16,
+  decoder: { depth: 2, heads: 4, mlpWidth: 256, iouHiddenWidth: 64, multimaskOutputs: 3 }
+}
+
+/**
+ * Small steps, and many: two rounds an object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all
+ * layers learn at one rate.
+ */
+export const tiny: Recipe = {
+  name: 'tiny',
+  config: tinyConfig,
+  schedule: { rate: 1e-3, warmup: 250, steps: [24_000, 28_000], iterations: 30_000 },
+  batch: 4,
+  microBatch: 4,
+  objects: 6,
+  plan: paperPlan,
+  trainedRounds: 2,
+  stopEarly: 0.4,
+  weightDecay: 0.05,
+  layerDecay: 1,
+  dropPath: 0,
+  dropout: 0,
+  clipNorm: 1,
+  frozenEncoder: false
+}
+
+/** Some dozens of images of one's own: only prompt encoder and decoder learn, from embeddings computed once. */
+export const finetuneDecoder: Recipe = {
+  ...tiny,
+  name: 'finetuneDecoder',
+  schedule: { rate: 1e-4, warmup: 20, steps: [], iterations: 300 },
+  frozenEncoder: true
+}
+
+/** A run of seconds, for tests: the tiny test model, one image a step. */
+export const testRun: Recipe = {
+  ...tiny,
+  name: 'testRun',
+  config: tinyTest,
+  schedule: { rate: 1e-3, warmup: 2, steps: [], iterations: 4 },
+  batch: 1,
+  microBatch: 1,
+  objects: 2,
+  plan: { clicks: 1, maskRounds: false }
+}
+
+export const recipes: Readonly<Record<string, Recipe>> = { vitH, vitL, vitB, tiny, finetuneDecoder }

@@ -1,0 +1,214 @@
+import { f32, full, memoryWeights, nameOf, sizeOf, type Backend, type Executable, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
+import type { Dataset } from './data/dataset.js'
+import { example, sidesOf, type Example } from './example.js'
+import { paramShapes } from './init.js'
+import { tokensOf } from './interactive.js'
+import { learningRate } from './optim/schedule.js'
+import { promptFeeds } from './prompt-feeds.js'
+import { random, type Random } from './random.js'
+import type { Recipe } from './recipes.js'
+import { playRounds, type Turn } from './rounds.js'
+import { stateOf, type State } from './state.js'
+import { answerGraph, embedGraph, stepGraph } from './step.js'
+
+export interface TrainerOptions {
+  readonly recipe: Recipe
+  readonly data: Dataset
+  readonly backend: Backend
+  readonly seed: number
+  /** Params to begin with; and, to go on with a run, moments and sums of gradients. */
+  readonly state: Readonly<Record<string, HostTensor>>
+  /** Iterations that are done. */
+  readonly iteration?: number
+}
+
+/** What one iteration showed. */
+export interface StepReport {
+  /** From 1. */
+  readonly iteration: number
+  readonly rate: number
+  readonly loss: number
+  readonly maskLoss: number
+  readonly iouError: number
+  readonly gradientNorm: number
+  /** Mean true IoU of the mask that the model itself ranks first, over first prompts and over later ones. */
+  readonly firstIou: number
+  readonly laterIou: number
+  /** Samples passed over because nothing could be learnt from them. */
+  readonly skipped: number
+}
+
+export interface Trainer {
+  readonly iteration: number
+  readonly recipe: Recipe
+  readonly state: State
+  readonly embed: Executable
+  /** One iteration: examples, rounds, gradient, and the move of the params. Throws `NotFinite` when the loss or the gradient is not a number; the state is then as before. */
+  step(): Promise<StepReport>
+  dispose(): void
+}
+
+/** The loss or the gradient of a batch is not a number. The batch is kept, to be looked at. */
+export class NotFinite extends Error {
+  override readonly name = 'NotFinite'
+  constructor(readonly report: StepReport, readonly feeds: Readonly<Record<string, HostTensor>>) {
+    super(`iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops with the params of the iteration before. `
+      + 'Lower the rate, or look at the batch')
+  }
+}
+
+/**
+ * The loop's body, and everything that it keeps. All randomness is a function of the seed and the iteration, so a run that is stopped and resumed goes on
+ * as if it had not been.
+ */
+export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0 }: TrainerOptions): Promise<Trainer> {
+  const { config, microBatch: images, objects, trainedRounds } = recipe
+  const points = tokensOf(recipe.plan)
+  const sides = { ...sidesOf(config), points }
+  const accumulate = Math.max(1, Math.round(recipe.batch / images))
+  const graph = stepGraph(config, { ...recipe, shape: { images, prompts: objects * trainedRounds, points }, accumulate })
+  const none = memoryWeights({})
+  const embed = await backend.compile(embedGraph(config, images), none)
+  const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points }), none)
+  const executable = await backend.compile(graph, none)
+  const state = stateOf(graph, known, new Set(paramShapes(config).keys()))
+  let done = iteration
+
+  /** Gradient of some images; moves the params when `last`. */
+  const microStep = async (draw: Random, { examples, last, rate }: { examples: readonly Example[]; last: boolean; rate: number }) => {
+    const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
+    const image = stackImages(examples)
+    const embedded = await embed.run({ ...state.feeds(embed.graph), image })
+    const embedding = embedded.image_embedding!
+    const turns = (await playRounds(draw, { recipe, targets, answer, embedding, state, sides })).flat()
+    const own: Record<string, HostTensor> = {
+      ...(recipe.frozenEncoder ? {} : { image }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
+      rate: f32([], [rate]), correction: f32([2], [1 - 0.9 ** (done + 1), 1 - 0.999 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
+    }
+    const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: embedding }) }
+    const outputs = await executable.run(feeds)
+    embedding.dispose()
+    return { outputs, turns, own }
+  }
+
+  return {
+    get iteration() { return done },
+    recipe,
+    state,
+    embed,
+    async step() {
+      const rate = learningRate(recipe.schedule, done)
+      const sums = { loss: 0, maskLoss: 0, iouError: 0, skipped: 0, first: [0, 0], later: [0, 0] }
+      let gradientNorm = 0
+      for (let micro = 0; micro < accumulate; micro++) {
+        const { examples, skipped } = await readExamples(data, { recipe, seed, at: (done * accumulate + micro) * images, count: images })
+        const { outputs, turns, own } = await microStep(random(seed, done, micro), { examples, last: micro === accumulate - 1, rate })
+        const read = async (name: string): Promise<ArrayLike<number>> => {
+          const { data: values } = await outputs[name]!.read()
+          outputs[name]!.dispose()
+          return values
+        }
+        const loss = (await read('loss'))[0]!
+        sums.loss += loss / accumulate
+        sums.maskLoss += (await read('mask_loss'))[0]! / accumulate
+        sums.iouError += (await read('iou_error'))[0]! / accumulate
+        sums.skipped += skipped
+        gradientNorm = (await read('gradient_norm'))[0]!
+        countIou(sums, { turns, real: await read('true_iou'), predicted: await read('iou_predictions'), masks: 1 + config.decoder.multimaskOutputs })
+        if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+          Object.values(outputs).forEach(t => t.dispose())
+          throw new NotFinite(report(), own)
+        }
+        state.advance(outputs)
+      }
+      done++
+      return report()
+
+      function report(): StepReport {
+        const { loss, maskLoss, iouError, skipped, first, later } = sums
+        return { iteration: done, rate, loss, maskLoss, iouError, gradientNorm, firstIou: first[0]! / first[1]!, laterIou: later[0]! / Math.max(1, later[1]!), skipped }
+      }
+    },
+    dispose() {
+      for (const e of [embed, answer, executable]) e.dispose()
+      state.dispose()
+    }
+  }
+}
+
+/** The next samples that have something to learn; at most so many are passed over in a row. */
+async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe: Recipe; seed: number; at: number; count: number }): Promise<{ examples: Example[]; skipped: number }> {
+  const examples: Example[] = []
+  const limit = 100
+  let skipped = 0
+  for (let i = at; examples.length < count; i++) {
+    if (skipped > limit) throw new Error(`${limit} samples in a row have no mask to learn from; look at the data`)
+    const found = await data.read(orderOf(data, i, seed)).then(sample => example(sample, recipe.config)).catch((error: unknown) => {
+      if ((error as Error).name === 'InputError') return undefined
+      throw error
+    })
+    if (found?.targets.length) examples.push(found)
+    else skipped++
+  }
+  return { examples, skipped }
+}
+
+/** Endless data in order; finite data in an order of its own each time round. */
+function orderOf({ size }: Dataset, i: number, seed: number): number {
+  if (!Number.isFinite(size)) return i
+  const [epoch, place] = [Math.floor(i / size), i % size]
+  const draw = random(seed, epoch)
+  const order = Array.from({ length: size }, (_, k) => k)
+  for (let k = size - 1; k > 0; k--) {
+    const other = draw.int(0, k)
+    ;[order[k], order[other]] = [order[other]!, order[k]!]
+  }
+  return order[place]!
+}
+
+/** So many of these by chance; all, and some again, where there are fewer. */
+function pick<T>(draw: Random, from: readonly T[], count: number): T[] {
+  const left = [...from]
+  return Array.from({ length: count }, () => {
+    if (left.length === 0) left.push(...from)
+    return left.splice(draw.int(0, left.length - 1), 1)[0]!
+  })
+}
+
+function stackImages(examples: readonly Example[]): HostTensor<'f32'> {
+  const [, ...shape] = examples[0]!.image.shape
+  const data = new Float32Array(examples.length * sizeOf(shape))
+  examples.forEach(({ image }, i) => data.set(image.data, i * sizeOf(shape)))
+  return f32([examples.length, ...shape], data)
+}
+
+function turnFeeds(turns: readonly Turn[], { points, low, masks }: { points: number; low: number; masks: number }): Record<string, HostTensor> {
+  const p = turns.length
+  const [target, returned] = [new Float32Array(p * low * low), new Float32Array(p * masks)]
+  turns.forEach((turn, i) => {
+    target.set(turn.target.low.data, i * low * low)
+    for (const m of turn.returned) returned[i * masks + m] = 1
+  })
+  return {
+    ...promptFeeds(turns.map(t => t.prompt), { points, low }),
+    target: f32([p, low, low], target), returned: f32([p, masks], returned), weight: full('f32', [p], 1)
+  }
+}
+
+/** Dropout and drop path: 0 with the probability in the input's name, else what keeps the mean. */
+function dropFeeds(draw: Random, inputs: readonly Value[]): Record<string, HostTensor> {
+  return Object.fromEntries(inputs.flatMap(v => {
+    const [, rate] = /^drop\/([\d.e-]+)\//.exec(nameOf(v)!) ?? []
+    return rate ? [[nameOf(v)!, f32(v.shape, Float32Array.from({ length: sizeOf(v.shape) }, () => draw.chance(Number(rate)) ? 0 : 1 / (1 - Number(rate))))]] : []
+  }))
+}
+
+/** Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts. */
+function countIou({ first, later }: { first: number[]; later: number[] }, { turns, real, predicted, masks }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }): void {
+  turns.forEach(({ returned, prompt }, i) => {
+    const best = returned.reduce((a, b) => predicted[i * masks + b]! > predicted[i * masks + a]! ? b : a)
+    const into = prompt.mask ? later : first
+    into[0]! += real[i * masks + best]!
+    into[1]! += 1
+  })
+}
