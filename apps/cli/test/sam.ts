@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
+import { encodePng, openWeights, tinyTest } from '@sam/core'
+import { run } from '../src/main.js'
+
+/** What a run of the command line said, and its exit code. */
+export interface Outcome { readonly code: number; readonly out: string; readonly err: string }
+
+/** Runs `sam …` in this process, with nothing on standard input and no terminal. */
+export async function sam(argv: readonly string[], { stdin = new Uint8Array(), signal = new AbortController().signal } = {}): Promise<Outcome> {
+  const said = { out: '', err: '' }
+  const terminal = { out: (text: string) => { said.out += text }, err: (text: string) => { said.err += text }, spinner: undefined, stdin: async () => stdin }
+  const code = await run(argv, { terminal, signal })
+  return { code, ...said }
+}
+
+/** A folder of its own for a test file, removed after it. */
+export async function workFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sam cli ü '))
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
+
+/** The 100 × 150 photo of the reference numbers, as a PNG file's bytes. */
+export async function tinyPhoto(): Promise<Uint8Array> {
+  const io = await openWeights(fixture('tiny-io.safetensors'))
+  const data = await io.bytes('image')
+  await io.close()
+  return encodePng({ width: 150, height: 100, channels: 3, data })
+}
+
+/** The configuration of the tiny checkpoint, as a user writes it down. */
+export const tinyConfig = JSON.stringify({ ...tinyTest, name: 'from-a-file' })
