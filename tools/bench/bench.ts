@@ -14,7 +14,7 @@ import { hashCheckpoint } from '../checkpoint.js'
 import { interleaved, type Timing } from './interleaved.js'
 
 const { values: { rounds, model, torch } } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, model: { type: 'string', default: 'vit_b' }, torch: { type: 'string' } } })
-const config = configs[model]!
+const config = configs[model]
 if (!config || !isVit(config.imageEncoder)) throw new Error(`--model must be one of ${Object.keys(configs).join(', ')}, found ${model}`)
 const { width } = config.imageEncoder
 const n = Number(rounds)
@@ -35,24 +35,24 @@ const weights = await openWeights(checkpoint)
 const image = f32([1, 3, config.imageSize, config.imageSize], hashFill({ name: 'image', shape: [3 * config.imageSize ** 2] }, 1).map(v => v * 15))
 const encoders = await Promise.all([whole, naive].map(b => b.compile(encodeImage(config), weights)))
 const encode = (i: number) => async (): Promise<void> => {
-  const { image_embedding } = await encoders[i]!.run({ image })
-  image_embedding!.dispose()
+  const { image_embedding } = await encoders[i].run({ image })
+  image_embedding.dispose()
 }
-const linears = await Promise.all([[width, 3 * width], [width, width], [width, 4 * width], [4 * width, width]].map(([a, b]) => gemm(a!, b!)))
+const linears = await Promise.all([[width, 3 * width], [width, width], [width, 4 * width], [4 * width, width]].map(([a, b]) => gemm(a, b)))
 const linearFlops = linears.reduce((sum, g) => sum + g.flops, 0)
 console.log(`${model}, image encoder, ${n} rounds in turn`)
 const [products, fused, opened] = await interleaved(n, [
   async () => { for (const g of linears) await g.run() },
   encode(0), encode(1)
 ])
-const rate = linearFlops / products!.best
+const rate = linearFlops / products.best
 const limit = cost.imageEncoder.flops / rate
-console.log(`  onnxruntime MatMul on its linear shapes  ${(rate / 1e9).toFixed(0)} GFLOP/s (${seconds(products!)})`)
-console.log(`  encode, composites whole                 ${seconds(fused!)}`)
-console.log(`  encode, composites opened                ${seconds(opened!)}`)
-report('encode: FLOPs / GEMM rate over time, best of each', limit / fused!.best, { atLeast: 0.75 })
-console.log(`  the same by medians: ${(limit * products!.median / products!.best / fused!.median).toFixed(2)}`)
-console.log(`  opened / whole: ${(opened!.median / fused!.median).toFixed(2)} (medians), ${(opened!.best / fused!.best).toFixed(2)} (best)`)
+console.log(`  onnxruntime MatMul on its linear shapes  ${(rate / 1e9).toFixed(0)} GFLOP/s (${seconds(products)})`)
+console.log(`  encode, composites whole                 ${seconds(fused)}`)
+console.log(`  encode, composites opened                ${seconds(opened)}`)
+report('encode: FLOPs / GEMM rate over time, best of each', limit / fused.best, { atLeast: 0.75 })
+console.log(`  the same by medians: ${(limit * products.median / products.best / fused.median).toFixed(2)}`)
+console.log(`  opened / whole: ${(opened.median / fused.median).toFixed(2)} (medians), ${(opened.best / fused.best).toFixed(2)} (best)`)
 for (const e of encoders) e.dispose()
 naive.dispose()
 
@@ -62,17 +62,17 @@ const photo = await sam.encode({ width: 1024, height: 683, data: new Uint8Array(
 const click = { points: [{ x: 500, y: 300 }] }
 const clicks = Array.from({ length: 64 }, (_, i) => ({ points: [{ x: 10 + 15 * i, y: 10 + 10 * i }] }))
 console.log('mask decoder')
-const [gemms, one] = await interleaved(30, [async () => { await linears[1]!.run() }, () => photo.predict(click)])
+const [gemms, one] = await interleaved(30, [async () => { await linears[1].run() }, () => photo.predict(click)])
 const clickFlops = cost.maskDecoder.flops - cost.onceAnImage
-const clickLimit = clickFlops / (linears[1]!.flops / gemms!.best)
-console.log(`  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one!.best * 1e3).toFixed(1)} ms best, ${(one!.median * 1e3).toFixed(1)} median`)
-report('click: time over its FLOP limit, medians', one!.median / (clickLimit * gemms!.median / gemms!.best), { atMost: 2.5 })
+const clickLimit = clickFlops / (linears[1].flops / gemms.best)
+console.log(`  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`)
+report('click: time over its FLOP limit, medians', one.median / (clickLimit * gemms.median / gemms.best), { atMost: 2.5 })
 const [single, together] = await interleaved(3, [
   async () => { for (const prompt of clicks) await photo.predict(prompt) },
   () => photo.predict(clicks)
 ])
-console.log(`  64 prompts one by one ${seconds(single!)}; in one decode ${seconds(together!)}`)
-console.log(`  one by one / together: ${(single!.median / together!.median).toFixed(2)}`)
+console.log(`  64 prompts one by one ${seconds(single)}; in one decode ${seconds(together)}`)
+console.log(`  one by one / together: ${(single.median / together.median).toFixed(2)}`)
 photo.dispose()
 await sam.dispose()
 
@@ -82,7 +82,7 @@ if (torch) {
   else {
     const milliseconds = JSON.parse(stdout) as { best: number; median: number }
     console.log(`  PyTorch decoder, one click: ${milliseconds.best.toFixed(1)} ms best, ${milliseconds.median.toFixed(1)} median`)
-    report('click: PyTorch over ours, medians', milliseconds.median / (one!.median * 1e3), { atLeast: 3 })
+    report('click: PyTorch over ours, medians', milliseconds.median / (one.median * 1e3), { atLeast: 3 })
   }
 }
 whole.dispose()
@@ -105,7 +105,7 @@ async function gemm(rows: number, columns: number): Promise<{ flops: number; run
   const g = graph('gemm', { y: ops.matmul(input('x', [tokens, rows]), constant(w)) })
   const { model, inputs, outputs } = await toOnnx(g, { weights: memoryWeights({}) })
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4 })
-  const feeds = { [inputs.x!]: new ort.Tensor('float32', hashFill({ name: 'x', shape: [tokens * rows] }, 1), [tokens, rows]) }
-  const fetches = { [outputs.y!]: new ort.Tensor('float32', new Float32Array(tokens * columns), [tokens, columns]) }
+  const feeds = { [inputs.x]: new ort.Tensor('float32', hashFill({ name: 'x', shape: [tokens * rows] }, 1), [tokens, rows]) }
+  const fetches = { [outputs.y]: new ort.Tensor('float32', new Float32Array(tokens * columns), [tokens, columns]) }
   return { flops: 2 * tokens * rows * columns, run: async () => { await session.run(feeds, fetches) } }
 }

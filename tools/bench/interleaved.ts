@@ -13,12 +13,12 @@ export async function interleaved(rounds: number, things: readonly (() => Promis
     for (const [i, thing] of things.entries()) {
       const start = performance.now()
       await thing()
-      times[i]!.push((performance.now() - start) / 1000)
+      times[i].push((performance.now() - start) / 1000)
     }
     if (process.stderr.isTTY) process.stderr.write(`  round ${round + 1} of ${rounds}\r`)
   }
   return times.map(list => {
     const sorted = list.sort((a, b) => a - b)
-    return { best: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, worst: sorted.at(-1)! }
+    return { best: sorted[0], median: sorted[Math.floor(sorted.length / 2)], worst: sorted.at(-1)! }
   })
 }

@@ -3,7 +3,7 @@ import { configs, loadSam } from '@sam/core'
 import { cpu } from '@sam/backend-cuda'
 import { hashCheckpoint } from '../checkpoint.js'
 
-const config = configs[process.argv[2]!]!
+const config = configs[process.argv[2]]
 const checkpoint = await hashCheckpoint(config)
 const backend = await cpu()
 const start = performance.now()

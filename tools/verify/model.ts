@@ -14,7 +14,7 @@ import { hashCheckpoint, seed } from '../checkpoint.js'
 const { positionals: [name], values: { reference, backend: backendName } } = parseArgs({
   allowPositionals: true, options: { reference: { type: 'string' }, backend: { type: 'string', default: 'cpu' } }
 })
-const config = configs[name!]!
+const config = configs[name]
 const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
 
 const checkpoint = await hashCheckpoint(config)
@@ -52,8 +52,8 @@ for (const [set, { prompt: { point_coords, point_labels, box }, multi, single }]
     const { masks } = await image.predict(prompt, { multimask: kind === 'multi' })
     const scores = await values(io, `${set}/${kind}/scores`)
     const expected = await values(io, `${set}/${kind}/logits_every16`)
-    const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
-    for (const [rank, i] of order.entries()) check(masks[rank]!, { score: scores[i]!, area: areas[i]!, logits: expected.subarray(i * 75 * 113, (i + 1) * 75 * 113) })
+    const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a])
+    for (const [rank, i] of order.entries()) check(masks[rank], { score: scores[i], area: areas[i], logits: expected.subarray(i * 75 * 113, (i + 1) * 75 * 113) })
   }
 }
 const peak = process.resourceUsage().maxRSS * 1024
@@ -67,13 +67,13 @@ console.log(JSON.stringify({
 
 function check(mask: Mask, { score, area, logits }: { score: number; area: number; logits: Float32Array }): void {
   const found = sampled(mask.logits(), [1200, 1800], [16, 16])
-  worst.iou = Math.max(worst.iou, Math.abs(mask.predictedIou! - score))
+  worst.iou = Math.max(worst.iou, Math.abs(mask.predictedIou - score))
   worst.logits = Math.max(worst.logits, compare(found, logits).relative)
   worst.area = Math.max(worst.area, Math.abs(mask.area - area) / area)
   let [both, either] = [0, 0]
   for (let i = 0; i < logits.length; i++) {
-    both += +(found[i]! > 0 && logits[i]! > 0)
-    either += +(found[i]! > 0 || logits[i]! > 0)
+    both += +(found[i] > 0 && logits[i] > 0)
+    either += +(found[i] > 0 || logits[i] > 0)
   }
   worst.maskIou = Math.min(worst.maskIou, either ? both / either : 1)
 }
@@ -82,8 +82,8 @@ function compare(found: Float32Array, expected: Float32Array): { absolute: numbe
   if (found.length !== expected.length) throw new Error(`must have ${expected.length} samples, found ${found.length}`)
   let [absolute, largest] = [0, 0]
   for (let i = 0; i < found.length; i++) {
-    absolute = Math.max(absolute, Math.abs(found[i]! - expected[i]!))
-    largest = Math.max(largest, Math.abs(expected[i]!))
+    absolute = Math.max(absolute, Math.abs(found[i] - expected[i]))
+    largest = Math.max(largest, Math.abs(expected[i]))
   }
   return { absolute, relative: absolute / largest }
 }
@@ -92,8 +92,8 @@ function compare(found: Float32Array, expected: Float32Array): { absolute: numbe
 function sampled(data: Float32Array, shape: number[], every: number[]): Float32Array {
   const out: number[] = []
   const walk = (axis: number, at: number): void => {
-    if (axis === shape.length) return void out.push(data[at]!)
-    for (let i = 0; i < shape[axis]!; i += every[axis]!) walk(axis + 1, at * shape[axis]! + i)
+    if (axis === shape.length) return void out.push(data[at])
+    for (let i = 0; i < shape[axis]; i += every[axis]) walk(axis + 1, at * shape[axis] + i)
   }
   walk(0, 0)
   return Float32Array.from(out)
