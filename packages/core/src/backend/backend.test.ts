@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { graph, paramsOf, valuesOf } from '../ir/graph.js'
+import { input, nameOf, param } from '../ir/value.js'
+import * as ops from '../ops/index.js'
+import { f32, tensor } from '../tensor/tensor.js'
+import { memoryWeights } from '../weights/source.js'
+import type { DeviceTensor, Feeds } from './backend.js'
+import { checkFeeds } from './feeds.js'
+import { hostBackend } from './host.js'
+import { prepare } from './prepare.js'
+
+const x = input('x', [2, 3])
+const g = graph('step', { y: ops.softmax(ops.add(ops.mul(x, ops.sin(param('q', [3]))), param('p', [2, 3]))) }, [x, input('labels', [2], 'i32')])
+const weights = memoryWeights({ p: f32([2, 3], [1, 2, 3, 4, 5, 6]), q: f32([3], [0, 0, 0]), extra: f32([1], [1]) })
+
+describe('prepare', () => {
+  it('opens what is not kept, and splits off what depends on weights alone', () => {
+    const whole = prepare(g, () => true, weights)
+    expect(paramsOf(whole.once).map(nameOf)).toEqual(['q'])
+    expect(valuesOf(whole.every).map(v => v.op)).toContain('softmax')
+    expect(whole.every.inputs.map(nameOf)).toEqual(['x', 'labels', ...Object.keys(whole.once.outputs)])
+    expect(valuesOf(prepare(g, () => false, weights).every).filter(v => v.composite)).toEqual([])
+  })
+
+  it('names every weight that is missing or misshapen at once, and does not mind others', () => {
+    expect(() => prepare(g, () => true, memoryWeights({ p: f32([3], [1, 2, 3]), extra: f32([1], [1]) }))).toThrowErrorMatchingInlineSnapshot(`
+      [WeightsError: memory: the checkpoint does not fit the model (2 tensors wanted, 2 found)
+        missing: 1
+          q
+        wrong shape: 1
+          p: wanted [2,3], found [3]
+      Check that the model and the checkpoint belong together.]
+    `)
+  })
+})
+
+describe('checkFeeds', () => {
+  const labels = tensor('i32', [2], [0, 1])
+  const message = (feeds: Feeds): string => { try { checkFeeds(g, feeds); return 'accepted' } catch (error) { return (error as Error).message } }
+
+  it('wants exactly the declared inputs, used or not, in their shapes and types', () => {
+    const image = f32([2, 3], [1, 2, 3, 4, 5, 6])
+    expect([
+      { x: image, labels }, { x: image }, { x: f32([3, 2], [1, 2, 3, 4, 5, 6]), labels }, { x: image, labels: f32([2], [0, 1]) }, { x: image, labels, z: labels }
+    ].map(message)).toMatchInlineSnapshot(`
+      [
+        "accepted",
+        "step: must be fed i32[2] (labels), found nothing",
+        "step: must be fed f32[2,3] (x), found f32[3,2]",
+        "step: must be fed i32[2] (labels), found f32[2]",
+        "step: has no input "z"; it has x, labels",
+      ]
+    `)
+  })
+
+  it('takes a device tensor by its shape and type, without reading it', () => {
+    const never: DeviceTensor = { shape: [2, 3], dtype: 'f32', read: () => { throw new Error('read') }, dispose() {} }
+    expect(message({ x: never, labels })).toBe('accepted')
+  })
+})
+
+describe('hostBackend', () => {
+  it('counts the bytes of the weights it needs', async () => {
+    const calls: [number, number][] = []
+    await hostBackend().compile(g, weights, { onProgress: (done, total) => calls.push([done, total]) })
+    expect(calls).toEqual([[12, 36], [36, 36]])
+  })
+
+  it('stops between two weights when told to', async () => {
+    const control = new AbortController()
+    const reason = new Error('enough')
+    const compiling = hostBackend().compile(g, weights, { signal: control.signal, onProgress: () => control.abort(reason) })
+    await expect(compiling).rejects.toBe(reason)
+  })
+
+  it('makes nothing more after it was disposed', async () => {
+    const backend = hostBackend()
+    backend.dispose()
+    backend.dispose()
+    await expect(backend.compile(g, weights)).rejects.toMatchObject({ code: 'E_DISPOSED', message: 'the backend was used after dispose(); make a new one' })
+  })
+
+  it('hands out numbers that nobody else can change', async () => {
+    const executable = await hostBackend().compile(graph('id', { x }, [x]), weights)
+    const fed = f32([2, 3], [1, 2, 3, 4, 5, 6])
+    const out = await executable.run({ x: fed })
+    const first = await out.x.read()
+    first.data.fill(0)
+    expect([(await out.x.read()).data, fed.data]).toEqual([new Float32Array([1, 2, 3, 4, 5, 6]), new Float32Array([1, 2, 3, 4, 5, 6])])
+  })
+})

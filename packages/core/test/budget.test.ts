@@ -1,0 +1,44 @@
+import { gzipSync } from 'node:zlib'
+import { fileURLToPath } from 'node:url'
+import { build, type Rolldown } from 'vite'
+import { describe, expect, it } from 'vitest'
+import { valuesOf, type Graph } from '../src/ir/graph.js'
+import { decompose } from '../src/passes/decompose.js'
+import { simplify } from '../src/passes/simplify.js'
+import { vitB } from '../src/sam/config.js'
+import { decodeMasks, encodeImage } from '../src/sam/graphs.js'
+
+/** kB a page downloads for each entry point. */
+const ceilings = { index: 40, graph: 25, testing: 27 }
+
+/** An entry point as a browser gets it: bundled, minified. */
+async function bundle(entry: string): Promise<Rolldown.OutputChunk[]> {
+  const input = fileURLToPath(new URL(`../src/${entry}.ts`, import.meta.url))
+  const built = await build({
+    configFile: false,
+    logLevel: 'silent',
+    resolve: { conditions: ['@sam/source', 'browser'] },
+    build: { write: false, minify: true, target: 'es2022', rolldownOptions: { input, preserveEntrySignatures: 'strict' } }
+  }) as Rolldown.RolldownOutput
+  return built.output.filter(file => file.type === 'chunk')
+}
+
+/** If a growth is meant, raise the number in the commit that needs it; where one shrank, lower it. */
+describe('budgets', () => {
+  it.each(Object.entries(ceilings))('%s.ts: at most %d kB gzipped, and nothing of Node', async (entry, ceiling) => {
+    const chunks = await bundle(entry)
+    const size = gzipSync(chunks.map(c => c.code).join('')).length / 1000
+    expect(size).toBeLessThanOrEqual(ceiling)
+    expect(size, 'far below the ceiling: lower it').toBeGreaterThan(0.6 * ceiling)
+    expect(chunks.map(c => c.code).join('')).not.toMatch(/['"`](node:\w+|sharp)['"`]/)
+  })
+
+  it('ViT-B stays a small graph, whole and opened', () => {
+    const nodes = (g: Graph): number => valuesOf(g).filter(v => v.inputs.length).length
+    const [encode, decode] = [encodeImage(vitB), decodeMasks(vitB, { prompts: 1, points: 2 })]
+    expect(nodes(encode)).toBeLessThanOrEqual(130)
+    expect(nodes(decode)).toBeLessThanOrEqual(300)
+    expect(nodes(simplify(decompose(encode, () => false)))).toBeLessThanOrEqual(1600)
+    expect(nodes(simplify(decompose(decode, () => false)))).toBeLessThanOrEqual(740)
+  })
+})
