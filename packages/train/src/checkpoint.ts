@@ -1,0 +1,44 @@
+import { configKey, openWeights, storedIn, memoryWeights, writeFileAtomic, writeSafetensors, type SamConfig } from '@sam/core'
+import { f32, InputError, type HostTensor, type StoredDType } from '@sam/core/graph'
+import { paramShapes } from './init.js'
+
+/** A point of a run to go on from: everything the step carries, and how far it was. */
+export interface Checkpoint {
+  readonly iteration: number
+  readonly seed: number
+  readonly state: Record<string, HostTensor>
+}
+
+/** Writes a checkpoint whole or not at all: one safetensors file with params and moments. Throws `WeightsError` `E_WEIGHTS_IO`. */
+export async function saveCheckpoint(path: string, { iteration, seed, state }: Checkpoint): Promise<void> {
+  await writeFileAtomic(path, writeSafetensors(state, { metadata: { iteration: String(iteration), seed: String(seed) } }))
+}
+
+/** Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model and not a checkpoint. */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const source = await openWeights(path)
+  try {
+    const [iteration, seed] = [Number(source.metadata.iteration), Number(source.metadata.seed)]
+    if (!Number.isInteger(iteration) || !Number.isInteger(seed)) throw new InputError('E_BAD_OPTION', `${path} must be a checkpoint of a training run, found a file without an iteration; give a model as the weights to begin with`)
+    const state: Record<string, HostTensor> = {}
+    for (const name of source.names) state[name] = f32(source.info(name).shape, (await source.read(name)).data)
+    return { iteration, seed, state }
+  } finally {
+    await source.close()
+  }
+}
+
+export interface ModelOptions {
+  readonly config: SamConfig
+  /** F16 is half the size and as good. */
+  readonly dtype: StoredDType
+  /** Further notes for the file. */
+  readonly notes?: Readonly<Record<string, string>>
+}
+
+/** Writes the params alone, under Meta's names, with the configuration: what `loadSam` opens. Whole or not at all. */
+export async function saveModel(path: string, state: Readonly<Record<string, HostTensor>>, { config, dtype, notes = {} }: ModelOptions): Promise<number> {
+  const names = paramShapes(config).keys()
+  const params = memoryWeights(Object.fromEntries([...names].map(name => [name, state[name]!])))
+  return writeFileAtomic(path, writeSafetensors(storedIn(params, dtype), { metadata: { ...notes, [configKey]: JSON.stringify(config) } }))
+}
