@@ -23,8 +23,9 @@ export interface Failure {
 /** The failure that an error stands for; undefined for what is none (help was shown). */
 export function failureOf(error: unknown, signal: AbortSignal): Failure | undefined {
   if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return undefined
     if (error.code === 'commander.help') return { code: 'E_USAGE', message: 'name a command', exitCode: 2 }
-    return error.exitCode === 0 ? undefined : { code: 'E_USAGE', message: error.message.replace(/^error: /, ''), exitCode: 2 }
+    return { code: 'E_USAGE', message: error.message.replace(/^error: /, ''), exitCode: 2 }
   }
   if (signal.aborted) return { code: 'E_ABORTED', message: 'stopped; nothing was left half written', exitCode: 130 }
   if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.code === 'E_USAGE' ? 2 : 1 }

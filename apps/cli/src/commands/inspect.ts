@@ -69,16 +69,22 @@ function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: Sa
 }
 
 function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: ModelCost): string {
-  const partRows = (title: string, { parts, parameters, weightBytes, flops }: GraphCost): string[][] => [
-    [title, short(parameters), bytes(weightBytes), short(flops, 'F')],
-    ...parts.map(part => [`  ${part.part}`, short(part.parameters), bytes(4 * part.parameters), short(part.flops, 'F'), percent(part.flops / flops)])
+  const weights = (parameters: number): string[] => parameters ? [short(parameters), bytes(4 * parameters)] : ['', '']
+  const partRows = (title: string, { parts, parameters, flops }: GraphCost): string[][] => [
+    [title, ...weights(parameters), short(flops, 'F')],
+    ...parts.map(part => [`  ${part.part}`, ...weights(part.parameters), ...(part.flops ? [short(part.flops, 'F'), percent(part.flops / flops)] : [])])
   ]
   const memoryRows = (title: string, { whole, opened }: GraphCost): string[][] => [
     [title, 'fused', bytes(whole.peakBytes), bytes(whole.largestBytes), whole.largest],
     ['', 'opened', bytes(opened.peakBytes), bytes(opened.largestBytes), opened.largest]
   ]
   return [
-    table('lrrrr', [['part', 'parameters', 'as f32', 'FLOPs', 'share'], ...partRows('image encoder, an image', imageEncoder), ...partRows('mask decoder, a click', maskDecoder)]),
+    table('lrrrr', [
+      ['part', 'parameters', 'as f32', 'FLOPs', 'share'],
+      ...partRows('image encoder, an image', imageEncoder),
+      ...partRows('mask decoder, a click', maskDecoder),
+      ['model', ...weights(imageEncoder.parameters + maskDecoder.parameters)]
+    ]),
     `mask decoder / image encoder: ${percent(decoderShare)} of the compute; ${short(onceAnImage, 'F')} of a click is done once an image\n`,
     table('llrrl', [['memory beside weights', 'composites', 'peak', 'largest', 'value'], ...memoryRows('image encoder', imageEncoder), ...memoryRows('mask decoder', maskDecoder)]),
     'FLOPs: two for each multiply-add of the contractions. Fused: each composite one kernel; opened: down to primitives.\n'

@@ -89,12 +89,12 @@ function flopsByPart(value: Value, scope: string): [part: string, flops: number]
 /** Parts in the order of the paper's figure, by the checkpoint's names; the first that fits. Products of attention have no names. */
 const partNames: readonly (readonly [part: string, names?: RegExp])[] = [
   ['patch embedding', /^image_encoder\.(patch_embed|pos_embed)/],
+  ['linear layers', /^image_encoder\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.lin\d)\./],
   ['norms', /^image_encoder\.blocks\..*norm\d\./],
   ['window attention'],
   ['global attention'],
   ['relative positions', /^image_encoder\..*rel_pos/],
   ['neck', /^image_encoder\.neck/],
-  ['linear layers', /^image_encoder\./],
   ['prompt encoder', /^prompt_encoder\./],
   ['two-way transformer', /^mask_decoder\.transformer\./],
   ['upscaling', /^mask_decoder\.output_upscaling\./],

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { progressOn } from '../src/progress.js'
+import { short, table } from '../src/text.js'
+import { fixture, sam, workFolder } from './sam.js'
+
+describe('sam', () => {
+  it('shows help and its version on stdout', async () => {
+    for (const argv of [['--help'], ['help', 'predict'], ['predict', '--help'], ['--version']]) {
+      const { code, out, err } = await sam(argv)
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      expect(out).not.toBe('')
+    }
+  })
+
+  it('takes a wrong command as a wrong command line', async () => {
+    expect(await sam([])).toMatchObject({ code: 2, out: '' })
+    expect(await sam(['predikt'])).toMatchObject({ code: 2, err: expect.stringMatching(/unknown command 'predikt'.*\n.*predict/) as string })
+    const asJson = await sam(['predikt', '--json'])
+    expect(asJson).toMatchObject({ code: 2, err: '' })
+    expect(JSON.parse(asJson.out)).toMatchObject({ error: { code: 'E_USAGE' } })
+  })
+})
+
+const bin = fileURLToPath(new URL('../bin/sam.js', import.meta.url))
+const built = existsSync(new URL('../dist/main.js', import.meta.url))
+
+/** What only a process of its own can show; it runs the build. */
+describe.skipIf(!built)('the program', async () => {
+  const folder = await workFolder()
+  const start = (...argv: string[]) => spawn(process.execPath, [bin, ...argv], { cwd: folder })
+  const ended = (child: ReturnType<typeof start>) => new Promise<number | null>(done => child.on('close', done))
+
+  it('does not mind a reader that leaves early', async () => {
+    const child = start('inspect', 'vit_h', '--graph')
+    let complaints = ''
+    child.stderr.on('data', text => { complaints += String(text) })
+    child.stdout.once('data', () => child.stdout.destroy())
+    expect(await ended(child)).toBe(0)
+    expect(complaints).toBe('')
+  })
+
+  it('stops at an interrupt with 130 and leaves no file behind', async () => {
+    const child = start('predict', fixture('../apps/cli/assets/cat.jpg'), '--point', '9,9', '--json', '--out', folder)
+    let told = ''
+    child.stdout.on('data', text => { told += String(text) })
+    child.stderr.once('data', () => child.kill('SIGINT'))
+    expect(await ended(child)).toBe(130)
+    expect(JSON.parse(told)).toMatchObject({ error: { code: 'E_ABORTED' } })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('reads a photo that is piped in', async () => {
+    const child = start('predict', '-', '--point', '1,1', '--json', '--format', 'rle', '--quiet')
+    let told = ''
+    child.stdout.on('data', text => { told += String(text) })
+    child.stdin.end('no photo')
+    expect(await ended(child)).toBe(1)
+    expect(JSON.parse(told)).toMatchObject({ error: { code: 'E_BAD_IMAGE' } })
+  })
+})
+
+describe('progressOn', () => {
+  it('writes a line a step where there is no terminal, and nothing when quiet', async () => {
+    let err = ''
+    const terminal = { out: () => {}, err: (text: string) => { err += text }, spinner: undefined, stdin: async () => new Uint8Array() }
+    await progressOn(terminal, {}).step('working', async tell => tell('half'))
+    expect(err).toMatch(/^working {2}\d+ ms\n$/)
+    err = ''
+    await progressOn(terminal, { quiet: true }).step('working', async () => {})
+    expect(err).toBe('')
+  })
+})
+
+describe('text', () => {
+  it('aligns columns and shortens numbers', () => {
+    expect(table('lr', [['part', 'n'], ['é', '10'], ['', '9']])).toBe('part   n\né     10\n       9\n')
+    expect([0, 7, 999, 1000, 92672, 941727350784].map(n => short(n, 'F'))).toEqual(['0 F', '7 F', '999 F', '1.00 kF', '92.7 kF', '941.7 GF'])
+  })
+})
