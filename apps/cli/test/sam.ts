@@ -10,7 +10,7 @@ import { run } from '../src/main.js'
 export interface Outcome { readonly code: number; readonly out: string; readonly err: string }
 
 /** Runs `sam …` in this process, with nothing on standard input and no terminal. */
-export async function sam(argv: readonly string[], { stdin = new Uint8Array(), signal = new AbortController().signal } = {}): Promise<Outcome> {
+export async function sam(argv: readonly string[], { stdin = new Uint8Array(0), signal = new AbortController().signal } = {}): Promise<Outcome> {
   const said = { out: '', err: '' }
   const terminal = { out: (text: string) => { said.out += text }, err: (text: string) => { said.err += text }, spinner: undefined, stdin: async () => stdin }
   const code = await run(argv, { terminal, signal })
@@ -27,11 +27,11 @@ export async function workFolder(): Promise<string> {
 export const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 
 /** The 100 × 150 photo of the reference numbers, as a PNG file's bytes. */
-export async function tinyPhoto(): Promise<Uint8Array> {
+export async function tinyPhoto(): Promise<Uint8Array<ArrayBuffer>> {
   const io = await openWeights(fixture('tiny-io.safetensors'))
   const data = await io.bytes('image')
   await io.close()
-  return encodePng({ width: 150, height: 100, channels: 3, data })
+  return new Uint8Array(await encodePng({ width: 150, height: 100, channels: 3, data }))
 }
 
 /** The configuration of the tiny checkpoint, as a user writes it down. */
