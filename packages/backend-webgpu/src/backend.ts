@@ -25,6 +25,8 @@ export interface WebGpuBackend extends Backend {
   /** Vendor and architecture of the adapter, as far as the browser says them. */
   readonly adapter: string
   readonly limits: Limits
+  /** The device, for those who share it: tfjs, a canvas, onnxruntime-web. Another one after `recover`. */
+  readonly device: GPUDevice
   /** Why the device is gone, or undefined while it is there. */
   lost(): string | undefined
   /**
@@ -59,6 +61,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     name: 'webgpu',
     get adapter() { return device.adapter },
     get limits() { return device.limits },
+    get device() { return device.gpu },
     lost: () => device.lost(),
     keeps: kept,
     async compile(graph, weights, compileOptions = {}) {

@@ -65,7 +65,7 @@ export async function openDevice({ powerPreference = 'high-performance', limits:
     adapter: [adapter.info?.vendor, adapter.info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter',
     lost: () => reason,
     alive: work => new Promise((resolve, reject) => {
-      work.then(resolve, error => reject(reason === undefined ? error : lostError(reason))).finally(() => waiting.delete(reject))
+      work.then(resolve, (error: Error) => reject(reason === undefined ? error : lostError(reason))).finally(() => waiting.delete(reject))
       if (reason === undefined) waiting.add(reject)
       else reject(lostError(reason))
     }),

@@ -72,7 +72,7 @@ export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, dev
       const { fed, own } = feed(device, { every, early, feeds })
       try {
         const outputs = await runSchedule(device, every, { fixed, fed, signal })
-        return Object.fromEntries([...outputs].map(([name, info]): [string, DeviceTensor] => [name, resident(device, info, every.outputs[name]!.value)]))
+        return Object.fromEntries([...outputs].map(([name, info]): [string, DeviceTensor] => [name, resident(device, info, every.outputs[name].value)]))
       } finally {
         if (device.lost() === undefined) for (const info of own) free(device, info)
       }
@@ -95,7 +95,7 @@ function feed(device: Device, { every, early, feeds }: { every: Schedule; early:
   const given = (name: string): TensorInfo => {
     const ready = early.get(name)
     if (ready) return ready
-    const tensor = feeds[name]!
+    const tensor = feeds[name]
     if ('read' in tensor) return residentOf(device, tensor)
     const info = upload(device, tensor)
     own.push(info)
@@ -127,7 +127,7 @@ async function runSchedule(device: Device, { name, steps, outputs }: Schedule, {
       await checked(device, `running ${name}`, () => {
         let [flops, freed] = [0, 0]
         for (; next < steps.length && flops < flopsPerTurn; next++) {
-          const { program, inputs, result, frees, flops: cost } = steps[next]!
+          const { program, inputs, result, frees, flops: cost } = steps[next]
           const info = allocate(device, result.length, result.type)
           made.set(result, info)
           dispatch(device, program, { inputs: inputs.map(find), result: info })

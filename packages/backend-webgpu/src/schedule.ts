@@ -109,7 +109,7 @@ export function schedule(g: Graph, { limits = defaultLimits, halfWeights = false
   }
 
   function movedView(value: Value): View {
-    const x = to.view(value.inputs[0]!)
+    const x = to.view(value.inputs[0])
     return moved(value, x) ?? moved(value, denseView(to.copy(x), x.shape))!
   }
 
@@ -124,7 +124,7 @@ export function schedule(g: Graph, { limits = defaultLimits, halfWeights = false
       return `{${known < 0 ? leaves.push(view) - 1 : known}}`
     }
     const template = write(root)
-    const program = elementwise(root.op, { views: leaves, shape: root.shape, expression: reads => template.replace(/\{(\d+)\}/g, (_, i) => reads[Number(i)]!) })
+    const program = elementwise(root.op, { views: leaves, shape: root.shape, expression: reads => template.replace(/\{(\d+)\}/g, (_, i) => reads[Number(i)]) })
     return denseView(to.emit(program, leaves.map(v => v.buffer), { length: sizeOf(root.shape), type: typeOf(root) }), root.shape)
   }
 
@@ -153,7 +153,7 @@ export function schedule(g: Graph, { limits = defaultLimits, halfWeights = false
   return { name: g.name, inputs, params, constants, outputs, steps: withFrees(steps, kept) }
 }
 
-const copyOf = (view: View): Program => elementwise('copy', { views: [view], expression: ([x]) => x!, shape: view.shape })
+const copyOf = (view: View): Program => elementwise('copy', { views: [view], expression: ([x]) => x, shape: view.shape })
 
 interface Fusion {
   /** Run by another value's dispatch. */
@@ -228,14 +228,14 @@ function constantNumber(value: Value): string | undefined {
   while (source.op === 'broadcast' || source.op === 'reshape') source = source.inputs[0]!
   if (source.op !== 'constant') return undefined
   const { data } = source.attrs.tensor as HostTensor
-  return data.length === 1 ? literal(data[0]!, source) : undefined
+  return data.length === 1 ? literal(data[0], source) : undefined
 }
 
 const sameView = (a: View, b: View): boolean => a.buffer === b.buffer && a.offset === b.offset && `${a.shape}` === `${b.shape}` && `${a.strides}` === `${b.strides}`
 
 /** Params that nothing but a contraction reads as its weight, four k at a time. */
 function weightsOnly(order: readonly Value[]): Set<Value> {
-  const fits = (node: Value, x: Value): boolean => (node.op === 'linear' || node.op === 'conv2d') && x === node.inputs[1] && x !== node.inputs[0] && sizeOf(x.shape) / x.shape[0]! % 4 === 0
+  const fits = (node: Value, x: Value): boolean => (node.op === 'linear' || node.op === 'conv2d') && x === node.inputs[1] && x !== node.inputs[0] && sizeOf(x.shape) / x.shape[0] % 4 === 0
   const params = new Set(order.filter(v => v.op === 'param'))
   for (const node of order) for (const x of node.inputs) if (!fits(node, x)) params.delete(x)
   return params

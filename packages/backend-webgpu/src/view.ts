@@ -34,10 +34,10 @@ export function moved(value: Value, x: View): View | undefined {
     case 'stopGradient': return x
     case 'transpose': {
       const perm = attrs.perm as readonly number[]
-      return { ...x, shape, strides: perm.map(p => x.strides[p]!) }
+      return { ...x, shape, strides: perm.map(p => x.strides[p]) }
     }
     case 'broadcast': return { ...x, shape, strides: x.strides.map((s, i) => x.shape[i] === 1 ? 0 : s) }
-    case 'slice': return { ...x, shape, offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i]!, x.offset) }
+    case 'slice': return { ...x, shape, offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i], x.offset) }
     case 'reshape': return reshaped(x, shape)
     default: return undefined
   }
@@ -47,22 +47,22 @@ export function moved(value: Value, x: View): View | undefined {
 export function reshaped(x: View, shape: Shape): View | undefined {
   if (sameShape(x.shape, shape)) return x
   const strides = new Array<number>(shape.length).fill(0)
-  const axes = x.shape.map((size, i) => ({ size, stride: x.strides[i]! })).filter(a => a.size !== 1)
+  const axes = x.shape.map((size, i) => ({ size, stride: x.strides[i] })).filter(a => a.size !== 1)
   let [from, to] = [0, 0]
   while (to < shape.length) {
     if (shape[to] === 1) { to++; continue }
     // The smallest groups of old and new axes that hold equally many elements.
     const [firstFrom, firstTo] = [from, to]
-    let [old, now] = [axes[from++]!.size, shape[to++]!]
+    let [old, now] = [axes[from++].size, shape[to++]]
     while (old !== now) {
-      if (old < now) old *= axes[from++]!.size
-      else now *= shape[to++]!
+      if (old < now) old *= axes[from++].size
+      else now *= shape[to++]
     }
-    for (let i = firstFrom; i + 1 < from; i++) if (axes[i]!.stride !== axes[i + 1]!.stride * axes[i + 1]!.size) return undefined
-    let stride = axes[from - 1]!.stride
+    for (let i = firstFrom; i + 1 < from; i++) if (axes[i].stride !== axes[i + 1].stride * axes[i + 1].size) return undefined
+    let stride = axes[from - 1].stride
     for (let i = to - 1; i >= firstTo; i--) {
       strides[i] = stride
-      stride *= shape[i]!
+      stride *= shape[i]
     }
   }
   return { ...x, shape, strides }
@@ -76,16 +76,16 @@ export interface Walk {
 }
 
 export function walk(views: readonly View[]): Walk {
-  const shape = views[0]!.shape
+  const shape = views[0].shape
   const sizes: number[] = []
   const strides: number[][] = views.map(() => [])
   shape.forEach((size, axis) => {
     if (size === 1) return
     const last = sizes.length - 1
-    const joins = last >= 0 && views.every((v, i) => strides[i]![last] === v.strides[axis]! * size)
-    if (joins) sizes[last]! *= size
+    const joins = last >= 0 && views.every((v, i) => strides[i][last] === v.strides[axis] * size)
+    if (joins) sizes[last] *= size
     else sizes.push(size)
-    views.forEach((v, i) => { strides[i]![joins ? last : last + 1] = v.strides[axis]! })
+    views.forEach((v, i) => { strides[i][joins ? last : last + 1] = v.strides[axis]! })
   })
   return { sizes, strides }
 }
@@ -94,5 +94,5 @@ export function walk(views: readonly View[]): Walk {
 export function joinedStride(v: View, axes: number): number | undefined {
   const { sizes, strides } = walk([{ ...v, shape: v.shape.slice(0, axes), strides: v.strides.slice(0, axes) }])
   if (sizes.length > 1) return undefined
-  return sizes.length ? strides[0]![0]! : 0
+  return sizes.length ? strides[0][0] : 0
 }

@@ -5,12 +5,8 @@ export { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 export async function findGpu(): Promise<GPU | string> {
   const present = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
   if (present) return present
-  let dawn: typeof import('webgpu')
-  try {
-    dawn = await import('webgpu')
-  } catch {
-    return 'in Node it comes from the package webgpu: npm install webgpu'
-  }
+  const dawn = await import('webgpu').catch(() => undefined)
+  if (!dawn) return 'in Node it comes from the package webgpu: npm install webgpu'
   Object.assign(globalThis, dawn.globals)
   const gpu = dawn.create([])
   // Node 21 and later has a navigator of its own that is read-only as a whole, but takes further properties.

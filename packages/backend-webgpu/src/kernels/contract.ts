@@ -10,15 +10,15 @@ const isF32 = (node: Value): boolean => node.dtype === 'f32'
 /** Batched product of views; a transposed operand is read where it lies. */
 export const matmul: Kernel = {
   lower(node, to) {
-    const [m, k, n] = [node.shape.at(-2)!, node.inputs[0]!.shape.at(-1)!, node.shape.at(-1)!]
+    const [m, k, n] = [node.shape.at(-2)!, node.inputs[0].shape.at(-1)!, node.shape.at(-1)!]
     const batch = sizeOf(node.shape.slice(0, -2))
     const operand = (name: string, value: Value, swapped: boolean): { operand: Operand; view: View } => {
       const view = batched(to, value)
       const [row, step] = view.strides.slice(-2) as [number, number]
       return { view, operand: strided(name, { batch: joinedStride(view, view.shape.length - 2)!, row: swapped ? step : row, k: swapped ? row : step, offset: view.offset, depth: k }) }
     }
-    const [a, b] = [operand('a', node.inputs[0]!, false), operand('b', node.inputs[1]!, true)]
-    return emit(node, to, [a.view.buffer, b.view.buffer], { name: 'matmul', batch, rows: m, columns: n, depth: k, a: a.operand, b: b.operand })
+    const [a, b] = [operand('a', node.inputs[0], false), operand('b', node.inputs[1], true)]
+    return emit(node, to, { name: 'matmul', reads: [a.view.buffer, b.view.buffer], batch, rows: m, columns: n, depth: k, a: a.operand, b: b.operand })
   }
 }
 
@@ -26,12 +26,12 @@ export const matmul: Kernel = {
 export const linear: Kernel = {
   supports: isF32,
   lower(node, to) {
-    const [columns, depth] = node.inputs[1]!.shape as [number, number]
-    const [x, weight] = [rowsOf(to, node.inputs[0]!), weightOf(to, node.inputs[1]!, depth)]
-    return emit(node, to, [x.view.buffer, weight.buffer], {
-      name: 'linear', batch: 1, rows: sizeOf(node.shape) / columns, columns, depth,
+    const [columns, depth] = node.inputs[1].shape as [number, number]
+    const [x, weight] = [rowsOf(to, node.inputs[0]), weightOf(to, node.inputs[1], depth)]
+    return emit(node, to, {
+      name: 'linear', reads: [x.view.buffer, weight.buffer], bias: node.inputs[2], batch: 1, rows: sizeOf(node.shape) / columns, columns, depth,
       a: strided('a', { batch: 0, row: x.row, k: x.view.strides.at(-1)!, offset: x.view.offset, depth }), b: weight.operand
-    }, node.inputs[2])
+    })
   }
 }
 
@@ -39,19 +39,19 @@ export const linear: Kernel = {
 export const conv2d: Kernel = {
   supports: isF32,
   lower(node, to) {
-    const x = to.view(node.inputs[0]!)
-    const [out, channels, kh, kw] = node.inputs[1]!.shape as [number, number, number, number]
+    const x = to.view(node.inputs[0])
+    const [out, channels, kh, kw] = node.inputs[1].shape as [number, number, number, number]
     const [stride, padding] = [node.attrs.stride as number, node.attrs.padding as number]
     const [, height, width] = node.shape as [number, number, number, number]
     const depth = channels * kh * kw
-    const weight = weightOf(to, node.inputs[1]!, depth)
+    const weight = weightOf(to, node.inputs[1], depth)
     const [sb, sy, sx, sc] = x.strides as [number, number, number, number]
     const row = kh === 1 && kw === 1 && stride === 1 && padding === 0 ? joinedStride(x, 3) : undefined
     const a: Operand = row !== undefined
       ? strided('a', { batch: 0, row, k: sc, offset: x.offset, depth })
       : {
           binding: { name: 'a', components: 1 }, alongK: true,
-          uniforms: [...sizesOf([height, width, x.shape[1]!, x.shape[2]!], 'extent'), i32('stride', stride), i32('padding', padding), i32('aAt', x.offset), i32('aBatch', sb), i32('aRow', sy), i32('aColumn', sx), i32('aStep', sc)],
+          uniforms: [...sizesOf([height, width, x.shape[1], x.shape[2]], 'extent'), i32('stride', stride), i32('padding', padding), i32('aAt', x.offset), i32('aBatch', sb), i32('aRow', sy), i32('aColumn', sx), i32('aStep', sc)],
           read: `
       let place = uniforms.aAt + n / (uniforms.extent0 * uniforms.extent1) * uniforms.aBatch;
       let y0 = n / uniforms.extent1 % uniforms.extent0 * uniforms.stride - uniforms.padding;
@@ -64,9 +64,9 @@ export const conv2d: Kernel = {
         }
       }`
         }
-    return emit(node, to, [x.buffer, weight.buffer], {
-      name: 'conv2d', batch: 1, rows: sizeOf(node.shape) / out, columns: out, depth, a, b: weight.operand
-    }, node.inputs[2])
+    return emit(node, to, {
+      name: 'conv2d', reads: [x.buffer, weight.buffer], bias: node.inputs[2], batch: 1, rows: sizeOf(node.shape) / out, columns: out, depth, a, b: weight.operand
+    })
   }
 }
 
@@ -74,12 +74,12 @@ export const conv2d: Kernel = {
 export const convTranspose2d: Kernel = {
   supports: isF32,
   lower(node, to) {
-    const [x, weight, bias] = [rowsOf(to, node.inputs[0]!), to.dense(node.inputs[1]!), node.inputs[2]!]
-    const [depth, out, kh, kw] = node.inputs[1]!.shape as [number, number, number, number]
-    const [b, h, w] = node.inputs[0]!.shape as [number, number, number, number]
+    const [x, weight, bias] = [rowsOf(to, node.inputs[0]), to.dense(node.inputs[1]), node.inputs[2]]
+    const [depth, out, kh, kw] = node.inputs[1].shape as [number, number, number, number]
+    const [b, h, w] = node.inputs[0].shape as [number, number, number, number]
     const columns = out * kh * kw
-    return emit(node, to, [x.view.buffer, weight], {
-      name: 'convTranspose2d', batch: 1, rows: b * h * w, columns, depth,
+    return emit(node, to, {
+      name: 'convTranspose2d', reads: [x.view.buffer, weight], bias, biasAt: 'column % uniforms.channels', batch: 1, rows: b * h * w, columns, depth,
       a: strided('a', { batch: 0, row: x.row, k: x.view.strides.at(-1)!, offset: x.view.offset, depth }),
       b: {
         binding: { name: 'b', components: 1 }, uniforms: [i32('channels', out), i32('width', w)], alongK: false,
@@ -87,16 +87,21 @@ export const convTranspose2d: Kernel = {
       },
       // row = (batch·h + y)·w + x, so the result's row is (row / w)·kh + tile row.
       store: `((row / uniforms.width * ${kh} + column / uniforms.channels / ${kw}) * uniforms.width * ${kw} + row % uniforms.width * ${kw} + column / uniforms.channels % ${kw}) * uniforms.channels + column % uniforms.channels`
-    }, bias, 'column % uniforms.channels')
+    })
   }
 }
 
-type Product = Omit<Contraction, 'tile' | 'epilogue'>
+/** A contraction, and the values it reads: a and b where they lie, and a bias added by result column or by `biasAt`. */
+interface Product extends Omit<Contraction, 'tile' | 'epilogue' | 'bias'> {
+  readonly reads: readonly [Buffer, Buffer]
+  readonly bias?: Value | undefined
+  readonly biasAt?: string
+}
 
-function emit(node: Value, to: Lowering, operands: readonly Buffer[], product: Product, ...[bias, biasIndex = 'column']: readonly [Value?, string?]): View {
+function emit(node: Value, to: Lowering, { reads, bias, biasAt = 'column', ...product }: Product): View {
   const epilogue = to.epilogue(node)
-  const program = contraction({ ...product, tile: tileFor(product), epilogue, bias: bias && biasIndex })
-  const inputs = [...operands, ...bias ? [to.dense(bias)] : [], ...epilogue.residual ? [to.dense(epilogue.residual)] : []]
+  const program = contraction({ ...product, tile: tileFor(product), epilogue, bias: bias && biasAt })
+  const inputs = [...reads, ...bias ? [to.dense(bias)] : [], ...epilogue.residual ? [to.dense(epilogue.residual)] : []]
   return denseView(to.emit(program, inputs, { length: sizeOf(node.shape), type: 'f32', flops: 2 * product.batch * product.rows * product.columns * product.depth }), node.shape)
 }
 
@@ -119,6 +124,6 @@ function weightOf(to: Lowering, weight: Value, depth: number): { operand: Operan
   if (packed) return { operand: packedHalves('b', depth), buffer: packed }
   const view = to.view(weight)
   const [columns] = weight.shape
-  const matrix = reshaped(view, [columns!, depth]) ?? denseView(to.copy(view), [columns!, depth])
-  return { operand: strided('b', { batch: 0, row: matrix.strides[0]!, k: matrix.strides[1]!, offset: matrix.offset, depth }), buffer: matrix.buffer }
+  const matrix = reshaped(view, [columns, depth]) ?? denseView(to.copy(view), [columns, depth])
+  return { operand: strided('b', { batch: 0, row: matrix.strides[0], k: matrix.strides[1], offset: matrix.offset, depth }), buffer: matrix.buffer }
 }

@@ -10,9 +10,9 @@ import { address, coordinates, operands, perElement, sizesOf, type Program } fro
 export function elementwise(name: string, { views, expression, shape }: { views: readonly View[]; expression: (operands: readonly string[]) => string; shape: readonly number[] }): Program {
   const count = sizeOf(shape)
   const { sizes, strides } = walk([{ shape, strides: rowStrides(shape), offset: 0, buffer: undefined as never }, ...views])
-  const places = views.map((v, i) => address(`x${i}`, { strides: strides[i + 1]!, offset: v.offset }))
-  const inOrder = (i: number): boolean => views[i]!.offset === 0 && sizes.length <= 1 && (strides[i + 1]![0] ?? 1) === 1
-  const reads = views.map((_, i) => inOrder(i) ? `x${i}[i]` : `x${i}[${places[i]!.index}]`)
+  const places = views.map((v, i) => address(`x${i}`, { strides: strides[i + 1], offset: v.offset }))
+  const inOrder = (i: number): boolean => views[i].offset === 0 && sizes.length <= 1 && (strides[i + 1][0] ?? 1) === 1
+  const reads = views.map((_, i) => inOrder(i) ? `x${i}[i]` : `x${i}[${places[i].index}]`)
   const body = expression(reads)
   const direct = views.every((_, i) => inOrder(i))
   return perElement(name, {

@@ -10,7 +10,7 @@ const table: Readonly<Record<string, (operands: readonly string[], node: Value) 
   sin: ([x]) => `sine(${x}, 0)`,
   cos: ([x]) => `sine(${x}, 1)`,
   erf: ([x]) => `errorFunction(${x})`,
-  cast: ([x], node) => cast(x!, node.inputs[0]!, node),
+  cast: ([x], node) => cast(x, node.inputs[0], node),
   add: ([a, b]) => `(${a} + ${b})`,
   sub: ([a, b]) => `(${a} - ${b})`,
   mul: ([a, b]) => `(${a} * ${b})`,
@@ -27,7 +27,7 @@ const table: Readonly<Record<string, (operands: readonly string[], node: Value) 
 export const isElementwise = (op: string): boolean => op in table
 
 /** A node as an expression of its operands' expressions. */
-export const expression = (node: Value, operands: readonly string[]): string => table[node.op]!(operands, node)
+export const expression = (node: Value, operands: readonly string[]): string => table[node.op](operands, node)
 
 function cast(x: string, from: Value, to: Value): string {
   switch (to.dtype) {

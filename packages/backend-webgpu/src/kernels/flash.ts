@@ -31,15 +31,15 @@ const queriesPerGroup = 64
  */
 export function flash({ q, k, v, bias, scale, width }: Flash): { program: Program; flops: number } {
   const [batch, heads, queries, d] = q.shape as [number, number, number, number]
-  const keys = k.shape[2]!
+  const keys = k.shape[2]
   const [d4, w4] = [Math.ceil(d / 4), Math.ceil(width / 4)]
   const step = d4 + w4 > 32 ? 8 : 16
   const names = ['q', 'k', 'v', ...bias.kind === 'none' ? [] : bias.kind === 'mask' ? ['mask'] : ['rows', 'columns']]
   const views = [q, k, v, ...bias.kind === 'none' ? [] : bias.kind === 'mask' ? [bias.mask] : [bias.rows, bias.columns]]
   // Four neighbours at once where all of them lie together.
-  const vectors = views.map((x, i) => i < 3 && x.shape[3]! % 4 === 0 && x.strides[3] === 1 && [x.offset, ...x.strides.slice(0, 3)].every(n => n % 4 === 0))
+  const vectors = views.map((x, i) => i < 3 && x.shape[3] % 4 === 0 && x.strides[3] === 1 && [x.offset, ...x.strides.slice(0, 3)].every(n => n % 4 === 0))
   const uniforms: Uniform[] = [
-    i32('queries', queries), i32('keys', keys), i32('heads', heads), f32('scale', scale), ...bias.kind === 'grid' ? [i32('side', bias.columns.shape[3]!)] : [],
+    i32('queries', queries), i32('keys', keys), i32('heads', heads), f32('scale', scale), ...bias.kind === 'grid' ? [i32('side', bias.columns.shape[3])] : [],
     ...views.flatMap((x, i) => [i32(`${names[i]}At`, x.offset), i32(`${names[i]}Steps`, ...x.strides)])
   ]
   const start = (name: string, n?: string): string => `uniforms.${name}At + b * uniforms.${name}Steps.x + h * uniforms.${name}Steps.y${n ? ` + ${n} * uniforms.${name}Steps.z` : ''}`

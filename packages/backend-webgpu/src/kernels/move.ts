@@ -8,7 +8,7 @@ import { address, coordinates, i32, operands, perElement, sizesOf } from './prog
 /** The border is a constant; inside, the element `before` back. */
 export const pad: Kernel = {
   lower(node, to) {
-    const x = to.view(node.inputs[0]!)
+    const x = to.view(node.inputs[0])
     const before = node.attrs.before as readonly number[]
     const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
     const rank = node.shape.length
@@ -35,16 +35,16 @@ export const concat: Kernel = {
     // More operands than one kernel may read: join them in groups first.
     while (parts.length > most) {
       const groups = Array.from({ length: Math.ceil(parts.length / most) }, (_, g) => parts.slice(g * most, (g + 1) * most))
-      parts = groups.map(group => group.length === 1 ? group[0]! : join(group))
+      parts = groups.map(group => group.length === 1 ? group[0] : join(group))
     }
     return join(parts)
 
     function join(views: readonly View[]): View {
-      const shape = node.shape.map((d, a) => a === axis ? views.reduce((n, v) => n + v.shape[axis]!, 0) : d)
+      const shape = node.shape.map((d, a) => a === axis ? views.reduce((n, v) => n + v.shape[axis], 0) : d)
       let start = 0
       const places = views.map((v, n) => {
-        const place = address(`x${n}`, { strides: v.strides, offset: v.offset - start * v.strides[axis]! })
-        start += v.shape[axis]!
+        const place = address(`x${n}`, { strides: v.strides, offset: v.offset - start * v.strides[axis] })
+        start += v.shape[axis]
         return { ...place, end: i32(`end${n}`, start) }
       })
       const program = perElement('concat', {
@@ -63,11 +63,11 @@ export const gather: Kernel = {
   lower(node, to) {
     const [x, index] = node.inputs.map(v => to.view(v)) as [View, View]
     const axis = node.attrs.axis as number
-    const from = address('x1', { strides: [index.strides[0]!], offset: index.offset, prefix: `c${axis}_` })
+    const from = address('x1', { strides: [index.strides[0]], offset: index.offset, prefix: `c${axis}_` })
     const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
     const program = perElement('gather', {
       count: sizeOf(node.shape), inputs: operands(2),
-      uniforms: [...sizesOf(node.shape), i32('rows', x.shape[axis]!), ...from.uniforms, ...place.uniforms],
+      uniforms: [...sizesOf(node.shape), i32('rows', x.shape[axis]), ...from.uniforms, ...place.uniforms],
       body: `${coordinates(node.shape.length)}
   let c${axis}_0 = c${axis};
 ${node.shape.map((_, a) => `  let p${a} = ${a === axis ? `clamp(x1[${from.index}], 0, uniforms.rows - 1)` : `c${a}`};`).join('\n')}
@@ -85,7 +85,7 @@ export const scatterAdd: Kernel = {
     const place = address('x0', { strides: updates.strides, offset: updates.offset, prefix: 'p' })
     const program = perElement('scatterAdd', {
       count: sizeOf(node.shape), inputs: operands(2),
-      uniforms: [...sizesOf(node.shape), i32('rows', updates.shape[axis]!), i32('indexAt', index.offset), i32('indexStep', index.strides[0]!), ...place.uniforms],
+      uniforms: [...sizesOf(node.shape), i32('rows', updates.shape[axis]), i32('indexAt', index.offset), i32('indexStep', index.strides[0]), ...place.uniforms],
       body: `${coordinates(node.shape.length)}
   var sum = ${typeOf(node)}(0);
   for (var row = 0; row < uniforms.rows; row++) {

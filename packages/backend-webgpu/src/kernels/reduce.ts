@@ -10,11 +10,11 @@ const threads = 64
 /** A reduction over axes that stay as size 1: each thread folds every 64th element, then the workgroup folds its threads. */
 export const reduce: Kernel = {
   lower(node, to) {
-    const x = to.view(node.inputs[0]!)
+    const x = to.view(node.inputs[0])
     const axes = node.attrs.axes as readonly number[]
     const part = (keep: boolean): View => {
       const at = x.shape.map((_, i) => i).filter(i => axes.includes(i) !== keep)
-      return { ...x, shape: at.map(i => x.shape[i]!), strides: at.map(i => x.strides[i]!) }
+      return { ...x, shape: at.map(i => x.shape[i]), strides: at.map(i => x.strides[i]) }
     }
     const program = reduction(node, part(true), part(false))
     return denseView(to.emit(program, [x.buffer], { length: sizeOf(node.shape), type: typeOf(node) }), node.shape)
@@ -27,8 +27,8 @@ function reduction(node: Value, kept: View, folds: View): Program {
   const type = typeOf(node)
   const fold = (a: string, b: string): string => node.op === 'reduceMax' ? `max(${a}, ${b})` : `${a} + ${b}`
   const start = node.op !== 'reduceMax' ? `${type}(0)` : type === 'f32' ? '-uniforms.INFINITY' : 'i32(-2147483648)'
-  const base = address('base', { strides: outer.strides[0]!, offset: kept.offset })
-  const step = address('step', { strides: inner.strides[0]!, offset: 0, prefix: 'k' })
+  const base = address('base', { strides: outer.strides[0], offset: kept.offset })
+  const step = address('step', { strides: inner.strides[0], offset: 0, prefix: 'k' })
   const uniforms = [...sizesOf(outer.sizes), ...sizesOf(inner.sizes, 'inner'), i32('length', length), ...base.uniforms, ...step.uniforms]
   const loop = (from: string, by: number): string => `
   var sum = ${start};

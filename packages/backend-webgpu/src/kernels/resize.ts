@@ -7,7 +7,7 @@ import { address, coordinates, operands, perElement, sizesOf } from './program.j
 export const resizeBilinear: Kernel = {
   supports: node => node.dtype === 'f32',
   lower(node, to) {
-    const x = to.view(node.inputs[0]!)
+    const x = to.view(node.inputs[0])
     const rank = node.shape.length
     const [row, column] = [rank - 2, rank - 1]
     const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })

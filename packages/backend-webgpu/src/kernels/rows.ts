@@ -12,7 +12,7 @@ const sharedFrom = 48
 export const softmax: Kernel = {
   supports: node => node.dtype === 'f32',
   lower(node, to) {
-    const x = to.dense(node.inputs[0]!)
+    const x = to.dense(node.inputs[0])
     const program = rows(node, {
       inputs: 1, uniforms: [], start: ['-uniforms.INFINITY', '0.0'], fold: ['max(a, b)', 'a + b'],
       pass: ['v', 'exp(v - total0)'], write: 'exp(v - total0) / total1'
@@ -31,7 +31,7 @@ export const layerNorm: Kernel = {
       // The root is taken of a mean of squares that is never negative.
       write: '(v - total0 / size) * inverseSqrt(total1 / size + uniforms.eps) * x1[k] + x2[k]'
     })
-    return denseView(to.emit(program, [x!, weight!, bias!], { length: sizeOf(node.shape), type: 'f32' }), node.shape)
+    return denseView(to.emit(program, [x, weight, bias], { length: sizeOf(node.shape), type: 'f32' }), node.shape)
   }
 }
 
@@ -49,7 +49,7 @@ interface Rows {
 /** Two totals over a row, one after the other, then every element from them. The row's elements are `step` apart. */
 function rows(node: Value, { inputs, uniforms, start, pass, fold, write }: Rows): Program {
   const axis = node.attrs.axis as number
-  const [length, step] = [node.shape[axis]!, sizeOf(node.shape.slice(axis + 1))]
+  const [length, step] = [node.shape[axis], sizeOf(node.shape.slice(axis + 1))]
   const count = sizeOf(node.shape) / length
   const shared = step === 1 && length >= sharedFrom
   const [from, by] = shared ? ['t', threads] : ['0', 1]
