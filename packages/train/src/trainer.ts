@@ -74,8 +74,17 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const state = stateOf(graph, known, new Set(paramShapes(config).keys()))
   let done = iteration
 
+  // While the device computes, the host reads the next images.
+  let ahead: { readonly micro: number; readonly read: ReturnType<typeof readExamples> } | undefined
+  const examplesOf = (micro: number): ReturnType<typeof readExamples> =>
+    ahead?.micro === micro ? ahead.read : readExamples(data, { recipe, seed, at: micro * images, count: images })
+  const readAhead = (micro: number): void => {
+    ahead = { micro, read: examplesOf(micro) }
+    ahead.read.catch(() => {}) // whoever needs them sees the error
+  }
+
   /** Gradient of some images; moves the params when `last`. */
-  const microStep = async (draw: Random, { examples, last, rate }: { examples: readonly Example[]; last: boolean; rate: number }) => {
+  const microStep = async (draw: Random, { examples, micro, last, rate }: { examples: readonly Example[]; micro: number; last: boolean; rate: number }) => {
     const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
     const image = stackImages(examples)
     const embedded = await embed.run({ ...state.feeds(embed.graph), image })
@@ -86,7 +95,9 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
       rate: f32([], [rate]), correction: f32([2], [1 - 0.9 ** (done + 1), 1 - 0.999 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
     }
     const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: embedding }) }
-    const outputs = await executable.run(feeds)
+    const running = executable.run(feeds)
+    readAhead(micro + 1)
+    const outputs = await running
     embedding.dispose()
     return { outputs, turns, own }
   }
@@ -101,8 +112,9 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
       const sums = { loss: 0, maskLoss: 0, iouError: 0, skipped: 0, first: [0, 0], later: [0, 0] }
       let gradientNorm = 0
       for (let micro = 0; micro < accumulate; micro++) {
-        const { examples, skipped } = await readExamples(data, { recipe, seed, at: (done * accumulate + micro) * images, count: images })
-        const { outputs, turns, own } = await microStep(random(seed, done, micro), { examples, last: micro === accumulate - 1, rate })
+        const place = done * accumulate + micro
+        const { examples, skipped } = await examplesOf(place)
+        const { outputs, turns, own } = await microStep(random(seed, done, micro), { examples, micro: place, last: micro === accumulate - 1, rate })
         const read = async (name: string): Promise<ArrayLike<number>> => {
           const { data: values } = await outputs[name]!.read()
           outputs[name]!.dispose()
