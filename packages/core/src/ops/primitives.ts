@@ -2,7 +2,7 @@ import type { DType } from '../tensor/dtype.js'
 import type { Shape } from '../tensor/shape.js'
 
 /**
- * The whole language: 27 operations, one output each, static shapes, nothing in place. Broadcasting is an operation of its own, so
+ * The whole language: 28 operations, one output each, static shapes, nothing in place. Broadcasting is an operation of its own, so
  * elementwise primitives see equal shapes. Movements come in adjoint pairs (broadcast ⇄ reduceSum, slice ⇄ pad, gather ⇄ scatterAdd,
  * reshape and transpose with themselves), so a gradient never needs anything outside this list.
  *
