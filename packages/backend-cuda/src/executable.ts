@@ -1,4 +1,5 @@
 import { checkFeeds, formatShape, GraphError, InputError, type DeviceTensor, type Executable, type Graph, type HostTensor, type Value } from '@sam/core/graph'
+import { untilAborted } from './until-aborted.js'
 import type { Plain } from './protocol.js'
 import type { Session } from './session.js'
 import type { Thread } from './thread.js'
@@ -29,19 +30,6 @@ export function executable(thread: Thread, g: Graph, session: Session): Executab
       disposed = true
     }
   }
-}
-
-/** The promise, or the signal's reason as soon as it aborts; a native run cannot be stopped, so its result is left to `abandon`. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, abandon: () => void): Promise<T> {
-  if (!signal) return promise
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      abandon()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
 
 function deviceTensor(thread: Thread, { shape, dtype }: Value, id: number): DeviceTensor {

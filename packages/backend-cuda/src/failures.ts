@@ -27,12 +27,10 @@ export function importFailed(error: unknown): BackendError {
 }
 
 /** A provider was asked for and is not there. Never answered by running on the CPU instead. */
-export function providerMissing(provider: string, cause: Error): BackendError {
+export function providerMissing(provider: string, cause: Error, { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process): BackendError {
   const because = (text: string): BackendError => new BackendError('E_BACKEND_UNAVAILABLE', `${text} Or use cpu(). ${cause.message}`, { cause })
   if (provider !== 'cuda' && provider !== 'tensorrt') return because(`onnxruntime has no '${provider}' device here.`)
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return because(`onnxruntime-node runs ${provider} on linux-x64 only, this is ${process.platform}-${process.arch}.`)
-  }
+  if (platform !== 'linux' || arch !== 'x64') return because(`onnxruntime-node runs ${provider} on linux-x64 only, this is ${platform}-${arch}.`)
   return because(`${provider} needs an NVIDIA driver, CUDA 12 with cuDNN 9${provider === 'tensorrt' ? ', TensorRT 10' : ''}, and onnxruntime's CUDA library, which npm does not install by itself. ` +
-    'To get it: npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node')
+    'To get it: npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.')
 }

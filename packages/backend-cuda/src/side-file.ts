@@ -9,7 +9,7 @@ import type { SideData } from '@sam/onnx'
 const left = new Set<string>()
 
 /** A path in the system's temporary folder that nothing has. Its folder is made by `writeSide`, readable by this user alone. */
-export const sidePath = (): string => join(tmpdir(), `sam-onnx-${randomUUID()}`, 'side.data')
+export const sidePath = (): string => join(tmpdir(), `sam-onnx-${process.pid}-${randomUUID()}`, 'side.data')
 
 /** Writes side data a tensor at a time. `onBytes` is told what was written. */
 export async function writeSide(path: string, side: SideData, { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes: (n: number) => void }): Promise<void> {

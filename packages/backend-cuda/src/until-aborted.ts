@@ -1,0 +1,12 @@
+/** The promise, or the signal's reason as soon as it aborts. Native work cannot be stopped: `abandon` is told to let its result go. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, abandon: () => void): Promise<T> {
+  if (!signal) return promise
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      abandon()
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

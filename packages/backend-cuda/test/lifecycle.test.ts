@@ -1,0 +1,118 @@
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { f32, graph, input, memoryWeights, ops, param, type Backend, type Executable, type HostTensor } from '@sam/core/graph'
+import { cpu, cuda, onnxruntime } from '@sam/backend-cuda'
+
+const n = 384
+/** A chain of products that takes long enough to be met half way. */
+const slow = graph('slow', { y: Array.from({ length: 200 }).reduce<ReturnType<typeof input>>(y => ops.matmul(y, param('w', [n, n])), input('x', [n, n])) })
+const weights = memoryWeights({ w: f32([n, n], Float32Array.from({ length: n * n }, (_, i) => i % (n + 1) ? 0 : 1)) })
+const x: HostTensor = f32([n, n], new Float32Array(n * n).fill(3))
+
+describe('runs, aborts and disposal', () => {
+  let backend: Backend
+  let executable: Executable
+  beforeAll(async () => {
+    backend = await cpu({ threads: 1 })
+    executable = await backend.compile(slow, weights)
+  })
+  afterAll(() => backend.dispose())
+
+  it('leaves the event loop free while it computes', async () => {
+    let ticks = 0
+    const ticking = setInterval(() => ticks++, 1)
+    const { y } = await executable.run({ x })
+    clearInterval(ticking)
+    expect(ticks).toBeGreaterThan(3)
+    y!.dispose()
+  })
+
+  it('an abort rejects with its reason before the run is over, and the next run is right', async () => {
+    const reason = new Error('enough')
+    const abort = new AbortController()
+    const order: string[] = []
+    const unaborted = executable.run({ x }).then(({ y }) => { order.push('first run'); y!.dispose() })
+    const aborted = executable.run({ x }, { signal: abort.signal }).catch((error: unknown) => { order.push('abort'); return error })
+    abort.abort(reason)
+    expect(await aborted).toBe(reason)
+    await unaborted
+    expect(order).toEqual(['abort', 'first run'])
+    const { y } = await executable.run({ x })
+    expect((await y!.read()).data.every(v => v === 3)).toBe(true)
+    y!.dispose()
+  })
+
+  it('an abort in the middle of a compile leaves nothing behind', async () => {
+    const reason = new Error('enough')
+    const abort = new AbortController()
+    const compiling = backend.compile(slow, weights, { signal: abort.signal })
+    abort.abort(reason)
+    await expect(compiling).rejects.toBe(reason)
+    await expect(executable.run({ x }).then(({ y }) => y!.read()).then(({ data }) => data[0])).resolves.toBe(3)
+    expect(readdirSync(tmpdir()).filter(name => name.startsWith(`sam-onnx-${process.pid}-`))).toEqual([])
+  })
+
+  it('an executable disposed during runs finishes them', async () => {
+    const own = await backend.compile(slow, weights)
+    const running = [own.run({ x }), own.run({ x })]
+    own.dispose()
+    for (const { y } of await Promise.all(running)) {
+      expect((await y!.read()).data[7]).toBe(3)
+      y!.dispose()
+    }
+    await expect(own.run({ x })).rejects.toMatchObject({ code: 'E_DISPOSED' })
+  })
+
+  it('a tensor disposed while a run that was fed it waits is still there for that run', async () => {
+    const first = await executable.run({ x })
+    const second = executable.run({ x: first.y! })
+    first.y!.dispose()
+    expect((await (await second).y!.read()).data[0]).toBe(3)
+  })
+
+  it('what was read is the reader\'s: changing it changes nothing', async () => {
+    const { y } = await executable.run({ x })
+    const { data } = await y!.read()
+    data.fill(0)
+    expect((await y!.read()).data[0]).toBe(3)
+    y!.dispose()
+  })
+
+  it('tensors of another backend are refused by name', async () => {
+    const other = await cpu({ threads: 1 })
+    const { y } = await executable.run({ x })
+    const elsewhere = await other.compile(slow, weights)
+    await expect(elsewhere.run({ x: y! })).rejects.toMatchObject({ code: 'E_GRAPH', message: expect.stringContaining('another backend') })
+    other.dispose()
+  })
+
+  it('a backend disposed during a run and a compile rejects them, and everything after', async () => {
+    const own = await cpu({ threads: 1 })
+    const loaded = await own.compile(slow, weights)
+    const { y } = await loaded.run({ x })
+    const waiting = [loaded.run({ x }), own.compile(slow, weights)]
+    own.dispose()
+    own.dispose()
+    const settled = await Promise.allSettled([...waiting, loaded.run({ x }), own.compile(slow, weights), y!.read()])
+    for (const found of settled) expect(found).toMatchObject({ status: 'rejected', reason: { code: 'E_DISPOSED' } })
+    y!.dispose()
+    loaded.dispose()
+  })
+})
+
+describe('what is refused', () => {
+  it.each([{ threads: 0 }, { threads: 1.5 }, { memory: 'huge' as 'lean' }, { open: 'some' as 'all' }, { device: -1 }, { memoryLimit: NaN }])('%o', async options => {
+    await expect(onnxruntime('cpu', options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+  })
+
+  it('a provider nobody has heard of', async () => {
+    await expect(onnxruntime('abacus' as 'cpu')).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+  })
+
+  it('CUDA where it is not, with the way to get it; never a CPU run instead', async () => {
+    const found = await cuda().then(backend => { backend.dispose(); return backend.name }, (error: unknown) => error)
+    if (found === 'cuda') return
+    expect(found).toMatchObject({ code: 'E_BACKEND_UNAVAILABLE', message: expect.stringMatching(/linux-x64|npm rebuild onnxruntime-node/) })
+  })
+})
