@@ -24,6 +24,7 @@ const packages = {
   'packages/core': '(?!x)x',
   'packages/onnx': '@sam/core/graph',
   'packages/backend-cuda': '@sam/(core/graph|onnx)',
+  'packages/backend-wasm': '@sam/(core/graph|onnx)',
   'packages/backend-webgpu': '@sam/core/graph',
   'packages/model-tiny': '@sam/core',
   'packages/train': '@sam/core(/graph)?'

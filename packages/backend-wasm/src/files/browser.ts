@@ -1,0 +1,12 @@
+/** The bytes behind a URL, or a sentence that says why there are none. */
+export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer> | string> {
+  try {
+    const answer = await fetch(url)
+    return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : `the server answered ${answer.status} ${answer.statusText}`.trimEnd()
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** What relative addresses are relative to: the page, or the script of a worker. */
+export const baseUrl = (): URL => new URL(globalThis.location.href)

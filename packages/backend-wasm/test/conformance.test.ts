@@ -1,0 +1,14 @@
+import { beforeAll, describe, it } from 'vitest'
+import { checkContract, conformanceCases, opened, runCase } from '@sam/core/testing'
+import type { Backend } from '@sam/core/graph'
+import { wasm } from '@sam/backend-wasm'
+import { wasmPaths } from './wasm-files.js'
+
+describe('wasm', () => {
+  let backend: Backend
+  beforeAll(async () => { backend = await wasm({ wasmPaths }) })
+
+  it.each(conformanceCases().map(c => [c.name, c] as const))('%s', (_, c) => runCase(backend, c))
+  it.each(conformanceCases().map(opened).map(c => [c.name, c] as const))('%s', (_, c) => runCase(backend, c))
+  it('keeps the rest of the contract', () => checkContract(backend))
+})
