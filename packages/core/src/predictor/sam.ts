@@ -62,15 +62,17 @@ export async function loadSam({ weights: from, backend, model, parts = 'all', on
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   signal?.throwIfAborted()
   const weights = await openWeights(from, { signal })
+  // What the caller opened is the caller's to close.
+  const close = async (): Promise<void> => { if (weights !== from) await weights.close() }
   let sam: Sam | undefined
   try {
     const config = configOf(model, weights)
     checkWeights(config, weights, parts)
-    sam = new Sam({ config, backend, weights, encoder: await encoderFingerprint(weights) })
+    sam = new Sam({ config, backend, weights, encoder: await encoderFingerprint(weights), close })
     await sam.warm(parts, { signal, onProgress })
     return sam
   } catch (error) {
-    await (sam ? sam.dispose() : weights === from ? undefined : weights.close())
+    await (sam ? sam.dispose() : close())
     throw error
   }
 }
@@ -119,6 +121,7 @@ interface Parts {
   readonly backend: Backend
   readonly weights: WeightSource
   readonly encoder: string | undefined
+  close(): Promise<void>
 }
 
 interface Decoder {
@@ -203,7 +206,7 @@ export class Sam implements AsyncDisposable {
     if (this.#disposed) return
     this.#disposed = true
     for (const compiled of await Promise.allSettled(this.#compiled.values())) if (compiled.status === 'fulfilled') compiled.value.dispose()
-    await this.#parts.weights.close()
+    await this.#parts.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> { return this.dispose() }
