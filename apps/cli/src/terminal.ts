@@ -19,7 +19,8 @@ export function processTerminal(): Terminal {
     })
   }
   const to = (stream: NodeJS.WriteStream) => (text: string): void => { if (!gone.has(stream)) stream.write(text) }
-  const lively = stderr.isTTY && !env.NO_COLOR && env.TERM !== 'dumb'
+  // A terminal that tells no width (0 columns) would have a spinner clear lines for ever.
+  const lively = stderr.isTTY && stderr.columns > 0 && !env.NO_COLOR && env.TERM !== 'dumb'
   return {
     out: to(stdout),
     err: to(stderr),
