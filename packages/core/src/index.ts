@@ -6,6 +6,8 @@ export { loadSam, type EncodedImage, type ImageInput, type LoadOptions, type Mul
 export { maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
 export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'
 export { distinctColor, overlay, type OverlayOptions } from './predictor/overlay.js'
+export { decodeRle, type CocoRle, type Rle } from './predictor/amg/rle.js'
+export { rasterize } from './predictor/rasterize.js'
 export { frameOf, toInput, type Frame } from './predictor/frame.js'
 export { decodeMasks, encodeImage, upscaleMasks, type DecodeSignature, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
 export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'

@@ -21,14 +21,14 @@ const chi = (counts: readonly number[]): number => {
 describe('points', () => {
   it('are uniform in the mask', () => {
     const counts = new Map<number, number>()
-    for (let i = 0; i < 40 * area; i++) {
+    for (let i = 0; i < 20 * area; i++) {
       const [x, y] = pointInMask(random(7, i), truth)!
       counts.set(y * 64 + x, (counts.get(y * 64 + x) ?? 0) + 1)
     }
     expect([...counts.keys()].every(at => truth.data[at])).toBe(true)
     expect(counts.size).toBe(area)
-    expect(chi([...counts.values()])).toBeGreaterThan(0.8)
-    expect(chi([...counts.values()])).toBeLessThan(1.2)
+    expect(chi([...counts.values()])).toBeGreaterThan(0.75)
+    expect(chi([...counts.values()])).toBeLessThan(1.25)
   })
   it('are none in an empty mask', () => expect(pointInMask(random(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
 })
@@ -42,7 +42,7 @@ describe('boxes', () => {
     const mask = square(side, 400)
     const [x0] = boundsOf(mask)!
     const draw = random(3, side)
-    return Array.from({ length: 1000 }, () => jitteredBox(draw, mask, pixel)![0] - x0)
+    return Array.from({ length: 700 }, () => jitteredBox(draw, mask, pixel)![0] - x0)
   }
   it('move by a tenth of their side', () => {
     const moved = noise(100, 1)
@@ -57,7 +57,7 @@ describe('boxes', () => {
   })
   it('stay inside', () => {
     const draw = random(5)
-    for (let i = 0; i < 200; i++) for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
+    for (let i = 0; i < 30; i++) for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
   })
 })
 
@@ -85,7 +85,7 @@ describe('clicks on errors', () => {
 describe('the rounds', () => {
   it('are eleven: a first prompt, eight clicks, two without; one of these anywhere, one last', () => {
     const places = new Array<number>(9).fill(0)
-    for (let i = 0; i < 4500; i++) {
+    for (let i = 0; i < 1800; i++) {
       const rounds = plan(random(2, i), { clicks: 8, maskRounds: true })
       expect(rounds).toHaveLength(11)
       expect([rounds[0], rounds[10], rounds.filter(r => r === 'click').length]).toEqual(['first', 'mask', 8])

@@ -98,11 +98,17 @@ export const finetuneDecoder: Recipe = {
   frozenEncoder: true
 }
 
-/** A run of seconds, for tests: the tiny test model, one image a step. */
+/** A run of seconds, for tests: a model of two blocks on images of 64 pixels, one image a step. */
 export const testRun: Recipe = {
   ...tiny,
   name: 'testRun',
-  config: tinyTest,
+  config: {
+    ...tinyTest,
+    imageSize: 64,
+    imageEncoder: { patchSize: 16, width: 16, depth: 2, heads: 2, mlpRatio: 2, window: 3, globalBlocks: [1] },
+    width: 16,
+    decoder: { depth: 2, heads: 2, mlpWidth: 16, iouHiddenWidth: 16, multimaskOutputs: 3 }
+  },
   schedule: { rate: 1e-3, warmup: 2, steps: [], iterations: 4 },
   batch: 1,
   microBatch: 1,

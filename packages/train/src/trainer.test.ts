@@ -6,7 +6,7 @@ import { initialParams } from './init.js'
 import { testRun, type Recipe } from './recipes.js'
 import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
 
-const data = scenes({ size: 128, seed: 1, minArea: 100 })
+const data = scenes({ size: 64, seed: 1, minArea: 60 })
 const start = (recipe: Recipe, state: Record<string, HostTensor> = initialParams(recipe.config, 5), iteration = 0): Promise<Trainer> =>
   trainer({ recipe, data, backend: referenceBackend(), seed: 3, state, iteration })
 const run = async (t: Trainer, steps: number): Promise<StepReport[]> => {
@@ -32,10 +32,10 @@ describe('a training run', () => {
   it('learns: the same batch again and again has less and less loss', async () => {
     const same = { ...data, read: () => data.read(0) }
     const t = await trainer({
-      recipe: { ...testRun, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 12 }, trainedRounds: 1 },
+      recipe: { ...testRun, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 10 }, trainedRounds: 1 },
       data: same, backend: referenceBackend(), seed: 3, state: initialParams(testRun.config, 5)
     })
-    const losses = (await run(t, 12)).map(r => r.loss)
+    const losses = (await run(t, 10)).map(r => r.loss)
     expect(losses.slice(-3).reduce((a, b) => a + b) / 3).toBeLessThan(0.8 * losses.slice(0, 3).reduce((a, b) => a + b) / 3)
     t.dispose()
   })
@@ -44,7 +44,7 @@ describe('a training run', () => {
     const recipe = { ...testRun, batch: 2, dropPath: 0.5, dropout: 0.1 }
     const t = await start(recipe)
     await t.step()
-    expect(t.state.names.filter(name => name.startsWith('gradient/')).length).toBeGreaterThan(150)
+    expect(t.state.names.filter(name => name.startsWith('gradient/')).length).toBeGreaterThan(100)
     const state = await t.state.read()
     expect(state['gradient/mask_decoder.iou_token.weight']!.data.every(v => v === 0)).toBe(true)
     expect(state['adamw/m/mask_decoder.iou_token.weight']!.data.some(v => v !== 0)).toBe(true)
@@ -69,7 +69,7 @@ describe('a training run', () => {
     const t = await trainer({ recipe: testRun, data: bad, backend: referenceBackend(), seed: 3, state })
     const error = await t.step().then(() => undefined, (e: unknown) => e)
     expect(error).toBeInstanceOf(NotFinite)
-    expect((error as NotFinite).feeds.image!.shape).toEqual([1, 3, 128, 128])
+    expect((error as NotFinite).feeds.image!.shape).toEqual([1, 3, 64, 64])
     expect((await t.state.read())['mask_decoder.mask_tokens.weight']).toEqual(state['mask_decoder.mask_tokens.weight'])
     t.dispose()
   })
