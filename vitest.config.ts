@@ -19,7 +19,7 @@ const closingLine: Reporter = {
 /** What runs on a GPU: in Node through Dawn, and in a browser. */
 const onGpu = ['packages/backend-webgpu/test/**/*.test.ts', 'tools/chromium/**/*.test.ts']
 /** Of that, what needs no files, and so runs in a page as well. */
-const inPage = ['packages/backend-webgpu/test/conformance.test.ts', 'packages/backend-webgpu/test/bad-days.test.ts', 'packages/backend-webgpu/test/**/*.page.test.ts']
+const inPage = ['packages/backend-webgpu/test/conformance.test.ts', 'packages/backend-webgpu/test/bad-days.test.ts', 'packages/backend-webgpu/test/picture.test.ts']
 
 const chromium = locateChromium()
 
@@ -40,7 +40,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'webgpu', testTimeout: 120_000, hookTimeout: 60_000, include: onGpu, exclude: ['**/*.page.test.ts'], globalSetup: ['tools/chromium/setup.ts'] }
+        test: { name: 'webgpu', testTimeout: 120_000, hookTimeout: 60_000, include: onGpu, globalSetup: ['tools/chromium/setup.ts'] }
       },
       {
         extends: true,

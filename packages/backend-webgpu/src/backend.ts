@@ -1,9 +1,10 @@
-import { InputError, type Backend, type Value } from '@sam/core/graph'
+import { InputError, type Backend, type DeviceTensor, type Value } from '@sam/core/graph'
 import { openDevice, type Device, type DeviceOptions } from './device.js'
 import { makeExecutable, type Placeable } from './executable.js'
 import { keeps } from './kernels/index.js'
 import type { Limits } from './kernels/kernel.js'
 import { trim } from './memory.js'
+import { pictureTensor, type Picture, type PictureTarget } from './picture.js'
 
 export interface WebGpuOptions extends DeviceOptions {
   /** Which GPU of two. Default: the fast one. */
@@ -34,6 +35,8 @@ export interface WebGpuBackend extends Backend {
    * Tensors of the lost device stay lost. Does nothing while the device is there. Throws `BackendError` where no device can be had.
    */
   recover(): Promise<void>
+  /** A picture as f32[1,3,side,side], without passing through the host: `pictureTensor`. */
+  picture(picture: Picture, target: PictureTarget): Promise<DeviceTensor>
   memory(): GpuMemory
   /** Gives idle buffers back to the system; the next run allocates them again. */
   trim(): void
@@ -78,6 +81,10 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
       must()
       if (device.lost() === undefined) return
       await (recovering ??= replace().finally(() => { recovering = undefined }))
+    },
+    async picture(picture, target) {
+      must()
+      return pictureTensor(device, picture, target)
     },
     memory() {
       const { numBytesInGPU, numBytesAllocatedInGPU } = device.tfjs.memory()
