@@ -1,0 +1,47 @@
+import type { App, Tool } from './app.js'
+import { activeObject, change, newObject, removeObject } from './session.js'
+import type { Stage } from './stage.js'
+
+/** Keys as the help lists them. */
+export const keyHelp: readonly (readonly [string, string])[] = [
+  ['P · X', 'Include · exclude by clicking'],
+  ['Shift + click', 'The other of the two'],
+  ['B or drag', 'Box'],
+  ['M · E', 'Paint · erase a rough mask'],
+  ['H', 'Move the picture'],
+  ['1 2 3', 'Choose a mask'],
+  ['N · Delete', 'New object · remove it'],
+  ['Ctrl Z · Ctrl Shift Z', 'Undo · redo'],
+  ['+ − 0', 'Zoom in · out · fit'],
+  ['[ ]', 'Smaller · larger brush'],
+  ['Arrows, Enter', 'On the picture: move a cross, click with it (Shift: exclude)']
+]
+
+const tools: Readonly<Record<string, Tool>> = { p: 'include', x: 'exclude', b: 'box', m: 'brush', e: 'erase', h: 'hand' }
+
+/** Shortcuts for the whole page; not while text is typed or a dialog is open. */
+export function listenKeys(app: App, stage: Stage): void {
+  addEventListener('keydown', event => {
+    const target = event.target as HTMLElement
+    if (target.matches('input:not([type=range]), textarea, select') || document.querySelector('dialog[open]')) return
+    const key = event.key.toLowerCase()
+    const command = event.ctrlKey || event.metaKey
+    if (command && key === 'z') return run(event, () => event.shiftKey ? app.redo() : app.undo())
+    if (command && key === 'y') return run(event, app.redo)
+    if (command || event.altKey || !app.state.picture) return
+    const object = activeObject(app.session)
+    if (tools[key]) run(event, () => app.set({ tool: tools[key] }))
+    else if (/^[1-9]$/.test(key) && Number(key) <= (app.answer(object)?.length ?? 0)) run(event, () => app.act(change(app.session, object.id, { choice: Number(key) - 1 })))
+    else if (key === 'n') run(event, () => app.act(newObject(app.session)))
+    else if (key === 'delete' || key === 'backspace') run(event, () => app.act(removeObject(app.session, object.id)))
+    else if (key === '+' || key === '=') run(event, () => stage.zoom(1.25))
+    else if (key === '-') run(event, () => stage.zoom(0.8))
+    else if (key === '0') run(event, stage.fit)
+    else if (key === '[' || key === ']') run(event, () => app.set({ brush: Math.max(4, Math.min(160, app.state.brush * (key === '[' ? 0.8 : 1.25))) }))
+  })
+}
+
+function run(event: KeyboardEvent, action: () => void): void {
+  event.preventDefault()
+  action()
+}

@@ -1,0 +1,2 @@
+/** The embedded model: the one line to change for another. */
+export { tinyModel as embeddedModel } from '@sam/model-tiny'

@@ -1,0 +1,73 @@
+import { distinctColor, type Box, type Point } from '@sam/core'
+import type { Prompts, Stroke } from './protocol.js'
+
+/** One object of the picture: what was said about it, and which of the answers was chosen. */
+export interface SessionObject {
+  readonly id: number
+  readonly name: string
+  readonly prompts: Prompts
+  /** Index of the chosen candidate. */
+  readonly choice: number
+  readonly visible: boolean
+}
+
+/** All that undo goes back in. There is always at least one object, and one is active. */
+export interface Session {
+  readonly objects: readonly SessionObject[]
+  readonly active: number
+}
+
+const noPrompts: Prompts = { points: [], strokes: [] }
+
+const blank = (id: number): SessionObject => ({ id, name: `Object ${id}`, prompts: noPrompts, choice: 0, visible: true })
+
+export const emptySession: Session = { objects: [blank(1)], active: 1 }
+
+export const isEmpty = ({ points, box, strokes }: Prompts): boolean => !points.length && !box && !strokes.length
+
+export const activeObject = ({ objects, active }: Session): SessionObject => objects.find(o => o.id === active)!
+
+/** Its colour, by its number: `rgb(…)`. */
+export const colorOf = ({ id }: Pick<SessionObject, 'id'>): string => `rgb(${distinctColor(id - 1).join(' ')})`
+
+/** Changes one object. */
+export const change = (session: Session, id: number, part: Partial<Omit<SessionObject, 'id'>>): Session =>
+  ({ ...session, objects: session.objects.map(o => o.id === id ? { ...o, ...part } : o) })
+
+/** New words about the active object: the choice among the old answers is void. `from` is the mask to refine, if there is one already. */
+const say = (session: Session, prompts: Partial<Prompts>, from?: Float32Array): Session => {
+  const object = activeObject(session)
+  return change(session, object.id, { prompts: { ...object.prompts, ...prompts, from: from ?? object.prompts.from }, choice: 0, visible: true })
+}
+
+export const addPoint = (session: Session, point: Point, from?: Float32Array): Session =>
+  say(session, { points: [...activeObject(session).prompts.points, point] }, from)
+
+/** A box begins anew: it says more than the mask that was there. */
+export const setBox = (session: Session, box: Box): Session =>
+  change(session, session.active, { prompts: { ...noPrompts, box }, choice: 0, visible: true })
+
+export const addStroke = (session: Session, stroke: Stroke, from?: Float32Array): Session =>
+  say(session, { strokes: [...activeObject(session).prompts.strokes, stroke] }, from)
+
+export const clearPrompts = (session: Session): Session => change(session, session.active, { prompts: noPrompts, choice: 0 })
+
+export const select = (session: Session, id: number): Session => ({ ...session, active: id })
+
+/** Another object to speak about. An empty one that is there is taken instead. */
+export function newObject(session: Session): Session {
+  const free = session.objects.find(o => isEmpty(o.prompts))
+  if (free) return select(session, free.id)
+  const id = Math.max(...session.objects.map(o => o.id)) + 1
+  return { objects: [...session.objects, blank(id)], active: id }
+}
+
+export function removeObject(session: Session, id: number): Session {
+  const objects = session.objects.filter(o => o.id !== id)
+  if (!objects.length) return emptySession
+  return { objects, active: session.active === id ? objects[objects.length - 1].id : session.active }
+}
+
+/** The same prompts for another model: its masks are of another size, so nothing is refined. */
+export const forgetMasks = (session: Session): Session =>
+  ({ ...session, objects: session.objects.map(o => ({ ...o, choice: 0, prompts: { ...o.prompts, from: undefined } })) })

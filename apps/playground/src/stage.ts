@@ -1,0 +1,159 @@
+import type { Point } from '@sam/core'
+import type { App } from './app.js'
+import { draw, type Scene, type ShownMask } from './canvas.js'
+import { listen, type Spot } from './pointer.js'
+import type { Stroke } from './protocol.js'
+import { activeObject, addPoint, addStroke, colorOf, setBox } from './session.js'
+import { fit, held, isInside, pan, toPicture, zoom, type View } from './view.js'
+
+/** The canvas with the picture: what is seen of it, and what hands do on it. */
+export interface Stage {
+  /** Draws at the next frame. */
+  refresh(): void
+  fit(): void
+  zoom(factor: number): void
+}
+
+/** How far the picture keeps from the edges: the tools float below. */
+const margin = { top: 24, bottom: 96, side: 24 }
+
+export function createStage(canvas: HTMLCanvasElement, app: App): Stage {
+  let view: View = { scale: 1, x: 0, y: 0 }
+  let fitted = true
+  let shownPicture: ImageBitmap | undefined
+  /** The drag under way, in pixels of the picture. */
+  let drag: readonly (readonly [number, number])[] = []
+  let pointer: readonly [number, number] | undefined
+  /** Where the keyboard's cross is; not shown while a pointer is used. */
+  let cross: readonly [number, number] | undefined
+  let frame = 0
+
+  const picture = (): ImageBitmap | undefined => app.state.picture?.bitmap
+  const size = () => ({ width: canvas.clientWidth, height: canvas.clientHeight })
+  const at = ({ x, y }: Spot): [number, number] => toPicture(view, [x, y])
+  const radius = (): number => app.state.brush / 2 / view.scale
+  const brushing = (): boolean => app.state.tool === 'brush' || app.state.tool === 'erase'
+
+  function refresh(): void {
+    if (!frame) frame = requestAnimationFrame(() => {
+      frame = 0
+      draw(canvas, scene())
+    })
+  }
+
+  function scene(): Scene | undefined {
+    const bitmap = picture()
+    if (!bitmap) return undefined
+    if (bitmap !== shownPicture) {
+      shownPicture = bitmap
+      fitted = true
+      cross = undefined
+    }
+    if (fitted) view = fit(bitmap, size(), margin)
+    view = held(view, bitmap, size())
+    const active = activeObject(app.session)
+    const color = colorOf(active)
+    const masks = app.session.objects.filter(o => o.visible).map((o): ShownMask | undefined => {
+      const candidate = app.shown(o)
+      return candidate && { candidate, color: colorOf(o), as: o === active ? 'active' : 'other' }
+    }).filter(m => m !== undefined)
+    masks.sort((a, b) => Number(a.as === 'active') - Number(b.as === 'active'))
+    if (app.state.preview) masks.push({ candidate: app.state.preview, color, as: 'preview' })
+    const { points, box, strokes } = active.prompts
+    const pending = app.answer(active) ? [] : strokes.slice(-1)
+    return {
+      picture: bitmap, view, masks, points, color, cross,
+      box: drag.length > 1 && !brushing() ? boxOf(drag) : box,
+      strokes: brushing() && drag.length ? [...pending, strokeOf(drag)] : pending,
+      brush: brushing() && pointer && !cross ? { at: pointer, radius: radius() } : undefined
+    }
+  }
+
+  const strokeOf = (line: Stroke['line']): Stroke => ({ radius: radius(), erase: app.state.tool === 'erase', line })
+  const boxOf = (line: Stroke['line']): [number, number, number, number] => {
+    const { width, height } = picture()!
+    const [[ax, ay], [bx, by]] = [line[0], line[line.length - 1]].map(([x, y]) => [Math.max(0, Math.min(width, x)), Math.max(0, Math.min(height, y))])
+    return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)]
+  }
+
+  function click([x, y]: readonly [number, number], other: boolean): void {
+    const bitmap = picture()
+    if (!bitmap || app.state.tool === 'hand') return
+    if (brushing()) return app.act(addStroke(app.session, strokeOf([[x, y]]), app.refined()))
+    if (!isInside([x, y], bitmap)) return
+    const point: Point = { x, y, label: (app.state.tool === 'exclude') !== other ? 'background' : 'foreground' }
+    app.act(addPoint(app.session, point, app.refined()))
+  }
+
+  const move = (next: View): void => {
+    fitted = false
+    view = next
+    refresh()
+  }
+
+  listen(canvas, {
+    hover(spot) {
+      pointer = spot && at(spot)
+      cross = undefined
+      const bitmap = picture()
+      const asks = pointer && bitmap && app.state.tool === 'include' && !spot?.shift && isInside(pointer, bitmap)
+      app.preview(asks ? { x: pointer![0], y: pointer![1] } : undefined)
+      refresh()
+    },
+    click(spot) {
+      cross = undefined
+      click(at(spot), spot.shift)
+    },
+    // A finger in the point tools moves the picture; a mouse draws a box.
+    draws: ({ touch }) => picture() !== undefined && (app.state.tool === 'box' || brushing() || (app.state.tool === 'include' && !touch)),
+    drag(line) {
+      drag = line.map(at)
+      pointer = drag[drag.length - 1]
+      app.preview(undefined)
+      refresh()
+    },
+    drop(line, done) {
+      const made = line.map(at)
+      drag = []
+      refresh()
+      if (!done || !picture()) return
+      if (brushing()) return app.act(addStroke(app.session, strokeOf(made), app.refined()))
+      const box = boxOf(made)
+      if (box[2] > box[0] && box[3] > box[1]) app.act(setBox(app.session, box))
+    },
+    pan: (dx, dy) => move(pan(view, dx, dy)),
+    zoom: (factor, spot) => move(zoom(view, factor, [spot.x, spot.y]))
+  })
+
+  canvas.addEventListener('keydown', event => {
+    const bitmap = picture()
+    if (!bitmap || event.ctrlKey || event.metaKey || event.altKey) return
+    const way = ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] } as const)[event.key as 'ArrowUp']
+    if (way) {
+      const step = (event.shiftKey ? 40 : 8) / view.scale
+      const [x, y] = cross ?? [bitmap.width / 2, bitmap.height / 2]
+      cross = [Math.max(0, Math.min(bitmap.width, x + way[0] * step)), Math.max(0, Math.min(bitmap.height, y + way[1] * step))]
+      app.preview(app.state.tool === 'include' ? { x: cross[0], y: cross[1] } : undefined)
+    } else if (event.key === 'Enter' && cross) {
+      click(cross, event.shiftKey)
+    } else {
+      return
+    }
+    event.preventDefault()
+    refresh()
+  })
+  canvas.addEventListener('blur', () => {
+    cross = undefined
+    refresh()
+  })
+  new ResizeObserver(refresh).observe(canvas)
+
+  return {
+    refresh,
+    fit() {
+      fitted = true
+      refresh()
+    },
+    zoom: factor => move(zoom(view, factor, [canvas.clientWidth / 2, canvas.clientHeight / 2]))
+  }
+}

@@ -1,0 +1,33 @@
+import type { GivenPicture } from '../image-input.js'
+import { h } from './dom.js'
+import { iconButton } from './toolbar.js'
+
+export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function'
+
+/** Takes a picture with the camera. Undefined when the person closed it. Throws an `Error` that says why there is none. */
+export async function takePicture(): Promise<GivenPicture | undefined> {
+  let stream: MediaStream
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })
+  } catch (cause) {
+    const why = (cause as DOMException).name === 'NotAllowedError' ? 'this page may not use it; allow it beside the address' : (cause as Error).message
+    throw new Error(`The camera is not there: ${why}.`, { cause })
+  }
+  const video = h('video', { autoplay: true, muted: true, playsInline: true, srcObject: stream })
+  const shutter = h('button', { type: 'button', class: 'button primary' }, 'Take the picture')
+  const dialog = h('dialog', { class: 'dialog camera', 'aria-label': 'Camera' },
+    h('header', {}, h('h2', {}, 'Camera'), iconButton('close', 'Close', { onclick: () => dialog.close() })), video, shutter)
+  document.body.append(dialog)
+  dialog.showModal()
+  try {
+    return await new Promise(resolve => {
+      dialog.addEventListener('close', () => resolve(undefined))
+      shutter.addEventListener('click', () => {
+        if (video.videoWidth) resolve(createImageBitmap(video).then(bitmap => ({ bitmap, name: 'photo.jpg' })))
+      })
+    })
+  } finally {
+    for (const track of stream.getTracks()) track.stop()
+    dialog.remove()
+  }
+}

@@ -1,0 +1,60 @@
+import type { App } from '../app.js'
+import { pathOf } from '../canvas.js'
+import type { Candidate } from '../protocol.js'
+import { activeObject, change, colorOf } from '../session.js'
+import { h } from './dom.js'
+import { percent } from './objects.js'
+
+/** The masks to choose from, as small pictures with their scores. */
+export function createCandidates(app: App): { readonly element: HTMLElement; update(): void } {
+  const choices = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Masks to choose from' })
+  const element = h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Masks'), h('span', { class: 'hint' }, 'predicted quality')), choices)
+  let drawn: unknown
+  return {
+    element,
+    update() {
+      const object = activeObject(app.session)
+      const answer = app.answer(object)
+      element.hidden = !answer && !choices.childElementCount || !app.shown(object)
+      if (!answer) return
+      if (drawn !== answer) {
+        drawn = answer
+        choices.replaceChildren(...answer.map((candidate, i) => {
+          const label = h('label', { class: 'candidate', title: `Mask ${i + 1} (${i + 1})` },
+            h('input', { type: 'radio', name: 'candidate', class: 'visually-hidden', value: String(i), 'aria-label': `Mask ${i + 1}, score ${percent(candidate.score)}`, onchange: () => app.act(change(app.session, activeObject(app.session).id, { choice: i })) }),
+            thumbnail(app.state.picture!.bitmap, candidate, colorOf(object)),
+            h('span', { class: 'score' }, h('span', { class: 'score-bar', style: `--part: ${percent(candidate.score)}` }), percent(candidate.score)))
+          return label
+        }))
+      }
+      choices.querySelectorAll('input').forEach((input, i) => { input.checked = i === object.choice })
+    }
+  }
+}
+
+const side = 84
+
+/** The picture in grey, the mask in its colour. */
+function thumbnail(picture: ImageBitmap, candidate: Candidate, color: string): HTMLCanvasElement {
+  const ratio = devicePixelRatio
+  const canvas = h('canvas', { width: side * ratio, height: side * ratio, 'aria-hidden': 'true' })
+  const context = canvas.getContext('2d')!
+  const scale = Math.max(canvas.width / picture.width, canvas.height / picture.height)
+  context.setTransform(scale, 0, 0, scale, (canvas.width - picture.width * scale) / 2, (canvas.height - picture.height * scale) / 2)
+  context.filter = 'grayscale(0.9) brightness(0.7)'
+  context.drawImage(picture, 0, 0)
+  context.filter = 'none'
+  const path = pathOf(candidate)
+  context.save()
+  context.clip(path, 'evenodd')
+  context.drawImage(picture, 0, 0)
+  context.restore()
+  context.globalAlpha = 0.38
+  context.fillStyle = color
+  context.fill(path, 'evenodd')
+  context.globalAlpha = 1
+  context.strokeStyle = 'white'
+  context.lineWidth = 1.5 * ratio / scale
+  context.stroke(path)
+  return canvas
+}

@@ -1,0 +1,31 @@
+import type { App } from '../app.js'
+import type { ExportFormat } from '../protocol.js'
+import { activeObject } from '../session.js'
+import { h, save } from './dom.js'
+import { icon } from './icons.js'
+
+const formats: readonly { readonly format: ExportFormat; readonly label: string; readonly what: string; readonly ending: string }[] = [
+  { format: 'png', label: 'Cut-out', what: 'PNG of the selected object', ending: '.png' },
+  { format: 'coco', label: 'COCO', what: 'JSON with all shown objects', ending: '.json' },
+  { format: 'svg', label: 'Outlines', what: 'SVG of all shown objects', ending: '.svg' }
+]
+
+/** The three files that can be taken away. */
+export function createExport(app: App): { readonly element: HTMLElement; update(): void } {
+  const buttons = formats.map(({ format, label, what, ending }) => {
+    const name = (): string => (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'picture') + (format === 'png' ? `-${activeObject(app.session).name}` : '') + ending
+    const onclick = async (): Promise<void> => {
+      const blob = await app.export(format)
+      if (blob) save(blob, name())
+    }
+    const button = h('button', { type: 'button', class: 'export', onclick }, icon('save'), h('span', {}, h('strong', {}, label), h('small', {}, what)))
+    return { format, button }
+  })
+  return {
+    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Export')), h('div', { class: 'exports' }, ...buttons.map(b => b.button))),
+    update() {
+      const any = app.session.objects.some(o => o.visible && app.answer(o))
+      for (const { format, button } of buttons) button.disabled = format === 'png' ? !app.answer(activeObject(app.session)) : !any
+    }
+  }
+}

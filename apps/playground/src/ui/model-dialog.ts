@@ -1,0 +1,64 @@
+import type { App } from '../app.js'
+import type { Call } from '../client.js'
+import type { KeptModel, } from '../weights/weights-cache.js'
+import type { ModelChoice } from '../protocol.js'
+import { chooseFile, h } from './dom.js'
+import { icon } from './icons.js'
+import { iconButton } from './toolbar.js'
+
+/** The picker of models. Returns how to open it. */
+export function createModelDialog(app: App, call: Call): { readonly element: HTMLDialogElement; open(): void } {
+  const load = async (model: ModelChoice): Promise<void> => {
+    dialog.close()
+    if (await app.loadModel(model)) rememberModel(app.state.model?.again)
+  }
+  const kept = h('ul', { class: 'kept' })
+  const address = h('input', { type: 'text', inputMode: 'url', placeholder: 'https://…/sam_vit_b_01ec64.pth', 'aria-label': 'Address of a model', required: true, spellcheck: false })
+  const form = h('form', { class: 'address', onsubmit: (event: Event) => {
+    event.preventDefault()
+    void load({ kind: 'url', url: address.value.trim() })
+  } }, address, h('button', { type: 'submit', class: 'button' }, 'Load'))
+  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'model-title' },
+    h('header', {}, h('h2', { id: 'model-title' }, 'Choose a model'), iconButton('close', 'Close', { onclick: () => dialog.close() })),
+    h('button', { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) }, icon('model'), h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page, nothing to fetch'))),
+    kept,
+    h('button', { type: 'button', class: 'choice', onclick: async () => {
+      const file = await chooseFile('.safetensors,.pth,.pt,.bin')
+      if (file) await load({ kind: 'file', file })
+    } }, icon('image'), h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))),
+    h('h3', {}, 'From an address'), form,
+    h('p', { class: 'hint' }, 'What you load is kept on this device for the next visit, checked by size and SHA-256. Add #sha256=… to an address to say which file you mean.'))
+  dialog.addEventListener('click', event => { if (event.target === dialog) dialog.close() })
+
+  const row = (model: KeptModel): HTMLElement => h('li', {},
+    h('button', { type: 'button', class: 'choice', onclick: () => load({ kind: 'kept', key: model.key }) }, icon('check'),
+      h('span', {}, h('strong', {}, model.label), h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`))),
+    iconButton('trash', `Remove ${model.label} from this device`, { onclick: async () => {
+      await call('forget', { key: model.key })
+      await fill()
+    } }))
+  const fill = async (): Promise<void> => { kept.replaceChildren(...(await call('kept', {})).map(row)) }
+
+  return {
+    element: dialog,
+    open() {
+      dialog.showModal()
+      fill().catch(app.fail)
+    }
+  }
+}
+
+const key = 'sam-model'
+
+function rememberModel(model: ModelChoice | undefined): void {
+  if (model && model.kind !== 'file') localStorage.setItem(key, JSON.stringify(model))
+}
+
+/** The model of the last visit, else the embedded one. */
+export function lastModel(): ModelChoice {
+  try {
+    const model = JSON.parse(localStorage.getItem(key) ?? '') as ModelChoice
+    if (model.kind === 'kept' && typeof model.key === 'string') return model
+  } catch { /* nothing kept, or not ours */ }
+  return { kind: 'embedded' }
+}

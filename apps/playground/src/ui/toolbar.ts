@@ -1,0 +1,45 @@
+import type { App, Tool } from '../app.js'
+import type { Stage } from '../stage.js'
+import { h } from './dom.js'
+import { icon, type IconName } from './icons.js'
+
+const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly label: string; readonly key: string }[] = [
+  { tool: 'include', icon: 'include', label: 'Include', key: 'P' },
+  { tool: 'exclude', icon: 'exclude', label: 'Exclude', key: 'X' },
+  { tool: 'box', icon: 'box', label: 'Box', key: 'B' },
+  { tool: 'brush', icon: 'brush', label: 'Brush', key: 'M' },
+  { tool: 'erase', icon: 'erase', label: 'Erase', key: 'E' },
+  { tool: 'hand', icon: 'hand', label: 'Move', key: 'H' }
+]
+
+export const iconButton = (name: IconName, label: string, options: { key?: string; onclick: () => void; class?: string }): HTMLButtonElement =>
+  h('button', { type: 'button', class: options.class ?? 'icon-button', 'aria-label': label, title: options.key ? `${label} (${options.key})` : label, onclick: options.onclick }, icon(name))
+
+/** The tools, floating over the picture. Returns how to bring them up to date. */
+export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => void {
+  const buttons = tools.map(({ tool, icon: name, label, key }) => {
+    const button = h('button', { type: 'button', class: 'tool', title: `${label} (${key})`, onclick: () => app.set({ tool }) }, icon(name), h('span', {}, label))
+    return { tool, button }
+  })
+  const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: app.undo })
+  const redo = iconButton('redo', 'Redo', { key: 'Ctrl Shift Z', onclick: app.redo })
+  const size = h('input', { type: 'range', min: '4', max: '160', 'aria-label': 'Brush size', oninput: () => app.set({ brush: Number(size.value) }) })
+  const sizer = h('label', { class: 'brush-size' }, h('span', {}, 'Size'), size)
+  root.append(
+    h('div', { class: 'bar history', role: 'group', 'aria-label': 'History' }, undo, redo),
+    h('div', { class: 'bar-stack' }, sizer, h('div', { class: 'bar tools', role: 'group', 'aria-label': 'Tools' }, ...buttons.map(b => b.button))),
+    h('div', { class: 'bar zoom', role: 'group', 'aria-label': 'Zoom' },
+      iconButton('minus', 'Zoom out', { key: '−', onclick: () => stage.zoom(0.8) }),
+      iconButton('fit', 'Fit the picture', { key: '0', onclick: stage.fit }),
+      iconButton('plus', 'Zoom in', { key: '+', onclick: () => stage.zoom(1.25) }))
+  )
+  return () => {
+    root.hidden = !app.state.picture
+    const { past, future } = app.state.history
+    undo.disabled = past.length === 0
+    redo.disabled = future.length === 0
+    for (const { tool, button } of buttons) button.setAttribute('aria-pressed', String(app.state.tool === tool))
+    sizer.hidden = app.state.tool !== 'brush' && app.state.tool !== 'erase'
+    size.value = String(app.state.brush)
+  }
+}

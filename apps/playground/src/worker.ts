@@ -1,0 +1,113 @@
+/** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
+import { frameOf, InputError, Mask, SamError, type Backend, type EncodedImage, type Prompt, type Sam } from '@sam/core'
+import { pickBackend, type Choice } from '@sam/backend-wasm'
+import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
+import { paintStrokes } from './brush.js'
+import { contour } from './contour.js'
+import { coco } from './exports/coco.js'
+import { cutOut } from './exports/png.js'
+import { svg } from './exports/svg.js'
+import { pixelsOf } from './image-input.js'
+import type { Calls, CallName, FromWorker, Prompts, Step, ToWorker } from './protocol.js'
+import { modelCache, openModel } from './weights/open-model.js'
+
+interface Context {
+  readonly signal: AbortSignal
+  readonly onStep: (step: Step) => void
+}
+
+let backend: Promise<{ backend: Backend; choice: Choice }> | undefined
+let sam: Sam | undefined
+let photo: ImageData | undefined
+let encoded: EncodedImage | undefined
+
+function openBackend(prefer: 'webgpu' | 'wasm' | undefined): Promise<{ backend: Backend; choice: Choice }> {
+  const opening = async () => {
+    let choice: Choice
+    const made = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: { wasm, mjs }, prefer, onChoice: c => { choice = c } })
+    return { backend: made, choice: choice! }
+  }
+  backend ??= opening()
+  backend.catch(() => { backend = undefined })
+  return backend
+}
+
+const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Promise<Calls[C]['result']> } = {
+  async load({ model, prefer }, context) {
+    const { backend, choice } = await openBackend(prefer)
+    const opened = await openModel(model, { ...context, backend })
+    context.signal.throwIfAborted()
+    const before = sam
+    sam = opened.sam
+    encoded?.dispose()
+    encoded = undefined
+    await before?.dispose()
+    return { name: sam.config.name, note: opened.note, backend: choice, again: opened.again }
+  },
+
+  async picture({ bitmap }, { signal }) {
+    const model = need(sam, 'a model')
+    const began = performance.now()
+    const image = pixelsOf(bitmap)
+    bitmap.close()
+    const made = await model.encode(image, { signal })
+    encoded?.dispose()
+    ;[photo, encoded] = [image, made]
+    return { milliseconds: performance.now() - began }
+  },
+
+  async predict({ prompts }, { signal }) {
+    const image = need(encoded, 'a picture')
+    const { masks } = await image.predict(promptOf(prompts), { signal })
+    const frame = frameOf(image, sam!.config.imageSize)
+    return masks.map(mask => ({ score: mask.predictedIou, rings: contour(mask.lowResLogits!, frame), logits: mask.lowResLogits! }))
+  },
+
+  async export({ format, masks, file }) {
+    const image = need(photo, 'a picture')
+    const frame = frameOf(image, sam!.config.imageSize)
+    const objects = masks.map(({ name, color, logits, score }) => ({ name, color, mask: new Mask({ lowResLogits: logits, frame, predictedIou: score }) }))
+    switch (format) {
+      case 'png': return new Blob([await cutOut(image, objects.map(o => o.mask)) as Uint8Array<ArrayBuffer>], { type: 'image/png' })
+      case 'coco': return new Blob([coco(objects, { width: image.width, height: image.height, file })], { type: 'application/json' })
+      case 'svg': return new Blob([svg(objects, image)], { type: 'image/svg+xml' })
+    }
+  },
+
+  kept: async () => await (await modelCache())?.list() ?? [],
+  forget: async ({ key }) => (await modelCache())?.forget(key)
+}
+
+/** The person's words as the model takes them: painted strokes become a mask over the one that is refined. */
+function promptOf({ points, box, strokes, from }: Prompts): Prompt {
+  const { width, height } = encoded!
+  const words = { points, ...(box ? { box } : {}) }
+  if (!strokes.length) return from ? { ...words, mask: from } : words
+  const frame = frameOf(encoded!, sam!.config.imageSize)
+  const base = from ? new Mask({ lowResLogits: from, frame, predictedIou: 1 }).bitmap() : new Uint8Array(width * height)
+  return { ...words, mask: paintStrokes({ width, height, data: base }, strokes) }
+}
+
+function need<T>(thing: T | undefined, name: string): T {
+  if (thing === undefined) throw new InputError('E_BAD_OPTION', `${name} must be loaded first`)
+  return thing
+}
+
+const running = new Map<number, AbortController>()
+const post = (message: FromWorker): void => postMessage(message)
+
+addEventListener('message', (event: MessageEvent<ToWorker>) => {
+  const message = event.data
+  if ('cancel' in message) return running.get(message.id)?.abort()
+  const { id, call, args } = message
+  const controller = new AbortController()
+  running.set(id, controller)
+  const run = calls[call] as (args: unknown, context: Context) => Promise<unknown>
+  run(args, { signal: controller.signal, onStep: step => post({ id, step }) })
+    .then(result => post({ id, result }), (error: unknown) => post({ id, error: said(error) }))
+    .finally(() => running.delete(id))
+})
+
+const said = (error: unknown): { code: string; message: string } =>
+  SamError.is(error) ? { code: error.code, message: error.message } : error instanceof Error ? { code: error.name, message: error.message } : { code: 'Error', message: String(error) }
