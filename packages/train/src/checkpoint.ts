@@ -39,6 +39,6 @@ export interface ModelOptions {
 /** Writes the params alone, under Meta's names, with the configuration: what `loadSam` opens. Whole or not at all. */
 export async function saveModel(path: string, state: Readonly<Record<string, HostTensor>>, { config, dtype, notes = {} }: ModelOptions): Promise<number> {
   const names = paramShapes(config).keys()
-  const params = memoryWeights(Object.fromEntries([...names].map(name => [name, state[name]!])))
+  const params = memoryWeights(Object.fromEntries([...names].map(name => [name, state[name]])))
   return writeFileAtomic(path, writeSafetensors(storedIn(params, dtype), { metadata: { ...notes, [configKey]: JSON.stringify(config) } }))
 }

@@ -21,8 +21,8 @@ export function curves(log: readonly LogEntry[]): string {
       const y = top + margin + height * (1 - k)
       return `<path d="M${margin} ${y}H${width - margin}" stroke="#ddd"/><text x="${margin - 6}" y="${y + 4}" text-anchor="end">${(k * limit).toFixed(2)}</text>`
     })
-    const drawn = own.map(({ color, label }, i) => `<polyline fill="none" stroke="${color}" stroke-width="1.6" points="${values[i]!.map(at).join(' ')}"/>`
-      + `<text x="${width - margin}" y="${top + margin + 16 + 16 * i}" fill="${color}" text-anchor="end">${label} ${values[i]!.at(-1)?.[1].toFixed(3) ?? ''}</text>`)
+    const drawn = own.map(({ color, label }, i) => `<polyline fill="none" stroke="${color}" stroke-width="1.6" points="${values[i].map(at).join(' ')}"/>`
+      + `<text x="${width - margin}" y="${top + margin + 16 + 16 * i}" fill="${color}" text-anchor="end">${label} ${values[i].at(-1)?.[1].toFixed(3) ?? ''}</text>`)
     return [...ticks, ...drawn].join('')
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${2 * (height + margin) + margin}" font-family="sans-serif" font-size="12">`
@@ -34,7 +34,7 @@ function smoothed(log: readonly LogEntry[], key: string): [number, number][] {
   const points: [number, number][] = []
   for (let i = 0; i < log.length; i += size) {
     const part = log.slice(i, i + size).filter(entry => Number.isFinite(entry[key]))
-    if (part.length) points.push([part.at(-1)!.iteration!, part.reduce((s, entry) => s + entry[key]!, 0) / part.length])
+    if (part.length) points.push([part.at(-1)!.iteration, part.reduce((s, entry) => s + entry[key], 0) / part.length])
   }
   return points
 }

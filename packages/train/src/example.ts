@@ -50,7 +50,7 @@ function scaled({ width, height, data }: Plane, to: { width: number; height: num
   const out = new Uint8Array(to.side * to.side)
   for (let y = 0; y < to.height; y++) {
     const row = Math.min(height - 1, Math.floor((y + 0.5) * height / to.height)) * width
-    for (let x = 0; x < to.width; x++) out[y * to.side + x] = data[row + Math.min(width - 1, Math.floor((x + 0.5) * width / to.width))]! ? 1 : 0
+    for (let x = 0; x < to.width; x++) out[y * to.side + x] = data[row + Math.min(width - 1, Math.floor((x + 0.5) * width / to.width))] ? 1 : 0
   }
   return { width: to.side, height: to.side, data: out }
 }
@@ -58,7 +58,7 @@ function scaled({ width, height, data }: Plane, to: { width: number; height: num
 /** 1 where at least half of a cell is inside. */
 function shrunk({ width, data }: Plane, side: number, cell: number): Plane {
   const counts = new Uint16Array(side * side)
-  for (let y = 0; y < side * cell; y++) for (let x = 0; x < side * cell; x++) counts[Math.floor(y / cell) * side + Math.floor(x / cell)]! += data[y * width + x]!
+  for (let y = 0; y < side * cell; y++) for (let x = 0; x < side * cell; x++) counts[Math.floor(y / cell) * side + Math.floor(x / cell)] += data[y * width + x]
   return { width: side, height: side, data: Uint8Array.from(counts, n => 2 * n >= cell * cell ? 1 : 0) }
 }
 

@@ -42,7 +42,7 @@ describe('boxes', () => {
     const mask = square(side, 400)
     const exact = boundsOf(mask)!
     const draw = random(3, side)
-    return Array.from({ length: 250 }, () => jitteredBox(draw, mask, pixel)!.map((v, i) => v - exact[i]!)).flat()
+    return Array.from({ length: 250 }, () => jitteredBox(draw, mask, pixel)!.map((v, i) => v - exact[i])).flat()
   }
   it('move by a tenth of their side', () => {
     const moved = noise(60, 1)
@@ -65,13 +65,13 @@ describe('clicks on errors', () => {
   it('are uniform in the error region, foreground where it misses, background where it goes too far', () => {
     const predicted = logits((x, y) => Math.hypot(x - 26, y - 20) < 12)
     let [missed, beyond] = [0, 0]
-    predicted.forEach((v, i) => { if (v > 0 !== truth.data[i]! > 0) truth.data[i] ? missed++ : beyond++ })
+    predicted.forEach((v, i) => { if (v > 0 !== truth.data[i] > 0) if (truth.data[i]) missed++; else beyond++ })
     const draw = random(11)
     let foreground = 0
     for (let i = 0; i < 4000; i++) {
       const click = clickOnError(draw, predicted, truth)!
       const at = click.y * 64 + click.x
-      expect(predicted[at]! > 0).not.toBe(truth.data[at]! > 0)
+      expect(predicted[at] > 0).not.toBe(truth.data[at] > 0)
       expect(click.foreground).toBe(truth.data[at] === 1)
       if (click.foreground) foreground++
     }
@@ -89,7 +89,7 @@ describe('the rounds', () => {
       const rounds = plan(random(2, i), { clicks: 8, maskRounds: true })
       expect(rounds).toHaveLength(11)
       expect([rounds[0], rounds[10], rounds.filter(r => r === 'click').length]).toEqual(['first', 'mask', 8])
-      places[rounds.indexOf('mask') - 1]!++
+      places[rounds.indexOf('mask') - 1]++
     }
     expect(chi(places)).toBeLessThan(2.5)
   })
@@ -104,7 +104,7 @@ describe('the rounds', () => {
     const next = nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'click' })
     expect(next.mask).toBe(answers[1])
     expect(next.points).toHaveLength(2)
-    expect(next.points[1]!.label).toBe(pointLabels.foreground)
+    expect(next.points[1].label).toBe(pointLabels.foreground)
     expect(nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' }).points).toEqual(prompt.points)
   })
   it('ask for three masks only while the prompt is single', () => {

@@ -60,18 +60,18 @@ export interface NextPrompt {
 
 /** The next prompt: the mask of highest predicted IoU is passed on as it is, and the click, if there is one, is sampled where that mask is wrong. */
 export function nextPrompt(draw: Random, { prompt, truth, answer: { logits, iou }, round, cell = 1 }: NextPrompt): PromptTokens {
-  const mask = logits.reduce((best, _, i) => iou[i]! > iou[best]! ? i : best, 0)
-  const click = round === 'click' ? clickOnError(draw, logits[mask]!, truth) : undefined
+  const mask = logits.reduce((best, _, i) => iou[i] > iou[best] ? i : best, 0)
+  const click = round === 'click' ? clickOnError(draw, logits[mask], truth) : undefined
   const points = click ? [...prompt.points, { x: (click.x + 0.5) * cell - 0.5, y: (click.y + 0.5) * cell - 0.5, label: click.foreground ? pointLabels.foreground : pointLabels.background }] : prompt.points
   return { points, mask: logits[mask] }
 }
 
 /** A single prompt (one point or one box, and no mask) is ambiguous and is answered with three masks; several with one. Paper: Appendix A, ambiguity. */
 export const isAmbiguous = ({ points, mask }: PromptTokens): boolean =>
-  !mask && (points.length === 1 || (points.length === 2 && points[0]!.label === pointLabels.topLeft))
+  !mask && (points.length === 1 || (points.length === 2 && points[0].label === pointLabels.topLeft))
 
 /** Whether Meta's padding token stands at the end: wherever there are points and no box. Meta: PromptEncoder._embed_points(pad). */
-export const hasPadding = ({ points }: PromptTokens): boolean => points.length > 0 && points[0]!.label !== pointLabels.topLeft
+export const hasPadding = ({ points }: PromptTokens): boolean => points.length > 0 && points[0].label !== pointLabels.topLeft
 
 /** Tokens that the longest prompt of a plan takes: a box and its clicks. */
 export const tokensOf = ({ clicks }: PlanOptions): number => clicks + 2

@@ -27,7 +27,7 @@ export function random(...keys: readonly number[]): Random {
     between: (low, high) => low + (high - low) * unit(),
     int: (low, high) => uniformInt(generator, low, high),
     chance: probability => unit() < probability,
-    pick: choices => choices[uniformInt(generator, 0, choices.length - 1)]!,
+    pick: choices => choices[uniformInt(generator, 0, choices.length - 1)],
     normal: () => Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit())
   }
 }

@@ -34,27 +34,27 @@ export async function playRounds(draw: Random, { recipe, targets, answer, embedd
   const played: Turn[][] = targets.map((): Turn[] => [])
   let prompts = targets.map(target => firstPrompt(draw, target.input)!)
   for (let round = 0; ; round++) {
-    for (const [i, prompt] of prompts.entries()) played[i]!.push({ prompt, target: targets[i]!, returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
+    for (const [i, prompt] of prompts.entries()) played[i].push({ prompt, target: targets[i], returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
     if (round === count - 1) break
     const answers = await ask(prompts, { answer, embedding, state, sides })
     prompts = prompts.map((prompt, i) => {
-      const returned = returnedMasks(prompt, answers[i]!.logits.length)
-      const { logits, iou } = answers[i]!
+      const returned = returnedMasks(prompt, answers[i].logits.length)
+      const { logits, iou } = answers[i]
       return nextPrompt(draw, {
-        prompt, truth: targets[i]!.low, round: plans[i]![round + 1]!, cell: sides.cell,
-        answer: { logits: returned.map(m => logits[m]!), iou: returned.map(m => iou[m]!) }
+        prompt, truth: targets[i].low, round: plans[i][round + 1], cell: sides.cell,
+        answer: { logits: returned.map(m => logits[m]), iou: returned.map(m => iou[m]) }
       })
     })
   }
-  return played.map(([first, ...others]) => [first!, ...choose(draw, others, recipe.trainedRounds - 1)])
+  return played.map(([first, ...others]) => [first, ...choose(draw, others, recipe.trainedRounds - 1)])
 }
 
 /** All four masks of each prompt. */
 export async function ask(prompts: readonly PromptTokens[], { answer, embedding, state, sides: { low, points } }: Pick<RoundsOptions, 'answer' | 'embedding' | 'state'> & { sides: { low: number; points: number } }): Promise<Answer[]> {
   const outputs = await answer.run({ ...state.feeds(answer.graph), ...promptFeeds(prompts, { points, low }), image_embedding: embedding })
-  const [masks, iou] = await Promise.all([outputs.masks!.read(), outputs.iou_predictions!.read()])
+  const [masks, iou] = await Promise.all([outputs.masks.read(), outputs.iou_predictions.read()])
   Object.values(outputs).forEach(t => t.dispose())
-  const [m, size] = [iou.shape[1]!, low * low]
+  const [m, size] = [iou.shape[1], low * low]
   const logits = masks.data as Float32Array
   return prompts.map((_, i) => ({
     logits: Array.from({ length: m }, (_, j) => logits.slice((i * m + j) * size, (i * m + j + 1) * size)),

@@ -94,6 +94,6 @@ export async function readLog(path: string): Promise<LogEntry[]> {
 
 /** Drops what was logged after the checkpoint that the run goes on from. */
 async function trimLog(path: string, iteration: number): Promise<void> {
-  const kept = (await readLog(path)).filter(entry => entry.iteration! <= iteration)
+  const kept = (await readLog(path)).filter(entry => entry.iteration <= iteration)
   await writeFileAtomic(path, [new TextEncoder().encode(kept.map(entry => JSON.stringify(entry) + '\n').join(''))])
 }

@@ -40,7 +40,7 @@ export interface StepOptions {
 export function forwardGraph(config: SamConfig, { shape: { images, prompts, points }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph {
   const [g, p] = [gridSize(config), images * prompts]
   const encoder = dropPath ? encodeImage(config, { images, branch: dropBranch(dropPath, config) }) : encodeImage(config, { images })
-  const embedding = frozenEncoder ? input('image_embedding', [images, config.width, g, g]) : encoder.outputs.image_embedding!
+  const embedding = frozenEncoder ? input('image_embedding', [images, config.width, g, g]) : encoder.outputs.image_embedding
   const each = ops.reshape(ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]), [p, config.width, g, g])
   const decoder = decodeMasks(config, { prompts: p, points, masks: true, ...(dropout && { branch: dropElements(dropout) }) })
   return substitute(decoder, leaf => nameOf(leaf) === 'image_embedding' ? each : undefined)
@@ -75,13 +75,13 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const differentiated = differentiate(graph('step', watched, forward.inputs), { loss: 'loss', wrt: trained })
 
   const params = new Map(paramsOf(differentiated).map(v => [nameOf(v)!, v]))
-  const outputs: Record<string, Value> = Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]!]))
+  const outputs: Record<string, Value> = Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]]))
   const [apply, rate, correction] = [input('apply', []), input('rate', []), input('correction', [2])]
   const moves = ops.less(0.5, apply)
   const corrections = [0, 1].map(i => ops.reshape(ops.slice(correction, 0, { start: i, size: 1 }), [])) as [Value, Value]
 
   const gradients = new Map(trained.map(name => {
-    const gradient = differentiated.outputs[`grad/${name}`]!
+    const gradient = differentiated.outputs[`grad/${name}`]
     return [name, accumulate > 1 ? ops.add(input(`gradient/${name}`, gradient.shape), ops.div(gradient, accumulate)) : gradient]
   }))
   const norm = globalNorm([...gradients.values()])
@@ -104,7 +104,7 @@ export const dropPathRate = (block: number, { depth, dropPath }: { depth: number
 
 const dropBranch = (dropPath: number, config: SamConfig) => (branch: Value, path: string): Value => {
   const rate = dropPathRate(Number(/blocks\.(\d+)/.exec(path)?.[1] ?? 0), { depth: depthOf(config), dropPath })
-  return rate ? drop(branch, { path, rate, shape: [branch.shape[0]!, ...branch.shape.slice(1).map(() => 1)] }) : branch
+  return rate ? drop(branch, { path, rate, shape: [branch.shape[0], ...branch.shape.slice(1).map(() => 1)] }) : branch
 }
 
 const dropElements = (rate: number) => (branch: Value, path: string): Value => drop(branch, { path, rate, shape: branch.shape })

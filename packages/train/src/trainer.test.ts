@@ -46,8 +46,8 @@ describe('a training run', () => {
     await t.step()
     expect(t.state.names.filter(name => name.startsWith('gradient/')).length).toBeGreaterThan(100)
     const state = await t.state.read()
-    expect(state['gradient/mask_decoder.iou_token.weight']!.data.every(v => v === 0)).toBe(true)
-    expect(state['adamw/m/mask_decoder.iou_token.weight']!.data.some(v => v !== 0)).toBe(true)
+    expect(state['gradient/mask_decoder.iou_token.weight'].data.every(v => v === 0)).toBe(true)
+    expect(state['adamw/m/mask_decoder.iou_token.weight'].data.some(v => v !== 0)).toBe(true)
     t.dispose()
   })
 
@@ -65,11 +65,11 @@ describe('a training run', () => {
   it('stops where the loss is not a number, keeps the batch and the params', async () => {
     const bad = { size: 1, read: async () => ({ ...await data.read(0) }) }
     const state = initialParams(testRun.config, 5)
-    state['mask_decoder.iou_token.weight']!.data[0] = NaN
+    state['mask_decoder.iou_token.weight'].data[0] = NaN
     const t = await trainer({ recipe: testRun, data: bad, backend: referenceBackend(), seed: 3, state })
     const error = await t.step().then(() => undefined, (e: unknown) => e)
     expect(error).toBeInstanceOf(NotFinite)
-    expect((error as NotFinite).feeds.image!.shape).toEqual([1, 3, 64, 64])
+    expect((error as NotFinite).feeds.image.shape).toEqual([1, 3, 64, 64])
     expect((await t.state.read())['mask_decoder.mask_tokens.weight']).toEqual(state['mask_decoder.mask_tokens.weight'])
     t.dispose()
   })

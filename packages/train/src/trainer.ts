@@ -88,7 +88,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
     const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
     const image = stackImages(examples)
     const embedded = await embed.run({ ...state.feeds(embed.graph), image })
-    const embedding = embedded.image_embedding!
+    const embedding = embedded.image_embedding
     const turns = (await playRounds(draw, { recipe, targets, answer, embedding, state, sides })).flat()
     const own: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
@@ -116,14 +116,14 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
         const { examples, skipped } = await examplesOf(place)
         const { outputs, turns, own } = await microStep(random(seed, done, micro), { examples, micro: place, last: micro === accumulate - 1, rate })
         const read = async (name: string): Promise<ArrayLike<number>> => {
-          const { data: values } = await outputs[name]!.read()
-          outputs[name]!.dispose()
+          const { data: values } = await outputs[name].read()
+          outputs[name].dispose()
           return values
         }
-        const loss = (await read('loss'))[0]!
+        const loss = (await read('loss'))[0]
         sums.loss += loss / accumulate
-        sums.maskLoss += (await read('mask_loss'))[0]! / accumulate
-        sums.iouError += (await read('iou_error'))[0]! / accumulate
+        sums.maskLoss += (await read('mask_loss'))[0] / accumulate
+        sums.iouError += (await read('iou_error'))[0] / accumulate
         sums.skipped += skipped
         gradientNorm = (await read('gradient_norm'))[0]!
         countIou(sums, { turns, real: await read('true_iou'), predicted: await read('iou_predictions'), masks: 1 + config.decoder.multimaskOutputs })
@@ -138,7 +138,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
 
       function report(): StepReport {
         const { loss, maskLoss, iouError, skipped, first, later } = sums
-        return { iteration: done, rate, loss, maskLoss, iouError, gradientNorm, firstIou: first[0]! / first[1]!, laterIou: later[0]! / Math.max(1, later[1]!), skipped }
+        return { iteration: done, rate, loss, maskLoss, iouError, gradientNorm, firstIou: first[0] / first[1], laterIou: later[0] / Math.max(1, later[1]), skipped }
       }
     },
     dispose() {
@@ -173,9 +173,9 @@ function orderOf({ size }: Dataset, i: number, seed: number): number {
   const order = Array.from({ length: size }, (_, k) => k)
   for (let k = size - 1; k > 0; k--) {
     const other = draw.int(0, k)
-    ;[order[k], order[other]] = [order[other]!, order[k]!]
+    ;[order[k], order[other]] = [order[other], order[k]]
   }
-  return order[place]!
+  return order[place]
 }
 
 /** So many of these by chance; all, and some again, where there are fewer. */
@@ -183,12 +183,12 @@ function pick<T>(draw: Random, from: readonly T[], count: number): T[] {
   const left = [...from]
   return Array.from({ length: count }, () => {
     if (left.length === 0) left.push(...from)
-    return left.splice(draw.int(0, left.length - 1), 1)[0]!
+    return left.splice(draw.int(0, left.length - 1), 1)[0]
   })
 }
 
 function stackImages(examples: readonly Example[]): HostTensor<'f32'> {
-  const [, ...shape] = examples[0]!.image.shape
+  const [, ...shape] = examples[0].image.shape
   const data = new Float32Array(examples.length * sizeOf(shape))
   examples.forEach(({ image }, i) => data.set(image.data, i * sizeOf(shape)))
   return f32([examples.length, ...shape], data)
@@ -218,9 +218,9 @@ function dropFeeds(draw: Random, inputs: readonly Value[]): Record<string, HostT
 /** Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts. */
 function countIou({ first, later }: { first: number[]; later: number[] }, { turns, real, predicted, masks }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }): void {
   turns.forEach(({ returned, prompt }, i) => {
-    const best = returned.reduce((a, b) => predicted[i * masks + b]! > predicted[i * masks + a]! ? b : a)
+    const best = returned.reduce((a, b) => predicted[i * masks + b] > predicted[i * masks + a] ? b : a)
     const into = prompt.mask ? later : first
-    into[0]! += real[i * masks + best]!
-    into[1]! += 1
+    into[0] += real[i * masks + best]
+    into[1] += 1
   })
 }

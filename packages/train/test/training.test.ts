@@ -23,8 +23,8 @@ const groups = { depth: 4, layerDecay: 0.8, weightDecay: 0.1 }
 function error(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   let [worst, scale] = [0, 1e-4]
   for (let i = 0; i < expected.length; i++) {
-    scale = Math.max(scale, Math.abs(expected[i]!))
-    worst = Math.max(worst, Math.abs(found[i]! - expected[i]!))
+    scale = Math.max(scale, Math.abs(expected[i]))
+    worst = Math.max(worst, Math.abs(found[i] - expected[i]))
   }
   return found.length === expected.length ? worst / scale : Infinity
 }
@@ -32,7 +32,7 @@ function error(found: ArrayLike<number>, expected: ArrayLike<number>): number {
 /** The two steps of the fixture on one embedding: a point asks for three masks, two points with a mask prompt for one. */
 function training(): Graph {
   const [image, target] = [input('image', [1, 3, 128, 128]), input('target', [2, 32, 32])]
-  const embedding = substitute(encodeImage(tinyTest), v => nameOf(v) === 'image' ? image : undefined).outputs.image_embedding!
+  const embedding = substitute(encodeImage(tinyTest), v => nameOf(v) === 'image' ? image : undefined).outputs.image_embedding
   const coords = fixture.f32('point_coords').data
   const step = (points: number, masks: boolean): MaskLoss => {
     const own = (i: number): number[] => [...coords.slice(4 * i, 4 * i + 2 * points), 0, 0]
@@ -47,7 +47,7 @@ function training(): Graph {
     }
     const { masks: logits, iou_predictions: iou } = substitute(decodeMasks(tinyTest, { prompts: 2, points: points + 1, masks }), v => v.op === 'input' ? feeds[nameOf(v)!] : undefined).outputs
     const returned = constant(f32([2, 4], masks ? [1, 0, 0, 0, 1, 0, 0, 0] : [0, 1, 1, 1, 0, 1, 1, 1]))
-    return maskLoss({ logits: logits!, iou: iou!, target, returned, weight: ops.fill([2], 1) })
+    return maskLoss({ logits: logits, iou: iou, target, returned, weight: ops.fill([2], 1) })
   }
   const [multi, single] = [step(1, false), step(2, true)]
   return graph('training', {
@@ -62,47 +62,47 @@ describe('training the tiny SAM, against PyTorch', async () => {
   const [mean, std] = [[123.675, 116.28, 103.53], [58.395, 57.12, 57.375]]
   const pixels = Float64Array.from({ length: 3 * 128 * 128 }, (_, i) => {
     const [channel, at] = [Math.floor(i / 16384), i % 16384]
-    return (image.data[3 * at + channel]! - mean[channel]!) / std[channel]!
+    return (image.data[3 * at + channel] - mean[channel]) / std[channel]
   })
-  const bind = (leaf: Value): HostTensor | Exact => leaf.op === 'param' ? weights[nameOf(leaf)!]!
+  const bind = (leaf: Value): HostTensor | Exact => leaf.op === 'param' ? weights[nameOf(leaf)!]
     : nameOf(leaf) === 'image' ? { shape: [1, 3, 128, 128], dtype: 'f32', data: pixels } : f32([2, 32, 32], fixture.f32('target').data)
   const names = Object.keys(json.adamw.params)
   const out = evaluate(differentiate(training(), { loss: 'loss', wrt: names }), bind)
 
   it('has the losses', () => {
-    expect(error(out.loss!.data, fixture.f32('loss').data)).toBeLessThan(1e-4)
-    expect(error(out.multi!.data, fixture.f32('multi/loss').data)).toBeLessThan(1e-4)
-    expect(error(out.single!.data, fixture.f32('single/loss').data)).toBeLessThan(1e-4)
+    expect(error(out.loss.data, fixture.f32('loss').data)).toBeLessThan(1e-4)
+    expect(error(out.multi.data, fixture.f32('multi/loss').data)).toBeLessThan(1e-4)
+    expect(error(out.single.data, fixture.f32('single/loss').data)).toBeLessThan(1e-4)
     for (const key of ['mask', 'real_iou']) {
-      const [three, one] = [out[`multi/${key}`]!.data, out[`single/${key}`]!.data]
+      const [three, one] = [out[`multi/${key}`].data, out[`single/${key}`].data]
       expect(error([...three.slice(1, 4), ...three.slice(5, 8)], fixture.f32(`multi/${key}`).data), key).toBeLessThan(1e-4)
-      expect(error([one[0]!, one[4]!], fixture.f32(`single/${key}`).data), key).toBeLessThan(1e-4)
+      expect(error([one[0], one[4]], fixture.f32(`single/${key}`).data), key).toBeLessThan(1e-4)
     }
   })
 
   it('has all 199 gradients', () => {
     expect(names).toHaveLength(199)
-    for (const name of names) expect(error(out[`grad/${name}`]!.data, fixture.f32(`grad/${name}`).data), name).toBeLessThan(1e-3)
+    for (const name of names) expect(error(out[`grad/${name}`].data, fixture.f32(`grad/${name}`).data), name).toBeLessThan(1e-3)
   })
 
   it('takes the same three AdamW steps', () => {
     const { lr, schedule_steps: at } = json.adamw
     for (const name of names) {
-      const { shape } = weights[name]!
+      const { shape } = weights[name]
       const gradient = constant(f32(shape, fixture.f32(`grad/${name}`).data))
       const { rateScale, weightDecay } = paramRule(name, shape.length, groups)
-      let state = { param: constant(weights[name]!), m: ops.fill(shape, 0), v: ops.fill(shape, 0) }
+      let state = { param: constant(weights[name]), m: ops.fill(shape, 0), v: ops.fill(shape, 0) }
       for (const [t, iteration] of at.entries()) {
         const rate = ops.scalar(rateScale * learningRate({ rate: lr, warmup: 250, steps: [60000, 86666], iterations: 90000 }, iteration))
         state = adamw(state, { gradient, rate, weightDecay, correction: [ops.scalar(1 - 0.9 ** (t + 1)), ops.scalar(1 - 0.999 ** (t + 1))] })
       }
       const { param } = evaluate(graph('adamw', { param: state.param }), bind)
-      expect(error(param!.data, fixture.f32(`adamw/${name}`).data), name).toBeLessThan(1e-4)
+      expect(error(param.data, fixture.f32(`adamw/${name}`).data), name).toBeLessThan(1e-4)
     }
   })
 
   it('gives each parameter its rate and its weight decay', () => {
-    expect(Object.fromEntries(names.map(name => [name, paramRule(name, weights[name]!.shape.length, groups)]))).toEqual(
+    expect(Object.fromEntries(names.map(name => [name, paramRule(name, weights[name].shape.length, groups)]))).toEqual(
       Object.fromEntries(Object.entries(json.adamw.params).map(([name, p]) => [name, { rateScale: expect.closeTo(p.lr_scale, 9) as number, weightDecay: p.weight_decay }])))
     expect(Object.keys(weights).filter(name => !isTrained(name))).toEqual(['prompt_encoder.pe_layer.positional_encoding_gaussian_matrix'])
   })

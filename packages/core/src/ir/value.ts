@@ -30,7 +30,7 @@ export interface Composite {
   /** The meaning, in primitives and other composites. */
   decompose(inputs: readonly Value[], attrs: Attrs): Value
   /** Cotangents of the inputs, where that beats differentiating the decomposition. `y` is the composite's own node. */
-  vjp?(g: Value, y: Value): readonly (Value | null)[]
+  readonly vjp?: (g: Value, y: Value) => readonly (Value | null)[]
 }
 
 /** A named tensor that each run is fed. */

@@ -28,7 +28,7 @@ export async function coco({ annotations: path, images: folder }: CocoOptions): 
   return {
     size: images.length,
     async read(index) {
-      const { id, file_name: name } = images[index]!
+      const { id, file_name: name } = images[index]
       const image = await decodeImage(join(folder, name as string))
       const truths = byImage.get(id)!.map(({ segmentation, category_id: category }): Truth => {
         const caption = categories.get(category)

@@ -52,7 +52,7 @@ describe('folders of images', () => {
   it('reads SA-1B, and says what is wrong with a file', async () => {
     const data = await sa1b(join(root, 'sa1b'))
     expect(data.size).toBe(3)
-    expect(area((await data.read(0)).truths[0]!.mask)).toBe(4)
+    expect(area((await data.read(0)).truths[0].mask)).toBe(4)
     await expect(data.read(1)).rejects.toMatchObject({ code: 'E_BAD_IMAGE', message: expect.stringContaining('not whole JSON') as string })
     await expect(data.read(2)).rejects.toMatchObject({ name: 'InputError' })
     await expect(sa1b(join(root, 'none'))).rejects.toThrow('found 0 files and no pair')

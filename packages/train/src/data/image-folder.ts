@@ -22,14 +22,14 @@ export async function imageFolder(folder: string): Promise<Dataset> {
   return {
     size: pairs.length,
     async read(index) {
-      const { image: name, masks: files } = pairs[index]!
+      const { image: name, masks: files } = pairs[index]
       const image = await decodeImage(join(folder, 'images', name))
       const truths = await Promise.all(files.map(async (file): Promise<Truth> => {
         const { width, height, data } = await decodeImage(join(folder, 'masks', file))
         if (width !== image.width || height !== image.height) {
           throw unfit(join(folder, 'masks', file), `a mask must have its image's ${image.width} × ${image.height} pixels, found ${width} × ${height}`)
         }
-        return { mask: Uint8Array.from({ length: width * height }, (_, i) => data[3 * i]! > 127 ? 1 : 0) }
+        return { mask: Uint8Array.from({ length: width * height }, (_, i) => data[3 * i] > 127 ? 1 : 0) }
       }))
       return { name, image, truths }
     }

@@ -14,9 +14,9 @@ export async function sa1b(folder: string): Promise<Dataset> {
   return {
     size: names.length,
     async read(index) {
-      const path = join(folder, `${names[index]!}.json`)
+      const path = join(folder, `${names[index]}.json`)
       const annotations = listOf(await readJson(path), path, 'annotations')
-      const image = await decodeImage(join(folder, `${names[index]!}.jpg`))
+      const image = await decodeImage(join(folder, `${names[index]}.jpg`))
       return { name: path, image, truths: annotations.map(({ segmentation }) => ({ mask: segmentationMask(segmentation, image, path) })) }
     }
   }

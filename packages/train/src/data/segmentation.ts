@@ -14,9 +14,9 @@ export function segmentationMask(segmentation: unknown, { width, height }: Size,
       if (!Array.isArray(ring) || ring.length < 6 || ring.length % 2 || !ring.every(Number.isFinite)) throw unfit(path, 'a polygon must be a list of at least three x, y')
       return [Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]] as [number, number])]
     })
-    return rasterize(rings, { width, height }).data as Uint8Array
+    return rasterize(rings, { width, height }).data
   }
   const mask = decodeRle(segmentation as CocoRle)
   if (mask.width !== width || mask.height !== height) throw unfit(path, `a mask must have its image's ${width} × ${height} pixels, found ${mask.width} × ${mask.height}`)
-  return mask.data as Uint8Array
+  return mask.data
 }

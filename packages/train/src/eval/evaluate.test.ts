@@ -6,7 +6,7 @@ import { largestRegion, middleOf } from '../prompts/middle.js'
 import { testRun } from '../recipes.js'
 import { evaluate } from './evaluate.js'
 
-const plane = (rows: readonly string[]) => ({ width: rows[0]!.length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) })
+const plane = (rows: readonly string[]) => ({ width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) })
 
 describe('where an evaluation clicks', () => {
   const mask = plane(['##.....', '.......', '..#####', '..#####', '..#####', '..#####', '..#####'])
@@ -27,6 +27,6 @@ it('evaluates: as many objects as asked, every number between 0 and 1, more clic
   expect(found.objects).toBeGreaterThanOrEqual(4)
   expect(found.clicks).toHaveLength(2)
   for (const v of [...found.clicks, found.oracle, found.box, found.boxOracle, ...Object.values(found.recall)]) expect(v >= 0 && v <= 1).toBe(true)
-  expect(found.oracle).toBeGreaterThanOrEqual(found.clicks[0]!)
+  expect(found.oracle).toBeGreaterThanOrEqual(found.clicks[0])
   expect(found.clicksTo85).toBeLessThanOrEqual(2)
 })

@@ -67,8 +67,8 @@ export async function evaluate({ config, backend, params, data, samples, objects
       for (let at = 0; at < targets.length && sums.objects < limit; at += prompts) {
         const group = targets.slice(at, at + prompts)
         const asked = async (tokens: readonly PromptTokens[]): Promise<Answer[]> => {
-          const padded = Array.from({ length: prompts }, (_, k) => tokens[k] ?? tokens[0]!)
-          return (await ask(padded, { answer, embedding: embedding!, state, sides })).slice(0, tokens.length)
+          const padded = Array.from({ length: prompts }, (_, k) => tokens[k] ?? tokens[0])
+          return (await ask(padded, { answer, embedding: embedding, state, sides })).slice(0, tokens.length)
         }
         await playClicks(group, { clicks, asked, sums, taps, all: targets })
         const boxes = group.map(({ input }): PromptTokens => {
@@ -76,13 +76,13 @@ export async function evaluate({ config, backend, params, data, samples, objects
           return { points: [{ x: x0 - 0.5, y: y0 - 0.5, label: pointLabels.topLeft }, { x: x1 + 0.5, y: y1 + 0.5, label: pointLabels.bottomRight }], mask: undefined }
         })
         for (const [k, found] of (await asked(boxes)).entries()) {
-          const { chosen, best } = judge(found, { prompt: boxes[k]!, truth: group[k]!.input, taps })
+          const { chosen, best } = judge(found, { prompt: boxes[k], truth: group[k].input, taps })
           sums.box += chosen.iou
           sums.boxOracle += best
         }
         onProgress?.(sums.objects)
       }
-      embedding!.dispose()
+      embedding.dispose()
     }
   } finally {
     embed.dispose()
@@ -135,14 +135,14 @@ async function playClicks(group: readonly Target[], { clicks, asked, sums, taps,
   for (let click = 1; click <= clicks; click++) {
     const answers = await asked(prompts)
     prompts = prompts.map((prompt, k) => {
-      const { input } = group[k]!
-      const { chosen, best, planes } = judge(answers[k]!, { prompt, truth: input, taps })
-      sums.byClick[click - 1]! += chosen.iou
-      if (chosen.iou >= 0.85) reached[k]!.at85 = Math.min(reached[k]!.at85, click)
-      if (chosen.iou >= 0.9) reached[k]!.at90 = Math.min(reached[k]!.at90, click)
+      const { input } = group[k]
+      const { chosen, best, planes } = judge(answers[k], { prompt, truth: input, taps })
+      sums.byClick[click - 1] += chosen.iou
+      if (chosen.iou >= 0.85) reached[k].at85 = Math.min(reached[k].at85, click)
+      if (chosen.iou >= 0.9) reached[k].at90 = Math.min(reached[k].at90, click)
       if (click === 1) {
         sums.oracle += best
-        countLevels(sums, { point: prompt.points[0]!, all, planes })
+        countLevels(sums, { point: prompt.points[0], all, planes })
       }
       const region = largestRegion(errorRegion(chosen.logits, input))
       if (!region) return { ...prompt, mask: chosen.low }
@@ -161,8 +161,8 @@ async function playClicks(group: readonly Target[], { clicks, asked, sums, taps,
 /** The returned mask that the model ranks first, and the IoU of the best. */
 function judge({ logits, iou }: Answer, { prompt, truth, taps }: { prompt: PromptTokens; truth: Plane; taps: Taps }) {
   const planes = returnedMasks(prompt, logits.length).map(m => {
-    const upscaled = upscale(logits[m]!, taps)
-    return { low: logits[m]!, logits: upscaled, iou: iouOf(upscaled, truth.data), predicted: iou[m]! }
+    const upscaled = upscale(logits[m], taps)
+    return { low: logits[m], logits: upscaled, iou: iouOf(upscaled, truth.data), predicted: iou[m] }
   })
   return { planes, chosen: planes.reduce((a, b) => b.predicted > a.predicted ? b : a), best: Math.max(...planes.map(p => p.iou)) }
 }
@@ -183,7 +183,7 @@ function countLevels(sums: Sums, { point, all, planes }: { point: { x: number; y
 function iouOf(logits: Float32Array, truth: Uint8Array): number {
   let [both, either] = [0, 0]
   for (let i = 0; i < truth.length; i++) {
-    const [a, b] = [logits[i]! > 0, truth[i]! > 0]
+    const [a, b] = [logits[i] > 0, truth[i] > 0]
     if (a && b) both++
     if (a || b) either++
   }
@@ -196,16 +196,16 @@ function upscale(logits: Float32Array, { inSize, outSize, width, first, count, w
   for (let y = 0; y < inSize; y++) {
     for (let x = 0; x < outSize; x++) {
       let v = 0
-      for (let k = 0; k < count[x]!; k++) v += weights[x * width + k]! * logits[y * inSize + first[x]! + k]!
+      for (let k = 0; k < count[x]; k++) v += weights[x * width + k] * logits[y * inSize + first[x] + k]
       rows[y * outSize + x] = v
     }
   }
   const out = new Float32Array(outSize * outSize)
   for (let y = 0; y < outSize; y++) {
-    for (let k = 0; k < count[y]!; k++) {
-      const weight = weights[y * width + k]!
-      const row = (first[y]! + k) * outSize
-      for (let x = 0; x < outSize; x++) out[y * outSize + x]! += weight * rows[row + x]!
+    for (let k = 0; k < count[y]; k++) {
+      const weight = weights[y * width + k]
+      const row = (first[y] + k) * outSize
+      for (let x = 0; x < outSize; x++) out[y * outSize + x] += weight * rows[row + x]
     }
   }
   return out

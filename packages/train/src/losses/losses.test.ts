@@ -5,7 +5,7 @@ import { focalLoss } from './focal.js'
 import { iouLoss, trueIou } from './iou.js'
 import { maskLoss } from './mask-loss.js'
 
-const value = (y: Value): number[] => [...evaluate(graph('y', { y }), () => f32([], [0])).y!.data]
+const value = (y: Value): number[] => [...evaluate(graph('y', { y }), () => f32([], [0])).y.data]
 const row = (...values: number[]): Value => constant(f32([1, values.length], values))
 
 describe('focal', () => {
@@ -51,11 +51,11 @@ describe('the loss of a prompt', () => {
   it('flows through the lowest of the returned masks alone, and through the IoU of all returned', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 1])
     // Prompt 0 asks for three masks: number 2 is best. Prompt 1 asks for the single one.
-    expect(touched(out['grad/logits']!.data, 2)).toEqual([0, 0, 1, 0, 1, 0, 0, 0])
-    expect(touched(out['grad/iou']!.data, 1)).toEqual([0, 1, 1, 1, 1, 0, 0, 0])
+    expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 1, 0, 0, 0])
+    expect(touched(out['grad/iou'].data, 1)).toEqual([0, 1, 1, 1, 1, 0, 0, 0])
   })
   it('leaves out prompts that weigh nothing', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 0])
-    expect(touched(out['grad/logits']!.data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
+    expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
   })
 })

@@ -5,7 +5,7 @@ import { paramRule } from './groups.js'
 import { learningRate } from './schedule.js'
 import { dropPathRate } from '../step.js'
 
-const value = (y: Value): number => evaluate(graph('y', { y }), () => f32([], [0])).y!.data[0]!
+const value = (y: Value): number => evaluate(graph('y', { y }), () => f32([], [0])).y.data[0]
 
 describe('clipping', () => {
   const norm = globalNorm([constant(f32([2], [3, 0])), constant(f32([1, 1], [4]))])

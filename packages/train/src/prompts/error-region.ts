@@ -11,7 +11,7 @@ export interface Click {
 /** 1 where prediction and truth differ. Places that do not count (padding) are those where `counts` is 0. */
 export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Uint8Array): Plane {
   const data = new Uint8Array(truth.data.length)
-  for (let i = 0; i < data.length; i++) data[i] = (logits[i]! > 0) !== (truth.data[i]! > 0) && (!counts || counts[i]) ? 1 : 0
+  for (let i = 0; i < data.length; i++) data[i] = (logits[i] > 0) !== (truth.data[i] > 0) && (!counts || counts[i]) ? 1 : 0
   return { width: truth.width, height: truth.height, data }
 }
 
@@ -22,5 +22,5 @@ export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Ui
 export function clickOnError(draw: Random, logits: ArrayLike<number>, truth: Plane): Click | undefined {
   const error = pointInMask(draw, errorRegion(logits, truth))
   const [x, y] = error ?? pointInMask(draw, truth) ?? []
-  return x === undefined || y === undefined ? undefined : { x, y, foreground: truth.data[y * truth.width + x]! > 0 }
+  return x === undefined || y === undefined ? undefined : { x, y, foreground: truth.data[y * truth.width + x] > 0 }
 }

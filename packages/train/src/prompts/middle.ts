@@ -32,7 +32,7 @@ export function largestRegion({ width, height, data }: Plane): Plane | undefined
  */
 export function middleOf({ width, height, data }: Plane): readonly [number, number] {
   const distance = new Int32Array(width * height)
-  const d = (x: number, y: number): number => x < 0 || y < 0 || x >= width || y >= height ? 0 : distance[y * width + x]!
+  const d = (x: number, y: number): number => x < 0 || y < 0 || x >= width || y >= height ? 0 : distance[y * width + x]
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       if (data[y * width + x]) distance[y * width + x] = Math.min(d(x - 1, y) + 3, d(x, y - 1) + 3, d(x - 1, y - 1) + 4, d(x + 1, y - 1) + 4)
@@ -43,8 +43,8 @@ export function middleOf({ width, height, data }: Plane): readonly [number, numb
     for (let x = width - 1; x >= 0; x--) {
       const at = y * width + x
       if (!data[at]) continue
-      distance[at] = Math.min(distance[at]!, d(x + 1, y) + 3, d(x, y + 1) + 3, d(x + 1, y + 1) + 4, d(x - 1, y + 1) + 4)
-      if (distance[at]! > distance[best]! || !data[best]) best = at
+      distance[at] = Math.min(distance[at], d(x + 1, y) + 3, d(x, y + 1) + 3, d(x + 1, y + 1) + 4, d(x - 1, y + 1) + 4)
+      if (distance[at] > distance[best] || !data[best]) best = at
     }
   }
   return [best % width, Math.floor(best / width)]

@@ -49,7 +49,7 @@ export function anyObject(draw: Random, pose: Pose, light: number): SceneObject 
 }
 
 function addPart(draw: Random, regions: Region[], { of, caption, pose, near, light }: PartOptions & { of: number; caption: string }): number {
-  const host = regions[of]!
+  const host = regions[of]
   const { name, shape } = patch(draw, host.shape, pose)
   const { surface, color } = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
   const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.caption.startsWith('the body') ? 'part' : 'subpart'

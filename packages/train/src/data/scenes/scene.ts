@@ -66,7 +66,7 @@ function paintGround(draw: Random, { width, height, pixels }: Canvas, light: num
       const { surface } = y + tilt * (x - width / 2) < horizon ? far : near
       const k = 1 - depth * cloud(x, y)
       const rgb = surface(x, y, -1e3)
-      for (let c = 0; c < 3; c++) pixels[at + c] = rgb[c]! * k
+      for (let c = 0; c < 3; c++) pixels[at + c] = rgb[c] * k
     }
   }
 }
@@ -96,7 +96,7 @@ function paint(canvas: Canvas, { shape, surface }: { shape: Shape; surface: Surf
     const cover = Math.min(1, Math.max(0, 0.5 - distance))
     if (cover === 0) return
     const rgb = surface(x, y, distance)
-    for (let c = 0; c < 3; c++) pixels[3 * at + c]! += (rgb[c]! - pixels[3 * at + c]!) * cover
+    for (let c = 0; c < 3; c++) pixels[3 * at + c] += (rgb[c] - pixels[3 * at + c]) * cover
     if (distance < 0) owner[at] = id
   })
 }
@@ -104,11 +104,11 @@ function paint(canvas: Canvas, { shape, surface }: { shape: Shape; surface: Surf
 function castShadow(draw: Random, canvas: Canvas, { regions, pose, reach, light }: Extent & { regions: readonly Region[]; light: number }): void {
   const [length, strength, soft] = [reach * draw.between(0.03, 0.15), draw.between(0.2, 0.6), draw.between(1, 8)]
   const [dx, dy] = [Math.cos(light) * length, Math.sin(light) * length]
-  const { shape } = regions[0]!
+  const { shape } = regions[0]
   const moved: Shape = (x, y) => shape(x - dx, y - dy)
   around(canvas, { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: moved, border: soft }, (x, y, at) => {
     const dark = strength * Math.min(1, Math.max(0, 0.5 - moved(x, y) / (2 * soft)))
-    for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c]! *= 1 - dark
+    for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c] *= 1 - dark
   })
 }
 
@@ -123,9 +123,9 @@ function develop(draw: Random, { width, height, pixels }: Canvas): void {
   if (draw.chance(0.5)) blur(pixels, { width, height, sigma: draw.between(0.3, 1.1) })
   for (let at = 0, i = 0; at < pixels.length; at += 3, i++) {
     const k = gain * (1 + fx * (i % width - width / 2) + fy * (Math.floor(i / width) - height / 2))
-    if (gray) pixels.fill(0.3 * pixels[at]! + 0.59 * pixels[at + 1]! + 0.11 * pixels[at + 2]!, at, at + 3)
+    if (gray) pixels.fill(0.3 * pixels[at] + 0.59 * pixels[at + 1] + 0.11 * pixels[at + 2], at, at + 3)
     // The sum of two uniforms is near enough to normal for grain, and quick.
-    for (let c = 0; c < 3; c++) pixels[at + c] = pixels[at + c]! * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
+    for (let c = 0; c < 3; c++) pixels[at + c] = pixels[at + c] * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
   }
 }
 
@@ -137,10 +137,10 @@ function blur(pixels: Float32Array, { width, height, sigma }: { width: number; h
     const other = step === 3 ? 3 * width : 3
     for (let l = 0; l < line; l++) {
       for (let c = 0; c < 3; c++) {
-        let before = pixels[l * other + c]!
+        let before = pixels[l * other + c]
         for (let i = 0, at = l * other + c; i < count; i++, at += step) {
-          const here = pixels[at]!
-          pixels[at] = centre * here + wing * (before + (i + 1 < count ? pixels[at + step]! : here))
+          const here = pixels[at]
+          pixels[at] = centre * here + wing * (before + (i + 1 < count ? pixels[at + step] : here))
           before = here
         }
       }
@@ -150,7 +150,7 @@ function blur(pixels: Float32Array, { width, height, sigma }: { width: number; h
 
 const toBytes = (pixels: Float32Array): Uint8Array => {
   const bytes = new Uint8ClampedArray(pixels.length) // rounds and clamps
-  for (let i = 0; i < pixels.length; i++) bytes[i] = 255 * pixels[i]!
+  for (let i = 0; i < pixels.length; i++) bytes[i] = 255 * pixels[i]
   return new Uint8Array(bytes.buffer)
 }
 
@@ -159,19 +159,19 @@ function visible({ owner, width, height }: Canvas, painted: readonly { region: R
   const masks = painted.map(() => new Uint8Array(width * height))
   const areas = new Uint32Array(painted.length)
   for (let at = 0; at < owner.length; at++) {
-    for (let id: number | undefined = owner[at]! < 0 ? undefined : owner[at]!; id !== undefined; id = painted[id]!.parent) {
-      masks[id]![at] = 1
-      areas[id]!++
+    for (let id: number | undefined = owner[at] < 0 ? undefined : owner[at]; id !== undefined; id = painted[id].parent) {
+      masks[id][at] = 1
+      areas[id]++
     }
   }
   const listed = new Map<number, number>()
   const truths: Truth[] = []
   for (const [id, { region, parent }] of painted.entries()) {
     const host = parent === undefined ? undefined : listed.get(parent)
-    const distinct = parent === undefined || areas[id]! < 0.85 * areas[parent]!
-    if (areas[id]! < minArea || !distinct || (parent !== undefined && host === undefined)) continue
+    const distinct = parent === undefined || areas[id] < 0.85 * areas[parent]
+    if (areas[id] < minArea || !distinct || (parent !== undefined && host === undefined)) continue
     listed.set(id, truths.length)
-    truths.push({ mask: masks[id]!, level: region.level, caption: region.caption, ...(host !== undefined && { parent: host }) })
+    truths.push({ mask: masks[id], level: region.level, caption: region.caption, ...(host !== undefined && { parent: host }) })
   }
   return truths
 }

@@ -40,7 +40,7 @@ export const capsule = ([ax, ay]: readonly [number, number], [bx, by]: readonly 
 export const polygon = (points: readonly (readonly [number, number])[]): Shape => (x, y) => {
   let [distance, inside] = [Infinity, false]
   for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-    const [[xi, yi], [xj, yj]] = [points[i]!, points[j]!]
+    const [[xi, yi], [xj, yj]] = [points[i], points[j]]
     const [ex, ey, wx, wy] = [xj - xi, yj - yi, x - xi, y - yi]
     const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) / (ex * ex + ey * ey)))
     distance = Math.min(distance, (wx - ex * t) ** 2 + (wy - ey * t) ** 2)
@@ -102,5 +102,5 @@ const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
 /** A kind by chance, around the origin with radius about 1. */
 export function anyShape(draw: Random, { compact = false }: { compact?: boolean } = {}): NamedShape {
   const name = draw.pick(compact ? ['disc', 'oval', 'block', 'triangle', 'polygon', 'pebble', 'pebble', 'star', 'amoeba'] : Object.keys(kinds))
-  return { name, shape: kinds[name]!(draw) }
+  return { name, shape: kinds[name](draw) }
 }

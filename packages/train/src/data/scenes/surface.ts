@@ -27,7 +27,7 @@ export function anyColor(draw: Random): { name: string; rgb: Rgb } {
   }
   const i = draw.int(0, hues.length - 1)
   const [saturation, value] = [draw.between(0.35, 1), draw.between(0.35, 1)]
-  return { name: i === 1 && value < 0.6 ? 'brown' : hues[i]!, rgb: hsv((hueOf[i]! + draw.between(-12, 12) + 360) % 360, saturation, value) }
+  return { name: i === 1 && value < 0.6 ? 'brown' : hues[i], rgb: hsv((hueOf[i] + draw.between(-12, 12) + 360) % 360, saturation, value) }
 }
 
 /** Smooth random bumps in [0, 1], `cell` pixels wide. */
@@ -40,8 +40,8 @@ export function valueNoise(draw: Random, cell: number): (x: number, y: number) =
     const [i, j] = [Math.floor(u), Math.floor(v)]
     const [s, t] = [smooth(u - i), smooth(v - j)]
     const [r0, r1] = [(j % n) * n, ((j + 1) % n) * n]
-    const [a, b] = [lattice[r0 + i % n]!, lattice[r0 + (i + 1) % n]!]
-    const [c, d] = [lattice[r1 + i % n]!, lattice[r1 + (i + 1) % n]!]
+    const [a, b] = [lattice[r0 + i % n], lattice[r0 + (i + 1) % n]]
+    const [c, d] = [lattice[r1 + i % n], lattice[r1 + (i + 1) % n]]
     return (a + (b - a) * s) * (1 - t) + (c + (d - c) * s) * t
   }
 }
@@ -84,7 +84,7 @@ export function anySurface(draw: Random, { scale, near, light }: { scale: number
   const base = near ? blend(shade(near, draw.between(0.6, 1.35)), main.rgb, draw.between(0, 0.35)) : main.rgb
   const other = draw.chance(0.5) ? anyColor(draw).rgb : shade(base, draw.between(0.45, 0.8))
   const pattern = draw.chance(0.35) ? 'plain' : draw.pick(Object.keys(patterns))
-  const mix = patterns[pattern]!(draw, scale)
+  const mix = patterns[pattern](draw, scale)
   const strength = pattern === 'plain' ? 0 : draw.between(0.25, 1)
 
   // Light falls on rounded edges: those that face it are bright, those that turn away dark. A thin outline, sometimes.
