@@ -1,7 +1,7 @@
-import { nameOf, sizeOf, useCounts, valuesOf, type Graph, type HostTensor, type Value } from '@sam/core/graph'
+import { decompose, nameOf, simplify, sizeOf, stage, useCounts, valuesOf, type Graph, type HostTensor, type Value } from '@sam/core/graph'
 import { elementwise } from './kernels/elementwise.js'
 import { expression, isElementwise, literal } from './kernels/expression.js'
-import { kernelOf } from './kernels/index.js'
+import { keeps, kernelOf } from './kernels/index.js'
 import { defaultLimits, typeOf, type Epilogue, type Limits, type Lowering } from './kernels/kernel.js'
 import type { Program } from './kernels/program.js'
 import { refuse } from './failure.js'
@@ -255,6 +255,15 @@ function check(program: Program, limits: Limits, name: string): void {
   if (program.inputs.length + 1 > limits.buffers) refuse(`${name}: ${program.name} must use at most ${limits.buffers} buffers, found ${program.inputs.length + 1}`)
   if ((program.shared ?? 0) > limits.sharedBytes) refuse(`${name}: ${program.name} must share at most ${limits.sharedBytes} bytes in a workgroup, found ${program.shared}`)
   if (program.groups.some(n => n > 65535)) refuse(`${name}: ${program.name} must dispatch at most 65535 workgroups an axis, found ${program.groups}; use fewer prompts at once`)
+}
+
+/**
+ * What a compile of this graph would run on a device with these limits, without a device or weights: what depends on weights alone, run
+ * once, and the rest, run every time.
+ */
+export function schedules(g: Graph, options: ScheduleOptions = {}): { once: Schedule; every: Schedule } {
+  const { early, late } = stage(simplify(decompose(g, node => keeps(node, options.limits ?? defaultLimits))), [], 'once')
+  return { once: schedule(early, options), every: schedule(late, options) }
 }
 
 /** What a schedule asks of a device, weights aside. */

@@ -31,7 +31,8 @@ describe('kernels at real sizes', () => {
   }
 
   for (const d of [64, 80]) {
-    it(`global attention, heads of ${d}`, () => expectExact(() => grid({ size: [16, 20], heads: 1, d, window: 0 })))
+    it(`global attention, heads of ${d}`, () => expectExact(() => grid({ size: [10, 32], heads: 1, d, window: 0 })))
+    it(`global attention of a grid that tiles do not divide, heads of ${d}`, () => expectExact(() => grid({ size: [9, 11], heads: 2, d, window: 0 })))
     // A grid of 64 in windows of 14 ends in a window with 8 of its 14 rows outside: so does one of 22.
     it(`attention in windows of 14, heads of ${d}, the border counted`, () => expectExact(() => grid({ size: [22, 22], heads: 1, d, window: 14 })))
   }

@@ -28,6 +28,7 @@ const queriesPerGroup = 64
  * 1. Scores in memory: 768 MiB for a global layer of ViT-B, past every default limit.
  * 2. One thread a query, 16 keys and values at a time in workgroup memory, running maximum and sum in registers: nothing is stored but the result.
  * 3. Operands through strides: read from the qkv product and from split heads alike.
+ * 4. Relative positions by tile: a row's term once for all its keys, no division a key.
  */
 export function flash({ q, k, v, bias, scale, width }: Flash): { program: Program; flops: number } {
   const [batch, heads, queries, d] = q.shape as [number, number, number, number]
@@ -48,10 +49,15 @@ export function flash({ q, k, v, bias, scale, width }: Flash): { program: Progra
     : `vec4<f32>(${[0, 1, 2, 3].map(e => element(i, `${at} + (${channel} * 4 + ${e}) * uniforms.${names[i]}Steps.w`, { last: size % 4 === 0 ? undefined : `${channel} * 4 + ${e} < ${size}` })).join(', ')})`
   const element = (i: number, at: string, { last }: { last: string | undefined }): string => last ? `select(0.0, ${names[i]}[${at}], ${last})` : `${names[i]}[${at}]`
 
+  // A tile of keys that lies in one row of the grid shares that row's bias, and its columns follow each other.
+  const oneRow = bias.kind === 'grid' && bias.columns.shape[3] % step === 0
+  const row = (key: string): string => `rows[rowStart + ${key} / uniforms.side * uniforms.rowsSteps.w]`
+  const column = (key: string): string => `columns[columnStart + ${key} * uniforms.columnsSteps.w]`
   const biasStart = { none: '', mask: `let maskStart = ${start('mask', 'nc')};`, grid: `let rowStart = ${start('rows', 'nc')}; let columnStart = ${start('columns', 'nc')};` }[bias.kind]
+  const tileBias = oneRow ? `let rowBias = ${row('key0')}; let column0 = key0 % uniforms.side;` : ''
   const biasOf = {
-    none: '', mask: ' + mask[maskStart + key * uniforms.maskSteps.w]',
-    grid: ' + rows[rowStart + key / uniforms.side * uniforms.rowsSteps.w] + columns[columnStart + key % uniforms.side * uniforms.columnsSteps.w]'
+    none: '', mask: ' + mask[maskStart + (key0 + j) * uniforms.maskSteps.w]',
+    grid: oneRow ? ` + rowBias + ${column('(column0 + j)')}` : ` + ${row('(key0 + j)')} + ${column('((key0 + j) % uniforms.side)')}`
   }[bias.kind]
 
   const code = `
@@ -83,10 +89,10 @@ fn main() {
     let here = min(${step}, uniforms.keys - key0);
     var scores : array<f32, ${step}>;
     var next = largest;
+    ${tileBias}
     for (var j = 0; j < here; j++) {
       var products = vec4<f32>(0.0);
       for (var c = 0; c < ${d4}; c++) { products = fma(query[c], keyTile[j * ${d4} + c], products); }
-      let key = key0 + j;
       let score = products.x + products.y + products.z + products.w${biasOf};
       scores[j] = score;
       next = max(next, score);

@@ -1,0 +1,57 @@
+import { decodeMasks, encodeImage, tinyTest, vitB, vitH, vitL } from '@sam/core'
+import { graph, input, ops, param } from '@sam/core/graph'
+import { describe, expect, it } from 'vitest'
+import { demandOf, schedule, schedules } from './schedule.js'
+
+const mebi = 2 ** 20
+const names = (s: ReturnType<typeof schedule>): string[] => s.steps.map(step => step.program.name)
+
+describe('schedule', () => {
+  it.each([
+    [vitB, { dispatches: 94, largest: 48, peak: 96 }],
+    [vitL, { dispatches: 178, largest: 64, peak: 124 }],
+    [vitH, { dispatches: 234, largest: 80, peak: 144 }]
+  ])('$name encodes an image within every device\'s limits', (config, { dispatches, largest, peak }) => {
+    const found = demandOf(schedules(encodeImage(config)).every)
+    expect({ dispatches: found.dispatches, largest: found.largest.bytes / mebi, peak: found.peakBytes / mebi }).toEqual({ dispatches, largest, peak })
+  })
+
+  it('sixteen prompts at once stay within every device\'s limits', () => {
+    const { largest, peakBytes } = demandOf(schedules(decodeMasks(vitB, { prompts: 16, points: 2 })).every)
+    expect(largest.bytes).toBeLessThanOrEqual(128 * mebi)
+    expect(peakBytes).toBeLessThanOrEqual(256 * mebi)
+  })
+
+  it('halves what weights of contractions take', () => {
+    const weights = (halfWeights: boolean): number => demandOf(schedules(encodeImage(vitH), { halfWeights }).every).weightBytes / mebi
+    expect(weights(true)).toBeLessThan(0.52 * weights(false))
+  })
+
+  it('joins a linear layer with its activation and residual', () => {
+    const x = input('x', [4, 8])
+    const y = ops.add(input('r', [4, 16]), ops.gelu(ops.linear(x, param('w', [16, 8]), param('b', [16]))))
+    expect(names(schedule(graph('g', { y })))).toEqual(['linear'])
+  })
+
+  it('keeps apart what is used twice', () => {
+    const h = ops.linear(input('x', [4, 8]), param('w', [16, 8]))
+    expect(names(schedule(graph('g', { y: ops.gelu(h), h })))).toEqual(['linear', 'gelu'])
+  })
+
+  it('joins chains of elementwise operations, and reads movements where they lie', () => {
+    const x = ops.transpose(input('x', [8, 4]), [1, 0])
+    const y = ops.where(ops.less(x, 0), ops.mul(ops.exp(x), 2), ops.add(x, input('b', [1, 8])))
+    expect(names(schedule(graph('g', { y })))).toEqual(['where'])
+    expect(names(schedule(graph('g', { y: x })))).toEqual(['copy'])
+  })
+
+  it('frees every buffer at its last use, and no output', () => {
+    const { steps, outputs } = schedules(encodeImage(tinyTest, { blocks: true })).every
+    const freed = steps.flatMap(s => s.frees)
+    expect(new Set(freed).size).toBe(freed.length)
+    const last = new Map(steps.flatMap((s, i) => s.inputs.map(b => [b, i] as const)))
+    steps.forEach((s, i) => { for (const b of s.frees) expect(last.get(b) ?? i).toBe(i) })
+    const kept = new Set(Object.values(outputs).map(o => o.buffer))
+    expect(steps.map(s => s.result).filter(b => !freed.includes(b) && !kept.has(b))).toEqual([])
+  })
+})
