@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import {
-  graph, input, InputError, memoryWeights, nameOf, ops, paramsOf, prepare, shown,
-  type Backend, type Graph, type HostTensor, type SamError, type WeightSource
+  graph, input, InputError, memoryWeights, nameOf, ops, paramsOf, prepare, SamError, shown,
+  type Backend, type Graph, type HostTensor, type Value, type WeightSource
 } from '@sam/core/graph'
 import { keeps } from '@sam/onnx'
 import type { InferenceSession } from 'onnxruntime-node'
@@ -18,7 +18,7 @@ export type Provider = typeof providers[number]
 export interface OnnxRuntimeOptions {
   /** Threads that one run computes on; all cores unless told. */
   readonly threads?: number
-  /** `lean` (the default) computes with the weights as pages of the checkpoint's file; `fast` repacks them into memory of its own and plans buffers ahead: a few percent. */
+  /** `lean` (the default) computes with large weights as pages of the checkpoint's file; `fast` repacks them into memory of its own and plans buffers ahead, a few percent faster. */
   readonly memory?: 'lean' | 'fast'
   /** `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault. */
   readonly open?: 'all'
@@ -29,8 +29,6 @@ export interface OnnxRuntimeOptions {
 export interface GpuOptions extends OnnxRuntimeOptions {
   /** Number of the device; 0 unless told. */
   readonly device?: number
-  /** Most bytes of device memory that the runtime may take. */
-  readonly memoryLimit?: number
 }
 
 /** The CPU, all cores. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where onnxruntime-node cannot be loaded. */
@@ -53,17 +51,18 @@ export async function onnxruntime(provider: Provider, options: GpuOptions = {}):
 }
 
 function backend(thread: Thread, provider: Provider, options: GpuOptions): Backend {
-  const session = sessionOptions(provider, options)
   const gone = new InputError('E_DISPOSED', `the ${provider} backend was disposed; make a new one`)
+  const kept = (node: Value): boolean => options.open !== 'all' && keeps(node)
   let disposed = false
-  const self: Backend = {
+  return {
     name: provider,
-    keeps: node => options.open !== 'all' && keeps(node),
+    keeps: kept,
     async compile(g, weights, { signal, onProgress = () => {} } = {}) {
       signal?.throwIfAborted()
       if (disposed) throw gone
-      const { once, every } = prepare(g, self.keeps, weights)
+      const { once, every } = prepare(g, kept, weights)
       const total = weightBytes(paramsOf(g), weights)
+      const session = sessionOptions(provider, options, total)
       let done = 0
       onProgress(done, total)
       const onBytes = (n: number): void => onProgress(done = Math.min(total, done + n), total)
@@ -79,7 +78,6 @@ function backend(thread: Thread, provider: Provider, options: GpuOptions): Backe
       thread.end(gone)
     }
   }
-  return self
 }
 
 /** What depends on weights alone, computed now; the runtime takes it as further weights. */
@@ -90,8 +88,8 @@ async function runOnce(thread: Thread, once: Graph, options: SessionOptions): Pr
     const ids = await session.run({}, new Int32Array(new SharedArrayBuffer(4)))
     const tensors: Record<string, HostTensor> = {}
     for (const [name, tensor] of Object.entries(ids)) {
-      const { dtype, shape } = once.outputs[name]!
-      tensors[name] = { dtype, shape, data: await thread.call('read', { tensor }) } as HostTensor
+      const { dtype, shape } = once.outputs[name]
+      tensors[name] = { dtype, shape, data: await thread.call('read', { tensor }) }
       await thread.call('free', { tensor })
     }
     return memoryWeights(tensors, once.name)
@@ -104,38 +102,42 @@ async function runOnce(thread: Thread, once: Graph, options: SessionOptions): Pr
 async function probe(thread: Thread, provider: Provider, options: GpuOptions): Promise<void> {
   const x = input('x', [1])
   try {
-    const session = await openSession(thread, graph('probe', { y: ops.add(x, 1) }), { options: sessionOptions(provider, options), weights: memoryWeights({}) })
+    const session = await openSession(thread, graph('probe', { y: ops.add(x, 1) }), { options: sessionOptions(provider, options, 0), weights: memoryWeights({}) })
     await session.run({ [nameOf(x)!]: { dtype: 'f32', shape: [1], data: Float32Array.of(1) } }, new Int32Array(new SharedArrayBuffer(4)))
     session.close()
   } catch (error) {
-    throw providerMissing(provider, error as SamError)
+    throw SamError.is(error) && error.code === 'E_BACKEND_FAILED' ? providerMissing(provider, error) : error
   }
 }
 
-function sessionOptions(provider: Provider, { threads = availableParallelism(), memory = 'lean', device, memoryLimit }: GpuOptions): InferenceSession.SessionOptions {
+/** Weights up to this many bytes are repacked even where memory is to be lean. */
+const packLimit = 1 << 26
+
+/** What the runtime is told for a graph with this many bytes of weights. */
+function sessionOptions(provider: Provider, { threads = availableParallelism(), memory = 'lean', device }: GpuOptions, bytes: number): InferenceSession.SessionOptions {
   const lean = memory === 'lean'
   return {
-    executionProviders: [{ name: provider, ...(device === undefined ? {} : { deviceId: device }), ...(memoryLimit === undefined ? {} : { gpuMemLimit: memoryLimit }) }],
+    executionProviders: [device === undefined ? provider : { name: provider, deviceId: device }],
     intraOpNumThreads: threads,
     enableMemPattern: !lean,
     logSeverityLevel: 4,
     extra: {
-      // Packed weights are a second copy in memory of this process; unpacked ones stay pages of the file.
-      ...(lean ? { session: { disable_prepacking: '1' } } : {}),
+      ...(lean && bytes > packLimit ? { session: { disable_prepacking: '1' } } : {}),
       // On the CPU the fused kernel of addition and norm takes about six times as long as the two it replaces.
       ...(provider === 'cpu' ? { optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' } } : {})
     }
   }
 }
 
-function check(provider: Provider, { threads = 1, memory = 'lean', device = 0, memoryLimit = 1, open = 'all' }: GpuOptions): void {
+function check(provider: Provider, { threads = 1, memory = 'lean', device, open = 'all' }: GpuOptions): void {
   const must = (holds: boolean, rule: string, found: unknown): void => {
     if (!holds) throw new InputError('E_BAD_OPTION', `${rule}, found ${shown(found)}`)
   }
   must(providers.includes(provider), `the provider must be one of ${providers.join(', ')}`, provider)
   must(Number.isInteger(threads) && threads >= 1, 'threads must be a whole number of at least 1', threads)
   must(memory === 'lean' || memory === 'fast', "memory must be 'lean' or 'fast'", memory)
-  must(Number.isInteger(device) && device >= 0, 'device must be a whole number of at least 0', device)
-  must(Number.isFinite(memoryLimit) && memoryLimit > 0, 'memoryLimit must be a number of bytes', memoryLimit)
   must(open === 'all', "open must be 'all' or left out", open)
+  if (device === undefined) return
+  must(Number.isInteger(device) && device >= 0, 'device must be a whole number of at least 0', device)
+  must(provider === 'cuda' || provider === 'tensorrt', 'device is for cuda and tensorrt', provider)
 }

@@ -19,7 +19,7 @@ export function executable(thread: Thread, g: Graph, session: Session): Executab
       const bound = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, bind(thread, name, feed)]))
       const cancelled = new Int32Array(new SharedArrayBuffer(4))
       const running = session.run(bound, cancelled)
-      const made = running.then(ids => Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, deviceTensor(thread, g.outputs[name]!, id)])))
+      const made = running.then(ids => Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, deviceTensor(thread, g.outputs[name], id)])))
       return untilAborted(made, signal, () => {
         Atomics.store(cancelled, 0, 1)
         made.then(outputs => Object.values(outputs).forEach(t => t.dispose()), () => {})
@@ -39,7 +39,7 @@ function deviceTensor(thread: Thread, { shape, dtype }: Value, id: number): Devi
     dtype,
     async read() {
       if (state.disposed) throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
-      return { dtype, shape, data: await thread.call('read', { tensor: id }) } as HostTensor
+      return { dtype, shape, data: await thread.call('read', { tensor: id }) }
     },
     dispose() {
       if (!state.disposed) thread.call('free', { tensor: id }).catch(() => {})

@@ -1,15 +1,18 @@
 import { BackendError } from '@sam/core/graph'
 
+/** Begins the runtime's own words at the end of a message. */
+const says = 'onnxruntime: '
+
 /** onnxruntime throws plain text; this says it in the SDK's terms, with the text as the end of the message. */
 export function runtimeFailed(text: string): BackendError {
   const said = text.replace(/\s+/g, ' ').slice(0, 600)
   if (/bad_alloc|failed to allocate|out of memory|alloc_failed|not enough (?:memory|space)/i.test(text)) {
-    return new BackendError('E_OUT_OF_MEMORY', `no memory left for this run: decode fewer prompts at once, dispose results you no longer need, or take a smaller model. onnxruntime: ${said}`)
+    return new BackendError('E_OUT_OF_MEMORY', `no memory left for this run: decode fewer prompts at once, dispose results you no longer need, or take a smaller model. ${says}${said}`)
   }
   if (/cuda (?:failure|error)[^\n]*(?:700|719|999|illegal|unspecified|launch failure)|device (?:is |was )?lost|dxgi_error_device/i.test(text)) {
-    return new BackendError('E_DEVICE_LOST', `the device stopped answering; make a new backend and load again. onnxruntime: ${said}`)
+    return new BackendError('E_DEVICE_LOST', `the device stopped answering; make a new backend and load again. ${says}${said}`)
   }
-  return new BackendError('E_BACKEND_FAILED', `onnxruntime refused or failed; if the graph is not at fault, try { open: 'all' } and report the difference. onnxruntime: ${said}`)
+  return new BackendError('E_BACKEND_FAILED', `onnxruntime refused or failed; if the graph is not at fault, try { open: 'all' } and report the difference. ${says}${said}`)
 }
 
 /** onnxruntime-node could not be loaded. */
@@ -28,7 +31,7 @@ export function importFailed(error: unknown): BackendError {
 
 /** A provider was asked for and is not there. Never answered by running on the CPU instead. */
 export function providerMissing(provider: string, cause: Error, { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process): BackendError {
-  const because = (text: string): BackendError => new BackendError('E_BACKEND_UNAVAILABLE', `${text} Or use cpu(). ${cause.message}`, { cause })
+  const because = (text: string): BackendError => new BackendError('E_BACKEND_UNAVAILABLE', `${text} Or use cpu(). ${cause.message.slice(cause.message.indexOf(says))}`, { cause })
   if (provider !== 'cuda' && provider !== 'tensorrt') return because(`onnxruntime has no '${provider}' device here.`)
   if (platform !== 'linux' || arch !== 'x64') return because(`onnxruntime-node runs ${provider} on linux-x64 only, this is ${platform}-${arch}.`)
   return because(`${provider} needs an NVIDIA driver, CUDA 12 with cuDNN 9${provider === 'tensorrt' ? ', TensorRT 10' : ''}, and onnxruntime's CUDA library, which npm does not install by itself. ` +

@@ -33,11 +33,11 @@ export async function openSession(thread: Thread, g: Graph, { options, weights, 
     const session = await thread.call('open', { model, options: withFolder(options, root) })
     return {
       async run(feeds, cancelled) {
-        const named = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [input, feeds[name]!]))
+        const named = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [input, feeds[name]]))
         const transfer = Object.values(named).flatMap(feed => typeof feed === 'number' ? [] : [feed.data.buffer as ArrayBuffer])
-        const fetches = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [output, expected(g.outputs[name]!)]))
+        const fetches = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [output, expected(g.outputs[name])]))
         const made = await thread.call('run', { session, feeds: named, fetches, cancelled }, transfer)
-        return Object.fromEntries(Object.entries(outputs).flatMap(([name, output]) => output in made ? [[name, made[output]!]] : []))
+        return Object.fromEntries(Object.entries(outputs).flatMap(([name, output]) => output in made ? [[name, made[output]]] : []))
       },
       close: () => { thread.call('close', { session }).catch(() => {}) }
     }

@@ -20,7 +20,7 @@ export interface ThreadOptions {
 export async function startThread({ telemetry }: ThreadOptions): Promise<Thread> {
   silenceTelemetry(telemetry)
   const worker = new Worker(new URL('./worker.js', import.meta.url))
-  const waiting = new Map<number, { resolve(value: never): void; reject(error: unknown): void }>()
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   let serial = 0
   let over: Error | undefined
 

@@ -43,13 +43,13 @@ describe('a checkpoint is read where it is', () => {
 
   async function runs(weights: WeightSource, on = backend, exactly = tensors): Promise<void> {
     for (const [graph, feeds] of graphs) {
-      const expected = evaluate(graph, leaf => (leaf.op === 'param' ? exactly : feeds)[nameOf(leaf)!]!)
+      const expected = evaluate(graph, leaf => (leaf.op === 'param' ? exactly : feeds)[nameOf(leaf)!])
       const executable = await on.compile(graph, weights)
       const outputs = await executable.run(feeds)
       for (const [name, { data }] of Object.entries(expected)) {
-        const found = (await outputs[name]!.read()).data
-        expect(data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - found[i]!)), 0), `${graph.name} ${name}`).toBeLessThan(1e-4)
-        outputs[name]!.dispose()
+        const found = (await outputs[name].read()).data
+        expect(data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - found[i])), 0), `${graph.name} ${name}`).toBeLessThan(1e-4)
+        outputs[name].dispose()
       }
       executable.dispose()
     }

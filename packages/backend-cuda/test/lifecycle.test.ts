@@ -25,22 +25,22 @@ describe('runs, aborts and disposal', () => {
     const { y } = await executable.run({ x })
     clearInterval(ticking)
     expect(ticks).toBeGreaterThan(3)
-    y!.dispose()
+    y.dispose()
   })
 
   it('an abort rejects with its reason before the run is over, and the next run is right', async () => {
     const reason = new Error('enough')
     const abort = new AbortController()
     const order: string[] = []
-    const unaborted = executable.run({ x }).then(({ y }) => { order.push('first run'); y!.dispose() })
+    const unaborted = executable.run({ x }).then(({ y }) => { order.push('first run'); y.dispose() })
     const aborted = executable.run({ x }, { signal: abort.signal }).catch((error: unknown) => { order.push('abort'); return error })
     abort.abort(reason)
     expect(await aborted).toBe(reason)
     await unaborted
     expect(order).toEqual(['abort', 'first run'])
     const { y } = await executable.run({ x })
-    expect((await y!.read()).data.every(v => v === 3)).toBe(true)
-    y!.dispose()
+    expect((await y.read()).data.every(v => v === 3)).toBe(true)
+    y.dispose()
   })
 
   it('an abort in the middle of a compile leaves nothing behind', async () => {
@@ -49,7 +49,7 @@ describe('runs, aborts and disposal', () => {
     const compiling = backend.compile(slow, weights, { signal: abort.signal })
     abort.abort(reason)
     await expect(compiling).rejects.toBe(reason)
-    await expect(executable.run({ x }).then(({ y }) => y!.read()).then(({ data }) => data[0])).resolves.toBe(3)
+    await expect(executable.run({ x }).then(({ y }) => y.read()).then(({ data }) => data[0])).resolves.toBe(3)
     expect(readdirSync(tmpdir()).filter(name => name.startsWith(`sam-onnx-${process.pid}-`))).toEqual([])
   })
 
@@ -58,32 +58,32 @@ describe('runs, aborts and disposal', () => {
     const running = [own.run({ x }), own.run({ x })]
     own.dispose()
     for (const { y } of await Promise.all(running)) {
-      expect((await y!.read()).data[7]).toBe(3)
-      y!.dispose()
+      expect((await y.read()).data[7]).toBe(3)
+      y.dispose()
     }
     await expect(own.run({ x })).rejects.toMatchObject({ code: 'E_DISPOSED' })
   })
 
   it('a tensor disposed while a run that was fed it waits is still there for that run', async () => {
     const first = await executable.run({ x })
-    const second = executable.run({ x: first.y! })
-    first.y!.dispose()
-    expect((await (await second).y!.read()).data[0]).toBe(3)
+    const second = executable.run({ x: first.y })
+    first.y.dispose()
+    expect((await (await second).y.read()).data[0]).toBe(3)
   })
 
   it('what was read is the reader\'s: changing it changes nothing', async () => {
     const { y } = await executable.run({ x })
-    const { data } = await y!.read()
+    const { data } = await y.read()
     data.fill(0)
-    expect((await y!.read()).data[0]).toBe(3)
-    y!.dispose()
+    expect((await y.read()).data[0]).toBe(3)
+    y.dispose()
   })
 
   it('tensors of another backend are refused by name', async () => {
     const other = await cpu({ threads: 1 })
     const { y } = await executable.run({ x })
     const elsewhere = await other.compile(slow, weights)
-    await expect(elsewhere.run({ x: y! })).rejects.toMatchObject({ code: 'E_GRAPH', message: expect.stringContaining('another backend') })
+    await expect(elsewhere.run({ x: y })).rejects.toMatchObject({ code: 'E_GRAPH', message: expect.stringContaining('another backend') })
     other.dispose()
   })
 
@@ -94,15 +94,15 @@ describe('runs, aborts and disposal', () => {
     const waiting = [loaded.run({ x }), own.compile(slow, weights)]
     own.dispose()
     own.dispose()
-    const settled = await Promise.allSettled([...waiting, loaded.run({ x }), own.compile(slow, weights), y!.read()])
+    const settled = await Promise.allSettled([...waiting, loaded.run({ x }), own.compile(slow, weights), y.read()])
     for (const found of settled) expect(found).toMatchObject({ status: 'rejected', reason: { code: 'E_DISPOSED' } })
-    y!.dispose()
+    y.dispose()
     loaded.dispose()
   })
 })
 
 describe('what is refused', () => {
-  it.each([{ threads: 0 }, { threads: 1.5 }, { memory: 'huge' as 'lean' }, { open: 'some' as 'all' }, { device: -1 }, { memoryLimit: NaN }])('%o', async options => {
+  it.each([{ threads: 0 }, { threads: 1.5 }, { memory: 'huge' as 'lean' }, { open: 'some' as 'all' }, { device: 0 }])('%o', async options => {
     await expect(onnxruntime('cpu', options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 

@@ -50,7 +50,7 @@ export function builder(emit: Emit, reserved: ReadonlySet<string>): Builder & { 
   const tensor = (dataType: DataType, shape: Shape, { buffer, byteOffset, byteLength }: ArrayBufferView): string => {
     const rawData = new Uint8Array(buffer, byteOffset, byteLength)
     if (byteLength > shareLimit) return store(dataType, shape, rawData)
-    const key = `${dataType}[${shape}]${rawData}`
+    const key = `${dataType}[${shape}]${rawData.join()}`
     if (!stored.has(key)) stored.set(key, store(dataType, shape, rawData))
     return stored.get(key)!
   }

@@ -61,13 +61,13 @@ export async function toOnnx(g: Graph, { weights, bound, place = () => undefined
   const to = builder((to, value) => {
     const name = nameOf(value)
     if (name === undefined) return emit(to, value)
-    if (value.op === 'input' && Object.hasOwn(inputs, name)) return inputs[name]!
+    if (value.op === 'input' && Object.hasOwn(inputs, name)) return inputs[name]
     if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} is neither fed nor known`)
     return stored(to, value, value.op === 'param' ? weights : bound!)
   }, reserved)
   for (const value of valuesOf(g)) to.of(value)
 
-  const nodes = finish(to.nodes, Object.entries(g.outputs).map(([name, v]) => [outputs[name]!, to.of(v)]))
+  const nodes = finish(to.nodes, Object.entries(g.outputs).map(([name, v]) => [outputs[name], to.of(v)]))
   const used = new Set(nodes.flatMap(n => n.input))
   const model = toBinary(ModelProtoSchema, create(ModelProtoSchema, {
     irVersion,
@@ -77,8 +77,8 @@ export async function toOnnx(g: Graph, { weights, bound, place = () => undefined
       name: g.name,
       node: nodes,
       initializer: [...data.tensors, ...to.tensors].filter(t => used.has(t.name)),
-      input: fed.map(v => valueInfo(inputs[nameOf(v)!]!, v)),
-      output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name]!, v))
+      input: fed.map(v => valueInfo(inputs[nameOf(v)!], v)),
+      output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name], v))
     }
   }))
   return { model, inputs, outputs, side: data.side }
@@ -93,7 +93,7 @@ function stored(to: Builder, value: Value, source: WeightSource): string {
 
 function emit(to: Builder, value: Value): string {
   if (value.op === 'constant') return to.constant(value.attrs.tensor as Parameters<Builder['constant']>[0])
-  if (value.composite) return keeps(value) ? whole[value.op]!(to, value) : to.of(value.composite.decompose(value.inputs, value.attrs))
+  if (value.composite) return keeps(value) ? whole[value.op](to, value) : to.of(value.composite.decompose(value.inputs, value.attrs))
   const write = primitives[value.op as keyof typeof primitives]
   if (!write) throw new GraphError(`${value.op} must be a primitive or carry its composite to be written as ONNX`)
   return write(to, value)

@@ -1,16 +1,16 @@
 import type { Emit } from '../builder.js'
 import { expand, reshape, transpose } from './write.js'
 
-export const relu: Emit = (to, y) => to.node('Relu', [to.of(y.inputs[0]!)])
-export const sigmoid: Emit = (to, y) => to.node('Sigmoid', [to.of(y.inputs[0]!)])
-export const gelu: Emit = (to, y) => to.node('Gelu', [to.of(y.inputs[0]!)])
-export const softmax: Emit = (to, y) => to.node('Softmax', [to.of(y.inputs[0]!)], { axis: y.attrs.axis as number })
+export const relu: Emit = (to, y) => to.node('Relu', [to.of(y.inputs[0])])
+export const sigmoid: Emit = (to, y) => to.node('Sigmoid', [to.of(y.inputs[0])])
+export const gelu: Emit = (to, y) => to.node('Gelu', [to.of(y.inputs[0])])
+export const softmax: Emit = (to, y) => to.node('Softmax', [to.of(y.inputs[0])], { axis: y.attrs.axis as number })
 
 /** One Gemm over the flattened rows. The weight stays [out, in], as the checkpoint has it. */
 export const linear: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
-  const rows = reshape(to, to.of(x!), [-1, x!.shape.at(-1)!])
-  return reshape(to, to.node('Gemm', [rows, to.of(weight!), ...(bias ? [to.of(bias)] : [])], { transB: 1 }), y.shape)
+  const rows = reshape(to, to.of(x), [-1, x.shape.at(-1)!])
+  return reshape(to, to.node('Gemm', [rows, to.of(weight), ...(bias ? [to.of(bias)] : [])], { transB: 1 }), y.shape)
 }
 
 /** ONNX normalises all axes from one on, so any axis but the last goes last and back. */
@@ -19,28 +19,28 @@ export const layerNorm: Emit = (to, y) => {
   const { axis, eps } = y.attrs as { axis: number; eps: number }
   const rank = y.shape.length
   const last = [...Array(rank).keys()].filter(i => i !== axis).concat(axis)
-  const normalised = (name: string): string => to.node('LayerNormalization', [name, to.of(weight!), to.of(bias!)], { axis: -1, epsilon: eps })
-  if (axis === rank - 1) return normalised(to.of(x!))
-  return transpose(to, normalised(transpose(to, to.of(x!), last)), last.map((_, i) => last.indexOf(i)))
+  const normalised = (name: string): string => to.node('LayerNormalization', [name, to.of(weight), to.of(bias)], { axis: -1, epsilon: eps })
+  if (axis === rank - 1) return normalised(to.of(x))
+  return transpose(to, normalised(transpose(to, to.of(x), last)), last.map((_, i) => last.indexOf(i)))
 }
 
 /** Kernel = stride: patches × weight. Otherwise Conv, which has channels second. */
 export const conv2d: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const { stride, padding } = y.attrs as { stride: number; padding: number }
-  const [b, , , c] = x!.shape as [number, number, number, number]
-  const [out, , kh, kw] = weight!.shape as [number, number, number, number]
+  const [b, , , c] = x.shape as [number, number, number, number]
+  const [out, , kh, kw] = weight.shape as [number, number, number, number]
   if (stride !== kh || stride !== kw || padding !== 0) {
-    const inputs = [transpose(to, to.of(x!), [0, 3, 1, 2]), to.of(weight!), ...(bias ? [to.of(bias)] : [])]
+    const inputs = [transpose(to, to.of(x), [0, 3, 1, 2]), to.of(weight), ...(bias ? [to.of(bias)] : [])]
     return transpose(to, to.node('Conv', inputs, { pads: Array<number>(4).fill(padding), strides: [stride, stride] }), [0, 2, 3, 1])
   }
   const [, rows, columns] = y.shape as [number, number, number, number]
-  let patches = to.of(x!)
+  let patches = to.of(x)
   if (kh > 1) {
     const whole = to.node('Slice', [patches, to.ints([0, 0]), to.ints([rows * kh, columns * kw]), to.ints([1, 2])])
     patches = transpose(to, reshape(to, whole, [b, rows, kh, columns, kw, c]), [0, 1, 3, 5, 2, 4]) // [B, rows, columns, in, kh, kw]
   }
-  const matrix = reshape(to, to.of(weight!), [out, c * kh * kw])
+  const matrix = reshape(to, to.of(weight), [out, c * kh * kw])
   const inputs = [reshape(to, patches, [-1, c * kh * kw]), matrix, ...(bias ? [to.of(bias)] : [])]
   return reshape(to, to.node('Gemm', inputs, { transB: 1 }), y.shape)
 }
@@ -48,20 +48,20 @@ export const conv2d: Emit = (to, y) => {
 /** Each pixel becomes a tile by one Gemm. The weight's small transpose makes the large one move whole rows of channels. */
 export const convTranspose2d: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
-  const [b, h, w, c] = x!.shape as [number, number, number, number]
-  const [, out, kh, kw] = weight!.shape as [number, number, number, number]
-  const matrix = reshape(to, transpose(to, to.of(weight!), [0, 2, 3, 1]), [c, kh * kw * out])
-  const offsets = reshape(to, expand(to, to.of(bias!), [kh * kw, out]), [kh * kw * out])
-  const tiles = reshape(to, to.node('Gemm', [reshape(to, to.of(x!), [-1, c]), matrix, offsets]), [b, h, w, kh, kw, out])
+  const [b, h, w, c] = x.shape as [number, number, number, number]
+  const [, out, kh, kw] = weight.shape as [number, number, number, number]
+  const matrix = reshape(to, transpose(to, to.of(weight), [0, 2, 3, 1]), [c, kh * kw * out])
+  const offsets = reshape(to, expand(to, to.of(bias), [kh * kw, out]), [kh * kw * out])
+  const tiles = reshape(to, to.node('Gemm', [reshape(to, to.of(x), [-1, c]), matrix, offsets]), [b, h, w, kh, kw, out])
   return reshape(to, transpose(to, tiles, [0, 1, 3, 2, 4, 5]), y.shape)
 }
 
 export const resizeBilinear: Emit = (to, y) => {
   const [x] = y.inputs
-  const [h, w] = x!.shape.slice(-2) as [number, number]
+  const [h, w] = x.shape.slice(-2) as [number, number]
   const [height, width] = y.shape.slice(-2) as [number, number]
-  const planes = x!.shape.slice(0, -2).reduce((n, d) => n * d, 1)
+  const planes = x.shape.slice(0, -2).reduce((n, d) => n * d, 1)
   const attrs = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' }
-  const resized = to.node('Resize', [reshape(to, to.of(x!), [1, planes, h, w]), '', '', to.ints([1, planes, height, width])], attrs)
+  const resized = to.node('Resize', [reshape(to, to.of(x), [1, planes, h, w]), '', '', to.ints([1, planes, height, width])], attrs)
   return reshape(to, resized, y.shape)
 }

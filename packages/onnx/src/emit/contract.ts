@@ -9,4 +9,4 @@ export const matmul: Emit = (to, y) => {
   return to.node('MatMul', operands.map(v => to.of(v)))
 }
 
-const unrepeated = (v: Value): Value => v.op === 'broadcast' && sameShape(v.inputs[0]!.shape.slice(-2), v.shape.slice(-2)) ? v.inputs[0]! : v
+const unrepeated = (v: Value): Value => v.op === 'broadcast' && sameShape(v.inputs[0].shape.slice(-2), v.shape.slice(-2)) ? v.inputs[0] : v

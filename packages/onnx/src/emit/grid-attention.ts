@@ -91,7 +91,7 @@ function windowRows([b, h, w]: readonly [number, number, number], side: number):
     const [image, y, x] = [Math.floor(row / (h * w)), Math.floor(row / w) % h, row % w]
     const window = (image * nh + Math.floor(y / side)) * nw + Math.floor(x / side)
     back[row] = (window * side + y % side) * side + x % side
-    into[back[row]!] = row
+    into[back[row]] = row
   }
   return { into, back }
 }

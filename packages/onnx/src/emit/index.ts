@@ -13,7 +13,7 @@ export const primitives: { readonly [P in Primitive]: Emit } = {
   ...reduce,
   ...move,
   matmul,
-  stopGradient: (to, y) => to.of(y.inputs[0]!)
+  stopGradient: (to, y) => to.of(y.inputs[0])
 }
 
 /** Composites whose ONNX form beats their decomposition. Attention as such, and moving windows, are best opened. */
