@@ -3,6 +3,7 @@ import type { Call } from './client.js'
 import { latest } from './latest.js'
 import { push, redo, startHistory, undo, type History } from './history.js'
 import type { GivenPicture } from './image-input.js'
+import { percent } from './percent.js'
 import type { Answer, Candidate, ExportFormat, LoadedModel, ModelChoice, NamedMask, Prompts, Step } from './protocol.js'
 import { activeObject, change, colorOf, emptySession, forgetMasks, isEmpty, type Session, type SessionObject } from './session.js'
 
@@ -86,7 +87,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       call('predict', { prompts }, { signal: stop.signal }).then(answer => {
         answers.set(prompts, answer)
         lastShown.set(id, answer[0])
-        const score = `${Math.round(100 * Math.max(0, Math.min(1, answer[0].score)))} %`
+        const score = percent(answer[0].score)
         update({ status: answer.length > 1 ? `${name}: ${answer.length} masks to choose from, the best scores ${score}` : `${name}: mask refined, score ${score}` })
       }, fail).finally(() => {
         if (asking.get(id)?.stop === stop) asking.delete(id)

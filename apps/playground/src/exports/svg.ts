@@ -1,9 +1,9 @@
 import type { NamedObject } from './coco.js'
 
-/** One path an object, holes by the even-odd rule, in pixels of the picture; corners nearer than ¾ pixel to the line are left out. */
+/** One path an object, holes by the even-odd rule, in pixels of the picture; corners nearer than half a pixel to the line are left out. */
 export function svg(objects: readonly NamedObject[], { width, height }: { readonly width: number; readonly height: number }): string {
   const paths = objects.map(({ name, color, mask }) => {
-    const rings = mask.toPolygons({ simplify: 0.75 }).flat()
+    const rings = mask.toPolygons({ simplify: 0.5 }).flat()
     const d = rings.map(ring => `M${ring.slice(0, -1).map(([x, y]) => `${x} ${y}`).join('L')}Z`).join('')
     return `  <path fill="${escape(color)}" fill-rule="evenodd" d="${d}"><title>${escape(name)}</title></path>`
   })

@@ -1,9 +1,9 @@
 import type { App } from '../app.js'
 import { pathOf } from '../canvas.js'
+import { percent } from '../percent.js'
 import type { Candidate } from '../protocol.js'
 import { activeObject, change, colorOf } from '../session.js'
 import { h } from './dom.js'
-import { percent } from './objects.js'
 
 /** The masks to choose from, as small pictures with their scores. */
 export function createCandidates(app: App): { readonly element: HTMLElement; update(): void } {

@@ -1,4 +1,5 @@
 import { renamed, type App } from '../app.js'
+import { percent } from '../percent.js'
 import { change, colorOf, isEmpty, newObject, removeObject, select, type SessionObject } from '../session.js'
 import { h } from './dom.js'
 import { icon } from './icons.js'
@@ -61,6 +62,3 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
     }
   }
 }
-
-/** A score as people read it. */
-export const percent = (score: number): string => `${Math.round(100 * Math.max(0, Math.min(1, score)))}%`

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { client } from './client.js'
+import type { FromWorker, Step, ToWorker } from './protocol.js'
+
+function fakeWorker() {
+  const sent: ToWorker[] = []
+  const listeners: Record<string, (event: unknown) => void> = {}
+  const worker = { postMessage: (message: ToWorker) => { sent.push(message) }, addEventListener: (type: string, f: (event: unknown) => void) => { listeners[type] = f } }
+  return { call: client(worker as unknown as Worker), sent, say: (data: FromWorker) => listeners.message({ data }), fail: (message: string) => listeners.error({ message }) }
+}
+
+describe('client', () => {
+  it('matches answers to calls, in any order, with steps between', async () => {
+    const { call, say } = fakeWorker()
+    const steps: Step[] = []
+    const load = call('load', { model: { kind: 'embedded' }, prefer: undefined }, { onStep: step => steps.push(step) })
+    const kept = call('kept', {})
+    say({ id: 1, step: { doing: 'compile', loaded: 1, total: 2 } })
+    say({ id: 2, result: [] })
+    say({ id: 1, error: { code: 'E_WEIGHTS_IO', message: 'not there' } })
+    expect(await kept).toEqual([])
+    await expect(load).rejects.toMatchObject({ code: 'E_WEIGHTS_IO', message: 'not there' })
+    expect(steps).toHaveLength(1)
+  })
+
+  it('rejects at once on abort, tells the worker, and ignores its late answer', async () => {
+    const { call, sent, say } = fakeWorker()
+    const stop = new AbortController()
+    const running = call('predict', { prompts: { points: [], strokes: [] } }, { signal: stop.signal })
+    stop.abort(new Error('enough'))
+    await expect(running).rejects.toThrow('enough')
+    expect(sent[1]).toEqual({ id: 1, cancel: true })
+    say({ id: 1, result: [] })
+    await expect(call('kept', {}, { signal: stop.signal })).rejects.toThrow('enough')
+    expect(sent).toHaveLength(2)
+  })
+
+  it('rejects everything when the worker fails', async () => {
+    const { call, fail } = fakeWorker()
+    const kept = call('kept', {})
+    fail('syntax')
+    await expect(kept).rejects.toMatchObject({ code: 'E_WORKER' })
+  })
+})
