@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
 import { failure } from './failure.js'
-import { allocate, flush, free, resident, residentOf, trim, upload, uploadHalves } from './memory.js'
+import { allocate, flush, free, resident, residentOf, shared, trim, upload, uploadHalves } from './memory.js'
 import { schedule, type Schedule, type Slot } from './schedule.js'
 import type { Buffer } from './view.js'
 
@@ -41,10 +41,12 @@ export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, dev
   const schedules = { once: schedule(once, { limits, halfWeights }), every: schedule(every, { limits, halfWeights }) }
   let placed: Placed | undefined
   let disposed = false
+  let running = 0
   const release = (): void => {
     if (!placed || placed.device.lost() !== undefined) return
     for (const info of [...placed.fixed.values(), ...placed.early.values()]) free(placed.device, info)
     trim(placed.device)
+    placed = undefined
   }
 
   const self: Placeable = {
@@ -53,7 +55,7 @@ export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, dev
       const fixed = await placeWeights(device, { graph, weights, schedules }, options)
       try {
         await device.alive(device.compile(() => { for (const s of [schedules.once, schedules.every]) warm(device, s) })).catch(error => { throw failure(error, `compiling ${graph.name}`) })
-        const ran = await runSchedule(device, schedules.once, { fixed, fed: new Map(), signal: options.signal })
+        const ran = await runSchedule(device, schedules.once, { fixed, fed: () => new Map(), signal: options.signal })
         placed = { device, every: schedules.every, fixed, early: ran }
         dropUnused(placed, schedules.once)
       } catch (error) {
@@ -68,69 +70,73 @@ export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, dev
       const { device, every, fixed, early } = placed
       const lost = device.lost()
       if (lost !== undefined) throw lostError(lost)
-      await device.ready()
-      const { fed, own } = feed(device, { every, early, feeds })
+      const own: TensorInfo[] = []
+      running++
       try {
-        const outputs = await runSchedule(device, every, { fixed, fed, signal })
+        // What is fed from the device is held at once: its owner may dispose of it while this run waits.
+        const ready = new Map(early)
+        for (const [name, fed] of Object.entries(feeds)) if ('read' in fed) ready.set(name, held(own, shared(device, residentOf(device, fed))))
+        await device.ready()
+        const outputs = await runSchedule(device, every, { fixed, fed: () => feed(device, { every, ready, feeds, own }), signal })
         return Object.fromEntries([...outputs].map(([name, info]): [string, DeviceTensor] => [name, resident(device, info, every.outputs[name].value)]))
       } finally {
         if (device.lost() === undefined) for (const info of own) free(device, info)
+        if (--running === 0 && disposed) release()
       }
     },
     dispose() {
       if (disposed) return
       disposed = true
-      release()
-      placed = undefined
+      if (running === 0) release()
       forget(self)
     }
   }
   return self
 }
 
-/** Every input's buffer: what another run gave, what was computed once, or host data, uploaded for this run. */
-function feed(device: Device, { every, early, feeds }: { every: Schedule; early: ReadonlyMap<string, TensorInfo>; feeds: Feeds }): { fed: Map<Buffer, TensorInfo>; own: TensorInfo[] } {
-  const fed = new Map<Buffer, TensorInfo>()
-  const own: TensorInfo[] = []
-  const given = (name: string): TensorInfo => {
-    const ready = early.get(name)
-    if (ready) return ready
-    const tensor = feeds[name]
-    if ('read' in tensor) return residentOf(device, tensor)
-    const info = upload(device, tensor)
-    own.push(info)
-    return info
-  }
-  try {
-    for (const [name, { buffer }] of Object.entries(every.inputs)) fed.set(buffer, given(name))
-  } catch (error) {
-    for (const info of own) free(device, info)
-    throw error
-  }
-  return { fed, own }
+function held(own: TensorInfo[], info: TensorInfo): TensorInfo {
+  own.push(info)
+  return info
+}
+
+interface Given {
+  readonly every: Schedule
+  /** What is on the device already. */
+  readonly ready: ReadonlyMap<string, TensorInfo>
+  readonly feeds: Feeds
+  /** Filled with what this run alone holds. */
+  readonly own: TensorInfo[]
+}
+
+/** Every input's buffer: what is there, or host data, uploaded for this run. */
+function feed(device: Device, { every, ready, feeds, own }: Given): Map<Buffer, TensorInfo> {
+  return new Map(Object.entries(every.inputs).map(([name, { buffer }]) => [buffer, ready.get(name) ?? held(own, upload(device, feeds[name] as HostTensor))]))
 }
 
 interface Bindings {
   readonly fixed: ReadonlyMap<Buffer, TensorInfo>
-  readonly fed: ReadonlyMap<Buffer, TensorInfo>
+  /** The inputs' buffers, made as the first work of the run. */
+  readonly fed: () => ReadonlyMap<Buffer, TensorInfo>
   readonly signal?: AbortSignal | undefined
 }
 
 /** Dispatches every step, in turns that the device can finish quickly, and frees at last use. Gives the outputs' buffers. */
 async function runSchedule(device: Device, { name, steps, outputs }: Schedule, { fixed, fed, signal }: Bindings): Promise<Map<string, TensorInfo>> {
   const made = new Map<Buffer, TensorInfo>()
-  const find = (b: Buffer): TensorInfo => made.get(b) ?? fed.get(b) ?? fixed.get(b)!
+  let inputs: ReadonlyMap<Buffer, TensorInfo> | undefined
+  const find = (b: Buffer): TensorInfo => made.get(b) ?? inputs?.get(b) ?? fixed.get(b)!
   let previous: Promise<unknown> | undefined
   try {
     for (let next = 0; next < steps.length;) {
       signal?.throwIfAborted()
       await checked(device, `running ${name}`, () => {
+        inputs ??= fed()
         let [flops, freed] = [0, 0]
         for (; next < steps.length && flops < flopsPerTurn; next++) {
-          const { program, inputs, result, frees, flops: cost } = steps[next]
+          const { program, inputs: reads, result, frees, flops: cost } = steps[next]
           const info = allocate(device, result.length, result.type)
           made.set(result, info)
-          dispatch(device, program, { inputs: inputs.map(find), result: info })
+          dispatch(device, program, { inputs: reads.map(find), result: info })
           for (const b of frees) {
             free(device, made.get(b)!)
             made.delete(b)

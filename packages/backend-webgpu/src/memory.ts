@@ -2,6 +2,7 @@
 import { BackendError, InputError, numberToF16, sizeOf, tensor, widenF16, type DeviceTensor, type DType, type HostTensor, type Shape } from '@sam/core/graph'
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
+import { checked } from './dispatch.js'
 import { failure } from './failure.js'
 
 const tfType: Readonly<Record<DType | 'packed', DataType>> = { f32: 'float32', f16: 'float32', i32: 'int32', bool: 'int32', packed: 'int32' }
@@ -16,6 +17,12 @@ export function allocate(device: Device, length: number, type: DType | 'packed')
 
 /** Gives a buffer back to the pool, after what is still to be submitted with it. */
 export const free = (device: Device, { dataId }: TensorInfo): void => { device.tfjs.disposeData(dataId) }
+
+/** One holder more: the buffer lives until each has freed it. */
+export function shared({ tfjs }: Device, info: TensorInfo): TensorInfo {
+  tfjs.incRef(info.dataId)
+  return info
+}
 
 export const bufferOf = (device: Device, { dataId }: TensorInfo): GPUBuffer => device.tfjs.tensorMap.get(dataId).resource as GPUBuffer
 
@@ -100,18 +107,24 @@ function hostTensor(bytes: ArrayBuffer, { shape, dtype }: { shape: Shape; dtype:
 async function readBuffer(device: Device, info: TensorInfo): Promise<ArrayBuffer> {
   const reason = device.lost()
   if (reason !== undefined) throw lostError(reason)
-  flush(device)
-  const source = bufferOf(device, info)
-  const staging = device.gpu.createBuffer({ size: source.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
+  let staging: GPUBuffer | undefined
+  let mapped: Promise<unknown> = Promise.resolve()
   try {
-    const encoder = device.gpu.createCommandEncoder()
-    encoder.copyBufferToBuffer(source, 0, staging, 0, source.size)
-    device.gpu.queue.submit([encoder.finish()])
-    await device.alive(staging.mapAsync(GPUMapMode.READ))
-    return staging.getMappedRange().slice(0)
+    await checked(device, 'reading a tensor', () => {
+      flush(device)
+      const source = bufferOf(device, info)
+      staging = device.gpu.createBuffer({ size: source.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
+      const encoder = device.gpu.createCommandEncoder()
+      encoder.copyBufferToBuffer(source, 0, staging, 0, source.size)
+      device.gpu.queue.submit([encoder.finish()])
+      mapped = staging.mapAsync(GPUMapMode.READ)
+      mapped.catch(() => {}) // told by `alive` below
+    })
+    await device.alive(mapped)
+    return staging!.getMappedRange().slice(0)
   } catch (error) {
     throw failure(error, 'reading a tensor')
   } finally {
-    staging.destroy()
+    staging?.destroy()
   }
 }

@@ -89,6 +89,17 @@ describe('bad days', () => {
     expect(backend.memory().usedBytes).toBe(4 * 4096) // the first run's y, which nobody disposed of
   })
 
+  it('what is disposed of during a run lives until its end', async () => {
+    backend = await webgpu()
+    const executable = await backend.compile(deep, weights)
+    const { y } = await executable.run(feeds)
+    const expected = await (await executable.run({ x: y })).y.read()
+    const running = [executable.run({ x: y }), executable.run({ x: y })]
+    y.dispose()
+    executable.dispose()
+    for (const run of running) expect((await (await run).y.read()).data).toEqual(expected.data)
+  })
+
   it('a disposed backend', async () => {
     backend = await webgpu()
     backend.dispose()
