@@ -9,8 +9,11 @@ export function paramShapes(config: SamConfig): Map<string, Shape> {
 }
 
 /**
- * Fresh parameters, as PyTorch's layers make them: matrices and kernels uniform within ±1/√(inputs), norms 1 and 0, embeddings and the random frequencies
- * of positions normal; places 0.02 normal, relative positions 0. A function of the seed and the names alone.
+ * Fresh parameters: kernels and the encoder's matrices as PyTorch's layers make them, uniform within ±1/√(inputs); norms 1 and 0; embeddings and the
+ * random frequencies of positions normal; places 0.02 normal, relative positions 0. A function of the seed and the names alone.
+ *
+ * The decoder's matrices are Glorot's, and each attention's keys begin as its queries: then a token looks at the places that resemble its own position,
+ * and these at it, from the first step. Without that, learning from nothing spends its beginning on masks that are the same everywhere.
  */
 export function initialParams(config: SamConfig, seed: number): Record<string, HostTensor<'f32'>> {
   const shapes = paramShapes(config)
@@ -18,7 +21,8 @@ export function initialParams(config: SamConfig, seed: number): Record<string, H
 }
 
 function values(name: string, shape: Shape, { seed, shapes }: { seed: number; shapes: ReadonlyMap<string, Shape> }): Float32Array {
-  const draw = random(seed, ...Array.from(name, c => c.charCodeAt(0)))
+  const key = name.replace(/^(mask_decoder\..*)\.k_proj\./, '$1.q_proj.')
+  const draw = random(seed, ...Array.from(key, c => c.charCodeAt(0)))
   const fill = (value: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, value)
   if (name.endsWith('pos_embed')) return fill(() => 0.02 * draw.normal())
   if (name.includes('rel_pos')) return fill(() => 0)
@@ -26,6 +30,8 @@ function values(name: string, shape: Shape, { seed, shapes }: { seed: number; sh
   const weight = name.replace(/bias$/, 'weight')
   const matrix = shapes.get(weight)
   if (!matrix || matrix.length < 2) return fill(() => name.endsWith('weight') ? 1 : 0)
-  const bound = 1 / Math.sqrt(sizeOf(matrix.slice(1)))
+  const glorot = name.startsWith('mask_decoder.') && matrix.length === 2
+  if (glorot && name.endsWith('bias')) return fill(() => 0)
+  const bound = glorot ? Math.sqrt(6 / (matrix[0] + matrix[1])) : 1 / Math.sqrt(sizeOf(matrix.slice(1)))
   return fill(() => draw.between(-bound, bound))
 }

@@ -1,5 +1,6 @@
 import { tinyTest, vitB as configB, vitH as configH, vitL as configL, type SamConfig } from '@sam/core'
 import type { PlanOptions } from './interactive.js'
+import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import type { Schedule } from './optim/schedule.js'
 
 /** Everything that a training run is told, on one page. */
@@ -17,6 +18,7 @@ export interface Recipe {
   readonly trainedRounds: number
   /** Probability to stop the rounds of a step early, after each that could be the last. 0 in the paper. */
   readonly stopEarly: number
+  readonly adamw: AdamWOptions
   readonly weightDecay: number
   readonly layerDecay: number
   readonly dropPath: number
@@ -42,6 +44,7 @@ export const vitH: Recipe = {
   plan: paperPlan,
   trainedRounds: 11,
   stopEarly: 0,
+  adamw: paperAdamW,
   weightDecay: 0.1,
   layerDecay: 0.8,
   dropPath: 0.4,
@@ -70,7 +73,8 @@ export const tinyConfig: SamConfig = {
 
 /**
  * Small steps, and many: two rounds an object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all
- * layers learn at one rate.
+ * layers learn at one rate. The first steps, in which all masks become empty, have gradients twenty times those that follow: a short memory of
+ * their squares (β₂) keeps them from slowing down the next thousand steps.
  */
 export const tiny: Recipe = {
   name: 'tiny',
@@ -82,6 +86,7 @@ export const tiny: Recipe = {
   plan: paperPlan,
   trainedRounds: 2,
   stopEarly: 0.4,
+  adamw: { ...paperAdamW, beta2: 0.98 },
   weightDecay: 0.05,
   layerDecay: 1,
   dropPath: 0,

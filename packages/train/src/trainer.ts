@@ -62,7 +62,7 @@ export class NotFinite extends Error {
  * as if it had not been.
  */
 export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0 }: TrainerOptions): Promise<Trainer> {
-  const { config, microBatch: images, objects, trainedRounds } = recipe
+  const { config, microBatch: images, objects, trainedRounds, adamw: { beta1, beta2 } } = recipe
   const points = tokensOf(recipe.plan)
   const sides = { ...sidesOf(config), points }
   const accumulate = Math.max(1, Math.round(recipe.batch / images))
@@ -92,7 +92,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
     const turns = (await playRounds(draw, { recipe, targets, answer, embedding, state, sides })).flat()
     const own: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
-      rate: f32([], [rate]), correction: f32([2], [1 - 0.9 ** (done + 1), 1 - 0.999 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
+      rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
     }
     const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: embedding }) }
     const running = executable.run(feeds)
