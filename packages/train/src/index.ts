@@ -2,4 +2,25 @@
  * `@sam/train`: training as the paper's Appendix A has it, on any backend.
  * @packageDocumentation
  */
-export {}
+export { readLog, train, type LogEntry, type RunOptions, type RunResult } from './run.js'
+export { NotFinite, trainer, type StepReport, type Trainer, type TrainerOptions } from './trainer.js'
+export { finetuneDecoder, recipes, tiny, tinyConfig, vitB, vitH, vitL, type Recipe } from './recipes.js'
+export { readCheckpoint, saveCheckpoint, saveModel, type Checkpoint, type ModelOptions } from './checkpoint.js'
+export { initialParams, paramShapes } from './init.js'
+export { evaluate, type EvaluateOptions, type Evaluation } from './eval/evaluate.js'
+export type { Dataset, Sample, Truth } from './data/dataset.js'
+export { scenes, type SceneOptions } from './data/scenes/scene.js'
+export { sa1b } from './data/sa1b.js'
+export { coco, type CocoOptions } from './data/coco.js'
+export { imageFolder } from './data/image-folder.js'
+export { answerGraph, embedGraph, forwardGraph, stepGraph, type StepOptions, type StepShape } from './step.js'
+export { firstPrompt, isAmbiguous, nextPrompt, plan, type Answer, type NextPrompt, type PlanOptions, type PromptTokens, type Round } from './interactive.js'
+export { focalLoss } from './losses/focal.js'
+export { diceLoss } from './losses/dice.js'
+export { iouLoss, trueIou } from './losses/iou.js'
+export { maskLoss, paperWeights, type LossWeights, type MaskLoss, type MaskLossInputs } from './losses/mask-loss.js'
+export { adamw, paperAdamW, type AdamWOptions, type AdamWState, type AdamWStep } from './optim/adamw.js'
+export { clipFactor, globalNorm } from './optim/clip-norm.js'
+export { paramRule, type GroupOptions, type ParamRule } from './optim/groups.js'
+export { learningRate, type Schedule } from './optim/schedule.js'
+export { random, type Random } from './random.js'
