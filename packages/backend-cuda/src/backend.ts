@@ -18,7 +18,7 @@ export type Provider = typeof providers[number]
 export interface OnnxRuntimeOptions {
   /** Threads that one run computes on; all cores unless told. */
   readonly threads?: number
-  /** `lean` (the default) computes with large weights as pages of the checkpoint's file; `fast` repacks them into memory of its own and plans buffers ahead, a few percent faster. */
+  /** `lean` (the default) computes with weights over 512 MB as pages of the checkpoint's file; `fast` repacks these too, and plans buffers ahead: a few percent faster. */
   readonly memory?: 'lean' | 'fast'
   /** `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault. */
   readonly open?: 'all'
@@ -110,8 +110,8 @@ async function probe(thread: Thread, provider: Provider, options: GpuOptions): P
   }
 }
 
-/** Weights up to this many bytes are repacked even where memory is to be lean. */
-const packLimit = 1 << 26
+/** Weights up to this many bytes (ViT-B) are repacked even where memory is to be lean: the file's pages are then let go, so it costs a second of loading. */
+const packLimit = 1 << 29
 
 /** What the runtime is told for a graph with this many bytes of weights. */
 function sessionOptions(provider: Provider, { threads = availableParallelism(), memory = 'lean', device }: GpuOptions, bytes: number): InferenceSession.SessionOptions {
