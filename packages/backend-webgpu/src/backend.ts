@@ -1,16 +1,20 @@
-import { InputError, type Backend, type DeviceTensor, type Value } from '@sam/core/graph'
+import { InputError, paramsOf, sizeOf, type Backend, type DeviceTensor, type Graph, type Value } from '@sam/core/graph'
 import { openDevice, type Device, type DeviceOptions } from './device.js'
 import { makeExecutable, type Placeable } from './executable.js'
+import type { Tile } from './kernels/contraction.js'
 import { keeps } from './kernels/index.js'
 import type { Limits } from './kernels/kernel.js'
 import { trim } from './memory.js'
 import { pictureTensor, type Picture, type PictureTarget } from './picture.js'
+import { fastestTile } from './tune.js'
 
 export interface WebGpuOptions extends DeviceOptions {
   /** Which GPU of two. Default: the fast one. */
   readonly powerPreference?: GPUPowerPreference | undefined
   /** Store weights of linear layers and convolutions as halves, two in a word: half the memory; sums stay f32. Default false. */
   readonly halfWeights?: boolean | undefined
+  /** Measure once, before the first large graph, how this device multiplies fastest. Default true. */
+  readonly tune?: boolean | undefined
   /** Open every composite: slow, and the way to find a kernel that is wrong. */
   readonly open?: 'all' | undefined
 }
@@ -42,6 +46,11 @@ export interface WebGpuBackend extends Backend {
   trim(): void
 }
 
+/** Parameters from which measuring the device first pays: ViT-B has 90 million, the mask decoder 4. */
+const largeGraph = 2e7
+
+const isLarge = (graph: Graph): boolean => paramsOf(graph).reduce((n, p) => n + sizeOf(p.shape), 0) > largeGraph
+
 /**
  * Runs graphs on WebGPU: in a browser, and in Node with the package `webgpu`.
  * Throws `BackendError` `E_BACKEND_UNAVAILABLE` where there is no adapter or it lacks the asked limits.
@@ -50,6 +59,8 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   let device: Device = await openDevice(options)
   let disposed = false
   let recovering: Promise<void> | undefined
+  let largeTile: Tile | undefined
+  let tuning: Promise<void> | undefined
   const living = new Set<Placeable>()
   const kept = (node: Value): boolean => options.open !== 'all' && keeps(node, device.limits)
   const must = (): void => { if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed') }
@@ -70,8 +81,9 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     async compile(graph, weights, compileOptions = {}) {
       must()
       compileOptions.signal?.throwIfAborted()
+      if (options.tune !== false && isLarge(graph)) await (tuning ??= fastestTile(device).then(tile => { largeTile = tile }, () => {})) // a device that fails here says so below
       const executable = makeExecutable(graph, weights, {
-        keeps: kept, device: () => device, halfWeights: options.halfWeights ?? false, forget: e => { living.delete(e) }
+        keeps: kept, device: () => device, halfWeights: options.halfWeights ?? false, largeTile, forget: e => { living.delete(e) }
       })
       await executable.place(device, compileOptions)
       living.add(executable)

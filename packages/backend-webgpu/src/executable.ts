@@ -3,6 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
 import { failure } from './failure.js'
+import type { Tile } from './kernels/contraction.js'
 import { allocate, flush, free, resident, residentOf, shared, trim, upload, uploadHalves } from './memory.js'
 import { schedule, type Schedule, type Slot } from './schedule.js'
 import type { Buffer } from './view.js'
@@ -22,6 +23,7 @@ export interface PlaceOptions {
   readonly keeps: (node: Value) => boolean
   readonly device: () => Device
   readonly halfWeights: boolean
+  readonly largeTile?: Tile | undefined
   /** Told when the executable is disposed. */
   readonly forget: (executable: Placeable) => void
 }
@@ -35,10 +37,11 @@ interface Placed {
 }
 
 /** Readies a graph. Throws `WeightsError` where the weights do not fit and `BackendError` where the device's limits do not suffice, before anything is uploaded. */
-export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, device: current, halfWeights, forget }: PlaceOptions): Placeable {
+export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, device: current, halfWeights, largeTile, forget }: PlaceOptions): Placeable {
   const { once, every } = prepare(graph, keeps, weights)
   const { limits } = current()
-  const schedules = { once: schedule(once, { limits, halfWeights }), every: schedule(every, { limits, halfWeights }) }
+  const options = { limits, halfWeights, ...largeTile ? { largeTile } : {} }
+  const schedules = { once: schedule(once, options), every: schedule(every, options) }
   let placed: Placed | undefined
   let disposed = false
   let running = 0

@@ -1,4 +1,5 @@
 import { decompose, nameOf, simplify, sizeOf, stage, useCounts, valuesOf, type Graph, type HostTensor, type Value } from '@sam/core/graph'
+import { tiles, type Tile } from './kernels/contraction.js'
 import { elementwise } from './kernels/elementwise.js'
 import { expression, isElementwise, literal } from './kernels/expression.js'
 import { keeps, kernelOf } from './kernels/index.js'
@@ -36,6 +37,8 @@ export interface Schedule {
 
 export interface ScheduleOptions {
   readonly limits?: Limits
+  /** The tile of large products, as `fastestTile` measured it. */
+  readonly largeTile?: Tile
   /** Store what is only ever a linear layer's or a convolution's weight as packed halves. */
   readonly halfWeights?: boolean
 }
@@ -49,7 +52,7 @@ const chainLength = 24
  * Orders a graph of primitives and kept composites into dispatches. Movements become views, chains of elementwise operations one dispatch,
  * and what follows a contraction (activation, residual) part of it.
  */
-export function schedule(g: Graph, { limits = defaultLimits, halfWeights = false }: ScheduleOptions = {}): Schedule {
+export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.large, halfWeights = false }: ScheduleOptions = {}): Schedule {
   const order = valuesOf(g)
   const plan = fuse(g, order)
   const packable = halfWeights ? weightsOnly(order) : new Set<Value>()
@@ -67,6 +70,7 @@ export function schedule(g: Graph, { limits = defaultLimits, halfWeights = false
 
   const to: Lowering = {
     limits,
+    largeTile,
     view(value) {
       const known = views.get(value)
       if (known) return known

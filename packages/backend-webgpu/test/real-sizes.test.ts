@@ -1,7 +1,12 @@
 import { evaluate, graph, input, memoryWeights, nameOf, ops, param, paramsOf, type HostTensor, type Value } from '@sam/core/graph'
 import { maxError, randomTensor } from '@sam/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openDevice } from '../src/device.js'
+import { checked, dispatch } from '../src/dispatch.js'
 import { webgpu, type WebGpuBackend } from '../src/index.js'
+import { contraction, largeTiles, strided } from '../src/kernels/contraction.js'
+import { allocate, resident, upload } from '../src/memory.js'
+import { fastestTile } from '../src/tune.js'
 
 /** The fused kernels at the sizes of ViT-B, L and H: head widths, windows and layer widths as they are, grids and rows cut down to what an emulated GPU does in seconds. */
 describe('kernels at real sizes', () => {
@@ -41,4 +46,32 @@ describe('kernels at real sizes', () => {
   it('layerNorm of 1280', () => expectExact(() => ops.layerNorm(input('x', [1, 4, 5, 1280]), [param('weight', [1280]), param('bias', [1280])], { eps: 1e-6 })))
   it('conv2d 3×3 of 256', () => expectExact(() => ops.conv2d(input('x', [1, 6, 7, 256]), [param('weight', [64, 256, 3, 3])], { padding: 1 })))
   it('patches of 16', () => expectExact(() => ops.conv2d(ops.transpose(input('x', [1, 3, 64, 48]), [0, 2, 3, 1]), [param('weight', [96, 3, 16, 16]), param('bias', [96])], { stride: 16 })))
+
+  it('every tile that tuning may choose', async () => {
+    const [x, w] = [randomTensor([130, 96], { seed: 1 }), randomTensor([70, 96], { seed: 2 })]
+    const g = graph('product', { y: ops.linear(input('x', [130, 96]), param('w', [70, 96])) })
+    const expected = evaluate(g, leaf => leaf.op === 'param' ? w : x)
+    const device = await openDevice()
+    const infos = [upload(device, x), upload(device, w)]
+    const operand = { batch: 0, row: 96, k: 1, offset: 0, depth: 96 }
+    for (const tile of largeTiles) {
+      const program = contraction({ name: 'product', batch: 1, rows: 130, columns: 70, depth: 96, a: strided('a', operand), b: strided('b', operand), tile, epilogue: {} })
+      const result = allocate(device, 130 * 70, 'f32')
+      await checked(device, 'a tile', () => dispatch(device, program, { inputs: infos, result }))
+      const found = await resident(device, result, { shape: [130, 70], dtype: 'f32' }).read()
+      expect(maxError(found.data, expected.y.data), `${tile.threads} × ${tile.each}`).toBeLessThan(1e-5)
+    }
+    device.destroy()
+  })
+
+  it('tuning measures a device that is quick, and leaves its memory', async () => {
+    const device = await openDevice()
+    let clock = 0
+    const ticks = [0, 1, 0, 1] // the probe is quick
+    const now = (): number => { clock += ticks.shift() ?? 10; return clock }
+    const limited = { ...device, limits: { ...device.limits, sharedBytes: 5000 } } // only the medium tile fits: one candidate is enough here
+    expect(await fastestTile(limited, { now, size: { rows: 64, columns: 64, depth: 32 } })).toBe(largeTiles[3])
+    expect(device.tfjs.memory()).toMatchObject({ numBytesInGPU: 0 })
+    device.destroy()
+  })
 })

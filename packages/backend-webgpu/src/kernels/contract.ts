@@ -100,7 +100,7 @@ interface Product extends Omit<Contraction, 'tile' | 'epilogue' | 'bias'> {
 
 function emit(node: Value, to: Lowering, { reads, bias, biasAt = 'column', ...product }: Product): View {
   const epilogue = to.epilogue(node)
-  const program = contraction({ ...product, tile: tileFor(product), epilogue, bias: bias && biasAt })
+  const program = contraction({ ...product, tile: tileFor(product, to.largeTile), epilogue, bias: bias && biasAt })
   const inputs = [...reads, ...bias ? [to.dense(bias)] : [], ...epilogue.residual ? [to.dense(epilogue.residual)] : []]
   return denseView(to.emit(program, inputs, { length: sizeOf(node.shape), type: 'f32', flops: 2 * product.batch * product.rows * product.columns * product.depth }), node.shape)
 }

@@ -1,10 +1,13 @@
 import type { Value } from '@sam/core/graph'
 import type { Buffer, View } from '../view.js'
+import type { Tile } from './contraction.js'
 import type { Program } from './program.js'
 
 /** What a kernel may ask of the schedule it is lowered into. */
 export interface Lowering {
   readonly limits: Limits
+  /** The tile of large products, as measured on the device. */
+  readonly largeTile: Tile
   /** Where a value lies. */
   view(value: Value): View
   /** A value as a whole buffer in order: copied if it is not one. */
