@@ -41,7 +41,7 @@ function block(p: Scope, x: Value, { branch, ...vit }: VitConfig & { branch: nn.
 
 /** Self-attention in windows (window 0: over the whole grid) with decomposed relative positions. Meta: Attention, window_partition. */
 function attention(p: Scope, x: Value, { width, heads, window }: VitConfig): Value {
-  const side = window || x.shape[1]!
+  const side = window || x.shape[1]
   const qkv = nn.linear(p.at('qkv'), x, 3 * width) // [B, g, g, 3·width]
   const attended = ops.gridAttention(qkv, {
     heads,

@@ -36,9 +36,9 @@ export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask
   const present = ops.fill([prompts, 1 + maskTokens], 1)
   const mask = ops.mul(ops.sub(tokenMask ? ops.concat([present, tokenMask], 1) : present, 1), 1e9)
 
-  const flat = (x: Value): Value => ops.reshape(x, [x.shape[0]!, g * g, width])
+  const flat = (x: Value): Value => ops.reshape(x, [x.shape[0], g * g, width])
   const out = twoWayTransformer(p.at('transformer'), {
-    tokens, image: flat(image), imagePositions: flat(imagePositions), tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]!]), branch
+    tokens, image: flat(image), imagePositions: flat(imagePositions), tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]]), branch
   }, decoder)
 
   // Upscale the image 4×, and let each mask token weigh its channels at every place.

@@ -15,7 +15,7 @@ const checkpointOf = (config: SamConfig): WeightSource => {
 
 describe('recognise', () => {
   for (const name of ['vit_b', 'vit_l', 'vit_h']) {
-    it(`tells ${name} from its shapes`, () => expect(recognise(checkpointOf(configs[name]!))).toBe(configs[name]))
+    it(`tells ${name} from its shapes`, () => expect(recognise(checkpointOf(configs[name]))).toBe(configs[name]))
   }
 
   it('reads off what no name stands for', () => {

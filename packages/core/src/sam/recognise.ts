@@ -34,27 +34,27 @@ export function recognise(source: WeightSource): SamConfig | undefined {
   if (position?.length !== 4 || patch?.length !== 4 || !neck || !maskConv || !maskTokens || !mlp || !iou || !depth || tables.some(t => t?.length !== 2)) return undefined
 
   const [, grid, , width] = position as [number, number, number, number]
-  const sides = tables.map(t => (t![0]! + 1) / 2)
+  const sides = tables.map(t => (t![0] + 1) / 2)
   const config: SamConfig = {
     name: source.label,
-    imageSize: grid * patch[2]!,
+    imageSize: grid * patch[2],
     imageEncoder: {
-      patchSize: patch[2]!,
+      patchSize: patch[2],
       width,
       depth,
-      heads: width / tables[0]![1]!,
+      heads: width / tables[0]![1],
       mlpRatio: (shape('image_encoder.blocks.0.mlp.lin1.weight')?.[0] ?? 4 * width) / width,
       window: Math.min(...sides),
       globalBlocks: sides.flatMap((side, i) => side === grid ? [i] : [])
     },
-    width: neck[0]!,
-    maskChannels: maskConv[0]!,
+    width: neck[0],
+    maskChannels: maskConv[0],
     decoder: {
       depth: count('mask_decoder.transformer.layers'),
       heads: publishedHeads,
-      mlpWidth: mlp[0]!,
-      iouHiddenWidth: iou[0]!,
-      multimaskOutputs: maskTokens[0]! - 1
+      mlpWidth: mlp[0],
+      iouHiddenWidth: iou[0],
+      multimaskOutputs: maskTokens[0] - 1
     }
   }
   return Object.values(configs).find(known => sameNumbers(known, config)) ?? config

@@ -68,7 +68,7 @@ function attention(p: Scope, [q, k, v]: readonly [Value, Value, Value], { heads,
   const width = q.shape.at(-1)!
   const inner = width / downsample
   const split = (name: string, x: Value): Value =>
-    ops.transpose(ops.reshape(nn.linear(p.at(name), x, inner), [x.shape[0]!, x.shape[1]!, heads, inner / heads]), [0, 2, 1, 3]) // [B, heads, N, d]
+    ops.transpose(ops.reshape(nn.linear(p.at(name), x, inner), [x.shape[0], x.shape[1], heads, inner / heads]), [0, 2, 1, 3]) // [B, heads, N, d]
   const out = ops.attention([split('q_proj', q), split('k_proj', k), split('v_proj', v)], mask ? { mask } : {})
-  return nn.linear(p.at('out_proj'), ops.reshape(ops.transpose(out, [0, 2, 1, 3]), [out.shape[0]!, out.shape[2]!, inner]), width)
+  return nn.linear(p.at('out_proj'), ops.reshape(ops.transpose(out, [0, 2, 1, 3]), [out.shape[0], out.shape[2], inner]), width)
 }
