@@ -129,7 +129,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
         countIou(sums, { turns, real: await read('true_iou'), predicted: await read('iou_predictions'), masks: 1 + config.decoder.multimaskOutputs })
         if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
           Object.values(outputs).forEach(t => t.dispose())
-          throw new NotFinite(report(), own)
+          throw new NotFinite({ ...report(), iteration: done + 1 }, own)
         }
         state.advance(outputs)
       }
