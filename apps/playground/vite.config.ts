@@ -8,7 +8,7 @@ export default defineConfig({
   // The '@sam/source' condition makes every @sam/* import resolve to TypeScript sources.
   resolve: { conditions: ['@sam/source', 'browser', 'module', 'import', 'default', 'development|production'] },
   worker: { format: 'es' },
-  build: { target: 'es2022', assetsInlineLimit: 2048, chunkSizeWarningLimit: 1500 },
+  build: { outDir: 'dist/site', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 2048, chunkSizeWarningLimit: 1500 },
   optimizeDeps: { exclude: ['onnxruntime-web', '@sam/model-tiny'] },
   server: { headers: isolated },
   preview: { headers: isolated }

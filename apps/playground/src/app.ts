@@ -36,7 +36,8 @@ export interface App {
   redo(): void
   open(picture: GivenPicture): Promise<void>
   loadModel(model: ModelChoice): Promise<boolean>
-  cancelLoad(): void
+  /** Gives up on what is being waited for. */
+  stop(): void
   /** What a click here would give; undefined stops asking. */
   preview(at: Point | undefined): void
   /** The logits that a further prompt about the active object refines. */
@@ -70,7 +71,12 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   }
   const session = (): Session => state.history.present
   const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError' || (error as { code?: string }).code === 'AbortError'
-  const fail = (error: unknown): void => { if (!isAbort(error)) update({ error: (error as Error).message, busy: undefined }) }
+  const fail = (error: unknown): void => {
+    if (isAbort(error)) return
+    update({ error: (error as Error).message, busy: undefined })
+    // The worker opens the device again before it encodes.
+    if ((error as { code?: string }).code === 'E_DEVICE_LOST' && state.ready) void encode()
+  }
 
   /** Asks for every answer that is missing, and gives up on those that nobody waits for any more. */
   function ask(): void {
@@ -164,12 +170,15 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
         await encode()
         return true
       } catch (error) {
-        if (isAbort(error) && loading === mine) update({ busy: undefined, status: 'Loading was stopped' })
-        else fail(error)
+        fail(error)
         return false
       }
     },
-    cancelLoad: () => loading?.abort(),
+    stop() {
+      loading?.abort()
+      encoding?.abort()
+      update({ busy: undefined, status: 'Stopped' })
+    },
     preview(at) {
       if (at && state.ready && isEmpty(activeObject(session()).prompts)) previews.ask(at)
       else endPreview()

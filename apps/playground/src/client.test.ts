@@ -6,7 +6,7 @@ function fakeWorker() {
   const sent: ToWorker[] = []
   const listeners: Record<string, (event: unknown) => void> = {}
   const worker = { postMessage: (message: ToWorker) => { sent.push(message) }, addEventListener: (type: string, f: (event: unknown) => void) => { listeners[type] = f } }
-  return { call: client(worker as unknown as Worker), sent, say: (data: FromWorker) => listeners.message({ data }), fail: (message: string) => listeners.error({ message }) }
+  return { call: client(worker), sent, say: (data: FromWorker) => listeners.message({ data }), fail: (message: string) => listeners.error({ message }) }
 }
 
 describe('client', () => {

@@ -14,7 +14,7 @@ export type Call = <C extends CallName>(name: C, args: Calls[C]['args'], options
 
 /** A worker as functions that promise. An abort rejects at once with the signal's reason, and tells the worker to stop. */
 export function client(worker: Pick<Worker, 'postMessage' | 'addEventListener'>): Call {
-  interface Waiting extends CallOptions { resolve(value: never): void; reject(error: unknown): void }
+  interface Waiting extends CallOptions { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
   const waiting = new Map<number, Waiting>()
   let serial = 0
   const post = (message: ToWorker): void => worker.postMessage(message)
@@ -28,7 +28,7 @@ export function client(worker: Pick<Worker, 'postMessage' | 'addEventListener'>)
     else call?.resolve(message.result as never)
   })
   worker.addEventListener('error', event => {
-    const error = new WorkerError('E_WORKER', `the worker failed (${(event as ErrorEvent).message || 'it could not be loaded'}); reload the page`)
+    const error = new WorkerError('E_WORKER', `the worker failed (${(event).message || 'it could not be loaded'}); reload the page`)
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   })
@@ -43,7 +43,7 @@ export function client(worker: Pick<Worker, 'postMessage' | 'addEventListener'>)
     }
     signal?.addEventListener('abort', abort, { once: true })
     const done = (): void => signal?.removeEventListener('abort', abort)
-    waiting.set(id, { onStep, resolve: value => { done(); resolve(value) }, reject: error => { done(); reject(error as Error) } })
+    waiting.set(id, { onStep, resolve: value => { done(); resolve(value) }, reject: error => { done(); reject(error) } })
     post({ id, call: name, args } as ToWorker)
   })
 }

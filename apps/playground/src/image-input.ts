@@ -19,7 +19,7 @@ export const pictureIn = (data: DataTransfer | null): File | undefined =>
   ?? [...data?.items ?? []].filter(item => item.kind === 'file' && item.type.startsWith('image/')).map(item => item.getAsFile()).find(file => file !== null)
 
 /** Calls back with pictures dropped anywhere on the page or pasted into it; `other` with a file of another kind. `over` follows a drag. */
-export function takePictures({ picture, other, over }: { picture(file: File): void; other(file: File | undefined): void; over(dragging: boolean): void }): void {
+export function takePictures({ picture, other, over }: { picture: (file: File) => void; other: (file: File | undefined) => void; over: (dragging: boolean) => void }): void {
   const hasFiles = (event: DragEvent): boolean => [...event.dataTransfer?.types ?? []].includes('Files')
   let depth = 0
   addEventListener('dragenter', event => { if (hasFiles(event) && ++depth === 1) over(true) })

@@ -27,7 +27,7 @@ export function listenKeys(app: App, stage: Stage): void {
     const key = event.key.toLowerCase()
     const command = event.ctrlKey || event.metaKey
     if (command && key === 'z') return run(event, () => event.shiftKey ? app.redo() : app.undo())
-    if (command && key === 'y') return run(event, app.redo)
+    if (command && key === 'y') return run(event, () => app.redo())
     if (command || event.altKey || !app.state.picture) return
     const object = activeObject(app.session)
     if (tools[key]) run(event, () => app.set({ tool: tools[key] }))
@@ -36,7 +36,7 @@ export function listenKeys(app: App, stage: Stage): void {
     else if (key === 'delete' || key === 'backspace') run(event, () => app.act(removeObject(app.session, object.id)))
     else if (key === '+' || key === '=') run(event, () => stage.zoom(1.25))
     else if (key === '-') run(event, () => stage.zoom(0.8))
-    else if (key === '0') run(event, stage.fit)
+    else if (key === '0') run(event, () => stage.fit())
     else if (key === '[' || key === ']') run(event, () => app.set({ brush: Math.max(4, Math.min(160, app.state.brush * (key === '[' ? 0.8 : 1.25))) }))
   })
 }

@@ -2,7 +2,7 @@
  * At most one run at a time, and of what was asked meanwhile only the newest: what a pointer that moves needs. A run whose question is
  * out of date is aborted; what it still answers is dropped.
  */
-export function latest<A, R>(run: (args: A, signal: AbortSignal) => Promise<R>, onResult: (result: R, args: A) => void): { ask(args: A): void; stop(): void } {
+export function latest<A, R>(run: (args: A, signal: AbortSignal) => Promise<R>, onResult: (result: R, args: A) => void): { readonly ask: (args: A) => void; readonly stop: () => void } {
   let next: { args: A } | undefined
   let running: AbortController | undefined
 

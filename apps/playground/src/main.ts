@@ -16,23 +16,23 @@ const at = <T extends HTMLElement>(id: string): T => document.getElementById(id)
 const asked = new URLSearchParams(location.search).get('backend')
 const prefer = asked === 'wasm' || asked === 'webgpu' ? asked : undefined
 
+const area = at('stage')
 const call = client(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }))
 const views: (() => void)[] = []
 const app = createApp({ call, prefer, changed: () => { for (const update of views) update() } })
-const stage = createStage(at<HTMLCanvasElement>('canvas'), app)
+const stage = createStage(at<HTMLCanvasElement>('canvas'), app, () => area.clientHeight - at('toolbar').offsetTop)
 const models = createModelDialog(app, call)
 const welcome = createWelcome(app)
-const area = at('stage')
 const alertText = h('p')
 const alert = h('div', { class: 'alert', role: 'alert', hidden: true }, alertText, iconButton('close', 'Dismiss', { onclick: () => app.set({ error: undefined }) }))
 area.append(welcome.element, alert)
 document.body.append(models.element)
 
 views.push(
-  stage.refresh,
-  welcome.update,
+  () => stage.refresh(),
+  () => welcome.update(),
   createToolbar(at('toolbar'), app, stage),
-  createPanel(at('panel'), app, { chooseModel: models.open }),
+  createPanel(at('panel'), app, { chooseModel: () => models.open() }),
   () => {
     const { status, error, ready, busy, picture } = app.state
     const line = at('status')
@@ -53,4 +53,8 @@ takePictures({
 for (const update of views) update()
 
 const last = lastModel()
-if (!await app.loadModel(last) && last.kind !== 'embedded') await app.loadModel({ kind: 'embedded' })
+if (!await app.loadModel(last) && last.kind !== 'embedded') {
+  const { error } = app.state
+  await app.loadModel({ kind: 'embedded' })
+  app.set({ error })
+}

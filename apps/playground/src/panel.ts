@@ -19,7 +19,7 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
   const model = h('button', { type: 'button', class: 'choice model', onclick: chooseModel }, icon('model'), h('span', {}, modelName, modelNote))
   const progress = h('progress', { 'aria-label': 'Progress' })
   const busyText = h('span')
-  const busy = h('div', { class: 'busy' }, h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: () => app.cancelLoad() }, 'Stop')), progress)
+  const busy = h('div', { class: 'busy' }, h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: () => app.stop() }, 'Stop')), progress)
   const parts = [createObjects(app), createCandidates(app), createExport(app)]
   const work = h('div', { class: 'work' }, ...parts.map(p => p.element))
   root.append(

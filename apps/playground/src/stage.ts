@@ -14,10 +14,8 @@ export interface Stage {
   zoom(factor: number): void
 }
 
-/** How far the picture keeps from the edges: the tools float below. */
-const margin = { top: 24, bottom: 96, side: 24 }
-
-export function createStage(canvas: HTMLCanvasElement, app: App): Stage {
+/** `floor` is how much of the canvas is covered from below. */
+export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => number): Stage {
   let view: View = { scale: 1, x: 0, y: 0 }
   let fitted = true
   let shownPicture: ImageBitmap | undefined
@@ -49,7 +47,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App): Stage {
       fitted = true
       cross = undefined
     }
-    if (fitted) view = fit(bitmap, size(), margin)
+    if (fitted) view = fit(bitmap, size(), { top: 52, bottom: floor() + 20, side: 20 })
     view = held(view, bitmap, size())
     const active = activeObject(app.session)
     const color = colorOf(active)

@@ -1,6 +1,7 @@
 /** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
 import { frameOf, InputError, Mask, SamError, type Backend, type EncodedImage, type Prompt, type Sam } from '@sam/core'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
+import type { WebGpuBackend } from '@sam/backend-webgpu'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { paintStrokes } from './brush.js'
@@ -48,6 +49,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
 
   async picture({ bitmap }, { signal }) {
     const model = need(sam, 'a model')
+    await recover()
     const began = performance.now()
     const image = pixelsOf(bitmap)
     bitmap.close()
@@ -77,6 +79,12 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
 
   kept: async () => await (await modelCache())?.list() ?? [],
   forget: async ({ key }) => (await modelCache())?.forget(key)
+}
+
+/** A GPU that went away is opened again. */
+async function recover(): Promise<void> {
+  const opened = (await backend)?.backend as (Backend & Partial<Pick<WebGpuBackend, 'lost' | 'recover'>>) | undefined
+  if (opened?.lost?.() !== undefined) await opened.recover?.()
 }
 
 /** The person's words as the model takes them: painted strokes become a mask over the one that is refined. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
@@ -32,6 +32,7 @@ describe('the playground, built, on a static server, without a network', () => {
     page.on('pageerror', error => trouble.push(error.message))
     page.on('console', message => { if (message.type() === 'error') trouble.push(message.text()) })
     page.on('request', request => { if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) trouble.push(`asked for ${request.url()}`) })
+    page.on('filechooser', () => {}) // choosers are caught from the beginning, not from the first wait
     await page.goto(`${server.url}?backend=${backend}`)
     return { page, context, trouble, shot: async name => { await page.screenshot({ path: resolve(out, `${name}.png`) }) } }
   }
@@ -128,4 +129,110 @@ describe('the playground, built, on a static server, without a network', () => {
     expect(trouble).toEqual([])
     await context.close()
   }, 90_000)
+
+  it('works by touch on a phone in the dark, on WebGPU', async () => {
+    const { page, context, trouble, shot } = await open({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: 'dark', hasTouch: true, isMobile: true }, 'webgpu')
+    await status(page, /Model .* on webgpu/)
+    await shot('6-welcome-phone-dark')
+    await page.getByRole('button', { name: 'Try the sample: Coffee' }).tap()
+    await status(page, /Ready/)
+    const box = (await page.locator('#canvas').boundingBox())!
+    await page.touchscreen.tap(box.x + box.width * 0.5, box.y + box.height * 0.4)
+    await status(page, /3 masks to choose from/)
+    await shot('7-click-phone-dark')
+    await page.getByRole('button', { name: 'Exclude' }).tap()
+    await page.touchscreen.tap(box.x + box.width * 0.3, box.y + box.height * 0.35)
+    await status(page, /mask refined/)
+    await page.getByRole('button', { name: 'Brush' }).tap()
+    await page.getByRole('slider', { name: 'Brush size' }).waitFor()
+    await page.getByRole('button', { name: 'Light colours' }).tap()
+    await page.waitForTimeout(300) // colours change softly
+    await shot('8-brush-phone-light')
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('light')
+    expect(trouble).toEqual([])
+    await context.close()
+  }, 120_000)
+
+  it('paints a mask, and is used by keyboard alone', async () => {
+    const { page, context, trouble, shot } = await open({ colorScheme: 'dark' })
+    await status(page, /Model/)
+    await page.getByRole('button', { name: 'Choose a picture' }).focus()
+    const chooser = page.waitForEvent('filechooser')
+    await page.keyboard.press('Enter')
+    await (await chooser).setFiles(photo)
+    await status(page, /Ready/)
+    await page.locator('#canvas').focus()
+    for (const key of ['ArrowRight', 'Shift+ArrowDown']) await page.keyboard.press(key)
+    await shot('9-cross-dark')
+    await page.keyboard.press('Enter')
+    await status(page, /Object 1: 3 masks/)
+    await page.keyboard.press('Shift+Enter')
+    await status(page, /mask refined/)
+    await page.keyboard.press('n')
+    await page.keyboard.press('m')
+    const box = (await page.locator('#canvas').boundingBox())!
+    await page.mouse.move(box.x + 300, box.y + 250)
+    await page.mouse.down()
+    await page.mouse.move(box.x + 420, box.y + 300, { steps: 5 })
+    await shot('10-painting-dark')
+    await page.mouse.up()
+    await status(page, /Object 2: \d masks/)
+    await page.getByRole('button', { name: 'Keyboard' }).click()
+    await shot('11-keys-dark')
+    expect(trouble).toEqual([])
+    await context.close()
+  }, 60_000)
+
+  it('takes a model from a file or an address, keeps it whole or not at all, and finds it on the next visit', async () => {
+    const { page, context, trouble, shot } = await open()
+    await status(page, /Model tiny-test/)
+    const note = page.locator('.model small')
+    const picker = page.locator('dialog[open]')
+    const choose = page.locator('.model')
+
+    const chooser = page.waitForEvent('filechooser')
+    await choose.click()
+    await picker.getByRole('button', { name: /Open a file/ }).click()
+    await (await chooser).setFiles(resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'))
+    await note.getByText('kept on this device').waitFor()
+
+    await page.reload()
+    await note.getByText('kept on this device').waitFor()
+
+    const load = async (address: string): Promise<void> => {
+      await choose.click()
+      await picker.getByLabel('Address of a model').fill(address)
+      await picker.getByRole('button', { name: 'Load' }).click()
+    }
+    const [asset] = readdirSync(resolve(out, 'site/assets')).filter(name => name.endsWith('.safetensors'))
+    await load(`assets/${asset}#sha256=${'0'.repeat(64)}`)
+    await page.getByRole('alert').getByText('must have the SHA-256').waitFor()
+    await shot('12-alert-light')
+    await load('assets/nothing.pth')
+    await page.getByRole('alert').getByText('answered 404').waitFor()
+    await load(`assets/${asset}`)
+    await page.getByRole('alert').waitFor({ state: 'hidden' })
+    await page.locator('#stage:not([data-state=busy])').waitFor()
+    await choose.click()
+    const rows = picker.locator('.kept li')
+    await rows.nth(1).waitFor()
+    await shot('13-models-light')
+    expect(await rows.count()).toBe(2)
+    for (const left of [1, 0]) {
+      await rows.first().getByRole('button', { name: /Remove/ }).click()
+      await expect.poll(() => rows.count()).toBe(left)
+    }
+    const files = await page.evaluate(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('models')
+      const names: string[] = []
+      for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name)
+      return names
+    })
+    expect(files).toEqual(['index.json'])
+    await page.reload()
+    await status(page, /Model tiny-test/)
+    expect(await note.textContent()).not.toContain('kept')
+    expect(trouble.filter(t => !/404/.test(t))).toEqual([])
+    await context.close()
+  }, 60_000)
 })

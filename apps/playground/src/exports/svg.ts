@@ -12,5 +12,5 @@ export function svg(objects: readonly NamedObject[], { width, height }: { readon
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 /** Also leaves out the control characters that XML cannot hold. */
-// eslint-disable-next-line no-control-regex
+ 
 const escape = (text: string): string => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '').replace(/[&<>"]/g, c => entities[c])

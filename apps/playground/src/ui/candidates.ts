@@ -53,8 +53,8 @@ function thumbnail(picture: ImageBitmap, candidate: Candidate, color: string): H
   context.fillStyle = color
   context.fill(path, 'evenodd')
   context.globalAlpha = 1
-  context.strokeStyle = 'white'
-  context.lineWidth = 1.5 * ratio / scale
+  context.strokeStyle = 'rgb(255 255 255 / 0.8)'
+  context.lineWidth = ratio / scale
   context.stroke(path)
   return canvas
 }

@@ -7,7 +7,7 @@ export function h<T extends keyof HTMLElementTagNameMap>(tag: T, properties: Rea
     if (value === undefined || value === false) continue
     if (typeof value === 'function') element.addEventListener(name.replace(/^on/, ''), value as EventListener)
     else if (name in element && !name.includes('-')) Object.assign(element, { [name]: value })
-    else element.setAttribute(name === 'class' ? 'class' : name, value === true ? '' : String(value as string))
+    else element.setAttribute(name, value === true ? '' : value as string)
   }
   element.append(...children.filter(c => c !== undefined && c !== false))
   return element

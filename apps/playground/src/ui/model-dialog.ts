@@ -1,10 +1,12 @@
 import type { App } from '../app.js'
 import type { Call } from '../client.js'
-import type { KeptModel, } from '../weights/weights-cache.js'
+import type { KeptModel } from '../weights/weights-cache.js'
 import type { ModelChoice } from '../protocol.js'
 import { chooseFile, h } from './dom.js'
 import { icon } from './icons.js'
 import { iconButton } from './toolbar.js'
+
+const key = 'sam-model'
 
 /** The picker of models. Returns how to open it. */
 export function createModelDialog(app: App, call: Call): { readonly element: HTMLDialogElement; open(): void } {
@@ -16,7 +18,9 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
   const address = h('input', { type: 'text', inputMode: 'url', placeholder: 'https://…/sam_vit_b_01ec64.pth', 'aria-label': 'Address of a model', required: true, spellcheck: false })
   const form = h('form', { class: 'address', onsubmit: (event: Event) => {
     event.preventDefault()
-    void load({ kind: 'url', url: address.value.trim() })
+    // Relative to the page, which the worker does not know.
+    const typed = address.value.trim()
+    void load({ kind: 'url', url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed })
   } }, address, h('button', { type: 'submit', class: 'button' }, 'Load'))
   const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'model-title' },
     h('header', {}, h('h2', { id: 'model-title' }, 'Choose a model'), iconButton('close', 'Close', { onclick: () => dialog.close() })),
@@ -25,7 +29,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     h('button', { type: 'button', class: 'choice', onclick: async () => {
       const file = await chooseFile('.safetensors,.pth,.pt,.bin')
       if (file) await load({ kind: 'file', file })
-    } }, icon('image'), h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))),
+    } }, icon('folder'), h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))),
     h('h3', {}, 'From an address'), form,
     h('p', { class: 'hint' }, 'What you load is kept on this device for the next visit, checked by size and SHA-256. Add #sha256=… to an address to say which file you mean.'))
   dialog.addEventListener('click', event => { if (event.target === dialog) dialog.close() })
@@ -33,22 +37,23 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
   const row = (model: KeptModel): HTMLElement => h('li', {},
     h('button', { type: 'button', class: 'choice', onclick: () => load({ kind: 'kept', key: model.key }) }, icon('check'),
       h('span', {}, h('strong', {}, model.label), h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`))),
-    iconButton('trash', `Remove ${model.label} from this device`, { onclick: async () => {
-      await call('forget', { key: model.key })
-      await fill()
-    } }))
+    iconButton('trash', `Remove ${model.label} from this device`, { onclick: () => void forget(model) }))
+  const forget = async (model: KeptModel): Promise<void> => {
+    await call('forget', { key: model.key })
+    const last = lastModel()
+    if (last.kind === 'kept' && last.key === model.key) localStorage.removeItem(key)
+    await fill()
+  }
   const fill = async (): Promise<void> => { kept.replaceChildren(...(await call('kept', {})).map(row)) }
 
   return {
     element: dialog,
     open() {
       dialog.showModal()
-      fill().catch(app.fail)
+      fill().catch((error: unknown) => app.fail(error))
     }
   }
 }
-
-const key = 'sam-model'
 
 function rememberModel(model: ModelChoice | undefined): void {
   if (model && model.kind !== 'file') localStorage.setItem(key, JSON.stringify(model))

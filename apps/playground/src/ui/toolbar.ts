@@ -21,16 +21,16 @@ export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => 
     const button = h('button', { type: 'button', class: 'tool', title: `${label} (${key})`, onclick: () => app.set({ tool }) }, icon(name), h('span', {}, label))
     return { tool, button }
   })
-  const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: app.undo })
-  const redo = iconButton('redo', 'Redo', { key: 'Ctrl Shift Z', onclick: app.redo })
+  const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: () => app.undo() })
+  const redo = iconButton('redo', 'Redo', { key: 'Ctrl Shift Z', onclick: () => app.redo() })
   const size = h('input', { type: 'range', min: '4', max: '160', 'aria-label': 'Brush size', oninput: () => app.set({ brush: Number(size.value) }) })
   const sizer = h('label', { class: 'brush-size' }, h('span', {}, 'Size'), size)
   root.append(
     h('div', { class: 'bar history', role: 'group', 'aria-label': 'History' }, undo, redo),
-    h('div', { class: 'bar-stack' }, sizer, h('div', { class: 'bar tools', role: 'group', 'aria-label': 'Tools' }, ...buttons.map(b => b.button))),
+    h('div', { class: 'tools-stack' }, sizer, h('div', { class: 'bar tools', role: 'group', 'aria-label': 'Tools' }, ...buttons.map(b => b.button))),
     h('div', { class: 'bar zoom', role: 'group', 'aria-label': 'Zoom' },
       iconButton('minus', 'Zoom out', { key: '−', onclick: () => stage.zoom(0.8) }),
-      iconButton('fit', 'Fit the picture', { key: '0', onclick: stage.fit }),
+      iconButton('fit', 'Fit the picture', { key: '0', onclick: () => stage.fit() }),
       iconButton('plus', 'Zoom in', { key: '+', onclick: () => stage.zoom(1.25) }))
   )
   return () => {

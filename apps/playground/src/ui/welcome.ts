@@ -35,7 +35,8 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
   const element = h('div', { class: 'welcome' },
     h('div', { class: 'welcome-mark', 'aria-hidden': 'true' }, icon('box')),
     h('h1', {}, 'Cut anything out of a picture'),
-    h('p', {}, 'Drop a picture here or paste one. Then point at what you want.'),
+    h('p', { class: 'for-mouse' }, 'Drop a picture here or paste one. Then point at what you want.'),
+    h('p', { class: 'for-touch' }, 'Take a picture or choose one. Then point at what you want.'),
     h('div', { class: 'welcome-buttons' }, ...pictureButtons(app, 'button primary')),
     h('div', { class: 'samples' }, h('span', {}, 'or try'), ...samples.map(({ name, label, url }) =>
       h('button', { type: 'button', class: 'sample', title: label, 'aria-label': `Try the sample: ${label}`, onclick: () => openPicture(app, async () => readPicture(await (await fetch(url)).blob(), name)) },

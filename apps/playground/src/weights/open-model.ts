@@ -31,8 +31,8 @@ export async function openModel(model: ModelChoice, { backend, signal, onStep }:
   const kept = await modelCache()
   const found = model.kind === 'file' ? undefined : await kept?.open(key, { signal, onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total }) })
   if (found) return { sam: await load(found), note: 'kept on this device', again: { kind: 'kept', key } }
-  if (model.kind === 'kept' && key.startsWith('file:')) {
-    throw new WeightsError('E_WEIGHTS_IO', `${key.slice(5)} is not on this device any more, or was damaged; open the file again`)
+  if (model.kind === 'kept') {
+    throw new WeightsError('E_WEIGHTS_IO', `${key.replace(/^file:/, '')} is not on this device any more, or was damaged; load it again`)
   }
 
   if (model.kind === 'file') {
@@ -90,7 +90,7 @@ async function download(key: string, signal: AbortSignal): Promise<Incoming> {
 
 function addressOf(text: string): URL {
   try {
-    const url = new URL(text, globalThis.location.href)
+    const url = new URL(text)
     if (/^https?:$/.test(url.protocol)) return url
   } catch { /* said below */ }
   throw new WeightsError('E_WEIGHTS_IO', `an address must begin with https:// or http://, found '${text}'`)
