@@ -6,6 +6,5 @@ describe('the test bed', () => {
     Object.assign(globalThis, globals)
     const adapter = await create([]).requestAdapter()
     expect(adapter?.info.vendor).toBe('google')
-    console.log(adapter?.limits.maxStorageBufferBindingSize, [...adapter!.features].join(' '))
   })
 })
