@@ -24,6 +24,9 @@ export interface WasmOptions {
  */
 export async function wasm({ wasmPaths, threads = defaultThreads(), open }: WasmOptions): Promise<Backend> {
   if (!Number.isInteger(threads) || threads < 1) throw new InputError('E_BAD_OPTION', `threads must be a whole number of at least 1, found ${shown(threads)}`)
+  if (threads > 1 && !isolated()) {
+    throw new InputError('E_BAD_OPTION', `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, take cpu() of @sam/backend-cuda. Found ${threads}`)
+  }
   if (open !== undefined && open !== 'all') throw new InputError('E_BAD_OPTION', `open must be 'all' or left out, found ${shown(open)}`)
   const ort = await startRuntime({ wasmPaths, threads })
   let disposed = false
@@ -59,7 +62,6 @@ async function runOnce(ort: Ort, once: Graph, options: { weights: WeightSource; 
   }
 }
 
-function defaultThreads(): number {
-  const { crossOriginIsolated, navigator } = globalThis as { crossOriginIsolated?: boolean; navigator?: { hardwareConcurrency?: number } }
-  return crossOriginIsolated ? Math.max(1, Math.min(4, Math.ceil((navigator?.hardwareConcurrency ?? 1) / 2))) : 1
-}
+const isolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true
+
+const defaultThreads = (): number => isolated() ? Math.max(1, Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2))) : 1

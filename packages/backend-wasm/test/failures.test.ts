@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { graph, ops, param, type WeightSource } from '@sam/core/graph'
 import { wasm } from '@sam/backend-wasm'
 import { runtimeFailed } from '../src/failures.js'
@@ -36,7 +36,10 @@ describe('options', () => {
 
   it('keeps the threads that the runtime started with', async () => {
     await wasm({ wasmPaths })
-    await expect(wasm({ wasmPaths, threads: 2 })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    await expect(wasm({ wasmPaths, threads: 2 })).rejects.toThrow('cross-origin isolated')
+    vi.stubGlobal('crossOriginIsolated', true)
+    await expect(wasm({ wasmPaths, threads: 2 })).rejects.toThrow('runs here with 1 already')
+    vi.unstubAllGlobals()
   })
 })
 
