@@ -30,7 +30,7 @@ export interface App {
   readonly state: AppState
   readonly session: Session
   set(part: Partial<Pick<AppState, 'tool' | 'brush' | 'error'>>): void
-  /** A step that undo takes back. */
+  /** A step that undo takes back; a mere selection is none. */
   act(next: Session): void
   undo(): void
   redo(): void
@@ -149,7 +149,8 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       const object = activeObject(session())
       // The preview stays until the answer is there, so that nothing flickers.
       if (state.preview && isEmpty(object.prompts)) lastShown.set(object.id, state.preview)
-      moveTo(push(state.history, next))
+      // To select another object changes nothing that one would take back.
+      moveTo(next.objects === session().objects ? { ...state.history, present: next } : push(state.history, next))
     },
     undo: () => moveTo(undo(state.history)),
     redo: () => moveTo(redo(state.history)),
