@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--rounds N] [--model vit_b] [--torch PYTHON]`: speed as ratios of two things measured in turn in one run, and peak memory.
+ * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: speed as ratios of two things measured in turn in one run, and peak memory.
  * Run it on an idle machine; the spread that it prints says how idle it was.
  */
 import { spawnSync } from 'node:child_process'
@@ -13,7 +13,9 @@ import ort from 'onnxruntime-node'
 import { hashCheckpoint } from '../checkpoint.js'
 import { interleaved, type Timing } from './interleaved.js'
 
-const { values: { rounds, model, torch } } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, model: { type: 'string', default: 'vit_b' }, torch: { type: 'string' } } })
+const { values: { rounds, model, torch, part } } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, model: { type: 'string', default: 'vit_b' }, part: { type: 'string' }, torch: { type: 'string' } }
+})
 const config = configs[model]
 if (!config || !isVit(config.imageEncoder)) throw new Error(`--model must be one of ${Object.keys(configs).join(', ')}, found ${model}`)
 const { width } = config.imageEncoder
@@ -29,74 +31,85 @@ function report(what: string, ratio: number, goal: { atLeast?: number; atMost?: 
 }
 const seconds = ({ best, median, worst }: Timing): string => `${best.toFixed(3)} s best, ${median.toFixed(3)} median, ${worst.toFixed(3)} worst`
 
-// ── Encoder: against the machine's own GEMM rate on the same linear shapes, and against itself with every composite opened.
-const [whole, naive] = [await cpu(), await cpu({ open: 'all', memory: 'fast' })]
-const weights = await openWeights(checkpoint)
-const image = f32([1, 3, config.imageSize, config.imageSize], hashFill({ name: 'image', shape: [3 * config.imageSize ** 2] }, 1).map(v => v * 15))
-const encoders = await Promise.all([whole, naive].map(b => b.compile(encodeImage(config), weights)))
-const encode = (i: number) => async (): Promise<void> => {
-  const { image_embedding } = await encoders[i].run({ image })
-  image_embedding.dispose()
-}
+const whole = await cpu()
 const linears = await Promise.all([[width, 3 * width], [width, width], [width, 4 * width], [4 * width, width]].map(([a, b]) => gemm(a, b)))
 const linearFlops = linears.reduce((sum, g) => sum + g.flops, 0)
-console.log(`${model}, image encoder, ${n} rounds in turn`)
-const [products, fused, opened] = await interleaved(n, [
-  async () => { for (const g of linears) await g.run() },
-  encode(0), encode(1)
-])
-const rate = linearFlops / products.best
-const limit = cost.imageEncoder.flops / rate
-console.log(`  onnxruntime MatMul on its linear shapes  ${(rate / 1e9).toFixed(0)} GFLOP/s (${seconds(products)})`)
-console.log(`  encode, composites whole                 ${seconds(fused)}`)
-console.log(`  encode, composites opened                ${seconds(opened)}`)
-report('encode: FLOPs / GEMM rate over time, best of each', limit / fused.best, { atLeast: 0.75 })
-console.log(`  the same by medians: ${(limit * products.median / products.best / fused.median).toFixed(2)}`)
-console.log(`  opened / whole: ${(opened.median / fused.median).toFixed(2)} (medians), ${(opened.best / fused.best).toFixed(2)} (best)`)
-for (const e of encoders) e.dispose()
-naive.dispose()
 
-// ── Decoder: one click, and 64 prompts together against one by one.
-const sam = await loadSam({ weights: checkpoint, backend: whole, parts: 'all' })
-const photo = await sam.encode({ width: 1024, height: 683, data: new Uint8Array(1024 * 683 * 3).fill(120) })
-const click = { points: [{ x: 500, y: 300 }] }
-const clicks = Array.from({ length: 64 }, (_, i) => ({ points: [{ x: 10 + 15 * i, y: 10 + 10 * i }] }))
-console.log('mask decoder')
-const [gemms, one] = await interleaved(30, [async () => { await linears[1].run() }, () => photo.predict(click)])
-const clickFlops = cost.maskDecoder.flops - cost.onceAnImage
-const clickLimit = clickFlops / (linears[1].flops / gemms.best)
-console.log(`  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`)
-report('click: time over its FLOP limit, medians', one.median / (clickLimit * gemms.median / gemms.best), { atMost: 2.5 })
-const [single, together] = await interleaved(3, [
-  async () => { for (const prompt of clicks) await photo.predict(prompt) },
-  () => photo.predict(clicks)
-])
-console.log(`  64 prompts one by one ${seconds(single)}; in one decode ${seconds(together)}`)
-console.log(`  one by one / together: ${(single.median / together.median).toFixed(2)}`)
-photo.dispose()
-await sam.dispose()
-
-if (torch) {
-  const { stdout, status } = spawnSync(torch, ['tools/bench/torch_decoder.py'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-  if (status !== 0) failures.push('torch')
-  else {
-    const milliseconds = JSON.parse(stdout) as { best: number; median: number }
-    console.log(`  PyTorch decoder, one click: ${milliseconds.best.toFixed(1)} ms best, ${milliseconds.median.toFixed(1)} median`)
-    report('click: PyTorch over ours, medians', milliseconds.median / (one.median * 1e3), { atLeast: 3 })
-  }
-}
+const parts: Record<string, () => Promise<void>> = { encoder, decoder, memory }
+for (const [name, run] of Object.entries(parts)) if (part === undefined || part === name) await run()
 whole.dispose()
-
-// ── Memory, each in a process of its own.
-for (const [name, gigabytes] of [['vit_b', 1.3], ['vit_h', 5]] as const) {
-  const { stdout, status } = spawnSync(process.execPath, ['tools/run.js', 'tools/bench/memory.ts', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-  if (status !== 0) { failures.push(name); continue }
-  const { encodePeak, peak, firstMask } = JSON.parse(stdout) as { encodePeak: number; peak: number; firstMask: number }
-  console.log(`${name}: first mask ${firstMask.toFixed(1)} s after the start of the load, peak memory with it ${(peak / 1e9).toFixed(2)} GB`)
-  report(`${name}: peak memory of an encode, GB`, encodePeak / 1e9, { atMost: gigabytes })
-}
 if (failures.length) console.log(`not met: ${failures.join('; ')}`)
 process.exit(failures.length ? 1 : 0)
+
+/** The image encoder against the machine's own GEMM rate on the same linear shapes, and against itself with every composite opened. */
+async function encoder(): Promise<void> {
+  const naive = await cpu({ open: 'all', memory: 'fast' })
+  const weights = await openWeights(checkpoint)
+  const image = f32([1, 3, config.imageSize, config.imageSize], hashFill({ name: 'image', shape: [3 * config.imageSize ** 2] }, 1).map(v => v * 15))
+  const encoders = await Promise.all([whole, naive].map(b => b.compile(encodeImage(config), weights)))
+  const encode = (i: number) => async (): Promise<void> => {
+    const { image_embedding } = await encoders[i].run({ image })
+    image_embedding.dispose()
+  }
+  console.log(`${model}, image encoder, ${n} rounds in turn`)
+  const [products, fused, opened] = await interleaved(n, [
+    async () => { for (const g of linears) await g.run() },
+    encode(0), encode(1)
+  ])
+  const rate = linearFlops / products.best
+  const limit = cost.imageEncoder.flops / rate
+  console.log(`  onnxruntime MatMul on its linear shapes  ${(rate / 1e9).toFixed(0)} GFLOP/s (${seconds(products)})`)
+  console.log(`  encode, composites whole                 ${seconds(fused)}`)
+  console.log(`  encode, composites opened                ${seconds(opened)}`)
+  report('encode: FLOPs / GEMM rate over time, best of each', limit / fused.best, { atLeast: 0.75 })
+  console.log(`  the same by medians: ${(limit * products.median / products.best / fused.median).toFixed(2)}`)
+  console.log(`  opened / whole: ${(opened.median / fused.median).toFixed(2)} (medians), ${(opened.best / fused.best).toFixed(2)} (best)`)
+  for (const e of encoders) e.dispose()
+  naive.dispose()
+}
+
+/** One click against its own FLOP limit and against PyTorch; 64 prompts together against one by one. */
+async function decoder(): Promise<void> {
+  const sam = await loadSam({ weights: checkpoint, backend: whole, parts: 'all' })
+  const photo = await sam.encode({ width: 1024, height: 683, data: new Uint8Array(1024 * 683 * 3).fill(120) })
+  const click = { points: [{ x: 500, y: 300 }] }
+  const clicks = Array.from({ length: 64 }, (_, i) => ({ points: [{ x: 10 + 15 * i, y: 10 + 10 * i }] }))
+  console.log('mask decoder')
+  const [gemms, one] = await interleaved(30, [async () => { await linears[1].run() }, () => photo.predict(click)])
+  const clickFlops = cost.maskDecoder.flops - cost.onceAnImage
+  const clickLimit = clickFlops / (linears[1].flops / gemms.best)
+  console.log(`  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`)
+  report('click: time over its FLOP limit, medians', one.median / (clickLimit * gemms.median / gemms.best), { atMost: 2.5 })
+  const [single, together] = await interleaved(3, [
+    async () => { for (const prompt of clicks) await photo.predict(prompt) },
+    () => photo.predict(clicks)
+  ])
+  console.log(`  64 prompts one by one ${seconds(single)}; in one decode ${seconds(together)}`)
+  console.log(`  one by one / together: ${(single.median / together.median).toFixed(2)}`)
+  photo.dispose()
+  await sam.dispose()
+
+  if (torch) {
+    const { stdout, status } = spawnSync(torch, ['tools/bench/torch_decoder.py'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    if (status !== 0) failures.push('torch')
+    else {
+      const milliseconds = JSON.parse(stdout) as { best: number; median: number }
+      console.log(`  PyTorch decoder, one click: ${milliseconds.best.toFixed(1)} ms best, ${milliseconds.median.toFixed(1)} median`)
+      report('click: PyTorch over ours, medians', milliseconds.median / (one.median * 1e3), { atLeast: 3 })
+    }
+  }
+}
+
+/** Peak memory and time to the first mask, each in a process of its own. */
+async function memory(): Promise<void> {
+  for (const [name, gigabytes] of [['vit_b', 1.3], ['vit_h', 5]] as const) {
+    const { stdout, status } = spawnSync(process.execPath, ['tools/bench/memory.js', await hashCheckpoint(configs[name])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    if (status !== 0) { failures.push(name); continue }
+    const { encodePeak, peak, firstMask } = JSON.parse(stdout) as { encodePeak: number; peak: number; firstMask: number }
+    console.log(`${name}: first mask ${firstMask.toFixed(1)} s after the start of the load, peak memory with it ${(peak / 1e9).toFixed(2)} GB`)
+    report(`${name}: peak memory of an encode, GB`, encodePeak / 1e9, { atMost: gigabytes })
+  }
+}
 
 /** A bare MatMul in onnxruntime, 4096 tokens: inputs and outputs in place, nothing copied. */
 async function gemm(rows: number, columns: number): Promise<{ flops: number; run: () => Promise<void> }> {

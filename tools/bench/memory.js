@@ -1,13 +1,11 @@
-/** Peak memory of one model, in a process that does nothing else: node tools/run.js tools/bench/memory.ts vit_h */
-import { configs, loadSam } from '@sam/core'
+// Peak memory of one model, in a process that does nothing else, on the built packages: node tools/bench/memory.js CHECKPOINT
+// JavaScript, because a tool run from source carries the bundler that reads it.
 import { cpu } from '@sam/backend-cuda'
-import { hashCheckpoint } from '../checkpoint.js'
+import { loadSam } from '@sam/core'
 
-const config = configs[process.argv[2]]
-const checkpoint = await hashCheckpoint(config)
 const backend = await cpu()
 const start = performance.now()
-const sam = await loadSam({ weights: checkpoint, backend })
+const sam = await loadSam({ weights: process.argv[2], backend })
 const image = await sam.encode({ width: 1024, height: 683, data: new Uint8Array(1024 * 683 * 3).fill(120) })
 const encodePeak = process.resourceUsage().maxRSS * 1024
 await image.predict({ points: [{ x: 500, y: 300 }] })
