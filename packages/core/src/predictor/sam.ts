@@ -6,7 +6,7 @@ import { normalizeImage } from '../image/normalize.js'
 import { resizeImage } from '../image/resize.js'
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { nameOf } from '../ir/value.js'
-import { stage } from '../passes/stage.js'
+import { stage, type Stages } from '../passes/stage.js'
 import { configs, type SamConfig } from '../sam/config.js'
 import { decodeMasks, encodeImage, type PromptSignature } from '../sam/graphs.js'
 import { recognise } from '../sam/recognise.js'
@@ -188,11 +188,13 @@ export class Sam implements AsyncDisposable {
 
   /** @internal The decoder of a prompt shape, in two stages. */
   async decoder(signature: PromptSignature): Promise<Decoder> {
-    const { early, late } = stage(decodeMasks(this.config, signature), ['image_embedding'], 'image')
+    // Built only where one of the two is not compiled yet: a click must not wait for a graph it has.
+    let stages: Stages | undefined
+    const staged = (): Stages => stages ??= stage(decodeMasks(this.config, signature), ['image_embedding'], 'image')
     const masks = signature.masks ? 'masks' : 'plain'
     return {
-      early: await this.#compile(`early ${masks}`, early),
-      late: await this.#compile(`late ${masks} ${signature.prompts} ${signature.points} ${signature.tokens ?? 0}`, late)
+      early: await this.#compile(`early ${masks}`, () => staged().early),
+      late: await this.#compile(`late ${masks} ${signature.prompts} ${signature.points} ${signature.tokens ?? 0}`, () => staged().late)
     }
   }
 
@@ -213,14 +215,14 @@ export class Sam implements AsyncDisposable {
 
   #encoder(options?: CompileOptions): Promise<Executable> {
     if (!this.encoder) throw new InputError('E_BAD_OPTION', 'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint')
-    return this.#compile('encoder', encodeImage(this.config), options)
+    return this.#compile('encoder', () => encodeImage(this.config), options)
   }
 
-  #compile(key: string, graph: Graph, options: CompileOptions = {}): Promise<Executable> {
+  #compile(key: string, build: () => Graph, options: CompileOptions = {}): Promise<Executable> {
     this.check()
     let compiled = this.#compiled.get(key)
     if (!compiled) {
-      compiled = this.#parts.backend.compile(graph, this.#parts.weights, options)
+      compiled = this.#parts.backend.compile(build(), this.#parts.weights, options)
       this.#compiled.set(key, compiled)
       compiled.catch(() => this.#compiled.delete(key)) // an abort must not spoil the next try
     }
