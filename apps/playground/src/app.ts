@@ -70,7 +70,8 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     changed()
   }
   const session = (): Session => state.history.present
-  const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError' || (error as { code?: string }).code === 'AbortError'
+  const isAbort = (error: unknown): boolean =>
+    (error instanceof DOMException && error.name === 'AbortError') || (error as { code?: string }).code === 'AbortError'
   const fail = (error: unknown): void => {
     if (isAbort(error)) return
     update({ error: (error as Error).message, busy: undefined })
@@ -90,18 +91,26 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       if (isEmpty(prompts) || answers.has(prompts) || asking.has(id)) continue
       const stop = new AbortController()
       asking.set(id, { prompts, stop })
-      call('predict', { prompts }, { signal: stop.signal }).then(answer => {
-        answers.set(prompts, answer)
-        lastShown.set(id, answer[0])
-        const score = percent(answer[0].score)
-        update({ status: answer.length > 1 ? `${name}: ${answer.length} masks to choose from, the best scores ${score}` : `${name}: mask refined, score ${score}` })
-      }, fail).finally(() => {
-        if (asking.get(id)?.stop === stop) asking.delete(id)
-      })
+      call('predict', { prompts }, { signal: stop.signal })
+        .then(answer => {
+          answers.set(prompts, answer)
+          lastShown.set(id, answer[0])
+          const score = percent(answer[0].score)
+          update({
+            status:
+              answer.length > 1 ? `${name}: ${answer.length} masks to choose from, the best scores ${score}` : `${name}: mask refined, score ${score}`
+          })
+        }, fail)
+        .finally(() => {
+          if (asking.get(id)?.stop === stop) asking.delete(id)
+        })
     }
   }
 
-  const previews = latest((at: Point, signal) => call('predict', { prompts: { points: [at], strokes: [] } }, { signal }), answer => update({ preview: answer[0] }))
+  const previews = latest(
+    (at: Point, signal) => call('predict', { prompts: { points: [at], strokes: [] } }, { signal }),
+    answer => update({ preview: answer[0] })
+  )
   const endPreview = (): void => {
     previews.stop()
     if (state.preview) update({ preview: undefined })
@@ -112,7 +121,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     const { picture, model } = state
     if (!picture || !model) return
     encoding?.abort()
-    const mine = encoding = new AbortController()
+    const mine = (encoding = new AbortController())
     update({ ready: false, busy: { text: 'Looking at the picture' } })
     try {
       const { milliseconds } = await call('picture', { bitmap: picture.bitmap }, { signal: mine.signal })
@@ -138,8 +147,12 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   }
 
   return {
-    get state() { return state },
-    get session() { return session() },
+    get state() {
+      return state
+    },
+    get session() {
+      return session()
+    },
     fail,
     set(part) {
       if (part.tool) endPreview()
@@ -162,10 +175,19 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     },
     async loadModel(model) {
       loading?.abort()
-      const mine = loading = new AbortController()
+      const mine = (loading = new AbortController())
       update({ busy: { text: 'Loading the model' }, error: undefined })
       try {
-        const loaded = await call('load', { model, prefer }, { signal: mine.signal, onStep: step => { if (loading === mine) update({ busy: progressOf(step) }) } })
+        const loaded = await call(
+          'load',
+          { model, prefer },
+          {
+            signal: mine.signal,
+            onStep: step => {
+              if (loading === mine) update({ busy: progressOf(step) })
+            }
+          }
+        )
         if (state.model) restart(forgetMasks(session()))
         update({ model: loaded, busy: undefined, status: `Model ${loaded.name} on ${loaded.backend.name}` })
         await encode()
@@ -189,7 +211,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       return answers.get(prompts)?.[choice].logits
     },
     answer: object => answers.get(object.prompts),
-    shown: object => isEmpty(object.prompts) ? undefined : answers.get(object.prompts)?.[object.choice] ?? lastShown.get(object.id),
+    shown: object => (isEmpty(object.prompts) ? undefined : answers.get(object.prompts)?.[object.choice] ?? lastShown.get(object.id)),
     async export(format) {
       const objects = format === 'png' ? [activeObject(session())] : session().objects.filter(o => o.visible)
       const masks = objects.flatMap((object): NamedMask[] => {

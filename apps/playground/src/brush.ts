@@ -1,8 +1,15 @@
 import type { Stroke } from './protocol.js'
 
-interface Bitmap { readonly width: number; readonly height: number; readonly data: Uint8Array }
+interface Bitmap {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
 
-/** Strokes painted over a bitmap, in their order, as a new one: every pixel whose centre a round brush covers is set, or cleared by one that erases. */
+/**
+ * Strokes painted over a bitmap, in their order, as a new one: every pixel whose centre a round brush covers is set, or cleared by one that
+ * erases.
+ */
 export function paintStrokes({ width, height, data }: Bitmap, strokes: readonly Stroke[]): Bitmap {
   const painted = data.slice()
   for (const { line, radius, erase } of strokes) {

@@ -76,7 +76,11 @@ export function pathOf(candidate: Candidate): Path2D {
   return path
 }
 
-const looks = { active: { fill: 0.42, line: 2.25, halo: 4.5 }, other: { fill: 0.3, line: 1.5, halo: 3 }, preview: { fill: 0.26, line: 1.75, halo: 3.5 } } as const
+const looks = {
+  active: { fill: 0.42, line: 2.25, halo: 4.5 },
+  other: { fill: 0.3, line: 1.5, halo: 3 },
+  preview: { fill: 0.26, line: 1.75, halo: 3.5 }
+} as const
 
 function drawMask(context: CanvasRenderingContext2D, { candidate, color, as }: ShownMask, unit: number): void {
   const path = pathOf(candidate)
@@ -111,12 +115,20 @@ function drawStroke(context: CanvasRenderingContext2D, { line, radius, erase }: 
 
 function drawBox(context: CanvasRenderingContext2D, [x0, y0, x1, y1]: Box, { unit, color }: { unit: number; color: string }): void {
   context.lineJoin = 'round'
-  for (const [style, width] of [['rgb(0 0 0 / 0.45)', 4], ['white', 2.5]] as const) {
+  for (const [style, width] of [
+    ['rgb(0 0 0 / 0.45)', 4],
+    ['white', 2.5]
+  ] as const) {
     context.strokeStyle = style
     context.lineWidth = width * unit
     context.strokeRect(x0, y0, x1 - x0, y1 - y0)
   }
-  for (const [x, y] of [[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) {
+  for (const [x, y] of [
+    [x0, y0],
+    [x1, y0],
+    [x0, y1],
+    [x1, y1]
+  ]) {
     context.beginPath()
     context.arc(x, y, 4.5 * unit, 0, 2 * Math.PI)
     context.fillStyle = 'white'
@@ -156,7 +168,10 @@ function drawPoint(context: CanvasRenderingContext2D, { x, y, label = 'foregroun
 }
 
 function ring(context: CanvasRenderingContext2D, { at, radius, unit }: { at: readonly [number, number]; radius: number; unit: number }): void {
-  for (const [style, width] of [['rgb(0 0 0 / 0.55)', 3.5], ['white', 1.5]] as const) {
+  for (const [style, width] of [
+    ['rgb(0 0 0 / 0.55)', 3.5],
+    ['white', 1.5]
+  ] as const) {
     context.beginPath()
     context.arc(...at, radius, 0, 2 * Math.PI)
     context.strokeStyle = style
@@ -167,11 +182,19 @@ function ring(context: CanvasRenderingContext2D, { at, radius, unit }: { at: rea
 
 function drawCross(context: CanvasRenderingContext2D, [x, y]: readonly [number, number], unit: number): void {
   context.lineCap = 'round'
-  for (const [style, width] of [['rgb(0 0 0 / 0.6)', 4], ['white', 2]] as const) {
+  for (const [style, width] of [
+    ['rgb(0 0 0 / 0.6)', 4],
+    ['white', 2]
+  ] as const) {
     context.strokeStyle = style
     context.lineWidth = width * unit
     context.beginPath()
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1]
+    ]) {
       context.moveTo(x + 5 * dx * unit, y + 5 * dy * unit)
       context.lineTo(x + 14 * dx * unit, y + 14 * dy * unit)
     }

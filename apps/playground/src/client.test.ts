@@ -5,8 +5,20 @@ import type { FromWorker, Step, ToWorker } from './protocol.js'
 function fakeWorker() {
   const sent: ToWorker[] = []
   const listeners: Record<string, (event: unknown) => void> = {}
-  const worker = { postMessage: (message: ToWorker) => { sent.push(message) }, addEventListener: (type: string, f: (event: unknown) => void) => { listeners[type] = f } }
-  return { call: client(worker), sent, say: (data: FromWorker) => listeners.message({ data }), fail: (message: string) => listeners.error({ message }) }
+  const worker = {
+    postMessage: (message: ToWorker) => {
+      sent.push(message)
+    },
+    addEventListener: (type: string, f: (event: unknown) => void) => {
+      listeners[type] = f
+    }
+  }
+  return {
+    call: client(worker),
+    sent,
+    say: (data: FromWorker) => listeners.message({ data }),
+    fail: (message: string) => listeners.error({ message })
+  }
 }
 
 describe('client', () => {

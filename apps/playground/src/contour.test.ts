@@ -5,7 +5,8 @@ import { contour } from './contour.js'
 
 const side = 8
 const frame = frameOf({ width: 64, height: 48 }, 32)
-const logits = (f: (x: number, y: number) => number): Float32Array => Float32Array.from({ length: side * side }, (_, i) => f(i % side, Math.floor(i / side)))
+const logits = (f: (x: number, y: number) => number): Float32Array =>
+  Float32Array.from({ length: side * side }, (_, i) => f(i % side, Math.floor(i / side)))
 const area = (ring: Float32Array): number => {
   let twice = 0
   for (let i = 0; i < ring.length; i += 2) twice += ring[i] * ring[(i + 3) % ring.length] - ring[(i + 2) % ring.length] * ring[i + 1]
@@ -18,7 +19,7 @@ const inside = (rings: readonly Float32Array[], x: number, y: number): boolean =
   for (const ring of rings) {
     for (let i = 0; i < ring.length; i += 2) {
       const [ax, ay, bx, by] = [ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]]
-      if (ay > y !== by > y && x < ax + (y - ay) * (bx - ax) / (by - ay)) isInside = !isInside
+      if (ay > y !== by > y && x < ax + ((y - ay) * (bx - ax)) / (by - ay)) isInside = !isInside
     }
   }
   return isInside
@@ -26,36 +27,53 @@ const inside = (rings: readonly Float32Array[], x: number, y: number): boolean =
 
 describe('contour', () => {
   it('outlines a picture that is all inside, and nothing that is all outside', () => {
-    const [ring, ...more] = contour(logits(() => 1), frame)
+    const [ring, ...more] = contour(
+      logits(() => 1),
+      frame
+    )
     expect(more).toEqual([])
     expect(Math.abs(area(ring))).toBeCloseTo(64 * 48, 3)
-    expect(contour(logits(() => -1), frame)).toEqual([])
+    expect(
+      contour(
+        logits(() => -1),
+        frame
+      )
+    ).toEqual([])
   })
 
   it('puts the line between pixels where the logits cross 0', () => {
     // The picture is 64 wide on 8 low-resolution pixels of 8: from −1 at 20 to 3 at 28 it crosses at 22.
-    const [ring] = contour(logits(x => x < 3 ? -1 : 3), frame)
+    const [ring] = contour(
+      logits(x => (x < 3 ? -1 : 3)),
+      frame
+    )
     const xs = ring.filter((_, i) => i % 2 === 0)
     expect(Math.min(...xs)).toBeCloseTo(22, 4)
     expect(Math.max(...xs)).toBeCloseTo(64, 4)
   })
 
   it('makes holes rings of their own', () => {
-    const rings = contour(logits((x, y) => Math.hypot(x - 3.5, y - 2.5) < 1.2 ? -1 : 1), frame)
+    const rings = contour(
+      logits((x, y) => (Math.hypot(x - 3.5, y - 2.5) < 1.2 ? -1 : 1)),
+      frame
+    )
     expect(rings).toHaveLength(2)
     expect(Math.sign(area(rings[0]))).toBe(-Math.sign(area(rings[1])))
   })
 
   it('covers the pixels of the mask, but for those on the line', () => {
     const real = (min: number, max: number) => fc.double({ min, max, noNaN: true })
-    fc.assert(fc.property(real(-1, 8), real(-1, 7), real(1, 6), (cx, cy, radius) => {
-      const low = logits((x, y) => radius - Math.hypot(x - cx, y - cy))
-      const rings = contour(low, frame)
-      const exact = new Mask({ lowResLogits: low, frame, predictedIou: 1 }).logits()
-      let wrong = 0
-      for (let y = 0; y < 48; y++) for (let x = 0; x < 64; x++) if (inside(rings, x + 0.5, y + 0.5) !== exact[y * 64 + x] > 0) wrong++
-      // Straight lines stand for the hyperbolas of bilinear cells, and one resize for two.
-      expect(wrong / exact.length).toBeLessThan(0.03)
-    }), { numRuns: 50 })
+    fc.assert(
+      fc.property(real(-1, 8), real(-1, 7), real(1, 6), (cx, cy, radius) => {
+        const low = logits((x, y) => radius - Math.hypot(x - cx, y - cy))
+        const rings = contour(low, frame)
+        const exact = new Mask({ lowResLogits: low, frame, predictedIou: 1 }).logits()
+        let wrong = 0
+        for (let y = 0; y < 48; y++) for (let x = 0; x < 64; x++) if (inside(rings, x + 0.5, y + 0.5) !== exact[y * 64 + x] > 0) wrong++
+        // Straight lines stand for the hyperbolas of bilinear cells, and one resize for two.
+        expect(wrong / exact.length).toBeLessThan(0.03)
+      }),
+      { numRuns: 50 }
+    )
   })
 })

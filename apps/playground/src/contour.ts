@@ -37,19 +37,40 @@ function sample(logits: Float32Array, side: number, { x, y }: { x: number; y: nu
   return mix(mix(logits[y0 * side + x0], logits[y0 * side + x1], fx), mix(logits[y1 * side + x0], logits[y1 * side + x1], fx), fy)
 }
 
-/** Pairs of a cell's edges that a line joins, by which corners are inside. Bits: top left 1, top right 2, bottom right 4, bottom left 8. Edges: top 0, right 1, bottom 2, left 3. */
-const joins: readonly (readonly number[])[] = [[], [3, 0], [0, 1], [3, 1], [1, 2], [3, 0, 1, 2], [0, 2], [3, 2], [2, 3], [2, 0], [0, 1, 2, 3], [2, 1], [1, 3], [1, 0], [0, 3], []]
+/**
+ * Pairs of a cell's edges that a line joins, by which corners are inside. Bits: top left 1, top right 2, bottom right 4, bottom left 8.
+ * Edges: top 0, right 1, bottom 2, left 3.
+ */
+const joins: readonly (readonly number[])[] = [
+  [],
+  [3, 0],
+  [0, 1],
+  [3, 1],
+  [1, 2],
+  [3, 0, 1, 2],
+  [0, 2],
+  [3, 2],
+  [2, 3],
+  [2, 0],
+  [0, 1, 2, 3],
+  [2, 1],
+  [1, 3],
+  [1, 0],
+  [0, 3],
+  []
+]
 const saddles: Readonly<Record<number, readonly number[]>> = { 5: [3, 2, 1, 0], 10: [0, 3, 2, 1] }
 
 function trace(values: Float32Array, xs: readonly number[], ys: readonly number[]): Float32Array[] {
   const w = xs.length
   // An edge is known by the corner it begins at, doubled, plus 1 where it goes down.
-  const edgeOf = (x: number, y: number, edge: number): number => [2 * (y * w + x), 2 * (y * w + x + 1) + 1, 2 * ((y + 1) * w + x), 2 * (y * w + x) + 1][edge]
+  const edgeOf = (x: number, y: number, edge: number): number =>
+    [2 * (y * w + x), 2 * (y * w + x + 1) + 1, 2 * ((y + 1) * w + x), 2 * (y * w + x) + 1][edge]
   const next = new Map<number, number>()
   for (let y = 0; y < ys.length - 1; y++) {
     for (let x = 0; x < w - 1; x++) {
       const corners = [values[y * w + x], values[y * w + x + 1], values[(y + 1) * w + x + 1], values[(y + 1) * w + x]]
-      const inside = corners.reduce((bits, v, i) => v > 0 ? bits | 1 << i : bits, 0)
+      const inside = corners.reduce((bits, v, i) => (v > 0 ? bits | (1 << i) : bits), 0)
       const mean = corners[0] + corners[1] + corners[2] + corners[3]
       const pairs = inside in saddles && mean > 0 ? saddles[inside] : joins[inside]
       for (let i = 0; i < pairs.length; i += 2) next.set(edgeOf(x, y, pairs[i]), edgeOf(x, y, pairs[i + 1]))
@@ -65,7 +86,7 @@ function trace(values: Float32Array, xs: readonly number[], ys: readonly number[
   const rings: Float32Array[] = []
   for (const start of next.keys()) {
     const ring: number[] = []
-    for (let edge: number | undefined = start; edge !== undefined;) {
+    for (let edge: number | undefined = start; edge !== undefined; ) {
       ring.push(...crossing(edge))
       const after: number | undefined = next.get(edge)
       next.delete(edge)

@@ -15,16 +15,33 @@ export async function readPicture(blob: Blob, name = 'name' in blob ? String(blo
 
 /** The first picture among what was dropped or pasted. */
 export const pictureIn = (data: DataTransfer | null): File | undefined =>
-  [...data?.files ?? []].find(file => file.type.startsWith('image/'))
-  ?? [...data?.items ?? []].filter(item => item.kind === 'file' && item.type.startsWith('image/')).map(item => item.getAsFile()).find(file => file !== null)
+  [...(data?.files ?? [])].find(file => file.type.startsWith('image/')) ??
+  [...(data?.items ?? [])]
+    .filter(item => item.kind === 'file' && item.type.startsWith('image/'))
+    .map(item => item.getAsFile())
+    .find(file => file !== null)
 
 /** Calls back with pictures dropped anywhere on the page or pasted into it; `other` with a file of another kind. `over` follows a drag. */
-export function takePictures({ picture, other, over }: { picture: (file: File) => void; other: (file: File | undefined) => void; over: (dragging: boolean) => void }): void {
-  const hasFiles = (event: DragEvent): boolean => [...event.dataTransfer?.types ?? []].includes('Files')
+export function takePictures({
+  picture,
+  other,
+  over
+}: {
+  picture: (file: File) => void
+  other: (file: File | undefined) => void
+  over: (dragging: boolean) => void
+}): void {
+  const hasFiles = (event: DragEvent): boolean => [...(event.dataTransfer?.types ?? [])].includes('Files')
   let depth = 0
-  addEventListener('dragenter', event => { if (hasFiles(event) && ++depth === 1) over(true) })
-  addEventListener('dragleave', event => { if (hasFiles(event) && --depth <= 0) over(false) })
-  addEventListener('dragover', event => { if (hasFiles(event)) event.preventDefault() })
+  addEventListener('dragenter', event => {
+    if (hasFiles(event) && ++depth === 1) over(true)
+  })
+  addEventListener('dragleave', event => {
+    if (hasFiles(event) && --depth <= 0) over(false)
+  })
+  addEventListener('dragover', event => {
+    if (hasFiles(event)) event.preventDefault()
+  })
   addEventListener('drop', event => {
     if (!hasFiles(event)) return
     event.preventDefault()

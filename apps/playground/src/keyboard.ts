@@ -26,18 +26,20 @@ export function listenKeys(app: App, stage: Stage): void {
     if (target.matches('input:not([type=range]), textarea, select') || document.querySelector('dialog[open]')) return
     const key = event.key.toLowerCase()
     const command = event.ctrlKey || event.metaKey
-    if (command && key === 'z') return run(event, () => event.shiftKey ? app.redo() : app.undo())
+    if (command && key === 'z') return run(event, () => (event.shiftKey ? app.redo() : app.undo()))
     if (command && key === 'y') return run(event, () => app.redo())
     if (command || event.altKey || !app.state.picture) return
     const object = activeObject(app.session)
     if (tools[key]) run(event, () => app.set({ tool: tools[key] }))
-    else if (/^[1-9]$/.test(key) && Number(key) <= (app.answer(object)?.length ?? 0)) run(event, () => app.act(change(app.session, object.id, { choice: Number(key) - 1 })))
+    else if (/^[1-9]$/.test(key) && Number(key) <= (app.answer(object)?.length ?? 0))
+      run(event, () => app.act(change(app.session, object.id, { choice: Number(key) - 1 })))
     else if (key === 'n') run(event, () => app.act(newObject(app.session)))
     else if (key === 'delete' || key === 'backspace') run(event, () => app.act(removeObject(app.session, object.id)))
     else if (key === '+' || key === '=') run(event, () => stage.zoom(1.25))
     else if (key === '-') run(event, () => stage.zoom(0.8))
     else if (key === '0') run(event, () => stage.fit())
-    else if (key === '[' || key === ']') run(event, () => app.set({ brush: Math.max(4, Math.min(160, app.state.brush * (key === '[' ? 0.8 : 1.25))) }))
+    else if (key === '[' || key === ']')
+      run(event, () => app.set({ brush: Math.max(4, Math.min(160, app.state.brush * (key === '[' ? 0.8 : 1.25))) }))
   })
 }
 

@@ -5,7 +5,13 @@ import { latest } from './latest.js'
 function byHand() {
   const runs: { args: number; signal: AbortSignal; answer: (result: string) => void; refuse: (error: Error) => void }[] = []
   const results: string[] = []
-  const it = latest((args: number, signal) => new Promise<string>((answer, refuse) => { runs.push({ args, signal, answer, refuse }) }), result => results.push(result))
+  const it = latest(
+    (args: number, signal) =>
+      new Promise<string>((answer, refuse) => {
+        runs.push({ args, signal, answer, refuse })
+      }),
+    result => results.push(result)
+  )
   const settle = () => new Promise(resolve => setTimeout(resolve))
   return { ...it, runs, results, settle }
 }

@@ -19,12 +19,23 @@ const prefer = asked === 'wasm' || asked === 'webgpu' ? asked : undefined
 const area = at('stage')
 const call = client(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }))
 const views: (() => void)[] = []
-const app = createApp({ call, prefer, changed: () => { for (const update of views) update() } })
+const app = createApp({
+  call,
+  prefer,
+  changed: () => {
+    for (const update of views) update()
+  }
+})
 const stage = createStage(at<HTMLCanvasElement>('canvas'), app, () => area.clientHeight - at('toolbar').offsetTop)
 const models = createModelDialog(app, call)
 const welcome = createWelcome(app)
 const alertText = h('p')
-const alert = h('div', { class: 'alert', role: 'alert', hidden: true }, alertText, iconButton('close', 'Dismiss', { onclick: () => app.set({ error: undefined }) }))
+const alert = h(
+  'div',
+  { class: 'alert', role: 'alert', hidden: true },
+  alertText,
+  iconButton('close', 'Dismiss', { onclick: () => app.set({ error: undefined }) })
+)
 area.append(welcome.element, alert)
 document.body.append(models.element)
 
@@ -47,13 +58,16 @@ views.push(
 listenKeys(app, stage)
 takePictures({
   picture: file => void openPicture(app, () => readPicture(file)),
-  other: file => void (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name) ? app.loadModel({ kind: 'file', file }) : app.fail(new Error('That is neither a picture nor a model (.pth, .safetensors).'))),
+  other: file =>
+    void (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
+      ? app.loadModel({ kind: 'file', file })
+      : app.fail(new Error('That is neither a picture nor a model (.pth, .safetensors).'))),
   over: dragging => area.classList.toggle('dragging', dragging)
 })
 for (const update of views) update()
 
 const last = lastModel()
-if (!await app.loadModel(last) && last.kind !== 'embedded') {
+if (!(await app.loadModel(last)) && last.kind !== 'embedded') {
   const { error } = app.state
   await app.loadModel({ kind: 'embedded' })
   app.set({ error })

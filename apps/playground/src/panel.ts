@@ -11,24 +11,39 @@ import { pictureButtons } from './ui/welcome.js'
 
 /** The panel beside the picture. Returns how to bring it up to date. */
 export function createPanel(root: HTMLElement, app: App, { chooseModel }: { chooseModel: () => void }): () => void {
-  const keys = h('dialog', { class: 'dialog', 'aria-labelledby': 'keys-title' },
+  const keys = h(
+    'dialog',
+    { class: 'dialog', 'aria-labelledby': 'keys-title' },
     h('header', {}, h('h2', { id: 'keys-title' }, 'Keyboard'), iconButton('close', 'Close', { onclick: () => keys.close() })),
-    h('dl', { class: 'keys' }, ...keyHelp.flatMap(([key, what]) => [h('dt', {}, key), h('dd', {}, what)])))
+    h('dl', { class: 'keys' }, ...keyHelp.flatMap(([key, what]) => [h('dt', {}, key), h('dd', {}, what)]))
+  )
   const modelName = h('strong')
   const modelNote = h('small')
   const model = h('button', { type: 'button', class: 'choice model', onclick: chooseModel }, icon('model'), h('span', {}, modelName, modelNote))
   const progress = h('progress', { 'aria-label': 'Progress' })
   const busyText = h('span')
-  const busy = h('div', { class: 'busy' }, h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: () => app.stop() }, 'Stop')), progress)
+  const busy = h(
+    'div',
+    { class: 'busy' },
+    h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: () => app.stop() }, 'Stop')),
+    progress
+  )
   const parts = [createObjects(app), createCandidates(app), createExport(app)]
   const work = h('div', { class: 'work' }, ...parts.map(p => p.element))
   root.append(
-    h('header', { class: 'brand' }, h('span', { class: 'logo', 'aria-hidden': 'true' }), h('strong', {}, 'Segment Anything'),
-      iconButton('keys', 'Keyboard', { onclick: () => keys.showModal() }), themeButton()),
+    h(
+      'header',
+      { class: 'brand' },
+      h('span', { class: 'logo', 'aria-hidden': 'true' }),
+      h('strong', {}, 'Segment Anything'),
+      iconButton('keys', 'Keyboard', { onclick: () => keys.showModal() }),
+      themeButton()
+    ),
     h('section', { class: 'card' }, model, busy),
     work,
     h('footer', { class: 'another' }, ...pictureButtons(app, 'text-button')),
-    keys)
+    keys
+  )
 
   return () => {
     const { model: loaded, busy: waiting, picture } = app.state

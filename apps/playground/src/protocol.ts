@@ -72,7 +72,9 @@ export interface Calls {
 }
 export type CallName = keyof Calls
 
-export type ToWorker = { readonly id: number; readonly cancel: true } | { [C in CallName]: { readonly id: number; readonly call: C; readonly args: Calls[C]['args'] } }[CallName]
+export type ToWorker =
+  | { readonly id: number; readonly cancel: true }
+  | { [C in CallName]: { readonly id: number; readonly call: C; readonly args: Calls[C]['args'] } }[CallName]
 
 export type FromWorker =
   | { readonly id: number; readonly result: unknown }

@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { activeObject, addPoint, addStroke, change, clearPrompts, colorOf, emptySession, forgetMasks, isEmpty, newObject, removeObject, select, setBox } from './session.js'
+import {
+  activeObject,
+  addPoint,
+  addStroke,
+  change,
+  clearPrompts,
+  colorOf,
+  emptySession,
+  forgetMasks,
+  isEmpty,
+  newObject,
+  removeObject,
+  select,
+  setBox
+} from './session.js'
 
 const point = { x: 1, y: 2, label: 'foreground' } as const
 

@@ -5,7 +5,10 @@ export interface View {
   readonly y: number
 }
 
-interface Size { readonly width: number; readonly height: number }
+interface Size {
+  readonly width: number
+  readonly height: number
+}
 type Position = readonly [number, number]
 
 /** The whole picture, centred, with a margin; a small one is not blown up past four times. */
@@ -26,7 +29,8 @@ export const pan = (view: View, dx: number, dy: number): View => ({ ...view, x: 
 
 /** Keeps some of the picture on the canvas. */
 export function held(view: View, picture: Size, canvas: Size): View {
-  const hold = (at: number, length: number, room: number): number => Math.max(Math.min(48, room / 2) - length, Math.min(room - Math.min(48, room / 2), at))
+  const hold = (at: number, length: number, room: number): number =>
+    Math.max(Math.min(48, room / 2) - length, Math.min(room - Math.min(48, room / 2), at))
   return { ...view, x: hold(view.x, picture.width * view.scale, canvas.width), y: hold(view.y, picture.height * view.scale, canvas.height) }
 }
 

@@ -26,11 +26,20 @@ let encoded: EncodedImage | undefined
 function openBackend(prefer: 'webgpu' | 'wasm' | undefined): Promise<{ backend: Backend; choice: Choice }> {
   const opening = async () => {
     let choice: Choice
-    const made = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: { wasm, mjs }, prefer, onChoice: c => { choice = c } })
+    const made = await pickBackend({
+      webgpu: () => import('@sam/backend-webgpu'),
+      wasmPaths: { wasm, mjs },
+      prefer,
+      onChoice: c => {
+        choice = c
+      }
+    })
     return { backend: made, choice: choice! }
   }
   backend ??= opening()
-  backend.catch(() => { backend = undefined })
+  backend.catch(() => {
+    backend = undefined
+  })
   return backend
 }
 
@@ -69,15 +78,30 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
   async export({ format, masks, file }) {
     const image = need(photo, 'a picture')
     const frame = frameOf(image, sam!.config.imageSize)
-    const objects = masks.map(({ name, color, logits, score }) => ({ name, color, mask: new Mask({ lowResLogits: logits, frame, predictedIou: score }) }))
+    const objects = masks.map(({ name, color, logits, score }) => ({
+      name,
+      color,
+      mask: new Mask({ lowResLogits: logits, frame, predictedIou: score })
+    }))
     switch (format) {
-      case 'png': return new Blob([await cutOut(image, objects.map(o => o.mask)) as Uint8Array<ArrayBuffer>], { type: 'image/png' })
-      case 'coco': return new Blob([coco(objects, { width: image.width, height: image.height, file })], { type: 'application/json' })
-      case 'svg': return new Blob([svg(objects, image)], { type: 'image/svg+xml' })
+      case 'png':
+        return new Blob(
+          [
+            (await cutOut(
+              image,
+              objects.map(o => o.mask)
+            )) as Uint8Array<ArrayBuffer>
+          ],
+          { type: 'image/png' }
+        )
+      case 'coco':
+        return new Blob([coco(objects, { width: image.width, height: image.height, file })], { type: 'application/json' })
+      case 'svg':
+        return new Blob([svg(objects, image)], { type: 'image/svg+xml' })
     }
   },
 
-  kept: async () => await (await modelCache())?.list() ?? [],
+  kept: async () => (await (await modelCache())?.list()) ?? [],
   forget: async ({ key }) => (await modelCache())?.forget(key)
 }
 
@@ -113,9 +137,16 @@ addEventListener('message', (event: MessageEvent<ToWorker>) => {
   running.set(id, controller)
   const run = calls[call] as (args: unknown, context: Context) => Promise<unknown>
   run(args, { signal: controller.signal, onStep: step => post({ id, step }) })
-    .then(result => post({ id, result }), (error: unknown) => post({ id, error: said(error) }))
+    .then(
+      result => post({ id, result }),
+      (error: unknown) => post({ id, error: said(error) })
+    )
     .finally(() => running.delete(id))
 })
 
 const said = (error: unknown): { code: string; message: string } =>
-  SamError.is(error) ? { code: error.code, message: error.message } : error instanceof Error ? { code: error.name, message: error.message } : { code: 'Error', message: String(error) }
+  SamError.is(error)
+    ? { code: error.code, message: error.message }
+    : error instanceof Error
+    ? { code: error.name, message: error.message }
+    : { code: 'Error', message: String(error) }

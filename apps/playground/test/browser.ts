@@ -13,5 +13,15 @@ export function launch(scratch: string): Promise<Browser> {
   const fonts = `<dir>${join(dirname(vulkanIcd), 'fonts')}</dir><cachedir>${join(scratch, 'fonts')}</cachedir>`
   writeFileSync(join(scratch, 'fonts.conf'), `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>${fonts}</fontconfig>`)
   const variables = { ...process.env, ...env, ...('FONTCONFIG_PATH' in env ? { FONTCONFIG_PATH: scratch } : {}) }
-  return chromium.launch({ executablePath, args: [...args, '--disable-accelerated-2d-canvas', '--disable-gpu-rasterization', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'], env: variables })
+  return chromium.launch({
+    executablePath,
+    args: [
+      ...args,
+      '--disable-accelerated-2d-canvas',
+      '--disable-gpu-rasterization',
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream'
+    ],
+    env: variables
+  })
 }

@@ -25,16 +25,30 @@ describe('the playground, built, on a static server, without a network', () => {
   })
 
   /** A page that fails the test for anything it logs as an error, and for any request that leaves the server. */
-  async function open(options: Parameters<Browser['newContext']>[0] = {}, backend = 'wasm'): Promise<{ page: Page; context: BrowserContext; shot: (name: string) => Promise<void>; trouble: string[] }> {
+  async function open(
+    options: Parameters<Browser['newContext']>[0] = {},
+    backend = 'wasm'
+  ): Promise<{ page: Page; context: BrowserContext; shot: (name: string) => Promise<void>; trouble: string[] }> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options })
     const page = await context.newPage()
     const trouble: string[] = []
     page.on('pageerror', error => trouble.push(error.message))
-    page.on('console', message => { if (message.type() === 'error') trouble.push(message.text()) })
-    page.on('request', request => { if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) trouble.push(`asked for ${request.url()}`) })
+    page.on('console', message => {
+      if (message.type() === 'error') trouble.push(message.text())
+    })
+    page.on('request', request => {
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) trouble.push(`asked for ${request.url()}`)
+    })
     page.on('filechooser', () => {}) // choosers are caught from the beginning, not from the first wait
     await page.goto(`${server.url}?backend=${backend}`)
-    return { page, context, trouble, shot: async name => { await page.screenshot({ path: resolve(out, `${name}.png`) }) } }
+    return {
+      page,
+      context,
+      trouble,
+      shot: async name => {
+        await page.screenshot({ path: resolve(out, `${name}.png`) })
+      }
+    }
   }
 
   const status = (page: Page, text: RegExp): Promise<void> => page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
@@ -44,7 +58,7 @@ describe('the playground, built, on a static server, without a network', () => {
     await (await chooser).setFiles(photo)
     await status(page, /Ready/)
   }
-  const clickAt = async (page: Page, x: number, y: number, modifiers: ('Shift')[] = []): Promise<void> => {
+  const clickAt = async (page: Page, x: number, y: number, modifiers: 'Shift'[] = []): Promise<void> => {
     const box = (await page.locator('#canvas').boundingBox())!
     await page.locator('#canvas').click({ position: { x: x * box.width, y: y * box.height }, modifiers })
   }
@@ -104,26 +118,43 @@ describe('the playground, built, on a static server, without a network', () => {
     await shot('5-two-objects-light')
 
     const coco = await download(page, /COCO/)
-    const annotations = JSON.parse(coco.bytes.toString()) as { images: object[]; annotations: { area: number; bbox: number[]; segmentation: { size: number[]; counts: string } }[]; categories: object[] }
+    const annotations = JSON.parse(coco.bytes.toString()) as {
+      images: object[]
+      annotations: { area: number; bbox: number[]; segmentation: { size: number[]; counts: string } }[]
+      categories: object[]
+    }
     expect(coco.name).toBe('cat.json')
     expect(annotations.images).toEqual([{ id: 1, file_name: 'cat.jpg', width: 451, height: 300 }])
-    expect(annotations.categories).toEqual([{ id: 1, name: 'the cat <3' }, { id: 2, name: 'Object 2' }])
-    expect(annotations.annotations.map(a => a.segmentation.size)).toEqual([[300, 451], [300, 451]])
+    expect(annotations.categories).toEqual([
+      { id: 1, name: 'the cat <3' },
+      { id: 2, name: 'Object 2' }
+    ])
+    expect(annotations.annotations.map(a => a.segmentation.size)).toEqual([
+      [300, 451],
+      [300, 451]
+    ])
     expect(annotations.annotations.every(a => a.area > 0 && a.segmentation.counts.length > 0)).toBe(true)
 
     const svg = (await download(page, /Outlines/)).bytes.toString()
     const parsed = await page.evaluate(text => {
       const xml = new DOMParser().parseFromString(text, 'image/svg+xml')
-      return [xml.querySelector('parsererror')?.textContent, xml.documentElement.getAttribute('viewBox'), [...xml.querySelectorAll('path title')].map(t => t.textContent)]
+      return [
+        xml.querySelector('parsererror')?.textContent,
+        xml.documentElement.getAttribute('viewBox'),
+        [...xml.querySelectorAll('path title')].map(t => t.textContent)
+      ]
     }, svg)
     expect(parsed).toEqual([undefined, '0 0 451 300', ['the cat <3', 'Object 2']])
 
     const png = await download(page, /Cut-out/)
     expect(png.name).toBe('cat-Object 2.png')
-    const size = await page.evaluate(async bytes => {
-      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }))
-      return [bitmap.width, bitmap.height]
-    }, [...png.bytes])
+    const size = await page.evaluate(
+      async bytes => {
+        const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }))
+        return [bitmap.width, bitmap.height]
+      },
+      [...png.bytes]
+    )
     expect(size).toEqual(annotations.annotations[1].bbox.slice(2))
 
     expect(trouble).toEqual([])
@@ -131,7 +162,10 @@ describe('the playground, built, on a static server, without a network', () => {
   }, 90_000)
 
   it('works by touch on a phone in the dark, on WebGPU', async () => {
-    const { page, context, trouble, shot } = await open({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: 'dark', hasTouch: true, isMobile: true }, 'webgpu')
+    const { page, context, trouble, shot } = await open(
+      { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: 'dark', hasTouch: true, isMobile: true },
+      'webgpu'
+    )
     await status(page, /Model .* on webgpu/)
     await shot('6-welcome-phone-dark')
     await page.getByRole('button', { name: 'Try the sample: Coffee' }).tap()
@@ -219,7 +253,10 @@ describe('the playground, built, on a static server, without a network', () => {
     await shot('13-models-light')
     expect(await rows.count()).toBe(2)
     for (const left of [1, 0]) {
-      await rows.first().getByRole('button', { name: /Remove/ }).click()
+      await rows
+        .first()
+        .getByRole('button', { name: /Remove/ })
+        .click()
       await expect.poll(() => rows.count()).toBe(left)
     }
     const files = await page.evaluate(async () => {
@@ -239,11 +276,19 @@ describe('the playground, built, on a static server, without a network', () => {
   it('takes pictures that are dropped, pasted or taken, and says what it cannot read', async () => {
     const { page, context, trouble } = await open()
     await status(page, /Model/)
-    const give = (how: 'drop' | 'paste', name: string, type: string, bytes: number[]): Promise<void> => page.evaluate(([how, name, type, bytes]) => {
-      const data = new DataTransfer()
-      data.items.add(new File([new Uint8Array(bytes)], name, { type }))
-      dispatchEvent(how === 'drop' ? new DragEvent('drop', { dataTransfer: data, cancelable: true }) : new ClipboardEvent('paste', { clipboardData: data, cancelable: true }))
-    }, [how, name, type, bytes] as const)
+    const give = (how: 'drop' | 'paste', name: string, type: string, bytes: number[]): Promise<void> =>
+      page.evaluate(
+        ([how, name, type, bytes]) => {
+          const data = new DataTransfer()
+          data.items.add(new File([new Uint8Array(bytes)], name, { type }))
+          dispatchEvent(
+            how === 'drop'
+              ? new DragEvent('drop', { dataTransfer: data, cancelable: true })
+              : new ClipboardEvent('paste', { clipboardData: data, cancelable: true })
+          )
+        },
+        [how, name, type, bytes] as const
+      )
     await give('drop', 'dropped.jpg', 'image/jpeg', [...readFileSync(photo)])
     await status(page, /dropped.jpg, 451 × 300|Ready/)
     await status(page, /Ready/)
@@ -253,10 +298,12 @@ describe('the playground, built, on a static server, without a network', () => {
     await page.getByRole('alert').getByText('neither a picture nor a model').waitFor()
     await page.getByRole('button', { name: 'Camera' }).click()
     const shutter = page.getByRole('button', { name: 'Take the picture' })
-    await expect.poll(async () => {
-      if (await shutter.isVisible()) await shutter.click()
-      return page.locator('#status').textContent()
-    }).toMatch(/photo.jpg/)
+    await expect
+      .poll(async () => {
+        if (await shutter.isVisible()) await shutter.click()
+        return page.locator('#status').textContent()
+      })
+      .toMatch(/photo.jpg/)
     expect(await shutter.count()).toBe(0)
     expect(trouble).toEqual([])
     await context.close()

@@ -7,8 +7,8 @@ import { openSession, weightBytes } from './session.js'
 export interface WasmOptions {
   readonly wasmPaths: WasmPaths
   /**
-   * Threads that one run computes on. Default: half the machine's, at most 4, where the page is cross-origin isolated (headers COOP and COEP), else 1:
-   * without isolation a browser has no shared memory.
+   * Threads that one run computes on. Default: half the machine's, at most 4, where the page is cross-origin isolated (headers
+   * COOP and COEP), else 1: without isolation a browser has no shared memory.
    */
   readonly threads?: number | undefined
   /** `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault. */
@@ -23,9 +23,14 @@ export interface WasmOptions {
  * const backend = await wasm({ wasmPaths: '/onnxruntime/' })
  */
 export async function wasm({ wasmPaths, threads = defaultThreads(), open }: WasmOptions): Promise<Backend> {
-  if (!Number.isInteger(threads) || threads < 1) throw new InputError('E_BAD_OPTION', `threads must be a whole number of at least 1, found ${shown(threads)}`)
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new InputError('E_BAD_OPTION', `threads must be a whole number of at least 1, found ${shown(threads)}`)
   if (threads > 1 && !isolated()) {
-    throw new InputError('E_BAD_OPTION', `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, take cpu() of @sam/backend-cuda. Found ${threads}`)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, take cpu() of @sam/backend-cuda. `
+        + `Found ${threads}`
+    )
   }
   if (open !== undefined && open !== 'all') throw new InputError('E_BAD_OPTION', `open must be 'all' or left out, found ${shown(open)}`)
   const ort = await startRuntime({ wasmPaths, threads })
@@ -41,18 +46,24 @@ export async function wasm({ wasmPaths, threads = defaultThreads(), open }: Wasm
       const total = weightBytes(paramsOf(g))
       let done = 0
       onProgress(done, total)
-      const onBytes = (n: number): void => onProgress(done = Math.min(total, done + n), total)
+      const onBytes = (n: number): void => onProgress((done = Math.min(total, done + n)), total)
       const bound = await runOnce(ort, once, { weights, signal })
       const session = await openSession(ort, every, { weights, bound, signal, onBytes })
       onProgress(total, total)
       return executable(g, session)
     },
-    dispose() { disposed = true }
+    dispose() {
+      disposed = true
+    }
   }
 }
 
 /** What depends on weights alone, computed now; the runtime takes it as further weights. */
-async function runOnce(ort: Ort, once: Graph, options: { weights: WeightSource; signal: AbortSignal | undefined }): Promise<WeightSource | undefined> {
+async function runOnce(
+  ort: Ort,
+  once: Graph,
+  options: { weights: WeightSource; signal: AbortSignal | undefined }
+): Promise<WeightSource | undefined> {
   if (Object.keys(once.outputs).length === 0) return undefined
   const session = await openSession(ort, once, options)
   try {
@@ -64,4 +75,4 @@ async function runOnce(ort: Ort, once: Graph, options: { weights: WeightSource; 
 
 const isolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true
 
-const defaultThreads = (): number => isolated() ? Math.max(1, Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2))) : 1
+const defaultThreads = (): number => (isolated() ? Math.max(1, Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2))) : 1)

@@ -1,4 +1,14 @@
-import { checkFeeds, formatShape, GraphError, InputError, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import {
+  checkFeeds,
+  formatShape,
+  GraphError,
+  InputError,
+  type DeviceTensor,
+  type Executable,
+  type Feeds,
+  type Graph,
+  type HostTensor
+} from '@sam/core/graph'
 import type { Session } from './session.js'
 
 /** What our tensors hold, until they are disposed. Another backend's are not in the map. */
@@ -35,18 +45,22 @@ function deviceTensor(tensor: HostTensor): DeviceTensor {
       if (!state.tensor) throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
       return { ...state.tensor, data: state.tensor.data.slice() }
     },
-    dispose() { state.tensor = undefined }
+    dispose() {
+      state.tensor = undefined
+    }
   }
   held.set(self, state)
   return self
 }
 
 function onHost(feeds: Feeds): Record<string, HostTensor> {
-  return Object.fromEntries(Object.entries(feeds).map(([name, feed]) => {
-    if ('data' in feed) return [name, feed]
-    const state = held.get(feed)
-    if (!state) throw new GraphError(`${name} was fed a tensor of another backend; bring it home with read() first`)
-    if (!state.tensor) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
-    return [name, state.tensor]
-  }))
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, feed]) => {
+      if ('data' in feed) return [name, feed]
+      const state = held.get(feed)
+      if (!state) throw new GraphError(`${name} was fed a tensor of another backend; bring it home with read() first`)
+      if (!state.tensor) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
+      return [name, state.tensor]
+    })
+  )
 }

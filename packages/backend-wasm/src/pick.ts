@@ -45,7 +45,8 @@ export async function pickBackend({ webgpu, prefer, onChoice, ...options }: Pick
       cause = error
     }
   }
-  if (prefer === 'webgpu') throw new BackendError('E_BACKEND_UNAVAILABLE', `WebGPU was asked for, and ${reason}; leave prefer out to use wasm instead`, { cause })
+  if (prefer === 'webgpu')
+    throw new BackendError('E_BACKEND_UNAVAILABLE', `WebGPU was asked for, and ${reason}; leave prefer out to use wasm instead`, { cause })
   return take(await wasm(options), { name: 'wasm', because: reason! })
 }
 
@@ -54,7 +55,7 @@ async function whyNoAdapter(): Promise<string | undefined> {
   const { navigator, isSecureContext } = globalThis as { navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }; isSecureContext?: boolean }
   if (!navigator?.gpu) return isSecureContext === false ? 'WebGPU needs a secure page (https or localhost)' : 'WebGPU is not in this browser'
   try {
-    return await navigator.gpu.requestAdapter() ? undefined : 'the browser gave no GPU adapter'
+    return (await navigator.gpu.requestAdapter()) ? undefined : 'the browser gave no GPU adapter'
   } catch (error) {
     return `the browser refused a GPU adapter (${(error as Error).message})`
   }

@@ -21,13 +21,21 @@ const file = 'ort-wasm-simd-threaded'
 /** The runtime starts once in a process, or page, or worker: it holds its threads and its memory from then on. */
 let started: { readonly ort: Promise<Ort>; readonly threads: number } | undefined
 
-/** Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` when a file is not there, `InputError` `E_BAD_OPTION` for other threads than it started with. */
+/**
+ * Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` when a file is not there, `InputError` `E_BAD_OPTION` for other threads
+ * than it started with.
+ */
 export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Promise<Ort> {
   if (started && started.threads !== threads) {
-    throw new InputError('E_BAD_OPTION', `threads: onnxruntime-web runs here with ${started.threads} already and keeps them, found ${threads}; ask for the same number everywhere`)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `threads: onnxruntime-web runs here with ${started.threads} already and keeps them, found ${threads}; ask for the same number everywhere`
+    )
   }
   started ??= { ort: start({ wasmPaths, threads }), threads }
-  started.ort.catch(() => { started = undefined })
+  started.ort.catch(() => {
+    started = undefined
+  })
   return started.ort
 }
 
@@ -60,6 +68,10 @@ function located(paths: WasmPaths): { wasm: URL; mjs: URL } {
   return { wasm: new URL(`${file}.wasm`, folder), mjs: new URL(`${file}.mjs`, folder) }
 }
 
-const notServed = (url: URL, why: string): BackendError => new BackendError('E_BACKEND_UNAVAILABLE',
-  `${url.href} must be served by the app itself, and is not (${why}): copy ${file}.wasm and ${file}.mjs from node_modules/onnxruntime-web/dist to the app's ` +
-  'static files and name their folder in wasmPaths, or let the bundler do it with imports ending in ?url')
+const notServed = (url: URL, why: string): BackendError =>
+  new BackendError(
+    'E_BACKEND_UNAVAILABLE',
+    `${url.href} must be served by the app itself, and is not (${why}): copy ${file}.wasm and ${file}.mjs from ` +
+      `node_modules/onnxruntime-web/dist to the app's ` +
+      'static files and name their folder in wasmPaths, or let the bundler do it with imports ending in ?url'
+  )

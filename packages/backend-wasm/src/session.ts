@@ -23,7 +23,7 @@ const weightLimit = 2 ** 31 - 1
 /** Lowers a graph and loads it, weights copied into the runtime. */
 export async function openSession(ort: Ort, g: Graph, { weights, bound, signal, onBytes }: SessionOptions): Promise<Session> {
   const { model, inputs, outputs, side } = await toOnnx(g, { weights, bound, signal })
-  const data = side && await gather(side, { name: g.name, signal, onBytes })
+  const data = side && (await gather(side, { name: g.name, signal, onBytes }))
   signal?.throwIfAborted()
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['wasm'],
@@ -39,7 +39,9 @@ export async function openSession(ort: Ort, g: Graph, { weights, bound, signal, 
       const made = await inTurn(() => session.run(named))
       return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, fromOrt(made[output], g.outputs[name])]))
     },
-    close: () => { inTurn(() => session.release()).catch(() => {}) }
+    close: () => {
+      inTurn(() => session.release()).catch(() => {})
+    }
   }
 }
 
@@ -47,8 +49,11 @@ export async function openSession(ort: Ort, g: Graph, { weights, bound, signal, 
 async function gather(side: SideData, { name, signal, onBytes }: { name: string } & Pick<SessionOptions, 'signal' | 'onBytes'>): Promise<Uint8Array> {
   const { length } = side
   if (length > weightLimit) {
-    throw new BackendError('E_OUT_OF_MEMORY', `${name}: weights must have at most ${weightLimit} bytes to fit into WebAssembly, found ${length}; take a smaller model, ` +
-      'its weights in f16, or the WebGPU backend')
+    throw new BackendError(
+      'E_OUT_OF_MEMORY',
+      `${name}: weights must have at most ${weightLimit} bytes to fit into WebAssembly, found ${length}; take a smaller model, ` +
+        'its weights in f16, or the WebGPU backend'
+    )
   }
   let data: Uint8Array
   try {
@@ -69,7 +74,9 @@ let last: Promise<unknown> = Promise.resolve()
 
 /** One call of the runtime after the other: it is not reentrant. */
 function inTurn<T>(call: () => Promise<T>): Promise<T> {
-  const turn = last.then(call).catch((error: unknown) => { throw runtimeFailed(error) })
+  const turn = last.then(call).catch((error: unknown) => {
+    throw runtimeFailed(error)
+  })
   last = turn.catch(() => {})
   return turn
 }

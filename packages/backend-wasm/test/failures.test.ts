@@ -10,13 +10,20 @@ describe('files that are not served', () => {
   let server: Server
   let base: string
   beforeAll(async () => {
-    server = createServer((request, response) => request.url?.startsWith('/front') ? response.end('<!doctype html>') : response.writeHead(404).end())
+    server = createServer((request, response) =>
+      request.url?.startsWith('/front') ? response.end('<!doctype html>') : response.writeHead(404).end()
+    )
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   })
-  afterAll(() => { server.close() })
+  afterAll(() => {
+    server.close()
+  })
 
-  it.each([['/missing', 'answered 404'], ['/front', 'not WebAssembly']])('%s', async (path, why) => {
+  it.each([
+    ['/missing', 'answered 404'],
+    ['/front', 'not WebAssembly']
+  ])('%s', async (path, why) => {
     const refused = wasm({ wasmPaths: base + path })
     await expect(refused).rejects.toMatchObject({ code: 'E_BACKEND_UNAVAILABLE' })
     await expect(refused).rejects.toThrow(why)
@@ -32,7 +39,8 @@ describe('files that are not served', () => {
 
 describe('options', () => {
   it.each([{ threads: 0 }, { threads: 1.5 }, { open: 'some' as 'all' }])('%j', options =>
-    expect(wasm({ wasmPaths, ...options })).rejects.toMatchObject({ code: 'E_BAD_OPTION' }))
+    expect(wasm({ wasmPaths, ...options })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+  )
 
   it('keeps the threads that the runtime started with', async () => {
     await wasm({ wasmPaths })
@@ -46,14 +54,28 @@ describe('options', () => {
 describe('memory', () => {
   it('refuses more weights than WebAssembly can hold before it allocates or reads them', async () => {
     const shape = [1 << 15, 1 << 14]
-    const never = (): never => { throw new Error('was read') }
+    const never = (): never => {
+      throw new Error('was read')
+    }
     const weights: WeightSource = {
-      label: 'huge', names: ['w'], metadata: {}, has: () => true, info: name => ({ name, dtype: 'F32', shape }), read: never, bytes: never, locate: () => undefined, close: async () => {}
+      label: 'huge',
+      names: ['w'],
+      metadata: {},
+      has: () => true,
+      info: name => ({ name, dtype: 'F32', shape }),
+      read: never,
+      bytes: never,
+      locate: () => undefined,
+      close: async () => {}
     }
     const backend = await wasm({ wasmPaths })
     await expect(backend.compile(graph('huge', { y: ops.neg(param('w', shape)) }), weights)).rejects.toMatchObject({ code: 'E_OUT_OF_MEMORY' })
   })
 
-  it.each([[new RangeError('Array buffer allocation failed'), 'E_OUT_OF_MEMORY'], [17, 'E_OUT_OF_MEMORY'], [new Error('std::bad_alloc'), 'E_OUT_OF_MEMORY'], [new Error('[E] no kernel'), 'E_BACKEND_FAILED']])(
-    'says %s as a code', (error, code) => expect(runtimeFailed(error).code).toBe(code))
+  it.each([
+    [new RangeError('Array buffer allocation failed'), 'E_OUT_OF_MEMORY'],
+    [17, 'E_OUT_OF_MEMORY'],
+    [new Error('std::bad_alloc'), 'E_OUT_OF_MEMORY'],
+    [new Error('[E] no kernel'), 'E_BACKEND_FAILED']
+  ])('says %s as a code', (error, code) => expect(runtimeFailed(error).code).toBe(code))
 })

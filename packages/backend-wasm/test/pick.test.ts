@@ -11,14 +11,25 @@ const pick = async (options: Partial<Parameters<typeof pickBackend>[0]> = {}): P
     loaded = true
     return options.webgpu ? options.webgpu() : { webgpu: async () => gpuBackend }
   }
-  const backend = await pickBackend({ wasmPaths, ...options, webgpu, onChoice: c => { choice = c } })
+  const backend = await pickBackend({
+    wasmPaths,
+    ...options,
+    webgpu,
+    onChoice: c => {
+      choice = c
+    }
+  })
   return { backend, choice: choice!, loaded }
 }
 const adapter = (answer: () => Promise<unknown>) => vi.stubGlobal('navigator', { gpu: { requestAdapter: answer } })
 
 describe('pickBackend', () => {
-  beforeEach(() => { vi.stubGlobal('navigator', {}) })
-  afterEach(() => { vi.unstubAllGlobals() })
+  beforeEach(() => {
+    vi.stubGlobal('navigator', {})
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
 
   it('takes WebGPU where there is an adapter', async () => {
     adapter(async () => ({}))
@@ -37,7 +48,9 @@ describe('pickBackend', () => {
 
   it('takes wasm where the adapter gives no device', async () => {
     adapter(async () => ({}))
-    const { choice } = await pick({ webgpu: async () => ({ webgpu: () => Promise.reject(new BackendError('E_BACKEND_UNAVAILABLE', 'the limits are too small')) }) })
+    const { choice } = await pick({
+      webgpu: async () => ({ webgpu: () => Promise.reject(new BackendError('E_BACKEND_UNAVAILABLE', 'the limits are too small')) })
+    })
     expect(choice).toEqual({ name: 'wasm', because: 'the limits are too small' })
   })
 

@@ -13,7 +13,9 @@ const object = { name: 'a <b> & "c"\u0000', color: 'rgb(1 2 3)', mask: square }
 describe('COCO', () => {
   it('has the picture, a category a name, and run lengths that read back', () => {
     const file = JSON.parse(coco([object, { ...object, name: 'other' }, object], { file: 'p.jpg', ...size })) as {
-      images: unknown; categories: { id: number }[]; annotations: { category_id: number; area: number; bbox: number[]; segmentation: { size: [number, number]; counts: string } }[]
+      images: unknown
+      categories: { id: number }[]
+      annotations: { category_id: number; area: number; bbox: number[]; segmentation: { size: [number, number]; counts: string } }[]
     }
     expect(file.images).toEqual([{ id: 1, file_name: 'p.jpg', width: 5, height: 4 }])
     expect(file.annotations.map(a => a.category_id)).toEqual([1, 2, 1])
@@ -24,25 +26,31 @@ describe('COCO', () => {
 
 describe('SVG', () => {
   it('is one even-odd path an object, its hole a ring, names escaped', () => {
-    expect(svg([object], size)).toBe([
-      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 5 4" width="5" height="4">',
-      '  <path fill="rgb(1 2 3)" fill-rule="evenodd" d="M4 1L4 4L1 4L1 1ZM3 3L3 2L2 2L2 3Z"><title>a &lt;b&gt; &amp; &quot;c&quot;</title></path>',
-      '</svg>', ''].join('\n'))
+    expect(svg([object], size)).toBe(
+      [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 5 4" width="5" height="4">',
+        '  <path fill="rgb(1 2 3)" fill-rule="evenodd" d="M4 1L4 4L1 4L1 1ZM3 3L3 2L2 2L2 3Z"><title>a &lt;b&gt; &amp; &quot;c&quot;</title></path>',
+        '</svg>',
+        ''
+      ].join('\n')
+    )
   })
 })
 
 describe('PNG', () => {
-  const data = Uint8ClampedArray.from({ length: 80 }, (_, i) => i % 4 === 3 ? 255 : i)
+  const data = Uint8ClampedArray.from({ length: 80 }, (_, i) => (i % 4 === 3 ? 255 : i))
 
   it('is cut to the object, transparent around it, its colours untouched', async () => {
     const { default: sharp } = await import('sharp')
-    const { data: found, info } = await sharp(await cutOut({ width: 5, data }, [square])).raw().toBuffer({ resolveWithObject: true })
+    const { data: found, info } = await sharp(await cutOut({ width: 5, data }, [square]))
+      .raw()
+      .toBuffer({ resolveWithObject: true })
     expect([info.width, info.height, info.channels]).toEqual([3, 3, 4])
     expect([...found.subarray(0, 4)]).toEqual([...data.subarray(24, 28)])
     expect([...found.subarray(16, 20)]).toEqual([0, 0, 0, 0])
   })
 
   it('of nothing is a picture of one pixel', async () => {
-    expect(await decodeImage(await cutOut({ width: 5, data }, [empty]) as Uint8Array<ArrayBuffer>)).toMatchObject({ width: 1, height: 1 })
+    expect(await decodeImage((await cutOut({ width: 5, data }, [empty])) as Uint8Array<ArrayBuffer>)).toMatchObject({ width: 1, height: 1 })
   })
 })

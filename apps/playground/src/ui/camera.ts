@@ -10,13 +10,19 @@ export async function takePicture(): Promise<GivenPicture | undefined> {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })
   } catch (cause) {
-    const why = (cause as DOMException).name === 'NotAllowedError' ? 'this page may not use it; allow it beside the address' : (cause as Error).message
+    const why =
+      (cause as DOMException).name === 'NotAllowedError' ? 'this page may not use it; allow it beside the address' : (cause as Error).message
     throw new Error(`The camera is not there: ${why}.`, { cause })
   }
   const video = h('video', { autoplay: true, muted: true, playsInline: true, srcObject: stream })
   const shutter = h('button', { type: 'button', class: 'button primary' }, 'Take the picture')
-  const dialog = h('dialog', { class: 'dialog camera', 'aria-label': 'Camera' },
-    h('header', {}, h('h2', {}, 'Camera'), iconButton('close', 'Close', { onclick: () => dialog.close() })), video, shutter)
+  const dialog = h(
+    'dialog',
+    { class: 'dialog camera', 'aria-label': 'Camera' },
+    h('header', {}, h('h2', {}, 'Camera'), iconButton('close', 'Close', { onclick: () => dialog.close() })),
+    video,
+    shutter
+  )
   document.body.append(dialog)
   dialog.showModal()
   try {

@@ -15,19 +15,33 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
     update() {
       const object = activeObject(app.session)
       const answer = app.answer(object)
-      element.hidden = !answer && !choices.childElementCount || !app.shown(object)
+      element.hidden = (!answer && !choices.childElementCount) || !app.shown(object)
       if (!answer) return
       if (drawn !== answer) {
         drawn = answer
-        choices.replaceChildren(...answer.map((candidate, i) => {
-          const label = h('label', { class: 'candidate', title: `Mask ${i + 1} (${i + 1})` },
-            h('input', { type: 'radio', name: 'candidate', class: 'visually-hidden', value: String(i), 'aria-label': `Mask ${i + 1}, score ${percent(candidate.score)}`, onchange: () => app.act(change(app.session, activeObject(app.session).id, { choice: i })) }),
-            thumbnail(app.state.picture!.bitmap, candidate, colorOf(object)),
-            h('span', { class: 'score' }, h('span', { class: 'score-bar', style: `--part: ${percent(candidate.score)}` }), percent(candidate.score)))
-          return label
-        }))
+        choices.replaceChildren(
+          ...answer.map((candidate, i) => {
+            const label = h(
+              'label',
+              { class: 'candidate', title: `Mask ${i + 1} (${i + 1})` },
+              h('input', {
+                type: 'radio',
+                name: 'candidate',
+                class: 'visually-hidden',
+                value: String(i),
+                'aria-label': `Mask ${i + 1}, score ${percent(candidate.score)}`,
+                onchange: () => app.act(change(app.session, activeObject(app.session).id, { choice: i }))
+              }),
+              thumbnail(app.state.picture!.bitmap, candidate, colorOf(object)),
+              h('span', { class: 'score' }, h('span', { class: 'score-bar', style: `--part: ${percent(candidate.score)}` }), percent(candidate.score))
+            )
+            return label
+          })
+        )
       }
-      choices.querySelectorAll('input').forEach((input, i) => { input.checked = i === object.choice })
+      choices.querySelectorAll('input').forEach((input, i) => {
+        input.checked = i === object.choice
+      })
     }
   }
 }

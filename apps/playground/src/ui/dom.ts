@@ -1,13 +1,17 @@
 type Child = Node | string | undefined | false
 
 /** An element with properties (`class`, `aria-…`, `data-…` as attributes, functions as listeners) and children. */
-export function h<T extends keyof HTMLElementTagNameMap>(tag: T, properties: Readonly<Record<string, unknown>> = {}, ...children: readonly Child[]): HTMLElementTagNameMap[T] {
+export function h<T extends keyof HTMLElementTagNameMap>(
+  tag: T,
+  properties: Readonly<Record<string, unknown>> = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[T] {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === false) continue
     if (typeof value === 'function') element.addEventListener(name.replace(/^on/, ''), value as EventListener)
     else if (name in element && !name.includes('-')) Object.assign(element, { [name]: value })
-    else element.setAttribute(name, value === true ? '' : value as string)
+    else element.setAttribute(name, value === true ? '' : (value as string))
   }
   element.append(...children.filter(c => c !== undefined && c !== false))
   return element

@@ -13,12 +13,18 @@ const formats: readonly { readonly format: ExportFormat; readonly label: string;
 /** The three files that can be taken away. */
 export function createExport(app: App): { readonly element: HTMLElement; update(): void } {
   const buttons = formats.map(({ format, label, what, ending }) => {
-    const name = (): string => (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'picture') + (format === 'png' ? `-${activeObject(app.session).name}` : '') + ending
+    const name = (): string =>
+      (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'picture') + (format === 'png' ? `-${activeObject(app.session).name}` : '') + ending
     const onclick = async (): Promise<void> => {
       const blob = await app.export(format)
       if (blob) save(blob, name())
     }
-    const button = h('button', { type: 'button', class: 'export', onclick }, icon('save'), h('span', {}, h('strong', {}, label), h('small', {}, what)))
+    const button = h(
+      'button',
+      { type: 'button', class: 'export', onclick },
+      icon('save'),
+      h('span', {}, h('strong', {}, label), h('small', {}, what))
+    )
     return { format, button }
   })
   return {

@@ -15,36 +15,85 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     if (await app.loadModel(model)) rememberModel(app.state.model?.again)
   }
   const kept = h('ul', { class: 'kept' })
-  const address = h('input', { type: 'text', inputMode: 'url', placeholder: 'https://…/sam_vit_b_01ec64.pth', 'aria-label': 'Address of a model', required: true, spellcheck: false })
-  const form = h('form', { class: 'address', onsubmit: (event: Event) => {
-    event.preventDefault()
-    // Relative to the page, which the worker does not know.
-    const typed = address.value.trim()
-    void load({ kind: 'url', url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed })
-  } }, address, h('button', { type: 'submit', class: 'button' }, 'Load'))
-  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'model-title' },
+  const address = h('input', {
+    type: 'text',
+    inputMode: 'url',
+    placeholder: 'https://…/sam_vit_b_01ec64.pth',
+    'aria-label': 'Address of a model',
+    required: true,
+    spellcheck: false
+  })
+  const form = h(
+    'form',
+    {
+      class: 'address',
+      onsubmit: (event: Event) => {
+        event.preventDefault()
+        // Relative to the page, which the worker does not know.
+        const typed = address.value.trim()
+        void load({ kind: 'url', url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed })
+      }
+    },
+    address,
+    h('button', { type: 'submit', class: 'button' }, 'Load')
+  )
+  const dialog = h(
+    'dialog',
+    { class: 'dialog', 'aria-labelledby': 'model-title' },
     h('header', {}, h('h2', { id: 'model-title' }, 'Choose a model'), iconButton('close', 'Close', { onclick: () => dialog.close() })),
-    h('button', { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) }, icon('model'), h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page, nothing to fetch'))),
+    h(
+      'button',
+      { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) },
+      icon('model'),
+      h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page, nothing to fetch'))
+    ),
     kept,
-    h('button', { type: 'button', class: 'choice', onclick: async () => {
-      const file = await chooseFile('.safetensors,.pth,.pt,.bin')
-      if (file) await load({ kind: 'file', file })
-    } }, icon('folder'), h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))),
-    h('h3', {}, 'From an address'), form,
-    h('p', { class: 'hint' }, 'What you load is kept on this device for the next visit, checked by size and SHA-256. Add #sha256=… to an address to say which file you mean.'))
-  dialog.addEventListener('click', event => { if (event.target === dialog) dialog.close() })
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'choice',
+        onclick: async () => {
+          const file = await chooseFile('.safetensors,.pth,.pt,.bin')
+          if (file) await load({ kind: 'file', file })
+        }
+      },
+      icon('folder'),
+      h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))
+    ),
+    h('h3', {}, 'From an address'),
+    form,
+    h(
+      'p',
+      { class: 'hint' },
+      'What you load is kept on this device for the next visit, checked by size and SHA-256. Add #sha256=… to an address to say which file.'
+    )
+  )
+  dialog.addEventListener('click', event => {
+    if (event.target === dialog) dialog.close()
+  })
 
-  const row = (model: KeptModel): HTMLElement => h('li', {},
-    h('button', { type: 'button', class: 'choice', onclick: () => load({ kind: 'kept', key: model.key }) }, icon('check'),
-      h('span', {}, h('strong', {}, model.label), h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`))),
-    iconButton('trash', `Remove ${model.label} from this device`, { onclick: () => void forget(model) }))
+  const row = (model: KeptModel): HTMLElement =>
+    h(
+      'li',
+      {},
+      h(
+        'button',
+        { type: 'button', class: 'choice', onclick: () => load({ kind: 'kept', key: model.key }) },
+        icon('check'),
+        h('span', {}, h('strong', {}, model.label), h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`))
+      ),
+      iconButton('trash', `Remove ${model.label} from this device`, { onclick: () => void forget(model) })
+    )
   const forget = async (model: KeptModel): Promise<void> => {
     await call('forget', { key: model.key })
     const last = lastModel()
     if (last.kind === 'kept' && last.key === model.key) localStorage.removeItem(key)
     await fill()
   }
-  const fill = async (): Promise<void> => { kept.replaceChildren(...(await call('kept', {})).map(row)) }
+  const fill = async (): Promise<void> => {
+    kept.replaceChildren(...(await call('kept', {})).map(row))
+  }
 
   return {
     element: dialog,
@@ -64,6 +113,8 @@ export function lastModel(): ModelChoice {
   try {
     const model = JSON.parse(localStorage.getItem(key) ?? '') as ModelChoice
     if (model.kind === 'kept' && typeof model.key === 'string') return model
-  } catch { /* nothing kept, or not ours */ }
+  } catch {
+    /* nothing kept, or not ours */
+  }
   return { kind: 'embedded' }
 }

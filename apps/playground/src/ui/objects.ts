@@ -5,26 +5,58 @@ import { h } from './dom.js'
 import { icon } from './icons.js'
 import { iconButton } from './toolbar.js'
 
-interface Row { readonly element: HTMLElement; update(object: SessionObject): void }
+interface Row {
+  readonly element: HTMLElement
+  update(object: SessionObject): void
+}
 
 /** The objects, each with its colour, its name to edit, and whether it is shown. */
 export function createObjects(app: App): { readonly element: HTMLElement; update(): void } {
   const list = h('ul', { class: 'objects', 'aria-label': 'Objects' })
   const rows = new Map<number, Row>()
-  const add = h('button', { type: 'button', class: 'text-button', title: 'New object (N)', onclick: () => app.act(newObject(app.session)) }, icon('plus'), 'New object')
+  const add = h(
+    'button',
+    { type: 'button', class: 'text-button', title: 'New object (N)', onclick: () => app.act(newObject(app.session)) },
+    icon('plus'),
+    'New object'
+  )
 
   function createRow(id: number): Row {
     const name = h('input', {
-      class: 'object-name', 'aria-label': 'Name', spellcheck: false, maxLength: 80,
+      class: 'object-name',
+      'aria-label': 'Name',
+      spellcheck: false,
+      maxLength: 80,
       onchange: () => app.act(renamed(app.session, id, name.value)),
-      onfocus: () => { if (app.session.active !== id) app.act(select(app.session, id)) },
-      onkeydown: (event: KeyboardEvent) => { if (event.key === 'Enter') name.blur() }
+      onfocus: () => {
+        if (app.session.active !== id) app.act(select(app.session, id))
+      },
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === 'Enter') name.blur()
+      }
     })
     const swatch = h('button', { type: 'button', class: 'swatch', onclick: () => app.act(select(app.session, id)) })
     const score = h('span', { class: 'object-score' })
-    const eye = h('button', { type: 'button', class: 'icon-button small', onclick: () => app.act(change(app.session, id, { visible: !app.session.objects.find(o => o.id === id)!.visible })) })
+    const eye = h('button', {
+      type: 'button',
+      class: 'icon-button small',
+      onclick: () => app.act(change(app.session, id, { visible: !app.session.objects.find(o => o.id === id)!.visible }))
+    })
     const remove = iconButton('trash', 'Remove', { class: 'icon-button small', onclick: () => app.act(removeObject(app.session, id)) })
-    const element = h('li', { class: 'object', onclick: (event: Event) => { if (event.target === element) app.act(select(app.session, id)) } }, swatch, name, score, eye, remove)
+    const element = h(
+      'li',
+      {
+        class: 'object',
+        onclick: (event: Event) => {
+          if (event.target === element) app.act(select(app.session, id))
+        }
+      },
+      swatch,
+      name,
+      score,
+      eye,
+      remove
+    )
     return {
       element,
       update(object) {
@@ -55,7 +87,7 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
       }
       objects.forEach((object, i) => {
         let row = rows.get(object.id)
-        if (!row) rows.set(object.id, row = createRow(object.id))
+        if (!row) rows.set(object.id, (row = createRow(object.id)))
         if (list.children[i] !== row.element) list.insertBefore(row.element, list.children[i] ?? null)
         row.update(object)
       })

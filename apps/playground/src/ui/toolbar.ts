@@ -13,12 +13,27 @@ const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly l
 ]
 
 export const iconButton = (name: IconName, label: string, options: { key?: string; onclick: () => void; class?: string }): HTMLButtonElement =>
-  h('button', { type: 'button', class: options.class ?? 'icon-button', 'aria-label': label, title: options.key ? `${label} (${options.key})` : label, onclick: options.onclick }, icon(name))
+  h(
+    'button',
+    {
+      type: 'button',
+      class: options.class ?? 'icon-button',
+      'aria-label': label,
+      title: options.key ? `${label} (${options.key})` : label,
+      onclick: options.onclick
+    },
+    icon(name)
+  )
 
 /** The tools, floating over the picture. Returns how to bring them up to date. */
 export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => void {
   const buttons = tools.map(({ tool, icon: name, label, key }) => {
-    const button = h('button', { type: 'button', class: 'tool', title: `${label} (${key})`, onclick: () => app.set({ tool }) }, icon(name), h('span', {}, label))
+    const button = h(
+      'button',
+      { type: 'button', class: 'tool', title: `${label} (${key})`, onclick: () => app.set({ tool }) },
+      icon(name),
+      h('span', {}, label)
+    )
     return { tool, button }
   })
   const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: () => app.undo() })
@@ -28,10 +43,13 @@ export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => 
   root.append(
     h('div', { class: 'bar history', role: 'group', 'aria-label': 'History' }, undo, redo),
     h('div', { class: 'tools-stack' }, sizer, h('div', { class: 'bar tools', role: 'group', 'aria-label': 'Tools' }, ...buttons.map(b => b.button))),
-    h('div', { class: 'bar zoom', role: 'group', 'aria-label': 'Zoom' },
+    h(
+      'div',
+      { class: 'bar zoom', role: 'group', 'aria-label': 'Zoom' },
       iconButton('minus', 'Zoom out', { key: '−', onclick: () => stage.zoom(0.8) }),
       iconButton('fit', 'Fit the picture', { key: '0', onclick: () => stage.fit() }),
-      iconButton('plus', 'Zoom in', { key: '+', onclick: () => stage.zoom(1.25) }))
+      iconButton('plus', 'Zoom in', { key: '+', onclick: () => stage.zoom(1.25) })
+    )
   )
   return () => {
     root.hidden = !app.state.picture

@@ -17,7 +17,7 @@ export interface OpenedModel {
 }
 
 let cache: Promise<WeightsCache | undefined> | undefined
-export const modelCache = (): Promise<WeightsCache | undefined> => cache ??= privateFolder('models').then(folder => folder && weightsCache(folder))
+export const modelCache = (): Promise<WeightsCache | undefined> => (cache ??= privateFolder('models').then(folder => folder && weightsCache(folder)))
 
 /** Loads a model, keeping a copy on this device of what comes from elsewhere. Throws what `loadSam` and `fetch` throw. */
 export async function openModel(model: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
@@ -29,7 +29,8 @@ export async function openModel(model: ModelChoice, { backend, signal, onStep }:
   }
   const key = model.kind === 'kept' ? model.key : model.kind === 'file' ? `file:${model.file.name}` : addressOf(model.url).href
   const kept = await modelCache()
-  const found = model.kind === 'file' ? undefined : await kept?.open(key, { signal, onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total }) })
+  const found =
+    model.kind === 'file' ? undefined : await kept?.open(key, { signal, onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total }) })
   if (found) return { sam: await load(found), note: 'kept on this device', again: { kind: 'kept', key } }
   if (model.kind === 'kept') {
     throw new WeightsError('E_WEIGHTS_IO', `${key.replace(/^file:/, '')} is not on this device any more, or was damaged; load it again`)
@@ -56,7 +57,11 @@ const keptNote = 'kept on this device for the next visit'
 const notKept = 'not kept: this browser has no room or no place for it'
 
 /** Undefined where there is no place to keep it. */
-async function keep(kept: WeightsCache | undefined, incoming: Incoming, { signal, onStep }: Pick<OpenOptions, 'signal' | 'onStep'>): Promise<Blob | undefined> {
+async function keep(
+  kept: WeightsCache | undefined,
+  incoming: Incoming,
+  { signal, onStep }: Pick<OpenOptions, 'signal' | 'onStep'>
+): Promise<Blob | undefined> {
   try {
     await navigator.storage.persist?.()
     if (kept) return await kept.keep(incoming, { signal, onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total }) })
@@ -70,13 +75,16 @@ async function keep(kept: WeightsCache | undefined, incoming: Incoming, { signal
 /** An address may end in `#sha256=…`: then the file must have this sum. */
 async function download(key: string, signal: AbortSignal): Promise<Incoming> {
   const url = new URL(key)
-  const fail = (text: string, cause?: unknown): never => { throw new WeightsError('E_WEIGHTS_IO', `${url.href}: ${text}`, { cause }) }
+  const fail = (text: string, cause?: unknown): never => {
+    throw new WeightsError('E_WEIGHTS_IO', `${url.href}: ${text}`, { cause })
+  }
   const answer = await fetch(url, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted()
     return fail('the request failed; check the address and the network, and whether the server lets this page read it (CORS)', cause)
   })
   if (!answer.ok || !answer.body) return fail(`the server answered ${answer.status} ${answer.statusText}`.trimEnd())
-  if (/^text\/html/i.test(answer.headers.get('content-type') ?? '')) return fail('is a web page, not a checkpoint; use the download link of the file itself')
+  if (/^text\/html/i.test(answer.headers.get('content-type') ?? ''))
+    return fail('is a web page, not a checkpoint; use the download link of the file itself')
   const size = Number(answer.headers.get('content-length') ?? NaN)
   const plain = (answer.headers.get('content-encoding') ?? 'identity') === 'identity'
   return {
@@ -92,6 +100,8 @@ function addressOf(text: string): URL {
   try {
     const url = new URL(text)
     if (/^https?:$/.test(url.protocol)) return url
-  } catch { /* said below */ }
+  } catch {
+    /* said below */
+  }
   throw new WeightsError('E_WEIGHTS_IO', `an address must begin with https:// or http://, found '${text}'`)
 }

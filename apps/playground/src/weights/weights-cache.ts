@@ -32,7 +32,7 @@ export interface WeightsCache {
   list(): Promise<readonly KeptModel[]>
   /** The file, checked against its size and sum; what fails the check is thrown away and not there. */
   open(key: string, options?: CacheOptions): Promise<Blob | undefined>
-  /** Takes in a stream. Throws `WeightsError` `E_WEIGHTS_IO` when it is cut off or its sum is wrong; then, and after an abort, nothing of it stays. */
+  /** Takes in a stream. Throws `WeightsError` `E_WEIGHTS_IO` when it is cut off or its sum is wrong; then, and after an abort, nothing stays. */
   keep(incoming: Incoming, options?: CacheOptions): Promise<Blob>
   forget(key: string): Promise<void>
 }
@@ -46,7 +46,7 @@ export function weightsCache(folder: Folder): WeightsCache {
   const list = async (): Promise<KeptModel[]> => {
     const blob = await folder.read(index)
     try {
-      return blob ? JSON.parse(await blob.text()) as KeptModel[] : []
+      return blob ? (JSON.parse(await blob.text()) as KeptModel[]) : []
     } catch {
       return []
     }
@@ -79,14 +79,16 @@ export function weightsCache(folder: Folder): WeightsCache {
       const entry = (await list()).find(e => e.key === key)
       if (!entry) return undefined
       const blob = await folder.read(entry.file)
-      if (blob?.size === entry.size && await sumOf(blob.stream(), entry.size, options) === entry.sha256) return blob
+      if (blob?.size === entry.size && (await sumOf(blob.stream(), entry.size, options)) === entry.sha256) return blob
       await forget(key)
       return undefined
     },
     async keep({ key, label, stream, size, sha256: wanted }, options = {}) {
       const file = `${Date.now()}-${crypto.randomUUID()}`
       const sink = await folder.create(file)
-      const fail = (text: string): never => { throw new WeightsError('E_WEIGHTS_IO', `${label}: ${text}`) }
+      const fail = (text: string): never => {
+        throw new WeightsError('E_WEIGHTS_IO', `${label}: ${text}`)
+      }
       let found: string
       let written = 0
       try {
@@ -96,7 +98,8 @@ export function weightsCache(folder: Folder): WeightsCache {
         }
         found = await sumOf(stream, size ?? 0, { ...options, write })
         if (size !== undefined && written !== size) fail(`must have ${size} bytes, ${written} came; the connection was cut off, try again`)
-        if (wanted !== undefined && found !== wanted.toLowerCase()) fail(`must have the SHA-256 ${wanted}, found ${found}; it is another file, or damaged`)
+        if (wanted !== undefined && found !== wanted.toLowerCase())
+          fail(`must have the SHA-256 ${wanted}, found ${found}; it is another file, or damaged`)
         await sink.commit()
       } catch (error) {
         await sink.discard()
@@ -110,20 +113,24 @@ export function weightsCache(folder: Folder): WeightsCache {
 
 /** The sum of a stream, which is passed on to `write`. */
 async function sumOf(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>, total: number, { signal, onBytes, write }: CacheOptions & { write?: (chunk: Uint8Array<ArrayBuffer>) => Promise<void> }
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  total: number,
+  { signal, onBytes, write }: CacheOptions & { write?: (chunk: Uint8Array<ArrayBuffer>) => Promise<void> }
 ): Promise<string> {
   const sum = sha256()
   const reader = stream.getReader()
-  const stop = (): void => { reader.cancel(signal?.reason).catch(() => {}) }
+  const stop = (): void => {
+    reader.cancel(signal?.reason).catch(() => {})
+  }
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    for (let loaded = 0; ;) {
+    for (let loaded = 0; ; ) {
       const { done, value } = await reader.read()
       signal?.throwIfAborted()
       if (done) return sum.digest()
       sum.update(value)
       await write?.(value)
-      onBytes?.(loaded += value.length, total)
+      onBytes?.((loaded += value.length), total)
     }
   } catch (error) {
     stop()
