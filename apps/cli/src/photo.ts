@@ -10,7 +10,8 @@ export async function readPhoto(path: string, { terminal, signal }: Context): Pr
 /** Formats of photos. The other decoders of libvips (svg, pdf, magick …) are programs of their own and stay shut, whatever a file claims to be. */
 const decoders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif', 'Jxl', 'Jp2k']
 
-async function allowPhotosOnly(): Promise<void> {
+/** Lets sharp decode photos and nothing else, from now on in this process. */
+export async function allowPhotosOnly(): Promise<void> {
   const { default: sharp } = await import('sharp')
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: decoders.map(name => `VipsForeignLoad${name}`) })

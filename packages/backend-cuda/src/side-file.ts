@@ -7,6 +7,7 @@ import type { SideData } from '@sam/onnx'
 
 /** Folders that could not be removed yet: a system may hold on to a file that is mapped. */
 const left = new Set<string>()
+let watching = false
 
 /** A path in the system's temporary folder that nothing has. Its folder is made by `writeSide`, readable by this user alone. */
 export const sidePath = (): string => join(tmpdir(), `sam-onnx-${process.pid}-${randomUUID()}`, 'side.data')
@@ -14,7 +15,8 @@ export const sidePath = (): string => join(tmpdir(), `sam-onnx-${process.pid}-${
 /** Writes side data a tensor at a time. `onBytes` is told what was written. */
 export async function writeSide(path: string, side: SideData, { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes: (n: number) => void }): Promise<void> {
   await mkdir(dirname(path), { mode: 0o700 })
-  if (left.size === 0) process.once('exit', () => { for (const folder of left) remove(folder) })
+  if (!watching) process.once('exit', () => { for (const folder of left) remove(folder) })
+  watching = true
   left.add(dirname(path))
   const file = await open(path, 'wx', 0o600)
   try {

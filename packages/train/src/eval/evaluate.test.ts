@@ -1,10 +1,16 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadSam, memoryWeights, type Sam } from '@sam/core'
+import { InputError } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
+import type { Dataset, Sample } from '../data/dataset.js'
 import { scenes } from '../data/scenes/scene.js'
 import { initialParams } from '../init.js'
 import { largestRegion, middleOf } from '../prompts/middle.js'
 import { testRun } from '../recipes.js'
+import { clickCurve } from './curve.js'
 import { evaluate } from './evaluate.js'
+import { iouOf } from './iou.js'
+import { summary, type ObjectScore } from './summary.js'
 
 const plane = (rows: readonly string[]) => ({ width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) })
 
@@ -19,14 +25,79 @@ describe('where an evaluation clicks', () => {
   it('is never outside a thin mask', () => expect(middleOf(plane(['....', '.##.', '....']))[1]).toBe(1))
 })
 
-it('evaluates: as many objects as asked, every number between 0 and 1, more clicks than none', async () => {
-  const { config } = testRun
-  const found = await evaluate({
-    config, backend: referenceBackend(), params: initialParams(config, 1), data: scenes({ size: 64, seed: 9 }), samples: 2, objects: 4, clicks: 2
+it('measures IoU', () => {
+  expect(iouOf(plane(['##..']).data, plane(['.##.']).data)).toBeCloseTo(1 / 3)
+  expect(iouOf(plane(['..']).data, plane(['..']).data)).toBe(1)
+})
+
+describe('summary', () => {
+  const object = (level: string | undefined, clicks: readonly number[], meant: readonly [string, boolean][]): ObjectScore =>
+    ({ level, clicks, oracle: clicks[0] + 0.1, nearest: clicks[0], box: { predicted: 0.5, oracle: 0.6 }, meant: meant.map(([l, recalled]) => ({ level: l, recalled })) })
+  const found = summary([
+    object('whole', [0.4, 0.86], [['whole', true], ['part', false]]),
+    object('part', [0.9, 0.8], [['whole', true], ['part', true]]),
+    object('whole', [0.2, 0.3], [['whole', false]])
+  ], 2)
+
+  it('is over all objects, and by kind', () => {
+    expect(found.clicks.map(v => v.toFixed(4))).toEqual(['0.5000', '0.6533'])
+    expect(Object.keys(found.oneClick)).toEqual(['all', 'whole', 'part', 'unambiguous'])
+    expect(found.oneClick.whole).toMatchObject({ objects: 2, predicted: expect.closeTo(0.3), oracle: expect.closeTo(0.4) })
+    expect(found.oneClick.unambiguous).toMatchObject({ objects: 1, predicted: 0.2 })
   })
-  expect(found.objects).toBeGreaterThanOrEqual(4)
-  expect(found.clicks).toHaveLength(2)
-  for (const v of [...found.clicks, found.oracle, found.box, found.boxOracle, ...Object.values(found.recall)]) expect(v >= 0 && v <= 1).toBe(true)
-  expect(found.oracle).toBeGreaterThanOrEqual(found.clicks[0])
-  expect(found.clicksTo85).toBeLessThanOrEqual(2)
+  it('counts clicks until an IoU is reached, all of them where it never is', () => {
+    expect(found.clicksTo['0.85']).toEqual({ clicks: (2 + 1 + 2) / 3, reached: 2 / 3 })
+    expect(found.clicksTo['0.9']).toEqual({ clicks: (2 + 1 + 2) / 3, reached: 1 / 3 })
+  })
+  it('recalls the objects under ambiguous clicks alone', () => {
+    expect(found.ambiguous).toEqual({ clicks: 2, recall: { all: { objects: 4, share: 0.75 }, whole: { objects: 2, share: 1 }, part: { objects: 2, share: 0.5 } } })
+  })
+})
+
+describe('evaluate', () => {
+  let sam: Sam
+  beforeAll(async () => {
+    const { config } = testRun
+    sam = await loadSam({ weights: memoryWeights(initialParams(config, 1)), model: config, backend: referenceBackend() })
+  })
+  afterAll(() => sam.dispose())
+  const data = scenes({ size: 64, seed: 9, minArea: 60 })
+
+  it('looks at as many objects as asked, every number between 0 and 1', async () => {
+    const told: number[] = []
+    const found = await evaluate({ sam, data, objects: 5, clicks: 2, onProgress: n => told.push(n) })
+    expect([found.objects, found.clicks.length, told.at(-1)]).toEqual([5, 2, 5])
+    const { all } = found.oneClick
+    for (const v of [...found.clicks, found.nearest, found.box.predicted, found.box.oracle, all.oracle, ...Object.values(found.ambiguous.recall).map(r => r.share)]) {
+      expect(v >= 0 && v <= 1).toBe(true)
+    }
+    expect(all.predicted).toBe(found.clicks[0])
+    expect(all.oracle).toBeGreaterThanOrEqual(all.predicted)
+    expect(found.nearest).toBeGreaterThanOrEqual(all.predicted)
+    expect(clickCurve(found)).toContain('5 objects')
+  })
+
+  it('passes over what is unfit, and counts it', async () => {
+    const good = await data.read(0)
+    const { width, height } = good.image
+    const samples: (Sample | undefined)[] = [
+      undefined,
+      { ...good, truths: [] },
+      { ...good, truths: [{ mask: new Uint8Array(width * height) }, { mask: new Uint8Array(7).fill(1) }] },
+      { ...good, image: { width, height, data: new Float32Array(3 * width * height).fill(NaN) as never } },
+      { ...good, truths: [...good.truths.slice(0, 1), { mask: new Uint8Array(width * height) }] }
+    ]
+    const some: Dataset = {
+      size: samples.length,
+      read: async i => samples[i] ?? Promise.reject(new InputError('E_BAD_IMAGE', 'truncated'))
+    }
+    expect(await evaluate({ sam, data: some, clicks: 1 })).toMatchObject({ images: 1, objects: 1, skipped: { images: 4, masks: 3 } })
+    await expect(evaluate({ sam, data: { ...some, size: 3 }, clicks: 1 })).rejects.toThrow('at least one image with a mask, found none; 3 images')
+    await expect(evaluate({ sam, data: { size: Infinity, read: async () => samples[1]! } })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+  })
+
+  it('stops at its signal, and refuses numbers that are none', async () => {
+    await expect(evaluate({ sam, data, signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
+    await expect(evaluate({ sam, data, clicks: 0 })).rejects.toThrow('clicks must be a whole number from 1')
+  })
 })

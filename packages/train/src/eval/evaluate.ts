@@ -1,212 +1,141 @@
-import { bilinearTaps, f32, memoryWeights, type Backend, type HostTensor, type Taps } from '@sam/core/graph'
-import { pointLabels, type SamConfig } from '@sam/core'
-import type { Dataset } from '../data/dataset.js'
-import { example, sidesOf, type Target } from '../example.js'
-import { boundsOf, type Plane } from '../prompts/plane.js'
-import { largestRegion, middleOf } from '../prompts/middle.js'
+import { Mask, type EncodedImage, type Point, type Prompt, type Sam } from '@sam/core'
+import { InputError } from '@sam/core/graph'
+import type { Dataset, Sample } from '../data/dataset.js'
 import { errorRegion } from '../prompts/error-region.js'
-import type { Answer, PromptTokens } from '../interactive.js'
-import { returnedMasks } from '../prompt-feeds.js'
-import { ask } from '../rounds.js'
-import { stateOf } from '../state.js'
-import { answerGraph, embedGraph } from '../step.js'
+import { largestRegion, middleOf } from '../prompts/middle.js'
+import { iouOf } from './iou.js'
+import { recalled, summary, type Evaluation, type ObjectScore } from './summary.js'
 
 export interface EvaluateOptions {
-  readonly config: SamConfig
-  readonly backend: Backend
-  readonly params: Readonly<Record<string, HostTensor>>
+  readonly sam: Sam
   readonly data: Dataset
-  /** Samples to look at, from the first. */
-  readonly samples: number
-  /** Objects at most. */
+  /** Objects at most, from the first sample on; 500 unless told. */
   readonly objects?: number
   /** Clicks an object; 9 unless told. */
   readonly clicks?: number
   readonly signal?: AbortSignal
+  /** Told the objects that are done. */
   readonly onProgress?: (objects: number) => void
 }
 
-/** How well a model answers; every IoU in pixels of the model's input. */
-export interface Evaluation {
-  readonly objects: number
-  /** Mean IoU after 1, 2, … clicks, the mask being the one that the model ranks first. */
-  readonly clicks: readonly number[]
-  /** Mean IoU of the best of the three masks of the first click. */
-  readonly oracle: number
-  /** Mean IoU from the exact box: ranked first, and best of the three. */
-  readonly box: number
-  readonly boxOracle: number
-  /** Mean clicks until the IoU is reached, an object that never does counting as all clicks. */
-  readonly clicksTo85: number
-  readonly clicksTo90: number
-  /** Share of objects, by level, that one of the three masks matches (IoU ≥ 0.75) for one click that several nested objects hold. */
-  readonly recall: Readonly<Record<string, number>>
-  readonly ambiguousClicks: number
+/** One object of a sample. */
+interface Thing {
+  readonly mask: Mask
+  readonly level: string | undefined
 }
+
+/** Objects of one image that are asked for in one decode: each holds some masks of the photo's size. */
+const atOnce = 16
 
 /**
- * Plays a careful user: the first click in the middle of the object, each next one in the middle of the largest error region, the last prediction given as
- * a mask. Paper: Section 7.1 and Appendix D.1, for the protocol of next clicks.
+ * Plays a careful user of the SDK: the first click in the middle of an object, each next one in the middle of the largest error region with the last
+ * prediction given as a mask, and the exact box. Every IoU is of the mask that the user gets, in the photo's pixels, the one that the model ranks first.
+ * Images that cannot be read or have no mask, and masks that are empty or of another size, are passed over and counted.
+ * Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError` `E_BAD_OPTION` where there is nothing to evaluate.
  */
-export async function evaluate({ config, backend, params, data, samples, objects: limit = Infinity, clicks = 9, signal, onProgress }: EvaluateOptions): Promise<Evaluation> {
-  const sides = { ...sidesOf(config), points: clicks + 1 }
-  const prompts = 8
-  const none = memoryWeights({})
-  const embed = await backend.compile(embedGraph(config, 1), none)
-  const answer = await backend.compile(answerGraph(config, { images: 1, prompts, points: sides.points }), none)
-  const state = stateOf(answer.graph, params, new Set(Object.keys(params)))
-  const taps = bilinearTaps(sides.low, config.imageSize)
-  const sums = new Sums(clicks)
+export async function evaluate({ sam, data, objects: limit = 500, clicks = 9, signal, onProgress }: EvaluateOptions): Promise<Evaluation> {
+  for (const [name, value] of [['objects', limit], ['clicks', clicks]] as const) {
+    if (!Number.isInteger(value) || value < 1) throw new InputError('E_BAD_OPTION', `${name} must be a whole number from 1, found ${value}`)
+  }
+  const scores: ObjectScore[] = []
+  const skipped = { images: 0, masks: 0 }
+  let [images, barren] = [0, 0]
+  for (let i = 0; i < data.size && scores.length < limit; i++) {
+    signal?.throwIfAborted()
+    const found = await prepared(sam, data, { index: i, signal })
+    skipped.masks += found?.unfit ?? 0
+    if (!found?.image) {
+      skipped.images++
+      if (++barren >= 100 && data.size === Infinity) break
+      continue
+    }
+    barren = 0
+    images++
+    const { image, things } = found
+    try {
+      for (let at = 0; at < things.length && scores.length < limit; at += atOnce) {
+        const group = things.slice(at, Math.min(at + atOnce, at + limit - scores.length))
+        scores.push(...await play(image, group, { clicks, all: things, signal }))
+        onProgress?.(scores.length)
+      }
+    } finally {
+      image.dispose()
+    }
+  }
+  if (!scores.length) throw new InputError('E_BAD_OPTION', `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unfit or without masks, ${skipped.masks} masks empty or of another size`)
+  return { images, skipped, ...summary(scores, clicks) }
+}
 
+interface Prepared {
+  readonly image: EncodedImage | undefined
+  readonly things: readonly Thing[]
+  /** Masks that are left out. */
+  readonly unfit: number
+}
+
+/** A sample with its embedding, unless it has no mask; undefined for one that cannot be read. */
+async function prepared(sam: Sam, data: Dataset, { index, signal }: { index: number; signal: AbortSignal | undefined }): Promise<Prepared | undefined> {
   try {
-    for (let i = 0; i < samples && sums.objects < limit; i++) {
-      signal?.throwIfAborted()
-      const { image, targets } = example(await data.read(i), config)
-      if (!targets.length) continue
-      const { image_embedding: embedding } = await embed.run({ ...state.feeds(embed.graph), image: f32(image.shape, image.data.slice()) })
-      for (let at = 0; at < targets.length && sums.objects < limit; at += prompts) {
-        const group = targets.slice(at, at + prompts)
-        const asked = async (tokens: readonly PromptTokens[]): Promise<Answer[]> => {
-          const padded = Array.from({ length: prompts }, (_, k) => tokens[k] ?? tokens[0])
-          return (await ask(padded, { answer, embedding: embedding, state, sides })).slice(0, tokens.length)
-        }
-        await playClicks(group, { clicks, asked, sums, taps, all: targets })
-        const boxes = group.map(({ input }): PromptTokens => {
-          const [x0, y0, x1, y1] = boundsOf(input)!
-          return { points: [{ x: x0 - 0.5, y: y0 - 0.5, label: pointLabels.topLeft }, { x: x1 + 0.5, y: y1 + 0.5, label: pointLabels.bottomRight }], mask: undefined }
-        })
-        for (const [k, found] of (await asked(boxes)).entries()) {
-          const { chosen, best } = judge(found, { prompt: boxes[k], truth: group[k].input, taps })
-          sums.box += chosen.iou
-          sums.boxOracle += best
-        }
-        onProgress?.(sums.objects)
-      }
-      embedding.dispose()
-    }
-  } finally {
-    embed.dispose()
-    answer.dispose()
-  }
-  return sums.evaluation()
-}
-
-class Sums {
-  objects = 0
-  readonly byClick: number[]
-  oracle = 0
-  box = 0
-  boxOracle = 0
-  reached85 = 0
-  reached90 = 0
-  ambiguous = 0
-  readonly levels = new Map<string, { hit: number; all: number }>()
-  constructor(readonly clicks: number) { this.byClick = new Array<number>(clicks).fill(0) }
-
-  evaluation(): Evaluation {
-    const n = Math.max(1, this.objects)
-    const hits = [...this.levels.values()]
-    const all = { hit: hits.reduce((s, l) => s + l.hit, 0), all: hits.reduce((s, l) => s + l.all, 0) }
-    return {
-      objects: this.objects,
-      clicks: this.byClick.map(v => v / n), oracle: this.oracle / n, box: this.box / n, boxOracle: this.boxOracle / n,
-      clicksTo85: this.reached85 / n, clicksTo90: this.reached90 / n,
-      recall: Object.fromEntries([...this.levels, ['all', all] as const].map(([level, l]) => [level, l.hit / Math.max(1, l.all)])),
-      ambiguousClicks: this.ambiguous
-    }
+    const sample = await data.read(index)
+    const things = thingsOf(sample)
+    const unfit = sample.truths.length - things.length
+    return { things, unfit, image: things.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if ((error as Error).name === 'InputError') return undefined
+    throw error
   }
 }
 
-interface ClickOptions {
+const thingsOf = ({ image: { width, height }, truths }: Sample): Thing[] => truths.flatMap(({ mask: data, level }) => {
+  if (data.length !== width * height) return []
+  const mask = new Mask({ width, height, data })
+  return mask.area ? [{ mask, level }] : []
+})
+
+interface PlayOptions {
   readonly clicks: number
-  readonly asked: (tokens: readonly PromptTokens[]) => Promise<Answer[]>
-  readonly sums: Sums
-  readonly taps: Taps
   /** All objects of the image: what else a click may have meant. */
-  readonly all: readonly Target[]
+  readonly all: readonly Thing[]
+  readonly signal: AbortSignal | undefined
 }
 
-async function playClicks(group: readonly Target[], { clicks, asked, sums, taps, all }: ClickOptions): Promise<void> {
-  let prompts = group.map(({ input }): PromptTokens => {
-    const [x, y] = middleOf(input)
-    return { points: [{ x, y, label: pointLabels.foreground }], mask: undefined }
+async function play(image: EncodedImage, group: readonly Thing[], { clicks, all, signal }: PlayOptions): Promise<ObjectScore[]> {
+  const options = { ...(signal && { signal }) }
+  const truths = group.map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap() }))
+  const boxes = (await image.predict(group.map(({ mask }): Prompt => ({ box: mask.box })), options))
+    .map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
+
+  let prompts = truths.map((truth): Prompt & { points: readonly Point[] } => {
+    const [x, y] = middleOf(truth)
+    return { points: [{ x, y }] }
   })
-  const reached = group.map(() => ({ at85: clicks, at90: clicks }))
+  const byClick: number[][] = group.map(() => [])
+  let first: Omit<ObjectScore, 'clicks' | 'box' | 'level'>[] = []
   for (let click = 1; click <= clicks; click++) {
-    const answers = await asked(prompts)
-    prompts = prompts.map((prompt, k) => {
-      const { input } = group[k]
-      const { chosen, best, planes } = judge(answers[k], { prompt, truth: input, taps })
-      sums.byClick[click - 1] += chosen.iou
-      if (chosen.iou >= 0.85) reached[k].at85 = Math.min(reached[k].at85, click)
-      if (chosen.iou >= 0.9) reached[k].at90 = Math.min(reached[k].at90, click)
-      if (click === 1) {
-        sums.oracle += best
-        countLevels(sums, { point: prompt.points[0], all, planes })
-      }
-      const region = largestRegion(errorRegion(chosen.logits, input))
-      if (!region) return { ...prompt, mask: chosen.low }
+    const answers = await image.predict(prompts, options)
+    if (click === 1) first = answers.map(({ masks }, k) => afterOneClick(masks, truths[k].data, { point: prompts[k].points[0], all }))
+    prompts = prompts.map(({ points }, k) => {
+      const [mask] = answers[k].masks
+      const { data, width } = truths[k]
+      byClick[k].push(iouOf(mask.bitmap(), data))
+      const region = largestRegion(errorRegion(mask.bitmap(), truths[k]))
+      if (!region) return { points, mask }
       const [x, y] = middleOf(region)
-      const label = input.data[y * input.width + x] ? pointLabels.foreground : pointLabels.background
-      return { points: [...prompt.points, { x, y, label }], mask: chosen.low }
+      return { points: [...points, { x, y, label: data[y * width + x] ? 'foreground' : 'background' }], mask }
     })
   }
-  for (const { at85, at90 } of reached) {
-    sums.reached85 += at85
-    sums.reached90 += at90
-  }
-  sums.objects += group.length
+  return group.map(({ level }, k) => ({ level, clicks: byClick[k], ...first[k], box: { predicted: boxes[k][0], oracle: Math.max(...boxes[k]) } }))
 }
 
-/** The returned mask that the model ranks first, and the IoU of the best. */
-function judge({ logits, iou }: Answer, { prompt, truth, taps }: { prompt: PromptTokens; truth: Plane; taps: Taps }) {
-  const planes = returnedMasks(prompt, logits.length).map(m => {
-    const upscaled = upscale(logits[m], taps)
-    return { low: logits[m], logits: upscaled, iou: iouOf(upscaled, truth.data), predicted: iou[m] }
-  })
-  return { planes, chosen: planes.reduce((a, b) => b.predicted > a.predicted ? b : a), best: Math.max(...planes.map(p => p.iou)) }
-}
-
-/** Where several objects hold the click, each of them should be among the three masks. */
-function countLevels(sums: Sums, { point, all, planes }: { point: { x: number; y: number }; all: readonly Target[]; planes: readonly { logits: Float32Array }[] }): void {
-  const meant = all.filter(({ input }) => input.data[point.y * input.width + point.x])
-  if (meant.length < 2) return
-  sums.ambiguous++
-  for (const { truth, input } of meant) {
-    const level = sums.levels.get(truth.level ?? 'mask') ?? { hit: 0, all: 0 }
-    sums.levels.set(truth.level ?? 'mask', level)
-    level.all++
-    if (planes.some(({ logits }) => iouOf(logits, input.data) >= 0.75)) level.hit++
+/** How the masks of a first click fit the object that was meant, and those that the click may as well have meant. */
+function afterOneClick(masks: readonly Mask[], truth: Uint8Array, { point, all }: { point: Point; all: readonly Thing[] }): Pick<ObjectScore, 'oracle' | 'nearest' | 'meant'> {
+  const ious = (other: Uint8Array): number[] => masks.map(mask => iouOf(mask.bitmap(), other))
+  const under = all.filter(({ mask }) => mask.bitmap()[point.y * mask.width + point.x])
+    .map(({ mask, level }) => ({ level, found: ious(mask.bitmap()) }))
+  return {
+    oracle: Math.max(...ious(truth)),
+    nearest: Math.max(...under.map(({ found }) => found[0])),
+    meant: under.map(({ level, found }) => ({ level, recalled: Math.max(...found) >= recalled }))
   }
-}
-
-function iouOf(logits: Float32Array, truth: Uint8Array): number {
-  let [both, either] = [0, 0]
-  for (let i = 0; i < truth.length; i++) {
-    const [a, b] = [logits[i] > 0, truth[i] > 0]
-    if (a && b) both++
-    if (a || b) either++
-  }
-  return either ? both / either : 1
-}
-
-/** Bilinear, from the answer's size to the input's: first along rows, then along columns. */
-function upscale(logits: Float32Array, { inSize, outSize, width, first, count, weights }: Taps): Float32Array {
-  const rows = new Float32Array(inSize * outSize)
-  for (let y = 0; y < inSize; y++) {
-    for (let x = 0; x < outSize; x++) {
-      let v = 0
-      for (let k = 0; k < count[x]; k++) v += weights[x * width + k] * logits[y * inSize + first[x] + k]
-      rows[y * outSize + x] = v
-    }
-  }
-  const out = new Float32Array(outSize * outSize)
-  for (let y = 0; y < outSize; y++) {
-    for (let k = 0; k < count[y]; k++) {
-      const weight = weights[y * width + k]
-      const row = (first[y] + k) * outSize
-      for (let x = 0; x < outSize; x++) out[y * outSize + x] += weight * rows[row + x]
-    }
-  }
-  return out
 }
