@@ -15,7 +15,8 @@ export interface ModelOptions extends CommonOptions {
 /** Where a model can run. Each is loaded when it is asked for. */
 const backends = {
   cpu: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cpu(),
-  cuda: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cuda()
+  cuda: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cuda(),
+  webgpu: async (): Promise<Backend> => (await import('@sam/backend-webgpu')).webgpu()
 }
 
 /** Adds `--checkpoint`, `--model`, `--backend` and the common options to a command. */

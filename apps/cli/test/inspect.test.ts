@@ -43,6 +43,17 @@ describe('sam inspect', async () => {
     expect(cost.decoderShare).toBeLessThan(0.01)
   })
 
+  it.each([['vit_b', 400], ['vit_l', Infinity], ['vit_h', Infinity]])('tells what %s asks of WebGPU: no buffer past what every device allows', async (name, peakMebibytes) => {
+    const { out } = await sam(['inspect', name, '--backend', 'webgpu'])
+    expect(out).toMatch(/\nimage encoder +\d+ .*all run it\.\n/s)
+    const { webgpu } = JSON.parse((await sam(['inspect', name, '--backend', 'webgpu', '--json'])).out) as { webgpu: Record<string, { largest: { bytes: number }; peakBytes: number; dispatches: number }> }
+    for (const { largest, peakBytes, dispatches } of [webgpu.imageEncoder, webgpu.maskDecoder]) {
+      expect(largest.bytes).toBeLessThanOrEqual(128 * 2 ** 20)
+      expect(peakBytes).toBeLessThanOrEqual(peakMebibytes * 2 ** 20)
+      expect(dispatches).toBeGreaterThan(20)
+    }
+  })
+
   it('refuses what is neither a model nor a file', async () => {
     expect(await sam(['inspect', 'vit_x'])).toMatchObject({ code: 2, err: expect.stringMatching(/neither a file nor a model/) as string })
     expect(await sam(['inspect', fixture('tiny-io.json')])).toMatchObject({ code: 1, err: expect.stringMatching(/model configuration/) as string })

@@ -156,7 +156,7 @@ describe('sam predict', async () => {
       [['--point', '1,1', '--box', '1,1,5,5', '--box', '2,2,6,6'], /several boxes are several objects/],
       [['--mask', 'a.png', '--mask', 'b.png'], /one object takes one --mask/],
       [['--point', '1,1', '--multimask', '--single'], /cannot be used with/],
-      [['--point', '1,1', '--backend', 'tpu'], /Allowed choices are cpu, cuda/],
+      [['--point', '1,1', '--backend', 'tpu'], /Allowed choices are cpu, cuda, webgpu/],
       [['--point', '1,1', '--format', 'gif'], /Allowed choices are png, rle, polygon/],
       [['--point', '1,1', '--frobnicate'], /unknown option/],
       [['--point', '1,1', '--model', 'vit_x'], /--model must be one of vit_b/]

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { configs, decodeMasks, encodeImage, isVit, modelCost, openWeights, parseConfig, recognise, type GraphCost, type ModelCost, type SamConfig } from '@sam/core'
 import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import type { CommonOptions, Context } from '../context.js'
@@ -7,10 +7,12 @@ import { usage } from '../failure.js'
 import { readInput } from '../files.js'
 import { configOf, withCommonOptions } from '../model.js'
 import { bytes, json, percent, short, table } from '../text.js'
+import { deviceCost, deviceTable } from './device-cost.js'
 
 interface InspectOptions extends CommonOptions {
   readonly model?: string
   readonly graph?: boolean
+  readonly backend?: 'webgpu'
 }
 
 /** A checkpoint file as it lies there. */
@@ -26,6 +28,7 @@ export function addInspect(program: Command, context: Context): void {
     .argument('<what>', `a checkpoint, ${Object.keys(configs).join(', ')}, or a configuration in a .json file`))
     .option('--model <name>', 'the model of a checkpoint that does not tell: a name or a .json file')
     .option('--graph', 'print the graphs: the image encoder, and the decoder of one click')
+    .addOption(new Option('--backend <name>', 'what a device would be asked for: largest buffer, peak of live bytes, dispatches; none is needed').choices(['webgpu']))
     .action((what: string, options: InspectOptions) => inspect(what, options, context))
 }
 
@@ -33,9 +36,11 @@ async function inspect(what: string, options: InspectOptions, { terminal, signal
   const { file, config } = await open(what, options, signal)
   const cost = config && modelCost(config)
   const graphs = config && options.graph ? [encodeImage(config), decodeMasks(config, { prompts: 1, points: 2 })].map(print) : []
-  if (options.json) terminal.out(json({ model: config ?? null, cost: cost ?? null, file: file ?? null, ...(options.graph ? { graphs } : {}) }))
-  else if (options.graph) terminal.out(graphs.join('\n\n') + '\n')
-  else terminal.out([file && fileSummary(file, config), config && cost && `${describeConfig(config)}\n\n${costTables(cost)}`, file && tensorTable(file)].filter(Boolean).join('\n'))
+  const device = config && options.backend && await deviceCost(config)
+  if (options.json) {
+    terminal.out(json({ model: config ?? null, cost: cost ?? null, file: file ?? null, ...(options.graph ? { graphs } : {}), ...(options.backend ? { [options.backend]: device ?? null } : {}) }))
+  } else if (options.graph) terminal.out(graphs.join('\n\n') + '\n')
+  else terminal.out([file && fileSummary(file, config), config && cost && `${describeConfig(config)}\n\n${costTables(cost)}`, device && deviceTable(device), file && tensorTable(file)].filter(Boolean).join('\n'))
 }
 
 async function open(what: string, { model }: InspectOptions, signal: AbortSignal): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
