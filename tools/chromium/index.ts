@@ -19,6 +19,8 @@ export interface Chromium {
 }
 
 const cache = resolve(dirname(fileURLToPath(import.meta.url)), '../../.cache/chromium')
+/** Grows with a change of what is unpacked, so that a folder from before is not taken. */
+const layout = 2
 
 /** The folder of a package that may hide its package.json behind `exports`. */
 function packageFolder(name: string): string {
@@ -32,7 +34,7 @@ function packageFolder(name: string): string {
  */
 export function locateChromium(): Chromium {
   const { version } = JSON.parse(readFileSync(join(packageFolder('@sparticuz/chromium'), 'package.json'), 'utf8')) as { version: string }
-  const folder = join(cache, version)
+  const folder = join(cache, `${version}-${layout}`)
   const own = process.env.SAM_CHROMIUM
   const libraryPath = [folder, join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':')
   return {
@@ -52,7 +54,11 @@ export function locateChromium(): Chromium {
 export function ensureChromium(): Chromium {
   const found = locateChromium()
   const folder = dirname(found.vulkanIcd)
-  if (existsSync(folder)) return found
+  if (!existsSync(folder)) unpackInto(folder)
+  return found
+}
+
+function unpackInto(folder: string): void {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`The packed Chromium runs on Linux x64 only, found ${process.platform} ${process.arch}: set SAM_CHROMIUM to a browser's executable.`)
   }
@@ -64,6 +70,7 @@ export function ensureChromium(): Chromium {
       for (const file of untar(unbrotli(join(packed, `${name}.tar.br`)))) place(unfinished, file)
     }
     place(unfinished, { name: 'chromium', mode: 0o755, data: unbrotli(join(packed, 'chromium.br')) })
+    place(unfinished, { name: 'fonts.conf', mode: 0o644, data: Buffer.from(fontsConf(folder)) })
     try {
       renameSync(unfinished, folder)
     } catch (error) {
@@ -72,8 +79,11 @@ export function ensureChromium(): Chromium {
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
   }
-  return found
 }
+
+/** Where fontconfig finds the packed fonts. The packed file names a folder of its own, and a browser without a font ends at a letter that it looks for. */
+const fontsConf = (folder: string): string =>
+  `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'font-cache')}</cachedir></fontconfig>\n`
 
 const unbrotli = (path: string): Buffer => brotliDecompressSync(readFileSync(path))
 

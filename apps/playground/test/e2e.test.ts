@@ -17,7 +17,7 @@ describe('the playground, built, on a static server, without a network', () => {
     mkdirSync(out, { recursive: true })
     await build({ root: app, logLevel: 'error', build: { outDir: resolve(out, 'site'), emptyOutDir: true } })
     server = await serve(resolve(out, 'site'))
-    browser = await launch(resolve(out, 'browser'))
+    browser = await launch()
   }, 120_000)
   afterAll(async () => {
     await browser?.close()
