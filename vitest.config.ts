@@ -17,7 +17,7 @@ const closingLine: Reporter = {
 }
 
 /** What runs on a GPU: in Node through Dawn, and in a browser. */
-const onGpu = ['packages/backend-webgpu/test/**/*.test.ts', 'tools/chromium/**/*.test.ts']
+const onGpu = ['packages/*/test/gpu/**/*.test.ts', 'packages/backend-webgpu/test/**/*.test.ts', 'tools/chromium/**/*.test.ts']
 /** Of that, what needs no files, and so runs in a page as well. */
 const inPage = ['packages/backend-webgpu/test/conformance.test.ts', 'packages/backend-webgpu/test/bad-days.test.ts', 'packages/backend-webgpu/test/picture.test.ts']
 
