@@ -26,5 +26,6 @@ export type { Backend, CompileOptions, DeviceTensor, Executable, Feeds } from '.
 export { checkFeeds } from './backend/feeds.js'
 export { prepare, type Prepared } from './backend/prepare.js'
 export { openWeights, type WeightsLike } from './weights/open.js'
-export { memoryWeights, type WeightInfo, type WeightLocation, type WeightSource } from './weights/source.js'
+export { match, type WantedWeight } from './weights/match.js'
+export { memoryWeights, renamed, type WeightInfo, type WeightLocation, type WeightSource } from './weights/source.js'
 export { storedBytes, type StoredDType } from './weights/stored.js'

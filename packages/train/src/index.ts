@@ -7,6 +7,7 @@ export { NotFinite, trainer, type StepReport, type Trainer, type TrainerOptions 
 export { finetuneDecoder, recipes, tiny, tinyConfig, vitB, vitH, vitL, type Recipe } from './recipes.js'
 export { readCheckpoint, saveCheckpoint, saveModel, type Checkpoint, type ModelOptions } from './checkpoint.js'
 export { initialParams, paramShapes } from './init.js'
+export { fromMae, type MaeOptions } from './mae/from-mae.js'
 export { evaluate, type EvaluateOptions } from './eval/evaluate.js'
 export type { Evaluation, Score } from './eval/summary.js'
 export { clickCurve } from './eval/curve.js'
