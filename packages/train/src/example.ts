@@ -1,7 +1,10 @@
-import { frameOf, gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage, type SamConfig } from '@sam/core'
-import { InputError, type HostTensor } from '@sam/core/graph'
+import { gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage, type SamConfig } from '@sam/core'
+import type { HostTensor } from '@sam/core/graph'
+import { checkSample } from './data/check-sample.js'
 import type { Sample, Truth } from './data/dataset.js'
-import type { Plane } from './prompts/plane.js'
+import { jittered } from './data/jitter.js'
+import { scaledPlane, type Plane } from './prompts/plane.js'
+import type { Random } from './random.js'
 
 /** One object to learn: its mask in the model's input and in the size of the model's answers, both with the padding, where it is 0. */
 export interface Target {
@@ -23,36 +26,30 @@ export interface Example {
 /** Masks over this part of the image are dropped. Paper: Appendix A, "Training recipe". */
 const largest = 0.9
 
+/** The jitter of one sample: how far, and by whose chance. */
+export interface Jitter {
+  readonly draw: Random
+  readonly range: readonly [number, number]
+}
+
 /**
- * Resizes, normalises and pads a sample. Masks that are empty, over 90% of the image, or too small to be seen in an answer are left out.
- * Throws `InputError` `E_BAD_MASK` where a mask has not the image's size.
+ * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, over 90% of the image, or too small to be seen in
+ * an answer are left out. Throws `InputError` `E_BAD_IMAGE` where the sample is not what a `Dataset` promises (`checkSample`).
  */
-export function example({ name, image, truths }: Sample, config: SamConfig): Example {
+export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Example {
+  checkSample(sample)
   const { imageSize } = config
-  const { inputSize: [height, width] } = frameOf(image, imageSize)
+  const { name, image, truths } = jitter ? jittered(jitter.draw, sample, { range: jitter.range, side: imageSize }) : sample
+  const to = jitter ? { width: image.width, height: image.height } : longestSideSize(image, imageSize)
   const [low, cell] = [lowResSize(config), imageSize / lowResSize(config)]
   const targets = truths.flatMap((truth): Target[] => {
-    if (truth.mask.length !== image.width * image.height) {
-      throw new InputError('E_BAD_IMAGE', `${name}: a mask must have one value a pixel of its ${image.width} × ${image.height} image, found ${truth.mask.length}`)
-    }
-    const input = scaled({ width: image.width, height: image.height, data: truth.mask }, { width, height, side: imageSize })
+    const input = scaledPlane({ width: image.width, height: image.height, data: truth.mask }, { to, out: { width: imageSize, height: imageSize } })
     const answer = shrunk(input, low, cell)
     const part = sum(truth.mask) / truth.mask.length
     return part > 0 && part <= largest && sum(answer.data) > 0 && sum(input.data) > 0 ? [{ input, low: answer, truth }] : []
   })
-  const fits = longestSideSize(image, imageSize)
-  const pixels = fits.width === image.width && fits.height === image.height ? image : resizeImage(image, fits)
-  return { name, image: normalizeImage(pixels, imageSize), targets, inside: [Math.ceil(width / cell), Math.ceil(height / cell)] }
-}
-
-/** The nearest pixel's value, in a square with padding. */
-function scaled({ width, height, data }: Plane, to: { width: number; height: number; side: number }): Plane {
-  const out = new Uint8Array(to.side * to.side)
-  for (let y = 0; y < to.height; y++) {
-    const row = Math.min(height - 1, Math.floor((y + 0.5) * height / to.height)) * width
-    for (let x = 0; x < to.width; x++) out[y * to.side + x] = data[row + Math.min(width - 1, Math.floor((x + 0.5) * width / to.width))] ? 1 : 0
-  }
-  return { width: to.side, height: to.side, data: out }
+  const pixels = to.width === image.width && to.height === image.height ? image : resizeImage(image, to)
+  return { name, image: normalizeImage(pixels, imageSize), targets, inside: [Math.ceil(to.width / cell), Math.ceil(to.height / cell)] }
 }
 
 /** 1 where at least half of a cell is inside. */

@@ -148,6 +148,9 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   }
 }
 
+/** Keeps the draws of the jitter apart from those of the rounds, which have three keys too. */
+const jitterKey = 0x4c534a
+
 /** The next samples that have something to learn; at most so many are passed over in a row. */
 async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe: Recipe; seed: number; at: number; count: number }): Promise<{ examples: Example[]; skipped: number }> {
   const examples: Example[] = []
@@ -155,7 +158,8 @@ async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe
   let skipped = 0
   for (let i = at; examples.length < count; i++) {
     if (skipped > limit) throw new Error(`${limit} samples in a row have no mask to learn from; look at the data`)
-    const found = await data.read(orderOf(data, i, seed)).then(sample => example(sample, recipe.config)).catch((error: unknown) => {
+    const jitter = recipe.jitter && { draw: random(seed, i, jitterKey), range: recipe.jitter }
+    const found = await data.read(orderOf(data, i, seed)).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {
       if ((error as Error).name === 'InputError') return undefined
       throw error
     })
