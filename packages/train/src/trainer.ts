@@ -1,5 +1,6 @@
-import { f32, full, memoryWeights, nameOf, sizeOf, type Backend, type Executable, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
+import { f32, full, memoryWeights, nameOf, sizeOf, type Backend, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
 import type { Dataset } from './data/dataset.js'
+import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings, stacked } from './embeddings.js'
 import { example, sidesOf, type Example } from './example.js'
 import { paramShapes } from './init.js'
 import { tokensOf } from './interactive.js'
@@ -9,7 +10,7 @@ import { random, type Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
 import { stateOf, type State } from './state.js'
-import { answerGraph, embedGraph, stepGraph } from './step.js'
+import { answerGraph, stepGraph } from './step.js'
 
 export interface TrainerOptions {
   readonly recipe: Recipe
@@ -20,6 +21,8 @@ export interface TrainerOptions {
   readonly state: Readonly<Record<string, HostTensor>>
   /** Iterations that are done. */
   readonly iteration?: number
+  /** Memory for embeddings that are computed once: where the encoder is frozen, the data finite and its images not jittered. 4 GiB unless told. */
+  readonly embeddingBytes?: number
 }
 
 /** What one iteration showed. */
@@ -42,7 +45,6 @@ export interface Trainer {
   readonly iteration: number
   readonly recipe: Recipe
   readonly state: State
-  readonly embed: Executable
   /** One iteration: examples, rounds, gradient, and the move of the params. Throws `NotFinite` when the loss or the gradient is not a number; the state is then as before. */
   step(): Promise<StepReport>
   dispose(): void
@@ -61,17 +63,18 @@ export class NotFinite extends Error {
  * The loop's body, and everything that it keeps. All randomness is a function of the seed and the iteration, so a run that is stopped and resumed goes on
  * as if it had not been.
  */
-export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0 }: TrainerOptions): Promise<Trainer> {
+export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0, embeddingBytes = defaultEmbeddingBytes }: TrainerOptions): Promise<Trainer> {
   const { config, microBatch: images, objects, trainedRounds, adamw: { beta1, beta2 } } = recipe
   const points = tokensOf(recipe.plan)
   const sides = { ...sidesOf(config), points }
   const accumulate = Math.max(1, Math.round(recipe.batch / images))
   const graph = stepGraph(config, { ...recipe, shape: { images, prompts: objects * trainedRounds, points }, accumulate })
   const none = memoryWeights({})
-  const embed = await backend.compile(embedGraph(config, images), none)
   const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points }), none)
   const executable = await backend.compile(graph, none)
   const state = stateOf(graph, known, new Set(paramShapes(config).keys()))
+  const again = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
+  const embeddings = await (again ? keptEmbeddings({ config, images, backend, state }, embeddingBytes) : freshEmbeddings({ config, images, backend, state }))
   let done = iteration
 
   // While the device computes, the host reads the next images.
@@ -84,14 +87,13 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   }
 
   /** Gradient of some images; moves the params when `last`. */
-  const microStep = async (draw: Random, { examples, micro, last, rate }: { examples: readonly Example[]; micro: number; last: boolean; rate: number }) => {
+  const microStep = async (draw: Random, { examples, places, micro, last, rate }: Found & { micro: number; last: boolean; rate: number }) => {
     const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
-    const image = stackImages(examples)
-    const embedded = await embed.run({ ...state.feeds(embed.graph), image })
-    const embedding = embedded.image_embedding
+    const each = examples.map(({ image }) => image)
+    const embedding = await embeddings.of(each, places)
     const turns = (await playRounds(draw, { recipe, targets, answer, embedding, state, sides })).flat()
     const own: Record<string, HostTensor> = {
-      ...(recipe.frozenEncoder ? {} : { image }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
+      ...(recipe.frozenEncoder ? {} : { image: stacked(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
       rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
     }
     const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: embedding }) }
@@ -106,15 +108,14 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
     get iteration() { return done },
     recipe,
     state,
-    embed,
     async step() {
       const rate = learningRate(recipe.schedule, done)
       const sums = { loss: 0, maskLoss: 0, iouError: 0, skipped: 0, first: [0, 0], later: [0, 0] }
       let gradientNorm = 0
       for (let micro = 0; micro < accumulate; micro++) {
         const place = done * accumulate + micro
-        const { examples, skipped } = await examplesOf(place)
-        const { outputs, turns, own } = await microStep(random(seed, done, micro), { examples, micro: place, last: micro === accumulate - 1, rate })
+        const found = await examplesOf(place)
+        const { outputs, turns, own } = await microStep(random(seed, done, micro), { ...found, micro: place, last: micro === accumulate - 1, rate })
         const read = async (name: string): Promise<ArrayLike<number>> => {
           const { data: values } = await outputs[name].read()
           outputs[name].dispose()
@@ -124,7 +125,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
         sums.loss += loss / accumulate
         sums.maskLoss += (await read('mask_loss'))[0] / accumulate
         sums.iouError += (await read('iou_error'))[0] / accumulate
-        sums.skipped += skipped
+        sums.skipped += found.skipped
         gradientNorm = (await read('gradient_norm'))[0]!
         countIou(sums, { turns, real: await read('true_iou'), predicted: await read('iou_predictions'), masks: 1 + config.decoder.multimaskOutputs })
         if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
@@ -142,7 +143,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
       }
     },
     dispose() {
-      for (const e of [embed, answer, executable]) e.dispose()
+      for (const e of [embeddings, answer, executable]) e.dispose()
       state.dispose()
     }
   }
@@ -151,22 +152,32 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
 /** Keeps the draws of the jitter apart from those of the rounds, which have three keys too. */
 const jitterKey = 0x4c534a
 
+/** Examples with their places in the dataset, and how many samples were passed over on the way. */
+interface Found {
+  readonly examples: readonly Example[]
+  readonly places: readonly number[]
+  readonly skipped: number
+}
+
 /** The next samples that have something to learn; at most so many are passed over in a row. */
-async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe: Recipe; seed: number; at: number; count: number }): Promise<{ examples: Example[]; skipped: number }> {
-  const examples: Example[] = []
+async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe: Recipe; seed: number; at: number; count: number }): Promise<Found> {
+  const [examples, places]: [Example[], number[]] = [[], []]
   const limit = 100
   let skipped = 0
   for (let i = at; examples.length < count; i++) {
     if (skipped > limit) throw new Error(`${limit} samples in a row have no mask to learn from; look at the data`)
     const jitter = recipe.jitter && { draw: random(seed, i, jitterKey), range: recipe.jitter }
-    const found = await data.read(orderOf(data, i, seed)).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {
+    const place = orderOf(data, i, seed)
+    const found = await data.read(place).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {
       if ((error as Error).name === 'InputError') return undefined
       throw error
     })
-    if (found?.targets.length) examples.push(found)
-    else skipped++
+    if (found?.targets.length) {
+      examples.push(found)
+      places.push(place)
+    } else skipped++
   }
-  return { examples, skipped }
+  return { examples, places, skipped }
 }
 
 /** Endless data in order; finite data in an order of its own each time round. */
@@ -189,13 +200,6 @@ function pick<T>(draw: Random, from: readonly T[], count: number): T[] {
     if (left.length === 0) left.push(...from)
     return left.splice(draw.int(0, left.length - 1), 1)[0]
   })
-}
-
-function stackImages(examples: readonly Example[]): HostTensor<'f32'> {
-  const [, ...shape] = examples[0].image.shape
-  const data = new Float32Array(examples.length * sizeOf(shape))
-  examples.forEach(({ image }, i) => data.set(image.data, i * sizeOf(shape)))
-  return f32([examples.length, ...shape], data)
 }
 
 function turnFeeds(turns: readonly Turn[], { points, low, masks }: { points: number; low: number; masks: number }): Record<string, HostTensor> {
