@@ -55,6 +55,34 @@ describe('boxes', () => {
     expect(Math.max(...noise(300, 1).map(Math.abs))).toBe(20)
     expect(Math.max(...noise(300, 4).map(Math.abs))).toBe(5)
   })
+  it('move each coordinate by its own side, alone, as a normal does', () => {
+    const [width, height] = [100, 40]
+    const mask = { width: 400, height: 400, data: new Uint8Array(400 * 400) }
+    for (let y = 200; y < 200 + height; y++) mask.data.fill(1, y * 400 + 150, y * 400 + 150 + width)
+    const exact = boundsOf(mask)!
+    const n = 600
+    const draw = random(21)
+    const moved = Array.from({ length: n }, () => jitteredBox(draw, mask)!.map((v, i) => (v - exact[i]) / (i % 2 ? height : width)))
+    for (const i of [0, 1, 2, 3]) {
+      const column = moved.map(m => m[i])
+      const deviation = Math.sqrt(column.reduce((s, v) => s + v * v, 0) / n)
+      // Vertically 20 pixels are five deviations, horizontally two: cutting there leaves 0.96 of the spread.
+      const expected = i % 2 ? 0.1 : 0.096
+      expect(Math.abs(deviation - expected), `coordinate ${i}`).toBeLessThan(0.012)
+      expect(Math.abs(column.reduce((a, b) => a + b) / n), `mean ${i}`).toBeLessThan(0.016)
+      expect(Math.abs(column.filter(v => Math.abs(v) < 0.1).length / n - 0.6827), `within one deviation ${i}`).toBeLessThan(0.08)
+      for (let j = 0; j < i; j++) {
+        const correlation = moved.reduce((s, m) => s + m[i] * m[j], 0) / n / 0.1 ** 2
+        expect(Math.abs(correlation), `${i} with ${j}`).toBeLessThan(0.17)
+      }
+    }
+  })
+  it('are cut at 20 pixels as often as a normal of 10% of the side is beyond it', () => {
+    const moved = noise(300, 1) // 20 pixels are two thirds of a deviation: P(|z| > 2/3) = 0.505
+    const cut = moved.filter(v => Math.abs(v) === 20).length / moved.length
+    expect(Math.abs(cut - 0.505)).toBeLessThan(0.06)
+    expect(Math.abs(moved.filter(v => v === 20).length / moved.length - cut / 2)).toBeLessThan(0.05)
+  })
   it('stay inside', () => {
     const draw = random(5)
     for (let i = 0; i < 30; i++) for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
@@ -67,15 +95,21 @@ describe('clicks on errors', () => {
     let [missed, beyond] = [0, 0]
     predicted.forEach((v, i) => { if (v > 0 !== truth.data[i] > 0) if (truth.data[i]) missed++; else beyond++ })
     const draw = random(11)
+    const n = 12 * (missed + beyond)
+    const counts = new Map<number, number>()
     let foreground = 0
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < n; i++) {
       const click = clickOnError(draw, predicted, truth)!
       const at = click.y * 64 + click.x
       expect(predicted[at] > 0).not.toBe(truth.data[at] > 0)
       expect(click.foreground).toBe(truth.data[at] === 1)
       if (click.foreground) foreground++
+      counts.set(at, (counts.get(at) ?? 0) + 1)
     }
-    expect(foreground / 4000).toBeCloseTo(missed / (missed + beyond), 1)
+    expect(counts.size).toBe(missed + beyond)
+    expect(chi([...counts.values()])).toBeGreaterThan(0.75)
+    expect(chi([...counts.values()])).toBeLessThan(1.25)
+    expect(Math.abs(foreground / n - missed / (missed + beyond))).toBeLessThan(0.02)
   })
   it('fall in the mask where nothing is wrong', () => {
     expect(clickOnError(random(1), logits((x, y) => truth.data[y * 64 + x] === 1), truth)).toMatchObject({ foreground: true })
@@ -94,9 +128,11 @@ describe('the rounds', () => {
     expect(chi(places)).toBeLessThan(2.5)
   })
   it('begin with a box or a point, equally likely', () => {
-    let boxes = 0
-    for (let i = 0; i < 4000; i++) if (firstPrompt(random(9, i), truth)!.points.length === 2) boxes++
-    expect(Math.abs(boxes / 4000 - 0.5)).toBeLessThan(0.03)
+    const labels = Array.from({ length: 4000 }, (_, i) => firstPrompt(random(9, i), truth)!.points.map(p => p.label))
+    const boxes = labels.filter(l => l.length === 2)
+    expect(boxes.every(([a, b]) => a === pointLabels.topLeft && b === pointLabels.bottomRight)).toBe(true)
+    expect(labels.every(l => l.length === 2 || (l.length === 1 && l[0] === pointLabels.foreground))).toBe(true)
+    expect(Math.abs(boxes.length / 4000 - 0.5)).toBeLessThan(0.03)
   })
   it('pass on the mask of highest predicted IoU, unthresholded, and click where it is wrong', () => {
     const prompt = { points: [{ x: 20, y: 20, label: pointLabels.foreground }], mask: undefined }
