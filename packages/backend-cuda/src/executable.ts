@@ -1,4 +1,4 @@
-import { checkFeeds, formatShape, GraphError, InputError, type DeviceTensor, type Executable, type Graph, type HostTensor, type Value } from '@sam/core/graph'
+import { checkFeeds, formatShape, GraphError, InputError, partOf, type DeviceTensor, type Executable, type Graph, type HostTensor, type Value } from '@sam/core/graph'
 import { untilAborted } from './until-aborted.js'
 import type { Plain } from './protocol.js'
 import type { Session } from './session.js'
@@ -37,9 +37,10 @@ function deviceTensor(thread: Thread, { shape, dtype }: Value, id: number): Devi
   const self: DeviceTensor = {
     shape,
     dtype,
-    async read() {
+    async read(part) {
       if (state.disposed) throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
-      return { dtype, shape, data: await thread.call('read', { tensor: id }) }
+      const whole = { dtype, shape, data: await thread.call('read', { tensor: id }) }
+      return part ? partOf(whole, part) : whole
     },
     dispose() {
       if (!state.disposed) thread.call('free', { tensor: id }).catch(() => {})

@@ -3,6 +3,7 @@ import {
   formatShape,
   GraphError,
   InputError,
+  partOf,
   type DeviceTensor,
   type Executable,
   type Feeds,
@@ -41,8 +42,9 @@ function deviceTensor(tensor: HostTensor): DeviceTensor {
   const self: DeviceTensor = {
     shape,
     dtype,
-    async read() {
+    async read(part) {
       if (!state.tensor) throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
+      if (part) return partOf(state.tensor, part)
       return { ...state.tensor, data: state.tensor.data.slice() }
     },
     dispose() {

@@ -1,11 +1,11 @@
-import { InputError, paramsOf, sizeOf, type Backend, type DeviceTensor, type Graph, type Value } from '@sam/core/graph'
+import { InputError, paramsOf, sizeOf, type Backend, type Graph, type Value } from '@sam/core/graph'
 import { openDevice, type Device, type DeviceOptions } from './device.js'
 import { makeExecutable, type Placeable } from './executable.js'
 import type { Tile } from './kernels/contraction.js'
 import { keeps } from './kernels/index.js'
 import type { Limits } from './kernels/kernel.js'
 import { trim } from './memory.js'
-import { pictureTensor, type Picture, type PictureTarget } from './picture.js'
+import { pictureTensor } from './picture.js'
 import { fastestTile } from './tune.js'
 
 export interface WebGpuOptions extends DeviceOptions {
@@ -25,7 +25,7 @@ export interface GpuMemory {
   readonly allocatedBytes: number
 }
 
-export interface WebGpuBackend extends Backend {
+export interface WebGpuBackend extends Required<Backend> {
   readonly name: 'webgpu'
   /** Vendor and architecture of the adapter, as far as the browser says them. */
   readonly adapter: string
@@ -34,13 +34,6 @@ export interface WebGpuBackend extends Backend {
   readonly device: GPUDevice
   /** Why the device is gone, or undefined while it is there. */
   lost(): string | undefined
-  /**
-   * After the device was lost: opens a new one and places every living executable's weights again, reading them from where they came.
-   * Tensors of the lost device stay lost. Does nothing while the device is there. Throws `BackendError` where no device can be had.
-   */
-  recover(): Promise<void>
-  /** A picture as f32[1,3,side,side], without passing through the host: `pictureTensor`. */
-  picture(picture: Picture, target: PictureTarget): Promise<DeviceTensor>
   memory(): GpuMemory
   /** Gives idle buffers back to the system; the next run allocates them again. */
   trim(): void

@@ -5,5 +5,4 @@
 export { webgpu, type GpuMemory, type WebGpuBackend, type WebGpuOptions } from './backend.js'
 export { keeps } from './kernels/index.js'
 export { defaultLimits, type Limits } from './kernels/kernel.js'
-export type { Picture, PictureTarget, RgbaBytes } from './picture.js'
 export { demandOf, schedule, schedules, type Demand, type Schedule, type ScheduleOptions, type Slot, type Step } from './schedule.js'

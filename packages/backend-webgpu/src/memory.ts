@@ -1,5 +1,5 @@
 /** Tensors on the device: tfjs' pool holds the buffers, its ids name them. */
-import { BackendError, InputError, numberToF16, sizeOf, tensor, widenF16, type DeviceTensor, type DType, type HostTensor, type Shape } from '@sam/core/graph'
+import { BackendError, checkPart, InputError, numberToF16, sizeOf, tensor, widenF16, type DeviceTensor, type DType, type HostTensor, type Part, type Shape } from '@sam/core/graph'
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
 import { checked } from './dispatch.js'
@@ -78,9 +78,10 @@ export function resident(device: Device, info: TensorInfo, { shape, dtype }: { s
   const home: { device: Device; info: TensorInfo | undefined } = { device, info }
   const self: DeviceTensor = {
     shape, dtype,
-    async read() {
+    async read(part) {
       if (!home.info) throw disposed()
-      return hostTensor(await readBuffer(device, home.info), { shape, dtype })
+      if (part) checkPart(part, shape)
+      return hostTensor(await readBuffer(device, home.info, part), { shape: part ? [part.length] : shape, dtype })
     },
     dispose() {
       if (home.info && device.lost() === undefined) free(device, home.info)
@@ -104,7 +105,7 @@ function hostTensor(bytes: ArrayBuffer, { shape, dtype }: { shape: Shape; dtype:
 }
 
 /** A copy through a staging buffer of its own: tfjs would keep both the numbers and the staging buffer. */
-async function readBuffer(device: Device, info: TensorInfo): Promise<ArrayBuffer> {
+async function readBuffer(device: Device, info: TensorInfo, part?: Part): Promise<ArrayBuffer> {
   const reason = device.lost()
   if (reason !== undefined) throw lostError(reason)
   let staging: GPUBuffer | undefined
@@ -113,9 +114,10 @@ async function readBuffer(device: Device, info: TensorInfo): Promise<ArrayBuffer
     await checked(device, 'reading a tensor', () => {
       flush(device)
       const source = bufferOf(device, info)
-      staging = device.gpu.createBuffer({ size: source.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
+      const [start, size] = part ? [4 * part.start, 4 * part.length] : [0, source.size]
+      staging = device.gpu.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
       const encoder = device.gpu.createCommandEncoder()
-      encoder.copyBufferToBuffer(source, 0, staging, 0, source.size)
+      encoder.copyBufferToBuffer(source, start, staging, 0, size)
       device.gpu.queue.submit([encoder.finish()])
       mapped = staging.mapAsync(GPUMapMode.READ)
       mapped.catch(() => {}) // told by `alive` below

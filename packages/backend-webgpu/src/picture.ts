@@ -1,30 +1,10 @@
 /** Pictures straight to the device: resized, normalised and padded there, to the same bytes as on the host. */
-import { bilinearTaps, InputError, type DeviceTensor } from '@sam/core/graph'
+import { bilinearTaps, InputError, pictureSize, type DeviceTensor, type Picture, type PictureTarget, type RgbaBytes } from '@sam/core/graph'
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
 import { f32, i32, perElement, type Program } from './kernels/program.js'
 import { allocate, bufferOf, flush, free, resident, upload } from './memory.js'
-
-/** What a browser can hand to a GPU, or RGBA bytes, row by row. Alpha is dropped and the colour under it kept, as on the host. */
-export type Picture = GPUCopyExternalImageSource | RgbaBytes
-
-export interface RgbaBytes {
-  readonly width: number
-  readonly height: number
-  readonly data: Uint8Array | Uint8ClampedArray
-}
-
-export interface PictureTarget {
-  /** Size that the picture is resized to, within the square. */
-  readonly width: number
-  readonly height: number
-  /** Side of the square; what the picture does not fill is 0. */
-  readonly side: number
-  /** Per channel, on the 0 … 255 scale. */
-  readonly mean: readonly [number, number, number]
-  readonly std: readonly [number, number, number]
-}
 
 /** Fixed point of Pillow's resize: 8 bits of pixel, 2 of head room, the rest of an i32 for the fraction. */
 const fractionBits = 22
@@ -34,8 +14,8 @@ const fractionBits = 22
  * (byte − mean) / std. Throws `InputError` `E_BAD_IMAGE` for a size that is none, `E_IMAGE_TOO_LARGE` past the device's limits.
  */
 export async function pictureTensor(device: Device, picture: Picture, target: PictureTarget): Promise<DeviceTensor> {
-  const { width, height } = sizeOfPicture(picture)
-  if (!(width > 0 && height > 0)) throw new InputError('E_BAD_IMAGE', `a picture must have pixels, found ${width} × ${height}; wait until it is loaded`)
+  const { width, height } = pictureSize(picture) ?? { width: 0, height: 0 }
+  if (!(width > 0 && height > 0)) throw new InputError('E_BAD_IMAGE', `a picture must have pixels: an ImageBitmap, canvas, VideoFrame, ImageData or RGBA bytes that is loaded and not closed, found ${width} × ${height}`)
   if (target.width > target.side || target.height > target.side) throw new InputError('E_BAD_IMAGE', `a picture must fit its square of ${target.side}, found ${target.width} × ${target.height}`)
   const isBytes = 'data' in picture
   // Rows of a copied texture begin at multiples of 256 bytes.
@@ -70,15 +50,8 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
   }
 }
 
-function sizeOfPicture(picture: Picture): { width: number; height: number } {
-  if ('displayWidth' in picture) return { width: picture.displayWidth, height: picture.displayHeight }
-  if ('videoWidth' in picture) return { width: picture.videoWidth, height: picture.videoHeight }
-  if ('naturalWidth' in picture) return { width: picture.naturalWidth, height: picture.naturalHeight }
-  return { width: picture.width, height: picture.height }
-}
-
 /** Through a texture, which is where the browser puts it, into a buffer of packed bytes: exact, and readable with strides. */
-function copyPicture({ gpu }: Device, source: GPUCopyExternalImageSource, { width, height, pitch, into }: { width: number; height: number; pitch: number; into: GPUBuffer }): void {
+function copyPicture({ gpu }: Device, source: Exclude<Picture, RgbaBytes>, { width, height, pitch, into }: { width: number; height: number; pitch: number; into: GPUBuffer }): void {
   const size = { width, height }
   const texture = gpu.createTexture({ size, format: 'rgba8unorm', usage: GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC | GPUTextureUsage.RENDER_ATTACHMENT })
   gpu.queue.copyExternalImageToTexture({ source }, { texture, colorSpace: 'srgb', premultipliedAlpha: false }, size)

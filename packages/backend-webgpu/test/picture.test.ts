@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { longestSideSize, resizeImage } from '../../core/src/image/resize.js'
 import { normalizeImage, pixelMean as mean, pixelStd as std } from '../../core/src/image/normalize.js'
 import { toRgbImage } from '../../core/src/image/image.js'
-import { webgpu, type Picture, type RgbaBytes, type WebGpuBackend } from '../src/index.js'
+import type { Picture, RgbaBytes } from '../../core/src/image/picture.js'
+import { webgpu, type WebGpuBackend } from '../src/index.js'
 
 const inPage = typeof ImageBitmap !== 'undefined'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadSam, SamError, vitB, type EncodedImage, type Prompt, type Sam, type SamErrorCode } from '../src/index.js'
+import { loadSam, SamError, vitB, type Backend, type EncodedImage, type Prompt, type Sam, type SamErrorCode } from '../src/index.js'
 import { tinyTest } from '../src/sam/config.js'
 import { referenceBackend } from '../src/testing.js'
 import type { WeightSource } from '../src/weights/source.js'
@@ -87,6 +87,26 @@ describe('Sam', () => {
     const { masks: [mask] } = await image.predict({ box: [30, 10, 105, 90] })
     expect((await image.predict({ points: [point], mask: mask })).masks).toHaveLength(1)
     expect((await image.predict([{ points: [point] }, { mask: mask.toCocoRle() }])).map(p => p.masks.length)).toEqual([3, 3])
+  })
+
+  it('gives the best mask alone, and brings home no other number', async () => {
+    const read: number[] = []
+    const own = await loadSam({ weights: fixturePath('tiny-checkpoint.pth'), model: tinyTest, backend: listening(referenceBackend(), n => read.push(n)) })
+    const encoded = await own.encode(photo)
+    const plane = 32 * 32
+    const click: Prompt = { points: [{ x: 60, y: 40 }] }
+    const all = await encoded.predict(click)
+    expect(read.sort()).toEqual([3 * plane, 4])
+    for (const [prompts, multimask, numbers] of [[click, 'auto', plane], [click, false, plane], [[click, { box: [10, 10, 90, 60] }], 'auto', 2 * 4 * plane]] as const) {
+      read.length = 0
+      const [best] = [await encoded.predict(prompts as Prompt[], { multimask, best: true })].flat()
+      expect(best.masks).toHaveLength(1)
+      expect(Math.max(...read)).toBe(numbers)
+      if (multimask === 'auto') expect(best).toEqual({ masks: [all.masks[0]], tokens: [all.tokens[0]] })
+      if (multimask === 'auto') expect(maxDifference(best.masks[0].lowResLogits!, all.masks[0].lowResLogits!)).toBeLessThan(1e-5)
+    }
+    encoded.dispose()
+    await own.dispose()
   })
 
   it('takes sparse tokens made elsewhere', async () => {
@@ -194,4 +214,27 @@ async function expectCode(promise: Promise<unknown>, code: SamErrorCode, text = 
   expect(SamError.is(error), String(error)).toBe(true)
   expect((error as SamError).code).toBe(code)
   expect((error as SamError).message).toContain(text)
+}
+
+/** A backend that tells how many numbers of a decoder's answers are read. */
+function listening(backend: Backend, told: (numbers: number) => void): Backend {
+  return {
+    ...backend,
+    async compile(...args) {
+      const executable = await backend.compile(...args)
+      return {
+        ...executable,
+        async run(...args) {
+          const outputs = await executable.run(...args)
+          return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, name !== 'masks' && name !== 'iou_predictions' ? t : {
+            ...t,
+            read: async part => {
+              told(part?.length ?? t.shape.reduce((a, b) => a * b, 1))
+              return t.read(part)
+            }
+          }]))
+        }
+      }
+    }
+  }
 }

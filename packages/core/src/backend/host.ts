@@ -6,6 +6,7 @@ import type { HostTensor } from '../tensor/tensor.js'
 import type { WeightSource } from '../weights/source.js'
 import type { Backend, CompileOptions, DeviceTensor } from './backend.js'
 import { checkFeeds } from './feeds.js'
+import { partOf } from './part.js'
 import { prepare } from './prepare.js'
 
 /**
@@ -63,8 +64,9 @@ function resident(tensor: HostTensor): DeviceTensor {
   return {
     shape: tensor.shape,
     dtype: tensor.dtype,
-    async read() {
+    async read(part) {
       if (!held) throw gone('tensor')
+      if (part) return partOf(held, part)
       return { ...held, data: held.data.slice() }
     },
     dispose() { held = undefined }

@@ -1,9 +1,5 @@
-import { decodeImage, type EncodedImageSource } from '#io'
 import type { Backend, CompileOptions, DeviceTensor, Executable } from '../backend/backend.js'
-import { InputError, WeightsError } from '../errors.js'
-import { toRgbImage, type PixelSource, type RgbImage } from '../image/image.js'
-import { normalizeImage } from '../image/normalize.js'
-import { resizeImage } from '../image/resize.js'
+import { InputError, SamError, WeightsError } from '../errors.js'
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { nameOf } from '../ir/value.js'
 import { stage, type Stages } from '../passes/stage.js'
@@ -14,10 +10,14 @@ import type { HostTensor } from '../tensor/tensor.js'
 import { match } from '../weights/match.js'
 import { openWeights, type WeightsLike } from '../weights/open.js'
 import type { WeightSource } from '../weights/source.js'
+import { readAnswers, type DecoderOutputs, type Multimask, type Prediction } from './answers.js'
 import { encoderFingerprint, imageFingerprint, readEmbedding, writeEmbedding } from './embedding-file.js'
 import { frameOf, type Frame } from './frame.js'
-import { Mask } from './mask.js'
-import { checkPrompt, encodePrompts, maxPrompts, promptCount, type Prompt } from './prompt.js'
+import { preprocess, readImage, type ImageInput } from './preprocess.js'
+import { checkPrompt, encodePrompts, maxPrompts, type Prompt } from './prompt.js'
+
+export type { Multimask, Prediction } from './answers.js'
+export type { ImageInput } from './preprocess.js'
 
 /** Parameters that extend Meta's model, which a checkpoint may have or not. */
 const extensions = ['prompt_encoder.text_projection.']
@@ -41,9 +41,6 @@ export interface Progress {
   readonly loaded: number
   readonly total: number
 }
-
-/** An image as the SDK takes it: pixels in memory (`ImageData`), or anything `decodeImage` reads (in Node a path or bytes, in browsers a Blob, bitmap, canvas …). */
-export type ImageInput = PixelSource | EncodedImageSource
 
 /** The prompt shapes compiled ahead: one click, click and box together, each with and without a mask to refine. */
 const common: readonly PromptSignature[] = [{ prompts: 1, points: 2 }, { prompts: 1, points: 4 }, { prompts: 1, points: 4, masks: true }]
@@ -96,24 +93,15 @@ function checkWeights(config: SamConfig, weights: WeightSource, parts: 'all' | '
   })
 }
 
-/** Which masks an answer has: the paper's rule, the three ranked ones, or the single one. */
-export type Multimask = 'auto' | boolean
-
 export interface PredictOptions {
   /**
    * `true`: three masks, for an ambiguous prompt. `false`: the single mask, trained for several prompts. `auto` (default) is the paper's
    * rule: three for a prompt of one point, box, mask or token, the single one for several.
    */
   readonly multimask?: Multimask | undefined
+  /** Only the best of them. Only its numbers then leave the device: for previews under a pointer that moves. Default false. */
+  readonly best?: boolean | undefined
   readonly signal?: AbortSignal | undefined
-}
-
-/** The answer to one prompt. */
-export interface Prediction {
-  /** Best first, by predicted IoU. */
-  readonly masks: readonly Mask[]
-  /** The mask token that each came from: 0 the single one, 1, 2, 3 the three of an ambiguous prompt. Meta's order is by token. */
-  readonly tokens: readonly number[]
 }
 
 interface Parts {
@@ -160,19 +148,31 @@ export class Sam implements AsyncDisposable {
 
   /**
    * Runs the image encoder: the expensive part, once an image. Coordinates of prompts and masks are pixels of this image, upright.
-   * Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for what cannot be decoded, `E_DISPOSED` after `dispose`.
+   * A bitmap, canvas, video frame or RGBA bytes go to the device as they are where the backend can take them, and are resized there.
+   * Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for what cannot be decoded, `E_DISPOSED` after `dispose`, and `BackendError`
+   * `E_DEVICE_LOST`: then {@link recover}, and encode again.
    */
   async encode(input: ImageInput, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
     this.check()
     signal?.throwIfAborted()
-    const image = await readImage(input, signal)
-    const frame = frameOf(image, this.config.imageSize)
-    const [height, width] = frame.inputSize
-    const tensor = normalizeImage(resizeImage(image, { width, height }), this.config.imageSize)
-    const fingerprint = imageFingerprint(image)
-    fingerprint.catch(() => {}) // it is awaited by save(); an abort below must not leave it unhandled
-    const { image_embedding: embedding } = await (await this.#encoder()).run({ image: tensor }, signal ? { signal } : {})
-    return new EncodedImage({ sam: this, frame, embedding: embedding, fingerprint })
+    const encoder = await this.#encoder()
+    const { tensor, frame, fingerprint } = await preprocess(input, { backend: this.#parts.backend, side: this.config.imageSize, signal })
+    try {
+      const { image_embedding: embedding } = await encoder.run({ image: tensor }, signal ? { signal } : {})
+      return new EncodedImage({ sam: this, frame, embedding, fingerprint })
+    } finally {
+      if ('dispose' in tensor) tensor.dispose()
+    }
+  }
+
+  /**
+   * After a lost device (`E_DEVICE_LOST`): opens it again and puts the weights back, reading them from the checkpoint. Images encoded before went
+   * with the device: encode them again (those that were loaded from a file answer again). Does nothing where nothing was lost.
+   * Throws `BackendError` where no device can be had.
+   */
+  async recover(): Promise<void> {
+    this.check()
+    await this.#parts.backend.recover?.()
   }
 
   /**
@@ -183,7 +183,7 @@ export class Sam implements AsyncDisposable {
     this.check()
     const photo = image === undefined ? undefined : await readImage(image, signal)
     const file = await readEmbedding(bytes, { config: this.config, encoder: this.encoder, image: photo && await imageFingerprint(photo) })
-    return new EncodedImage({ sam: this, frame: frameOf(file, this.config.imageSize), embedding: file.embedding, fingerprint: Promise.resolve(file.image) })
+    return new EncodedImage({ sam: this, frame: frameOf(file, this.config.imageSize), embedding: file.embedding, fingerprint: async () => file.image })
   }
 
   /** @internal The decoder of a prompt shape, in two stages. */
@@ -235,7 +235,7 @@ interface ImageParts {
   readonly frame: Frame
   /** On the device after encoding, on the host after loading. */
   readonly embedding: DeviceTensor | HostTensor
-  readonly fingerprint: Promise<string>
+  readonly fingerprint: () => Promise<string>
 }
 
 /** An image whose embedding is ready, on the device: answers prompts, as often as you like, also several at once. */
@@ -260,14 +260,14 @@ export class EncodedImage implements Disposable {
    */
   predict(prompt: Prompt, options?: PredictOptions): Promise<Prediction>
   predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
-  async predict(prompts: Prompt | readonly Prompt[], { multimask = 'auto', signal }: PredictOptions = {}): Promise<Prediction | Prediction[]> {
+  async predict(prompts: Prompt | readonly Prompt[], { multimask = 'auto', best = false, signal }: PredictOptions = {}): Promise<Prediction | Prediction[]> {
     this.#check()
     signal?.throwIfAborted()
     if (multimask !== 'auto' && typeof multimask !== 'boolean') throw new InputError('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${String(multimask)}`)
     const list = Array.isArray(prompts) ? prompts as readonly Prompt[] : [prompts as Prompt]
     for (const prompt of list) checkPrompt(prompt, this, this.#image.sam.config.width)
     const answers: Prediction[] = []
-    for (let i = 0; i < list.length; i += maxPrompts) answers.push(...await this.#decode(list.slice(i, i + maxPrompts), { multimask, signal }))
+    for (let i = 0; i < list.length; i += maxPrompts) answers.push(...await this.#decode(list.slice(i, i + maxPrompts), { multimask, best, signal }))
     return Array.isArray(prompts) ? answers : answers[0]
   }
 
@@ -278,10 +278,13 @@ export class EncodedImage implements Disposable {
     return ('read' in embedding ? await embedding.read() : embedding) as HostTensor<'f32'>
   }
 
-  /** The embedding as one self-describing file, for {@link Sam.load} on this or another machine. */
+  /**
+   * The embedding as one self-describing file, for {@link Sam.load} on this or another machine. An image that was encoded from a bitmap, canvas or
+   * frame is looked at again for its fingerprint: keep it open and unchanged until then. Throws `E_BAD_IMAGE` where it was closed.
+   */
   async save(): Promise<Uint8Array> {
     const { sam, fingerprint } = this.#image
-    const [embedding, image] = await Promise.all([this.embedding(), fingerprint])
+    const [embedding, image] = await Promise.all([this.embedding(), fingerprint()])
     return writeEmbedding({ embedding, width: this.width, height: this.height, image, encoder: sam.encoder ?? '' }, sam.config)
   }
 
@@ -296,29 +299,21 @@ export class EncodedImage implements Disposable {
 
   [Symbol.dispose](): void { this.dispose() }
 
-  async #decode(prompts: readonly Prompt[], { multimask, signal }: { multimask: Multimask; signal: AbortSignal | undefined }): Promise<Prediction[]> {
+  async #decode(prompts: readonly Prompt[], { multimask, best, signal }: { multimask: Multimask; best: boolean; signal: AbortSignal | undefined }): Promise<Prediction[]> {
     const { sam, frame } = this.#image
     const { signature, feeds } = encodePrompts(prompts, frame, sam.config)
     const { early, late } = await sam.decoder(signature)
     const image = await this.#stage(signature.masks, early)
     this.#check()
-    const out = await late.run({ ...image, ...feeds }, signal ? { signal } : {})
-    const [masks, iou] = await Promise.all([out.masks.read(), out.iou_predictions.read()])
-    for (const tensor of Object.values(out)) tensor.dispose()
-
-    const [, perPrompt, low] = masks.shape as [number, number, number, number]
-    const plane = low * low
-    return prompts.map((prompt, i) => {
-      const three = multimask === 'auto' ? promptCount(prompt) === 1 : multimask
-      const tokens = three ? Array.from({ length: perPrompt - 1 }, (_, k) => k + 1) : [0]
-      const answer = tokens.map(token => {
-        const at = i * perPrompt + token
-        // A copy: a mask must not keep the logits of its 255 neighbours alive.
-        return { token, mask: new Mask({ lowResLogits: (masks.data as Float32Array).slice(at * plane, (at + 1) * plane), predictedIou: iou.data[at], frame }) }
-      })
-      answer.sort((a, b) => b.mask.predictedIou - a.mask.predictedIou)
-      return { masks: answer.map(a => a.mask), tokens: answer.map(a => a.token) }
+    const out = await late.run({ ...image, ...feeds }, signal ? { signal } : {}).catch((error: unknown) => {
+      if (SamError.is(error) && error.code === 'E_DEVICE_LOST') this.#stages.clear() // made again from an embedding that is on the host
+      throw error
     })
+    try {
+      return await readAnswers(out as DecoderOutputs, prompts, { multimask, best, frame })
+    } finally {
+      for (const tensor of Object.values(out)) tensor.dispose()
+    }
   }
 
   #stage(masks: boolean, early: Executable): Promise<Record<string, DeviceTensor>> {
@@ -335,9 +330,4 @@ export class EncodedImage implements Disposable {
     this.#image.sam.check()
     if (this.#disposed) throw new InputError('E_DISPOSED', 'this EncodedImage was disposed; encode the photo again')
   }
-}
-
-async function readImage(input: ImageInput, signal: AbortSignal | undefined): Promise<RgbImage> {
-  const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
-  return isPixels ? toRgbImage(input) : decodeImage(input, signal ? { signal } : {})
 }
