@@ -1,4 +1,4 @@
-import { f32, full, memoryWeights, nameOf, sizeOf, type Backend, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
+import { f32, full, InputError, memoryWeights, nameOf, sizeOf, type Backend, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
 import type { Dataset } from './data/dataset.js'
 import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings, stacked } from './embeddings.js'
 import { example, sidesOf, type Example } from './example.js'
@@ -163,14 +163,15 @@ interface Found {
 async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe: Recipe; seed: number; at: number; count: number }): Promise<Found> {
   const [examples, places]: [Example[], number[]] = [[], []]
   const limit = 100
-  let skipped = 0
+  let [skipped, why] = [0, 'no mask']
   for (let i = at; examples.length < count; i++) {
-    if (skipped > limit) throw new Error(`${limit} samples in a row have no mask to learn from; look at the data`)
+    if (skipped > limit) throw new InputError('E_BAD_OPTION', `${limit} samples in a row have nothing to learn from, the last: ${why}. Look at the data`)
     const jitter = recipe.jitter && { draw: random(seed, i, jitterKey), range: recipe.jitter }
     const place = orderOf(data, i, seed)
     const found = await data.read(place).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {
-      if ((error as Error).name === 'InputError') return undefined
-      throw error
+      if ((error as Error).name !== 'InputError') throw error
+      why = (error as Error).message
+      return undefined
     })
     if (found?.targets.length) {
       examples.push(found)

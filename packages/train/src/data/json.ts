@@ -14,9 +14,11 @@ export async function readJson(path: string): Promise<unknown> {
 /** What is wrong with a file of annotations. */
 export const unfit = (path: string, why: string, cause?: unknown): InputError => new InputError('E_BAD_IMAGE', `${path}: ${why}`, { cause })
 
-/** A list, or an error that says which field of which file must be one. */
+/** A list of objects, or an error that says which field of which file must be one. */
 export function listOf(value: unknown, path: string, field: string): readonly Record<string, unknown>[] {
   const list = (value as Record<string, unknown> | null)?.[field]
   if (!Array.isArray(list)) throw unfit(path, `'${field}' must be a list`)
+  const odd = list.findIndex(entry => typeof entry !== 'object' || entry === null)
+  if (odd >= 0) throw unfit(path, `'${field}' must be a list of objects, found ${JSON.stringify(list[odd])} at ${odd}`)
   return list as Record<string, unknown>[]
 }

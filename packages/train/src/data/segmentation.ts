@@ -16,7 +16,12 @@ export function segmentationMask(segmentation: unknown, { width, height }: Size,
     })
     return rasterize(rings, { width, height }).data
   }
-  const mask = decodeRle(segmentation as CocoRle)
-  if (mask.width !== width || mask.height !== height) throw unfit(path, `a mask must have its image's ${width} × ${height} pixels, found ${mask.width} × ${mask.height}`)
-  return mask.data
+  // Looked at before anything of that size is made.
+  const size = (segmentation as CocoRle | null | undefined)?.size as unknown
+  if (Array.isArray(size) && (size[1] !== width || size[0] !== height)) throw unfit(path, `a mask must have its image's ${width} × ${height} pixels, found ${size[1]} × ${size[0]}`)
+  try {
+    return decodeRle(segmentation as CocoRle).data
+  } catch (cause) {
+    throw unfit(path, (cause as Error).message, cause)
+  }
 }
