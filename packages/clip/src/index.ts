@@ -1,7 +1,15 @@
 /**
- * Words for Segment Anything: CLIP's transformers as graphs that any backend runs.
+ * Words for Segment Anything: CLIP as graphs that any backend runs, and CLIP's text through transformers.js.
  * @packageDocumentation
  */
 export { clipConfigJson, clipConfigs, parseClipConfig, patchGrid, type ClipConfig, type TextTower, type Tower, type VisionTower } from './graph/config.js'
 export { encodeText, textEmbeds, type TextSignature } from './graph/text-model.js'
 export { encodeCrops, imageEmbeds, type VisionSignature } from './graph/vision-model.js'
+export { loadClip, type Clip, type ClipOptions } from './clip.js'
+export { cropObject, normalizeInto, type Crop, type CropRule } from './crop.js'
+export { openTokenizer, type Tokenize } from './tokenizer.js'
+export { photoTemplates } from './templates.js'
+export type { PhraseOptions } from './phrase-encoder.js'
+export { clipText, type ClipText, type ClipTextOptions } from './transformers-text.js'
+export type { TransformersModule } from './transformers-module.js'
+export { layoutFiles, layoutModels, type LayoutModel } from './layout.js'

@@ -15,7 +15,8 @@ export const tinyClip: ClipConfig = {
 }
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
-export const tinyIo = (): Promise<WeightSource> => openWeights(fixture('clip-tiny-io.safetensors'))
+/** Its inputs and outputs, in memory: nothing to close. */
+export const tinyIo = (): Promise<WeightSource> => openWeights(readFileSync(fixture('clip-tiny-io.safetensors')))
 const { seed } = JSON.parse(readFileSync(fixture('clip-tiny.json'), 'utf8')) as { seed: number }
 
 /** Its weights: hash-filled under the names of OpenAI's CLIP, then given Hugging Face's, as transformers' converter does. */
@@ -60,3 +61,18 @@ const openAiName = (name: string): string => name
   .replace('layer_norm', 'ln_')
   .replace('mlp.fc1', 'mlp.c_fc')
   .replace('mlp.fc2', 'mlp.c_proj')
+
+interface TokenizerJson { added_tokens: { id: number; content: string }[]; post_processor: object; model: { vocab: Record<string, number>; merges: string[] } }
+
+/** A tokenizer for it: CLIP's, without merges, so that every byte is a token; start and end are the last two of its 600 rows. */
+export function tinyTokenizer(): TokenizerJson {
+  const json = JSON.parse(readFileSync(fixture('clip-tokenizer-excerpt.json'), 'utf8')) as TokenizerJson
+  const [start, end] = ['<|startoftext|>', '<|endoftext|>']
+  const bytes = Object.fromEntries(Object.entries(json.model.vocab).filter(([, id]) => id < 512))
+  return {
+    ...json,
+    added_tokens: json.added_tokens.map(token => ({ ...token, id: token.content === end ? 599 : 598 })),
+    post_processor: { ...json.post_processor, sep: [end, 599], cls: [start, 598] },
+    model: { ...json.model, vocab: { ...bytes, [start]: 598, [end]: 599 }, merges: [] }
+  }
+}

@@ -4,10 +4,12 @@
  */
 export { loadSam, type EncodedImage, type ImageInput, type LoadOptions, type Multimask, type Prediction, type PredictOptions, type Progress, type Sam } from './predictor/sam.js'
 export { maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
+export { checkPhrase, maxPhraseLength, type CropEncoder, type EmbedOptions, type PhraseEncoder, type TextModel } from './predictor/phrases.js'
 export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'
 export { distinctColor, overlay, type OverlayOptions } from './predictor/overlay.js'
 export { decodeRle, type CocoRle, type Rle } from './predictor/amg/rle.js'
 export { rasterize } from './predictor/rasterize.js'
+export type { Bitmap } from './predictor/bitmap.js'
 export { frameOf, toInput, type Frame } from './predictor/frame.js'
 export { decodeMasks, encodeImage, upscaleMasks, type DecodeSignature, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
 export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'

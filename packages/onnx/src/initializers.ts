@@ -23,6 +23,8 @@ export interface SideData {
 export interface InitializerOptions {
   readonly place: (path: string) => string | undefined
   readonly sidePath: string
+  /** Tensors up to this many bytes are written into the model itself. */
+  readonly inlineLimit?: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -32,8 +34,7 @@ export const storedTypes: Readonly<Record<StoredDType, DataType>> = {
   I64: DataType.INT64, I32: DataType.INT32, I16: DataType.INT16, I8: DataType.INT8, U8: DataType.UINT8, BOOL: DataType.BOOL
 }
 
-/** Tensors up to this many bytes are written into the model itself. */
-const inlineLimit = 1 << 14
+const usualInlineLimit = 1 << 14
 
 /** Where a tensor begins in the side file: as torch.save aligns them. */
 const alignment = 64
@@ -42,7 +43,7 @@ const alignment = 64
  * The known leaves as initializers of their stored type: in place in the file that holds them where that is known and aligned to the
  * element, inside the model where small, otherwise as side data.
  */
-export async function initializers(leaves: readonly KnownLeaf[], { place, sidePath, signal }: InitializerOptions): Promise<{ tensors: TensorProto[]; side: SideData | undefined }> {
+export async function initializers(leaves: readonly KnownLeaf[], { place, sidePath, inlineLimit = usualInlineLimit, signal }: InitializerOptions): Promise<{ tensors: TensorProto[]; side: SideData | undefined }> {
   const tensors: TensorProto[] = []
   const beside: { leaf: KnownLeaf; offset: number }[] = []
   let length = 0

@@ -3,7 +3,7 @@ import { GraphError, describe, nameOf, paramsOf, valuesOf, type Graph, type Valu
 import { builder, dataTypes, type Builder } from './builder.js'
 import { keeps, primitives, whole } from './emit/index.js'
 import { initializers, storedTypes, type KnownLeaf, type SideData } from './initializers.js'
-import { ModelProtoSchema, type NodeProto } from './generated/onnx_pb.js'
+import { ModelProtoSchema, TensorProto_DataType, type ModelProto, type NodeProto } from './generated/onnx_pb.js'
 
 export interface OnnxOptions {
   /** Where the graph's params are. Data is read only of small ones that are not located. */
@@ -17,6 +17,10 @@ export interface OnnxOptions {
   readonly place?: ((path: string) => string | undefined) | undefined
   /** The path under which the runtime will find the side data; `model.onnx.data` unless told. */
   readonly sidePath?: string | undefined
+  /** Tensors up to this many bytes lie in the model itself; 16 KiB unless told. Infinity makes one file of it, of at most 2 GB. */
+  readonly inlineLimit?: number | undefined
+  /** Integer inputs that are to be fed as int64, as other runtimes do with token ids. */
+  readonly int64Inputs?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -39,12 +43,23 @@ const irVersion = 9n
  * A graph as an ONNX model. Params are initializers under their checkpoint's names and of their stored type, and stay where they are
  * stored. Composites that `keeps` does not keep are written as their decomposition.
  */
-export async function toOnnx(g: Graph, { weights, bound, place = () => undefined, sidePath = 'model.onnx.data', signal }: OnnxOptions): Promise<OnnxModel> {
+export async function toOnnx(g: Graph, options: OnnxOptions): Promise<OnnxModel> {
+  const { proto, ...rest } = await lower(g, options)
+  return { ...rest, model: toBinary(ModelProtoSchema, proto) }
+}
+
+/** A model that is not yet serialized. */
+export interface LoweredModel extends Omit<OnnxModel, 'model'> {
+  readonly proto: ModelProto
+}
+
+export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredModel> {
+  const { weights, bound, place = () => undefined, sidePath = 'model.onnx.data', inlineLimit, int64Inputs = [], signal } = options
   const params = paramsOf(g)
   const isBound = (v: Value): boolean => bound !== undefined && bound.has(nameOf(v)!)
   const known: KnownLeaf[] = params.map(value => ({ value, name: nameOf(value)!, source: weights }))
   for (const value of g.inputs) if (isBound(value)) known.push({ value, name: nameOf(value)!, source: bound! })
-  const data = await initializers(known, { place, sidePath, signal })
+  const data = await initializers(known, { place, sidePath, inlineLimit, signal })
 
   // Names: what is known has its own; what is fed or fetched has its own where that is free; the rest is numbered.
   const reserved = new Set(known.map(leaf => leaf.name))
@@ -61,7 +76,9 @@ export async function toOnnx(g: Graph, { weights, bound, place = () => undefined
   const to = builder((to, value) => {
     const name = nameOf(value)
     if (name === undefined) return emit(to, value)
-    if (value.op === 'input' && Object.hasOwn(inputs, name)) return inputs[name]
+    if (value.op === 'input' && Object.hasOwn(inputs, name)) {
+      return int64Inputs.includes(name) ? to.node('Cast', [inputs[name]], { to: dataTypes[value.dtype] }) : inputs[name]
+    }
     if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} is neither fed nor known`)
     return stored(to, value, value.op === 'param' ? weights : bound!)
   }, reserved)
@@ -69,7 +86,7 @@ export async function toOnnx(g: Graph, { weights, bound, place = () => undefined
 
   const nodes = finish(to.nodes, Object.entries(g.outputs).map(([name, v]) => [outputs[name], to.of(v)]))
   const used = new Set(nodes.flatMap(n => n.input))
-  const model = toBinary(ModelProtoSchema, create(ModelProtoSchema, {
+  const proto = create(ModelProtoSchema, {
     irVersion,
     producerName: '@sam/onnx',
     opsetImport: [{ domain: '', version: opset }, { domain: 'com.microsoft', version: 1n }],
@@ -77,11 +94,11 @@ export async function toOnnx(g: Graph, { weights, bound, place = () => undefined
       name: g.name,
       node: nodes,
       initializer: [...data.tensors, ...to.tensors].filter(t => used.has(t.name)),
-      input: fed.map(v => valueInfo(inputs[nameOf(v)!], v)),
+      input: fed.map(v => valueInfo(inputs[nameOf(v)!], v, int64Inputs.includes(nameOf(v)!) ? TensorProto_DataType.INT64 : undefined)),
       output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name], v))
     }
-  }))
-  return { model, inputs, outputs, side: data.side }
+  })
+  return { proto, inputs, outputs, side: data.side }
 }
 
 /** A leaf that lies in a checkpoint, widened to the graph's type where it is stored in another; the runtime does that once, when it loads. */
@@ -120,7 +137,7 @@ function finish(nodes: readonly NodeProto[], outputs: readonly (readonly [string
   return kept.reverse()
 }
 
-const valueInfo = (name: string, { shape, dtype }: Value) => ({
+const valueInfo = (name: string, { shape, dtype }: Value, elemType = dataTypes[dtype]) => ({
   name,
-  type: { value: { case: 'tensorType' as const, value: { elemType: dataTypes[dtype], shape: { dim: shape.map(d => ({ value: { case: 'dimValue' as const, value: BigInt(d) } })) } } } }
+  type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim: shape.map(d => ({ value: { case: 'dimValue' as const, value: BigInt(d) } })) } } } }
 })

@@ -1,0 +1,153 @@
+import {
+  InputError, openWeights, type Backend, type CropEncoder, type PhraseEncoder, type Progress, type WeightSource, type WeightsLike
+} from '@sam/core'
+import { f32, tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import { cropObject, normalizeInto, type CropRule } from './crop.js'
+import { parseClipConfig, patchGrid, type ClipConfig } from './graph/config.js'
+import { encodeText } from './graph/text-model.js'
+import { encodeCrops } from './graph/vision-model.js'
+import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
+import { folderUrl, readJson } from './places.js'
+import { openTokenizer } from './tokenizer.js'
+import { batches, normalized } from './vectors.js'
+
+export interface ClipOptions extends PhraseOptions {
+  /**
+   * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, an address anywhere) with `config.json`, `tokenizer.json` and
+   * `model.safetensors`. Or the three by themselves, the JSON ones parsed.
+   */
+  readonly model: string | URL | { readonly config: unknown; readonly tokenizer: unknown; readonly weights: WeightsLike }
+  /** Where to run: the backend of the SAM, or another. Yours to dispose. */
+  readonly backend: Backend
+  /** How an object is cut out to be compared with phrases. Default: grown by half, its surroundings kept. */
+  readonly crop?: Partial<CropRule> | undefined
+  /** Phrases for whatever was not asked for. Default `background`. */
+  readonly background?: readonly string[] | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A CLIP: phrases and objects in one space. */
+export interface Clip extends PhraseEncoder, CropEncoder, AsyncDisposable {
+  readonly config: ClipConfig
+  /** Frees the compiled graphs and closes the weights. */
+  dispose(): Promise<void>
+}
+
+/** Compiled shapes are few: one item or this many at once, and texts of this many tokens or the whole context. */
+const [many, shortText] = [8, 16]
+
+/**
+ * Opens a CLIP on our own graphs, on any backend. Phrases are ready when this returns; the picture side is readied when first asked for.
+ * Throws `WeightsError` for files that are missing or not of a CLIP, `BackendError` when the device refuses. An abort rejects with the signal's reason.
+ *
+ * @example
+ * const clip = await loadClip({ model: 'clip-vit-base-patch32', backend })
+ * const sam = await loadSam({ weights, backend, text: clip })
+ */
+export async function loadClip({ model, backend, crop, background = ['background'], onProgress, signal, ...phrases }: ClipOptions): Promise<Clip> {
+  signal?.throwIfAborted()
+  onProgress?.({ phase: 'open', loaded: 0, total: 0 })
+  const files = await openFiles(model, signal)
+  const weights = await openWeights(files.weights, { signal })
+  const close = async (): Promise<void> => { if (weights !== files.weights) await weights.close() }
+  try {
+    const config = parseClipConfig(files.config)
+    const tokenize = openTokenizer(files.tokenizer, config.text)
+    const scale = weights.has('logit_scale') ? Math.exp((await weights.read('logit_scale', signal)).data[0]) : 100
+    const graphs = compiler(backend, weights)
+    const text = phraseEncoder({ width: config.projection, batch: many, check: tokenize, run: sentences(config, tokenize, graphs.get) }, phrases)
+    let total = 0
+    await graphs.get('text 1 short', () => encodeText(config, { texts: 1, tokens: Math.min(shortText, config.text.context) }), {
+      signal, onProgress: (loaded, all) => onProgress?.({ phase: 'compile', loaded, total: total = all })
+    })
+    onProgress?.({ phase: 'ready', loaded: total, total })
+
+    const rule: CropRule = { grow: 1.5, zeroOutside: false, ...crop }
+    const dispose = async (): Promise<void> => {
+      await graphs.dispose()
+      await close()
+    }
+    return { config, ...text, scale, background, embedCrops: crops(config, rule, graphs.get), dispose, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openFiles(model: ClipOptions['model'], signal: AbortSignal | undefined): Promise<{ config: unknown; tokenizer: unknown; weights: WeightsLike }> {
+  if (typeof model === 'object' && 'weights' in model) return model
+  const folder = folderUrl(model)
+  const [config, tokenizer] = await Promise.all(['config.json', 'tokenizer.json'].map(name => readJson(new URL(name, folder), signal)))
+  return { config, tokenizer, weights: new URL('model.safetensors', folder) }
+}
+
+type Get = (key: string, build: () => Graph, options?: Parameters<Backend['compile']>[2]) => Promise<Executable>
+
+/** Graphs of one checkpoint, each compiled when first asked for. */
+function compiler(backend: Backend, weights: WeightSource): { get: Get; dispose(): Promise<void> } {
+  const compiled = new Map<string, Promise<Executable>>()
+  let disposed = false
+  return {
+    async get(key, build, options) {
+      if (disposed) throw new InputError('E_DISPOSED', 'this CLIP was disposed; load it again')
+      if (!compiled.has(key)) {
+        const executable = backend.compile(build(), weights, options)
+        compiled.set(key, executable)
+        executable.catch(() => compiled.delete(key)) // an abort must not spoil the next try
+      }
+      return compiled.get(key)!
+    },
+    async dispose() {
+      disposed = true
+      for (const executable of await Promise.allSettled(compiled.values())) if (executable.status === 'fulfilled') executable.value.dispose()
+      compiled.clear()
+    }
+  }
+}
+
+const sentences = (config: ClipConfig, tokenize: (sentence: string) => readonly number[], get: Get) =>
+  async (list: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> => {
+    const { context, end } = config.text
+    const ids = list.map(tokenize)
+    const texts = ids.length === 1 ? 1 : many
+    const short = Math.max(...ids.map(row => row.length)) <= shortText
+    const tokens = short ? Math.min(shortText, context) : context
+    const executable = await get(`text ${texts} ${short ? 'short' : 'long'}`, () => encodeText(config, { texts, tokens }))
+    const fed = new Int32Array(texts * tokens).fill(end)
+    for (const [i, row] of ids.entries()) fed.set(row, i * tokens)
+    return rows(await run(executable, { input_ids: tensor('i32', [texts, tokens], fed) }, signal), ids.length)
+  }
+
+const crops = (config: ClipConfig, rule: CropRule, get: Get): CropEncoder['embedCrops'] => async (photo, masks, { signal } = {}) => {
+  const [size, grid] = [config.vision.imageSize, patchGrid(config.vision)]
+  const found: Float32Array[] = []
+  for (const batch of batches(masks, many)) {
+    signal?.throwIfAborted()
+    const images = batch.length === 1 ? 1 : many
+    const [pixels, patches] = [new Float32Array(images * 3 * size * size), new Float32Array(images * grid * grid).fill(1)]
+    for (const [i, mask] of batch.entries()) {
+      const crop = cropObject(photo, mask, { ...rule, size, grid })
+      normalizeInto(pixels, i * 3 * size * size, crop.picture)
+      patches.set(crop.patches, i * grid * grid)
+    }
+    const executable = await get(`image ${images}`, () => encodeCrops(config, { images, masked: true }))
+    const feeds = { pixel_values: f32([images, 3, size, size], pixels), mask_patches: f32([images, grid * grid], patches) }
+    found.push(...rows(await run(executable, feeds, signal), batch.length).map(normalized))
+  }
+  return found
+}
+
+/** The one output of a run, on the host. */
+async function run(executable: Executable, feeds: Feeds, signal: AbortSignal | undefined): Promise<HostTensor> {
+  const [output] = Object.values(await executable.run(feeds, signal ? { signal } : {})) as [DeviceTensor]
+  try {
+    return await output.read()
+  } finally {
+    output.dispose()
+  }
+}
+
+/** The first rows of [B, width]. */
+const rows = ({ data, shape: [, width] }: HostTensor, count: number): Float32Array[] =>
+  Array.from({ length: count }, (_, i) => Float32Array.from(data.subarray(i * width, (i + 1) * width)))

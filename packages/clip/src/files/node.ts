@@ -1,0 +1,44 @@
+import { readFile, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { BackendError } from '@sam/core'
+import * as browser from './browser.js'
+
+/** The bytes of a file or behind a URL, or a sentence that says why there are none. */
+export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | string> {
+  if (url.protocol !== 'file:') return browser.readBytes(url, signal)
+  try {
+    return new Uint8Array(await readFile(url, signal ? { signal } : {}))
+  } catch (error) {
+    signal?.throwIfAborted()
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? 'no such file' : message
+  }
+}
+
+/** What relative paths are relative to: the working directory. */
+export const baseUrl = (): URL => pathToFileURL(`${process.cwd()}/`)
+
+/** Whether something is there: asked without reading it. */
+export const exists = (url: URL): Promise<boolean> => url.protocol === 'file:' ? stat(url).then(() => true, () => false) : browser.exists(url)
+
+/** Where downloads are kept: the user's cache, not inside a package. */
+export const cacheFolder = (): string | undefined => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')
+
+/** onnxruntime 1.29 and later sends usage data unless told otherwise before its first session, in the environment of the process itself. */
+export function quietRuntime(): void {
+  if (process.env.ORT_DISABLE_TELEMETRY !== undefined) return
+  if (!isMainThread) {
+    throw new BackendError(
+      'E_BACKEND_UNAVAILABLE',
+      'onnxruntime would send usage data, and a worker thread cannot stop it: set ORT_DISABLE_TELEMETRY=1 in the environment or in the main thread'
+    )
+  }
+  process.env.ORT_DISABLE_TELEMETRY = '1'
+}
+
+export const needsWasmPaths = false
+
+export const defaultDevice = 'cpu'

@@ -1,0 +1,60 @@
+/** The part of transformers.js that is used, so that any version or double of it may be given. */
+export interface TransformersModule {
+  readonly env: TransformersEnv
+  readonly AutoTokenizer: { from_pretrained(id: string, options: object): Promise<TextTokenizer> }
+  readonly CLIPTextModelWithProjection: { from_pretrained(id: string, options: object): Promise<TextModel> }
+}
+
+/** Settings of the whole process. */
+export interface TransformersEnv {
+  allowRemoteModels: boolean
+  allowLocalModels: boolean
+  localModelPath: string
+  remoteHost: string
+  cacheDir?: string | null
+  fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>
+  readonly backends: { readonly onnx: { readonly wasm?: { wasmPaths?: unknown } } }
+}
+
+export interface DownloadEvent {
+  readonly status: string
+  readonly file?: string
+  readonly loaded?: number
+  readonly total?: number
+}
+
+export interface TextTokenizer {
+  (texts: readonly string[], options: { padding: 'max_length'; truncation: boolean; max_length: number }): object
+  encode(text: string): readonly number[]
+}
+
+export interface TextModel {
+  (tokens: object): Promise<{ readonly text_embeds: { readonly dims: readonly number[]; readonly data: Float32Array } }>
+  readonly config: { readonly max_position_embeddings?: number; readonly text_config?: { readonly max_position_embeddings?: number } }
+  dispose(): Promise<unknown>
+}
+
+export interface Settings {
+  readonly env: Partial<TransformersEnv>
+  readonly wasmPaths?: string | undefined
+}
+
+/** Loads wait for each other: the module's settings are one for the whole process. */
+let last: Promise<unknown> = Promise.resolve()
+
+/** Runs `load` with settings that are put back afterwards, whatever happens. */
+export function withSettings<T>({ env }: TransformersModule, { env: wanted, wasmPaths }: Settings, load: () => Promise<T>): Promise<T> {
+  const loading = last.then(async () => {
+    const before = Object.fromEntries(Object.keys(wanted).map(key => [key, env[key as keyof TransformersEnv]]))
+    Object.assign(env, wanted)
+    // Where the runtime's files are stays set: it looks for them when it first runs.
+    if (wasmPaths !== undefined && env.backends.onnx.wasm) env.backends.onnx.wasm.wasmPaths = wasmPaths
+    try {
+      return await load()
+    } finally {
+      Object.assign(env, before)
+    }
+  })
+  last = loading.catch(() => {})
+  return loading
+}
