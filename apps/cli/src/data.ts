@@ -1,27 +1,20 @@
-import { coco, imageFolder, sa1b, scenes, type Dataset } from '@sam/train'
+import { coco, imageFolder, part, sa1b, scenes, type Dataset, type SceneOptions } from '@sam/train'
 import { usage } from './failure.js'
 import { allowPhotosOnly } from './photo.js'
 
 /** What `--data` may be, for help and messages. */
 export const dataForms = 'scenes[:SEED[:SIZE]], coco:FILE.json,FOLDER, sa1b:FOLDER or folder:FOLDER'
 
-/** How generated scenes are made where the command line does not say. */
-export interface SceneDefaults {
-  readonly seed: number
-  /** Longer side, in pixels. */
-  readonly size: number
-}
+/** How generated scenes are made where the command line does not say: seed, and longer side in pixels. */
+export type SceneDefaults = Pick<SceneOptions, 'seed' | 'size'>
 
 /**
  * Images with masks by what a person writes: generated scenes; COCO instances; a folder of SA-1B; a folder with `images` and `masks`.
  * Throws `E_USAGE` for another form, `InputError` where the files are not there or not of that kind.
  */
-export async function openData(given: string, { seed, size }: SceneDefaults): Promise<Dataset> {
+export async function openData(given: string, defaults: SceneDefaults): Promise<Dataset> {
   const [, kind, rest = ''] = /^(scenes|coco|sa1b|folder)(?::(.*))?$/s.exec(given) ?? []
-  if (kind === 'scenes') {
-    const [, ownSeed = String(seed), ownSize = String(size)] = /^(\d{0,9})(?::(\d{1,4}))?$/.exec(rest) ?? refuse(given)
-    return scenes({ seed: Number(ownSeed || seed), size: within(Number(ownSize), given) })
-  }
+  if (kind === 'scenes') return scenes(scenesOf(given, defaults))
   if (!rest) return refuse(given)
   await allowPhotosOnly()
   if (kind === 'sa1b') return sa1b(rest)
@@ -30,8 +23,28 @@ export async function openData(given: string, { seed, size }: SceneDefaults): Pr
   return coco({ annotations, images })
 }
 
-function within(size: number, given: string): number {
-  return size >= 32 && size <= 4096 ? size : refuse(given, 'scenes are 32 … 4096 pixels wide')
+/** Scenes of this seed are held out from a training on `seed`. */
+const heldOutSeed = (seed: number): number => seed + 1_000_000_000
+
+/**
+ * Images to train on and images held out from them: those that are asked for; else scenes of another seed, or the last tenth of the images,
+ * which is none where there are fewer than ten.
+ */
+export async function openTrainingData({ data: given, heldOut }: { data: string; heldOut?: string | undefined }, defaults: SceneDefaults): Promise<{ data: Dataset; held?: Dataset }> {
+  const data = await openData(given, defaults)
+  if (heldOut !== undefined) return { data, held: await openData(heldOut, defaults) }
+  if (given.startsWith('scenes')) {
+    const { seed, size } = scenesOf(given, defaults)
+    return { data, held: scenes({ size, seed: heldOutSeed(seed) }) }
+  }
+  const first = data.size - Math.floor(data.size / 10)
+  return first === data.size ? { data } : { data: part(data, { from: 0, to: first }), held: part(data, { from: first, to: data.size }) }
+}
+
+function scenesOf(given: string, defaults: SceneDefaults): SceneDefaults {
+  const [, seed, size] = /^scenes(?::(\d{0,9})(?::(\d{1,4}))?)?$/.exec(given) ?? refuse(given)
+  const found = { seed: seed ? Number(seed) : defaults.seed, size: size ? Number(size) : defaults.size }
+  return found.size >= 32 && found.size <= 4096 ? found : refuse(given, 'scenes are 32 … 4096 pixels wide')
 }
 
 function refuse(given: string, why = `it must be ${dataForms}`): never {

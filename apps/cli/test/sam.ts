@@ -9,10 +9,21 @@ import { run } from '../src/main.js'
 /** What a run of the command line said, and its exit code. */
 export interface Outcome { readonly code: number; readonly out: string; readonly err: string }
 
+interface Surroundings {
+  readonly stdin?: Uint8Array<ArrayBuffer>
+  readonly signal?: AbortSignal
+  /** Told each text as it goes to stderr. */
+  readonly onErr?: (text: string) => void
+}
+
 /** Runs `sam …` in this process, with nothing on standard input and no terminal. */
-export async function sam(argv: readonly string[], { stdin = new Uint8Array(0), signal = new AbortController().signal } = {}): Promise<Outcome> {
+export async function sam(argv: readonly string[], { stdin = new Uint8Array(0), signal = new AbortController().signal, onErr = () => {} }: Surroundings = {}): Promise<Outcome> {
   const said = { out: '', err: '' }
-  const terminal = { out: (text: string) => { said.out += text }, err: (text: string) => { said.err += text }, spinner: undefined, stdin: async () => stdin }
+  const err = (text: string): void => {
+    said.err += text
+    onErr(text)
+  }
+  const terminal = { out: (text: string) => { said.out += text }, err, spinner: undefined, stdin: async () => stdin }
   const code = await run(argv, { terminal, signal })
   return { code, ...said }
 }

@@ -1,17 +1,19 @@
 import { configKey, openWeights, storedIn, memoryWeights, writeFileAtomic, writeSafetensors, type SamConfig } from '@sam/core'
-import { f32, InputError, type HostTensor, type StoredDType } from '@sam/core/graph'
+import { f32, InputError, WeightsError, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
 import { paramShapes } from './init.js'
 
 /** A point of a run to go on from: everything the step carries, and how far it was. */
 export interface Checkpoint {
   readonly iteration: number
   readonly seed: number
+  /** Name of the recipe, where the file tells. */
+  readonly recipe?: string | undefined
   readonly state: Record<string, HostTensor>
 }
 
 /** Writes a checkpoint whole or not at all: one safetensors file with params and moments. Throws `WeightsError` `E_WEIGHTS_IO`. */
-export async function saveCheckpoint(path: string, { iteration, seed, state }: Checkpoint): Promise<void> {
-  await writeFileAtomic(path, writeSafetensors(state, { metadata: { iteration: String(iteration), seed: String(seed) } }))
+export async function saveCheckpoint(path: string, { iteration, seed, recipe, state }: Checkpoint): Promise<void> {
+  await writeFileAtomic(path, writeSafetensors(state, { metadata: { iteration: String(iteration), seed: String(seed), ...(recipe !== undefined && { recipe }) } }))
 }
 
 /** Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model and not a checkpoint. */
@@ -19,13 +21,37 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const source = await openWeights(path)
   try {
     const [iteration, seed] = [Number(source.metadata.iteration), Number(source.metadata.seed)]
-    if (!Number.isInteger(iteration) || !Number.isInteger(seed)) throw new InputError('E_BAD_OPTION', `${path} must be a checkpoint of a training run, found a file without an iteration; give a model as the weights to begin with`)
-    const state: Record<string, HostTensor> = {}
-    for (const name of source.names) state[name] = f32(source.info(name).shape, (await source.read(name)).data)
-    return { iteration, seed, state }
+    if (!Number.isInteger(iteration) || !Number.isInteger(seed) || source.metadata[configKey] !== undefined) {
+      throw new InputError('E_BAD_OPTION', `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`)
+    }
+    return { iteration, seed, recipe: source.metadata.recipe, state: await tensorsOf(source, source.names) }
   } finally {
     await source.close()
   }
+}
+
+/**
+ * The params of a model, to begin a run with. Throws `WeightsError` `E_WEIGHTS_MISMATCH` where the file is of another model than `config`.
+ */
+export async function readParams(source: WeightSource, config: SamConfig): Promise<Record<string, HostTensor>> {
+  checkParams(Object.fromEntries(source.names.map(name => [name, source.info(name)])), config, source.label)
+  return tensorsOf(source, [...paramShapes(config).keys()])
+}
+
+/** Throws `WeightsError` `E_WEIGHTS_MISMATCH` unless there is a tensor of the right shape for every param of the model. */
+export function checkParams(found: Readonly<Record<string, { readonly shape: readonly number[] }>>, config: SamConfig, label: string): void {
+  const shapes = [...paramShapes(config)]
+  const wrong = shapes.filter(([name, shape]) => !Object.hasOwn(found, name) || `${found[name].shape}` !== `${shape}`)
+  if (!wrong.length) return
+  const [[name, shape]] = wrong
+  throw new WeightsError('E_WEIGHTS_MISMATCH', `${label}: must hold the params of the recipe's model ${config.name}, found ${wrong.length} of ${shapes.length} missing or of another shape, `
+    + `first ${name}, which must be [${shape}] and is ${Object.hasOwn(found, name) ? `[${found[name].shape}]` : 'not there'}`)
+}
+
+async function tensorsOf(source: WeightSource, names: Iterable<string>): Promise<Record<string, HostTensor>> {
+  const tensors: Record<string, HostTensor> = {}
+  for (const name of names) tensors[name] = f32(source.info(name).shape, (await source.read(name)).data)
+  return tensors
 }
 
 export interface ModelOptions {

@@ -1,11 +1,13 @@
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic, writeSafetensors } from '@sam/core'
-import type { Backend, HostTensor } from '@sam/core/graph'
-import { readCheckpoint, saveCheckpoint, saveModel } from './checkpoint.js'
+import { InputError, SamError, WeightsError, type Backend, type HostTensor, type StoredDType } from '@sam/core/graph'
+import { checkParams, readCheckpoint, saveCheckpoint, saveModel } from './checkpoint.js'
 import { curves } from './curves.js'
+import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
 import { initialParams } from './init.js'
+import { openLog } from './log.js'
 import type { Recipe } from './recipes.js'
 import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
 
@@ -19,14 +21,25 @@ export interface RunOptions {
   readonly seed?: number
   /** Params to begin with; fresh ones unless given. */
   readonly weights?: Readonly<Record<string, HostTensor>>
+  /** How the model's numbers are stored; `F16` unless told. The checkpoint is F32. */
+  readonly dtype?: StoredDType
+  /** Further notes for the model's file. */
+  readonly notes?: Readonly<Record<string, string>>
   /** Iterations between checkpoints, and between evaluations; default 250 and 1000. */
   readonly saveEvery?: number
   readonly evaluateEvery?: number
-  /** Called at those iterations; what it gives is logged. */
+  /** Called at those iterations, at the last one, and before the first where the run begins with given weights; what it gives is logged. See `heldOut`. */
   readonly evaluate?: (t: Trainer) => Promise<Readonly<Record<string, number>>>
-  readonly onStep?: (progress: StepReport & { readonly imagesPerSecond: number; readonly secondsLeft: number }) => void
+  readonly onStep?: (progress: StepProgress) => void
   /** Stops after the iteration at hand, with a checkpoint. */
   readonly signal?: AbortSignal
+}
+
+export interface StepProgress extends StepReport {
+  readonly imagesPerSecond: number
+  readonly secondsLeft: number
+  /** What an evaluation found, at the iterations that have one. */
+  readonly evaluation?: Readonly<Record<string, number>>
 }
 
 /** Whether the run reached the recipe's end or was stopped on the way, and where its files are. */
@@ -39,61 +52,67 @@ export interface RunResult {
 /**
  * Trains in a folder, from where its checkpoint is to the end of the recipe or to the signal. Each file is written whole or not at all; stopped and
  * resumed, a run ends with the same bytes. On a loss that is not a number it stops, keeps the batch in `not-finite.safetensors`, and throws `NotFinite`.
+ * Throws `InputError` where the folder's run is of another recipe or the data has nothing to learn from, `WeightsError` where weights do not fit the
+ * recipe's model or a file cannot be written (a full disk): the files before it stay.
  */
-export async function train({ recipe, data, backend, folder, seed = 1, weights, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, signal }: RunOptions): Promise<RunResult> {
-  await mkdir(folder, { recursive: true })
-  const [checkpoint, model, log] = ['checkpoint.safetensors', 'model.safetensors', 'log.jsonl'].map(name => join(folder, name)) as [string, string, string]
+export function train(options: RunOptions): Promise<RunResult> {
+  return run(options).catch((error: unknown) => {
+    if (!SamError.is(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOSPC') throw error
+    throw new WeightsError(error.code, `${error.message}; what was saved before stays. Make room and call again to go on from the last checkpoint`, { cause: error })
+  })
+}
+
+async function run(options: RunOptions): Promise<RunResult> {
+  const { recipe, data, backend, folder, seed = 1, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, signal } = options
+  await mkdir(folder, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
+  const [checkpoint, model, picture] = ['checkpoint.safetensors', 'model.safetensors', 'curves.svg'].map(name => join(folder, name)) as [string, string, string]
   const begun = await stat(checkpoint).then(() => true, () => false)
   const from = begun ? await readCheckpoint(checkpoint) : { iteration: 0, seed, state: weights ?? initialParams(recipe.config, seed) }
+  if ('recipe' in from && from.recipe !== undefined && from.recipe !== recipe.name) {
+    throw new InputError('E_BAD_OPTION', `${checkpoint} is of a run of the recipe ${from.recipe}, found ${recipe.name}; go on with its own recipe, or begin in another folder`)
+  }
+  checkParams(from.state, recipe.config, begun ? checkpoint : 'the weights to begin with')
+  await checkData(data, recipe.config)
+  const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
   const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration })
-  await trimLog(log, from.iteration)
 
+  const drawCurves = (): Promise<number> => writeFileAtomic(picture, [new TextEncoder().encode(curves(log.entries))])
   const save = async (): Promise<void> => {
     const state = await t.state.read()
-    await saveCheckpoint(checkpoint, { iteration: t.iteration, seed: from.seed, state })
-    await saveModel(model, state, { config: recipe.config, dtype: 'F16', notes: { recipe: recipe.name, iteration: String(t.iteration), seed: String(from.seed) } })
-    await writeFileAtomic(join(folder, 'curves.svg'), [new TextEncoder().encode(curves(await readLog(log)))])
+    await saveCheckpoint(checkpoint, { iteration: t.iteration, seed: from.seed, recipe: recipe.name, state })
+    await saveModel(model, state, { config: recipe.config, dtype, notes: { ...notes, recipe: recipe.name, iteration: String(t.iteration), seed: String(from.seed) } })
+    await drawCurves()
   }
+  /** An evaluation that is stopped is left out: the signal must still find its checkpoint. */
+  const evaluation = async (): Promise<Readonly<Record<string, number>> | undefined> => evaluate?.(t).catch((error: unknown) => {
+    if (!signal?.aborted) throw error
+    return undefined
+  })
 
   const { iterations } = recipe.schedule
-  const clock = { start: performance.now(), from: t.iteration }
   try {
+    if (!begun && weights) {
+      const before = await evaluation()
+      if (before) await log.append({ iteration: 0, ...before })
+    }
+    const clock = { start: performance.now(), from: t.iteration }
     while (t.iteration < iterations && !signal?.aborted) {
       const report = await t.step()
       const seconds = (performance.now() - clock.start) / 1000
       const done = t.iteration - clock.from
-      const entry: Record<string, number> = { ...report, seconds: Math.round(seconds) }
-      if (evaluate && t.iteration % evaluateEvery === 0) Object.assign(entry, await evaluate(t))
-      await appendFile(log, JSON.stringify(entry) + '\n')
-      onStep?.({ ...report, imagesPerSecond: done * recipe.batch / seconds, secondsLeft: (iterations - t.iteration) * seconds / done })
+      const found = t.iteration % evaluateEvery === 0 || t.iteration === iterations ? await evaluation() : undefined
+      await log.append({ ...report, seconds: Math.round(seconds), ...found })
+      onStep?.({ ...report, imagesPerSecond: done * recipe.batch / seconds, secondsLeft: (iterations - t.iteration) * seconds / done, ...(found && { evaluation: found }) })
       if (t.iteration % saveEvery === 0) await save()
+      else if (found) await drawCurves()
     }
     await save()
     return { iteration: t.iteration, finished: t.iteration >= iterations, model }
   } catch (error) {
-    if (error instanceof NotFinite) await writeFileAtomic(join(folder, 'not-finite.safetensors'), writeSafetensors(error.feeds))
+    // Where even the batch cannot be written, the first error is still the one to tell.
+    if (error instanceof NotFinite) await writeFileAtomic(join(folder, 'not-finite.safetensors'), writeSafetensors(error.feeds)).catch(() => {})
     throw error
   } finally {
     t.dispose()
   }
-}
-
-export type LogEntry = Readonly<Record<string, number>>
-
-/** The lines of a log; a line that a crash cut short is passed over. */
-export async function readLog(path: string): Promise<LogEntry[]> {
-  const text = await readFile(path, 'utf8').catch(() => '')
-  return text.split('\n').flatMap(line => {
-    try {
-      return line ? [JSON.parse(line) as LogEntry] : []
-    } catch {
-      return []
-    }
-  })
-}
-
-/** Drops what was logged after the checkpoint that the run goes on from. */
-async function trimLog(path: string, iteration: number): Promise<void> {
-  const kept = (await readLog(path)).filter(entry => entry.iteration <= iteration)
-  await writeFileAtomic(path, [new TextEncoder().encode(kept.map(entry => JSON.stringify(entry) + '\n').join(''))])
 }

@@ -1,8 +1,7 @@
 import { Mask, type EncodedImage, type Point, type Prompt, type Sam } from '@sam/core'
 import { InputError } from '@sam/core/graph'
 import type { Dataset, Sample } from '../data/dataset.js'
-import { errorRegion } from '../prompts/error-region.js'
-import { largestRegion, middleOf } from '../prompts/middle.js'
+import { firstClick, nextClick } from './clicks.js'
 import { iouOf } from './iou.js'
 import { recalled, summary, type Evaluation, type ObjectScore } from './summary.js'
 
@@ -106,10 +105,7 @@ async function play(image: EncodedImage, group: readonly Thing[], { clicks, all,
   const boxes = (await image.predict(group.map(({ mask }): Prompt => ({ box: mask.box })), options))
     .map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
 
-  let prompts = truths.map((truth): Prompt & { points: readonly Point[] } => {
-    const [x, y] = middleOf(truth)
-    return { points: [{ x, y }] }
-  })
+  let prompts = truths.map((truth): Prompt & { points: readonly Point[] } => ({ points: [firstClick(truth)] }))
   const byClick: number[][] = group.map(() => [])
   let first: Omit<ObjectScore, 'clicks' | 'box' | 'level'>[] = []
   for (let click = 1; click <= clicks; click++) {
@@ -117,12 +113,9 @@ async function play(image: EncodedImage, group: readonly Thing[], { clicks, all,
     if (click === 1) first = answers.map(({ masks }, k) => afterOneClick(masks, truths[k].data, { point: prompts[k].points[0], all }))
     prompts = prompts.map(({ points }, k) => {
       const [mask] = answers[k].masks
-      const { data, width } = truths[k]
-      byClick[k].push(iouOf(mask.bitmap(), data))
-      const region = largestRegion(errorRegion(mask.bitmap(), truths[k]))
-      if (!region) return { points, mask }
-      const [x, y] = middleOf(region)
-      return { points: [...points, { x, y, label: data[y * width + x] ? 'foreground' : 'background' }], mask }
+      byClick[k].push(iouOf(mask.bitmap(), truths[k].data))
+      const next = nextClick(truths[k], mask.bitmap())
+      return { points: next ? [...points, next] : points, mask }
     })
   }
   return group.map(({ level }, k) => ({ level, clicks: byClick[k], ...first[k], box: { predicted: boxes[k][0], oracle: Math.max(...boxes[k]) } }))

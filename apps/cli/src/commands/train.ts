@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Option, type Command } from 'commander'
+import type { Backend } from '@sam/core'
+import { checkData, heldOut, NotFinite, recipes, train, type Dataset, type RunOptions, type RunResult, type StepProgress } from '@sam/train'
+import type { CommonOptions, Context } from '../context.js'
+import { dataForms, openTrainingData } from '../data.js'
+import { CliError } from '../failure.js'
+import { outputFolder, writeOutput } from '../files.js'
+import { meter } from '../meter.js'
+import { withCommonOptions } from '../model.js'
+import { wholeNumber } from '../numbers.js'
+import { dtypes, firstWeights, knownPlan, newPlan, planFile, type Plan, type PlanOptions } from '../plan.js'
+import { json, table } from '../text.js'
+
+interface TrainOptions extends CommonOptions, PlanOptions {
+  readonly resume?: true
+  readonly threads?: number
+  readonly backend: 'cpu' | 'cuda'
+  readonly evalEvery: number
+  readonly saveEvery: number
+}
+
+/** `sam train`: a model of one's own, or a given model's decoder fitted to one's own images. */
+export function addTrain(program: Command, context: Context): void {
+  withCommonOptions(program.command('train').description("train a model, or fit a given one's decoder to your images"))
+    .requiredOption('--out <folder>', 'where the run lives: checkpoint, model, log, curves, a sheet of predictions')
+    .option('--resume', 'go on with the run in that folder, exactly as if it had not been stopped')
+    .addOption(new Option('--recipe <name>', 'what is trained, and how').choices(Object.keys(recipes)))
+    .option('--config <file>', 'a .json file with numbers of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }')
+    .option('--data <images>', `${dataForms} (default for the recipe tiny: scenes)`)
+    .option('--held-out <images>', 'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)')
+    .option('--checkpoint <file>', 'the model to begin with (default: fresh params; for finetuneDecoder the embedded model)')
+    .option('--iterations <n>', 'length of the run; the places where the rate falls move along', wholeNumber('--iterations'))
+    .option('--seed <n>', 'seed of everything random (default: 1)', wholeNumber('--seed', { least: 0 }))
+    .addOption(new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(Object.keys(dtypes)))
+    .addOption(new Option('--backend <name>', 'where to run').choices(['cpu', 'cuda']).default('cpu'))
+    .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
+    .option('--eval-every <n>', 'iterations between evaluations on held-out images; 0 for none', wholeNumber('--eval-every', { least: 0 }), 500)
+    .option('--save-every <n>', 'iterations between checkpoints', wholeNumber('--save-every'), 250)
+    .addHelpText('after', help)
+    .action((options: TrainOptions) => run(options, context))
+}
+
+const help = `
+  sam train --recipe tiny --out runs/tiny                                    # hours; from generated scenes, nothing is downloaded
+  sam train --recipe finetuneDecoder --data folder:mine --out runs/mine      # minutes; mine/images/a.jpg, mine/masks/a.png, a_1.png …
+  sam train --resume --out runs/mine                                         # after Ctrl-C, a full disk or a power cut`
+
+interface Training {
+  readonly plan: Plan
+  readonly backend: Backend
+  readonly data: Dataset
+  readonly held: Dataset | undefined
+  readonly weights: RunOptions['weights']
+}
+
+async function run(options: TrainOptions, context: Context): Promise<void> {
+  const { out, threads, resume, evalEvery } = options
+  const { signal } = context
+  const plan = await (resume ? knownPlan(options) : newPlan(options))
+  const { data, held } = await openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
+  await checkData(data, plan.recipe.config)
+  if (evalEvery && held) await checkData(held, plan.recipe.config)
+  if (evalEvery && !held) context.progress(options).note('fewer than ten images: none is held out, and nothing is evaluated while training; see --held-out')
+  const weights = existsSync(join(out, 'checkpoint.safetensors')) ? undefined : await firstWeights(plan)
+  await outputFolder(out)
+  await writeOutput(planFile(out), [new TextEncoder().encode(json(plan))], signal)
+
+  const runtime = await import('@sam/backend-cuda')
+  const backend = await runtime[options.backend]({ memory: 'fast', ...(threads !== undefined && { threads }) })
+  try {
+    await training({ plan, backend, data, held: evalEvery ? held : undefined, weights }, options, context)
+  } finally {
+    backend.dispose()
+  }
+}
+
+async function training({ plan, backend, data, held, weights }: Training, options: TrainOptions, context: Context): Promise<void> {
+  const { recipe, seed, dtype, data: source } = plan
+  const { out: folder, evalEvery, saveEvery } = options
+  const { signal, terminal } = context
+  const progress = context.progress(options)
+  const found: Found = { skipped: 0, scores: undefined }
+  const result = await progress.step(`training ${recipe.name} in ${folder}`, tell => {
+    const show = meter({ iterations: recipe.schedule.iterations, tell, note: terminal.spinner ? undefined : line => progress.note(line) })
+    return train({
+      recipe, data, backend, folder, seed, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
+      // A path of this computer is nobody else's business; scenes can be made again anywhere.
+      ...(source.startsWith('scenes') && { notes: { data: source } }),
+      ...(weights && { weights }), ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
+      onStep(step) {
+        found.skipped += step.skipped
+        found.scores = step.evaluation ?? found.scores
+        show(step)
+      }
+    })
+  }).catch((error: unknown): never => {
+    if (error instanceof NotFinite) throw new CliError('E_NOT_FINITE', `${error.message}. The batch is in ${join(folder, 'not-finite.safetensors')}`, { cause: error })
+    throw error
+  })
+  if (!result.finished) {
+    throw new CliError('E_ABORTED', `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to go on: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`)
+  }
+  terminal.out(options.json ? json({ folder, ...result, skipped: found.skipped, heldOut: found.scores ?? null }) : summaryOf(result, found, folder))
+}
+
+interface Found {
+  /** Samples passed over. */
+  skipped: number
+  /** The last evaluation. */
+  scores: StepProgress['evaluation']
+}
+
+function summaryOf({ model, iteration }: RunResult, { skipped, scores }: Found, folder: string): string {
+  const rows = Object.entries(scores ?? {}).map(([key, iou]) => [scoreNames[key] ?? key, iou.toFixed(3)])
+  return `${iteration} iterations${skipped ? `; ${skipped} samples passed over, unfit or with nothing to learn` : ''}\n`
+    + (rows.length ? table('lr', [['held out', 'mean IoU'], ...rows]) : '') + `${model}\n${join(folder, 'curves.svg')}\n`
+}
+
+const scoreNames: Readonly<Record<string, string>> = { heldOutClick: 'one click', heldOutOracle: 'one click, best of three', heldOutBox: 'box', heldOutClicks: 'five clicks' }

@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { openWeights, recognise, type SamConfig } from '@sam/core'
+import { tinyModel } from '@sam/model-tiny'
+import { readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
+import { dataForms } from './data.js'
+import { usage } from './failure.js'
+import { readInput } from './files.js'
+
+/** How `model.safetensors` may be stored. */
+export const dtypes = { f16: 'F16', f32: 'F32' } as const
+
+/** What a run is, kept in its folder: with it and nothing else the run can be gone on with. */
+export interface Plan {
+  readonly recipe: Recipe
+  readonly data: string
+  readonly heldOut?: string
+  /** The model to begin with; a recipe with a frozen encoder begins with the embedded one unless told. */
+  readonly checkpoint?: string
+  readonly seed: number
+  readonly dtype: keyof typeof dtypes
+}
+
+/** A plan's parts as the command line may name them. */
+export interface PlanOptions extends Partial<Omit<Plan, 'recipe'>> {
+  readonly out: string
+  readonly recipe?: string
+  /** A file with numbers of the recipe to replace. */
+  readonly config?: string
+  readonly iterations?: number
+}
+
+/** Where a run's plan is kept. */
+export const planFile = (folder: string): string => join(folder, 'run.json')
+
+/** The plan of a new run. Throws `E_USAGE` where the folder holds one already, or something is missing. */
+export async function newPlan({ out, recipe: name, config, data, heldOut, checkpoint, seed = 1, dtype = 'f16', iterations }: PlanOptions): Promise<Plan> {
+  if (existsSync(join(out, 'checkpoint.safetensors'))) throw usage(`${out} holds a run already: add --resume to go on with it, or name another folder`)
+  if (name === undefined) throw usage(`--recipe must be one of ${Object.keys(recipes).join(', ')}`)
+  const images = data ?? (name === 'tiny' ? 'scenes' : undefined)
+  if (images === undefined) throw usage(`--recipe ${name} needs --data: ${dataForms}`)
+  const named = recipes[name]
+  const own = named.frozenEncoder ? { ...named, config: await configOfModel(checkpoint) } : named
+  const overridden = config === undefined ? own : withOverrides(own, await readJson(config))
+  const recipe = iterations === undefined ? overridden : withIterations(overridden, iterations)
+  return { recipe, data: images, seed, dtype, ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }) }
+}
+
+/**
+ * The plan of the run in a folder; its length and the type of its model may be changed. Throws `E_USAGE` where there is none, or where the command
+ * line names another recipe, other data or another beginning than the run has.
+ */
+export async function knownPlan(options: PlanOptions): Promise<Plan> {
+  const { out, iterations } = options
+  const file = planFile(out)
+  if (!existsSync(file)) throw usage(`${out} must hold a run of sam train to go on with, found no ${file}`)
+  const plan = planOf(await readJson(file), file)
+  const flags = { recipe: '--recipe', data: '--data', heldOut: '--held-out', checkpoint: '--checkpoint', seed: '--seed' } as const
+  for (const key of Object.keys(flags) as (keyof typeof flags)[]) {
+    const begun = key === 'recipe' ? plan.recipe.name : plan[key]
+    if (options[key] !== undefined && options[key] !== begun) {
+      throw usage(`the run in ${out} was begun with ${begun === undefined ? `no ${flags[key]}` : `${flags[key]} ${begun}`} and goes on with it, found ${flags[key]} ${options[key]}; leave it out, or begin in another folder`)
+    }
+  }
+  if (options.config !== undefined) throw usage(`the run in ${out} goes on with the recipe that it was begun with; leave out --config, or begin in another folder`)
+  return { ...plan, ...(iterations !== undefined && { recipe: withIterations(plan.recipe, iterations) }), dtype: options.dtype ?? plan.dtype }
+}
+
+/** The params that a run begins with; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
+export async function firstWeights({ recipe, checkpoint }: Plan): Promise<RunOptions['weights']> {
+  if (checkpoint === undefined && !recipe.frozenEncoder) return undefined
+  const source = await openWeights(checkpoint ?? tinyModel().weights)
+  try {
+    return await readParams(source, recipe.config)
+  } finally {
+    await source.close()
+  }
+}
+
+async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {
+  if (checkpoint === undefined) return tinyModel().config
+  const source = await openWeights(checkpoint)
+  try {
+    return recognise(source) ?? refuse(checkpoint, 'it must be a SAM checkpoint, found names of no SAM')
+  } finally {
+    await source.close()
+  }
+}
+
+function planOf(value: unknown, file: string): Plan {
+  const { recipe, data, heldOut, checkpoint, seed, dtype } = (value ?? {}) as Record<keyof Plan, unknown>
+  const name = (recipe as Recipe | undefined)?.name
+  if (typeof name !== 'string' || !Object.hasOwn(recipes, name)) return refuse(file, `its recipe must be one of ${Object.keys(recipes).join(', ')}, found ${String(name)}`)
+  const text = (given: unknown): given is string | undefined => given === undefined || typeof given === 'string'
+  if (typeof data !== 'string' || !text(heldOut) || !text(checkpoint) || !Number.isInteger(seed) || !Object.hasOwn(dtypes, dtype as string)) {
+    return refuse(file, 'it must hold recipe, data, seed and dtype, as sam train wrote them')
+  }
+  return { recipe: withOverrides(recipes[name], recipe), data, seed: seed as number, dtype: dtype as Plan['dtype'], ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }) }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await readInput(path))
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    return refuse(path, `it is not whole JSON (${(cause as Error).message})`)
+  }
+}
+
+function refuse(what: string, why: string): never {
+  throw usage(`${what}: ${why}`)
+}

@@ -1,0 +1,19 @@
+import { InputError } from '@sam/core/graph'
+import type { SamConfig } from '@sam/core'
+import { example } from '../example.js'
+import type { Dataset } from './dataset.js'
+
+/** Looks, before hours are spent, for one sample of the first hundred that a model can learn from. Throws `InputError` `E_BAD_OPTION` where there is none. */
+export async function checkData(data: Dataset, config: SamConfig): Promise<void> {
+  const count = Math.min(100, data.size)
+  let why = 'no mask is there'
+  for (let i = 0; i < count; i++) {
+    try {
+      if (example(await data.read(i), config).targets.length) return
+    } catch (error) {
+      if ((error as Error).name !== 'InputError') throw error
+      why = (error as Error).message
+    }
+  }
+  throw new InputError('E_BAD_OPTION', `none of ${count} samples can be learnt from: they cannot be read, or their masks are empty, over 90% of the image or too small to be seen. The last: ${why}`)
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { encodePng, loadSam, memoryWeights, writeFileAtomic } from '@sam/core'
+import type { Backend } from '@sam/core/graph'
+import type { Dataset } from './data/dataset.js'
+import { evaluate } from './eval/evaluate.js'
+import { paramShapes } from './init.js'
+import { sheet } from './sheet.js'
+import type { Trainer } from './trainer.js'
+
+export interface HeldOutOptions {
+  /** Samples that are not trained on. */
+  readonly data: Dataset
+  readonly backend: Backend
+  /** Where `sheet.png` is rewritten each time; no picture unless told. */
+  readonly folder?: string
+  /** Objects and clicks of an evaluation; 64 and 5 unless told. */
+  readonly objects?: number
+  readonly clicks?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What an evaluation while training adds to the log: mean IoU of one click (the model's own choice, and the best of three), of the box, and after all clicks. */
+export interface HeldOutScores extends Readonly<Record<string, number>> {
+  readonly heldOutClick: number
+  readonly heldOutOracle: number
+  readonly heldOutBox: number
+  readonly heldOutClicks: number
+}
+
+/** An evaluation of the model as it is now, for `RunOptions.evaluate`. It draws no random number, so training goes on as without it. */
+export function heldOut({ data, backend, folder, objects = 64, clicks = 5, signal }: HeldOutOptions): (t: Pick<Trainer, 'recipe' | 'state'>) => Promise<HeldOutScores> {
+  return async ({ recipe: { config }, state }) => {
+    const all = await state.read()
+    const params = Object.fromEntries([...paramShapes(config).keys()].map(name => [name, all[name]]))
+    const sam = await loadSam({ weights: memoryWeights(params), model: config, backend, signal })
+    try {
+      const found = await evaluate({ sam, data, objects, clicks, ...(signal && { signal }) })
+      const picture = folder === undefined ? undefined : await sheet(sam, data, { clicks, signal })
+      if (picture) await writeFileAtomic(join(folder!, 'sheet.png'), [await encodePng({ ...picture, channels: 3 })])
+      const { all: { predicted, oracle } } = found.oneClick
+      return { heldOutClick: predicted, heldOutOracle: oracle, heldOutBox: found.box.predicted, heldOutClicks: found.clicks.at(-1)! }
+    } finally {
+      await sam.dispose()
+    }
+  }
+}
