@@ -23,9 +23,15 @@ export interface ConvLayer extends ops.ConvOptions {
 export const conv2d = (p: Scope, x: Value, { out, kernel, bias = true, ...options }: ConvLayer): Value =>
   ops.conv2d(x, bias ? [p.param('weight', [out, x.shape[3], kernel, kernel]), p.param('bias', [out])] : [p.param('weight', [out, x.shape[3], kernel, kernel])], options)
 
-/** `weight` [in, out, 2, 2] and `bias` [out], stride 2; channels last. PyTorch: nn.ConvTranspose2d. */
-export const upsample2x = (p: Scope, x: Value, out: number): Value =>
-  ops.convTranspose2d(x, [p.param('weight', [x.shape[3], out, 2, 2]), p.param('bias', [out])])
+/**
+ * `weight` [in, out, 2, 2] and `bias` [out]: what each place becomes, [..., in] → [..., 4·out], its four new places after each other. PyTorch:
+ * nn.ConvTranspose2d with kernel and stride 2, before the tiles are laid out in the plane.
+ */
+export function tile2x(p: Scope, x: Value, out: number): Value {
+  const weight = ops.transpose(p.param('weight', [x.shape.at(-1)!, out, 2, 2]), [2, 3, 1, 0])
+  const bias = ops.broadcastTo(p.param('bias', [out]), [4, out])
+  return ops.linear(x, ops.reshape(weight, [4 * out, -1]), ops.reshape(bias, [4 * out]))
+}
 
 /** A learned table, whole: [rows, width]. PyTorch: nn.Embedding. */
 export const embedding = (p: Scope, [rows, width]: readonly [number, number]): Value => p.param('weight', [rows, width])

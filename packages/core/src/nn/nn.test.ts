@@ -29,8 +29,7 @@ describe('layers ask for what PyTorch stores', () => {
     expect(asks(nn.layerNorm(nn.scope('norm1'), x, 1e-6))).toEqual(['norm1.weight [5]', 'norm1.bias [5]'])
     expect(asks(nn.conv2d(nn.scope('proj'), image, { out: 4, kernel: 2, stride: 2 }))).toEqual(['proj.weight [4,3,2,2]', 'proj.bias [4]'])
     expect(asks(nn.conv2d(nn.scope('neck.0'), image, { out: 4, kernel: 1, bias: false }))).toEqual(['neck.0.weight [4,3,1,1]'])
-    expect(asks(nn.upsample2x(nn.scope('up'), image, 4))).toEqual(['up.weight [3,4,2,2]', 'up.bias [4]'])
-    expect(nn.upsample2x(nn.scope('up'), image, 4).shape).toEqual([1, 16, 16, 4])
+    expect(asks(nn.tile2x(nn.scope('up'), image, 4))).toEqual(['up.weight [3,4,2,2]', 'up.bias [4]'])
     expect(asks(nn.embedding(nn.scope('tokens'), [4, 32]))).toEqual(['tokens.weight [4,32]'])
   })
 

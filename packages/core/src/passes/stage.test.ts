@@ -82,7 +82,7 @@ describe('stage', () => {
     }), { numRuns: 100 })
   })
 
-  it('of ViT-B\'s decoder: the dense positions once a checkpoint, the first layer\'s keys and values once an image', () => {
+  it('of ViT-B\'s decoder: what is made of the dense positions once a checkpoint, the first layer\'s projections once an image', () => {
     const cut = (names: readonly string[]) => {
       const { early } = stage(simplify(decodeMasks(vitB, { prompts: 1, points: 2 })), names)
       return Object.values(early.outputs).map(v => ({ value: `${v.op} [${v.shape.join()}]`, of: paramsOf(graph('part', { v })).map(nameOf) }))
@@ -130,6 +130,38 @@ describe('stage', () => {
             "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
           ],
           "value": "reshape [1,4096,256]",
+        },
+        {
+          "of": [
+            "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+            "mask_decoder.transformer.layers.1.cross_attn_token_to_image.k_proj.weight",
+            "mask_decoder.transformer.layers.1.cross_attn_token_to_image.k_proj.bias",
+          ],
+          "value": "transpose [1,8,16,4096]",
+        },
+        {
+          "of": [
+            "mask_decoder.transformer.layers.1.cross_attn_token_to_image.v_proj.bias",
+            "mask_decoder.transformer.layers.1.cross_attn_token_to_image.out_proj.weight",
+            "mask_decoder.transformer.layers.1.cross_attn_token_to_image.out_proj.bias",
+          ],
+          "value": "linear [256]",
+        },
+        {
+          "of": [
+            "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+            "mask_decoder.transformer.final_attn_token_to_image.k_proj.weight",
+            "mask_decoder.transformer.final_attn_token_to_image.k_proj.bias",
+          ],
+          "value": "transpose [1,8,16,4096]",
+        },
+        {
+          "of": [
+            "mask_decoder.transformer.final_attn_token_to_image.v_proj.bias",
+            "mask_decoder.transformer.final_attn_token_to_image.out_proj.weight",
+            "mask_decoder.transformer.final_attn_token_to_image.out_proj.bias",
+          ],
+          "value": "linear [256]",
         },
       ]
     `)

@@ -12,7 +12,7 @@ import { decodeMasks, encodeImage } from './graphs.js'
 export interface PartCost {
   readonly part: string
   readonly parameters: number
-  /** Two for each multiply-add. */
+  /** Two for each multiply-add; without what is computed once a checkpoint. */
   readonly flops: number
 }
 
@@ -68,11 +68,14 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
   }
   for (const p of params) count(partOfName(nameOf(p)!), sizeOf(p.shape), 0)
   const scopes = new Map<Value, string>()
+  const everyRun = new Set<Value>(g.inputs) // what depends on params alone is computed once a checkpoint
   for (const value of valuesOf(g)) {
     const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // params have paths, inputs do not
-    const scope = nameOf(value) ? undefined : own ?? value.inputs.map(v => scopes.get(v)).find(s => s !== undefined)
+    const weightFirst = value.op === 'linear' ? [value.inputs[1], ...value.inputs] : value.inputs
+    const scope = nameOf(value) ? undefined : own ?? weightFirst.map(v => scopes.get(v)).find(s => s !== undefined)
     if (scope !== undefined) scopes.set(value, scope)
-    for (const [part, n] of flopsByPart(value, scope ?? '')) if (n) count(part, 0, n)
+    if (value.inputs.some(v => everyRun.has(v))) everyRun.add(value)
+    if (everyRun.has(value)) for (const [part, n] of flopsByPart(value, scope ?? '')) if (n) count(part, 0, n)
   }
   const parts = [...partNames.map(([part]) => part), 'other'].flatMap(part => table.has(part) ? [{ part, ...table.get(part)! }] : [])
   const parameters = total(parts, row => row.parameters)

@@ -89,6 +89,7 @@ export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, ma
   const { masks: logits, iou } = maskDecoder(scope('mask_decoder'), {
     image: ops.add(embedding, dense),
     imagePositions: densePositions(p, { grid: g, width }),
+    imageOnly: !masks,
     sparse: sparse.length ? ops.concat(sparse, 1) : undefined,
     tokenMask,
     prompts,

@@ -14,6 +14,8 @@ export interface DecoderInputs {
   readonly image: Value
   /** Positional encoding of the grid, [1, g, g, C]. */
   readonly imagePositions: Value
+  /** Whether `image` is made of the image alone, without mask prompts; false unless told. */
+  readonly imageOnly?: boolean | undefined
   /** Sparse prompt tokens [P, T, C], or none. */
   readonly sparse: Value | undefined
   /** 1 for a token that is there, 0 for padding, [P, T]. */
@@ -25,7 +27,8 @@ export interface DecoderInputs {
 }
 
 /** All masks [P, 4, 4g, 4g] as logits and their predicted IoU [P, 4]; index 0 is the single-mask token. Meta: MaskDecoder.predict_masks. */
-export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask, prompts, branch }: DecoderInputs, { width, decoder }: SamConfig): { masks: Value; iou: Value } {
+export function maskDecoder(p: Scope, inputs: DecoderInputs, { width, decoder }: SamConfig): { masks: Value; iou: Value } {
+  const { image, imagePositions, imageOnly, sparse, tokenMask, prompts, branch } = inputs
   const maskTokens = decoder.multimaskOutputs + 1
   const [, g] = image.shape as [number, number, number, number]
 
@@ -38,22 +41,29 @@ export function maskDecoder(p: Scope, { image, imagePositions, sparse, tokenMask
 
   const flat = (x: Value): Value => ops.reshape(x, [x.shape[0], g * g, width])
   const out = twoWayTransformer(p.at('transformer'), {
-    tokens, image: flat(image), imagePositions: flat(imagePositions), tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]]), branch
+    tokens, image: flat(image), imagePositions: flat(imagePositions), imageOnly, branch,
+    tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]])
   }, decoder)
 
-  // Upscale the image 4×, and let each mask token weigh its channels at every place.
-  const upscaled = upscale(p.at('output_upscaling'), ops.reshape(out.image, [prompts, g, g, width]), width) // [P, 4g, 4g, C/8]
+  // Upscale the image 4×, and let each mask token weigh its channels at every place. Places are put in rows last, when each is four numbers.
+  const upscaled = upscale(p.at('output_upscaling'), out.image, width) // [P, g²·16, C/8]
   const token = (i: number): Value => ops.reshape(ops.slice(out.tokens, 1, { start: i, size: 1 }), [prompts, width])
   const weights = ops.stack(Array.from({ length: maskTokens }, (_, i) =>
     nn.mlp(p.at('output_hypernetworks_mlps', i), token(1 + i), { widths: [width, width, width / 8] })), 1) // [P, 4, C/8]
-  const masks = ops.matmul(weights, ops.swap(ops.reshape(upscaled, [prompts, 16 * g * g, width / 8])))
+  const tiles = ops.reshape(ops.matmul(weights, ops.swap(upscaled)), [prompts, maskTokens, g, g, 2, 2, 2, 2])
+  const masks = ops.transpose(tiles, [0, 1, 2, 4, 6, 3, 5, 7])
 
   const iou = nn.mlp(p.at('iou_prediction_head'), token(0), { widths: [decoder.iouHiddenWidth, decoder.iouHiddenWidth, maskTokens] })
   return { masks: ops.reshape(masks, [prompts, maskTokens, 4 * g, 4 * g]), iou }
 }
 
-/** Two transposed convolutions, 4× in all, GELU after each and a norm between. Meta: MaskDecoder.output_upscaling. */
+/**
+ * Two transposed convolutions, 4× in all, GELU after each and a norm between: [P, N, C] → [P, N·16, C/8]. Each place by itself becomes 2×2
+ * and these 2×2 each, in that order. Meta: MaskDecoder.output_upscaling.
+ */
 function upscale(p: Scope, x: Value, width: number): Value {
-  const twice = ops.gelu(nn.layerNorm(p.at(1), nn.upsample2x(p.at(0), x, width / 4), eps))
-  return ops.gelu(nn.upsample2x(p.at(3), twice, width / 8))
+  const [prompts, n] = x.shape
+  const twice = ops.reshape(nn.tile2x(p.at(0), x, width / 4), [prompts, 4 * n, width / 4])
+  const fourfold = ops.gelu(nn.tile2x(p.at(3), ops.gelu(nn.layerNorm(p.at(1), twice, eps)), width / 8))
+  return ops.reshape(fourfold, [prompts, 16 * n, width / 8])
 }

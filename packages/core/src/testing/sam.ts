@@ -1,11 +1,14 @@
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { nameOf } from '../ir/value.js'
-import { gridSize, lowResSize, tinyTest } from '../sam/config.js'
+import { gridSize, lowResSize, tinyTest, type SamConfig } from '../sam/config.js'
 import { decodeMasks, encodeImage, upscaleMasks, type PromptSignature } from '../sam/graphs.js'
 import { f32, tensor, type HostTensor } from '../tensor/tensor.js'
 import { hashFill } from '../weights/hash-fill.js'
 import type { ConformanceCase } from './case.js'
 import { randomTensor } from './random.js'
+
+/** So few heads that a prompt's tokens absorb the projections of the image, as they do in the published decoders. */
+const absorbing: SamConfig = { ...tinyTest, decoder: { ...tinyTest.decoder, heads: 2 } }
 
 /** The whole tiny SAM with hash-filled weights: encoder, decoder for every kind of prompt, upscaling. */
 export const samCases = (): ConformanceCase[] => [
@@ -18,25 +21,27 @@ export const samCases = (): ConformanceCase[] => [
   decode('no prompt', { prompts: 1, points: 0 }, [[]]),
   decode('three prompts, padded', { prompts: 3, points: 4 }, [[1, -1], [2, 3], [1, 0, 2, 3]]),
   decode('three prompts of every kind', { prompts: 3, points: 3, tokens: 2, masks: true }, [[1, 0, -1], [2, 3], []]),
+  decode('a point, absorbing', { config: absorbing, prompts: 1, points: 2 }, [[1, -1]]),
+  decode('three prompts of every kind, absorbing', { config: absorbing, prompts: 3, points: 3, tokens: 2, masks: true }, [[1, 0, -1], [2, 3], []]),
   samCase('upscaleMasks', upscaleMasks(tinyTest, { prompts: 1, masks: 3, inputSize: [85, 128], originalSize: [100, 150] }), { masks: randomTensor([1, 3, 32, 32], { seed: 2, range: [-8, 8] }) })
 ]
 
 /** A decode whose prompts have these point labels each; the rest of `points` is padding that must change nothing. */
-function decode(what: string, signature: PromptSignature, labels: readonly (readonly number[])[]): ConformanceCase {
+function decode(what: string, { config = tinyTest, ...signature }: PromptSignature & { config?: SamConfig }, labels: readonly (readonly number[])[]): ConformanceCase {
   const { prompts, points, tokens = 0, masks = false } = signature
-  const low = lowResSize(tinyTest)
+  const [g, low] = [gridSize(config), lowResSize(config)]
   const padded = labels.flatMap(row => Array.from({ length: points }, (_, i) => row[i] ?? 1))
   const present = labels.flatMap(row => Array.from({ length: points + tokens }, (_, i) => i >= points || i < row.length ? 1 : 0))
   const all: Record<string, HostTensor> = {
-    image_embedding: randomTensor([1, tinyTest.width, gridSize(tinyTest), gridSize(tinyTest)], { seed: 3 }),
+    image_embedding: randomTensor([1, config.width, g, g], { seed: 3 }),
     point_coords: randomTensor([prompts, points, 2], { seed: 4, range: [0, 128] }),
     point_labels: tensor('i32', [prompts, points], padded),
-    tokens: randomTensor([prompts, tokens, tinyTest.width], { seed: 5 }),
+    tokens: randomTensor([prompts, tokens, config.width], { seed: 5 }),
     token_mask: f32([prompts, points + tokens], present),
     mask_input: randomTensor([prompts, low, low], { seed: 6, range: [-8, 8] }),
     has_mask: f32([prompts], labels.map((_, i) => masks && i % 2 === 0 ? 1 : 0))
   }
-  return samCase(`decodeMasks: ${what}`, decodeMasks(tinyTest, signature), all)
+  return samCase(`decodeMasks: ${what}`, decodeMasks(config, signature), all)
 }
 
 function samCase(name: string, g: Graph, tensors: Readonly<Record<string, HostTensor>>): ConformanceCase {
