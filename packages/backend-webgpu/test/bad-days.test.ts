@@ -1,5 +1,7 @@
 import { BackendError, f32, graph, input, memoryWeights, ops, param, SamError, type Executable, type WeightSource } from '@sam/core/graph'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openDevice } from '../src/device.js'
+import { checked } from '../src/dispatch.js'
 import { schedule, webgpu, type WebGpuBackend } from '../src/index.js'
 
 const x = input('x', [64, 64])
@@ -20,6 +22,19 @@ async function withGpu<T>(change: (real: GPU) => Partial<GPU>, body: () => Promi
   } finally {
     Object.defineProperty(navigator, 'gpu', { value: real, configurable: true })
   }
+}
+
+/** A device whose scopes for missing memory all report some, as a full GPU's do. Returns how to end it. */
+function withoutMemory(gpu: GPUDevice): () => void {
+  const open: GPUErrorFilter[] = []
+  const [push, pop] = [gpu.pushErrorScope.bind(gpu), gpu.popErrorScope.bind(gpu)]
+  gpu.pushErrorScope = filter => { open.push(filter); push(filter) }
+  gpu.popErrorScope = async () => {
+    const filter = open.pop()
+    const found = await pop()
+    return filter === 'out-of-memory' ? new GPUOutOfMemoryError('no memory left') : found
+  }
+  return () => { Object.assign(gpu, { pushErrorScope: push, popErrorScope: pop }) }
 }
 
 describe('bad days', () => {
@@ -98,6 +113,38 @@ describe('bad days', () => {
     y.dispose()
     executable.dispose()
     for (const run of running) expect((await (await run).y.read()).data).toEqual(expected.data)
+  })
+
+  it('what the device finds invalid is the error of the call that did it, and of no other', async () => {
+    const device = await openDevice()
+    const invalid = checked(device, 'trying', () => { device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE }) })
+    const valid = checked(device, 'working', () => { device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy() })
+    await expect(invalid).rejects.toSatisfy(e => codeOf(e) === 'E_BACKEND_FAILED' && /refused while trying/.test((e as Error).message))
+    await valid
+    device.destroy()
+  })
+
+  it('a device without memory: a typed error, and what was taken is given back', async () => {
+    backend = await webgpu()
+    const short = async (work: () => Promise<unknown>): Promise<void> => {
+      const before = backend!.memory().usedBytes
+      const relieve = withoutMemory(backend!.device)
+      try {
+        await expect(work()).rejects.toSatisfy(e => codeOf(e) === 'E_OUT_OF_MEMORY' && /fewer prompts/.test((e as Error).message))
+      } finally {
+        relieve()
+      }
+      expect(backend!.memory().usedBytes).toBe(before)
+    }
+    await short(() => backend!.compile(deep, weights))
+    const executable = await backend.compile(deep, weights)
+    await short(() => executable.run(feeds))
+    const { y } = await executable.run(feeds)
+    await short(() => y.read())
+    expect((await y.read()).data.every(Number.isFinite)).toBe(true)
+    executable.dispose()
+    y.dispose()
+    expect(backend.memory().usedBytes).toBe(0)
   })
 
   it('a disposed backend', async () => {

@@ -36,6 +36,16 @@ describe('Sam on WebGPU', () => {
     expect(backend.memory().usedBytes).toBe(before)
   })
 
+  it('gives everything back when the load is aborted', async () => {
+    const before = backend.memory().usedBytes
+    const stop = new AbortController()
+    const weights = await openFixture('tiny-checkpoint.safetensors')
+    const loading = loadSam({ weights, model: tinyTest, backend, signal: stop.signal, onProgress: ({ loaded }) => { if (loaded > 1e5) stop.abort(new Error('enough')) } })
+    await expect(loading).rejects.toThrow('enough')
+    expect(backend.memory().usedBytes).toBe(before)
+    await weights.close()
+  })
+
   it('gives the embedding up when the encode is aborted', async () => {
     const before = backend.memory().usedBytes
     const stop = new AbortController()
