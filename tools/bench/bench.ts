@@ -2,8 +2,10 @@
  * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: speed as ratios of two things measured in turn in one run, and peak memory.
  * Run it on an idle machine; the spread that it prints says how idle it was.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { configs, encodeImage, isVit, loadSam, modelCost, openWeights } from '@sam/core'
 import { constant, f32, graph, input, memoryWeights, ops } from '@sam/core/graph'
@@ -86,17 +88,29 @@ async function decoder(): Promise<void> {
   ])
   console.log(`  64 prompts one by one ${seconds(single)}; in one decode ${seconds(together)}`)
   console.log(`  one by one / together: ${(single.median / together.median).toFixed(2)}`)
+  if (torch) await againstTorch(torch, () => photo.predict(click))
   photo.dispose()
   await sam.dispose()
+}
 
-  if (torch) {
-    const { stdout, status } = spawnSync(torch, ['tools/bench/torch_decoder.py'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-    if (status !== 0) failures.push('torch')
-    else {
-      const milliseconds = JSON.parse(stdout) as { best: number; median: number }
-      console.log(`  PyTorch decoder, one click: ${milliseconds.best.toFixed(1)} ms best, ${milliseconds.median.toFixed(1)} median`)
-      report('click: PyTorch over ours, medians', milliseconds.median / (one.median * 1e3), { atLeast: 3 })
-    }
+/** Our click and PyTorch's in turn, on as many threads, each after a pause in which the other's threads go to sleep. */
+async function againstTorch(python: string, click: () => Promise<unknown>): Promise<void> {
+  const threads = availableParallelism()
+  const child = spawn(python, ['tools/bench/torch_decoder.py', String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const torchClick = async (): Promise<void> => {
+    child.stdin.write('\n')
+    if ((await answers.next()).done) throw new Error(`${python} tools/bench/torch_decoder.py must answer every line; what it said is above`)
+  }
+  try {
+    const [ours, theirs] = await interleaved(40, [click, torchClick], { pause: 30 })
+    console.log(`  prompt encoder and mask decoder to low-resolution logits, in turn, ${threads} threads each, PyTorch in inference mode:`)
+    const milliseconds = ({ best, median, worst }: Timing): string => [best, median, worst].map(t => (t * 1e3).toFixed(1)).join(' · ')
+    console.log(`  best · median · worst, ms: ours ${milliseconds(ours)}; PyTorch ${milliseconds(theirs)}; PyTorch over ours, best: ${(theirs.best / ours.best).toFixed(2)}`)
+    report('click: PyTorch over ours, medians', theirs.median / ours.median, { atLeast: 3 })
+  } finally {
+    child.stdin.end()
+    if (child.exitCode === null) await once(child, 'exit')
   }
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises'
+
 /** Seconds of one thing over the rounds. */
 export interface Timing {
   readonly best: number
@@ -5,12 +7,16 @@ export interface Timing {
   readonly worst: number
 }
 
-/** Times several things in turn, round by round, so that what else the machine does falls on all of them alike. One round first, untimed. */
-export async function interleaved(rounds: number, things: readonly (() => Promise<unknown>)[]): Promise<Timing[]> {
+/**
+ * Times several things in turn, round by round, so that what else the machine does falls on all of them alike. One round first, untimed.
+ * `pause` milliseconds before each let the threads of the one before go to sleep: some wait busily for their next work.
+ */
+export async function interleaved(rounds: number, things: readonly (() => Promise<unknown>)[], { pause = 0 } = {}): Promise<Timing[]> {
   for (const thing of things) await thing()
   const times = things.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
     for (const [i, thing] of things.entries()) {
+      if (pause) await setTimeout(pause)
       const start = performance.now()
       await thing()
       times[i].push((performance.now() - start) / 1000)
