@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import {
-  graph, input, InputError, memoryWeights, nameOf, ops, paramsOf, prepare, SamError, shown,
+  graph, input, InputError, memoryWeights, nameOf, ops, paramsOf, prepare, SamError, shown, untilAborted,
   type Backend, type Graph, type HostTensor, type Value, type WeightSource
 } from '@sam/core/graph'
 import { keeps } from '@sam/onnx'
@@ -9,7 +9,6 @@ import { executable } from './executable.js'
 import { providerMissing } from './failures.js'
 import { openSession, weightBytes, type SessionOptions } from './session.js'
 import { startThread, type Thread } from './thread.js'
-import { untilAborted } from './until-aborted.js'
 
 const providers = ['cpu', 'cuda', 'tensorrt', 'webgpu'] as const
 /** Execution providers of onnxruntime-node that this backend knows how to ask for. */

@@ -1,5 +1,7 @@
-import { checkFeeds, formatShape, GraphError, InputError, partOf, type DeviceTensor, type Executable, type Graph, type HostTensor, type Value } from '@sam/core/graph'
-import { untilAborted } from './until-aborted.js'
+import {
+  checkFeeds, formatShape, GraphError, InputError, partOf, untilAborted,
+  type DeviceTensor, type Executable, type Graph, type HostTensor, type Value
+} from '@sam/core/graph'
 import type { Plain } from './protocol.js'
 import type { Session } from './session.js'
 import type { Thread } from './thread.js'

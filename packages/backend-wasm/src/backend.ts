@@ -1,4 +1,4 @@
-import { InputError, memoryWeights, paramsOf, prepare, shown, type Backend, type Graph, type Value, type WeightSource } from '@sam/core/graph'
+import { InputError, memoryWeights, paramsOf, prepare, shown, untilAborted, type Backend, type Graph, type Value, type WeightSource } from '@sam/core/graph'
 import { keeps } from '@sam/onnx'
 import { executable } from './executable.js'
 import { startRuntime, type Ort, type WasmPaths } from './runtime.js'
@@ -47,10 +47,17 @@ export async function wasm({ wasmPaths, threads = defaultThreads(), open }: Wasm
       let done = 0
       onProgress(done, total)
       const onBytes = (n: number): void => onProgress((done = Math.min(total, done + n)), total)
-      const bound = await runOnce(ort, once, { weights, signal })
-      const session = await openSession(ort, every, { weights, bound, signal, onBytes })
+      const compiling = runOnce(ort, once, { weights, signal })
+        .then(bound => openSession(ort, every, { weights, bound, signal, onBytes }))
+        .then(session => executable(g, session))
+      const compiled = await untilAborted(compiling, signal, () => {
+        compiling.then(
+          e => e.dispose(),
+          () => {}
+        )
+      })
       onProgress(total, total)
-      return executable(g, session)
+      return compiled
     },
     dispose() {
       disposed = true

@@ -4,6 +4,7 @@ import {
   GraphError,
   InputError,
   partOf,
+  untilAborted,
   type DeviceTensor,
   type Executable,
   type Feeds,
@@ -15,7 +16,7 @@ import type { Session } from './session.js'
 /** What our tensors hold, until they are disposed. Another backend's are not in the map. */
 const held = new WeakMap<object, { tensor: HostTensor | undefined }>()
 
-/** A loaded session as an `Executable`. A run cannot be stopped half way: after an abort its results are dropped. */
+/** A loaded session as an `Executable`. A run cannot be stopped half way: after an abort it goes on by itself, and its results are dropped. */
 export function executable(g: Graph, session: Session): Executable {
   let disposed = false
   return {
@@ -24,8 +25,7 @@ export function executable(g: Graph, session: Session): Executable {
       signal?.throwIfAborted()
       if (disposed) throw new InputError('E_DISPOSED', `${g.name}: the executable was disposed; compile the graph again`)
       checkFeeds(g, feeds)
-      const made = await session.run(onHost(feeds))
-      signal?.throwIfAborted()
+      const made = await untilAborted(session.run(onHost(feeds)), signal, () => {})
       return Object.fromEntries(Object.entries(made).map(([name, tensor]) => [name, deviceTensor(tensor)]))
     },
     dispose() {

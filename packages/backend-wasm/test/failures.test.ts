@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { graph, ops, param, type WeightSource } from '@sam/core/graph'
+import { f32, graph, input, memoryWeights, ops, param, type WeightSource } from '@sam/core/graph'
 import { wasm } from '@sam/backend-wasm'
 import { runtimeFailed } from '../src/failures.js'
 import { wasmPaths } from './wasm-files.js'
@@ -78,4 +78,38 @@ describe('memory', () => {
     [new Error('std::bad_alloc'), 'E_OUT_OF_MEMORY'],
     [new Error('[E] no kernel'), 'E_BACKEND_FAILED']
   ])('says %s as a code', (error, code) => expect(runtimeFailed(error).code).toBe(code))
+})
+
+describe('an abort', () => {
+  const reason = new Error('enough')
+  const x = f32([4], [1, 2, 3, 4])
+  const g = graph('g', { y: ops.mul(ops.add(input('x', [4]), ops.sin(param('w', [4]))), 2) })
+  const weights = memoryWeights({ w: f32([4], [0, 0, 0, 0]) })
+
+  it('in the middle of a run rejects at once, before the runs that it waits behind', async () => {
+    const executable = await (await wasm({ wasmPaths })).compile(g, weights)
+    const order: string[] = []
+    const abort = new AbortController()
+    const before = executable.run({ x }).then(() => order.push('run before'))
+    const aborted = executable.run({ x }, { signal: abort.signal }).catch((error: unknown) => {
+      order.push('abort')
+      return error
+    })
+    abort.abort(reason)
+    expect(await aborted).toBe(reason)
+    await before
+    expect(order).toEqual(['abort', 'run before'])
+    const { y } = await executable.run({ x })
+    expect([...(await y.read()).data]).toEqual([2, 4, 6, 8])
+  })
+
+  it('in the middle of a compile rejects, and the backend goes on', async () => {
+    const backend = await wasm({ wasmPaths })
+    const abort = new AbortController()
+    const compiling = backend.compile(g, weights, { signal: abort.signal })
+    abort.abort(reason)
+    await expect(compiling).rejects.toBe(reason)
+    const { y } = await (await backend.compile(g, weights)).run({ x })
+    expect([...(await y.read()).data]).toEqual([2, 4, 6, 8])
+  })
 })

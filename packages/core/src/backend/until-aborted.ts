@@ -1,4 +1,7 @@
-/** The promise, or the signal's reason as soon as it aborts. Native work cannot be stopped: `abandon` is told to let its result go. */
+/**
+ * The promise, or the signal's reason as soon as it aborts. Native work cannot be stopped: `abandon` is told to let its result go.
+ * For what a backend starts; its run and compile ask `signal.throwIfAborted()` before.
+ */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, abandon: () => void): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
@@ -6,7 +9,8 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
       abandon()
       reject(signal.reason as Error)
     }
-    signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
   })
 }
