@@ -1,4 +1,4 @@
-import { coco, imageFolder, part, sa1b, scenes, type Dataset, type SceneOptions } from '@sam/train'
+import { coco, eightViews, imageFolder, part, sa1b, scenes, type Dataset, type SceneOptions } from '@sam/train'
 import { usage } from './failure.js'
 import { allowPhotosOnly } from './photo.js'
 
@@ -34,8 +34,9 @@ export async function openTrainingData({ data: given, heldOut }: { data: string;
   const data = await openData(given, defaults)
   if (heldOut !== undefined) return { data, held: await openData(heldOut, defaults) }
   if (given.startsWith('scenes')) {
+    // A scene takes longer to make than to learn from.
     const { seed, size } = scenesOf(given, defaults)
-    return { data, held: scenes({ size, seed: heldOutSeed(seed) }) }
+    return { data: eightViews(data, { among: 256, seed }), held: scenes({ size, seed: heldOutSeed(seed) }) }
   }
   const first = data.size - Math.floor(data.size / 10)
   return first === data.size ? { data } : { data: part(data, { from: 0, to: first }), held: part(data, { from: first, to: data.size }) }

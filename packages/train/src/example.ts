@@ -53,15 +53,18 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
 }
 
 /** 1 where at least half of a cell is inside. */
-function shrunk({ width, data }: Plane, side: number, cell: number): Plane {
+function shrunk({ data }: Plane, side: number, cell: number): Plane {
   const counts = new Uint16Array(side * side)
-  for (let y = 0; y < side * cell; y++) for (let x = 0; x < side * cell; x++) counts[Math.floor(y / cell) * side + Math.floor(x / cell)] += data[y * width + x]
+  for (let y = 0, at = 0; y < side * cell; y++) {
+    const row = Math.floor(y / cell) * side
+    for (let x = 0; x < side; x++) for (let i = 0; i < cell; i++) counts[row + x] += data[at++]
+  }
   return { width: side, height: side, data: Uint8Array.from(counts, n => 2 * n >= cell * cell ? 1 : 0) }
 }
 
 const sum = (values: Uint8Array): number => {
   let total = 0
-  for (const v of values) if (v) total++
+  for (let i = 0; i < values.length; i++) if (values[i]) total++ // quicker than an iterator
   return total
 }
 

@@ -9,11 +9,12 @@ export function paramShapes(config: SamConfig): Map<string, Shape> {
 }
 
 /**
- * Fresh parameters: kernels and the encoder's matrices as PyTorch's layers make them, uniform within ±1/√(inputs); norms 1 and 0; embeddings and the
- * random frequencies of positions normal; places 0.02 normal, relative positions 0. A function of the seed and the names alone.
+ * Fresh parameters, a function of the seed and the names alone. As MAE's: matrices Glorot's, uniform within ±√(6 / (inputs + outputs)), biases 0, norms 1
+ * and 0, places the waves of row and column. As Meta's SAM: convolutions PyTorch's, uniform within ±1/√(inputs); embeddings and the random frequencies of
+ * positions normal; relative positions 0.
  *
- * The decoder's matrices are Glorot's, and each attention's keys begin as its queries: then a token looks at the places that resemble its own position,
- * and these at it, from the first step. Without that, learning from nothing spends its beginning on masks that are the same everywhere.
+ * Our own: the keys of each of the decoder's attentions begin as its queries, so that a token looks from the first step at the places that resemble
+ * its own position, and these at it.
  */
 export function initialParams(config: SamConfig, seed: number): Record<string, HostTensor<'f32'>> {
   const shapes = paramShapes(config)
@@ -24,14 +25,28 @@ function values(name: string, shape: Shape, { seed, shapes }: { seed: number; sh
   const key = name.replace(/^(mask_decoder\..*)\.k_proj\./, '$1.q_proj.')
   const draw = random(seed, ...Array.from(key, c => c.charCodeAt(0)))
   const fill = (value: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, value)
-  if (name.endsWith('pos_embed')) return fill(() => 0.02 * draw.normal())
+  if (name.endsWith('pos_embed')) return waves(shape)
   if (name.includes('rel_pos')) return fill(() => 0)
   if (/positional_encoding_gaussian_matrix$|_embed\.weight$|point_embeddings|_tokens?\.weight$/.test(name)) return fill(() => draw.normal())
   const weight = name.replace(/bias$/, 'weight')
   const matrix = shapes.get(weight)
   if (!matrix || matrix.length < 2) return fill(() => name.endsWith('weight') ? 1 : 0)
-  const glorot = name.startsWith('mask_decoder.') && matrix.length === 2
+  const glorot = matrix.length === 2
   if (glorot && name.endsWith('bias')) return fill(() => 0)
   const bound = glorot ? Math.sqrt(6 / (matrix[0] + matrix[1])) : 1 / Math.sqrt(sizeOf(matrix.slice(1)))
   return fill(() => draw.between(-bound, bound))
+}
+
+/** Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, frequencies falling from 1 to 1/10,000. MAE: get_2d_sincos_pos_embed. */
+function waves([, height, width, channels]: Shape): Float32Array {
+  const out = new Float32Array(height * width * channels)
+  const quarter = channels / 4
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (const place of [x, y]) {
+        for (const wave of [Math.sin, Math.cos]) for (let i = 0; i < quarter; i++) out[at++] = wave(place / 10_000 ** (i / quarter))
+      }
+    }
+  }
+  return out
 }

@@ -32,6 +32,16 @@ export function random(...keys: readonly number[]): Random {
   }
 }
 
+/** The numbers below `count` in an order by chance. */
+export function shuffled(draw: Random, count: number): number[] {
+  const order = Array.from({ length: count }, (_, k) => k)
+  for (let k = count - 1; k > 0; k--) {
+    const other = draw.int(0, k)
+    ;[order[k], order[other]] = [order[other], order[k]]
+  }
+  return order
+}
+
 /** MurmurHash3's finaliser: neighbouring keys give unrelated seeds. */
 function mix(x: number): number {
   let h = x | 0

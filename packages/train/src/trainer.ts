@@ -1,5 +1,6 @@
 import { f32, full, InputError, memoryWeights, nameOf, sizeOf, type Backend, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
 import type { Dataset } from './data/dataset.js'
+import { orderOf } from './data/order.js'
 import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings, stacked } from './embeddings.js'
 import { example, sidesOf, type Example } from './example.js'
 import { paramShapes } from './init.js'
@@ -77,10 +78,11 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const embeddings = await (again ? keptEmbeddings({ config, images, backend, state }, embeddingBytes) : freshEmbeddings({ config, images, backend, state }))
   let done = iteration
 
+  const order = orderOf(data, seed)
   // While the device computes, the host reads the next images.
   let ahead: { readonly micro: number; readonly read: ReturnType<typeof readExamples> } | undefined
   const examplesOf = (micro: number): ReturnType<typeof readExamples> =>
-    ahead?.micro === micro ? ahead.read : readExamples(data, { recipe, seed, at: micro * images, count: images })
+    ahead?.micro === micro ? ahead.read : readExamples(data, { recipe, seed, at: micro * images, count: images, order })
   const readAhead = (micro: number): void => {
     ahead = { micro, read: examplesOf(micro) }
     ahead.read.catch(() => {}) // whoever needs them sees the error
@@ -160,14 +162,14 @@ interface Found {
 }
 
 /** The next samples that have something to learn; at most so many are passed over in a row. */
-async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe: Recipe; seed: number; at: number; count: number }): Promise<Found> {
+async function readExamples(data: Dataset, { recipe, seed, at, count, order }: { recipe: Recipe; seed: number; at: number; count: number; order: ReturnType<typeof orderOf> }): Promise<Found> {
   const [examples, places]: [Example[], number[]] = [[], []]
   const limit = 100
   let [skipped, why] = [0, 'no mask']
   for (let i = at; examples.length < count; i++) {
     if (skipped > limit) throw new InputError('E_BAD_OPTION', `${limit} samples in a row have nothing to learn from, the last: ${why}. Look at the data`)
     const jitter = recipe.jitter && { draw: random(seed, i, jitterKey), range: recipe.jitter }
-    const place = orderOf(data, i, seed)
+    const place = order(i)
     const found = await data.read(place).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {
       if ((error as Error).name !== 'InputError') throw error
       why = (error as Error).message
@@ -179,19 +181,6 @@ async function readExamples(data: Dataset, { recipe, seed, at, count }: { recipe
     } else skipped++
   }
   return { examples, places, skipped }
-}
-
-/** Endless data in order; finite data in an order of its own each time round. */
-function orderOf({ size }: Dataset, i: number, seed: number): number {
-  if (!Number.isFinite(size)) return i
-  const [epoch, place] = [Math.floor(i / size), i % size]
-  const draw = random(seed, epoch)
-  const order = Array.from({ length: size }, (_, k) => k)
-  for (let k = size - 1; k > 0; k--) {
-    const other = draw.int(0, k)
-    ;[order[k], order[other]] = [order[other], order[k]]
-  }
-  return order[place]
 }
 
 /** So many of these by chance; all, and some again, where there are fewer. */

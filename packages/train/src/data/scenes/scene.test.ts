@@ -28,7 +28,7 @@ describe('generated scenes', async () => {
       expect(Math.max(image.width, image.height)).toBe(96)
       for (const { mask } of truths) {
         expect(mask).toHaveLength(image.width * image.height)
-        expect(mask.filter(Boolean).length).toBeGreaterThan(96 * 96 / 500)
+        expect(mask.filter(Boolean).length).toBeGreaterThanOrEqual(96 * 96 / 256)
       }
     }
   })

@@ -9,7 +9,7 @@ export interface SceneOptions {
   readonly size: number
   /** Two seeds share no scene. */
   readonly seed: number
-  /** Masks with fewer visible pixels are not listed; 1/500 of the square unless told. */
+  /** Masks with fewer visible pixels are not listed; 1/256 of the square unless told: one of 16 × 16 patches. */
   readonly minArea?: number
 }
 
@@ -17,7 +17,7 @@ export interface SceneOptions {
  * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred, with the exact mask of all that
  * is visible of each. The nth scene is a pure function of the seed and n.
  */
-export const scenes = ({ size, seed, minArea = size * size / 500 }: SceneOptions): Dataset => ({
+export const scenes = ({ size, seed, minArea = size * size / 256 }: SceneOptions): Dataset => ({
   size: Infinity,
   read: async index => scene(random(seed, index), { size, minArea, name: `scene ${index} of seed ${seed}` })
 })

@@ -1,0 +1,61 @@
+import { random, shuffled } from '../random.js'
+import type { Plane } from '../prompts/plane.js'
+import type { Dataset, Sample } from './dataset.js'
+
+const ways = 8
+
+export interface ViewsOptions {
+  /** Samples whose views are mixed with one another; so many are held in memory. */
+  readonly among: number
+  readonly seed: number
+}
+
+/**
+ * Each sample of endless data in all eight ways that a square can be laid: as it is, turned by 90°, 180° and 270°, and the mirror image of each. Where samples
+ * cost more to make than to learn from, a view is nearly as good as a new one. Views of `among` samples come in one random order, which is a
+ * function of the seed, so that the nth is always the same.
+ */
+export function eightViews(data: Dataset, { among, seed }: ViewsOptions): Dataset {
+  const held = new Map<number, Promise<Sample>>()
+  const block = among * ways
+  const orders = new Map<number, number[]>()
+  return {
+    size: Infinity,
+    read: async index => {
+      const nth = Math.floor(index / block)
+      for (const old of orders.keys()) if (old < nth - 1) orders.delete(old)
+      for (const old of held.keys()) if (old < (nth - 1) * among) held.delete(old)
+      const order = orders.get(nth) ?? shuffled(random(seed, nth), block)
+      orders.set(nth, order)
+      const [place, way] = [Math.floor(order[index % block] / ways), order[index % block] % ways]
+      const source = nth * among + place
+      const sample = held.get(source) ?? data.read(source)
+      held.set(source, sample)
+      return laid(await sample, way)
+    }
+  }
+}
+
+/** A sample laid in one of eight ways: bit 0 mirrors columns, bit 1 mirrors rows, bit 2 swaps rows and columns. */
+export function laid({ name, image, truths }: Sample, way: number): Sample {
+  const view = <T extends Uint8Array | Uint8ClampedArray>(data: T, channels: number): Uint8Array => laidPlane({ ...image, data }, { way, channels })
+  const [width, height] = way & 4 ? [image.height, image.width] : [image.width, image.height]
+  return {
+    name: `${name}, view ${way}`,
+    image: { width, height, data: view(image.data, 3) },
+    truths: truths.map(truth => ({ ...truth, mask: view(truth.mask, 1) }))
+  }
+}
+
+function laidPlane({ width, height, data }: Plane<Uint8Array | Uint8ClampedArray>, { way, channels }: { way: number; channels: number }): Uint8Array {
+  const out = new Uint8Array(data.length)
+  const [columns, rows] = way & 4 ? [height, width] : [width, height]
+  for (let y = 0, at = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const [a, b] = way & 4 ? [y, x] : [x, y]
+      const from = ((way & 2 ? height - 1 - b : b) * width + (way & 1 ? width - 1 - a : a)) * channels
+      for (let c = 0; c < channels; c++) out[at++] = data[from + c]
+    }
+  }
+  return out
+}
