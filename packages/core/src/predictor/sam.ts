@@ -11,16 +11,15 @@ import { match } from '../weights/match.js'
 import { openWeights, type WeightsLike } from '../weights/open.js'
 import type { WeightSource } from '../weights/source.js'
 import { readAnswers, type DecoderOutputs, type Multimask, type Prediction } from './answers.js'
-import { encoderFingerprint, imageFingerprint, readEmbedding, writeEmbedding } from './embedding-file.js'
+import { encoderFingerprint, encoderNames, imageFingerprint, readEmbedding, writeEmbedding } from './embedding-file.js'
 import { frameOf, type Frame } from './frame.js'
 import { preprocess, readImage, type ImageInput } from './preprocess.js'
-import { checkPrompt, encodePrompts, maxPrompts, type Prompt } from './prompt.js'
+import { checkPrompt, encodePrompts, maxPrompts, type Prompt, type ReadyPrompt } from './prompt.js'
+import type { TextModel } from './phrases.js'
+import { checkTextModel, embedTexts, textWidthOf } from './text.js'
 
 export type { Multimask, Prediction } from './answers.js'
 export type { ImageInput } from './preprocess.js'
-
-/** Parameters that extend Meta's model, which a checkpoint may have or not. */
-const extensions = ['prompt_encoder.text_projection.']
 
 export interface LoadOptions {
   /** The checkpoint: Meta's `.pth`, safetensors, or a Hugging Face `SamModel`; a path, URL, Blob, bytes or an open source. Read by range, never whole. */
@@ -29,6 +28,8 @@ export interface LoadOptions {
   readonly backend: Backend
   /** `vit_b`, `vit_l`, `vit_h`, or a configuration. Default: what the file looks like. */
   readonly model?: string | SamConfig | undefined
+  /** What understands words: `await loadClip(…)` or `await clipText(…)` of `@sam/clip`. Shared by as many models as you like, and yours to dispose. */
+  readonly text?: TextModel | undefined
   /** `decoder` loads no image encoder: for answering prompts on embeddings that were saved elsewhere. Default `all`. */
   readonly parts?: 'all' | 'decoder' | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -55,7 +56,7 @@ const common: readonly PromptSignature[] = [{ prompts: 1, points: 2 }, { prompts
  * const image = await sam.encode('photo.jpg')
  * const { masks } = await image.predict({ points: [{ x: 500, y: 375 }] })
  */
-export async function loadSam({ weights: from, backend, model, parts = 'all', onProgress, signal }: LoadOptions): Promise<Sam> {
+export async function loadSam({ weights: from, backend, model, text, parts = 'all', onProgress, signal }: LoadOptions): Promise<Sam> {
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   signal?.throwIfAborted()
   const weights = await openWeights(from, { signal })
@@ -64,8 +65,10 @@ export async function loadSam({ weights: from, backend, model, parts = 'all', on
   let sam: Sam | undefined
   try {
     const config = configOf(model, weights)
-    checkWeights(config, weights, parts)
-    sam = new Sam({ config, backend, weights, encoder: await encoderFingerprint(weights), close })
+    const encoder = parts === 'all' ? encodeImage(config) : undefined
+    checkWeights(config, weights, encoder)
+    checkTextModel(text, textWidthOf(weights))
+    sam = new Sam({ config, backend, weights, encoder, text, close })
     await sam.warm(parts, { signal, onProgress })
     return sam
   } catch (error) {
@@ -83,20 +86,22 @@ function configOf(model: string | SamConfig | undefined, weights: WeightSource):
 }
 
 /** Every name of the model against every name of the file, in one error. */
-function checkWeights(config: SamConfig, weights: WeightSource, parts: 'all' | 'decoder'): void {
-  const graphs = [decodeMasks(config, { prompts: 1, points: 1, masks: true }), ...(parts === 'all' ? [encodeImage(config)] : [])]
+function checkWeights(config: SamConfig, weights: WeightSource, encoder: Graph | undefined): void {
+  const graphs = [decodeMasks(config, { prompts: 1, points: 1, masks: true, text: textWidthOf(weights) ?? 0 }), ...(encoder ? [encoder] : [])]
   const wanted = new Map(graphs.flatMap(paramsOf).map(p => [nameOf(p)!, p.shape]))
-  const guess = recognise(weights)
   match([...wanted].map(([name, shape]) => ({ name, shape })), weights, {
-    allowUnexpected: name => extensions.some(e => name.startsWith(e)) || (parts === 'decoder' && name.startsWith('image_encoder.')),
-    ...(guess && guess.name !== config.name ? { guess: guess.name } : {})
+    allowUnexpected: name => !encoder && name.startsWith(encoderNames),
+    guess() {
+      const name = recognise(weights)?.name
+      return name === config.name ? undefined : name
+    }
   })
 }
 
 export interface PredictOptions {
   /**
    * `true`: three masks, for an ambiguous prompt. `false`: the single mask, trained for several prompts. `auto` (default) is the paper's
-   * rule: three for a prompt of one point, box, mask or token, the single one for several.
+   * rule: three for a prompt of one point, box, mask, text or token, the single one for several.
    */
   readonly multimask?: Multimask | undefined
   /** Only the best of them. Only its numbers then leave the device: for previews under a pointer that moves. Default false. */
@@ -108,7 +113,9 @@ interface Parts {
   readonly config: SamConfig
   readonly backend: Backend
   readonly weights: WeightSource
-  readonly encoder: string | undefined
+  readonly text: TextModel | undefined
+  /** The image encoder's graph, where it was built already. */
+  readonly encoder: Graph | undefined
   close(): Promise<void>
 }
 
@@ -123,6 +130,7 @@ export class Sam implements AsyncDisposable {
   readonly config: SamConfig
   readonly #parts: Parts
   readonly #compiled = new Map<string, Promise<Executable>>()
+  #fingerprint: Promise<string | undefined> | undefined
   #disposed = false
 
   /** @internal Use {@link loadSam}. */
@@ -131,15 +139,30 @@ export class Sam implements AsyncDisposable {
     this.#parts = parts
   }
 
-  /** Fingerprint of the image encoder's weights; undefined when the checkpoint has none. */
-  get encoder(): string | undefined { return this.#parts.encoder }
+  /** Fingerprint of the image encoder's weights, read from the checkpoint when first asked for; undefined when it has none. For saved embeddings. */
+  encoderFingerprint(): Promise<string | undefined> {
+    this.check()
+    if (!this.#fingerprint) {
+      this.#fingerprint = encoderFingerprint(this.#parts.weights)
+      this.#fingerprint.catch(() => { this.#fingerprint = undefined }) // a failed read must not spoil the next try
+    }
+    return this.#fingerprint
+  }
+
+  /** What understands words, as given to {@link loadSam}. */
+  get text(): TextModel | undefined { return this.#parts.text }
+
+  /** Numbers of the text embedding that this checkpoint takes as a prompt; undefined where it takes none. */
+  get textWidth(): number | undefined { return textWidthOf(this.#parts.weights) }
 
   /** @internal Compiles the encoder and the common prompt shapes, so that no click waits for it. */
   async warm(parts: 'all' | 'decoder', { signal, onProgress }: Pick<LoadOptions, 'signal' | 'onProgress'>): Promise<void> {
     const total = this.#parts.weights.names.reduce((n, name) => n + 4 * this.#parts.weights.info(name).shape.reduce((a, b) => a * b, 1), 0)
     const compile = { signal, onProgress: (loaded: number) => onProgress?.({ phase: 'compile', loaded: Math.min(loaded, total), total }) }
     if (parts === 'all') await this.#encoder(compile)
-    for (const signature of common) {
+    const { text, textWidth } = this
+    const withText: readonly PromptSignature[] = text && textWidth ? [{ prompts: 1, points: 0, text: textWidth }, { prompts: 1, points: 2, text: textWidth }] : []
+    for (const signature of [...common, ...withText]) {
       signal?.throwIfAborted()
       await this.decoder(signature)
     }
@@ -182,7 +205,7 @@ export class Sam implements AsyncDisposable {
   async load(bytes: Uint8Array, { image, signal }: { image?: ImageInput | undefined; signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
     this.check()
     const photo = image === undefined ? undefined : await readImage(image, signal)
-    const file = await readEmbedding(bytes, { config: this.config, encoder: this.encoder, image: photo && await imageFingerprint(photo) })
+    const file = await readEmbedding(bytes, { config: this.config, encoder: await this.encoderFingerprint(), image: photo && await imageFingerprint(photo) })
     return new EncodedImage({ sam: this, frame: frameOf(file, this.config.imageSize), embedding: file.embedding, fingerprint: async () => file.image })
   }
 
@@ -194,7 +217,7 @@ export class Sam implements AsyncDisposable {
     const masks = signature.masks ? 'masks' : 'plain'
     return {
       early: await this.#compile(`early ${masks}`, () => staged().early),
-      late: await this.#compile(`late ${masks} ${signature.prompts} ${signature.points} ${signature.tokens ?? 0}`, () => staged().late)
+      late: await this.#compile(`late ${masks} ${signature.prompts} ${signature.points} ${signature.tokens ?? 0} ${signature.text ?? 0}`, () => staged().late)
     }
   }
 
@@ -214,8 +237,10 @@ export class Sam implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> { return this.dispose() }
 
   #encoder(options?: CompileOptions): Promise<Executable> {
-    if (!this.encoder) throw new InputError('E_BAD_OPTION', 'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint')
-    return this.#compile('encoder', () => encodeImage(this.config), options)
+    if (!this.#parts.weights.names.some(name => name.startsWith(encoderNames))) {
+      throw new InputError('E_BAD_OPTION', 'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint')
+    }
+    return this.#compile('encoder', () => this.#parts.encoder ?? encodeImage(this.config), options)
   }
 
   #compile(key: string, build: () => Graph, options: CompileOptions = {}): Promise<Executable> {
@@ -265,9 +290,12 @@ export class EncodedImage implements Disposable {
     signal?.throwIfAborted()
     if (multimask !== 'auto' && typeof multimask !== 'boolean') throw new InputError('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${String(multimask)}`)
     const list = Array.isArray(prompts) ? prompts as readonly Prompt[] : [prompts as Prompt]
-    for (const prompt of list) checkPrompt(prompt, this, this.#image.sam.config.width)
+    const { sam } = this.#image
+    const widths = { tokenWidth: sam.config.width, textWidth: sam.textWidth }
+    for (const prompt of list) checkPrompt(prompt, this, widths)
+    const ready = await embedTexts(list, sam.text, signal)
     const answers: Prediction[] = []
-    for (let i = 0; i < list.length; i += maxPrompts) answers.push(...await this.#decode(list.slice(i, i + maxPrompts), { multimask, best, signal }))
+    for (let i = 0; i < ready.length; i += maxPrompts) answers.push(...await this.#decode(ready.slice(i, i + maxPrompts), { multimask, best, signal }))
     return Array.isArray(prompts) ? answers : answers[0]
   }
 
@@ -285,7 +313,7 @@ export class EncodedImage implements Disposable {
   async save(): Promise<Uint8Array> {
     const { sam, fingerprint } = this.#image
     const [embedding, image] = await Promise.all([this.embedding(), fingerprint()])
-    return writeEmbedding({ embedding, width: this.width, height: this.height, image, encoder: sam.encoder ?? '' }, sam.config)
+    return writeEmbedding({ embedding, width: this.width, height: this.height, image, encoder: await sam.encoderFingerprint() ?? '' }, sam.config)
   }
 
   /** Frees the embedding on the device. Predictions under way finish or fail with `E_DISPOSED`. */
@@ -299,7 +327,7 @@ export class EncodedImage implements Disposable {
 
   [Symbol.dispose](): void { this.dispose() }
 
-  async #decode(prompts: readonly Prompt[], { multimask, best, signal }: { multimask: Multimask; best: boolean; signal: AbortSignal | undefined }): Promise<Prediction[]> {
+  async #decode(prompts: readonly ReadyPrompt[], { multimask, best, signal }: { multimask: Multimask; best: boolean; signal: AbortSignal | undefined }): Promise<Prediction[]> {
     const { sam, frame } = this.#image
     const { signature, feeds } = encodePrompts(prompts, frame, sam.config)
     const { early, late } = await sam.decoder(signature)

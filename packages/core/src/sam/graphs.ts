@@ -7,7 +7,7 @@ import * as ops from '../ops/index.js'
 import { gridSize, isVit, lowResSize, type SamConfig } from './config.js'
 import { imageEncoder } from './image-encoder.js'
 import { maskDecoder } from './mask-decoder.js'
-import { densePositions, embedMasks, embedPoints, noMask } from './prompt-encoder.js'
+import { densePositions, embedMasks, embedPoints, embedText, noMask } from './prompt-encoder.js'
 
 /**
  * The image encoder as a graph, run once an image.
@@ -41,8 +41,10 @@ export interface PromptSignature {
   readonly prompts: number
   /** Points and box corners a prompt, padding included. */
   readonly points: number
-  /** Ready-made sparse tokens a prompt (text). */
+  /** Ready-made sparse tokens a prompt. */
   readonly tokens?: number
+  /** Numbers of a text embedding, of which each prompt may then have one; 0 where none has. */
+  readonly text?: number
   /** Whether mask prompts are given. */
   readonly masks?: boolean
 }
@@ -57,11 +59,12 @@ export interface DecodeSignature extends PromptSignature {
  * - input `image_embedding` f32[1,C,g,g]
  * - inputs `point_coords` f32[P,N,2] (pixels of the resized input), `point_labels` i32[P,N] (`pointLabels`)
  * - input `tokens` f32[P,K,C]: sparse tokens made elsewhere
- * - input `token_mask` f32[P,N+K]: 1 for what is there, 0 for padding, which then changes nothing
+ * - input `text` f32[P,text]: embeddings of phrases, of length 1
+ * - input `token_mask` f32[P,N+K+1], without the 1 where there is no text: 1 for what is there, 0 for padding, which then changes nothing
  * - inputs `mask_input` f32[P,4g,4g] (logits), `has_mask` f32[P]: 1 where the prompt has one
  * - outputs `masks` f32[P,4,4g,4g] logits and `iou_predictions` f32[P,4]; index 0 is the single-mask token, 1 … 3 the ranked three
  */
-export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, masks = false, branch }: DecodeSignature): Graph {
+export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, text = 0, masks = false, branch }: DecodeSignature): Graph {
   const { width, imageSize, maskChannels } = config
   const [g, low] = [gridSize(config), lowResSize(config)]
   const p = scope('prompt_encoder')
@@ -77,7 +80,8 @@ export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, ma
     sparse.push(embedPoints(p, { coords, labels }, { imageSize, width }))
   }
   if (tokens) sparse.push(declare(input('tokens', [prompts, tokens, width])))
-  const tokenMask = sparse.length ? declare(input('token_mask', [prompts, points + tokens])) : undefined
+  if (text) sparse.push(embedText(p, declare(input('text', [prompts, text])), width))
+  const tokenMask = sparse.length ? declare(input('token_mask', [prompts, points + tokens + (text ? 1 : 0)])) : undefined
 
   let dense = noMask(p, width)
   if (masks) {

@@ -55,5 +55,12 @@ export function embedMasks(p: Scope, masks: Value, { maskChannels, width }: { ma
   return nn.conv2d(s.at(6), quarter, { out: width, kernel: 1 })
 }
 
+/**
+ * An embedding of a phrase or of a picture's part, [P, n], as a token [P, 1, width]. Paper: D.5, which leaves the projection open; here it is one linear
+ * layer, its bias in the place of the embedding that says what a token is. An extension: Meta's checkpoints have no such parameters.
+ */
+export const embedText = (p: Scope, text: Value, width: number): Value =>
+  ops.reshape(nn.linear(p.at('text_projection'), text, width), [text.shape[0], 1, width])
+
 /** What is added at every place where there is no mask prompt, [1, 1, 1, width]. */
 export const noMask = (p: Scope, width: number): Value => ops.reshape(nn.embedding(p.at('no_mask_embed'), [1, width]), [1, 1, 1, width])

@@ -17,7 +17,10 @@ export const samCases = (): ConformanceCase[] => [
   decode('a box and points', { prompts: 1, points: 4 }, [[1, 0, 2, 3]]),
   decode('a mask alone', { prompts: 1, points: 0, masks: true }, [[]]),
   decode('a mask and a point', { prompts: 1, points: 2, masks: true }, [[1, -1]]),
-  decode('text tokens and a point', { prompts: 1, points: 2, tokens: 1 }, [[0, -1]]),
+  decode('tokens and a point', { prompts: 1, points: 2, tokens: 1 }, [[0, -1]]),
+  decode('a text', { prompts: 1, points: 0, text: 6 }, [[]]),
+  decode('a text and a point', { prompts: 1, points: 2, text: 6 }, [[1, -1]]),
+  decode('three prompts with text, of every kind', { prompts: 3, points: 3, tokens: 1, text: 6, masks: true }, [[1, 0, -1], [2, 3], []]),
   decode('no prompt', { prompts: 1, points: 0 }, [[]]),
   decode('three prompts, padded', { prompts: 3, points: 4 }, [[1, -1], [2, 3], [1, 0, 2, 3]]),
   decode('three prompts of every kind', { prompts: 3, points: 3, tokens: 2, masks: true }, [[1, 0, -1], [2, 3], []]),
@@ -28,16 +31,18 @@ export const samCases = (): ConformanceCase[] => [
 
 /** A decode whose prompts have these point labels each; the rest of `points` is padding that must change nothing. */
 function decode(what: string, { config = tinyTest, ...signature }: PromptSignature & { config?: SamConfig }, labels: readonly (readonly number[])[]): ConformanceCase {
-  const { prompts, points, tokens = 0, masks = false } = signature
+  const { prompts, points, tokens = 0, text = 0, masks = false } = signature
+  const columns = points + tokens + (text ? 1 : 0)
   const [g, low] = [gridSize(config), lowResSize(config)]
   const padded = labels.flatMap(row => Array.from({ length: points }, (_, i) => row[i] ?? 1))
-  const present = labels.flatMap(row => Array.from({ length: points + tokens }, (_, i) => i >= points || i < row.length ? 1 : 0))
+  const present = labels.flatMap(row => Array.from({ length: columns }, (_, i) => i >= points || i < row.length ? 1 : 0))
   const all: Record<string, HostTensor> = {
     image_embedding: randomTensor([1, config.width, g, g], { seed: 3 }),
     point_coords: randomTensor([prompts, points, 2], { seed: 4, range: [0, 128] }),
     point_labels: tensor('i32', [prompts, points], padded),
     tokens: randomTensor([prompts, tokens, config.width], { seed: 5 }),
-    token_mask: f32([prompts, points + tokens], present),
+    text: randomTensor([prompts, text], { seed: 7 }),
+    token_mask: f32([prompts, columns], present),
     mask_input: randomTensor([prompts, low, low], { seed: 6, range: [-8, 8] }),
     has_mask: f32([prompts], labels.map((_, i) => masks && i % 2 === 0 ? 1 : 0))
   }
