@@ -135,6 +135,25 @@ describe('Sam', () => {
     await expectCode(sam.load(Uint8Array.from(retrained, c => c.charCodeAt(0))), 'E_BAD_EMBEDDING', 'another image encoder')
   })
 
+  it('reads the encoder for its fingerprint when an embedding is saved or loaded, once, and not to load and predict', async () => {
+    const bytes = await image.save()
+    const source = await openFixture('tiny-checkpoint.safetensors')
+    const read: string[] = []
+    const watched: WeightSource = { ...source, read: (name, signal) => { read.push(name); return source.read(name, signal) } }
+    const own = await loadSam({ weights: watched, model: tinyTest, backend: referenceBackend(), parts: 'decoder' })
+    const ofEncoder = (): string[] => read.filter(name => name.startsWith('image_encoder.'))
+    expect(ofEncoder()).toEqual([])
+    const loaded = await own.load(bytes)
+    const once = ofEncoder().length
+    expect(once).toBeGreaterThan(0)
+    await loaded.predict({ points: [{ x: 75, y: 40 }] })
+    expect(await loaded.save()).toEqual(bytes)
+    expect(ofEncoder()).toHaveLength(once)
+    await own.dispose()
+    await expectCode(own.load(bytes), 'E_DISPOSED')
+    await source.close()
+  })
+
   it('answers eight predictions at once as it does one after the other', async () => {
     const prompts = Array.from({ length: 8 }, (_, i): Prompt => ({ points: [{ x: 10 + 15 * i, y: 50 }] }))
     const together = await Promise.all(prompts.map(p => image.predict(p)))

@@ -67,12 +67,15 @@ export async function readEmbedding(bytes: Uint8Array, { config, encoder, image 
 /** Fingerprint of a photo's pixels. */
 export const imageFingerprint = ({ width, height, data }: RgbImage): Promise<string> => sha256([new TextEncoder().encode(`${width}×${height}`), data])
 
+/** How the names of the weights that make embeddings begin. */
+export const encoderNames = 'image_encoder.'
+
 /**
  * Fingerprint of the weights that make embeddings: names and shapes of all tensors of the image encoder, and the bytes of its small ones
  * (norms and biases), which every training step moves. Reading all of a ViT-H would take as long as loading it. Undefined where there is no encoder.
  */
 export async function encoderFingerprint(weights: WeightSource): Promise<string | undefined> {
-  const names = weights.names.filter(name => name.startsWith('image_encoder.')).sort()
+  const names = weights.names.filter(name => name.startsWith(encoderNames)).sort()
   if (!names.length) return undefined
   const parts: Uint8Array[] = []
   for (const name of names) {

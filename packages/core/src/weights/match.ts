@@ -32,8 +32,8 @@ export class WeightsMismatchError extends WeightsError {
 export interface MatchOptions {
   /** Names the checkpoint may have beyond the wanted ones: all of them, or those a test accepts. Default none. */
   readonly allowUnexpected?: boolean | ((name: string) => boolean)
-  /** What the file looks like, when the caller can tell: 'vit_h'. It ends the message. */
-  readonly guess?: string | undefined
+  /** What the file looks like, when the caller can tell: 'vit_h'. It ends the message, and is asked only for one. */
+  readonly guess?: () => string | undefined
 }
 
 /** Checks that a checkpoint has what a model asks for. Throws one `WeightsMismatchError` that lists every missing, unexpected and misshapen name. */
@@ -48,12 +48,13 @@ export function match(wanted: readonly WantedWeight[], source: WeightSource, { a
   })
   if (missing.length + unexpected.length + misshapen.length === 0) return
 
+  const likeness = guess?.()
   const lines = [
     `${source.label}: the checkpoint does not fit the model (${wanted.length} tensors wanted, ${source.names.length} found)`,
     ...section('missing', missing),
     ...section('unexpected', unexpected),
     ...section('wrong shape', misshapen.map((m) => `${m.name}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)),
-    guess === undefined ? 'Check that the model and the checkpoint belong together.' : `The file looks like ${guess}; load it as that model.`
+    likeness === undefined ? 'Check that the model and the checkpoint belong together.' : `The file looks like ${likeness}; load it as that model.`
   ]
   throw new WeightsMismatchError(lines.join('\n'), { missing, unexpected, misshapen })
 }
