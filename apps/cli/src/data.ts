@@ -31,13 +31,12 @@ const heldOutSeed = (seed: number): number => seed + 1_000_000_000
  * which is none where there are fewer than ten.
  */
 export async function openTrainingData({ data: given, heldOut }: { data: string; heldOut?: string | undefined }, defaults: SceneDefaults): Promise<{ data: Dataset; held?: Dataset }> {
-  const data = await openData(given, defaults)
+  const opened = await openData(given, defaults)
+  // A scene takes longer to make than to learn from.
+  const { seed, size } = given.startsWith('scenes') ? scenesOf(given, defaults) : defaults
+  const data = given.startsWith('scenes') ? eightViews(opened, { among: 256, seed }) : opened
   if (heldOut !== undefined) return { data, held: await openData(heldOut, defaults) }
-  if (given.startsWith('scenes')) {
-    // A scene takes longer to make than to learn from.
-    const { seed, size } = scenesOf(given, defaults)
-    return { data: eightViews(data, { among: 256, seed }), held: scenes({ size, seed: heldOutSeed(seed) }) }
-  }
+  if (given.startsWith('scenes')) return { data, held: scenes({ size, seed: heldOutSeed(seed) }) }
   const first = data.size - Math.floor(data.size / 10)
   return first === data.size ? { data } : { data: part(data, { from: 0, to: first }), held: part(data, { from: first, to: data.size }) }
 }

@@ -2,7 +2,7 @@
  * The embedded model: a SAM small enough to lie inside a package, so that nothing is downloaded to try things.
  * @packageDocumentation
  */
-import { tinyTest, type SamConfig } from '@sam/core'
+import { tiny, type SamConfig } from '@sam/core'
 
 export interface TinyModel {
   /** The checkpoint file: what `loadSam` and `openWeights` take as `weights`, in Node and in browsers. */
@@ -13,9 +13,9 @@ export interface TinyModel {
   readonly description: string
 }
 
-/** The embedded model. Until a trained one is here it is random: its masks are real computations about nothing. */
+/** The embedded model, trained in this repository on generated scenes. */
 export const tinyModel = (): TinyModel => ({
   weights: new URL('../model/sam-tiny.safetensors', import.meta.url),
-  config: tinyTest,
-  description: 'tiny and random (not trained yet): its masks mean nothing'
+  config: tiny,
+  description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'
 })

@@ -1,4 +1,4 @@
-import { tinyTest, vitB as configB, vitH as configH, vitL as configL, type SamConfig } from '@sam/core'
+import { tiny as configTiny, tinyTest, vitB as configB, vitH as configH, vitL as configL, type SamConfig } from '@sam/core'
 import type { PlanOptions } from './interactive.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import type { Schedule } from './optim/schedule.js'
@@ -61,16 +61,6 @@ export const vitL: Recipe = { ...vitH, name: 'vitL', config: configL, batch: 128
 /** The paper's settings for ViT-B: 180k iterations of 128 images, rate 8e-4, layer decay 0.6, drop path 0.6. */
 export const vitB: Recipe = { ...vitH, name: 'vitB', config: configB, batch: 128, layerDecay: 0.6, dropPath: 0.6, schedule: { rate: 8e-4, ...longer } }
 
-/** The model that ships: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU cores in hours. */
-export const tinyConfig: SamConfig = {
-  name: 'tiny',
-  imageSize: 256,
-  imageEncoder: { patchSize: 16, width: 128, depth: 6, heads: 4, mlpRatio: 4, window: 8, globalBlocks: [2, 5] },
-  width: 64,
-  maskChannels: 16,
-  decoder: { depth: 2, heads: 4, mlpWidth: 256, iouHiddenWidth: 64, multimaskOutputs: 3 }
-}
-
 /**
  * Small steps, and many: two rounds an object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all
  * layers learn at one rate. Within the first fifty steps all masks become empty, the cheapest answer to all prompts; after some 400 the model begins
@@ -78,7 +68,7 @@ export const tinyConfig: SamConfig = {
  */
 export const tiny: Recipe = {
   name: 'tiny',
-  config: tinyConfig,
+  config: configTiny,
   schedule: { rate: 1.5e-3, warmup: 250, steps: [4_300, 5_500], iterations: 6_000 },
   batch: 4,
   microBatch: 4,
