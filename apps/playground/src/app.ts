@@ -108,7 +108,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   }
 
   const previews = latest(
-    (at: Point, signal) => call('predict', { prompts: { points: [at], strokes: [] } }, { signal }),
+    (at: Point, signal) => call('predict', { prompts: { points: [at], strokes: [] }, best: true }, { signal }),
     answer => update({ preview: answer[0] })
   )
   const endPreview = (): void => {
@@ -125,7 +125,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     update({ ready: false, busy: { text: 'Looking at the picture' } })
     try {
       const { milliseconds } = await call('picture', { bitmap: picture.bitmap }, { signal: mine.signal })
-      update({ ready: true, busy: undefined, status: `Ready: the picture was read in ${(milliseconds / 1000).toFixed(1)} s` })
+      update({ ready: true, busy: undefined, status: `Ready: ${picture.name} was read in ${(milliseconds / 1000).toFixed(1)} s` })
       ask()
     } catch (error) {
       fail(error)

@@ -32,6 +32,8 @@ export type Answer = readonly Candidate[]
 export type ModelChoice =
   | { readonly kind: 'embedded' }
   | { readonly kind: 'file'; readonly file: File }
+  /** A folder as transformers.js and Hugging Face keep a model: `model.safetensors`, or parts and a list of them. */
+  | { readonly kind: 'folder'; readonly name: string; readonly files: readonly File[] }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'kept'; readonly key: string }
 
@@ -65,7 +67,8 @@ export interface Calls {
   load: { args: { model: ModelChoice; prefer: 'webgpu' | 'wasm' | undefined }; result: LoadedModel }
   /** Makes this the picture that is asked about. */
   picture: { args: { bitmap: ImageBitmap }; result: { milliseconds: number } }
-  predict: { args: { prompts: Prompts }; result: Answer }
+  /** With `best`, the best mask alone: what a preview shows. */
+  predict: { args: { prompts: Prompts; best?: boolean }; result: Answer }
   export: { args: { format: ExportFormat; masks: readonly NamedMask[]; file: string }; result: Blob }
   kept: { args: Record<never, never>; result: readonly KeptModel[] }
   forget: { args: { key: string }; result: void }

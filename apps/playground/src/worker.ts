@@ -1,7 +1,6 @@
 /** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
 import { frameOf, InputError, Mask, SamError, type Backend, type EncodedImage, type Prompt, type Sam } from '@sam/core'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
-import type { WebGpuBackend } from '@sam/backend-webgpu'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { paintStrokes } from './brush.js'
@@ -20,7 +19,7 @@ interface Context {
 
 let backend: Promise<{ backend: Backend; choice: Choice }> | undefined
 let sam: Sam | undefined
-let photo: ImageData | undefined
+let photo: ImageBitmap | undefined
 let encoded: EncodedImage | undefined
 
 function openBackend(prefer: 'webgpu' | 'wasm' | undefined): Promise<{ backend: Backend; choice: Choice }> {
@@ -46,6 +45,7 @@ function openBackend(prefer: 'webgpu' | 'wasm' | undefined): Promise<{ backend: 
 const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Promise<Calls[C]['result']> } = {
   async load({ model, prefer }, context) {
     const { backend, choice } = await openBackend(prefer)
+    await backend.recover?.()
     const opened = await openModel(model, { ...context, backend })
     context.signal.throwIfAborted()
     const before = sam
@@ -58,19 +58,21 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
 
   async picture({ bitmap }, { signal }) {
     const model = need(sam, 'a model')
-    await recover()
+    await model.recover()
     const began = performance.now()
-    const image = pixelsOf(bitmap)
-    bitmap.close()
-    const made = await model.encode(image, { signal })
+    const made = await model.encode(bitmap, { signal }).catch((error: unknown) => {
+      bitmap.close()
+      throw error
+    })
     encoded?.dispose()
-    ;[photo, encoded] = [image, made]
+    photo?.close()
+    ;[photo, encoded] = [bitmap, made]
     return { milliseconds: performance.now() - began }
   },
 
-  async predict({ prompts }, { signal }) {
+  async predict({ prompts, best }, { signal }) {
     const image = need(encoded, 'a picture')
-    const { masks } = await image.predict(promptOf(prompts), { signal })
+    const { masks } = await image.predict(promptOf(prompts), { signal, best })
     const frame = frameOf(image, sam!.config.imageSize)
     return masks.map(mask => ({ score: mask.predictedIou, rings: contour(mask.lowResLogits!, frame), logits: mask.lowResLogits! }))
   },
@@ -88,7 +90,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
         return new Blob(
           [
             (await cutOut(
-              image,
+              pixelsOf(image),
               objects.map(o => o.mask)
             )) as Uint8Array<ArrayBuffer>
           ],
@@ -103,12 +105,6 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
 
   kept: async () => (await (await modelCache())?.list()) ?? [],
   forget: async ({ key }) => (await modelCache())?.forget(key)
-}
-
-/** A GPU that went away is opened again. */
-async function recover(): Promise<void> {
-  const opened = (await backend)?.backend as (Backend & Partial<Pick<WebGpuBackend, 'lost' | 'recover'>>) | undefined
-  if (opened?.lost?.() !== undefined) await opened.recover?.()
 }
 
 /** The person's words as the model takes them: painted strokes become a mask over the one that is refined. */

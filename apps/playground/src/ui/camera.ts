@@ -15,7 +15,10 @@ export async function takePicture(): Promise<GivenPicture | undefined> {
     throw new Error(`The camera is not there: ${why}.`, { cause })
   }
   const video = h('video', { autoplay: true, muted: true, playsInline: true, srcObject: stream })
-  const shutter = h('button', { type: 'button', class: 'button primary' }, 'Take the picture')
+  const shutter = h('button', { type: 'button', class: 'button primary', disabled: true }, 'Take the picture')
+  video.addEventListener('loadeddata', () => {
+    shutter.disabled = false
+  })
   const dialog = h(
     'dialog',
     { class: 'dialog camera', 'aria-label': 'Camera' },
@@ -29,7 +32,7 @@ export async function takePicture(): Promise<GivenPicture | undefined> {
     return await new Promise(resolve => {
       dialog.addEventListener('close', () => resolve(undefined))
       shutter.addEventListener('click', () => {
-        if (video.videoWidth) resolve(createImageBitmap(video).then(bitmap => ({ bitmap, name: 'photo.jpg' })))
+        resolve(createImageBitmap(video).then(bitmap => ({ bitmap, name: 'photo.jpg' })))
       })
     })
   } finally {

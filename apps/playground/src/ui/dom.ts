@@ -25,11 +25,14 @@ export function save(blob: Blob, name: string): void {
 }
 
 /** Asks for a file. Undefined when none was chosen. */
-export function chooseFile(accept: string): Promise<File | undefined> {
-  const input = h('input', { type: 'file', accept })
-  return new Promise(resolve => {
-    input.addEventListener('change', () => resolve(input.files?.[0]))
-    input.addEventListener('cancel', () => resolve(undefined))
+export const chooseFile = async (accept: string): Promise<File | undefined> => (await chosen(h('input', { type: 'file', accept })))[0]
+
+/** Asks for a folder: its files, with those of folders inside. None when none was chosen. */
+export const chooseFolder = (): Promise<readonly File[]> => chosen(h('input', { type: 'file', webkitdirectory: true }))
+
+const chosen = (input: HTMLInputElement): Promise<File[]> =>
+  new Promise(resolve => {
+    input.addEventListener('change', () => resolve([...(input.files ?? [])]))
+    input.addEventListener('cancel', () => resolve([]))
     input.click()
   })
-}

@@ -2,7 +2,7 @@ import type { App } from '../app.js'
 import type { Call } from '../client.js'
 import type { KeptModel } from '../weights/weights-cache.js'
 import type { ModelChoice } from '../protocol.js'
-import { chooseFile, h } from './dom.js'
+import { chooseFile, chooseFolder, h } from './dom.js'
 import { icon } from './icons.js'
 import { iconButton } from './toolbar.js'
 
@@ -61,6 +61,20 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
       icon('folder'),
       h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))
     ),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'choice',
+        onclick: async () => {
+          const files = await chooseFolder()
+          const [name] = files[0]?.webkitRelativePath.split('/') ?? []
+          if (name) await load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
+        }
+      },
+      icon('folder'),
+      h('span', {}, h('strong', {}, 'Open a folder'), h('small', {}, 'From Hugging Face: config.json and model.safetensors'))
+    ),
     h('h3', {}, 'From an address'),
     form,
     h(
@@ -105,7 +119,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
 }
 
 function rememberModel(model: ModelChoice | undefined): void {
-  if (model && model.kind !== 'file') localStorage.setItem(key, JSON.stringify(model))
+  if (model && model.kind !== 'file' && model.kind !== 'folder') localStorage.setItem(key, JSON.stringify(model))
 }
 
 /** The model of the last visit, else the embedded one. */

@@ -20,9 +20,11 @@ let cache: Promise<WeightsCache | undefined> | undefined
 export const modelCache = (): Promise<WeightsCache | undefined> => (cache ??= privateFolder('models').then(folder => folder && weightsCache(folder)))
 
 /** Loads a model, keeping a copy on this device of what comes from elsewhere. Throws what `loadSam` and `fetch` throw. */
-export async function openModel(model: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
-  const load = (weights: Blob | URL): Promise<Sam> =>
+export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
+  const load = (weights: Blob | URL | ReadonlyMap<string, Blob>): Promise<Sam> =>
     loadSam({ weights, backend, signal, onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total }) })
+  const model = choice.kind === 'folder' ? wholeOf(choice) : choice
+  if (model.kind === 'folder') return { sam: await load(new Map(model.files.map(f => [f.name, f]))), note: 'not kept: it is in several files', again: undefined }
   if (model.kind === 'embedded') {
     const { weights, description } = embeddedModel()
     return { sam: await load(weights), note: description, again: model }
@@ -51,6 +53,12 @@ export async function openModel(model: ModelChoice, { backend, signal, onStep }:
   const blob = await keep(kept, await download(key, signal), { signal, onStep })
   if (blob) return { sam: await load(blob), note: keptNote, again: { kind: 'kept', key } }
   return { sam: await load(new URL(key)), note: notKept, again: undefined }
+}
+
+/** A folder with the model in one file is that file, under the folder's name. */
+function wholeOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
+  const whole = folder.files.find(f => f.name === 'model.safetensors')
+  return whole ? { kind: 'file', file: new File([whole], `${folder.name}.safetensors`) } : folder
 }
 
 const keptNote = 'kept on this device for the next visit'

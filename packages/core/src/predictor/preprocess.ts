@@ -9,8 +9,11 @@ import type { HostTensor } from '../tensor/tensor.js'
 import { imageFingerprint } from './embedding-file.js'
 import { frameOf, type Frame } from './frame.js'
 
-/** An image as the SDK takes it: pixels in memory (`ImageData`), or anything `decodeImage` reads (in Node a path or bytes, in browsers a Blob, bitmap, canvas …). */
-export type ImageInput = PixelSource | EncodedImageSource
+/**
+ * An image as the SDK takes it: pixels in memory (`ImageData`), a picture that a browser holds (bitmap, canvas, frame), or anything `decodeImage` reads:
+ * in Node a path or a file's bytes, in browsers also a Blob.
+ */
+export type ImageInput = PixelSource | Picture | EncodedImageSource
 
 /** An image as the encoder takes it. */
 export interface Preprocessed {
@@ -73,5 +76,5 @@ function lazy(work: () => Promise<string>): () => Promise<string> {
 /** The pixels of an image. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`. */
 export async function readImage(input: ImageInput, signal?: AbortSignal  ): Promise<RgbImage> {
   const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
-  return isPixels ? toRgbImage(input) : decodeImage(input, signal ? { signal } : {})
+  return isPixels ? toRgbImage(input) : decodeImage(input as EncodedImageSource, signal ? { signal } : {})
 }

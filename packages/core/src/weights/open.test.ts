@@ -81,6 +81,14 @@ describe('openWeights', () => {
 
     await source.close()
 
+    const blobs = new Map(await Promise.all(['1.safetensors', '2.safetensors', 'model.safetensors.index.json'].map(async name => [name, new Blob([await readFile(join(parts, name))])] as const)))
+    const picked = await openWeights(blobs)
+    expect(picked.names).toEqual(['a', 'b'])
+    expect(await picked.read('b')).toEqual(await weights.read('b'))
+    await picked.close()
+    blobs.delete('2.safetensors')
+    await expect(openWeights(blobs)).rejects.toThrow("names '2.safetensors', which is not in the directory")
+
     await index({ a: '../whole/model.safetensors' })
     await expect(openWeights(parts)).rejects.toThrow('not in the directory')
     await index({ a: 1 })

@@ -6,8 +6,11 @@ import { openSafetensors } from './safetensors.js'
 import { merged, type WeightSource } from './source.js'
 import { blobBytes, filesIn, memoryBytes, openFile, urlBytes, type ByteSource } from '#io'
 
-/** Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere. */
-export type WeightsLike = string | URL | Blob | Uint8Array | ArrayBuffer | WeightSource
+/**
+ * Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere. A map is a directory: its files
+ * by name, as a browser gives them.
+ */
+export type WeightsLike = string | URL | Blob | Uint8Array | ArrayBuffer | ReadonlyMap<string, Blob> | WeightSource
 
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
@@ -23,18 +26,19 @@ export interface OpenOptions {
 export async function openWeights(from: WeightsLike, options: OpenOptions = {}): Promise<WeightSource> {
   if (isWeightSource(from)) return from
   options.signal?.throwIfAborted()
+  if (from instanceof Map) return underMetaNames(await openDirectory('directory', from as ReadonlyMap<string, Blob>, options))
   if (isAddress(from) && !isWeb(from)) {
     const files = await filesIn(from)
     if (files) return underMetaNames(await openDirectory(String(from), files, options))
   }
-  return underMetaNames(await openBytes(await byteSource(from, options), options))
+  return underMetaNames(await openBytes(await byteSource(from as Exclude<typeof from, ReadonlyMap<string, Blob>>, options), options))
 }
 
 const isWeightSource = (from: WeightsLike): from is WeightSource => typeof from === 'object' && from !== null && 'names' in from && 'bytes' in from
 const isAddress = (from: unknown): from is string | URL => typeof from === 'string' || from instanceof URL
 const isWeb = (from: string | URL): boolean => /^https?:/i.test(String(from))
 
-async function byteSource(from: Exclude<WeightsLike, WeightSource>, options: OpenOptions): Promise<ByteSource> {
+async function byteSource(from: Exclude<WeightsLike, WeightSource | ReadonlyMap<string, Blob>>, options: OpenOptions): Promise<ByteSource> {
   if (from instanceof Uint8Array || from instanceof ArrayBuffer) return memoryBytes(from)
   if (typeof Blob !== 'undefined' && from instanceof Blob) return blobBytes(from)
   if (!isAddress(from)) return failAt('checkpoint', 'E_WEIGHTS_IO')('must be a path, a URL, a Blob, bytes or an open source')
@@ -71,9 +75,9 @@ const whatItIs = (head: string): string =>
 const indexLimit = 2 ** 24
 
 /** A model as Hugging Face keeps it: one safetensors file, or several with a list of which tensor is in which. */
-async function openDirectory(name: string, files: ReadonlyMap<string, string>, options: OpenOptions): Promise<WeightSource> {
+async function openDirectory(name: string, files: ReadonlyMap<string, string | Blob>, options: OpenOptions): Promise<WeightSource> {
   const single = files.get('model.safetensors') ?? files.get('pytorch_model.bin')
-  if (single !== undefined) return openBytes(await openFile(single), options)
+  if (single !== undefined) return openBytes(await byteSource(single, options), options)
   const list = files.get('model.safetensors.index.json')
   if (list === undefined) return failAt(name, 'E_WEIGHTS_IO')('the directory holds no model.safetensors; name the checkpoint file itself')
 
@@ -81,8 +85,8 @@ async function openDirectory(name: string, files: ReadonlyMap<string, string>, o
   try {
     for (const part of await readIndex(list, options)) {
       // Looked up in the listing, so a name cannot lead out of the directory.
-      const path = files.get(part) ?? failAt(list)(`names '${part}', which is not in the directory`)
-      parts.push(await openBytes(await openFile(path), options))
+      const path = files.get(part) ?? failAt(`${name}/model.safetensors.index.json`)(`names '${part}', which is not in the directory`)
+      parts.push(await openBytes(await byteSource(path, options), options))
     }
     return merged(name, parts)
   } catch (error) {
@@ -92,9 +96,9 @@ async function openDirectory(name: string, files: ReadonlyMap<string, string>, o
 }
 
 /** The files that `weight_map` of a `model.safetensors.index.json` names, each once. */
-async function readIndex(path: string, { signal }: OpenOptions): Promise<ReadonlySet<string>> {
-  const fail = failAt(path)
-  const file = await openFile(path)
+async function readIndex(list: string | Blob, { signal }: OpenOptions): Promise<ReadonlySet<string>> {
+  const file = await byteSource(list, {})
+  const fail = failAt(file.name)
   try {
     if (file.size > indexLimit) fail(`must have at most ${indexLimit} bytes, has ${file.size}`)
     const json = parseJson(new TextDecoder().decode(await file.read(0, file.size, signal)))
