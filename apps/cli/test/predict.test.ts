@@ -169,6 +169,17 @@ describe('sam predict', async () => {
       expect(JSON.parse(asJson.out)).toEqual({ error: { code: 'E_USAGE', message: expect.stringMatching(message) as string } })
     })
 
+    it.each([
+      [['--point', '151,40'], /points\[0\] must lie in the photo, 0 … 150 × 0 … 100, found 151, 40/],
+      [['--point', '75,40', '--object', '--point', '75,-1'], /points\[0\] must lie in the photo/],
+      [['--box', '50,50,10,60'], /box must have x0 < x1 and y0 < y1/],
+      [['--box', '200,10,300,20'], /box must have x0 < x1 and y0 < y1 inside the photo/]
+    ])('%j, wherever the checkpoint is', async (argv, message) => {
+      const { code, out } = await sam(['predict', photo, '--checkpoint', at('no such.pth'), '--quiet', '--json', '--format', 'rle', ...argv])
+      expect(code).toBe(1)
+      expect(JSON.parse(out)).toEqual({ error: { code: 'E_BAD_PROMPT', message: expect.stringMatching(message) as string } })
+    })
+
     it('a result that would replace the photo, also through a link', async () => {
       await symlink(folder, at('link'))
       await copyFile(photo, at('overlay.png'))

@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 export { loadSam, type EncodedImage, type ImageInput, type LoadOptions, type Multimask, type Prediction, type PredictOptions, type Progress, type Sam } from './predictor/sam.js'
-export { maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
+export { checkPlaces, maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
 export { checkPhrase, maxPhraseLength, type CropEncoder, type EmbedOptions, type PhraseEncoder, type TextModel } from './predictor/phrases.js'
 export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'
 export { distinctColor, overlay, type OverlayOptions } from './predictor/overlay.js'

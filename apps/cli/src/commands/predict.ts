@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { encodePng, overlay, writeSafetensors, type EncodedImage, type Prediction, type RgbImage, type Sam } from '@sam/core'
+import { checkPlaces, encodePng, overlay, writeSafetensors, type EncodedImage, type Prediction, type RgbImage, type Sam } from '@sam/core'
 import { answerOf, answerTable, formats, pictureOf, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
@@ -51,6 +51,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
 
   const photo = image === undefined ? undefined : await readPhoto(image, context)
   const sdkPrompts = await Promise.all(prompts.map(prompt => readPrompt(prompt, signal)))
+  if (photo) sdkPrompts.forEach(prompt => checkPlaces(prompt, photo)) // a typing error must not wait for a model and an encode
   const progress = context.progress(options)
   const load = options.embedding === undefined ? withModel : withDecoder
   await load(options, context, async sam => {

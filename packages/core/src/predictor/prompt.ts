@@ -55,7 +55,7 @@ export interface EncodedPrompts {
 export type ReadyPrompt = Omit<Prompt, 'text'> & { readonly text?: Float32Array }
 
 /** Checks a prompt. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found. */
-export function checkPrompt(prompt: Prompt, { width, height }: { width: number; height: number }, { tokenWidth, textWidth }: PromptWidths): void {
+export function checkPrompt(prompt: Prompt, photo: { width: number; height: number }, { tokenWidth, textWidth }: PromptWidths): void {
   if (typeof prompt !== 'object' || prompt === null || Array.isArray(prompt)) throw bad(`must be an object such as { points: [{ x, y }] }, found ${shown(prompt)}`)
   const { points, box, mask, tokens, text } = prompt
   const unknown = Object.keys(prompt).find(key => !['points', 'box', 'mask', 'tokens', 'text'].includes(key))
@@ -64,6 +64,20 @@ export function checkPrompt(prompt: Prompt, { width, height }: { width: number; 
     if (list !== undefined && !Array.isArray(list)) throw bad(`${name} must be an array, found ${shown(list)}`)
   }
   if (!points?.length && !box && !mask && !tokens?.length && text === undefined) throw bad('must have at least one of points, box, mask, text, tokens; found none')
+  checkPlaces(prompt, photo)
+  if (text !== undefined) checkText(text, textWidth)
+  for (const [i, token] of (tokens ?? []).entries()) {
+    if (!(token instanceof Float32Array) || token.length !== tokenWidth || !token.every(Number.isFinite)) {
+      throw bad(`tokens[${i}] must be a Float32Array of ${tokenWidth} finite numbers, found ${token instanceof Float32Array ? `${token.length} numbers` : shown(token)}`)
+    }
+  }
+}
+
+/**
+ * Checks a prompt's points and box against the photo's size: what needs no model, so that a wrong place is told before one is loaded.
+ * Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found.
+ */
+export function checkPlaces({ points, box }: Prompt, { width, height }: { width: number; height: number }): void {
   if ((points?.length ?? 0) > maxPoints) throw bad(`may have at most ${maxPoints} points, found ${points!.length}`)
   for (const [i, point] of (points ?? []).entries()) {
     const { x, y, label } = point ?? {}
@@ -75,12 +89,6 @@ export function checkPrompt(prompt: Prompt, { width, height }: { width: number; 
     if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite)) throw bad(`box must be four finite numbers [x0, y0, x1, y1], found ${shown(box)}`)
     const [x0, y0, x1, y1] = clip(box, { width, height })
     if (x0 >= x1 || y0 >= y1) throw bad(`box must have x0 < x1 and y0 < y1 inside the photo (0 … ${width} × 0 … ${height}), found [${box}]`)
-  }
-  if (text !== undefined) checkText(text, textWidth)
-  for (const [i, token] of (tokens ?? []).entries()) {
-    if (!(token instanceof Float32Array) || token.length !== tokenWidth || !token.every(Number.isFinite)) {
-      throw bad(`tokens[${i}] must be a Float32Array of ${tokenWidth} finite numbers, found ${token instanceof Float32Array ? `${token.length} numbers` : shown(token)}`)
-    }
   }
 }
 
