@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'node',
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...onGpu]
         }
