@@ -1,0 +1,95 @@
+/**
+ * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss, gradients, clipping, AdamW) against the
+ * same model and the same batch in PyTorch, in turn, each in a process of its own; peak memory; and a whole iteration with the rounds that make prompts.
+ * PYTHON must have torch, numpy and the package segment_anything. Run it on an idle machine; the spread that it prints says how idle it was.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { writeFileAtomic, writeSafetensors } from '@sam/core'
+import { nameOf, type Backend, type Feeds, type HostTensor } from '@sam/core/graph'
+import { cpu } from '@sam/backend-cuda'
+import { initialParams, scenes, tiny, trainer } from '@sam/train'
+import { interleaved, type Timing } from './interleaved.js'
+
+const { values: { rounds, torch } } = parseArgs({ options: { rounds: { type: 'string', default: '10' }, torch: { type: 'string' } } })
+
+/** The recipe as both compute it: one step moves the params, and nothing is dropped. */
+const recipe = { ...tiny, batch: tiny.microBatch, dropPath: 0, dropout: 0 }
+const images = recipe.microBatch
+const prompts = images * recipe.objects * recipe.trainedRounds
+
+const folder = await mkdtemp(join(tmpdir(), 'sam-bench-'))
+try {
+  const batch = join(folder, 'batch.safetensors')
+  await writeFileAtomic(batch, writeSafetensors(await firstBatch(), { metadata: { recipe: JSON.stringify(recipe) } }))
+  process.exitCode = await compare(batch)
+} finally {
+  await rm(folder, { recursive: true })
+}
+
+async function compare(batch: string): Promise<number> {
+  const ours = worker(process.execPath, ['tools/bench/train_step.js', batch])
+  const theirs = torch ? worker(torch, ['tools/bench/torch_train.py', batch]) : undefined
+  const both = theirs ? [ours, theirs] : [ours]
+  const names = await Promise.all(both.map(w => w.ask('name')))
+  const losses = await Promise.all(both.map(async w => Number(await w.ask('step'))))
+  console.log(`${recipe.name}, one step of ${images} images and ${prompts} prompts, ${rounds} rounds in turn`)
+  const timings = await interleaved(Number(rounds), both.map(w => () => w.ask('step')))
+  for (const [i, w] of both.entries()) {
+    const gigabytes = Number(await w.ask('peak')) / 1e9
+    console.log(`  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; peak memory ${gigabytes.toFixed(2)} GB`)
+  }
+  const [whole] = await interleaved(Math.ceil(Number(rounds) / 2), [() => ours.ask('iteration')])
+  console.log(`  a whole iteration of ours, with scenes and rounds: ${spread(whole)}; ${(images / whole.median).toFixed(2)} images/s`)
+  for (const w of both) w.end()
+  if (!theirs) return 0
+
+  const apart = Math.abs(losses[0] - losses[1]) / Math.abs(losses[1])
+  console.log(`${apart < 1e-4 ? '✓' : '✗'} the same step: first loss ${losses[0].toFixed(6)} and ${losses[1].toFixed(6)}`)
+  const [best, median] = [timings[1].best / timings[0].best, timings[1].median / timings[0].median]
+  console.log(`${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); best of each: ${best.toFixed(2)}`)
+  return apart < 1e-4 && median >= 1 ? 0 : 1
+}
+
+/** Everything that the recipe's first step is fed: params, moments, images, prompts as the rounds made them. */
+async function firstBatch(): Promise<Record<string, HostTensor>> {
+  const backend = await cpu({ memory: 'fast' })
+  let first: Feeds = {}
+  const watching: Backend = {
+    ...backend,
+    async compile(graph, weights, options) {
+      const executable = await backend.compile(graph, weights, options)
+      if (!graph.inputs.some(v => nameOf(v) === 'target')) return executable
+      return { ...executable, run: (feeds, o) => executable.run(first = feeds, o) }
+    }
+  }
+  const data = scenes({ size: recipe.config.imageSize, seed: 1 })
+  const t = await trainer({ recipe, data, backend: watching, seed: 1, state: initialParams(recipe.config, 1) })
+  await t.step()
+  t.dispose()
+  backend.dispose()
+  return Object.fromEntries(Object.entries(first).filter((entry): entry is [string, HostTensor] => 'data' in entry[1]))
+}
+
+/** A process that answers each line with one line. */
+function worker(command: string, args: readonly string[]): { ask(question: string): Promise<string>; end(): void } {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  return {
+    async ask(question) {
+      child.stdin.write(question + '\n')
+      const next: IteratorResult<string, unknown> = await lines.next()
+      if (next.done) throw new Error(`${command} ${args[0]} ended before it answered '${question}'`)
+      return next.value
+    },
+    end: () => { child.stdin.end() }
+  }
+}
+
+function spread({ best, median, worst }: Timing): string {
+  return `${median.toFixed(3)} s median, ${best.toFixed(3)} best, ${worst.toFixed(3)} worst`
+}
