@@ -28,9 +28,9 @@ export async function freshEmbeddings({ config, images, backend, state }: Embedd
 export const defaultEmbeddingBytes = 2 ** 32
 
 /**
- * For an encoder that does not learn and images that come again: each is encoded once, and its embedding kept in the host's memory as long as there is
- * room for it in `bytes`. One image is encoded at a time, so that an embedding is a function of its image alone, whatever batch it first came in:
- * a run that is resumed meets the same numbers.
+ * For an encoder that does not learn and images that come again: each is encoded once, and its embedding kept in the host's memory as long as there
+ * is room for it in `bytes`. One image is encoded at a time, so that an embedding is a function of its image alone, whatever batch it first came
+ * in: a run that is resumed meets the same numbers.
  */
 export async function keptEmbeddings({ config, images, backend, state }: EmbeddingOptions, bytes: number): Promise<Embeddings> {
   const shape = [images, config.width, gridSize(config), gridSize(config)]

@@ -33,8 +33,8 @@ export interface Jitter {
 }
 
 /**
- * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, over 90% of the image, or too small to be seen in
- * an answer are left out. Throws `InputError` `E_BAD_IMAGE` where the sample is not what a `Dataset` promises (`checkSample`).
+ * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, over 90% of the image, or too small to be
+ * seen in an answer are left out. Throws `InputError` `E_BAD_IMAGE` where the sample is not what a `Dataset` promises (`checkSample`).
  */
 export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Example {
   checkSample(sample)

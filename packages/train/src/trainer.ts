@@ -75,7 +75,8 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const executable = await backend.compile(graph, none)
   const state = stateOf(graph, known, new Set(paramShapes(config).keys()))
   const again = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
-  const embeddings = await (again ? keptEmbeddings({ config, images, backend, state }, embeddingBytes) : freshEmbeddings({ config, images, backend, state }))
+  const encoding = { config, images, backend, state }
+  const embeddings = await (again ? keptEmbeddings(encoding, embeddingBytes) : freshEmbeddings(encoding))
   let done = iteration
 
   const order = orderOf(data, seed)
@@ -167,7 +168,9 @@ async function readExamples(data: Dataset, { recipe, seed, at, count, order }: {
   const limit = 100
   let [skipped, why] = [0, 'no mask']
   for (let i = at; examples.length < count; i++) {
-    if (skipped > limit) throw new InputError('E_BAD_OPTION', `${limit} samples in a row have nothing to learn from, the last: ${why}. Look at the data`)
+    if (skipped > limit) {
+      throw new InputError('E_BAD_OPTION', `${limit} samples in a row have nothing to learn from, the last: ${why}. Look at the data`)
+    }
     const jitter = recipe.jitter && { draw: random(seed, i, jitterKey), range: recipe.jitter }
     const place = order(i)
     const found = await data.read(place).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {

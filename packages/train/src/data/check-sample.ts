@@ -7,12 +7,15 @@ import type { Sample } from './dataset.js'
  */
 export function checkSample({ name, image: { width, height, data }, truths }: Sample): void {
   const unfit = (why: string): InputError => new InputError('E_BAD_IMAGE', `${name}: ${why}`)
-  if (!(width >= 1 && height >= 1 && Number.isInteger(width) && Number.isInteger(height))) throw unfit(`an image must have whole sides from 1, found ${width} × ${height}`)
-  const bytes = Object.prototype.toString.call(data) === '[object Uint8Array]'
-  if (!bytes || data.length !== 3 * width * height) {
-    throw unfit(`an image of ${width} × ${height} must have ${3 * width * height} bytes, RGB, found ${bytes ? data.length : Object.prototype.toString.call(data)}`)
+  const isSide = (side: number): boolean => Number.isInteger(side) && side >= 1
+  if (!isSide(width) || !isSide(height)) throw unfit(`an image must have whole sides from 1, found ${width} × ${height}`)
+  // By tag: bytes of another realm are bytes too.
+  const kind = Object.prototype.toString.call(data)
+  if (kind !== '[object Uint8Array]' || data.length !== 3 * width * height) {
+    const found = kind === '[object Uint8Array]' ? data.length : kind
+    throw unfit(`an image of ${width} × ${height} must have ${3 * width * height} bytes, RGB, found ${found}`)
   }
-  for (const [i, { mask }] of truths.entries()) {
-    if (mask.length !== width * height) throw unfit(`a mask must have one value a pixel of its ${width} × ${height} image, found ${mask.length} in mask ${i}`)
-  }
+  const other = truths.findIndex(({ mask }) => mask.length !== width * height)
+  if (other < 0) return
+  throw unfit(`a mask must have one value a pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`)
 }

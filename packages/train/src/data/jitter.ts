@@ -11,8 +11,8 @@ export interface JitterOptions {
 }
 
 /**
- * Large-scale jitter: image and masks scaled by a factor uniform in the range, then cut to the model's input at a place by chance where they have become
- * larger. Where they have become smaller the rest is padding, as `example` pads. Masks may come out empty: they were cut away.
+ * Large-scale jitter: image and masks scaled by a factor uniform in the range, then cut to the model's input at a place by chance where they have
+ * become larger. Where they have become smaller the rest is padding, as `example` pads. Masks may come out empty: they were cut away.
  * Paper: Appendix A, "Training recipe"; the rule is ViTDet's.
  */
 export function jittered(draw: Random, { name, image, truths }: Sample, { range: [low, high], side }: JitterOptions): Sample {

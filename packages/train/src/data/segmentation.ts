@@ -18,7 +18,9 @@ export function segmentationMask(segmentation: unknown, { width, height }: Size,
   }
   // Looked at before anything of that size is made.
   const size = (segmentation as CocoRle | null | undefined)?.size as unknown
-  if (Array.isArray(size) && (size[1] !== width || size[0] !== height)) throw unfit(path, `a mask must have its image's ${width} × ${height} pixels, found ${size[1]} × ${size[0]}`)
+  if (Array.isArray(size) && (size[1] !== width || size[0] !== height)) {
+    throw unfit(path, `a mask must have its image's ${width} × ${height} pixels, found ${size[1]} × ${size[0]}`)
+  }
   try {
     return decodeRle(segmentation as CocoRle).data
   } catch (cause) {

@@ -4,8 +4,8 @@ import type { Taps } from '@sam/core/graph'
 const a = -0.75
 
 /**
- * The taps of a bicubic resize with half-pixel centres, the border repeated: torch's `interpolate(mode='bicubic', align_corners=False)`, as the public
- * MAE and ViTDet code resize position embeddings. For `applyTaps`.
+ * The taps of a bicubic resize with half-pixel centres, the border repeated: torch's `interpolate(mode='bicubic', align_corners=False)`, as the
+ * public MAE and ViTDet code resize position embeddings. For `applyTaps`.
  */
 export function bicubicTaps(inSize: number, outSize: number): Taps {
   const width = Math.min(4, inSize)
