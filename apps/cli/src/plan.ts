@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWeights, recognise, type SamConfig } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
-import { readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
+import { fromMae, readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
 import { dataForms } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
@@ -66,12 +66,12 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
   return { ...plan, ...(iterations !== undefined && { recipe: withIterations(plan.recipe, iterations) }), dtype: options.dtype ?? plan.dtype }
 }
 
-/** The params that a run begins with; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
-export async function firstWeights({ recipe, checkpoint }: Plan): Promise<RunOptions['weights']> {
+/** The params that a run begins with, from a SAM or from MAE pretraining; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
+export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<RunOptions['weights']> {
   if (checkpoint === undefined && !recipe.frozenEncoder) return undefined
   const source = await openWeights(checkpoint ?? tinyModel().weights)
   try {
-    return await readParams(source, recipe.config)
+    return await (source.has('cls_token') ? fromMae(source, recipe.config, { seed }) : readParams(source, recipe.config))
   } finally {
     await source.close()
   }

@@ -20,7 +20,7 @@ describe('sam eval', async () => {
     }
     await writeFile(at('sa1b/sa_1.jpg'), await square(48, x => x > 9))
     await writeFile(at('sa1b/sa_1.json'), '{"annotations": [{"segmentation": {"size"')
-  })
+  }, 60_000)
 
   it('prints tables, and writes json and a curve', async () => {
     const { code, out, err } = await sam(['eval', '--data', 'scenes:3:64', ...few, '--out', at('results')])

@@ -1,5 +1,5 @@
 import { configKey, openWeights, storedIn, memoryWeights, writeFileAtomic, writeSafetensors, type SamConfig } from '@sam/core'
-import { f32, InputError, WeightsError, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
+import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
 import { paramShapes } from './init.js'
 
 /** A point of a run to go on from: everything the step carries, and how far it was. */
@@ -30,22 +30,15 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
-/**
- * The params of a model, to begin a run with. Throws `WeightsError` `E_WEIGHTS_MISMATCH` where the file is of another model than `config`.
- */
+/** The params of a model, to begin a run with. Throws `WeightsMismatchError` where the file is of another model than `config`. */
 export async function readParams(source: WeightSource, config: SamConfig): Promise<Record<string, HostTensor>> {
-  checkParams(Object.fromEntries(source.names.map(name => [name, source.info(name)])), config, source.label)
+  checkParams(source, config)
   return tensorsOf(source, [...paramShapes(config).keys()])
 }
 
-/** Throws `WeightsError` `E_WEIGHTS_MISMATCH` unless there is a tensor of the right shape for every param of the model. */
-export function checkParams(found: Readonly<Record<string, { readonly shape: readonly number[] }>>, config: SamConfig, label: string): void {
-  const shapes = [...paramShapes(config)]
-  const wrong = shapes.filter(([name, shape]) => !Object.hasOwn(found, name) || `${found[name].shape}` !== `${shape}`)
-  if (!wrong.length) return
-  const [[name, shape]] = wrong
-  throw new WeightsError('E_WEIGHTS_MISMATCH', `${label}: must hold the params of the recipe's model ${config.name}, found ${wrong.length} of ${shapes.length} missing or of another shape, `
-    + `first ${name}, which must be [${shape}] and is ${Object.hasOwn(found, name) ? `[${found[name].shape}]` : 'not there'}`)
+/** Throws `WeightsMismatchError` unless there is a tensor of the right shape for every param of the model; there may be others (moments). */
+export function checkParams(source: WeightSource, config: SamConfig): void {
+  match([...paramShapes(config)].map(([name, shape]) => ({ name, shape })), source, { allowUnexpected: true })
 }
 
 async function tensorsOf(source: WeightSource, names: Iterable<string>): Promise<Record<string, HostTensor>> {

@@ -1,7 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic, writeSafetensors } from '@sam/core'
-import { InputError, SamError, WeightsError, type Backend, type HostTensor, type StoredDType } from '@sam/core/graph'
+import { InputError, memoryWeights, SamError, WeightsError, type Backend, type HostTensor, type StoredDType } from '@sam/core/graph'
 import { checkParams, readCheckpoint, saveCheckpoint, saveModel } from './checkpoint.js'
 import { curves } from './curves.js'
 import { checkData } from './data/check.js'
@@ -71,7 +71,7 @@ async function run(options: RunOptions): Promise<RunResult> {
   if ('recipe' in from && from.recipe !== undefined && from.recipe !== recipe.name) {
     throw new InputError('E_BAD_OPTION', `${checkpoint} is of a run of the recipe ${from.recipe}, found ${recipe.name}; go on with its own recipe, or begin in another folder`)
   }
-  checkParams(from.state, recipe.config, begun ? checkpoint : 'the weights to begin with')
+  checkParams(memoryWeights(from.state, begun ? checkpoint : 'weights to begin with'), recipe.config)
   await checkData(data, recipe.config)
   const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
   const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration })

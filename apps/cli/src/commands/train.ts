@@ -30,7 +30,7 @@ export function addTrain(program: Command, context: Context): void {
     .option('--config <file>', 'a .json file with numbers of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }')
     .option('--data <images>', `${dataForms} (default for the recipe tiny: scenes)`)
     .option('--held-out <images>', 'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)')
-    .option('--checkpoint <file>', 'the model to begin with (default: fresh params; for finetuneDecoder the embedded model)')
+    .option('--checkpoint <file>', 'a SAM or an MAE-pretrained encoder to begin with (default: fresh params; for finetuneDecoder the embedded model)')
     .option('--iterations <n>', 'length of the run; the places where the rate falls move along', wholeNumber('--iterations'))
     .option('--seed <n>', 'seed of everything random (default: 1)', wholeNumber('--seed', { least: 0 }))
     .addOption(new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(Object.keys(dtypes)))
