@@ -69,7 +69,7 @@ export const vitB: Recipe = { ...vitH, name: 'vitB', config: configB, batch: 128
 export const tiny: Recipe = {
   name: 'tiny',
   config: configTiny,
-  schedule: { rate: 1.5e-3, warmup: 250, steps: [4_300, 5_500], iterations: 6_000 },
+  schedule: { rate: 1.5e-3, warmup: 250, steps: [4_300, 5_300], iterations: 5_600 },
   batch: 4,
   microBatch: 4,
   objects: 6,
