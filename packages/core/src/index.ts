@@ -3,6 +3,8 @@
  * @packageDocumentation
  */
 export { loadSam, type EncodedImage, type ImageInput, type LoadOptions, type Multimask, type Prediction, type PredictOptions, type Progress, type Sam } from './predictor/sam.js'
+export { queryThresholds, type Detection, type Detector, type Instance, type QueryOptions, type QueryRoute } from './predictor/query.js'
+export type { AutomaticMask, EverythingOptions } from './predictor/everything.js'
 export { checkPlaces, maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
 export { checkPhrase, maxPhraseLength, type CropEncoder, type EmbedOptions, type PhraseEncoder, type TextModel } from './predictor/phrases.js'
 export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'

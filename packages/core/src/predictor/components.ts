@@ -1,6 +1,6 @@
 import type { Bitmap } from './bitmap.js'
 
-/** Pixels x0 … x1 − 1 of row y, all inside, of one 4-connected component. */
+/** Pixels x0 … x1 − 1 of row y, all inside, of one connected component. */
 export interface Run {
   readonly y: number
   readonly x0: number
@@ -9,10 +9,14 @@ export interface Run {
   readonly component: number
 }
 
-/** The rows of a bitmap as runs, top to bottom and left to right, labelled by 4-connected component (union-find over overlapping runs). */
-export function labelRuns({ width, height, data }: Bitmap): { readonly runs: readonly Run[]; readonly components: number } {
+/**
+ * The rows of a bitmap as runs, top to bottom and left to right, labelled by connected component (union-find over overlapping runs): 4-connected,
+ * or 8-connected where pixels that share a corner count as neighbours.
+ */
+export function labelRuns({ width, height, data }: Bitmap, { corners = false }: { corners?: boolean } = {}): { readonly runs: readonly Run[]; readonly components: number } {
   const runs: { y: number; x0: number; x1: number; component: number }[] = []
   const parent: number[] = []
+  const reach = corners ? 1 : 0
   const root = (i: number): number => {
     while (parent[i] !== i) i = parent[i] = parent[parent[i]]!
     return i
@@ -28,8 +32,8 @@ export function labelRuns({ width, height, data }: Bitmap): { readonly runs: rea
       while (x < width && data[row + x] !== 0) x++
       const at = parent.push(runs.length) - 1
       runs.push({ y, x0, x1: x, component: 0 })
-      while (above < start && runs[above].x1 <= x0) above++
-      for (let k = above; k < start && runs[k].x0 < x; k++) {
+      while (above < start && runs[above].x1 + reach <= x0) above++
+      for (let k = above; k < start && runs[k].x0 < x + reach; k++) {
         const [a, b] = [root(k), root(at)]
         parent[Math.max(a, b)] = Math.min(a, b)
       }

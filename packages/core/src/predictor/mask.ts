@@ -3,7 +3,7 @@ import type { Size } from '../image/resize.js'
 import { applyTaps, bilinearTaps, composeTaps } from '../tensor/interpolate.js'
 import { bitmapBox, toXywh, type BoxXywh, type BoxXyxy } from './amg/boxes.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './amg/rle.js'
-import { stabilityScore } from './amg/stability.js'
+import { measureMask, type Measures } from './amg/measure.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
 import type { Frame } from './frame.js'
 import type { Rgb } from './paint.js'
@@ -39,7 +39,7 @@ export class Mask {
   #bits: Uint8Array | undefined
 
   /** A prediction, or pixels (any non-zero byte is inside; they are copied). Throws `E_BAD_PROMPT` where their size and data disagree. */
-  constructor(source: MaskPrediction | Bitmap) {
+  constructor(source: MaskPrediction | (Bitmap & { readonly predictedIou?: number })) {
     if ('lowResLogits' in source) {
       const [height, width] = source.frame.originalSize
       this.#prediction = { threshold: 0, ...source }
@@ -48,7 +48,7 @@ export class Mask {
     } else {
       const { width, height, data } = copyBitmap(source)
       this.#bits = data
-      this.predictedIou = 1
+      this.predictedIou = source.predictedIou ?? 1
       ;[this.width, this.height] = [width, height]
     }
   }
@@ -68,21 +68,25 @@ export class Mask {
   /** Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. Of a mask made by hand: ±{@link handMadeLogit}. */
   logits(): Float32Array {
     const out = new Float32Array(this.width * this.height)
-    if (this.#prediction) upscaleRows(this.#prediction.lowResLogits, this.#prediction.frame, (row, y) => out.set(row, y * this.width))
+    if (this.#prediction) upscaleRows(this.#prediction.lowResLogits, this.#prediction, (row, y) => out.set(row, y * this.width))
     else this.bitmap().forEach((inside, i) => { out[i] = inside ? handMadeLogit : -handMadeLogit })
     return out
   }
 
-  /** One byte a pixel [height, width], 1 inside. The same array each time: copy it before changing it. */
-  bitmap(): Uint8Array {
+  /**
+   * One byte a pixel [height, width], 1 inside. The same array each time: copy it before changing it. With `keep: false` none is kept, for
+   * passing over many masks once.
+   */
+  bitmap({ keep = true }: { keep?: boolean } = {}): Uint8Array {
     if (!this.#bits) {
       const { lowResLogits, frame, threshold } = this.#prediction!
       const { width } = this
       const bits = new Uint8Array(width * this.height)
-      upscaleRows(lowResLogits, frame, (row, y) => {
+      upscaleRows(lowResLogits, { frame, above: threshold }, (row, y, [start, end]) => {
         const at = y * width
-        for (let x = 0; x < width; x++) bits[at + x] = row[x] > threshold ? 1 : 0
+        for (let x = start; x < end; x++) bits[at + x] = row[x] > threshold ? 1 : 0
       })
+      if (!keep) return bits
       this.#bits = bits
     }
     return this.#bits
@@ -102,10 +106,13 @@ export class Mask {
   get bbox(): BoxXywh { return toXywh(this.box) }
 
   /** IoU of the masks cut `offset` above and below the threshold, 0 … 1: how clear-cut the mask is. 1 for a mask made by hand. */
-  stability(offset = 1): number {
-    if (!this.#prediction) return 1
+  stability(offset = 1): number { return this.#prediction ? this.measure(offset).stability : 1 }
+
+  /** Area, box and stability in one go, without making the bitmap: for passing over many masks. */
+  measure(offset = 1): Measures {
+    if (!this.#prediction) return { area: this.area, box: this.box, stability: 1 }
     const { lowResLogits, frame, threshold } = this.#prediction
-    return stabilityScore(lowResLogits, frame, { threshold, offset })
+    return measureMask(lowResLogits, frame, { threshold, offset })
   }
 
   /** The mask as one translucent colour on transparent pixels, to be drawn over the photo. `alpha` is 0 … 1. */

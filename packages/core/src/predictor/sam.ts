@@ -1,5 +1,6 @@
 import type { Backend, CompileOptions, DeviceTensor, Executable } from '../backend/backend.js'
 import { InputError, SamError, WeightsError } from '../errors.js'
+import type { RgbImage } from '../image/image.js'
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { nameOf } from '../ir/value.js'
 import { stage, type Stages } from '../passes/stage.js'
@@ -13,7 +14,9 @@ import type { WeightSource } from '../weights/source.js'
 import { readAnswers, type DecoderOutputs, type Multimask, type Prediction } from './answers.js'
 import { encoderFingerprint, encoderNames, imageFingerprint, readEmbedding, writeEmbedding } from './embedding-file.js'
 import { frameOf, type Frame } from './frame.js'
+import { segmentEverything, type AutomaticMask, type EverythingOptions } from './everything.js'
 import { preprocess, readImage, type ImageInput } from './preprocess.js'
+import { query, type Instance, type QueryOptions } from './query.js'
 import { checkPrompt, encodePrompts, maxPrompts, type Prompt, type ReadyPrompt } from './prompt.js'
 import type { TextModel } from './phrases.js'
 import { checkTextModel, embedTexts, textWidthOf } from './text.js'
@@ -182,7 +185,7 @@ export class Sam implements AsyncDisposable {
     const { tensor, frame, fingerprint } = await preprocess(input, { backend: this.#parts.backend, side: this.config.imageSize, signal })
     try {
       const { image_embedding: embedding } = await encoder.run({ image: tensor }, signal ? { signal } : {})
-      return new EncodedImage({ sam: this, frame, embedding, fingerprint })
+      return new EncodedImage({ sam: this, frame, embedding, fingerprint, photo: () => readImage(input) })
     } finally {
       if ('dispose' in tensor) tensor.dispose()
     }
@@ -206,7 +209,8 @@ export class Sam implements AsyncDisposable {
     this.check()
     const photo = image === undefined ? undefined : await readImage(image, signal)
     const file = await readEmbedding(bytes, { config: this.config, encoder: await this.encoderFingerprint(), image: photo && await imageFingerprint(photo) })
-    return new EncodedImage({ sam: this, frame: frameOf(file, this.config.imageSize), embedding: file.embedding, fingerprint: async () => file.image })
+    const noPhoto = (): never => { throw new InputError('E_BAD_OPTION', 'this needs the photo, and only its embedding was loaded: Sam.load(bytes, { image })') }
+    return new EncodedImage({ sam: this, frame: frameOf(file, this.config.imageSize), embedding: file.embedding, fingerprint: async () => file.image, photo: async () => photo ?? noPhoto() })
   }
 
   /** @internal The decoder of a prompt shape, in two stages. */
@@ -261,6 +265,7 @@ interface ImageParts {
   /** On the device after encoding, on the host after loading. */
   readonly embedding: DeviceTensor | HostTensor
   readonly fingerprint: () => Promise<string>
+  readonly photo: () => Promise<RgbImage>
 }
 
 /** An image whose embedding is ready, on the device: answers prompts, as often as you like, also several at once. */
@@ -271,6 +276,7 @@ export class EncodedImage implements Disposable {
   readonly #image: ImageParts
   /** What the decoder needs of the image alone, for prompts without (false) and with masks (true). */
   readonly #stages = new Map<boolean, Promise<Record<string, DeviceTensor>>>()
+  #photo: Promise<RgbImage> | undefined
   #disposed = false
 
   /** @internal Use {@link Sam.encode} or {@link Sam.load}. */
@@ -297,6 +303,46 @@ export class EncodedImage implements Disposable {
     const answers: Prediction[] = []
     for (let i = 0; i < ready.length; i += maxPrompts) answers.push(...await this.#decode(ready.slice(i, i + maxPrompts), { multimask, best, signal }))
     return Array.isArray(prompts) ? answers : answers[0]
+  }
+
+  /**
+   * Masks of everything in the photo, best first, by points in a grid: see {@link EverythingOptions}. Throws `E_BAD_OPTION`, and for `cropLayers` what
+   * {@link photo} throws.
+   */
+  everything(options?: EverythingOptions): Promise<AutomaticMask[]> {
+    return segmentEverything(this, options)
+  }
+
+  /**
+   * What a phrase names, best first, no thing twice; empty when it is not here. See {@link QueryOptions} for the routes.
+   *
+   * @example
+   * const wheels = await image.query('a wheel', { not: ['a headlight'] })
+   */
+  query(phrase: string, options?: QueryOptions): Promise<Instance[]> {
+    return query(this, phrase, options)
+  }
+
+  /** What understands words, as given to {@link loadSam}. */
+  get text(): TextModel | undefined { return this.#image.sam.text }
+
+  /** Numbers of the text embedding that the checkpoint takes as a prompt; undefined where it takes none. */
+  get textWidth(): number | undefined { return this.#image.sam.textWidth }
+
+  /**
+   * The photo's pixels, read again from what was encoded: keep a bitmap open and pixels unchanged. Throws `E_BAD_OPTION` for an embedding that was
+   * loaded without its photo, `E_BAD_IMAGE` for a photo that is gone.
+   */
+  photo(): Promise<RgbImage> {
+    this.#photo ??= this.#image.photo()
+    this.#photo.catch(() => { this.#photo = undefined })
+    return this.#photo
+  }
+
+  /** @internal A part of the photo, encoded by itself. */
+  encodePart(part: RgbImage, signal?: AbortSignal): Promise<EncodedImage> {
+    this.#check()
+    return this.#image.sam.encode(part, { signal })
   }
 
   /** The embedding, [1, C, g, g], in host memory. */

@@ -1,0 +1,228 @@
+import { BackendError, InputError, shown } from '../errors.js'
+import type { RgbImage } from '../image/image.js'
+import { boxIou } from './amg/nms.js'
+import type { Prediction } from './answers.js'
+import { segmentEverything, type Croppable, type EverythingOptions } from './everything.js'
+import type { Mask } from './mask.js'
+import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
+import { checkPhrase, type CropEncoder, type PhraseEncoder, type TextModel } from './phrases.js'
+import type { Box, Point, Prompt } from './prompt.js'
+import { embedPhrases } from './text.js'
+
+/**
+ * How a phrase becomes masks.
+ * - `prompt`: as a text token of the prompt encoder (paper, D.5): needs a checkpoint with a text projection
+ * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints, finds several
+ * - `detect`: boxes of a detector, each a box prompt
+ */
+export type QueryRoute = 'prompt' | 'rank' | 'detect'
+
+/** A thing that a detector found. */
+export interface Detection {
+  readonly box: Box
+  /** 0 … 1 */
+  readonly score: number
+  /** Which of the phrases it is. */
+  readonly label: string
+}
+
+/** Any open-vocabulary detector. Boxes are in pixels of the photo. */
+export type Detector = (photo: RgbImage, phrases: readonly string[], options: { signal?: AbortSignal | undefined }) => Promise<readonly Detection[]>
+
+export interface QueryOptions {
+  /** Default: `detect` where a detector is given, else `prompt` where the checkpoint has a text projection, else `rank`. */
+  readonly route?: QueryRoute | undefined
+  /** At most so many instances, the best. Default: all. */
+  readonly limit?: number | undefined
+  /** The lowest text score that counts as found, 0 … 1. Default {@link queryThresholds}. With 0, everything is told with its score. */
+  readonly threshold?: number | undefined
+  /** What it is not: phrases that compete for each mask. */
+  readonly not?: readonly string[] | undefined
+  /** Clicks that help a text along, for route `prompt`. */
+  readonly points?: readonly Point[] | undefined
+  /** For route `detect`. */
+  readonly detect?: Detector | undefined
+  /** For route `rank`: how everything is segmented (once for an image and these options, then remembered). */
+  readonly everything?: Omit<EverythingOptions, 'signal'> | undefined
+  /** When two masks are one thing. Default IoU over 0.7, or 0.9 of the smaller inside the larger. */
+  readonly overlap?: Partial<OverlapLimits> | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A thing that a phrase names. */
+export interface Instance {
+  readonly mask: Mask
+  /** [x0, y0, x1, y1] around the mask, by pixel edges. */
+  readonly box: Box
+  /**
+   * 0 … 1: routes `prompt` and `rank`: the probability of the phrase among itself, the negatives and the encoder's background phrases, by what the crop
+   * shows; route `detect`: the detector's own score.
+   */
+  readonly score: number
+  /** The model's own estimate of the mask's IoU. */
+  readonly predictedIou: number
+}
+
+/**
+ * The text score from which something counts as found: a phrase must be likelier than everything it competes with together. Detectors score
+ * lower, as they are used.
+ */
+export const queryThresholds: Readonly<Record<QueryRoute, number>> = { prompt: 0.5, rank: 0.5, detect: 0.25 }
+
+/** What a query needs of an encoded image. */
+export interface Queryable extends Croppable {
+  readonly text: TextModel | undefined
+  readonly textWidth: number | undefined
+  predict(prompts: readonly Prompt[], options: { multimask: 'auto' | true; best?: boolean; signal?: AbortSignal | undefined }): Promise<Prediction[]>
+}
+
+interface Candidate extends Measured {
+  readonly score: number
+}
+
+/**
+ * What a phrase names in the image, best first (text score × predicted IoU), no thing twice. Empty: not here.
+ * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route that lacks what it needs, with the routes that work.
+ */
+export async function query(image: Queryable, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
+  const { limit = Infinity, not = [], overlap, signal } = options
+  signal?.throwIfAborted()
+  const phrases = [phrase, ...not].map(checkPhrase)
+  if (new Set(phrases).size < phrases.length) throw new InputError('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
+  const route = routeOf(image, options)
+  const threshold = options.threshold ?? queryThresholds[route]
+  if (!(threshold >= 0 && threshold <= 1)) throw new InputError('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
+  if (!(limit >= 1)) throw new InputError('E_BAD_OPTION', `limit: must be a number from 1, found ${shown(limit)}`)
+
+  const candidates = await routes[route](image, phrases, { ...options, threshold })
+  const value = ({ score, mask }: Candidate): number => score * mask.predictedIou
+  const limits = { iou: 0.7, containment: 0.9, ...overlap }
+  const kept: Candidate[] = []
+  for (const candidate of candidates.filter(c => c.score >= threshold).sort((a, b) => value(b) - value(a))) {
+    if (kept.length >= limit) break
+    if (!kept.some(k => isDuplicate(k, candidate, limits))) kept.push(candidate)
+  }
+  return kept.map(({ mask, box, score }) => ({ mask, box, score, predictedIou: mask.predictedIou }))
+}
+
+type Run = (image: Queryable, phrases: readonly string[], options: QueryOptions & { threshold: number }) => Promise<Candidate[]>
+
+const routes: Readonly<Record<QueryRoute, Run>> = {
+  async prompt(image, phrases, { points, signal }) {
+    const encoder = cropEncoder(image.text, 'prompt')
+    const prompt: Prompt = { text: phrases[0], ...points ? { points } : {} }
+    const [{ masks }] = await image.predict([prompt], { multimask: points?.length ? 'auto' : true, signal })
+    const measured = masks.map(measure).filter(({ area }) => area > 0)
+    const embeddings = await embedMasks(image, measured, { encoder, signal })
+    return scored(measured, embeddings, await competing(encoder, phrases, signal))
+  },
+
+  async rank(image, phrases, { everything, signal }) {
+    const encoder = cropEncoder(image.text, 'rank')
+    const rivals = await competing(encoder, phrases, signal)
+    const { parts, embeddings } = await rankable(image, { encoder, everything, signal })
+    return scored(parts, embeddings, rivals)
+  },
+
+  async detect(image, phrases, { detect, threshold, signal }) {
+    if (typeof detect !== 'function') throw new InputError('E_BAD_OPTION', 'route \'detect\' needs a detector: { detect: async (photo, phrases) => [{ box, score, label }] }')
+    const found = checkDetections(await detect(await image.photo(), phrases, { signal }))
+    signal?.throwIfAborted()
+    const others = found.filter(d => d.label !== phrases[0])
+    const mine = found.filter(d => d.label === phrases[0] && d.score >= threshold && inside(d.box, image)
+      && !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7))
+    const answers = await image.predict(mine.map(({ box }) => ({ box })), { multimask: true, best: true, signal })
+    return answers.flatMap(({ masks: [mask] }, i) => {
+      const measured = measure(mask)
+      return measured.area > 0 ? [{ ...measured, score: mine[i].score }] : []
+    })
+  }
+}
+
+function routeOf({ text, textWidth }: Queryable, { route, detect }: QueryOptions): QueryRoute {
+  if (route === undefined) return detect ? 'detect' : textWidth !== undefined && text ? 'prompt' : 'rank'
+  if (!Object.hasOwn(routes, route)) throw new InputError('E_BAD_OPTION', `route: must be one of ${Object.keys(routes).join(', ')}, found ${shown(route)}`)
+  return route
+}
+
+type TextAndCrops = PhraseEncoder & CropEncoder
+
+function cropEncoder(text: TextModel | undefined, route: QueryRoute): TextAndCrops {
+  if (text?.embedCrops && text.scale !== undefined && text.background) return text as TextAndCrops
+  throw new InputError('E_BAD_OPTION', `route '${route}' scores masks by what CLIP sees in them: give loadSam a text encoder with a picture side, such as `
+    + '{ text: await loadClip(…) } of @sam/clip; without one, predict({ text }) gives masks without a score, and route \'detect\' takes a detector')
+}
+
+/** The phrases and what they compete with, embedded, and the temperature of their contest. */
+interface Rivals {
+  readonly embeddings: readonly Float32Array[]
+  readonly scale: number
+}
+
+const competing = async (encoder: TextAndCrops, phrases: readonly string[], signal: AbortSignal | undefined): Promise<Rivals> =>
+  ({ embeddings: await embedPhrases([...phrases, ...encoder.background.filter(b => !phrases.includes(b))], encoder, signal), scale: encoder.scale })
+
+/** Each mask's probability of being what the first phrase says. */
+const scored = (masks: readonly Measured[], crops: readonly Float32Array[], { embeddings, scale }: Rivals): Candidate[] => masks.map((measured, i) => {
+  const logits = embeddings.map(text => scale * text.reduce((sum, x, k) => sum + x * crops[i][k], 0))
+  const most = Math.max(...logits)
+  const powers = logits.map(logit => Math.exp(logit - most))
+  return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
+})
+
+/** Masks whose bitmaps are made at once. */
+const atOnce = 8
+
+async function embedMasks(image: Queryable, masks: readonly Measured[], { encoder, signal }: { encoder: TextAndCrops; signal: AbortSignal | undefined }): Promise<Float32Array[]> {
+  const photo = await image.photo()
+  const found: Float32Array[] = []
+  for (let i = 0; i < masks.length; i += atOnce) {
+    const bitmaps = masks.slice(i, i + atOnce).map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap({ keep: false }) }))
+    const embeddings = await encoder.embedCrops(photo, bitmaps, { signal })
+    signal?.throwIfAborted()
+    if (embeddings.length !== bitmaps.length || !embeddings.every(e => e.length === encoder.width && e.every(Number.isFinite))) {
+      throw new BackendError('E_BACKEND_FAILED', `text: the encoder must give ${encoder.width} finite numbers for each of ${bitmaps.length} crops`)
+    }
+    found.push(...embeddings)
+  }
+  return found
+}
+
+interface Rankable {
+  readonly parts: readonly Measured[]
+  readonly embeddings: readonly Float32Array[]
+}
+
+/** What was segmented of an image, by options: a second phrase finds it ready. */
+const remembered = new WeakMap<Queryable, Map<string, Promise<Rankable>>>()
+
+function rankable(image: Queryable, { encoder, everything, signal }: { encoder: TextAndCrops; everything: EverythingOptions | undefined; signal: AbortSignal | undefined }): Promise<Rankable> {
+  const known = remembered.get(image) ?? new Map<string, Promise<Rankable>>()
+  remembered.set(image, known)
+  const key = JSON.stringify(everything ?? {})
+  let ready = known.get(key)
+  if (!ready) {
+    ready = segmentEverything(image, { ...everything, signal }).then(async parts => ({ parts, embeddings: await embedMasks(image, parts, { encoder, signal }) }))
+    known.set(key, ready)
+    ready.catch(() => known.delete(key)) // an abort must not spoil the next try
+  }
+  return ready
+}
+
+/** A predicted mask's numbers, without keeping its bitmap. */
+function measure(mask: Mask): Measured {
+  const { area, box } = mask.measure()
+  return { mask, area, box }
+}
+
+function checkDetections(found: readonly Detection[]): readonly Detection[] {
+  const list: readonly Detection[] | undefined = Array.isArray(found) ? found : undefined
+  const isDetection = (d: Detection): boolean =>
+    Array.isArray(d?.box) && d.box.length === 4 && d.box.every(Number.isFinite) && Number.isFinite(d.score) && typeof d.label === 'string'
+  if (list?.every(isDetection)) return list
+  throw new BackendError('E_BACKEND_FAILED', 'detect: must give a list of { box: [x0, y0, x1, y1], score, label }')
+}
+
+/** Whether any of the box lies in the photo. */
+const inside = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): boolean =>
+  Math.max(0, x0) < Math.min(width, x1) && Math.max(0, y0) < Math.min(height, y1)
