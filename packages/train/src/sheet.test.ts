@@ -29,7 +29,7 @@ it('shows a row a sample, and passes over what is unfit', async () => {
   const good = scenes({ size: 64, seed: 5, minArea: 60 })
   const data: Dataset = { size: 3, read: async i => i === 1 ? Promise.reject(new InputError('E_BAD_IMAGE', 'truncated')) : good.read(i) }
   const picture = (await sheet(sam, data, { rows: 4, clicks: 2, side: 40 }))!
-  expect([picture.width, picture.height]).toEqual([5 * 44 + 4, 2 * 44 + 4])
+  expect([picture.width, picture.height]).toEqual([5 * 44 + 4, 2 * (44 + 24) + 4])
   const { image } = await good.read(0)
   expect(new Set(picture.data).size).toBeGreaterThan(20)
   expect(picture.data[3 * (6 * picture.width + 6)]).toBeGreaterThanOrEqual(Math.max(0, image.data[0] - 80))

@@ -23,6 +23,8 @@ interface Tile {
 }
 
 const gap = 4
+/** Height of the strip below each picture, for its IoU. */
+const strip = 24
 
 /**
  * Predictions to look at, a row a sample: the image, one of its objects, and the model's own choice of mask for one click, for the box, and after
@@ -67,23 +69,25 @@ async function tiles(sam: Sam, image: RgbImage, { truth, clicks, signal }: { tru
   }
 }
 
-/** A tile in a square, its longer side filling it, with the IoU in its corner. */
+/** A tile in a square, its longer side filling it, with the IoU below. */
 function draw(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side: number): RgbImage {
   const scale = side / Math.max(image.width, image.height)
   const size = { width: Math.max(1, Math.round(image.width * scale)), height: Math.max(1, Math.round(image.height * scale)) }
   const picture = resizeImage(overlay(image, mask ? [mask] : [], { points, boxes }), size)
-  const square = blank(side, side)
+  const square = blank(side, side + strip)
   copy(picture, square, [0, 0])
-  if (iou !== undefined) writeNumber(iou.toFixed(2), (x, y, ink) => {
-    const at = 3 * ((y + 3) * side + x + 3)
-    if (x + 3 < side && y + 3 < side) square.data.fill(ink ? 255 : 20, at, at + 3)
-  })
+  if (iou !== undefined) {
+    writeNumber(iou.toFixed(2), (x, y, ink) => {
+      const at = 3 * ((side + y + 1) * side + x)
+      if (x < side) square.data.fill(ink ? 255 : 20, at, at + 3)
+    })
+  }
   return square
 }
 
 function beside(rows: readonly (readonly RgbImage[])[], side: number): RgbImage {
-  const out = blank(rows[0].length * (side + gap) + gap, rows.length * (side + gap) + gap)
-  rows.forEach((row, r) => row.forEach((tile, c) => copy(tile, out, [gap + c * (side + gap), gap + r * (side + gap)])))
+  const out = blank(rows[0].length * (side + gap) + gap, rows.length * (side + strip + gap) + gap)
+  rows.forEach((row, r) => row.forEach((tile, c) => copy(tile, out, [gap + c * (side + gap), gap + r * (side + strip + gap)])))
   return out
 }
 
