@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addConvert } from './commands/convert.js'
 import { addDemo } from './commands/demo.js'
+import { addExport } from './commands/export.js'
 import { addEmbed } from './commands/embed.js'
 import { addEval } from './commands/eval.js'
 import { addInspect } from './commands/inspect.js'
@@ -52,6 +53,6 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     .configureOutput({ writeOut: text => terminal.out(text), writeErr: text => { if (!quietErrors) terminal.err(text) }, outputError: () => {} })
     .showSuggestionAfterError()
     .addHelpText('after', '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nA file whose name begins with a dash comes after --.')
-  for (const add of [addPredict, addEmbed, addInspect, addConvert, addTrain, addEval, addDemo]) add(program, context)
+  for (const add of [addPredict, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo]) add(program, context)
   return program
 }

@@ -1,5 +1,5 @@
 import {
-  InputError, openWeights, type Backend, type CropEncoder, type PhraseEncoder, type Progress, type WeightSource, type WeightsLike
+  InputError, openWeights, type Backend, type CropEncoder, type PhraseEncoder, type Progress, type WeightSource
 } from '@sam/core'
 import { f32, tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
 import { cropObject, normalizeInto, type CropRule } from './crop.js'
@@ -7,7 +7,7 @@ import { parseClipConfig, patchGrid, type ClipConfig } from './graph/config.js'
 import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
-import { folderUrl, readJson } from './places.js'
+import { readClipFolder, type ClipFiles } from './folder.js'
 import { openTokenizer } from './tokenizer.js'
 import { batches, normalized } from './vectors.js'
 
@@ -16,7 +16,7 @@ export interface ClipOptions extends PhraseOptions {
    * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, an address anywhere) with `config.json`, `tokenizer.json` and
    * `model.safetensors`. Or the three by themselves, the JSON ones parsed.
    */
-  readonly model: string | URL | { readonly config: unknown; readonly tokenizer: unknown; readonly weights: WeightsLike }
+  readonly model: string | URL | ClipFiles
   /** Where to run: the backend of the SAM, or another. Yours to dispose. */
   readonly backend: Backend
   /** How an object is cut out to be compared with phrases. Default: grown by half, its surroundings kept. */
@@ -48,7 +48,7 @@ const [many, shortText] = [8, 16]
 export async function loadClip({ model, backend, crop, background = ['background'], onProgress, signal, ...phrases }: ClipOptions): Promise<Clip> {
   signal?.throwIfAborted()
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
-  const files = await openFiles(model, signal)
+  const files = typeof model === 'object' && 'weights' in model ? model : await readClipFolder(model, signal)
   const weights = await openWeights(files.weights, { signal })
   const close = async (): Promise<void> => { if (weights !== files.weights) await weights.close() }
   try {
@@ -73,13 +73,6 @@ export async function loadClip({ model, backend, crop, background = ['background
     await close()
     throw error
   }
-}
-
-async function openFiles(model: ClipOptions['model'], signal: AbortSignal | undefined): Promise<{ config: unknown; tokenizer: unknown; weights: WeightsLike }> {
-  if (typeof model === 'object' && 'weights' in model) return model
-  const folder = folderUrl(model)
-  const [config, tokenizer] = await Promise.all(['config.json', 'tokenizer.json'].map(name => readJson(new URL(name, folder), signal)))
-  return { config, tokenizer, weights: new URL('model.safetensors', folder) }
 }
 
 type Get = (key: string, build: () => Graph, options?: Parameters<Backend['compile']>[2]) => Promise<Executable>

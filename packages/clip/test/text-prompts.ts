@@ -23,8 +23,8 @@ export const fakeEncoder = (width: number): PhraseEncoder => ({
   width,
   async embed(phrases) {
     return phrases.map(phrase => {
-      const { data } = randomTensor([width], { seed: phrase.length }) as HostTensor<'f32'>
-      return data.map(x => x / Math.hypot(...data))
+      const { data } = randomTensor([width], { seed: phrase.length })
+      return Float32Array.from(data, x => x / Math.hypot(...data))
     })
   }
 })
