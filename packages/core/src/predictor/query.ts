@@ -119,6 +119,7 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
 
   async rank(image, phrases, { everything, signal }) {
     const encoder = cropEncoder(image.text, 'rank')
+    await image.photo() // before long work, if there is none
     const rivals = await competing(encoder, phrases, signal)
     const { parts, embeddings } = await rankable(image, { encoder, everything, signal })
     return scored(parts, embeddings, rivals)

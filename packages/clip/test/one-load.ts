@@ -1,0 +1,16 @@
+/** Run by process.test.ts in a process of its own: loads the text model of a folder, embeds a phrase, and ends. */
+import { Worker } from 'node:worker_threads'
+import { clipText } from '@sam/clip'
+import { SamError } from '@sam/core'
+
+const [, program, folder, where] = process.argv as [string, string, string, string?]
+
+if (where !== 'in a worker') {
+  const text = await clipText({ model: folder })
+  process.stdout.write(`${(await text.embed(['a wheel']))[0].length}`)
+  await text.dispose()
+} else {
+  // The thread's own tools/run.js, so that it reads these sources too.
+  const worker = new Worker(new URL('../../../tools/run.js', import.meta.url), { argv: [program, folder] })
+  worker.on('error', error => process.stdout.write(SamError.is(error) || 'code' in error ? String((error as { code?: string }).code) : String(error)))
+}
