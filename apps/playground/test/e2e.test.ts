@@ -219,7 +219,7 @@ describe('the playground, built, on a static server, without a network', () => {
 
   it('takes a model from a file or an address, keeps it whole or not at all, and finds it on the next visit', async () => {
     const { page, context, trouble, shot } = await open()
-    await status(page, /Model tiny-test/)
+    await status(page, /Model tiny\b/)
     const note = page.locator('.model small')
     const picker = page.locator('dialog[open]')
     const choose = page.locator('.model')
@@ -281,7 +281,7 @@ describe('the playground, built, on a static server, without a network', () => {
     })
     expect(files).toEqual(['index.json'])
     await page.reload()
-    await status(page, /Model tiny-test/)
+    await status(page, /Model tiny\b/)
     expect(await note.textContent()).not.toContain('kept')
     expect(trouble.filter(t => !/404/.test(t))).toEqual([])
     await context.close()
