@@ -81,7 +81,7 @@ function patch(draw: Random, host: Shape, pose: Pose): { name: string; shape: Sh
 /** A smaller pose somewhere inside. */
 const within = (draw: Random, { x, y, radius }: Pose): Pose => {
   const [angle, out] = [draw.between(0, 2 * Math.PI), radius * draw.between(0, 0.5)]
-  return { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * draw.between(0.3, 0.6), angle }
+  return { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * draw.between(0.4, 0.75), angle }
 }
 
 /** Something that sticks out of the body. */

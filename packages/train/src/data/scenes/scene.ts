@@ -9,7 +9,7 @@ export interface SceneOptions {
   readonly size: number
   /** Two seeds share no scene. */
   readonly seed: number
-  /** Masks with fewer visible pixels are not listed; 1/256 of the square unless told: one of 16 × 16 patches. */
+  /** Masks with fewer visible pixels are not listed; 1% of the square unless told: two and a half of 16 × 16 patches. */
   readonly minArea?: number
 }
 
@@ -17,7 +17,7 @@ export interface SceneOptions {
  * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred, with the exact mask of all that
  * is visible of each. The nth scene is a pure function of the seed and n.
  */
-export const scenes = ({ size, seed, minArea = size * size / 256 }: SceneOptions): Dataset => ({
+export const scenes = ({ size, seed, minArea = size * size / 100 }: SceneOptions): Dataset => ({
   size: Infinity,
   read: async index => scene(random(seed, index), { size, minArea, name: `scene ${index} of seed ${seed}` })
 })
@@ -39,10 +39,10 @@ function scene(draw: Random, { size, minArea, name }: { size: number; minArea: n
   paintGround(draw, canvas, light)
 
   const painted: { region: Region; parent: number | undefined }[] = []
-  const crowd = draw.int(2, 9)
+  const crowd = draw.int(1, 5)
   for (let i = 0; i < crowd; i++) {
-    const radius = size * (draw.chance(0.25) ? draw.between(0.16, 0.34) : draw.between(0.07, 0.18)) * (crowd > 6 ? 0.8 : 1)
-    const object = anyObject(draw, { x: draw.between(0.05, 0.95) * width, y: draw.between(0.05, 0.95) * height, radius, angle: draw.between(0, 2 * Math.PI) }, light)
+    const radius = size * (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1)
+    const object = anyObject(draw, { x: draw.between(0.1, 0.9) * width, y: draw.between(0.1, 0.9) * height, radius, angle: draw.between(0, 2 * Math.PI) }, light)
     const first = painted.length
     if (draw.chance(0.6)) castShadow(draw, canvas, { ...object, light })
     for (const region of object.regions) {
