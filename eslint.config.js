@@ -27,7 +27,7 @@ const packages = {
   'packages/backend-wasm': '@sam/(core/graph|onnx)',
   'packages/backend-webgpu': '@sam/core/graph',
   'packages/model-tiny': '@sam/core',
-  'packages/train': '@sam/core(/graph)?',
+  'packages/train': '@sam/(core(/graph)?|clip)',
   'packages/clip': '@sam/core(/graph)?'
 }
 const packageRules = Object.entries(packages).map(([path, allowed]) => ({

@@ -1,9 +1,10 @@
 import {
-  InputError, openWeights, type Backend, type CropEncoder, type PhraseEncoder, type Progress, type WeightSource
+  InputError, openWeights, type Backend, type Bitmap, type CropEncoder, type EmbedOptions, type PhraseEncoder, type Progress, type RgbImage, type WeightSource
 } from '@sam/core'
-import { f32, tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
-import { cropObject, normalizeInto, type CropRule } from './crop.js'
-import { parseClipConfig, patchGrid, type ClipConfig } from './graph/config.js'
+import { tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import { cropFeeds } from './crop-feeds.js'
+import type { CropRule } from './crop.js'
+import { parseClipConfig, type ClipConfig } from './graph/config.js'
 import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
@@ -30,6 +31,8 @@ export interface ClipOptions extends PhraseOptions {
 /** A CLIP: phrases and objects in one space. */
 export interface Clip extends PhraseEncoder, CropEncoder, AsyncDisposable {
   readonly config: ClipConfig
+  /** As any crop encoder does; with a rule of its own for each mask, where `rules` are given. */
+  embedCrops(photo: RgbImage, masks: readonly Bitmap[], options?: EmbedOptions & { readonly rules?: readonly CropRule[] | undefined }): Promise<readonly Float32Array[]>
   /** Frees the compiled graphs and closes the weights. */
   dispose(): Promise<void>
 }
@@ -112,21 +115,14 @@ const sentences = (config: ClipConfig, tokenize: (sentence: string) => readonly 
     return rows(await run(executable, { input_ids: tensor('i32', [texts, tokens], fed) }, signal), ids.length)
   }
 
-const crops = (config: ClipConfig, rule: CropRule, get: Get): CropEncoder['embedCrops'] => async (photo, masks, { signal } = {}) => {
-  const [size, grid] = [config.vision.imageSize, patchGrid(config.vision)]
+const crops = (config: ClipConfig, rule: CropRule, get: Get): Clip['embedCrops'] => async (photo, masks, { signal, rules } = {}) => {
+  const cuts = masks.map((mask, i) => ({ photo, mask, rule: rules?.[i] ?? rule }))
   const found: Float32Array[] = []
-  for (const batch of batches(masks, many)) {
+  for (const batch of batches(cuts, many)) {
     signal?.throwIfAborted()
     const images = batch.length === 1 ? 1 : many
-    const [pixels, patches] = [new Float32Array(images * 3 * size * size), new Float32Array(images * grid * grid).fill(1)]
-    for (const [i, mask] of batch.entries()) {
-      const crop = cropObject(photo, mask, { ...rule, size, grid })
-      normalizeInto(pixels, i * 3 * size * size, crop.picture)
-      patches.set(crop.patches, i * grid * grid)
-    }
     const executable = await get(`image ${images}`, () => encodeCrops(config, { images, masked: true }))
-    const feeds = { pixel_values: f32([images, 3, size, size], pixels), mask_patches: f32([images, grid * grid], patches) }
-    found.push(...rows(await run(executable, feeds, signal), batch.length).map(normalized))
+    found.push(...rows(await run(executable, cropFeeds(batch, config, images), signal), batch.length).map(normalized))
   }
   return found
 }

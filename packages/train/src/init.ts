@@ -17,9 +17,12 @@ export function paramShapes(config: SamConfig): Map<string, Shape> {
  * its own position, and these at it.
  */
 export function initialParams(config: SamConfig, seed: number): Record<string, HostTensor<'f32'>> {
-  const shapes = paramShapes(config)
-  return Object.fromEntries([...shapes].map(([name, shape]) => [name, f32(shape, values(name, shape, { seed, shapes }))]))
+  return freshParams(paramShapes(config), seed)
 }
+
+/** The same for any set of names and shapes. */
+export const freshParams = (shapes: ReadonlyMap<string, Shape>, seed: number): Record<string, HostTensor<'f32'>> =>
+  Object.fromEntries([...shapes].map(([name, shape]) => [name, f32(shape, values(name, shape, { seed, shapes }))]))
 
 function values(name: string, shape: Shape, { seed, shapes }: { seed: number; shapes: ReadonlyMap<string, Shape> }): Float32Array {
   const key = name.replace(/^(mask_decoder\..*)\.k_proj\./, '$1.q_proj.')

@@ -1,9 +1,9 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
 import { differentiate, feedParams, graph, input, nameOf, ops, paramsOf, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
-import { adamw, paperAdamW, type AdamWOptions } from './optim/adamw.js'
-import { clipFactor, globalNorm } from './optim/clip-norm.js'
-import { isTrained, paramRule } from './optim/groups.js'
+import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
+import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
+import { moves } from './optim/moves.js'
 
 /** How much one step sees. */
 export interface StepShape {
@@ -74,27 +74,9 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const trained = paramsOf(forward).map(v => nameOf(v)!).filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
   const differentiated = differentiate(graph('step', watched, forward.inputs), { loss: 'loss', wrt: trained })
 
-  const params = new Map(paramsOf(differentiated).map(v => [nameOf(v)!, v]))
-  const outputs: Record<string, Value> = Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]]))
-  const [apply, rate, correction] = [input('apply', []), input('rate', []), input('correction', [2])]
-  const moves = ops.less(0.5, apply)
-  const corrections = [0, 1].map(i => ops.reshape(ops.slice(correction, 0, { start: i, size: 1 }), [])) as [Value, Value]
-
-  const gradients = new Map(trained.map(name => {
-    const gradient = differentiated.outputs[`grad/${name}`]
-    return [name, accumulate > 1 ? ops.add(input(`gradient/${name}`, gradient.shape), ops.div(gradient, accumulate)) : gradient]
-  }))
-  const norm = globalNorm([...gradients.values()])
-  const factor = clipFactor(norm, clipNorm)
-  for (const [name, sum] of gradients) {
-    const { rateScale, weightDecay } = paramRule(name, sum.shape.length, { depth: depthOf(config), ...options })
-    const state = { param: params.get(name)!, m: input(`adamw/m/${name}`, sum.shape), v: input(`adamw/v/${name}`, sum.shape) }
-    const next = adamw(state, { gradient: ops.mul(sum, factor), rate: ops.mul(rate, rateScale), weightDecay, correction: corrections }, moments)
-    const when = (yes: Value, no: Value): Value => accumulate > 1 ? ops.where(moves, yes, no) : yes
-    Object.assign(outputs, { [name]: when(next.param, state.param), [`adamw/m/${name}`]: when(next.m, state.m), [`adamw/v/${name}`]: when(next.v, state.v) })
-    if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(moves, ops.fill(sum.shape, 0), sum)
-  }
-  return feedParams(graph('step', { ...outputs, gradient_norm: norm }, forward.inputs))
+  const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
+  const outputs = { ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])), ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw: moments }) }
+  return feedParams(graph('step', outputs, forward.inputs))
 }
 
 export const depthOf = ({ imageEncoder }: SamConfig): number => isVit(imageEncoder) ? imageEncoder.depth : 0

@@ -1,4 +1,5 @@
 import type { RgbImage } from '@sam/core'
+import type { Description } from './scenes/description.js'
 
 /** A mask over its image: 1 inside, row by row. */
 export interface Truth {
@@ -8,6 +9,8 @@ export interface Truth {
   /** Place in the sample's list of the mask that this one is a part of. */
   readonly parent?: number
   readonly caption?: string
+  /** What the caption is made of, for generated scenes. */
+  readonly about?: Description
 }
 
 export interface Sample {

@@ -1,6 +1,7 @@
 import type { Random } from '../../random.js'
+import type { Description } from './description.js'
 import { anyShape, box, ellipse, intersect, place, subtract, union, type Pose, type Shape } from './shapes.js'
-import { anySurface, type Rgb, type Surface } from './surface.js'
+import { anySurface, type NamedSurface, type Rgb, type Surface } from './surface.js'
 
 /** One region of an object: painted after the region that it is part of. */
 export interface Region {
@@ -9,7 +10,7 @@ export interface Region {
   readonly level: 'whole' | 'part' | 'subpart'
   /** Place in the object's list of the region that it is part of. */
   readonly parent?: number
-  readonly caption: string
+  readonly about: Description
 }
 
 /** A thing with parts, and parts of parts: the whole first, each part after what it is part of. `reach` bounds it all, in pixels from the centre. */
@@ -29,31 +30,34 @@ export function anyObject(draw: Random, pose: Pose, light: number): SceneObject 
   const { name, shape } = anyShape(draw, { compact: limbs || draw.chance(0.5) })
   const body = place(shape, pose)
   const skin = anySurface(draw, { scale, light })
-  const caption = ['a', skin.color, skin.pattern === 'plain' ? '' : skin.pattern, limbs ? `${name} with limbs` : name].filter(Boolean).join(' ')
+  const whole: Description = { noun: name, ...lookOf(skin), ...(limbs && { limbs }) }
 
   const attached = limbs ? Array.from({ length: draw.int(1, 4) }, () => limb(draw, pose)) : []
-  regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', caption })
+  regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', about: whole })
   for (const part of attached) {
     const own = anySurface(draw, { scale: scale / 3, near: draw.chance(0.6) ? skin.base : undefined, light })
-    regions.push({ shape: part, surface: own.surface, level: 'part', parent: 0, caption: `a limb of ${caption}` })
+    regions.push({ shape: part, surface: own.surface, level: 'part', parent: 0, about: { noun: 'limb', ...lookOf(own), of: { link: 'of', whole } } })
   }
   // The body lies over its limbs, as a part of the whole; without limbs it *is* the whole.
-  const torso = attached.length ? regions.push({ shape: body, surface: skin.surface, level: 'part', parent: 0, caption: `the body of ${caption}` }) - 1 : 0
+  const torso = attached.length ? regions.push({ shape: body, surface: skin.surface, level: 'part', parent: 0, about: { noun: 'body', ...lookOf(skin), of: { link: 'of', whole } } }) - 1 : 0
 
   for (let i = draw.pick([0, 1, 1, 2, 3]); i > 0; i--) {
     const part = { pose: within(draw, pose), near: skin.base, light }
-    const index = addPart(draw, regions, { of: torso, caption, ...part }) // on the body
-    for (let j = draw.pick([0, 1, 1, 2]); j > 0; j--) addPart(draw, regions, { of: index, caption, ...part, pose: within(draw, part.pose) })
+    const index = addPart(draw, regions, { of: torso, whole, ...part }) // on the body
+    for (let j = draw.pick([0, 1, 1, 2]); j > 0; j--) addPart(draw, regions, { of: index, whole, ...part, pose: within(draw, part.pose) })
   }
   return { pose, reach: 2.1 * scale, regions }
 }
 
-function addPart(draw: Random, regions: Region[], { of, caption, pose, near, light }: PartOptions & { of: number; caption: string }): number {
+const lookOf = ({ color, second, pattern }: NamedSurface): Pick<Description, 'color' | 'second' | 'pattern'> => ({ pattern, ...(color && { color }), ...(second && { second }) })
+
+function addPart(draw: Random, regions: Region[], { of, whole, pose, near, light }: PartOptions & { of: number; whole: Description }): number {
   const host = regions[of]
   const { name, shape } = patch(draw, host.shape, pose)
-  const { surface, color } = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
-  const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.caption.startsWith('the body') ? 'part' : 'subpart'
-  return regions.push({ shape, surface, level, parent: of, caption: `a ${color} ${name} on ${caption}`.replace('  ', ' ') }) - 1
+  const own = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
+  const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.about.noun === 'body' ? 'part' : 'subpart'
+  const link = ['side', 'rim', 'core'].includes(name) ? 'of' : 'on'
+  return regions.push({ shape, surface: own.surface, level, parent: of, about: { noun: name, ...lookOf(own), of: { link, whole } } }) - 1
 }
 
 /** A region inside its host: a patch, a band across it, one side of it, or its rim. */

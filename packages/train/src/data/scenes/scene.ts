@@ -1,5 +1,6 @@
 import { random, type Random } from '../../random.js'
 import type { Dataset, Sample, Truth } from '../dataset.js'
+import { captionOf, withoutColor } from './description.js'
 import { anyObject, type Region } from './object.js'
 import type { Shape } from './shapes.js'
 import { anySurface, valueNoise, type Surface } from './surface.js'
@@ -50,8 +51,8 @@ function scene(draw: Random, { size, minArea, name }: { size: number; minArea: n
       paint(canvas, region, { id: painted.length - 1, object })
     }
   }
-  develop(draw, canvas)
-  return { name, image: { width, height, data: toBytes(canvas.pixels) }, truths: visible(canvas, painted, minArea) }
+  const { gray } = develop(draw, canvas)
+  return { name, image: { width, height, data: toBytes(canvas.pixels) }, truths: visible(canvas, painted, { minArea, gray }) }
 }
 
 function paintGround(draw: Random, { width, height, pixels }: Canvas, light: number): void {
@@ -112,8 +113,8 @@ function castShadow(draw: Random, canvas: Canvas, { regions, pose, reach, light 
   })
 }
 
-/** What a camera adds: a fall of light over the frame, blur, exposure, noise. */
-function develop(draw: Random, { width, height, pixels }: Canvas): void {
+/** What a camera adds: a fall of light over the frame, blur, exposure, noise; and what some take away, all colour. */
+function develop(draw: Random, { width, height, pixels }: Canvas): { gray: boolean } {
   const [fall, angle] = [draw.between(0, 0.5), draw.between(0, 2 * Math.PI)]
   const [fx, fy] = [fall * Math.cos(angle) / width, fall * Math.sin(angle) / height]
   const [gain, lift, noise] = [draw.between(0.75, 1.25), draw.between(-0.05, 0.12), draw.chance(0.7) ? draw.between(0, 0.06) : 0]
@@ -127,6 +128,7 @@ function develop(draw: Random, { width, height, pixels }: Canvas): void {
     // The sum of two uniforms is near enough to normal for grain, and quick.
     for (let c = 0; c < 3; c++) pixels[at + c] = pixels[at + c] * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
   }
+  return { gray }
 }
 
 /** Gaussian with so small a spread that three taps a way do. */
@@ -155,7 +157,7 @@ const toBytes = (pixels: Float32Array): Uint8Array => {
 }
 
 /** A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what they are part of, are left out. */
-function visible({ owner, width, height }: Canvas, painted: readonly { region: Region; parent: number | undefined }[], minArea: number): Truth[] {
+function visible({ owner, width, height }: Canvas, painted: readonly { region: Region; parent: number | undefined }[], { minArea, gray }: { minArea: number; gray: boolean }): Truth[] {
   const masks = painted.map(() => new Uint8Array(width * height))
   const areas = new Uint32Array(painted.length)
   for (let at = 0; at < owner.length; at++) {
@@ -171,7 +173,8 @@ function visible({ owner, width, height }: Canvas, painted: readonly { region: R
     const distinct = parent === undefined || areas[id] < 0.85 * areas[parent]
     if (areas[id] < minArea || !distinct || (parent !== undefined && host === undefined)) continue
     listed.set(id, truths.length)
-    truths.push({ mask: masks[id], level: region.level, caption: region.caption, ...(host !== undefined && { parent: host }) })
+    const about = gray ? withoutColor(region.about) : region.about
+    truths.push({ mask: masks[id], level: region.level, about, caption: captionOf(about), ...(host !== undefined && { parent: host }) })
   }
   return truths
 }

@@ -99,6 +99,9 @@ const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
   }
 }
 
+/** The names of all kinds. */
+export const kindNames: readonly string[] = Object.keys(kinds)
+
 /** A kind by chance, around the origin with radius about 1. */
 export function anyShape(draw: Random, { compact = false }: { compact?: boolean } = {}): NamedShape {
   const name = draw.pick(compact ? ['disc', 'oval', 'block', 'triangle', 'polygon', 'pebble', 'pebble', 'star', 'amoeba'] : Object.keys(kinds))

@@ -1,4 +1,5 @@
 import type { Random } from '../../random.js'
+import type { Description } from './description.js'
 
 /** Red, green, blue in [0, 1]. */
 export type Rgb = readonly [number, number, number]
@@ -6,7 +7,7 @@ export type Rgb = readonly [number, number, number]
 /** What a surface looks like at a place of the scene, given the distance to its outline (negative inside). */
 export type Surface = (x: number, y: number, distance: number) => Rgb
 
-export interface NamedSurface { readonly color: string; readonly pattern: string; readonly base: Rgb; readonly surface: Surface }
+export interface NamedSurface extends Pick<Description, 'color' | 'second' | 'pattern'> { readonly base: Rgb; readonly surface: Surface }
 
 const hues = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'pink'] as const
 const hueOf = [0, 28, 52, 120, 180, 225, 275, 325]
@@ -19,15 +20,27 @@ export function hsv(hue: number, saturation: number, value: number): Rgb {
   return [f(5), f(3), f(1)]
 }
 
-/** A colour and the word for it. */
-export function anyColor(draw: Random): { name: string; rgb: Rgb } {
+/** A colour by chance. Most are of one of eight hues and far enough from gray to be called by it. */
+function anyColor(draw: Random): Rgb {
   if (draw.chance(0.2)) {
     const value = draw.unit()
-    return { name: value < 0.25 ? 'black' : value > 0.75 ? 'white' : 'gray', rgb: hsv(draw.between(0, 360), draw.between(0, 0.12), 0.08 + 0.9 * value) }
+    return hsv(draw.between(0, 360), draw.between(0, 0.12), 0.08 + 0.9 * value)
   }
   const i = draw.int(0, hues.length - 1)
   const [saturation, value] = [draw.between(0.35, 1), draw.between(0.35, 1)]
-  return { name: i === 1 && value < 0.6 ? 'brown' : hues[i], rgb: hsv((hueOf[i] + draw.between(-12, 12) + 360) % 360, saturation, value) }
+  return hsv((hueOf[i] + draw.between(-12, 12) + 360) % 360, saturation, value)
+}
+
+/** The word for a colour: black, gray or white; the nearest of the eight hues; or brown, which is a dark orange. */
+export function colorName(rgb: Rgb): string {
+  const [most, least] = [Math.max(...rgb), Math.min(...rgb)]
+  if (most < 0.2 || most - least < 0.2 * most) return most < 0.305 ? 'black' : most > 0.755 ? 'white' : 'gray'
+  const [r, g, b] = rgb
+  const sixth = most === r ? (g - b) / (most - least) : most === g ? 2 + (b - r) / (most - least) : 4 + (r - g) / (most - least)
+  const hue = (60 * sixth + 360) % 360
+  const away = (i: number): number => Math.min(Math.abs(hue - hueOf[i]), 360 - Math.abs(hue - hueOf[i]))
+  const i = hues.reduce((best, _, k) => away(k) < away(best) ? k : best, 0)
+  return i === 1 && most < 0.6 ? 'brown' : hues[i]
 }
 
 /** Smooth random bumps in [0, 1], `cell` pixels wide. */
@@ -78,11 +91,14 @@ const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: num
   }
 }
 
+/** Patterns with less contrast are not seen. */
+const faint = 0.1
+
 /** A surface by chance, for something `scale` pixels in radius; `near` makes its colour a neighbour of another, as parts of one object have. */
 export function anySurface(draw: Random, { scale, near, light }: { scale: number; near?: Rgb | undefined; light: number }): NamedSurface {
   const main = anyColor(draw)
-  const base = near ? blend(shade(near, draw.between(0.6, 1.35)), main.rgb, draw.between(0, 0.35)) : main.rgb
-  const other = draw.chance(0.5) ? anyColor(draw).rgb : shade(base, draw.between(0.45, 0.8))
+  const base = near ? blend(shade(near, draw.between(0.6, 1.35)), main, draw.between(0, 0.35)) : main
+  const other = draw.chance(0.5) ? anyColor(draw) : shade(base, draw.between(0.45, 0.8))
   const pattern = draw.chance(0.35) ? 'plain' : draw.pick(Object.keys(patterns))
   const mix = patterns[pattern](draw, scale)
   const strength = pattern === 'plain' ? 0 : draw.between(0.25, 1)
@@ -97,5 +113,9 @@ export function anySurface(draw: Random, { scale, near, light }: { scale: number
     const lit = 1 - relief * edge * 0.7 + 0.15 * relief * Math.sin((x - cx) * lx + (y - cy) * ly)
     return shade(blend(base, other, strength * mix(x, y)), lit * (distance > -1.5 ? rim : 1))
   }
-  return { color: near ? '' : main.name, pattern, base, surface }
+  const far = blend(base, other, strength)
+  const contrast = Math.max(...base.map((x, i) => Math.abs(x - far[i])))
+  const seen = contrast < faint ? 'plain' : pattern
+  const [color, second] = [colorName(base), colorName(far)]
+  return { color, pattern: seen, ...(second !== color && seen !== 'plain' && seen !== 'grainy' && { second }), base, surface }
 }

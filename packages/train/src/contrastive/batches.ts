@@ -1,0 +1,71 @@
+import { cropFeeds, openTokenizer, type Cut } from '@sam/clip'
+import { f32, InputError, tensor, type HostTensor } from '@sam/core/graph'
+import type { Dataset } from '../data/dataset.js'
+import { random, shuffled, type Random } from '../random.js'
+import { anyCrop, isNameable } from '../text/crop-rule.js'
+import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
+import { isHeldOut } from '../text/words.js'
+import type { ClipRecipe } from './recipe.js'
+
+/** Something to be shown and named. */
+interface Subject extends Pick<Cut, 'photo' | 'mask'> {
+  readonly seen: Seen
+}
+
+export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_ids' | 'matches', HostTensor>
+
+/**
+ * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of some scenes, which are exchanged for
+ * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`) and said anew. Things of held-out pairs are left out.
+ * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
+ */
+export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
+  const { config, batch, scenes, steps, tokens, detail } = recipe
+  const tokenize = openTokenizer(recipe.tokenizer, config.text)
+  let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
+  const subjectsOf = (block: number): Promise<readonly Subject[]> => {
+    if (held?.block !== block) held = { block, subjects: subjectsIn(data, { from: block * scenes, count: scenes }) }
+    return held.subjects
+  }
+
+  return async step => {
+    const subjects = await subjectsOf(Math.floor(step / steps))
+    const draw = random(seed, step, batchKey)
+    const order: number[] = []
+    while (order.length < batch) order.push(...shuffled(draw, subjects.length))
+    const chosen = order.slice(0, batch).map(i => subjects[i])
+    const said = chosen.map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
+    const ids = new Int32Array(batch * tokens).fill(config.text.end)
+    const matches = new Float32Array(batch * batch)
+    for (const [i, { text }] of said.entries()) ids.set(tokenize(text), i * tokens)
+    for (const [i, { seen }] of chosen.entries()) for (const [j, { phrase }] of said.entries()) if (describes(phrase, seen.about)) matches[i * batch + j] = 1
+    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw) }))
+    return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [batch, tokens], ids), matches: f32([batch, batch], matches) }
+  }
+}
+
+/** Keeps these draws apart from others with as many keys. */
+const batchKey = 0x434c4950
+
+/** A phrase for a thing that the text model has room for; with less and less detail. */
+function sayable(draw: Random, seen: Seen, { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }): { phrase: Phrase; text: string } {
+  for (let less = 1; ; less /= 2) {
+    const phrase = phraseFor(draw, seen, { ...detail, of: detail.of * less, limbs: detail.limbs * less, place: detail.place * less })
+    const text = sentence(phrase)
+    if (fits(text)) return { phrase, text }
+  }
+}
+
+async function subjectsIn(data: Dataset, { from, count }: { from: number; count: number }): Promise<readonly Subject[]> {
+  const subjects: Subject[] = []
+  for (let i = from; i < from + count; i++) {
+    const sample = await data.read(i)
+    const { image, truths } = sample
+    for (const [k, seen] of seenIn(sample).entries()) {
+      const mask = { width: image.width, height: image.height, data: truths[k].mask }
+      if (seen && !isHeldOut(seen.about) && isNameable(mask)) subjects.push({ photo: image, mask, seen })
+    }
+  }
+  if (!subjects.length) throw new InputError('E_BAD_OPTION', `contrastive training needs data that says what its masks are of, as generated scenes do; found nothing in ${count} samples`)
+  return subjects
+}

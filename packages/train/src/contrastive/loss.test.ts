@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { constant, evaluate, f32, graph, ops } from '@sam/core/graph'
+import { contrastiveLoss } from './loss.js'
+
+const loss = (images: number[][], texts: number[][], matches: number[]): number => {
+  const tensor = (rows: number[][]) => constant(f32([rows.length, rows[0].length], rows.flat()))
+  const y = contrastiveLoss({ images: tensor(images), texts: tensor(texts), matches: constant(f32([images.length, texts.length], matches)), scale: ops.scalar(2) }).loss
+  return evaluate(graph('loss', { y }), () => f32([], [0])).y.data[0]
+}
+const axes = [[3, 0], [0, 5]]
+
+describe('the contrastive loss', () => {
+  it('is CLIP\'s where each crop has one phrase: cross entropy both ways, whatever the lengths', () => {
+    expect(loss(axes, [[1, 0], [0, 2]], [1, 0, 0, 1])).toBeCloseTo(Math.log(1 + Math.exp(-2)), 6)
+    expect(loss(axes, [[0, 1], [1, 0]], [1, 0, 0, 1])).toBeCloseTo(Math.log(1 + Math.exp(2)), 6)
+  })
+  it('asks for no difference between phrases that are true of the same crops', () => {
+    expect(loss([[1, 0], [1, 0]], [[1, 0], [1, 0]], [1, 1, 1, 1])).toBeCloseTo(Math.log(2), 6)
+    expect(loss(axes, [[1, 0], [0, 1]], [1, 1, 1, 1])).toBeGreaterThan(Math.log(2))
+  })
+})

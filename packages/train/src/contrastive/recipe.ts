@@ -1,0 +1,53 @@
+import type { ClipConfig } from '@sam/clip'
+import { paperAdamW, type AdamWOptions } from '../optim/adamw.js'
+import type { Schedule } from '../optim/schedule.js'
+import { tokenizerOf, type TokenizerJson } from '../text/bpe.js'
+import { anyDetail, type Detail } from '../text/phrase.js'
+import { allWords } from '../text/words.js'
+
+/** Everything that a contrastive training run is told. */
+export interface ClipRecipe {
+  readonly name: string
+  readonly config: ClipConfig
+  readonly tokenizer: TokenizerJson
+  readonly schedule: Schedule
+  /** Pairs of a crop and a phrase a step. */
+  readonly batch: number
+  /** Tokens a text is padded to while training; a phrase that has more is said anew. */
+  readonly tokens: number
+  /** Scenes that crops are drawn from at one time, and steps before they are exchanged for the next. */
+  readonly scenes: number
+  readonly steps: number
+  readonly detail: Detail
+  readonly adamw: AdamWOptions
+  readonly weightDecay: number
+  readonly clipNorm: number
+  /** The most that a cosine may be multiplied by: 100 in CLIP. */
+  readonly largestScale: number
+}
+
+const tokenizer = tokenizerOf(allWords)
+const vocabulary = Object.keys(tokenizer.model.vocab).length
+
+/** A CLIP of 1.1 M parameters that learns in half an hour, on one core, what generated scenes show. */
+export const clipTiny: ClipRecipe = {
+  name: 'clipTiny',
+  config: {
+    text: { width: 128, depth: 2, heads: 4, mlpWidth: 512, vocabulary, context: 24, end: vocabulary - 1 },
+    vision: { width: 128, depth: 3, heads: 4, mlpWidth: 512, imageSize: 48, patchSize: 8 },
+    projection: 64,
+    activation: 'quick_gelu',
+    eps: 1e-5
+  },
+  tokenizer,
+  schedule: { rate: 1e-3, warmup: 60, steps: [2_300, 2_700], iterations: 2_900 },
+  batch: 64,
+  tokens: 18,
+  scenes: 64,
+  steps: 12,
+  detail: anyDetail,
+  adamw: { ...paperAdamW, beta2: 0.98 },
+  weightDecay: 0.05,
+  clipNorm: 1,
+  largestScale: 40
+}

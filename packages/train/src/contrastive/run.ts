@@ -1,0 +1,119 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { layoutFiles } from '@sam/clip'
+import { memoryWeights, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core'
+import { f32, InputError, match, WeightsError, type Backend, type HostTensor } from '@sam/core/graph'
+import { readCheckpoint, saveCheckpoint } from '../checkpoint.js'
+import type { Dataset } from '../data/dataset.js'
+import { openLog } from '../log.js'
+import { learningRate } from '../optim/schedule.js'
+import { stateOf } from '../state.js'
+import { contrastiveBatches, type ContrastiveFeeds } from './batches.js'
+import type { ClipRecipe } from './recipe.js'
+import { clipShapes, contrastiveStep, initialClip } from './step.js'
+
+export interface ClipRunOptions {
+  readonly recipe: ClipRecipe
+  /** Samples that say what their masks are of: generated scenes. */
+  readonly data: Dataset
+  readonly backend: Backend
+  /** Where the run lives: `checkpoint.safetensors`, `log.jsonl`, and the CLIP as `loadClip` takes it in `clip/`. A run that is there already is gone on with. */
+  readonly folder: string
+  /** Default 1. */
+  readonly seed?: number
+  /** Steps between checkpoints; default 100. */
+  readonly saveEvery?: number
+  readonly onStep?: (report: ClipStepReport) => void
+  /** Stops after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal
+}
+
+/** What one step showed. */
+export interface ClipStepReport extends Readonly<Record<string, number>> {
+  /** From 1. */
+  readonly iteration: number
+  readonly rate: number
+  readonly loss: number
+  readonly gradientNorm: number
+  /** Share of the crops whose likeliest phrase of the batch is true of them. */
+  readonly named: number
+}
+
+/**
+ * Trains a CLIP in a folder, from where its checkpoint is to the end of the recipe or to the signal. All randomness is a function of the seed and the step, so
+ * stopped and resumed a run ends with the same numbers. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
+ * number (the last checkpoint stays); `WeightsError` for files.
+ */
+export async function trainClip({ recipe, data, backend, folder, seed: given = 1, saveEvery = 100, onStep, signal }: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
+  const clip = join(folder, 'clip')
+  await mkdir(clip, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
+  const path = join(folder, 'checkpoint.safetensors')
+  const begun = await stat(path).then(() => true, () => false)
+  const from = begun ? await readCheckpoint(path) : { iteration: 0, seed: given, recipe: recipe.name, state: initialClip(recipe.config, given) }
+  if (from.recipe !== recipe.name) throw new InputError('E_BAD_OPTION', `${path} is of a run of the recipe ${from.recipe}, found ${recipe.name}; begin in another folder`)
+  const shapes = clipShapes(recipe.config)
+  match([...shapes].map(([name, shape]) => ({ name, shape })), memoryWeights(from.state, path), { allowUnexpected: true })
+
+  const { seed } = from
+  const graph = contrastiveStep(recipe)
+  const executable = await backend.compile(graph, memoryWeights({}))
+  const state = stateOf(graph, from.state, new Set(shapes.keys()))
+  const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
+  const batches = contrastiveBatches(data, recipe, seed)
+  const { schedule: { iterations }, adamw: { beta1, beta2 } } = recipe
+  let done = from.iteration
+
+  const save = async (): Promise<void> => {
+    const all = await state.read()
+    await saveCheckpoint(path, { iteration: done, seed, recipe: recipe.name, state: all })
+    await saveClip(clip, recipe, all)
+  }
+  try {
+    let next = batches(done)
+    const start = performance.now()
+    while (done < iterations && !signal?.aborted) {
+      const feeds = await next
+      const rate = learningRate(recipe.schedule, done)
+      const running = executable.run({ ...state.feeds(graph), ...feeds, rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]) })
+      // While the device computes, the host cuts the next crops.
+      next = batches(done + 1)
+      next.catch(() => {})
+      const outputs = await running
+      const [loss, norm, logits] = await Promise.all([outputs.loss, outputs.gradient_norm, outputs.logits].map(async t => (await t.read()).data))
+      const report: ClipStepReport = { iteration: done + 1, rate, loss: loss[0], gradientNorm: norm[0], named: named(logits, feeds) }
+      if (!Number.isFinite(report.loss + report.gradientNorm)) {
+        throw new InputError('E_BAD_OPTION', `step ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`)
+      }
+      state.advance(outputs)
+      for (const t of [outputs.loss, outputs.gradient_norm, outputs.logits]) t.dispose()
+      done++
+      await log.append({ ...report, seconds: Math.round((performance.now() - start) / 1000) })
+      onStep?.(report)
+      if (done % saveEvery === 0) await save()
+    }
+    await save()
+    return { iteration: done, finished: done >= iterations, clip }
+  } finally {
+    executable.dispose()
+    state.dispose()
+  }
+}
+
+/** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
+export async function saveClip(folder: string, { config, tokenizer }: Pick<ClipRecipe, 'config' | 'tokenizer'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {
+  const params = memoryWeights(Object.fromEntries([...clipShapes(config).keys()].map(name => [name, state[name]])))
+  await writeFileAtomic(join(folder, 'model.safetensors'), writeSafetensors(storedIn(params, 'F16'), { metadata: { format: 'pt' } }))
+  for (const [name, content] of Object.entries(layoutFiles(config, tokenizer))) {
+    await writeFileAtomic(join(folder, name), [new TextEncoder().encode(JSON.stringify(content))])
+  }
+}
+
+function named(logits: ArrayLike<number>, { matches: { data, shape: [batch] } }: ContrastiveFeeds): number {
+  let right = 0
+  for (let i = 0; i < batch; i++) {
+    let best = 0
+    for (let j = 1; j < batch; j++) if (logits[i * batch + j] > logits[i * batch + best]) best = j
+    if (data[i * batch + best]) right++
+  }
+  return right / batch
+}
