@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWeights, recognise, type SamConfig } from '@sam/core'
+import { parseClipConfig, readClipFolder } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
 import { fromMae, readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
 import { dataForms } from './data.js'
@@ -15,8 +16,10 @@ export interface Plan {
   readonly recipe: Recipe
   readonly data: string
   readonly heldOut?: string
-  /** The model to begin with; a recipe with a frozen encoder begins with the embedded one unless told. */
+  /** The model to begin with; a recipe that begins with a model takes the embedded one unless told. */
   readonly checkpoint?: string
+  /** The folder of the CLIP that text prompts are learnt from; the embedded one unless told. */
+  readonly clip?: string
   readonly seed: number
   readonly dtype: keyof typeof dtypes
 }
@@ -34,16 +37,17 @@ export interface PlanOptions extends Partial<Omit<Plan, 'recipe'>> {
 export const planFile = (folder: string): string => join(folder, 'run.json')
 
 /** The plan of a new run. Throws `E_USAGE` where the folder holds one already, or something is missing. */
-export async function newPlan({ out, recipe: name, config, data, heldOut, checkpoint, seed = 1, dtype = 'f16', iterations }: PlanOptions): Promise<Plan> {
+export async function newPlan({ out, recipe: name, config, data, heldOut, checkpoint, clip, seed = 1, dtype = 'f16', iterations }: PlanOptions): Promise<Plan> {
   if (existsSync(join(out, 'checkpoint.safetensors'))) throw usage(`${out} holds a run already: add --resume to go on with it, or name another folder`)
   if (name === undefined) throw usage(`--recipe must be one of ${Object.keys(recipes).join(', ')}`)
-  const images = data ?? (name === 'tiny' ? 'scenes' : undefined)
+  const images = data ?? (name.startsWith('tiny') ? 'scenes' : undefined)
   if (images === undefined) throw usage(`--recipe ${name} needs --data: ${dataForms}`)
   const named = recipes[name]
-  const own = named.frozenEncoder ? { ...named, config: await configOfModel(checkpoint) } : named
+  if (clip !== undefined && !named.text) throw usage(`--clip is for recipes with text prompts; --recipe ${name} has none`)
+  const own: Recipe = { ...named, ...(named.fromModel && { config: await configOfModel(checkpoint) }), ...(named.text && { text: { ...named.text, width: await widthOf(clipOf(clip)) } }) }
   const overridden = config === undefined ? own : withOverrides(own, await readJson(config))
   const recipe = iterations === undefined ? overridden : withIterations(overridden, iterations)
-  return { recipe, data: images, seed, dtype, ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }) }
+  return { recipe, data: images, seed, dtype, ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }), ...(clip !== undefined && { clip }) }
 }
 
 /**
@@ -55,7 +59,7 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
   const file = planFile(out)
   if (!existsSync(file)) throw usage(`${out} must hold a run of sam train to go on with, found no ${file}`)
   const plan = planOf(await readJson(file), file)
-  const flags = { recipe: '--recipe', data: '--data', heldOut: '--held-out', checkpoint: '--checkpoint', seed: '--seed' } as const
+  const flags = { recipe: '--recipe', data: '--data', heldOut: '--held-out', checkpoint: '--checkpoint', clip: '--clip', seed: '--seed' } as const
   for (const key of Object.keys(flags) as (keyof typeof flags)[]) {
     const begun = key === 'recipe' ? plan.recipe.name : plan[key]
     if (options[key] !== undefined && options[key] !== begun) {
@@ -68,7 +72,7 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
 
 /** The params that a run begins with, from a SAM or from MAE pretraining; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
 export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<RunOptions['weights']> {
-  if (checkpoint === undefined && !recipe.frozenEncoder) return undefined
+  if (checkpoint === undefined && !recipe.fromModel) return undefined
   const source = await openWeights(checkpoint ?? tinyModel().weights)
   try {
     return await (source.has('cls_token') ? fromMae(source, recipe.config, { seed }) : readParams(source, recipe.config))
@@ -76,6 +80,11 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
     await source.close()
   }
 }
+
+/** The folder of the CLIP that a plan's text prompts are learnt from. */
+export const clipOf = (clip: string | undefined): string | URL => clip ?? new URL('.', tinyModel().clip.config)
+
+const widthOf = async (folder: string | URL): Promise<number> => parseClipConfig((await readClipFolder(folder)).config).projection
 
 async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {
   if (checkpoint === undefined) return tinyModel().config
@@ -88,14 +97,14 @@ async function configOfModel(checkpoint: string | undefined): Promise<SamConfig>
 }
 
 function planOf(value: unknown, file: string): Plan {
-  const { recipe, data, heldOut, checkpoint, seed, dtype } = (value ?? {}) as Record<keyof Plan, unknown>
+  const { recipe, data, heldOut, checkpoint, clip, seed, dtype } = (value ?? {}) as Record<keyof Plan, unknown>
   const name = (recipe as Recipe | undefined)?.name
   if (typeof name !== 'string' || !Object.hasOwn(recipes, name)) return refuse(file, `its recipe must be one of ${Object.keys(recipes).join(', ')}, found ${String(name)}`)
   const text = (given: unknown): given is string | undefined => given === undefined || typeof given === 'string'
-  if (typeof data !== 'string' || !text(heldOut) || !text(checkpoint) || !Number.isInteger(seed) || !Object.hasOwn(dtypes, dtype as string)) {
+  if (typeof data !== 'string' || !text(heldOut) || !text(checkpoint) || !text(clip) || !Number.isInteger(seed) || !Object.hasOwn(dtypes, dtype as string)) {
     return refuse(file, 'it must hold recipe, data, seed and dtype, as sam train wrote them')
   }
-  return { recipe: withOverrides(recipes[name], recipe), data, seed: seed as number, dtype: dtype as Plan['dtype'], ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }) }
+  return { recipe: withOverrides(recipes[name], recipe), data, seed: seed as number, dtype: dtype as Plan['dtype'], ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }), ...(clip !== undefined && { clip }) }
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 import { configKey, openWeights, storedIn, memoryWeights, writeFileAtomic, writeSafetensors, type SamConfig } from '@sam/core'
 import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
-import { paramShapes } from './init.js'
+import { paramShapes, textWidthIn } from './init.js'
 
 /** A point of a run to go on from: everything the step carries, and how far it was. */
 export interface Checkpoint {
@@ -30,10 +30,11 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
-/** The params of a model, to begin a run with. Throws `WeightsMismatchError` where the file is of another model than `config`. */
+/** The params of a model, to begin a run with, its text projection included where it has one. Throws `WeightsMismatchError` where the file is of another model than `config`. */
 export async function readParams(source: WeightSource, config: SamConfig): Promise<Record<string, HostTensor>> {
   checkParams(source, config)
-  return tensorsOf(source, [...paramShapes(config).keys()])
+  const infos = Object.fromEntries([...source.names].map(name => [name, source.info(name)]))
+  return tensorsOf(source, [...paramShapes(config, textWidthIn(infos)).keys()])
 }
 
 /** Throws `WeightsMismatchError` unless there is a tensor of the right shape for every param of the model; there may be others (moments). */
@@ -55,9 +56,12 @@ export interface ModelOptions {
   readonly notes?: Readonly<Record<string, string>>
 }
 
+/** The params of a training state: what is a model, and not moments. */
+export const modelOf = (state: Readonly<Record<string, HostTensor>>, config: SamConfig): Record<string, HostTensor> =>
+  Object.fromEntries([...paramShapes(config, textWidthIn(state)).keys()].map(name => [name, state[name]]))
+
 /** Writes the params alone, under Meta's names, with the configuration: what `loadSam` opens. Whole or not at all. */
 export async function saveModel(path: string, state: Readonly<Record<string, HostTensor>>, { config, dtype, notes = {} }: ModelOptions): Promise<number> {
-  const names = paramShapes(config).keys()
-  const params = memoryWeights(Object.fromEntries([...names].map(name => [name, state[name]])))
+  const params = memoryWeights(modelOf(state, config))
   return writeFileAtomic(path, writeSafetensors(storedIn(params, dtype), { metadata: { ...notes, [configKey]: JSON.stringify(config) } }))
 }

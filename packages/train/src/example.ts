@@ -1,4 +1,4 @@
-import { gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage, type SamConfig } from '@sam/core'
+import { gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage, type RgbImage, type SamConfig } from '@sam/core'
 import type { HostTensor } from '@sam/core/graph'
 import { checkSample } from './data/check-sample.js'
 import type { Sample, Truth } from './data/dataset.js'
@@ -18,6 +18,8 @@ export interface Example {
   readonly name: string
   /** Normalised and padded, f32[1,3,S,S]. */
   readonly image: HostTensor<'f32'>
+  /** The pixels that the truths are masks of. */
+  readonly photo: RgbImage
   readonly targets: readonly Target[]
   /** Pixels of the answer that lie on the image and not on the padding, as [width, height]. */
   readonly inside: readonly [number, number]
@@ -49,7 +51,7 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
     return part > 0 && part <= largest && sum(answer.data) > 0 && sum(input.data) > 0 ? [{ input, low: answer, truth }] : []
   })
   const pixels = to.width === image.width && to.height === image.height ? image : resizeImage(image, to)
-  return { name, image: normalizeImage(pixels, imageSize), targets, inside: [Math.ceil(to.width / cell), Math.ceil(to.height / cell)] }
+  return { name, image: normalizeImage(pixels, imageSize), photo: image, targets, inside: [Math.ceil(to.width / cell), Math.ceil(to.height / cell)] }
 }
 
 /** 1 where at least half of a cell is inside. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { encodePng, loadSam, memoryWeights, writeFileAtomic } from '@sam/core'
 import type { Backend } from '@sam/core/graph'
+import { modelOf } from './checkpoint.js'
 import type { Dataset } from './data/dataset.js'
 import { evaluate } from './eval/evaluate.js'
-import { paramShapes } from './init.js'
 import { sheet } from './sheet.js'
 import type { Trainer } from './trainer.js'
 
@@ -30,9 +30,7 @@ export interface HeldOutScores extends Readonly<Record<string, number>> {
 /** An evaluation of the model as it is now, for `RunOptions.evaluate`. It draws no random number, so training goes on as without it. */
 export function heldOut({ data, backend, folder, objects = 64, clicks = 5, signal }: HeldOutOptions): (t: Pick<Trainer, 'recipe' | 'state'>) => Promise<HeldOutScores> {
   return async ({ recipe: { config }, state }) => {
-    const all = await state.read()
-    const params = Object.fromEntries([...paramShapes(config).keys()].map(name => [name, all[name]]))
-    const sam = await loadSam({ weights: memoryWeights(params), model: config, backend, signal })
+    const sam = await loadSam({ weights: memoryWeights(modelOf(await state.read(), config)), model: config, backend, signal })
     try {
       const found = await evaluate({ sam, data, objects, clicks, ...(signal && { signal }) })
       const picture = folder === undefined ? undefined : await sheet(sam, data, { clicks, signal })

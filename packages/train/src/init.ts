@@ -2,9 +2,9 @@ import { decodeMasks, encodeImage, type SamConfig } from '@sam/core'
 import { f32, nameOf, paramsOf, sizeOf, type HostTensor, type Shape } from '@sam/core/graph'
 import { random } from './random.js'
 
-/** Every parameter of a model, by name. */
-export function paramShapes(config: SamConfig): Map<string, Shape> {
-  const graphs = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true })]
+/** Every parameter of a model, by name; with those of the text projection, where the model takes text embeddings of `text` numbers. */
+export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
+  const graphs = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true, text })]
   return new Map(graphs.flatMap(g => paramsOf(g).map(p => [nameOf(p)!, p.shape] as const)))
 }
 
@@ -13,12 +13,22 @@ export function paramShapes(config: SamConfig): Map<string, Shape> {
  * and 0, places the waves of row and column. As Meta's SAM: convolutions PyTorch's, uniform within ±1/√(inputs); embeddings and the random frequencies of
  * positions normal; relative positions 0.
  *
- * Our own: the keys of each of the decoder's attentions begin as its queries, so that a token looks from the first step at the places that resemble
+ * Our own: the text projection is normal too, so that a unit vector becomes a token as long as the others. And the keys of each of the decoder's attentions begin as its queries, so that a token looks from the first step at the places that resemble
  * its own position, and these at it.
  */
-export function initialParams(config: SamConfig, seed: number): Record<string, HostTensor<'f32'>> {
-  return freshParams(paramShapes(config), seed)
+export function initialParams(config: SamConfig, seed: number, text = 0): Record<string, HostTensor<'f32'>> {
+  return freshParams(paramShapes(config, text), seed)
 }
+
+/** Those of the text projection alone: what a model that took no text begins with. */
+export const initialText = (config: SamConfig, seed: number, text: number): Record<string, HostTensor<'f32'>> =>
+  freshParams(new Map([...paramShapes(config, text)].filter(([name]) => isText(name))), seed)
+
+/** Numbers of the text embedding that these params take; 0 where they take none. */
+export const textWidthIn = (params: Readonly<Record<string, { readonly shape: Shape }>>): number => params[`${textProjection}weight`]?.shape[1] ?? 0
+
+const textProjection = 'prompt_encoder.text_projection.'
+const isText = (name: string): boolean => name.startsWith(textProjection)
 
 /** The same for any set of names and shapes. */
 export const freshParams = (shapes: ReadonlyMap<string, Shape>, seed: number): Record<string, HostTensor<'f32'>> =>
@@ -30,7 +40,7 @@ function values(name: string, shape: Shape, { seed, shapes }: { seed: number; sh
   const fill = (value: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, value)
   if (name.endsWith('pos_embed')) return waves(shape)
   if (name.includes('rel_pos')) return fill(() => 0)
-  if (/positional_encoding_gaussian_matrix$|_embed\.weight$|point_embeddings|_tokens?\.weight$/.test(name)) return fill(() => draw.normal())
+  if (isText(name) || /positional_encoding_gaussian_matrix$|_embed\.weight$|point_embeddings|_tokens?\.weight$/.test(name)) return fill(() => draw.normal())
   const weight = name.replace(/bias$/, 'weight')
   const matrix = shapes.get(weight)
   if (!matrix || matrix.length < 2) return fill(() => name.endsWith('weight') ? 1 : 0)

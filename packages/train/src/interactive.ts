@@ -28,6 +28,8 @@ export interface PromptTokens {
   readonly points: readonly { readonly x: number; readonly y: number; readonly label: number }[]
   /** The last prediction, unthresholded, once there is one. */
   readonly mask: Float32Array | undefined
+  /** An embedding of the object's crop, of length 1, which a phrase's will stand in for. Given first, it stays through all rounds. */
+  readonly text?: Float32Array | undefined
 }
 
 /** What a prediction gives back: logits of the masks that are returned, and their predicted IoU. */
@@ -63,12 +65,12 @@ export function nextPrompt(draw: Random, { prompt, truth, answer: { logits, iou 
   const mask = logits.reduce((best, _, i) => iou[i] > iou[best] ? i : best, 0)
   const click = round === 'click' ? clickOnError(draw, logits[mask], truth) : undefined
   const points = click ? [...prompt.points, { x: (click.x + 0.5) * cell - 0.5, y: (click.y + 0.5) * cell - 0.5, label: click.foreground ? pointLabels.foreground : pointLabels.background }] : prompt.points
-  return { points, mask: logits[mask] }
+  return { points, mask: logits[mask], ...(prompt.text && { text: prompt.text }) }
 }
 
-/** A single prompt (one point or one box, and no mask) is ambiguous and is answered with three masks; several with one. Paper: Appendix A, ambiguity. */
-export const isAmbiguous = ({ points, mask }: PromptTokens): boolean =>
-  !mask && (points.length === 1 || (points.length === 2 && points[0].label === pointLabels.topLeft))
+/** A single prompt (one point, one box or one text, and no mask) is ambiguous and is answered with three masks; several with one. Paper: Appendix A, ambiguity. */
+export const isAmbiguous = ({ points, mask, text }: PromptTokens): boolean =>
+  !mask && (text ? points.length === 0 : points.length === 1 || (points.length === 2 && points[0].label === pointLabels.topLeft))
 
 /** Whether Meta's padding token stands at the end: wherever there are points and no box. Meta: PromptEncoder._embed_points(pad). */
 export const hasPadding = ({ points }: PromptTokens): boolean => points.length > 0 && points[0].label !== pointLabels.topLeft

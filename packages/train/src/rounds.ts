@@ -17,22 +17,24 @@ export interface RoundsOptions {
   readonly recipe: Recipe
   /** P objects, those of one image side by side. */
   readonly targets: readonly Target[]
+  /** For each of them the embedding of its crop, where that is its first prompt. */
+  readonly texts?: readonly (Float32Array | undefined)[] | undefined
   /** The decoder for P prompts, and what it looks at. */
   readonly answer: Executable
   readonly embedding: DeviceTensor
   readonly state: State
-  readonly sides: { readonly low: number; readonly cell: number; readonly points: number }
+  readonly sides: { readonly low: number; readonly cell: number; readonly points: number; readonly text?: number }
 }
 
 /**
  * Plays the paper's rounds for all objects of a batch at once with the decoder as it is now, and picks the turns to train on: for each object the first,
  * and others by chance. Gradients do not flow from round to round, so all turns can be trained as one batch. Paper: Appendix A, "Training algorithm".
  */
-export async function playRounds(draw: Random, { recipe, targets, answer, embedding, state, sides }: RoundsOptions): Promise<Turn[][]> {
+export async function playRounds(draw: Random, { recipe, targets, texts, answer, embedding, state, sides }: RoundsOptions): Promise<Turn[][]> {
   const count = lengthOf(draw, recipe)
   const plans = targets.map(() => plan(draw, recipe.plan))
   const played: Turn[][] = targets.map((): Turn[] => [])
-  let prompts = targets.map(target => firstPrompt(draw, target.input)!)
+  let prompts = targets.map((target, i): PromptTokens => texts?.[i] ? { points: [], mask: undefined, text: texts[i] } : firstPrompt(draw, target.input)!)
   for (let round = 0; ; round++) {
     for (const [i, prompt] of prompts.entries()) played[i].push({ prompt, target: targets[i], returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
     if (round === count - 1) break
@@ -50,11 +52,11 @@ export async function playRounds(draw: Random, { recipe, targets, answer, embedd
 }
 
 /** All four masks of each prompt. */
-export async function ask(prompts: readonly PromptTokens[], { answer, embedding, state, sides: { low, points } }: Pick<RoundsOptions, 'answer' | 'embedding' | 'state'> & { sides: { low: number; points: number } }): Promise<Answer[]> {
-  const outputs = await answer.run({ ...state.feeds(answer.graph), ...promptFeeds(prompts, { points, low }), image_embedding: embedding })
+export async function ask(prompts: readonly PromptTokens[], { answer, embedding, state, sides }: Pick<RoundsOptions, 'answer' | 'embedding' | 'state'> & { sides: { low: number; points: number; text?: number } }): Promise<Answer[]> {
+  const outputs = await answer.run({ ...state.feeds(answer.graph), ...promptFeeds(prompts, sides), image_embedding: embedding })
   const [masks, iou] = await Promise.all([outputs.masks.read(), outputs.iou_predictions.read()])
   Object.values(outputs).forEach(t => t.dispose())
-  const [m, size] = [iou.shape[1], low * low]
+  const [m, size] = [iou.shape[1], sides.low ** 2]
   const logits = masks.data as Float32Array
   return prompts.map((_, i) => ({
     logits: Array.from({ length: m }, (_, j) => logits.slice((i * m + j) * size, (i * m + j + 1) * size)),

@@ -6,9 +6,10 @@ import { checkParams, readCheckpoint, saveCheckpoint, saveModel } from './checkp
 import { curves } from './curves.js'
 import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
-import { initialParams } from './init.js'
+import { initialParams, initialText } from './init.js'
 import { openLog } from './log.js'
 import type { Recipe } from './recipes.js'
+import { checkTeacher, type CropTeacher } from './text/crop-prompts.js'
 import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
 
 export interface RunOptions {
@@ -19,7 +20,9 @@ export interface RunOptions {
   readonly folder: string
   /** Default 1. */
   readonly seed?: number
-  /** Params to begin with; fresh ones unless given. */
+  /** What a recipe with text prompts learns them from. */
+  readonly clip?: CropTeacher | undefined
+  /** Params to begin with; fresh ones unless given. A text projection that they lack and the recipe needs is fresh. */
   readonly weights?: Readonly<Record<string, HostTensor>>
   /** How the model's numbers are stored; `F16` unless told. The checkpoint is F32. */
   readonly dtype?: StoredDType
@@ -63,18 +66,19 @@ export function train(options: RunOptions): Promise<RunResult> {
 }
 
 async function run(options: RunOptions): Promise<RunResult> {
-  const { recipe, data, backend, folder, seed = 1, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, signal } = options
+  const { recipe, data, backend, folder, seed = 1, clip, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, signal } = options
+  checkTeacher(recipe, clip)
   await mkdir(folder, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
   const [checkpoint, model, picture] = ['checkpoint.safetensors', 'model.safetensors', 'curves.svg'].map(name => join(folder, name)) as [string, string, string]
   const begun = await stat(checkpoint).then(() => true, () => false)
-  const from = begun ? await readCheckpoint(checkpoint) : { iteration: 0, seed, state: weights ?? initialParams(recipe.config, seed) }
+  const from = begun ? await readCheckpoint(checkpoint) : { iteration: 0, seed, state: begin(recipe, seed, weights) }
   if ('recipe' in from && from.recipe !== undefined && from.recipe !== recipe.name) {
     throw new InputError('E_BAD_OPTION', `${checkpoint} is of a run of the recipe ${from.recipe}, found ${recipe.name}; go on with its own recipe, or begin in another folder`)
   }
   checkParams(memoryWeights(from.state, begun ? checkpoint : 'weights to begin with'), recipe.config)
   await checkData(data, recipe.config)
   const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
-  const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration })
+  const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration, clip })
 
   const drawCurves = (): Promise<number> => writeFileAtomic(picture, [new TextEncoder().encode(curves(log.entries))])
   const save = async (): Promise<void> => {
@@ -116,3 +120,6 @@ async function run(options: RunOptions): Promise<RunResult> {
     t.dispose()
   }
 }
+
+const begin = ({ config, text }: Recipe, seed: number, weights: RunOptions['weights']): Readonly<Record<string, HostTensor>> =>
+  weights ? { ...(text && initialText(config, seed, text.width)), ...weights } : initialParams(config, seed, text?.width)

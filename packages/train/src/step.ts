@@ -13,6 +13,8 @@ export interface StepShape {
   readonly prompts: number
   /** Tokens a prompt: points, box corners, padding. */
   readonly points: number
+  /** Numbers of a text embedding, of which each prompt may then have one; none unless told. */
+  readonly text?: number
 }
 
 export interface StepOptions {
@@ -37,12 +39,12 @@ export interface StepOptions {
  * Image encoder and mask decoder as one graph over many images, each with as many prompts: what training looks through.
  * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes `image_embedding` f32[B,C,g,g] instead of `image`.
  */
-export function forwardGraph(config: SamConfig, { shape: { images, prompts, points }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph {
+export function forwardGraph(config: SamConfig, { shape: { images, prompts, points, text = 0 }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph {
   const [g, p] = [gridSize(config), images * prompts]
   const encoder = dropPath ? encodeImage(config, { images, branch: dropBranch(dropPath, config) }) : encodeImage(config, { images })
   const embedding = frozenEncoder ? input('image_embedding', [images, config.width, g, g]) : encoder.outputs.image_embedding
   const each = ops.reshape(ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]), [p, config.width, g, g])
-  const decoder = decodeMasks(config, { prompts: p, points, masks: true, ...(dropout && { branch: dropElements(dropout) }) })
+  const decoder = decodeMasks(config, { prompts: p, points, text, masks: true, ...(dropout && { branch: dropElements(dropout) }) })
   return substitute(decoder, leaf => nameOf(leaf) === 'image_embedding' ? each : undefined)
 }
 

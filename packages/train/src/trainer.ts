@@ -3,7 +3,7 @@ import type { Dataset } from './data/dataset.js'
 import { orderOf } from './data/order.js'
 import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings, stacked } from './embeddings.js'
 import { example, sidesOf, type Example } from './example.js'
-import { paramShapes } from './init.js'
+import { paramShapes, textWidthIn } from './init.js'
 import { tokensOf } from './interactive.js'
 import { learningRate } from './optim/schedule.js'
 import { promptFeeds } from './prompt-feeds.js'
@@ -12,6 +12,8 @@ import type { Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
 import { stateOf, type State } from './state.js'
 import { answerGraph, stepGraph } from './step.js'
+import { checkTeacher, cropPrompts, type CropTeacher } from './text/crop-prompts.js'
+import { isNameable } from './text/crop-rule.js'
 
 export interface TrainerOptions {
   readonly recipe: Recipe
@@ -22,6 +24,8 @@ export interface TrainerOptions {
   readonly state: Readonly<Record<string, HostTensor>>
   /** Iterations that are done. */
   readonly iteration?: number
+  /** What a recipe with text prompts learns them from. */
+  readonly clip?: CropTeacher | undefined
   /** Memory for embeddings that are computed once: where the encoder is frozen, the data finite and its images not jittered. 4 GiB unless told. */
   readonly embeddingBytes?: number
 }
@@ -35,9 +39,10 @@ export interface StepReport {
   readonly maskLoss: number
   readonly iouError: number
   readonly gradientNorm: number
-  /** Mean true IoU of the mask that the model itself ranks first, over first prompts and over later ones. */
+  /** Mean true IoU of the mask that the model itself ranks first, over first prompts and over later ones; and over first prompts that are text. */
   readonly firstIou: number
   readonly laterIou: number
+  readonly textIou?: number
   /** Samples passed over because nothing could be learnt from them. */
   readonly skipped: number
 }
@@ -64,16 +69,18 @@ export class NotFinite extends Error {
  * The loop's body, and everything that it keeps. All randomness is a function of the seed and the iteration, so a run that is stopped and resumed goes on
  * as if it had not been.
  */
-export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0, embeddingBytes = defaultEmbeddingBytes }: TrainerOptions): Promise<Trainer> {
+export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0, clip, embeddingBytes = defaultEmbeddingBytes }: TrainerOptions): Promise<Trainer> {
   const { config, microBatch: images, objects, trainedRounds, adamw: { beta1, beta2 } } = recipe
+  checkTeacher(recipe, clip)
   const points = tokensOf(recipe.plan)
-  const sides = { ...sidesOf(config), points }
+  const text = recipe.text?.width ?? 0
+  const sides = { ...sidesOf(config), points, text }
   const accumulate = Math.max(1, Math.round(recipe.batch / images))
-  const graph = stepGraph(config, { ...recipe, shape: { images, prompts: objects * trainedRounds, points }, accumulate })
+  const graph = stepGraph(config, { ...recipe, shape: { images, prompts: objects * trainedRounds, points, text }, accumulate })
   const none = memoryWeights({})
-  const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points }), none)
+  const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
-  const state = stateOf(graph, known, new Set(paramShapes(config).keys()))
+  const state = stateOf(graph, known, new Set(paramShapes(config, textWidthIn(known)).keys()))
   const again = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
   const encoding = { config, images, backend, state }
   const embeddings = await (again ? keptEmbeddings(encoding, embeddingBytes) : freshEmbeddings(encoding))
@@ -94,7 +101,8 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
     const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
     const each = examples.map(({ image }) => image)
     const embedding = await embeddings.of(each, places)
-    const turns = (await playRounds(draw, { recipe, targets, answer, embedding, state, sides })).flat()
+    const texts = recipe.text && clip && await cropPrompts(draw, { examples, targets }, { clip, share: recipe.text.share })
+    const turns = (await playRounds(draw, { recipe, targets, texts, answer, embedding, state, sides })).flat()
     const own: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image: stacked(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
       rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
@@ -113,7 +121,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
     state,
     async step() {
       const rate = learningRate(recipe.schedule, done)
-      const sums = { loss: 0, maskLoss: 0, iouError: 0, skipped: 0, first: [0, 0], later: [0, 0] }
+      const sums = { loss: 0, maskLoss: 0, iouError: 0, skipped: 0, first: [0, 0], later: [0, 0], text: [0, 0] }
       let gradientNorm = 0
       for (let micro = 0; micro < accumulate; micro++) {
         const place = done * accumulate + micro
@@ -141,8 +149,9 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
       return report()
 
       function report(): StepReport {
-        const { loss, maskLoss, iouError, skipped, first, later } = sums
-        return { iteration: done, rate, loss, maskLoss, iouError, gradientNorm, firstIou: first[0] / first[1], laterIou: later[0] / Math.max(1, later[1]), skipped }
+        const { loss, maskLoss, iouError, skipped, first, later, text: texts } = sums
+        const mean = ([sum, count]: number[]): number => sum / Math.max(1, count)
+        return { iteration: done, rate, loss, maskLoss, iouError, gradientNorm, firstIou: mean(first), laterIou: mean(later), ...(text && { textIou: mean(texts) }), skipped }
       }
     },
     dispose() {
@@ -178,8 +187,10 @@ async function readExamples(data: Dataset, { recipe, seed, at, count, order }: {
       why = (error as Error).message
       return undefined
     })
-    if (found?.targets.length) {
-      examples.push(found)
+    // What a text prompt is learnt from must be large enough to be named.
+    const targets = recipe.text ? found?.targets.filter(({ input }) => isNameable(input)) : found?.targets
+    if (found && targets?.length) {
+      examples.push({ ...found, targets })
       places.push(place)
     } else skipped++
   }
@@ -195,7 +206,7 @@ function pick<T>(draw: Random, from: readonly T[], count: number): T[] {
   })
 }
 
-function turnFeeds(turns: readonly Turn[], { points, low, masks }: { points: number; low: number; masks: number }): Record<string, HostTensor> {
+function turnFeeds(turns: readonly Turn[], { points, low, text, masks }: { points: number; low: number; text: number; masks: number }): Record<string, HostTensor> {
   const p = turns.length
   const [target, returned] = [new Float32Array(p * low * low), new Float32Array(p * masks)]
   turns.forEach((turn, i) => {
@@ -203,7 +214,7 @@ function turnFeeds(turns: readonly Turn[], { points, low, masks }: { points: num
     for (const m of turn.returned) returned[i * masks + m] = 1
   })
   return {
-    ...promptFeeds(turns.map(t => t.prompt), { points, low }),
+    ...promptFeeds(turns.map(t => t.prompt), { points, low, text }),
     target: f32([p, low, low], target), returned: f32([p, masks], returned), weight: full('f32', [p], 1)
   }
 }
@@ -216,11 +227,11 @@ function dropFeeds(draw: Random, inputs: readonly Value[]): Record<string, HostT
   }))
 }
 
-/** Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts. */
-function countIou({ first, later }: { first: number[]; later: number[] }, { turns, real, predicted, masks }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }): void {
+/** Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts, and of first prompts that are text. */
+function countIou({ first, later, text }: Record<'first' | 'later' | 'text', number[]>, { turns, real, predicted, masks }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }): void {
   turns.forEach(({ returned, prompt }, i) => {
     const best = returned.reduce((a, b) => predicted[i * masks + b] > predicted[i * masks + a] ? b : a)
-    const into = prompt.mask ? later : first
+    const into = prompt.mask ? later : prompt.text ? text : first
     into[0] += real[i * masks + best]
     into[1] += 1
   })

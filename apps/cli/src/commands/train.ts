@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
+import { loadClip } from '@sam/clip'
 import type { Backend } from '@sam/core'
 import { checkData, heldOut, NotFinite, recipes, train, type Dataset, type RunOptions, type RunResult, type StepProgress } from '@sam/train'
 import type { CommonOptions, Context } from '../context.js'
@@ -10,7 +11,7 @@ import { outputFolder, writeOutput } from '../files.js'
 import { meter } from '../meter.js'
 import { withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
-import { dtypes, firstWeights, knownPlan, newPlan, planFile, type Plan, type PlanOptions } from '../plan.js'
+import { clipOf, dtypes, firstWeights, knownPlan, newPlan, planFile, type Plan, type PlanOptions } from '../plan.js'
 import { json, table } from '../text.js'
 
 interface TrainOptions extends CommonOptions, PlanOptions {
@@ -28,9 +29,10 @@ export function addTrain(program: Command, context: Context): void {
     .option('--resume', 'go on with the run in that folder, exactly as if it had not been stopped')
     .addOption(new Option('--recipe <name>', 'what is trained, and how').choices(Object.keys(recipes)))
     .option('--config <file>', 'a .json file with numbers of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }')
-    .option('--data <images>', `${dataForms} (default for the recipe tiny: scenes)`)
+    .option('--data <images>', `${dataForms} (default for the recipes tiny and tinyText: scenes)`)
     .option('--held-out <images>', 'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)')
-    .option('--checkpoint <file>', 'a SAM or an MAE-pretrained encoder to begin with (default: fresh params; for finetuneDecoder the embedded model)')
+    .option('--checkpoint <file>', 'a SAM or an MAE-pretrained encoder to begin with (default: fresh params; for finetuneDecoder and tinyText the embedded model)')
+    .option('--clip <folder>', 'for recipes with text prompts: the CLIP whose picture side they are learnt from, in Hugging Face\'s layout (default: the embedded one)')
     .option('--iterations <n>', 'length of the run; the places where the rate falls move along', wholeNumber('--iterations'))
     .option('--seed <n>', 'seed of everything random (default: 1)', wholeNumber('--seed', { least: 0 }))
     .addOption(new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(Object.keys(dtypes)))
@@ -45,6 +47,7 @@ export function addTrain(program: Command, context: Context): void {
 const help = `
   sam train --recipe tiny --out runs/tiny                                    # hours; from generated scenes, nothing is downloaded
   sam train --recipe finetuneDecoder --data folder:mine --out runs/mine      # minutes; mine/images/a.jpg, mine/masks/a.png, a_1.png …
+  sam train --recipe tinyText --checkpoint tiny.safetensors --out runs/text  # then it takes phrases too; --clip names the CLIP they are read by
   sam train --resume --out runs/mine                                         # after Ctrl-C, a full disk or a power cut`
 
 interface Training {
@@ -53,6 +56,7 @@ interface Training {
   readonly data: Dataset
   readonly held: Dataset | undefined
   readonly weights: RunOptions['weights']
+  readonly clip: RunOptions['clip']
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
@@ -69,14 +73,16 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 
   const runtime = await import('@sam/backend-cuda')
   const backend = await runtime[options.backend]({ memory: 'fast', ...(threads !== undefined && { threads }) })
+  const clip = plan.recipe.text && await loadClip({ model: clipOf(plan.clip), backend, signal })
   try {
-    await training({ plan, backend, data, held: evalEvery ? held : undefined, weights }, options, context)
+    await training({ plan, backend, data, held: evalEvery ? held : undefined, weights, clip }, options, context)
   } finally {
+    await clip?.dispose()
     backend.dispose()
   }
 }
 
-async function training({ plan, backend, data, held, weights }: Training, options: TrainOptions, context: Context): Promise<void> {
+async function training({ plan, backend, data, held, weights, clip }: Training, options: TrainOptions, context: Context): Promise<void> {
   const { recipe, seed, dtype, data: source } = plan
   const { out: folder, evalEvery, saveEvery } = options
   const { signal, terminal } = context
@@ -85,7 +91,7 @@ async function training({ plan, backend, data, held, weights }: Training, option
   const result = await progress.step(`training ${recipe.name} in ${folder}`, tell => {
     const show = meter({ iterations: recipe.schedule.iterations, tell, note: terminal.spinner ? undefined : line => progress.note(line) })
     return train({
-      recipe, data, backend, folder, seed, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
+      recipe, data, backend, folder, seed, clip, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
       // A path of this computer is nobody else's business; scenes can be made again anywhere.
       ...(source.startsWith('scenes') && { notes: { data: source } }),
       ...(weights && { weights }), ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),

@@ -2,7 +2,7 @@ import type { Sample } from '../data/dataset.js'
 import { withArticle, type Description } from '../data/scenes/description.js'
 import { boundsOf } from '../prompts/plane.js'
 import type { Random } from '../random.js'
-import { nounMeanings, places, sizes } from './words.js'
+import { nounMeanings, type places, type sizes } from './words.js'
 
 /** Some of what can be said of a thing: each part that is there narrows down what the phrase names. */
 export interface Phrase {

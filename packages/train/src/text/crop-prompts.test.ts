@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { scenes } from '../data/scenes/scene.js'
+import { example } from '../example.js'
+import { random } from '../random.js'
+import { testRun } from '../recipes.js'
+import { checkTeacher, cropPrompts, type CropTeacher } from './crop-prompts.js'
+
+const asked: { size: string; grow: readonly number[]; areas: readonly number[] }[] = []
+const clip: CropTeacher = {
+  width: 2,
+  async embedCrops(photo, masks, { rules = [] } = {}) {
+    const areas = masks.map(({ data }) => data.reduce((a, b) => a + b, 0))
+    asked.push({ size: `${photo.width} ${photo.height} ${masks[0].width}`, grow: rules.map(r => r.grow), areas })
+    return areas.map(area => Float32Array.of(area, 1))
+  }
+}
+
+describe('prompts from crops', async () => {
+  const data = scenes({ size: 64, seed: 1, minArea: 60 })
+  const examples = await Promise.all([2, 3].map(async i => example(await data.read(i), testRun.config)))
+  const targets = examples.flatMap(({ targets: [a, b = a] }) => [a, b, a])
+  const area = (k: number): number => targets[k].truth.mask.reduce((a, b) => a + b, 0)
+
+  it('are each object\'s own, of the photo that it is in, by the paper\'s rule', async () => {
+    asked.length = 0
+    const texts = await cropPrompts(random(1), { examples, targets }, { clip, share: 1 })
+    expect(texts.map(t => t?.[0])).toEqual(targets.map((_, k) => area(k)))
+    expect(asked.map(a => a.size)).toEqual(examples.map(({ photo: { width, height } }) => `${width} ${height} ${width}`))
+    for (const grow of asked.flatMap(a => a.grow)) expect(grow >= 1 && grow < 2).toBe(true)
+  })
+  it('are some of the first prompts where these are mixed, and the same ones each time', async () => {
+    const many = await Promise.all(Array.from({ length: 100 }, (_, i) => cropPrompts(random(i), { examples, targets }, { clip, share: 0.5 })))
+    const share = many.flat().filter(Boolean).length / (100 * targets.length)
+    expect(share).toBeGreaterThan(0.4)
+    expect(share).toBeLessThan(0.6)
+    for (const texts of many) for (const [k, t] of texts.entries()) if (t) expect(t[0]).toBe(area(k))
+    expect(await cropPrompts(random(7), { examples, targets }, { clip, share: 0.5 })).toEqual(many[7])
+  })
+  it('need a CLIP of the recipe\'s width', () => {
+    const text = { width: 2, share: 1 }
+    expect(() => checkTeacher({ name: 'x', text }, clip)).not.toThrow()
+    expect(() => checkTeacher({ name: 'x' }, undefined)).not.toThrow()
+    expect(() => checkTeacher({ name: 'x', text }, undefined)).toThrow('found none')
+    expect(() => checkTeacher({ name: 'x', text: { width: 3, share: 1 } }, clip)).toThrow('found one of 2')
+  })
+})
