@@ -1,7 +1,7 @@
 import { InputError, paramsOf, sizeOf, type Backend, type Graph, type Value } from '@sam/core/graph'
 import { openDevice, type Device, type DeviceOptions } from './device.js'
 import { makeExecutable, type Placeable } from './executable.js'
-import type { Tile } from './kernels/contraction.js'
+import type { Tile } from './kernels/tile.js'
 import { keeps } from './kernels/index.js'
 import type { Limits } from './kernels/kernel.js'
 import { trim } from './memory.js'

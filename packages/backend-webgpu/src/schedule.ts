@@ -1,5 +1,5 @@
 import { decompose, nameOf, simplify, sizeOf, stage, useCounts, valuesOf, type Graph, type HostTensor, type Value } from '@sam/core/graph'
-import { tiles, type Tile } from './kernels/contraction.js'
+import { tiles, type Tile } from './kernels/tile.js'
 import { elementwise } from './kernels/elementwise.js'
 import { expression, isElementwise, literal } from './kernels/expression.js'
 import { keeps, kernelOf } from './kernels/index.js'

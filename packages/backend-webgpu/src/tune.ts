@@ -1,7 +1,8 @@
 import type { Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
-import { contraction, largeTiles, strided, tiles, type Tile } from './kernels/contraction.js'
+import { contraction, strided } from './kernels/contraction.js'
 import type { Program } from './kernels/program.js'
+import { largeTiles, tiles, type Tile } from './kernels/tile.js'
 import { allocate, flush, free } from './memory.js'
 
 /** A device that takes longer for 6 Mflop is emulated or busy: nothing measured on it would hold. */

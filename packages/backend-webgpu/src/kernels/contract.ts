@@ -1,9 +1,10 @@
 /** The operations that are one tiled product: matmul, linear, conv2d and convTranspose2d. */
 import { sizeOf, type Value } from '@sam/core/graph'
 import { denseView, joinedStride, reshaped, type Buffer, type View } from '../view.js'
-import { contraction, packedHalves, strided, tileFor, type Contraction, type Operand } from './contraction.js'
+import { contraction, packedHalves, strided, type Contraction, type Operand } from './contraction.js'
 import type { Kernel, Lowering } from './kernel.js'
 import { i32, sizesOf } from './program.js'
+import { tileFor } from './tile.js'
 
 const isF32 = (node: Value): boolean => node.dtype === 'f32'
 

@@ -1,7 +1,7 @@
 import type { Value } from '@sam/core/graph'
 import type { Buffer, View } from '../view.js'
-import type { Tile } from './contraction.js'
 import type { Program } from './program.js'
+import type { Tile } from './tile.js'
 
 /** What a kernel may ask of the schedule it is lowered into. */
 export interface Lowering {

@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor/shape.js'
-import type { Kernel } from './evaluate.js'
+import type { Kernel } from './exact.js'
 
 /** Three loops, batch by batch; the innermost runs along rows of b. */
 export const matmul: Kernel = ([a, b], y) => {

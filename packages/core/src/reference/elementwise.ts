@@ -1,4 +1,4 @@
-import type { Kernel } from './evaluate.js'
+import type { Kernel } from './exact.js'
 import { f16ToNumber, numberToF16 } from '../tensor/half.js'
 import type { DType } from '../tensor/dtype.js'
 

@@ -2,28 +2,18 @@ import { GraphError } from '../errors.js'
 import { toposort, type Graph } from '../ir/graph.js'
 import { describe, nameOf, type Value } from '../ir/value.js'
 import { isPrimitive, type Primitive } from '../ops/primitives.js'
-import type { DType } from '../tensor/dtype.js'
-import { sameShape, type Shape } from '../tensor/shape.js'
+import { sameShape } from '../tensor/shape.js'
 import { arrayOf } from '../tensor/dtype.js'
 import type { HostTensor } from '../tensor/tensor.js'
 import { f16ToNumber, numberToF16 } from '../tensor/half.js'
 import { matmul } from './contract.js'
 import { binary, cast, select, unary } from './elementwise.js'
+import type { Exact, Kernel } from './exact.js'
 import * as move from './move.js'
 import { reduce } from './reduce.js'
 
-/** A tensor of the reference evaluator: every number as f64, whatever its declared type. */
-export interface Exact {
-  readonly shape: Shape
-  readonly dtype: DType
-  readonly data: Float64Array
-}
-
 /** What each input and param of a graph is. */
 export type Bindings = (leaf: Value) => Exact | HostTensor
-
-/** One primitive, obviously: loops over f64. */
-export type Kernel = (inputs: readonly Exact[], y: Value) => Float64Array
 
 const kernels: { readonly [P in Primitive]: Kernel } = {
   neg: unary(x => -x), exp: unary(Math.exp), log: unary(Math.log), sqrt: unary(Math.sqrt), sin: unary(Math.sin), cos: unary(Math.cos), erf: unary(erf), cast,

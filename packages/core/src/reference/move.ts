@@ -1,5 +1,5 @@
 import { sizeOf, stridesOf, type Shape } from '../tensor/shape.js'
-import type { Kernel } from './evaluate.js'
+import type { Kernel } from './exact.js'
 
 /** Visits every coordinate of a shape in row-major order, with its flat index. */
 export function coordinates(shape: Shape, visit: (at: readonly number[], flat: number) => void): void {

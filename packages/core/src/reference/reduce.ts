@@ -1,5 +1,5 @@
 import { sizeOf, stridesOf } from '../tensor/shape.js'
-import type { Kernel } from './evaluate.js'
+import type { Kernel } from './exact.js'
 import { coordinates } from './move.js'
 
 /** Folds every element into the place that keeps its coordinates on the axes that stay. */

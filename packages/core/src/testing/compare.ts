@@ -1,5 +1,5 @@
 import { formatShape, sameShape } from '../tensor/shape.js'
-import type { Exact } from '../reference/evaluate.js'
+import type { Exact } from '../reference/exact.js'
 import type { HostTensor } from '../tensor/tensor.js'
 
 /** Where two rows of numbers differ most. */
