@@ -20,7 +20,7 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
-  const { config, batch, scenes, steps, tokens, detail } = recipe
+  const { config, batch, scenes, steps, tokens, detail, zeroOutside } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
   const subjectsOf = (block: number): Promise<readonly Subject[]> => {
@@ -39,7 +39,7 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const matches = new Float32Array(batch * batch)
     for (const [i, { text }] of said.entries()) ids.set(tokenize(text), i * tokens)
     for (const [i, { seen }] of chosen.entries()) for (const [j, { phrase }] of said.entries()) if (describes(phrase, seen.about)) matches[i * batch + j] = 1
-    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw) }))
+    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, zeroOutside) }))
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [batch, tokens], ids), matches: f32([batch, batch], matches) }
   }
 }

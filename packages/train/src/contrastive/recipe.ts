@@ -19,6 +19,8 @@ export interface ClipRecipe {
   readonly scenes: number
   readonly steps: number
   readonly detail: Detail
+  /** Probability that what is around an object turns black: ½ in the paper's rule, which is for SAM; shapes are learnt sooner with more. */
+  readonly zeroOutside: number
   readonly adamw: AdamWOptions
   readonly weightDecay: number
   readonly clipNorm: number
@@ -40,12 +42,13 @@ export const clipTiny: ClipRecipe = {
     eps: 1e-5
   },
   tokenizer,
-  schedule: { rate: 1e-3, warmup: 60, steps: [2_300, 2_700], iterations: 2_900 },
+  schedule: { rate: 5e-4, warmup: 60, steps: [6_000, 6_800], iterations: 7_200 },
   batch: 64,
   tokens: 18,
   scenes: 64,
   steps: 12,
   detail: anyDetail,
+  zeroOutside: 0.75,
   adamw: { ...paperAdamW, beta2: 0.98 },
   weightDecay: 0.05,
   clipNorm: 1,

@@ -93,7 +93,7 @@ export function phraseFor(draw: Random, { about, size, place }: Seen, detail: De
 
 const alone = (draw: Random, { noun, color, pattern, of }: Description): Phrase => {
   const any = of ? 'part' : 'thing'
-  return draw.pick([{ noun }, color ? { noun: any, color } : { noun }, { noun: any, pattern }])
+  return draw.pick([{ noun }, { noun }, color ? { noun: any, color } : { noun }, { noun: any, pattern }])
 }
 
 /** All that can be said at times, as contrastive training says it. */

@@ -1,0 +1,37 @@
+// How well a model understands phrases for things of held-out scenes: node tools/run.js tools/train/text.ts --clip FOLDER [--sam FILE] [--phrases 300] [--out FOLDER]
+// The CLIP's crops: --grow and --zero-outside, as a query will use it.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { cpu } from '@sam/backend-cuda'
+import { loadClip } from '@sam/clip'
+import { loadSam } from '@sam/core'
+import { tinyModel } from '@sam/model-tiny'
+import { evaluateText, scenes, textTable } from '@sam/train'
+
+const { values } = parseArgs({
+  options: {
+    sam: { type: 'string' }, clip: { type: 'string' }, out: { type: 'string' }, phrases: { type: 'string', default: '300' }, seed: { type: 'string', default: '9001' },
+    threads: { type: 'string', default: '1' }, points: { type: 'string', default: '12' }, grow: { type: 'string', default: '1.5' }, 'zero-outside': { type: 'boolean', default: false }
+  }
+})
+const backend = await cpu({ threads: Number(values.threads) })
+const crop = { grow: Number(values.grow), zeroOutside: values['zero-outside'] }
+const clip = await loadClip({ model: values.clip ?? new URL('.', tinyModel().clip.config), backend, crop })
+const sam = await loadSam({ weights: values.sam ?? tinyModel().weights, backend, text: clip })
+const result = await evaluateText({
+  sam, clip, data: scenes({ size: 256, seed: Number(values.seed) }), phrases: Number(values.phrases), everything: { pointsPerSide: Number(values.points) },
+  onProgress: done => { if (done % 10 === 0) process.stderr.write(`\r${done} of ${values.phrases} phrases`) }
+})
+process.stderr.write('\n')
+const table = textTable(result)
+console.log(table)
+if (values.out) {
+  mkdirSync(values.out, { recursive: true })
+  writeFileSync(join(values.out, 'text.json'), `${JSON.stringify({ seed: Number(values.seed), crop, ...result }, null, 2)}\n`)
+  writeFileSync(join(values.out, 'text.md'), table)
+}
+await sam.dispose()
+await clip.dispose()
+backend.dispose()
+process.exit(0)
