@@ -40,7 +40,8 @@ export function answerOf(prompt: GivenPrompt, { masks, tokens }: Prediction, { f
   }
 }
 
-const segmentationOf = (mask: Mask, format: 'rle' | 'polygon'): unknown =>
+/** A mask in json: COCO run lengths, or a GeoJSON MultiPolygon in pixels of the photo. */
+export const segmentationOf = (mask: Mask, format: 'rle' | 'polygon'): unknown =>
   format === 'rle' ? mask.toCocoRle() : { type: 'MultiPolygon', coordinates: mask.toPolygons() }
 
 /** The same for people. */

@@ -7,6 +7,7 @@ import { addEmbed } from './commands/embed.js'
 import { addEval } from './commands/eval.js'
 import { addInspect } from './commands/inspect.js'
 import { addPredict } from './commands/predict.js'
+import { addText } from './commands/text.js'
 import { addTrain } from './commands/train.js'
 import type { Context } from './context.js'
 import { failureOf } from './failure.js'
@@ -53,6 +54,6 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     .configureOutput({ writeOut: text => terminal.out(text), writeErr: text => { if (!quietErrors) terminal.err(text) }, outputError: () => {} })
     .showSuggestionAfterError()
     .addHelpText('after', '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nA file whose name begins with a dash comes after --.')
-  for (const add of [addPredict, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo]) add(program, context)
+  for (const add of [addPredict, addText, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo]) add(program, context)
   return program
 }

@@ -1,3 +1,4 @@
+import { loadClip, type Clip, type ClipOptions } from '@sam/clip'
 import { configs, loadSam, parseConfig, type Backend, type LoadOptions, type Sam, type SamConfig } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
 import { Option, type Command } from 'commander'
@@ -40,18 +41,40 @@ export async function withDecoder<T>(options: ModelOptions, context: Context, us
   return loaded(options, context, { parts: 'decoder', use })
 }
 
-async function loaded<T>(options: ModelOptions, context: Context, { parts, use }: Pick<LoadOptions, 'parts'> & { use: (sam: Sam) => Promise<T> }): Promise<T> {
+/** The same with the CLIP that reads phrases: `clip`, a folder in Hugging Face's layout, or the embedded one, which only the embedded model goes with. */
+export async function withWords<T>(options: ModelOptions & { readonly clip?: string }, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
+  const { checkpoint, clip } = options
+  if (checkpoint !== undefined && clip === undefined) throw usage('--checkpoint needs a --clip: a folder with the config.json, tokenizer.json and model.safetensors of a CLIP')
+  return loaded(options, context, { parts: 'all', clip: clip === undefined ? embeddedClip() : { model: clip }, use })
+}
+
+type ClipChoice = Pick<ClipOptions, 'model' | 'crop' | 'background'> & { readonly model: string | URL }
+
+/** The embedded CLIP: its folder, and how it is used best. */
+export function embeddedClip(): ClipChoice {
+  const { config, crop, background } = tinyModel().clip
+  return { model: new URL('.', config), crop, background }
+}
+
+interface Loading<T> extends Pick<LoadOptions, 'parts'> {
+  readonly clip?: ClipChoice
+  readonly use: (sam: Sam) => Promise<T>
+}
+
+async function loaded<T>(options: ModelOptions & { readonly clip?: string }, context: Context, { parts, clip: choice, use }: Loading<T>): Promise<T> {
   const { signal } = context
   const progress = context.progress(options)
   const model = await configOf(options.model)
   const embedded = options.checkpoint === undefined ? tinyModel() : undefined
   if (embedded) progress.note(`no --checkpoint: the embedded model, ${embedded.description}`)
   const backend = await backends[options.backend]()
+  let clip: Clip | undefined
   try {
+    if (choice) clip = await progress.step(`loading ${options.clip ?? 'the embedded CLIP'}`, () => loadClip({ ...choice, backend, signal }))
     const what = `loading ${options.checkpoint ?? 'the embedded model'} on ${options.backend}`
     const sam = await progress.step(what, tell => loadSam({
       weights: options.checkpoint ?? embedded!.weights, backend, parts, signal,
-      model: model ?? embedded?.config,
+      model: model ?? embedded?.config, text: clip,
       onProgress: ({ loaded, total }) => { if (total) tell(`${bytes(loaded)} of ${bytes(total)}`) }
     }))
     try {
@@ -60,6 +83,7 @@ async function loaded<T>(options: ModelOptions, context: Context, { parts, use }
       await sam.dispose()
     }
   } finally {
+    await clip?.dispose()
     backend.dispose()
   }
 }

@@ -7,6 +7,7 @@ import { fromMae, readParams, recipes, withIterations, withOverrides, type Recip
 import { dataForms } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
+import { embeddedClip } from './model.js'
 
 /** How `model.safetensors` may be stored. */
 export const dtypes = { f16: 'F16', f32: 'F32' } as const
@@ -82,7 +83,7 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
 }
 
 /** The folder of the CLIP that a plan's text prompts are learnt from. */
-export const clipOf = (clip: string | undefined): string | URL => clip ?? new URL('.', tinyModel().clip.config)
+export const clipOf = (clip: string | undefined): string | URL => clip ?? embeddedClip().model
 
 const widthOf = async (folder: string | URL): Promise<number> => parseClipConfig((await readClipFolder(folder)).config).projection
 

@@ -30,7 +30,14 @@ export function promptOptions(command: Command): readonly Given[] {
   return given
 }
 
-const parsePoint = (text: string): Given => {
+/** Adds `--point` alone to a command, and returns the list that parsing fills. */
+export function pointsOption(command: Command, description: string): readonly Point[] {
+  const points: Point[] = []
+  command.option('--point <x,y[,0]>', description, text => { points.push(parsePoint(text).point) })
+  return points
+}
+
+const parsePoint = (text: string): Extract<Given, { kind: 'point' }> => {
   const [x, y, label] = numbers(text, [2, 3], 'x,y or x,y,0')
   if (label !== undefined && label !== 0 && label !== 1) throw new InvalidArgumentError(`The third number must be 1 (on the object) or 0 (beside it), found ${label}.`)
   return { kind: 'point', point: { x, y, label: label === 0 ? 'background' : 'foreground' } }
