@@ -58,6 +58,14 @@ describe('sam train', async () => {
     expect(log.filter(entry => 'heldOutClick' in entry).map(entry => entry.iteration)).toEqual([0, 8])
   })
 
+  it('teaches a model phrases, by the crops of a CLIP', async () => {
+    const few = { batch: 1, microBatch: 1, objects: 1, plan: small.plan }
+    await writeFile(at('text.json'), JSON.stringify(few))
+    const { code, err } = await train('text', '--recipe', 'tinyText', '--checkpoint', at('run/model.safetensors'), '--config', at('text.json'), '--iterations', '1', '--eval-every', '0')
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('training tinyText') as string })
+    expect(await sam(['inspect', at('text/model.safetensors')])).toMatchObject({ code: 0, out: expect.stringContaining('text_projection') as string })
+  })
+
   it('stopped by Ctrl-C says how to go on, and going on ends with the same bytes', async () => {
     const stop = new AbortController()
     const { code, err } = await sam(['train', '--out', at('parts'), '--threads', '1', ...tiny, '--iterations', '2'], {
@@ -84,6 +92,8 @@ describe('sam train', async () => {
 
   it.each([
     ['an unknown recipe', ['--recipe', 'huge'], 2, 'Allowed choices are vitH'],
+    ['a CLIP where there is no text', ['--recipe', 'tiny', '--clip', 'x'], 2, '--clip is for recipes with text prompts'],
+    ['no CLIP', ['--recipe', 'tinyText', '--clip', join(folder, 'nowhere')], 1, 'config.json'],
     ['no recipe', [], 2, '--recipe must be one of vitH'],
     ['no data', ['--recipe', 'vitB'], 2, '--recipe vitB needs --data'],
     ['a configuration cut short', ['--recipe', 'tiny', '--config', join(folder, 'cut.json')], 2, 'cut.json: it is not whole JSON'],

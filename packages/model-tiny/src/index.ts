@@ -9,10 +9,17 @@ export interface TinyModel {
   readonly weights: URL
   /** Its numbers, which the file's own metadata repeats. */
   readonly config: SamConfig
-  /** The CLIP whose phrases it understands, in Hugging Face's layout: three files of one folder. */
-  readonly clip: Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
+  readonly clip: TinyClip
   /** What to tell a person about it, in a few words. */
   readonly description: string
+}
+
+/** The CLIP whose phrases the embedded model understands: three files of one folder in Hugging Face's layout, and how `loadClip` is best told to use them. */
+export interface TinyClip extends Readonly<Record<'config' | 'tokenizer' | 'weights', URL>> {
+  /** It has seen too little to look past what is around an object. */
+  readonly crop: { readonly grow: number; readonly zeroOutside: boolean }
+  /** What a thing must resemble less than a phrase: words that it knows for anything at all. */
+  readonly background: readonly string[]
 }
 
 /** The embedded model, trained in this repository on generated scenes. */
@@ -22,7 +29,9 @@ export const tinyModel = (): TinyModel => ({
   clip: {
     config: new URL('../model/clip/config.json', import.meta.url),
     tokenizer: new URL('../model/clip/tokenizer.json', import.meta.url),
-    weights: new URL('../model/clip/model.safetensors', import.meta.url)
+    weights: new URL('../model/clip/model.safetensors', import.meta.url),
+    crop: { grow: 1.2, zeroOutside: true },
+    background: ['a thing', 'a part']
   },
   description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'
 })

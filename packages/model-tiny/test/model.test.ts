@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadSam, openWeights, recognise } from '@sam/core'
 import { referenceBackend } from '@sam/core/testing'
@@ -20,5 +20,16 @@ describe('tinyModel', () => {
     const sam = await loadSam({ weights, backend: referenceBackend() })
     expect(sam.config).toEqual(config)
     await sam.dispose()
+  })
+
+  it('has a CLIP of half precision beside it, whose files agree', async () => {
+    const { clip } = tinyModel()
+    const json = (url: URL) => JSON.parse(readFileSync(url, 'utf8')) as { text_config: { vocab_size: number }; model: { vocab: object } }
+    expect(statSync(clip.weights).size).toBeLessThan(3e6)
+    expect(Object.keys(json(clip.tokenizer).model.vocab)).toHaveLength(json(clip.config).text_config.vocab_size)
+    const source = await openWeights(clip.weights)
+    expect(new Set(source.names.map(name => source.info(name).dtype))).toEqual(new Set(['F16']))
+    expect(source.has('logit_scale')).toBe(true)
+    await source.close()
   })
 })

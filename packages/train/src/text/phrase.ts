@@ -93,8 +93,8 @@ export function phraseFor(draw: Random, { about, size, place }: Seen, detail: De
 
 const alone = (draw: Random, { noun, color, pattern, of }: Description): Phrase => {
   const any = of ? 'part' : 'thing'
-  return draw.pick([{ noun }, { noun }, color ? { noun: any, color } : { noun }, { noun: any, pattern }])
+  return draw.pick([{ noun }, { noun }, { noun }, color ? { noun: any, color } : { noun }, { noun: any, pattern }, { noun: any, pattern }])
 }
 
 /** All that can be said at times, as contrastive training says it. */
-export const anyDetail: Detail = { color: 0.85, second: 0.5, pattern: 0.6, limbs: 0.5, size: 0.1, place: 0.1, of: 0.6, synonym: 0.2, alone: 0.35 }
+export const anyDetail: Detail = { color: 0.7, second: 0.4, pattern: 0.6, limbs: 0.4, size: 0.05, place: 0.05, of: 0.5, synonym: 0.2, alone: 0.6 }

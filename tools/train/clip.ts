@@ -1,0 +1,28 @@
+// Trains the small CLIP on generated scenes, or goes on with it: node tools/run.js tools/train/clip.ts --out FOLDER [--seed 1] [--threads 1]
+// FOLDER/clip is then what loadClip takes. Ctrl-C saves.
+import { parseArgs } from 'node:util'
+import { cpu } from '@sam/backend-cuda'
+import { clipTiny, eightViews, scenes, trainClip } from '@sam/train'
+
+const { values } = parseArgs({ options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, threads: { type: 'string' } } })
+if (values.out === undefined) throw new Error('--out must name the folder of the run')
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())
+
+const backend = await cpu({ memory: 'fast', ...(values.threads !== undefined && { threads: Number(values.threads) }) })
+const seed = 2000 + Number(values.seed) // of scenes that no SAM of ours is trained on
+const every = 10
+const sums = { loss: 0, named: 0, since: performance.now() }
+const { iteration, clip } = await trainClip({
+  recipe: clipTiny, data: eightViews(scenes({ size: 256, seed }), { among: 96, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
+  onStep(report) {
+    sums.loss += report.loss / every
+    sums.named += report.named / every
+    if (report.iteration % every) return
+    console.log(`${report.iteration} of ${clipTiny.schedule.iterations}  loss ${sums.loss.toFixed(3)}  named ${sums.named.toFixed(3)}  ${((performance.now() - sums.since) / every / 1000).toFixed(2)} s a step`)
+    Object.assign(sums, { loss: 0, named: 0, since: performance.now() })
+  }
+})
+console.log(`${iteration} steps; ${clip}`)
+backend.dispose()
+process.exit(0)
