@@ -9,6 +9,7 @@ import { openLog } from '../log.js'
 import { learningRate } from '../optim/schedule.js'
 import { stateOf } from '../state.js'
 import { contrastiveBatches, type ContrastiveFeeds } from './batches.js'
+import { centred, embeddingMeans } from './centre.js'
 import type { ClipRecipe } from './recipe.js'
 import { clipShapes, contrastiveStep, initialClip } from './step.js'
 
@@ -41,7 +42,7 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
 
 /**
  * Trains a CLIP in a folder, from where its checkpoint is to the end of the recipe or to the signal. All randomness is a function of the seed and the step, so
- * stopped and resumed a run ends with the same numbers. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
+ * stopped and resumed a run ends with the same numbers. The finished CLIP is `centred`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
  * number (the last checkpoint stays); `WeightsError` for files.
  */
 export async function trainClip({ recipe, data, backend, folder, seed: given = 1, saveEvery = 100, onStep, signal }: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
@@ -68,6 +69,12 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
     await saveCheckpoint(path, { iteration: done, seed, recipe: recipe.name, state: all })
     await saveClip(clip, recipe, all)
   }
+  /** What a run ends with: its means are those of the batches that would have come next. */
+  const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
+    const measured: ContrastiveFeeds[] = []
+    for (let i = 0; i < meanBatches; i++) measured.push(await batches(iterations + i))
+    return centred(params, await embeddingMeans(params, measured, { recipe, backend }))
+  }
   try {
     let next = batches(done)
     const start = performance.now()
@@ -92,12 +99,16 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
       if (done % saveEvery === 0) await save()
     }
     await save()
+    if (done >= iterations) await saveClip(clip, recipe, await atRest(await state.read()))
     return { iteration: done, finished: done >= iterations, clip }
   } finally {
     executable.dispose()
     state.dispose()
   }
 }
+
+/** Batches that the means of the embeddings are taken over. */
+const meanBatches = 8
 
 /** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
 export async function saveClip(folder: string, { config, tokenizer }: Pick<ClipRecipe, 'config' | 'tokenizer'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {
