@@ -7,6 +7,7 @@ export const keyHelp: readonly (readonly [string, string])[] = [
   ['P · X', 'Include · exclude by clicking'],
   ['Shift + click', 'The other of the two'],
   ['B or drag', 'Box'],
+  ['T', 'Find by name'],
   ['M · E', 'Paint · erase a rough mask'],
   ['H', 'Move the picture'],
   ['1 2 3', 'Choose a mask'],
@@ -33,6 +34,7 @@ export function listenKeys(app: App, stage: Stage): void {
     if (tools[key]) run(event, () => app.set({ tool: tools[key] }))
     else if (/^[1-9]$/.test(key) && Number(key) <= (app.answer(object)?.length ?? 0))
       run(event, () => app.act(change(app.session, object.id, { choice: Number(key) - 1 })))
+    else if (key === 't') run(event, () => document.querySelector<HTMLInputElement>('.phrase input')?.focus())
     else if (key === 'n') run(event, () => app.act(newObject(app.session)))
     else if (key === 'delete' || key === 'backspace') run(event, () => app.act(removeObject(app.session, object.id)))
     else if (key === '+' || key === '=') run(event, () => stage.zoom(1.25))

@@ -5,6 +5,7 @@ import { h } from './ui/dom.js'
 import { createExport } from './ui/export.js'
 import { icon } from './ui/icons.js'
 import { createObjects } from './ui/objects.js'
+import { createPhrase } from './ui/phrase.js'
 import { themeButton } from './ui/theme.js'
 import { iconButton } from './ui/toolbar.js'
 import { pictureButtons } from './ui/welcome.js'
@@ -28,7 +29,7 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
     h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: () => app.stop() }, 'Stop')),
     progress
   )
-  const parts = [createObjects(app), createCandidates(app), createExport(app)]
+  const parts = [createPhrase(app), createObjects(app), createCandidates(app), createExport(app)]
   const work = h('div', { class: 'work' }, ...parts.map(p => p.element))
   root.append(
     h(

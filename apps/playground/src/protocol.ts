@@ -14,6 +14,8 @@ export interface Prompts {
   readonly points: readonly Point[]
   readonly box?: Box | undefined
   readonly strokes: readonly Stroke[]
+  /** A name for it, in a few words. */
+  readonly phrase?: string | undefined
   readonly from?: Float32Array | undefined
 }
 
@@ -41,6 +43,8 @@ export interface LoadedModel {
   readonly name: string
   readonly note: string
   readonly backend: Choice
+  /** Whether it finds what a phrase names. */
+  readonly takesWords: boolean
   /** What to give as choice to get it again on the next visit. */
   readonly again: ModelChoice | undefined
 }

@@ -12,7 +12,8 @@ import {
   newObject,
   removeObject,
   select,
-  setBox
+  setBox,
+  setPhrase
 } from './session.js'
 
 const point = { x: 1, y: 2, label: 'foreground' } as const
@@ -23,6 +24,15 @@ describe('session', () => {
     const session = addPoint(addPoint(emptySession, point), { ...point, label: 'background' }, logits)
     expect(activeObject(session).prompts).toEqual({ points: [point, { ...point, label: 'background' }], strokes: [], from: logits })
     expect(activeObject(addStroke(session, { radius: 3, erase: false, line: [[0, 0]] })).prompts.from).toBe(logits)
+  })
+
+  it('begins anew with a phrase, which names the object unless the person has', () => {
+    const star = setPhrase(addPoint(emptySession, point), 'a red star')
+    expect(activeObject(star)).toMatchObject({ name: 'a red star', prompts: { points: [], strokes: [], phrase: 'a red star' } })
+    expect(isEmpty(activeObject(star).prompts)).toBe(false)
+    expect(activeObject(setPhrase(star, 'a disc')).name).toBe('a disc')
+    expect(activeObject(setPhrase(change(star, 1, { name: 'mine' }), 'a disc')).name).toBe('mine')
+    expect(activeObject(addPoint(star, point)).prompts).toMatchObject({ phrase: 'a red star', points: [point] })
   })
 
   it('chooses anew after new words, and begins anew with a box', () => {

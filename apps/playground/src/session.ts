@@ -23,7 +23,7 @@ const blank = (id: number): SessionObject => ({ id, name: `Object ${id}`, prompt
 
 export const emptySession: Session = { objects: [blank(1)], active: 1 }
 
-export const isEmpty = ({ points, box, strokes }: Prompts): boolean => !points.length && !box && !strokes.length
+export const isEmpty = ({ points, box, strokes, phrase }: Prompts): boolean => !points.length && !box && !strokes.length && phrase === undefined
 
 export const activeObject = ({ objects, active }: Session): SessionObject => objects.find(o => o.id === active)!
 
@@ -46,6 +46,12 @@ export const addPoint = (session: Session, point: Point, from?: Float32Array): S
 /** A box begins anew: it says more than the mask that was there. */
 export const setBox = (session: Session, box: Box): Session =>
   change(session, session.active, { prompts: { ...noPrompts, box }, choice: 0, visible: true })
+
+/** So does a phrase, which also names the object, unless the person has. */
+export function setPhrase(session: Session, phrase: string): Session {
+  const { id, name, prompts } = activeObject(session)
+  return change(session, id, { prompts: { ...noPrompts, phrase }, choice: 0, visible: true, ...([`Object ${id}`, prompts.phrase].includes(name) && { name: phrase }) })
+}
 
 export const addStroke = (session: Session, stroke: Stroke, from?: Float32Array): Session =>
   say(session, { strokes: [...activeObject(session).prompts.strokes, stroke] }, from)

@@ -1,6 +1,7 @@
 /** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
 import { frameOf, InputError, Mask, SamError, type Backend, type EncodedImage, type Prompt, type Sam } from '@sam/core'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
+import type { Clip } from '@sam/clip'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { paintStrokes } from './brush.js'
@@ -19,6 +20,7 @@ interface Context {
 
 let backend: Promise<{ backend: Backend; choice: Choice }> | undefined
 let sam: Sam | undefined
+let clip: Clip | undefined
 let photo: ImageBitmap | undefined
 let encoded: EncodedImage | undefined
 
@@ -48,12 +50,12 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
     await backend.recover?.()
     const opened = await openModel(model, { ...context, backend })
     context.signal.throwIfAborted()
-    const before = sam
-    sam = opened.sam
+    const before = [sam, clip]
+    ;({ sam, clip } = opened)
     encoded?.dispose()
     encoded = undefined
-    await before?.dispose()
-    return { name: sam.config.name, note: opened.note, backend: choice, again: opened.again }
+    for (const old of before) await old?.dispose()
+    return { name: sam.config.name, note: opened.note, backend: choice, again: opened.again, takesWords: sam.textWidth !== undefined && sam.text !== undefined }
   },
 
   async picture({ bitmap }, { signal }) {
@@ -108,9 +110,9 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
 }
 
 /** The person's words as the model takes them: painted strokes become a mask over the one that is refined. */
-function promptOf({ points, box, strokes, from }: Prompts): Prompt {
+function promptOf({ points, box, strokes, phrase, from }: Prompts): Prompt {
   const { width, height } = encoded!
-  const words = { points, ...(box ? { box } : {}) }
+  const words = { points, ...(box && { box }), ...(phrase !== undefined && { text: phrase }) }
   if (!strokes.length) return from ? { ...words, mask: from } : words
   const frame = frameOf(encoded!, sam!.config.imageSize)
   const base = from ? new Mask({ lowResLogits: from, frame, predictedIou: 1 }).bitmap() : new Uint8Array(width * height)

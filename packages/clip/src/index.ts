@@ -6,7 +6,7 @@ export { clipConfigJson, clipConfigs, parseClipConfig, patchGrid, type ClipConfi
 export { encodeText, textEmbeds, type TextSignature } from './graph/text-model.js'
 export { encodeCrops, imageEmbeds, type VisionSignature } from './graph/vision-model.js'
 export { loadClip, type Clip, type ClipOptions } from './clip.js'
-export { readClipFolder, type ClipFiles } from './folder.js'
+export { readClipFolder, type ClipFiles, type ClipPlaces } from './folder.js'
 export { cropFeeds, type Cut } from './crop-feeds.js'
 export { cropObject, normalizeInto, type Crop, type CropRule } from './crop.js'
 export { openTokenizer, type Tokenize } from './tokenizer.js'

@@ -2,13 +2,15 @@ import type { App } from '../app.js'
 import { readPicture } from '../image-input.js'
 import cat from '../../../cli/assets/cat.jpg'
 import coffee from '../../../cli/assets/coffee.jpg'
+import scene from '../../../cli/assets/scene.jpg'
 import { hasCamera, takePicture } from './camera.js'
 import { chooseFile, h } from './dom.js'
 import { icon } from './icons.js'
 
 const samples = [
   { name: 'cat.jpg', label: 'Cat', url: cat },
-  { name: 'coffee.jpg', label: 'Coffee', url: coffee }
+  { name: 'coffee.jpg', label: 'Coffee', url: coffee },
+  { name: 'scene.jpg', label: 'Shapes', url: scene }
 ]
 
 /** Opens what a function gives; nothing where it gives nothing. */

@@ -1,3 +1,4 @@
+import { loadClip, readClipFolder, type Clip } from '@sam/clip'
 import { loadSam, WeightsError, type Backend, type Sam } from '@sam/core'
 import { embeddedModel } from '../model.js'
 import type { ModelChoice, Step } from '../protocol.js'
@@ -12,6 +13,8 @@ export interface OpenOptions {
 
 export interface OpenedModel {
   readonly sam: Sam
+  /** What reads phrases for it, to be disposed with it. */
+  readonly clip?: Clip
   readonly note: string
   readonly again: ModelChoice | undefined
 }
@@ -21,13 +24,19 @@ export const modelCache = (): Promise<WeightsCache | undefined> => (cache ??= pr
 
 /** Loads a model, keeping a copy on this device of what comes from elsewhere. Throws what `loadSam` and `fetch` throw. */
 export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
-  const load = (weights: Blob | URL | ReadonlyMap<string, Blob>): Promise<Sam> =>
-    loadSam({ weights, backend, signal, onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total }) })
+  const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: Clip): Promise<Sam> =>
+    loadSam({ weights, backend, text, signal, onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total }) })
   const model = choice.kind === 'folder' ? wholeOf(choice) : choice
   if (model.kind === 'folder') return { sam: await load(new Map(model.files.map(f => [f.name, f]))), note: 'not kept: it is in several files', again: undefined }
   if (model.kind === 'embedded') {
-    const { weights, description } = embeddedModel()
-    return { sam: await load(weights), note: description, again: model }
+    const { weights, description, clip: { crop, background, ...places } } = embeddedModel()
+    const clip = await loadClip({ model: await readClipFolder(places, signal), crop, background, backend, signal })
+    try {
+      return { sam: await load(weights, clip), clip, note: description, again: model }
+    } catch (error) {
+      await clip.dispose()
+      throw error
+    }
   }
   const key = model.kind === 'kept' ? model.key : model.kind === 'file' ? `file:${model.file.name}` : addressOf(model.url).href
   const kept = await modelCache()
