@@ -43,6 +43,7 @@ const composites: Readonly<Record<string, string>> = {
   linear: 'rows × weightᵀ + bias, over the last axis',
   relu: 'max(0, x)',
   sigmoid: '1 / (1 + e^−x)',
+  softplus: 'log(1 + e^x)',
   gelu: '½·x·(1 + erf(x/√2)), the exact form',
   softmax: 'exp(x − max) / Σ, along one axis',
   layerNorm: '(x − mean) / √(variance + eps) · weight + bias, along one axis',

@@ -23,7 +23,7 @@ describe('the conformance list', () => {
     expect(new Set(cases.map(c => c.name)).size).toBe(cases.length)
     expect(new Set(ofCases.map(v => v.op).filter(isPrimitive))).toEqual(new Set(Object.keys(traits)))
     expect(new Set(ofCases.filter(v => v.composite).map(v => v.op))).toEqual(new Set([
-      'linear', 'relu', 'sigmoid', 'gelu', 'softmax', 'layerNorm', 'attention', 'gridAttention', 'conv2d', 'convTranspose2d', 'resizeBilinear', 'windowPartition', 'windowUnpartition'
+      'linear', 'relu', 'sigmoid', 'gelu', 'softplus', 'softmax', 'layerNorm', 'attention', 'gridAttention', 'conv2d', 'convTranspose2d', 'resizeBilinear', 'windowPartition', 'windowUnpartition'
     ]))
   })
 

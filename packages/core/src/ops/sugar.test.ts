@@ -17,5 +17,4 @@ it('sugar builds what its name says, and shapes that are said', () => {
   expect([numbers(ops.sum(x, [1])), ops.sum(x, [1]).shape]).toEqual([[2, -51], [2]])
   expect([numbers(ops.sum(x, [0, -1])), ops.sum(x, [0, -1]).shape]).toEqual([[-49], []])
   expect([numbers(ops.stack([x, ops.neg(x)], 1)), ops.stack([x, x], 1).shape]).toEqual([[1, -2, 3, -1, 2, -3, 4, 5, -60, -4, -5, 60], [2, 2, 3]])
-  expect(numbers(ops.softplus(constant(f32([3], [0, 1000, -1000]))))).toEqual([Math.LN2, 1000, 0])
 })

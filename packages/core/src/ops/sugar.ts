@@ -1,6 +1,6 @@
 import type { Value } from '../ir/value.js'
 import type { Shape } from '../tensor/shape.js'
-import { add, div, exp, log, max, mul, neg, reduceSum, reshape, concat } from './build.js'
+import { div, max, mul, neg, reduceSum, reshape, concat } from './build.js'
 
 /** Conveniences that leave no trace in the graph: they build primitives and are gone. */
 
@@ -29,6 +29,3 @@ export function sumTo(x: Value, shape: Shape): Value {
 /** New axis 0 … over equally shaped values. */
 export const stack = (values: readonly Value[], axis = 0): Value =>
   concat(values.map(v => reshape(v, [...v.shape.slice(0, axis), 1, ...v.shape.slice(axis)])), axis)
-
-/** log(1 + e^x), without overflow. */
-export const softplus = (x: Value): Value => add(max(x, 0), log(add(exp(neg(abs(x))), 1)))

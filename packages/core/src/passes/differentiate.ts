@@ -1,7 +1,7 @@
 import { GraphError } from '../errors.js'
 import { graph, paramsOf, toposort, type Graph } from '../ir/graph.js'
 import { describe, nameOf, type Value } from '../ir/value.js'
-import { add, fill } from '../ops/build.js'
+import { add, concat, fill } from '../ops/build.js'
 import { isPrimitive } from '../ops/primitives.js'
 import { sizeOf } from '../tensor/shape.js'
 import { decompose } from './decompose.js'
@@ -50,12 +50,13 @@ function dependence(params: ReadonlySet<string>): (value: Value) => boolean {
 
 /** Walks back from the loss; where several cotangents arrive they add up. Gives those of the params, by name. */
 function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string, Value> {
-  const arrived = new Map<Value, Value>([[loss, fill(loss.shape, 1)]])
+  const arrived = new Map<Value, Value[]>([[loss, [fill(loss.shape, 1)]]])
   const byName = new Map<string, Value>()
   const marked = toposort([loss]).filter(depends)
   for (const y of marked.reverse()) {
-    const g = arrived.get(y)
-    if (!g) continue
+    const parts = arrived.get(y)
+    if (!parts) continue
+    const g = total(parts)
     const name = nameOf(y)
     if (name !== undefined) {
       // One checkpoint name may be asked for at several places.
@@ -64,10 +65,27 @@ function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string
     }
     for (const [i, cotangent] of rule(y)(g, y).entries()) {
       const x = y.inputs[i]
-      if (cotangent && depends(x)) arrived.set(x, arrived.has(x) ? add(arrived.get(x)!, cotangent) : cotangent)
+      if (!cotangent || !depends(x)) continue
+      if (arrived.has(x)) arrived.get(x)!.push(cotangent)
+      else arrived.set(x, [cotangent])
     }
   }
   return byName
+}
+
+/** The sum of what arrived at one value. Where its slices make up the whole of it, their cotangents are laid side by side rather than each padded. */
+function total(parts: readonly Value[]): Value {
+  const padded = parts.filter(v => v.op === 'pad' && v.attrs.value === 0)
+  const axis = padded[0]?.shape.findIndex((d, i) => d !== padded[0].inputs[0].shape[i])
+  const tiles = padded.map(v => ({ start: (v.attrs.before as readonly number[])[axis], tile: v.inputs[0] })).sort((a, b) => a.start - b.start)
+  let end = 0
+  const meet = tiles.every(({ start, tile }) => {
+    const meets = start === end && tile.shape.every((d, i) => i === axis || d === parts[0].shape[i])
+    end += tile.shape[axis]
+    return meets
+  })
+  if (!meet || end !== parts[0].shape[axis]) return parts.reduce(add)
+  return [concat(tiles.map(({ tile }) => tile), axis), ...parts.filter(v => !padded.includes(v))].reduce(add)
 }
 
 function rule(y: Value): (g: Value, y: Value) => readonly (Value | null)[] {

@@ -60,6 +60,7 @@ const wholes: Record<string, Case> = {
   'linear without bias': { f: ops.linear, shapes: [[2, 3], [4, 3]] },
   relu: { f: ops.relu, shapes: [[2, 3]] },
   sigmoid: { f: ops.sigmoid, shapes: [[2, 3]] },
+  softplus: { f: ops.softplus, shapes: [[2, 3]] },
   gelu: { f: ops.gelu, shapes: [[2, 3]] },
   softmax: { f: x => ops.softmax(x, 1), shapes: [[2, 3, 2]] },
   'softmax over the last axis': { f: x => ops.softmax(x), shapes: [[2, 3]] },
@@ -89,7 +90,6 @@ const wholes: Record<string, Case> = {
 }
 
 const sugar: Record<string, Case> = {
-  softplus: { f: ops.softplus, shapes: [[2, 3]] },
   abs: { f: ops.abs, shapes: [[2, 3]] },
   min: { f: ops.min, shapes: [[2, 3], [2, 3]] }
 }

@@ -7,7 +7,7 @@ export const compositeCases = (): ConformanceCase[] => [...activations(), ...lin
 
 function activations(): ConformanceCase[] {
   const edges = [0, -0, 1e-7, -1e-7, 0.5, -0.5, 5, -5, 20, -20, 80, -80]
-  return Object.entries({ relu: ops.relu, sigmoid: ops.sigmoid, gelu: ops.gelu }).flatMap(([name, op]) => [
+  return Object.entries({ relu: ops.relu, sigmoid: ops.sigmoid, gelu: ops.gelu, softplus: ops.softplus }).flatMap(([name, op]) => [
     ...([[], [257], [5, 31], [2, 3, 4, 5], [2, 1, 3, 2, 3]] as Shape[]).map(shape => conformanceCase(`${name} [${shape}]`, t => op(t.input(shape, { range: [-4, 4] })))),
     conformanceCase(`${name} at the edges`, t => op(t.input([edges.length], { values: edges })))
   ])

@@ -2,9 +2,9 @@ import { ops, type Value } from '@sam/core/graph'
 
 /** Intersection over union of the masks that logits [..., H, W] threshold to at 0, with targets of 0 and 1: [...]. No gradient: a threshold has none. */
 export function trueIou(logits: Value, target: Value): Value {
-  const mask = ops.where(ops.less(0, ops.stopGradient(logits)), 1, ops.fill(logits.shape, 0))
+  const mask = ops.cast(ops.less(0, ops.stopGradient(logits)), logits.dtype)
   const intersection = ops.sum(ops.mul(mask, target), [-2, -1])
-  const union = ops.sum(ops.max(mask, target), [-2, -1])
+  const union = ops.sub(ops.add(ops.sum(mask, [-2, -1]), ops.sum(target, [-2, -1])), intersection)
   return ops.div(intersection, ops.max(union, 1))
 }
 

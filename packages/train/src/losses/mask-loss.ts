@@ -41,8 +41,8 @@ export interface MaskLoss {
  * error of all its returned masks; then the weighted mean over prompts. Paper: Appendix A, "Making the model ambiguity-aware", "Losses".
  */
 export function maskLoss({ logits, iou, target, returned, weight }: MaskLossInputs, weights: LossWeights = paperWeights): MaskLoss {
-  const [p, m, h, w] = logits.shape as [number, number, number, number]
-  const truth = ops.broadcastTo(ops.reshape(target, [p, 1, h, w]), [p, m, h, w])
+  const [p, , h, w] = logits.shape as [number, number, number, number]
+  const truth = ops.reshape(target, [p, 1, h, w])
   const perMask = ops.add(ops.mul(focalLoss(logits, truth), weights.focal), ops.mul(diceLoss(logits, truth), weights.dice))
   const real = trueIou(logits, truth)
 

@@ -19,6 +19,8 @@ export interface AdamWState {
 
 export interface AdamWStep {
   readonly gradient: Value
+  /** What the gradient is multiplied by, rank 0; nothing unless told. */
+  readonly factor?: Value
   /** Learning rate, rank 0, times this param's own scale. */
   readonly rate: Value
   readonly weightDecay: number
@@ -26,11 +28,15 @@ export interface AdamWStep {
   readonly correction: readonly [Value, Value]
 }
 
-/** One step of AdamW as values: decoupled weight decay, then the bias-corrected move. PyTorch: torch.optim.AdamW. */
-export function adamw({ param, m, v }: AdamWState, { gradient, rate, weightDecay, correction }: AdamWStep, { beta1, beta2, eps }: AdamWOptions = paperAdamW): AdamWState {
-  const m1 = ops.add(ops.mul(m, beta1), ops.mul(gradient, 1 - beta1))
-  const v1 = ops.add(ops.mul(v, beta2), ops.mul(ops.square(gradient), 1 - beta2))
-  const deviation = ops.add(ops.div(ops.sqrt(v1), ops.sqrt(correction[1])), eps)
+/**
+ * One step of AdamW as values: decoupled weight decay, then the bias-corrected move. Whatever is the same for all elements is put together first, as one number:
+ * m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m / (√v + eps·√c₂). PyTorch: torch.optim.AdamW.
+ */
+export function adamw({ param, m, v }: AdamWState, { gradient, factor = ops.scalar(1), rate, weightDecay, correction: [c1, c2] }: AdamWStep, { beta1, beta2, eps }: AdamWOptions = paperAdamW): AdamWState {
+  const m1 = ops.add(ops.mul(m, beta1), ops.mul(gradient, ops.mul(factor, 1 - beta1)))
+  const v1 = ops.add(ops.mul(v, beta2), ops.mul(ops.square(gradient), ops.mul(ops.square(factor), 1 - beta2)))
+  const deviation = ops.add(ops.sqrt(v1), ops.mul(ops.sqrt(c2), eps))
   const decayed = weightDecay ? ops.mul(param, ops.sub(1, ops.mul(rate, weightDecay))) : param
-  return { param: ops.sub(decayed, ops.mul(ops.div(rate, correction[0]), ops.div(m1, deviation))), m: m1, v: v1 }
+  const step = ops.mul(ops.div(ops.sqrt(c2), c1), rate)
+  return { param: ops.sub(decayed, ops.mul(step, ops.div(m1, deviation))), m: m1, v: v1 }
 }

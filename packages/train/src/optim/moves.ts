@@ -35,7 +35,7 @@ export function moves(differentiated: Graph, { trained, rule, clipNorm, accumula
   for (const [name, sum] of gradients) {
     const { rateScale, weightDecay } = rule(name, sum.shape.length)
     const state = { param: params.get(name)!, m: input(`adamw/m/${name}`, sum.shape), v: input(`adamw/v/${name}`, sum.shape) }
-    const next = adamw(state, { gradient: ops.mul(sum, factor), rate: ops.mul(rate, rateScale), weightDecay, correction: corrections }, moments)
+    const next = adamw(state, { gradient: sum, factor, rate: ops.mul(rate, rateScale), weightDecay, correction: corrections }, moments)
     const when = (yes: Value, no: Value): Value => accumulate > 1 ? ops.where(now, yes, no) : yes
     Object.assign(outputs, { [name]: when(next.param, state.param), [`adamw/m/${name}`]: when(next.m, state.m), [`adamw/v/${name}`]: when(next.v, state.v) })
     if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(now, ops.fill(sum.shape, 0), sum)

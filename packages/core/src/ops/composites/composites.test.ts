@@ -38,6 +38,8 @@ describe('composites', () => {
     const x = given([7])
     close(ops.relu(x.value), [7], ([i]) => x.at(i) > 0 ? x.at(i) : 0)
     close(ops.sigmoid(x.value), [7], ([i]) => 1 / (1 + Math.exp(-x.at(i))))
+    close(ops.softplus(x.value), [7], ([i]) => Math.log(1 + Math.exp(x.at(i))))
+    expect(numbers(ops.softplus(constant(f32([3], [0, 1000, -1000]))))).toEqual([Math.LN2, 1000, 0])
     close(ops.gelu(x.value), [7], ([i]) => x.at(i) * 0.5 * (1 + erf(x.at(i) * Math.fround(Math.SQRT1_2)))) // constants of a graph are f32
     expect(numbers(ops.gelu(constant(f32([1], [1]))))[0]).toBeCloseTo(0.8413447460685429, 7) // Φ(1)
   })

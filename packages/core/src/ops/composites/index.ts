@@ -1,5 +1,5 @@
 export { linear } from './linear.js'
-export { gelu, relu, sigmoid } from './activations.js'
+export { gelu, relu, sigmoid, softplus } from './activations.js'
 export { softmax } from './softmax.js'
 export { layerNorm, type LayerNormAttrs } from './layer-norm.js'
 export { attention, type AttentionOptions } from './attention.js'
