@@ -1,5 +1,4 @@
 // How well a model understands phrases for things of held-out scenes: node tools/run.js tools/train/text.ts --clip FOLDER [--sam FILE] [--phrases 300] [--out FOLDER]
-// Route rank takes masks of everything from a grid of --points a side, of --min-iou and --min-stability: a tiny model is never as sure as the published ones.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,16 +11,15 @@ import { evaluateText, scenes, textTable } from '@sam/train'
 const { values } = parseArgs({
   options: {
     sam: { type: 'string' }, clip: { type: 'string' }, out: { type: 'string' }, phrases: { type: 'string', default: '300' }, seed: { type: 'string', default: '9001' },
-    threads: { type: 'string', default: '1' }, points: { type: 'string', default: '12' },
-    'min-iou': { type: 'string', default: '0.5' }, 'min-stability': { type: 'string', default: '0.7' }
+    threads: { type: 'string', default: '1' }
   }
 })
 const backend = await cpu({ threads: Number(values.threads) })
-const { config, crop, background } = tinyModel().clip
+const { everything, clip: { config, crop, background } } = tinyModel()
 const clip = await loadClip({ model: values.clip ?? new URL('.', config), backend, crop, background })
 const sam = await loadSam({ weights: values.sam ?? tinyModel().weights, backend, text: clip })
 const result = await evaluateText({
-  sam, clip, data: scenes({ size: 256, seed: Number(values.seed) }), phrases: Number(values.phrases), everything: { pointsPerSide: Number(values.points), minIou: Number(values['min-iou']), minStability: Number(values['min-stability']) },
+  sam, clip, data: scenes({ size: 256, seed: Number(values.seed) }), phrases: Number(values.phrases), everything,
   onProgress: done => { if (done % 10 === 0) process.stderr.write(`\r${done} of ${values.phrases} phrases`) }
 })
 process.stderr.write('\n')

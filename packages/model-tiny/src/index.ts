@@ -2,7 +2,7 @@
  * The embedded model: a SAM small enough to lie inside a package, so that nothing is downloaded to try things.
  * @packageDocumentation
  */
-import { tiny, type SamConfig } from '@sam/core'
+import { tiny, type EverythingOptions, type SamConfig } from '@sam/core'
 
 export interface TinyModel {
   /** The checkpoint file: what `loadSam` and `openWeights` take as `weights`, in Node and in browsers. */
@@ -10,6 +10,8 @@ export interface TinyModel {
   /** Its numbers, which the file's own metadata repeats. */
   readonly config: SamConfig
   readonly clip: TinyClip
+  /** How it segments everything: of a small model, no mask is as sure or as sharp as Meta's thresholds want it. */
+  readonly everything: Pick<EverythingOptions, 'pointsPerSide' | 'minIou' | 'minStability'>
   /** What to tell a person about it, in a few words. */
   readonly description: string
 }
@@ -33,5 +35,6 @@ export const tinyModel = (): TinyModel => ({
     crop: { grow: 1.2, zeroOutside: true },
     background: ['a thing', 'a part']
   },
+  everything: { pointsPerSide: 16, minIou: 0.5, minStability: 0.7 },
   description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'
 })

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { checkPhrase, checkPlaces, encodePng, overlay, type Instance, type RgbImage } from '@sam/core'
+import { checkPhrase, checkPlaces, encodePng, overlay, type EverythingOptions, type Instance, type RgbImage } from '@sam/core'
+import { tinyModel } from '@sam/model-tiny'
 import { segmentationOf, pictureOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
@@ -17,6 +18,8 @@ interface TextOptions extends ModelOptions {
   readonly route?: 'prompt' | 'rank'
   readonly limit?: number
   readonly threshold?: number
+  readonly minIou?: number
+  readonly minStability?: number
   readonly not: readonly string[]
   readonly out?: string
   readonly format: (typeof textFormats)[number]
@@ -33,6 +36,8 @@ export function addText(program: Command, context: Context): void {
     .option('--not <phrase>', 'what it is not: competes for each mask (repeatable)', (phrase: string, list: readonly string[]) => [...list, phrase], [])
     .option('--limit <n>', 'at most so many things a photo, the best', numberOption)
     .option('--threshold <score>', 'the lowest text score that counts as found, 0 … 1 (default: 0.5)', numberOption)
+    .option('--min-iou <n>', 'with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: 0.5)', numberOption)
+    .option('--min-stability <n>', 'with --route rank: those at least so stable (default: 0.95; the embedded model: 0.7)', numberOption)
     .option('--out <folder>', 'where results go (default: <photo>-masks, or sam-text for several; with --json and no pictures nothing is written unless told)')
     .addOption(new Option('--format <form>', 'masks as pictures, COCO run lengths, polygons, or one COCO file of all photos').choices(textFormats).default('png'))
     .addHelpText('after', help)
@@ -78,6 +83,8 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
     await outputFolder(folder)
   }
+  const { pointsPerSide, minIou, minStability }: EverythingOptions = options.checkpoint === undefined ? tinyModel().everything : {}
+  const everything = { pointsPerSide, minIou: options.minIou ?? minIou, minStability: options.minStability ?? minStability }
   const photos = await Promise.all(images.map(image => readPhoto(image, context)))
   if (points.length) checkPlaces({ points }, photos[0]) // a typing error must not wait for a model and an encode
 
@@ -90,7 +97,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
         const encoded = await sam.encode(photo, { signal })
         try {
           const { route, limit, threshold } = options
-          return { image, photo, instances: await encoded.query(words[0], { route, limit, threshold, not: words.slice(1), signal, ...(points.length && { points }) }) }
+          return { image, photo, instances: await encoded.query(words[0], { route, limit, threshold, everything, not: words.slice(1), signal, ...(points.length && { points }) }) }
         } finally {
           encoded.dispose()
         }
