@@ -2,6 +2,7 @@ import { tiny as configTiny, tinyTest, vitB as configB, vitH as configH, vitL as
 import type { PlanOptions } from './interactive.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import type { Schedule } from './optim/schedule.js'
+import type { CropChances } from './text/crop-rule.js'
 
 /** Everything that a training run is told, on one page. */
 export interface Recipe {
@@ -31,8 +32,19 @@ export interface Recipe {
   readonly frozenEncoder: boolean
   /** Whether a run begins with a given model and takes its configuration. */
   readonly fromModel?: true
-  /** For text prompts: numbers of CLIP's embeddings, and the probability that an object's first prompt is that of its crop. */
-  readonly text?: { readonly width: number; readonly share: number }
+  readonly text?: TextRecipe
+}
+
+/** How text prompts are learnt. */
+export interface TextRecipe {
+  /** Numbers of CLIP's embeddings. */
+  readonly width: number
+  /** Probability that an object's first prompt is the embedding of its crop. */
+  readonly share: number
+  /** How crops are cut; as in the paper unless told. */
+  readonly crop?: CropChances
+  /** What `groundingLoss` counts beside the paper's losses; nothing unless told. */
+  readonly grounding?: number
 }
 
 const paperPlan: PlanOptions = { clicks: 8, maskRounds: true }

@@ -1,5 +1,6 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
-import { differentiate, feedParams, graph, input, nameOf, ops, paramsOf, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
+import { differentiate, feedParams, graph, input, nameOf, nn, ops, paramsOf, scope, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
+import { groundingLoss } from './losses/grounding.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
@@ -32,6 +33,8 @@ export interface StepOptions {
   /** Whether the image encoder stays as it is, and its embeddings are fed. */
   readonly frozenEncoder: boolean
   readonly losses?: LossWeights
+  /** What `groundingLoss` of text prompts counts beside the paper's losses; nothing unless told. */
+  readonly grounding?: number | undefined
   readonly adamw?: AdamWOptions
 }
 
@@ -39,13 +42,15 @@ export interface StepOptions {
  * Image encoder and mask decoder as one graph over many images, each with as many prompts: what training looks through.
  * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes `image_embedding` f32[B,C,g,g] instead of `image`.
  */
-export function forwardGraph(config: SamConfig, { shape: { images, prompts, points, text = 0 }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph {
+export const forwardGraph = (config: SamConfig, options: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph => forward(config, options).graph
+
+function forward(config: SamConfig, { shape: { images, prompts, points, text = 0 }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): { graph: Graph; embedding: Value } {
   const [g, p] = [gridSize(config), images * prompts]
   const encoder = dropPath ? encodeImage(config, { images, branch: dropBranch(dropPath, config) }) : encodeImage(config, { images })
   const embedding = frozenEncoder ? input('image_embedding', [images, config.width, g, g]) : encoder.outputs.image_embedding
   const each = ops.reshape(ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]), [p, config.width, g, g])
   const decoder = decodeMasks(config, { prompts: p, points, text, masks: true, ...(dropout && { branch: dropElements(dropout) }) })
-  return substitute(decoder, leaf => nameOf(leaf) === 'image_embedding' ? each : undefined)
+  return { graph: substitute(decoder, leaf => nameOf(leaf) === 'image_embedding' ? each : undefined), embedding }
 }
 
 /** The encoder alone, its params fed: for the rounds of prompts, which look many times at one embedding. */
@@ -64,21 +69,24 @@ export const answerGraph = (config: SamConfig, shape: StepShape): Graph => feedP
  * value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
-  const { shape: { images, prompts }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, adamw: moments = paperAdamW } = options
+  const { shape: { images, prompts, points, text }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, grounding = 0, adamw: moments = paperAdamW } = options
   const [p, low] = [images * prompts, lowResSize(config)]
-  const forward = forwardGraph(config, options)
-  const { masks, iou_predictions: iou } = forward.outputs as { masks: Value; iou_predictions: Value }
-  const { loss, mask, iouError, trueIou } = maskLoss({
-    logits: masks, iou, target: input('target', [p, low, low]), returned: input('returned', iou.shape), weight: input('weight', [p])
-  }, losses)
+  const { graph: looking, embedding } = forward(config, options)
+  const { masks, iou_predictions: iou } = looking.outputs as { masks: Value; iou_predictions: Value }
+  const target = input('target', [p, low, low])
+  const { loss, mask, iouError, trueIou } = maskLoss({ logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) }, losses)
+  const pointing = (numbers: number): Value => groundingLoss({
+    token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width), embedding, target,
+    weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
+  })
 
-  const watched = { loss, mask_loss: mask, iou_error: iouError, true_iou: trueIou, iou_predictions: iou }
-  const trained = paramsOf(forward).map(v => nameOf(v)!).filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
-  const differentiated = differentiate(graph('step', watched, forward.inputs), { loss: 'loss', wrt: trained })
+  const watched = { loss: text && grounding ? ops.add(loss, ops.mul(pointing(text), grounding)) : loss, mask_loss: mask, iou_error: iouError, true_iou: trueIou, iou_predictions: iou }
+  const trained = paramsOf(looking).map(v => nameOf(v)!).filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
+  const differentiated = differentiate(graph('step', watched, looking.inputs), { loss: 'loss', wrt: trained })
 
   const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
   const outputs = { ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])), ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw: moments }) }
-  return feedParams(graph('step', outputs, forward.inputs))
+  return feedParams(graph('step', outputs, looking.inputs))
 }
 
 export const depthOf = ({ imageEncoder }: SamConfig): number => isVit(imageEncoder) ? imageEncoder.depth : 0

@@ -76,7 +76,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const text = recipe.text?.width ?? 0
   const sides = { ...sidesOf(config), points, text }
   const accumulate = Math.max(1, Math.round(recipe.batch / images))
-  const graph = stepGraph(config, { ...recipe, shape: { images, prompts: objects * trainedRounds, points, text }, accumulate })
+  const graph = stepGraph(config, { ...recipe, grounding: recipe.text?.grounding, shape: { images, prompts: objects * trainedRounds, points, text }, accumulate })
   const none = memoryWeights({})
   const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
@@ -101,7 +101,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
     const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
     const each = examples.map(({ image }) => image)
     const embedding = await embeddings.of(each, places)
-    const texts = recipe.text && clip && await cropPrompts(draw, { examples, targets }, { clip, share: recipe.text.share })
+    const texts = recipe.text && clip && await cropPrompts(draw, { examples, targets }, { clip, ...recipe.text })
     const turns = (await playRounds(draw, { recipe, targets, texts, answer, embedding, state, sides })).flat()
     const own: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image: stacked(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),

@@ -2,7 +2,7 @@ import { cropFeeds, openTokenizer, type Cut } from '@sam/clip'
 import { f32, InputError, tensor, type HostTensor } from '@sam/core/graph'
 import type { Dataset } from '../data/dataset.js'
 import { random, shuffled, type Random } from '../random.js'
-import { anyCrop, isNameable } from '../text/crop-rule.js'
+import { anyCrop, isNameable, paperCrop } from '../text/crop-rule.js'
 import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
 import { isHeldOut } from '../text/words.js'
 import type { ClipRecipe } from './recipe.js'
@@ -39,7 +39,7 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const matches = new Float32Array(batch * batch)
     for (const [i, { text }] of said.entries()) ids.set(tokenize(text), i * tokens)
     for (const [i, { seen }] of chosen.entries()) for (const [j, { phrase }] of said.entries()) if (describes(phrase, seen.about)) matches[i * batch + j] = 1
-    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, zeroOutside) }))
+    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, { ...paperCrop, zeroOutside }) }))
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [batch, tokens], ids), matches: f32([batch, batch], matches) }
   }
 }

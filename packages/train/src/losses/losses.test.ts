@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { constant, differentiate, evaluate, f32, graph, param, type Value } from '@sam/core/graph'
 import { diceLoss } from './dice.js'
 import { focalLoss } from './focal.js'
+import { groundingLoss } from './grounding.js'
 import { iouLoss, trueIou } from './iou.js'
 import { maskLoss } from './mask-loss.js'
 
@@ -57,5 +58,27 @@ describe('the loss of a prompt', () => {
   it('leaves out prompts that weigh nothing', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 0])
     expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
+  })
+})
+
+describe('grounding', () => {
+  // Two images of four places with embeddings of two numbers; the first prompt is about the first image, the second about the second.
+  const embedding = constant(f32([2, 2, 2, 2], [3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 5, 0, 0, 0, 0, 0]))
+  const target = (...places: number[]): Value => constant(f32([2, 8, 8], Float32Array.from({ length: 128 }, (_, i) => places[4 * Math.floor(i / 64) + 2 * (Math.floor(i / 8) % 8 >> 2) + (i % 8 >> 2)])))
+  const loss = (token: Value, weight: number[]): Value => groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1), weight: constant(f32([2], weight)) })
+
+  it('is the cross entropy of where a token looks and where its object is, mean over prompts with a text', () => {
+    const token = constant(f32([2, 2], [4, 0, 2, 0]))
+    const [first, second] = [[12, 0, 0, 0], [0, 0, 10, 0]].map(products => products.map(x => x / Math.SQRT2)).map(logits => logits.map(x => x - Math.log(logits.reduce((sum, y) => sum + Math.exp(y), 0))))
+    const expected = [-first[0], -(second[2] + second[3]) / 2]
+    expect(value(loss(token, [1, 0]))[0]).toBeCloseTo(expected[0], 6)
+    expect(value(loss(token, [1, 1]))[0]).toBeCloseTo((expected[0] + expected[1]) / 2, 6)
+    expect(value(loss(token, [0, 0]))[0]).toBe(0)
+  })
+  it('turns tokens towards their objects', () => {
+    const tokens = [4, 0, 2, 0]
+    const { 'grad/token': { data } } = evaluate(differentiate(graph('loss', { y: loss(param('token', [2, 2]), [1, 1]) }), { loss: 'y', wrt: ['token'] }), () => f32([2, 2], tokens))
+    const at = (i: number, by: number): number => value(loss(constant(f32([2, 2], tokens.map((x, j) => x + (i === j ? by : 0)))), [1, 1]))[0]
+    for (let i = 0; i < 4; i++) expect(data[i]).toBeCloseTo((at(i, 1e-2) - at(i, -1e-2)) / 2e-2, 4)
   })
 })

@@ -3,7 +3,7 @@ import { InputError } from '@sam/core/graph'
 import type { Example, Target } from '../example.js'
 import type { Random } from '../random.js'
 import type { Recipe } from '../recipes.js'
-import { anyCrop } from './crop-rule.js'
+import { anyCrop, type CropChances } from './crop-rule.js'
 
 /** What text prompts are learnt from: a CLIP's picture side. */
 export type CropTeacher = Pick<Clip, 'embedCrops' | 'width'>
@@ -18,17 +18,19 @@ export interface CropPromptOptions {
   readonly clip: CropTeacher
   /** Probability that an object's first prompt is its crop. */
   readonly share: number
+  /** How crops are cut; as in the paper unless told. */
+  readonly crop?: CropChances | undefined
 }
 
 /**
  * Embeddings of the crops of those objects whose first prompt is to be one, undefined for the others; `targets` are of the examples in their order, as many of
- * each. Each crop is cut by the paper's rule, anew. Paper: D.5.
+ * each. Each crop is cut anew. Paper: D.5.
  */
-export async function cropPrompts(draw: Random, { examples, targets }: { examples: readonly Example[]; targets: readonly Target[] }, { clip, share }: CropPromptOptions): Promise<(Float32Array | undefined)[]> {
+export async function cropPrompts(draw: Random, { examples, targets }: { examples: readonly Example[]; targets: readonly Target[] }, { clip, share, crop }: CropPromptOptions): Promise<(Float32Array | undefined)[]> {
   const each = targets.length / examples.length
   const texts: (Float32Array | undefined)[] = []
   for (const [k, { photo: { width, height }, photo }] of examples.entries()) {
-    const chosen = targets.slice(k * each, (k + 1) * each).map(({ truth }) => ({ mask: { width, height, data: truth.mask }, rule: anyCrop(draw), isText: draw.chance(share) }))
+    const chosen = targets.slice(k * each, (k + 1) * each).map(({ truth }) => ({ mask: { width, height, data: truth.mask }, rule: anyCrop(draw, crop), isText: draw.chance(share) }))
     const cut = chosen.filter(c => c.isText)
     const embeddings = cut.length ? await clip.embedCrops(photo, cut.map(c => c.mask), { rules: cut.map(c => c.rule) }) : []
     texts.push(...chosen.map(c => c.isText ? embeddings[cut.indexOf(c)] : undefined))

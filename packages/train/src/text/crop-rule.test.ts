@@ -10,6 +10,7 @@ describe('the crop rule', () => {
     expect(Math.max(...grown)).toBeLessThan(2)
     expect(grown.reduce((a, b) => a + b) / 2000).toBeCloseTo(1.5, 1)
     expect(rules.filter(r => r.zeroOutside).length / 2000).toBeCloseTo(0.5, 1)
+    expect(anyCrop(random(1), { grow: [1.4, 1.4], zeroOutside: 1 })).toEqual({ grow: 1.4, zeroOutside: true })
   })
   it('drops masks under 100² pixels of an image of 1024', () => {
     const mask = (side: number, inside: number) => ({ width: side, height: side / 2, data: new Uint8Array(side * side / 2).fill(1, 0, inside) })

@@ -12,7 +12,7 @@ import { testRun, type Recipe } from '../recipes.js'
 import { train } from '../run.js'
 import type { CropTeacher } from './crop-prompts.js'
 
-const recipe: Recipe = { ...testRun, name: 'textTest', text: { width: 3, share: 1 }, schedule: { ...testRun.schedule, iterations: 1 } }
+const recipe: Recipe = { ...testRun, name: 'textTest', text: { width: 3, share: 1, grounding: 1 }, schedule: { ...testRun.schedule, iterations: 1 } }
 const clip: CropTeacher = { width: 3, embedCrops: async (_, masks) => masks.map((_m, i) => Float32Array.of(0.6, i % 2 ? 0.8 : -0.8, 0)) }
 const weight = 'prompt_encoder.text_projection.weight'
 
