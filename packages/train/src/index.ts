@@ -6,7 +6,7 @@ export { train, type RunOptions, type RunResult, type StepProgress } from './run
 export { readLog, type LogEntry } from './log.js'
 export { heldOut, type HeldOutOptions, type HeldOutScores } from './held-out.js'
 export { NotFinite, trainer, type StepReport, type Trainer, type TrainerOptions } from './trainer.js'
-export { finetuneDecoder, recipes, text, tiny, tinyText, vitB, vitH, vitL, type Recipe, type TextRecipe } from './recipes.js'
+export { finetuneDecoder, recipes, text, tiny, tinyGrounding, tinyText, vitB, vitH, vitL, type Recipe, type TextRecipe } from './recipes.js'
 export { withIterations, withOverrides } from './overrides.js'
 export { modelOf, readCheckpoint, readParams, saveCheckpoint, saveModel, type Checkpoint, type ModelOptions } from './checkpoint.js'
 export { initialParams, paramShapes } from './init.js'
