@@ -1,6 +1,7 @@
 import { tiny as configTiny, tinyTest, vitB as configB, vitH as configH, vitL as configL, type SamConfig } from '@sam/core'
 import type { PlanOptions } from './interactive.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
+import { usualMuon, type MuonOptions } from './optim/muon.js'
 import type { Schedule } from './optim/schedule.js'
 import type { CropChances } from './text/crop-rule.js'
 
@@ -20,6 +21,8 @@ export interface Recipe {
   /** Probability to stop the rounds of a step early, after each that could be the last. 0 in the paper. */
   readonly stopEarly: number
   readonly adamw: AdamWOptions
+  /** For matrices between hidden layers; AdamW, as in the paper, unless told. */
+  readonly muon?: MuonOptions
   readonly weightDecay: number
   readonly layerDecay: number
   readonly dropPath: number
@@ -148,6 +151,7 @@ export const tinyText: Recipe = {
   name: 'tinyText',
   schedule: { rate: 7e-4, warmup: 50, steps: [797, 912], iterations: 960 },
   objects: 5,
+  muon: usualMuon,
   fromModel: true,
   text: { width: 64, share: 0.4, crop: cleanCrop, grounding: 1 }
 }

@@ -5,6 +5,7 @@ import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
 import { moves } from './optim/moves.js'
+import type { MuonOptions } from './optim/muon.js'
 
 /** How much one step sees. */
 export interface StepShape {
@@ -36,6 +37,8 @@ export interface StepOptions {
   /** What `groundingLoss` of text prompts counts beside the paper's losses; nothing unless told. */
   readonly grounding?: number | undefined
   readonly adamw?: AdamWOptions
+  /** Of `moves`. */
+  readonly muon?: MuonOptions | undefined
 }
 
 /**
@@ -60,16 +63,16 @@ export const embedGraph = (config: SamConfig, images: number): Graph => feedPara
 export const answerGraph = (config: SamConfig, shape: StepShape): Graph => feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
 
 /**
- * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, AdamW. It runs on any backend.
+ * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimiser. It runs on any backend.
  *
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate` and `correction` f32[2] of
- * `adamw`; every param by its name; `adamw/m/<param>` and `adamw/v/<param>`; `drop/<branch>` f32, the kept parts times 1 / (1 − probability);
+ * `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` f32, the kept parts times 1 / (1 − probability);
  * with accumulation, `gradient/<param>`, and `apply` (1 in the step that moves the params, else 0).
  * Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions` f32[P,4]. An output named like an input is its
  * value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
-  const { shape: { images, prompts, points, text }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, grounding = 0, adamw: moments = paperAdamW } = options
+  const { shape: { images, prompts, points, text }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, grounding = 0, adamw = paperAdamW, muon } = options
   const [p, low] = [images * prompts, lowResSize(config)]
   const { graph: looking, embedding } = forward(config, options)
   const { masks, iou_predictions: iou } = looking.outputs as { masks: Value; iou_predictions: Value }
@@ -85,7 +88,7 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const differentiated = differentiate(graph('step', watched, looking.inputs), { loss: 'loss', wrt: trained })
 
   const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
-  const outputs = { ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])), ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw: moments }) }
+  const outputs = { ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])), ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw, muon }) }
   return feedParams(graph('step', outputs, looking.inputs))
 }
 

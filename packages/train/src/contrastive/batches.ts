@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.js'
 import { random, shuffled, type Random } from '../random.js'
 import { anyCrop, isNameable, paperCrop } from '../text/crop-rule.js'
 import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
+import { twinOf } from '../text/twin.js'
 import { isHeldOut } from '../text/words.js'
 import type { ClipRecipe } from './recipe.js'
 
@@ -16,7 +17,8 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
 
 /**
  * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of some scenes, which are exchanged for
- * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`) and said anew. Things of held-out pairs are left out.
+ * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`) and said anew. The phrases come first, then the twin of each (`twinOf`). Things of
+ * held-out pairs are left out.
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
@@ -35,12 +37,14 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     while (order.length < batch) order.push(...shuffled(draw, subjects.length))
     const chosen = order.slice(0, batch).map(i => subjects[i])
     const said = chosen.map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
-    const ids = new Int32Array(batch * tokens).fill(config.text.end)
-    const matches = new Float32Array(batch * batch)
-    for (const [i, { text }] of said.entries()) ids.set(tokenize(text), i * tokens)
-    for (const [i, { seen }] of chosen.entries()) for (const [j, { phrase }] of said.entries()) if (describes(phrase, seen.about)) matches[i * batch + j] = 1
+    const phrases = [...said, ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about))]
+    const texts = phrases.length
+    const ids = new Int32Array(texts * tokens).fill(config.text.end)
+    const matches = new Float32Array(batch * texts)
+    for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
+    for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) if (describes(phrase, seen.about)) matches[i * texts + j] = 1
     const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, { ...paperCrop, zeroOutside }) }))
-    return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [batch, tokens], ids), matches: f32([batch, batch], matches) }
+    return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
   }
 }
 
@@ -48,11 +52,10 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
 const batchKey = 0x434c4950
 
 /** A phrase for a thing that the text model has room for; with less and less detail. */
-function sayable(draw: Random, seen: Seen, { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }): { phrase: Phrase; text: string } {
+function sayable(draw: Random, seen: Seen, { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }): Phrase {
   for (let less = 1; ; less /= 2) {
     const phrase = phraseFor(draw, seen, { ...detail, of: detail.of * less, limbs: detail.limbs * less, place: detail.place * less })
-    const text = sentence(phrase)
-    if (fits(text)) return { phrase, text }
+    if (fits(sentence(phrase))) return phrase
   }
 }
 

@@ -27,7 +27,7 @@ export function centred(params: Params, { images, texts }: Means): Record<string
   }
 }
 
-/** The means over some batches. */
+/** The means over some batches: of the crops, and of the phrases that are true of them. */
 export async function embeddingMeans(params: Params, batches: readonly ContrastiveFeeds[], { recipe: { config, batch, tokens }, backend }: { recipe: ClipRecipe; backend: Backend }): Promise<Means> {
   const mean = async (graph: Graph, pick: (feeds: ContrastiveFeeds) => Feeds): Promise<Float64Array> => {
     const executable = await backend.compile(feedParams(graph), memoryWeights({}))
@@ -47,7 +47,7 @@ export async function embeddingMeans(params: Params, batches: readonly Contrasti
   }
   return {
     images: await mean(encodeCrops(config, { images: batch, masked: true }), ({ pixel_values, mask_patches }) => ({ pixel_values, mask_patches })),
-    texts: await mean(encodeText(config, { texts: batch, tokens }), ({ input_ids }) => ({ input_ids }))
+    texts: await mean(encodeText(config, { texts: batch, tokens }), ({ input_ids: ids }) => ({ input_ids: { ...ids, shape: [batch, tokens], data: ids.data.slice(0, batch * tokens) } }))
   }
 }
 

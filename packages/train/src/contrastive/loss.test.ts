@@ -18,4 +18,9 @@ describe('the contrastive loss', () => {
     expect(loss([[1, 0], [1, 0]], [[1, 0], [1, 0]], [1, 1, 1, 1])).toBeCloseTo(Math.log(2), 6)
     expect(loss(axes, [[1, 0], [0, 1]], [1, 1, 1, 1])).toBeGreaterThan(Math.log(2))
   })
+  it('asks phrases that are true of nothing to be far from all crops, and nothing else', () => {
+    const [near, far] = [Math.log(2 + Math.exp(-2)), Math.log(1 + 2 * Math.exp(-2))]
+    const each = Math.log(1 + Math.exp(-2))
+    expect(loss(axes, [[1, 0], [0, 1], [1, 0]], [1, 0, 0, 0, 1, 0])).toBeCloseTo((near + far + 2 * each) / 4, 6)
+  })
 })

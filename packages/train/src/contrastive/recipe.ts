@@ -1,5 +1,6 @@
 import type { ClipConfig } from '@sam/clip'
 import { paperAdamW, type AdamWOptions } from '../optim/adamw.js'
+import { usualMuon, type MuonOptions } from '../optim/muon.js'
 import type { Schedule } from '../optim/schedule.js'
 import { tokenizerOf, type TokenizerJson } from '../text/bpe.js'
 import { anyDetail, type Detail } from '../text/phrase.js'
@@ -11,7 +12,7 @@ export interface ClipRecipe {
   readonly config: ClipConfig
   readonly tokenizer: TokenizerJson
   readonly schedule: Schedule
-  /** Pairs of a crop and a phrase a step. */
+  /** Crops a step, each with a phrase that is true of it and one that is not. */
   readonly batch: number
   /** Tokens a text is padded to while training; a phrase that has more is said anew. */
   readonly tokens: number
@@ -22,6 +23,8 @@ export interface ClipRecipe {
   /** Probability that what is around an object turns black: ½ in the paper's rule, which is for SAM; shapes are learnt sooner with more. */
   readonly zeroOutside: number
   readonly adamw: AdamWOptions
+  /** For matrices between hidden layers; AdamW unless told. */
+  readonly muon?: MuonOptions
   readonly weightDecay: number
   readonly clipNorm: number
   /** The most that a cosine may be multiplied by: 100 in CLIP. */
@@ -42,14 +45,15 @@ export const clipTiny: ClipRecipe = {
     eps: 1e-5
   },
   tokenizer,
-  schedule: { rate: 6e-4, warmup: 60, steps: [4_300, 4_800], iterations: 5_000 },
+  schedule: { rate: 1e-3, warmup: 60, steps: [3_496, 4_278], iterations: 4_600 },
   batch: 64,
   tokens: 18,
   scenes: 64,
   steps: 12,
   detail: anyDetail,
-  zeroOutside: 0.75,
+  zeroOutside: 0.9,
   adamw: { ...paperAdamW, beta2: 0.98 },
+  muon: usualMuon,
   weightDecay: 0.05,
   clipNorm: 1,
   largestScale: 40

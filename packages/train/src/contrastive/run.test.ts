@@ -33,8 +33,9 @@ describe('batches', () => {
     await batches(2)
     expect(await batches(1)).toEqual(first)
     expect(await contrastiveBatches(data, recipe, 4)(1)).not.toEqual(first)
-    for (let i = 0; i < 6; i++) expect(first.matches.data[i * 7]).toBe(1)
-    expect(first.input_ids.shape).toEqual([6, 18])
+    for (let i = 0; i < 6; i++) expect([first.matches.data[i * 13], first.matches.data[i * 13 + 6]]).toEqual([1, 0])
+    expect(first.matches.shape).toEqual([6, 12])
+    expect(first.input_ids.shape).toEqual([12, 18])
     expect(first.pixel_values.shape).toEqual([6, 3, 16, 16])
   })
   it('need data that is described', async () => {

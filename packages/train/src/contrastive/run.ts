@@ -119,12 +119,12 @@ export async function saveClip(folder: string, { config, tokenizer }: Pick<ClipR
   }
 }
 
-function named(logits: ArrayLike<number>, { matches: { data, shape: [batch] } }: ContrastiveFeeds): number {
+function named(logits: ArrayLike<number>, { matches: { data, shape: [batch, texts] } }: ContrastiveFeeds): number {
   let right = 0
   for (let i = 0; i < batch; i++) {
     let best = 0
-    for (let j = 1; j < batch; j++) if (logits[i * batch + j] > logits[i * batch + best]) best = j
-    if (data[i * batch + best]) right++
+    for (let j = 1; j < texts; j++) if (logits[i * texts + j] > logits[i * texts + best]) best = j
+    if (data[i * texts + best]) right++
   }
   return right / batch
 }

@@ -1,3 +1,5 @@
+import type { Shape } from '@sam/core/graph'
+
 /** What the optimiser does with one parameter. */
 export interface ParamRule {
   /** Factor on the learning rate. */
@@ -27,3 +29,9 @@ export function paramRule(name: string, rank: number, { depth, layerDecay, weigh
 
 /** Whether a parameter is learnt at all: the random frequencies of positions are a buffer. */
 export const isTrained = (name: string): boolean => !name.endsWith('positional_encoding_gaussian_matrix')
+
+/**
+ * Whether a param is a matrix from one hidden layer to another, whose directions Muon may weigh alike: no table of places, tokens or words, no projection into
+ * what is compared or read by others, and nothing of a handful of rows.
+ */
+export const isHidden = (name: string, shape: Shape): boolean => shape.length === 2 && Math.min(...shape) >= 8 && !/embed|token|rel_pos|projection/.test(name)

@@ -1,0 +1,58 @@
+import { ops, type Value } from '@sam/core/graph'
+
+export interface MuonOptions {
+  /** Of the running mean of gradients, which is Nesterov's. */
+  readonly momentum: number
+  /** Steps of the Newton–Schulz iteration. */
+  readonly steps: number
+}
+
+/** What Jordan et al. settled on. */
+export const usualMuon: MuonOptions = { momentum: 0.95, steps: 5 }
+
+export interface MuonState {
+  /** [rows, columns]. */
+  readonly param: Value
+  /** Running mean of the gradient; zero before the first step. */
+  readonly m: Value
+}
+
+export interface MuonStep {
+  readonly gradient: Value
+  /** What the gradient is multiplied by, rank 0; nothing unless told. */
+  readonly factor?: Value
+  /** Learning rate, rank 0, times this param's own scale: one that suits AdamW. */
+  readonly rate: Value
+  readonly weightDecay: number
+}
+
+/** Numbers in AdamW's steps are about this large, Muon's are made so: rates need no second search (Liu et al. 2025, "Muon is scalable for LLM training", 2.2). */
+const rootMeanSquare = 0.2
+
+/**
+ * One step of Muon for a matrix between hidden layers (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the momentum's nearest orthogonal matrix
+ * is the move, so that all its directions count the same, those seldom seen too. Weight decay is decoupled, as AdamW's.
+ */
+export function muon({ param, m }: MuonState, { gradient, factor = ops.scalar(1), rate, weightDecay }: MuonStep, { momentum, steps }: MuonOptions = usualMuon): MuonState {
+  const fresh = ops.mul(gradient, ops.mul(factor, 1 - momentum))
+  const m1 = ops.add(ops.mul(m, momentum), fresh)
+  const move = orthogonal(ops.add(ops.mul(m1, momentum), fresh), steps)
+  const decayed = weightDecay ? ops.mul(param, ops.sub(1, ops.mul(rate, weightDecay))) : param
+  return { param: ops.sub(decayed, ops.mul(move, ops.mul(rate, rootMeanSquare * Math.sqrt(Math.max(...param.shape))))), m: m1 }
+}
+
+/**
+ * About the nearest matrix of orthonormal rows, or columns where these are fewer: all singular values fall between 0.7 and 1.2. Newton and Schulz's iteration
+ * with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 lifts small ones fast, and which does not settle.
+ */
+export function orthogonal(x: Value, steps: number): Value {
+  const tall = x.shape[0] > x.shape[1]
+  const length = ops.sqrt(ops.reduceSum(ops.square(x), [0, 1]))
+  let y = ops.div(tall ? ops.swap(x) : x, ops.add(length, 1e-12))
+  for (let i = 0; i < steps; i++) {
+    const square = ops.matmul(y, ops.swap(y))
+    const rest = ops.add(ops.mul(square, -4.775), ops.mul(ops.matmul(square, square), 2.0315))
+    y = ops.add(ops.mul(y, 3.4445), ops.matmul(rest, y))
+  }
+  return tall ? ops.swap(y) : y
+}
