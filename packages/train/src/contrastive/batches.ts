@@ -66,7 +66,7 @@ async function subjectsIn(data: Dataset, { from, count }: { from: number; count:
     const { image, truths } = sample
     for (const [k, seen] of seenIn(sample).entries()) {
       const mask = { width: image.width, height: image.height, data: truths[k].mask }
-      if (seen && !isHeldOut(seen.about) && isNameable(mask)) subjects.push({ photo: image, mask, seen })
+      if (seen && !seen.obscured && !isHeldOut(seen.about) && isNameable(mask)) subjects.push({ photo: image, mask, seen })
     }
   }
   if (!subjects.length) throw new InputError('E_BAD_OPTION', `contrastive training needs data that says what its masks are of, as generated scenes do; found nothing in ${count} samples`)

@@ -51,7 +51,7 @@ export const clipTiny: ClipRecipe = {
   scenes: 64,
   steps: 12,
   detail: anyDetail,
-  zeroOutside: 0.9,
+  zeroOutside: 0.6,
   adamw: { ...paperAdamW, beta2: 0.98 },
   muon: usualMuon,
   weightDecay: 0.05,

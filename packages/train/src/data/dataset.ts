@@ -11,6 +11,8 @@ export interface Truth {
   readonly caption?: string
   /** What the caption is made of, for generated scenes. */
   readonly about?: Description
+  /** Where too little of it is seen for a person to describe it so: what hides it lies before it, or the picture ends. */
+  readonly obscured?: true
 }
 
 export interface Sample {

@@ -108,7 +108,7 @@ async function gathered(data: Dataset, limit: number, signal: AbortSignal | unde
     const all = known.filter(s => s !== undefined)
     const items = known.flatMap((seen, k): Item[] => {
       const draw = random(at, k, phraseKey)
-      const phrase = seen && namingOne(draw, seen, all)
+      const phrase = seen && !seen.obscured && namingOne(draw, seen, all)
       if (!phrase) return []
       const absent = namingNone(draw, last, all)
       return [{ at, seen, truth: { mask: sample.truths[k].mask, isPart: seen.about.of !== undefined }, phrase: sentence(phrase), absent: absent && sentence(absent) }]
@@ -116,7 +116,8 @@ async function gathered(data: Dataset, limit: number, signal: AbortSignal | unde
     barren = items.length ? 0 : barren + 1
     if (items.length) scenes.push({ sample, items })
     count += items.length
-    if (all.length) last = all
+    const clear = all.filter(s => !s.obscured)
+    if (clear.length) last = clear
   }
   if (count === 0) throw new InputError('E_BAD_OPTION', 'text is evaluated on data that says what its masks are of, as generated scenes do; found none')
   return scenes

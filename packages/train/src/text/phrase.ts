@@ -22,6 +22,8 @@ export interface Seen {
   readonly about: Description
   readonly size: Phrase['size']
   readonly place: Phrase['place']
+  /** Where too little is seen of it to be named. */
+  readonly obscured?: true | undefined
 }
 
 /** `a small striped red and blue star with limbs on the left`. */
@@ -46,10 +48,10 @@ export const names = (phrase: Phrase, seen: Seen): boolean =>
   describes(phrase, seen.about) && (phrase.size === undefined || phrase.size === seen.size) && (phrase.place === undefined || phrase.place === seen.place)
 
 /** The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as undefined. */
-export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] => truths.map(({ about, mask }) => {
+export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] => truths.map(({ about, mask, obscured }) => {
   if (!about) return undefined
   const part = mask.reduce((n, v) => n + v, 0) / mask.length
-  return { about, size: part < 0.03 ? 'small' : part > 0.15 ? 'large' : undefined, place: placeOf({ width: image.width, height: image.height, data: mask }) }
+  return { about, size: part < 0.03 ? 'small' : part > 0.15 ? 'large' : undefined, place: placeOf({ width: image.width, height: image.height, data: mask }), obscured }
 })
 
 /** Which third of the picture the middle of a mask's box is in, where that can be said in a word. */

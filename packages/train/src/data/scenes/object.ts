@@ -6,6 +6,8 @@ import { anySurface, type NamedSurface, type Rgb, type Surface } from './surface
 /** One region of an object: painted after the region that it is part of. */
 export interface Region {
   readonly shape: Shape
+  /** What its noun names, before it was cut to fit its host: `shape` itself unless told. */
+  readonly named?: Shape
   readonly surface: Surface
   readonly level: 'whole' | 'part' | 'subpart'
   /** Place in the object's list of the region that it is part of. */
@@ -53,15 +55,15 @@ const lookOf = ({ color, second, pattern }: NamedSurface): Pick<Description, 'co
 
 function addPart(draw: Random, regions: Region[], { of, whole, pose, near, light }: PartOptions & { of: number; whole: Description }): number {
   const host = regions[of]
-  const { name, shape } = patch(draw, host.shape, pose)
+  const { name, shape, named } = patch(draw, host.shape, pose)
   const own = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
   const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.about.noun === 'body' ? 'part' : 'subpart'
   const link = ['side', 'rim', 'core'].includes(name) ? 'of' : 'on'
-  return regions.push({ shape, surface: own.surface, level, parent: of, about: { noun: name, ...lookOf(own), of: { link, whole } } }) - 1
+  return regions.push({ shape, ...(named && { named }), surface: own.surface, level, parent: of, about: { noun: name, ...lookOf(own), of: { link, whole } } }) - 1
 }
 
 /** A region inside its host: a patch, a band across it, one side of it, or its rim. */
-function patch(draw: Random, host: Shape, pose: Pose): { name: string; shape: Shape } {
+function patch(draw: Random, host: Shape, pose: Pose): Pick<Region, 'shape' | 'named'> & { name: string } {
   const kind = draw.pick(['patch', 'patch', 'patch', 'band', 'side', 'rim', 'core'])
   const turned = { ...pose, angle: draw.between(0, Math.PI) }
   switch (kind) {
@@ -77,7 +79,8 @@ function patch(draw: Random, host: Shape, pose: Pose): { name: string; shape: Sh
     }
     default: {
       const { name, shape } = draw.chance(0.3) ? { name: 'spot', shape: ellipse(1, 1) } : anyShape(draw, { compact: draw.chance(0.7) })
-      return { name, shape: intersect(host, place(shape, turned)) }
+      const named = place(shape, turned)
+      return { name, shape: intersect(host, named), named }
     }
   }
 }

@@ -1,7 +1,7 @@
 import { random, type Random } from '../../random.js'
 import type { Dataset, Sample, Truth } from '../dataset.js'
 import { captionOf, withoutColor } from './description.js'
-import { anyObject, type Region } from './object.js'
+import { anyObject, type Region, type SceneObject } from './object.js'
 import type { Shape } from './shapes.js'
 import { anySurface, valueNoise, type Surface } from './surface.js'
 
@@ -39,7 +39,7 @@ function scene(draw: Random, { size, minArea, name }: { size: number; minArea: n
   const light = draw.between(0, 2 * Math.PI)
   paintGround(draw, canvas, light)
 
-  const painted: { region: Region; parent: number | undefined }[] = []
+  const painted: Painted[] = []
   const crowd = draw.int(1, 5)
   for (let i = 0; i < crowd; i++) {
     const radius = size * (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1)
@@ -47,7 +47,7 @@ function scene(draw: Random, { size, minArea, name }: { size: number; minArea: n
     const first = painted.length
     if (draw.chance(0.6)) castShadow(draw, canvas, { ...object, light })
     for (const region of object.regions) {
-      painted.push({ region, parent: region.parent === undefined ? undefined : first + region.parent })
+      painted.push({ region, parent: region.parent === undefined ? undefined : first + region.parent, extent: extentOf(object, region.named ?? region.shape) })
       paint(canvas, region, { id: painted.length - 1, object })
     }
   }
@@ -156,25 +156,61 @@ const toBytes = (pixels: Float32Array): Uint8Array => {
   return new Uint8Array(bytes.buffer)
 }
 
-/** A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what they are part of, are left out. */
-function visible({ owner, width, height }: Canvas, painted: readonly { region: Region; parent: number | undefined }[], { minArea, gray }: { minArea: number; gray: boolean }): Truth[] {
+interface Painted {
+  readonly region: Region
+  /** Place in the list of the region that it is part of. */
+  readonly parent: number | undefined
+  /** Pixels that all of what its noun names would cover, in a picture without end. */
+  readonly extent: number
+}
+
+/** About how many pixels a shape of an object covers, hidden or not. */
+function extentOf({ pose, reach }: SceneObject, shape: Shape): number {
+  const step = reach / 24
+  let hits = 0
+  for (let y = pose.y - reach; y < pose.y + reach; y += step) for (let x = pose.x - reach; x < pose.x + reach; x += step) if (shape(x, y) < 0) hits++
+  return hits * step * step
+}
+
+/** Of a thing so much must be seen to be called by its shape, and of what is seen so much must have its own look and not that of its parts. */
+const [leastShape, leastLook] = [0.6, 0.3]
+/** Parts are seen where their mean colour is further than this from their host's, of 1. */
+const leastContrast = 0.05
+
+/**
+ * A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what they are part of, are left out; what is hidden
+ * for the most part is listed, but is `obscured`.
+ */
+function visible({ owner, width, height, pixels }: Canvas, painted: readonly Painted[], { minArea, gray }: { minArea: number; gray: boolean }): Truth[] {
   const masks = painted.map(() => new Uint8Array(width * height))
   const areas = new Uint32Array(painted.length)
+  // Per region, what is seen of its own surface: a body has that of its whole.
+  const looks = painted.map(() => ({ area: 0, rgb: [0, 0, 0] }))
   for (let at = 0; at < owner.length; at++) {
     for (let id: number | undefined = owner[at] < 0 ? undefined : owner[at]; id !== undefined; id = painted[id].parent) {
       masks[id][at] = 1
       areas[id]++
+      if (painted[id].region.surface !== painted[owner[at]].region.surface) continue
+      looks[id].area++
+      for (let c = 0; c < 3; c++) looks[id].rgb[c] += pixels[3 * at + c]
     }
   }
+  const isSeenOn = (id: number, host: number): boolean => {
+    const [a, b] = [painted[id].region, painted[host].region]
+    const far = Math.max(...[0, 1, 2].map(c => Math.abs(looks[id].rgb[c] / Math.max(1, looks[id].area) - looks[host].rgb[c] / Math.max(1, looks[host].area))))
+    return a.surface === b.surface || a.about.pattern !== b.about.pattern || far > leastContrast
+  }
+  const isClear = (id: number): boolean => areas[id] >= leastShape * painted[id].extent && looks[id].area >= leastLook * areas[id]
   const listed = new Map<number, number>()
   const truths: Truth[] = []
   for (const [id, { region, parent }] of painted.entries()) {
     const host = parent === undefined ? undefined : listed.get(parent)
-    const distinct = parent === undefined || areas[id] < 0.85 * areas[parent]
+    const distinct = parent === undefined || (areas[id] < 0.85 * areas[parent] && isSeenOn(id, parent))
     if (areas[id] < minArea || !distinct || (parent !== undefined && host === undefined)) continue
     listed.set(id, truths.length)
     const about = gray ? withoutColor(region.about) : region.about
-    truths.push({ mask: masks[id], level: region.level, about, caption: captionOf(about), ...(host !== undefined && { parent: host }) })
+    const obscured = !isClear(id) || (host !== undefined && truths[host].obscured)
+    truths.push({ mask: masks[id], level: region.level, about, caption: captionOf(about), ...(host !== undefined && { parent: host }), ...(obscured && { obscured }) })
   }
   return truths
 }
