@@ -46,6 +46,8 @@ export interface TextRecipe {
   readonly share: number
   /** How crops are cut; as in the paper unless told. */
   readonly crop?: CropChances
+  /** How far an embedding is moved at most, as a part of its length (`moved`); not at all unless told. */
+  readonly noise?: number
   /** What `groundingLoss` counts beside the paper's losses; nothing unless told. */
   readonly grounding?: number
 }

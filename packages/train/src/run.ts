@@ -8,6 +8,7 @@ import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
 import { initialParams, initialText } from './init.js'
 import { openLog } from './log.js'
+import { meet, type MeetingOptions } from './meeting.js'
 import type { Recipe } from './recipes.js'
 import { checkTeacher, type CropTeacher } from './text/crop-prompts.js'
 import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
@@ -34,6 +35,8 @@ export interface RunOptions {
   /** Called at those iterations, at the last one, and before the first where the run begins with given weights; what it gives is logged. See `heldOut`. */
   readonly evaluate?: (t: Trainer) => Promise<Readonly<Record<string, number>>>
   readonly onStep?: (progress: StepProgress) => void
+  /** Other runs of the recipe, beside this one: `meet`. */
+  readonly meeting?: MeetingOptions | undefined
   /** Stops after the iteration at hand, with a checkpoint. */
   readonly signal?: AbortSignal
 }
@@ -66,7 +69,7 @@ export function train(options: RunOptions): Promise<RunResult> {
 }
 
 async function run(options: RunOptions): Promise<RunResult> {
-  const { recipe, data, backend, folder, seed = 1, clip, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, signal } = options
+  const { recipe, data, backend, folder, seed = 1, clip, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, meeting, signal } = options
   checkTeacher(recipe, clip)
   await mkdir(folder, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
   const [checkpoint, model, picture] = ['checkpoint.safetensors', 'model.safetensors', 'curves.svg'].map(name => join(folder, name)) as [string, string, string]
@@ -81,17 +84,19 @@ async function run(options: RunOptions): Promise<RunResult> {
   const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration, clip })
 
   const drawCurves = (): Promise<number> => writeFileAtomic(picture, [new TextEncoder().encode(curves(log.entries))])
+  let saved = t.iteration
   const save = async (): Promise<void> => {
     const state = await t.state.read()
     await saveCheckpoint(checkpoint, { iteration: t.iteration, seed: from.seed, recipe: recipe.name, state })
     await saveModel(model, state, { config: recipe.config, dtype, notes: { ...notes, recipe: recipe.name, iteration: String(t.iteration), seed: String(from.seed) } })
     await drawCurves()
+    saved = t.iteration
+  }
+  const unlessAborted = (error: unknown): undefined => {
+    if (!signal?.aborted) throw error
   }
   /** An evaluation that is stopped is left out: the signal must still find its checkpoint. */
-  const evaluation = async (): Promise<Readonly<Record<string, number>> | undefined> => evaluate?.(t).catch((error: unknown) => {
-    if (!signal?.aborted) throw error
-    return undefined
-  })
+  const evaluation = async (): Promise<Readonly<Record<string, number>> | undefined> => evaluate?.(t).catch(unlessAborted)
 
   const { iterations } = recipe.schedule
   try {
@@ -102,12 +107,20 @@ async function run(options: RunOptions): Promise<RunResult> {
     const clock = { start: performance.now(), from: t.iteration }
     while (t.iteration < iterations && !signal?.aborted) {
       const report = await t.step()
+      const isMeeting = meeting !== undefined && t.iteration % meeting.every === 0
+      if (isMeeting) {
+        const own = { iteration: t.iteration, seed: from.seed, recipe: recipe.name, state: await t.state.read() }
+        const mean = await meet(own, folder, { ...meeting, signal }).catch(unlessAborted)
+        // Resumed, the run comes here again from its last checkpoint, and the others' files are still there.
+        if (!mean) return { iteration: saved, finished: false, model }
+        t.state.put(mean)
+      }
       const seconds = (performance.now() - clock.start) / 1000
       const done = t.iteration - clock.from
       const found = t.iteration % evaluateEvery === 0 || t.iteration === iterations ? await evaluation() : undefined
       await log.append({ ...report, seconds: Math.round(seconds), ...found })
       onStep?.({ ...report, imagesPerSecond: done * recipe.batch / seconds, secondsLeft: (iterations - t.iteration) * seconds / done, ...(found && { evaluation: found }) })
-      if (t.iteration % saveEvery === 0) await save()
+      if (isMeeting || t.iteration % saveEvery === 0) await save()
       else if (found) await drawCurves()
     }
     await save()

@@ -7,6 +7,8 @@ export interface State {
   feeds(g: Graph): Feeds
   /** Takes the next values out of a run's outputs, and lets the old ones go. */
   advance(outputs: Readonly<Record<string, DeviceTensor>>): void
+  /** Takes these values, and lets the old ones go. */
+  put(values: Readonly<Record<string, HostTensor>>): void
   /** Brings everything home. */
   read(): Promise<Record<string, HostTensor>>
   dispose(): void
@@ -27,17 +29,19 @@ export function stateOf(step: Graph, known: Readonly<Record<string, HostTensor>>
   }
   // A model has params that a step may not use.
   for (const name of params) if (!held.has(name) && known[name]) held.set(name, known[name])
+  const put = (values: Readonly<Record<string, HostTensor | DeviceTensor>>): void => {
+    for (const [name, next] of Object.entries(values)) {
+      if (!held.has(name)) continue
+      release(held.get(name))
+      held.set(name, next)
+    }
+  }
   const release = (t: HostTensor | DeviceTensor | undefined): void => { if (t && 'dispose' in t) t.dispose() }
   return {
     names: [...held.keys()],
     feeds: g => Object.fromEntries(g.inputs.map(v => nameOf(v)!).filter(name => held.has(name)).map(name => [name, held.get(name)!])),
-    advance(outputs) {
-      for (const [name, next] of Object.entries(outputs)) {
-        if (!held.has(name)) continue
-        release(held.get(name))
-        held.set(name, next)
-      }
-    },
+    advance: put,
+    put,
     async read() {
       const out: Record<string, HostTensor> = {}
       for (const [name, t] of held) out[name] = 'read' in t ? await t.read() : f32(t.shape, t.data)

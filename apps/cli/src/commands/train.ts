@@ -20,6 +20,8 @@ interface TrainOptions extends CommonOptions, PlanOptions {
   readonly backend: 'cpu' | 'cuda'
   readonly evalEvery: number
   readonly saveEvery: number
+  readonly beside?: readonly string[]
+  readonly meetEvery: number
 }
 
 /** `sam train`: a model of one's own, or a given model's decoder fitted to one's own images. */
@@ -40,6 +42,8 @@ export function addTrain(program: Command, context: Context): void {
     .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
     .option('--eval-every <n>', 'iterations between evaluations on held-out images; 0 for none', wholeNumber('--eval-every', { least: 0 }), 500)
     .option('--save-every <n>', 'iterations between checkpoints', wholeNumber('--save-every'), 250)
+    .option('--beside <folders...>', 'other runs of this recipe, each a process with another --seed that names this one: all go on from the mean of their params now and then')
+    .option('--meet-every <n>', 'iterations from one such mean to the next', wholeNumber('--meet-every'), 250)
     .addHelpText('after', help)
     .action((options: TrainOptions) => run(options, context))
 }
@@ -84,7 +88,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 
 async function training({ plan, backend, data, held, weights, clip }: Training, options: TrainOptions, context: Context): Promise<void> {
   const { recipe, seed, dtype, data: source } = plan
-  const { out: folder, evalEvery, saveEvery } = options
+  const { out: folder, evalEvery, saveEvery, beside, meetEvery } = options
   const { signal, terminal } = context
   const progress = context.progress(options)
   const found: Found = { skipped: 0, scores: undefined }
@@ -94,7 +98,7 @@ async function training({ plan, backend, data, held, weights, clip }: Training, 
       recipe, data, backend, folder, seed, clip, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
       // A path of this computer is nobody else's business; scenes can be made again anywhere.
       ...(source.startsWith('scenes') && { notes: { data: source } }),
-      ...(weights && { weights }), ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
+      ...(weights && { weights }), ...(beside && { meeting: { beside, every: meetEvery } }), ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
       onStep(step) {
         found.skipped += step.skipped
         found.scores = step.evaluation ?? found.scores

@@ -3,7 +3,7 @@ import { scenes } from '../data/scenes/scene.js'
 import { example } from '../example.js'
 import { random } from '../random.js'
 import { testRun } from '../recipes.js'
-import { checkTeacher, cropPrompts, type CropTeacher } from './crop-prompts.js'
+import { checkTeacher, cropPrompts, moved, type CropTeacher } from './crop-prompts.js'
 
 const asked: { size: string; grow: readonly number[]; areas: readonly number[] }[] = []
 const clip: CropTeacher = {
@@ -35,6 +35,19 @@ describe('prompts from crops', async () => {
     expect(share).toBeLessThan(0.6)
     for (const texts of many) for (const [k, t] of texts.entries()) if (t) expect(t[0]).toBe(area(k))
     expect(await cropPrompts(random(7), { examples, targets }, { clip, share: 0.5 })).toEqual(many[7])
+  })
+  it('are moved by up to a part of their length, and stay as long', () => {
+    const embedding = Float32Array.from({ length: 64 }, (_, i) => i === 3 ? 1 : 0)
+    const cosines = Array.from({ length: 200 }, (_, i) => {
+      const after = moved(random(i), embedding, 1)
+      expect(Math.hypot(...after)).toBeCloseTo(1, 5)
+      return after[3]
+    })
+    // By a whole length at right angles, in 64 dimensions nearly all of it, turns by 45°.
+    expect(Math.min(...cosines)).toBeGreaterThan(0.55)
+    expect(Math.min(...cosines)).toBeLessThan(0.75)
+    expect(Math.max(...cosines)).toBeGreaterThan(0.999)
+    expect(moved(random(1), embedding, 0)).toBe(embedding)
   })
   it('need a CLIP of the recipe\'s width', () => {
     const text = { width: 2, share: 1 }

@@ -20,20 +20,34 @@ export interface CropPromptOptions {
   readonly share: number
   /** How crops are cut; as in the paper unless told. */
   readonly crop?: CropChances | undefined
+  /** The most that `moved` adds; nothing unless told. */
+  readonly noise?: number | undefined
 }
 
 /**
  * Embeddings of the crops of those objects whose first prompt is to be one, undefined for the others; `targets` are of the examples in their order, as many of
  * each. Each crop is cut anew. Paper: D.5.
  */
-export async function cropPrompts(draw: Random, { examples, targets }: { examples: readonly Example[]; targets: readonly Target[] }, { clip, share, crop }: CropPromptOptions): Promise<(Float32Array | undefined)[]> {
+export async function cropPrompts(draw: Random, { examples, targets }: { examples: readonly Example[]; targets: readonly Target[] }, { clip, share, crop, noise = 0 }: CropPromptOptions): Promise<(Float32Array | undefined)[]> {
   const each = targets.length / examples.length
   const texts: (Float32Array | undefined)[] = []
   for (const [k, { photo: { width, height }, photo }] of examples.entries()) {
     const chosen = targets.slice(k * each, (k + 1) * each).map(({ truth }) => ({ mask: { width, height, data: truth.mask }, rule: anyCrop(draw, crop), isText: draw.chance(share) }))
     const cut = chosen.filter(c => c.isText)
     const embeddings = cut.length ? await clip.embedCrops(photo, cut.map(c => c.mask), { rules: cut.map(c => c.rule) }) : []
-    texts.push(...chosen.map(c => c.isText ? embeddings[cut.indexOf(c)] : undefined))
+    texts.push(...chosen.map(c => c.isText ? moved(draw, embeddings[cut.indexOf(c)], noise) : undefined))
   }
   return texts
+}
+
+/**
+ * The embedding moved in a direction by chance, by up to `most` of its own length 1, and of length 1 again. A phrase's embedding lies some way off from its
+ * picture's: a model that was shown the exact pictures alone does not know what lies between (Nukrai et al. 2022, "Text-only training for image captioning using noise-injected CLIP").
+ */
+export function moved(draw: Random, embedding: Float32Array, most: number): Float32Array {
+  if (!most) return embedding
+  const by = draw.between(0, most) / Math.sqrt(embedding.length)
+  const sum = embedding.map(x => x + by * draw.normal())
+  const length = Math.hypot(...sum)
+  return sum.map(x => x / length)
 }
