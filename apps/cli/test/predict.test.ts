@@ -18,7 +18,11 @@ describe('sam predict', async () => {
   const photo = at('a photo.png')
   const model = ['--checkpoint', fixture('tiny-checkpoint.pth'), '--model', at('config.json'), '--quiet']
   const predict = (...argv: string[]) => sam(['predict', photo, ...model, ...argv])
-  const told = async (...argv: string[]): Promise<Told> => JSON.parse((await predict('--json', ...argv)).out) as Told
+  const told = async (...argv: string[]): Promise<Told> => {
+    const { code, out, err } = await predict('--json', ...argv)
+    expect(code, `${out}${err}`).toBe(0)
+    return JSON.parse(out) as Told
+  }
   const golden = JSON.parse(await readFile(fixture('tiny-io.json'), 'utf8')) as { prompts: Record<string, { prompt: Golden; multi: { areas: number[] }; single: { areas: number[] } }> }
   let io: WeightSource
 

@@ -51,7 +51,7 @@ function values(name: string, shape: Shape, { seed, shapes }: { seed: number; sh
 }
 
 /** Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, frequencies falling from 1 to 1/10,000. MAE: get_2d_sincos_pos_embed. */
-function waves([, height, width, channels]: Shape): Float32Array {
+export function waves([, height, width, channels]: Shape): Float32Array {
   const out = new Float32Array(height * width * channels)
   const quarter = channels / 4
   for (let y = 0, at = 0; y < height; y++) {

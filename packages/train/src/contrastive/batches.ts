@@ -5,6 +5,7 @@ import { random, shuffled, type Random } from '../random.js'
 import { anyCrop, isNameable, paperCrop } from '../text/crop-rule.js'
 import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
 import { twinOf } from '../text/twin.js'
+import { singleWords } from '../text/single-words.js'
 import { isHeldOut } from '../text/words.js'
 import type { ClipRecipe } from './recipe.js'
 
@@ -17,8 +18,8 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
 
 /**
  * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of some scenes, which are exchanged for
- * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`) and said anew. The phrases come first, then the twin of each (`twinOf`). Things of
- * held-out pairs are left out.
+ * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`) and said anew. The phrases come first, then the twin of each (`twinOf`), then every word
+ * by itself (`singleWords`). Things of held-out pairs are left out.
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
@@ -37,7 +38,7 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     while (order.length < batch) order.push(...shuffled(draw, subjects.length))
     const chosen = order.slice(0, batch).map(i => subjects[i])
     const said = chosen.map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
-    const phrases = [...said, ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about))]
+    const phrases = [...said, ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about)), ...singleWords.flat()]
     const texts = phrases.length
     const ids = new Int32Array(texts * tokens).fill(config.text.end)
     const matches = new Float32Array(batch * texts)
@@ -47,6 +48,9 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
   }
 }
+
+/** Texts of a step that a crop is to choose among: phrases and their twins, and each sort of words by itself. */
+export const contestsOf = ({ batch }: Pick<ClipRecipe, 'batch'>): readonly number[] => [2 * batch, ...singleWords.map(words => words.length)]
 
 /** Keeps these draws apart from others with as many keys. */
 const batchKey = 0x434c4950

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { constant, evaluate, f32, graph, ops } from '@sam/core/graph'
 import { contrastiveLoss } from './loss.js'
 
-const loss = (images: number[][], texts: number[][], matches: number[]): number => {
+const loss = (images: number[][], texts: number[][], matches: number[], contests?: number[]): number => {
   const tensor = (rows: number[][]) => constant(f32([rows.length, rows[0].length], rows.flat()))
-  const y = contrastiveLoss({ images: tensor(images), texts: tensor(texts), matches: constant(f32([images.length, texts.length], matches)), scale: ops.scalar(2) }).loss
+  const y = contrastiveLoss({ images: tensor(images), texts: tensor(texts), matches: constant(f32([images.length, texts.length], matches)), scale: ops.scalar(2), ...(contests && { contests }) }).loss
   return evaluate(graph('loss', { y }), () => f32([], [0])).y.data[0]
 }
 const axes = [[3, 0], [0, 5]]
@@ -22,5 +22,11 @@ describe('the contrastive loss', () => {
     const [near, far] = [Math.log(2 + Math.exp(-2)), Math.log(1 + 2 * Math.exp(-2))]
     const each = Math.log(1 + Math.exp(-2))
     expect(loss(axes, [[1, 0], [0, 1], [1, 0]], [1, 0, 0, 0, 1, 0])).toBeCloseTo((near + far + 2 * each) / 4, 6)
+  })
+  it('has an image choose within each sort of texts by itself', () => {
+    const [texts, matches] = [[[1, 0], [0, 1], [0, 2], [3, 0]], [1, 0, 0, 1, 0, 1, 1, 0]]
+    const among = Math.log(1 + Math.exp(-2))
+    expect(loss(axes, texts, matches, [2, 2])).toBeCloseTo((among + among + among) / 3, 6)
+    expect(loss(axes, texts, matches)).toBeCloseTo((Math.log(2 * (1 + Math.exp(-2))) + among) / 2, 6)
   })
 })

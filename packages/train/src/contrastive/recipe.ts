@@ -47,7 +47,7 @@ export const clipTiny: ClipRecipe = {
   tokenizer,
   schedule: { rate: 1e-3, warmup: 60, steps: [3_496, 4_278], iterations: 4_600 },
   batch: 64,
-  tokens: 18,
+  tokens: 16,
   scenes: 64,
   steps: 12,
   detail: anyDetail,

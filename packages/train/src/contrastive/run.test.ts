@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadClip } from '@sam/clip'
 import { referenceBackend } from '@sam/core/testing'
 import { scenes } from '../data/scenes/scene.js'
-import { contrastiveBatches } from './batches.js'
+import { contestsOf, contrastiveBatches } from './batches.js'
 import { clipTiny, type ClipRecipe } from './recipe.js'
 import { trainClip, type ClipStepReport } from './run.js'
 
@@ -33,9 +33,15 @@ describe('batches', () => {
     await batches(2)
     expect(await batches(1)).toEqual(first)
     expect(await contrastiveBatches(data, recipe, 4)(1)).not.toEqual(first)
-    for (let i = 0; i < 6; i++) expect([first.matches.data[i * 13], first.matches.data[i * 13 + 6]]).toEqual([1, 0])
-    expect(first.matches.shape).toEqual([6, 12])
-    expect(first.input_ids.shape).toEqual([12, 18])
+    const texts = contestsOf(recipe).reduce((a, b) => a + b, 0)
+    const row = (i: number): number[] => [...first.matches.data.slice(i * texts, (i + 1) * texts)]
+    for (let i = 0; i < 6; i++) {
+      expect([row(i)[i], row(i)[i + 6]]).toEqual([1, 0])
+      let at = 0
+      for (const size of contestsOf(recipe)) expect(row(i).slice(at, at += size), String(at)).toContain(1)
+    }
+    expect(first.matches.shape).toEqual([6, texts])
+    expect(first.input_ids.shape).toEqual([texts, recipe.tokens])
     expect(first.pixel_values.shape).toEqual([6, 3, 16, 16])
   })
   it('need data that is described', async () => {

@@ -1,12 +1,14 @@
 import { encodeCrops, encodeText, patchGrid, textEmbeds, imageEmbeds, type ClipConfig } from '@sam/clip'
 import { differentiate, f32, feedParams, graph, input, nameOf, ops, paramsOf, scope, type Graph, type HostTensor, type Shape } from '@sam/core/graph'
-import { freshParams } from '../init.js'
+import { freshParams, waves } from '../init.js'
 import { moves } from '../optim/moves.js'
+import { contestsOf } from './batches.js'
 import { contrastiveLoss } from './loss.js'
 import type { ClipRecipe } from './recipe.js'
 
 /** The name of the logarithm of what cosines are multiplied by, as in CLIP's checkpoints. */
 const scaleName = 'logit_scale'
+const placesName = 'vision_model.embeddings.position_embedding.weight'
 
 /** Every parameter of a CLIP, by name. */
 export function clipShapes(config: ClipConfig): Map<string, Shape> {
@@ -14,26 +16,36 @@ export function clipShapes(config: ClipConfig): Map<string, Shape> {
   return new Map([...params.map(p => [nameOf(p)!, p.shape] as const), [scaleName, []]])
 }
 
-/** Fresh parameters, a function of the seed and the names; the scale begins at 1 / 0.07, as CLIP's. */
-export const initialClip = (config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> =>
-  ({ ...freshParams(clipShapes(config), seed), [scaleName]: f32([], [Math.log(1 / 0.07)]) })
+/**
+ * Fresh parameters, a function of the seed and the names; the scale begins at 1 / 0.07, as CLIP's, and patches with the waves of row and column, as MAE's: small
+ * random places, as other tables begin, are lost beside a patch's content, and no shape can be seen without them.
+ */
+export function initialClip(config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> {
+  const { width, imageSize, patchSize } = config.vision
+  const grid = imageSize / patchSize
+  const places = f32([1 + grid ** 2, width], [...new Float32Array(width), ...waves([1, grid, grid, width])]) // the class token has no place
+  return { ...freshParams(clipShapes(config), seed), [placesName]: places, [scaleName]: f32([], [Math.log(1 / 0.07)]) }
+}
 
 /**
  * A whole step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and phrases, gradients, clipping, the optimiser.
- * Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of `encodeCrops`, `input_ids` i32[2B,T] of `encodeText`, `matches` f32[B,2B] of
+ * Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of
  * `contrastiveLoss`; those of `moves`; every param by its name.
- * Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,2B]; and each param and moment, which is its value for the next step.
+ * Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `contestsOf`; and each param and moment, which is its value for the next step.
  */
-export function contrastiveStep({ config, batch, tokens, largestScale, clipNorm, weightDecay, adamw, muon }: ClipRecipe): Graph {
+export function contrastiveStep(recipe: ClipRecipe): Graph {
+  const { config, batch, tokens, largestScale, clipNorm, weightDecay, adamw, muon } = recipe
   const { imageSize } = config.vision
+  const contests = contestsOf(recipe)
+  const texts = contests.reduce((a, b) => a + b, 0)
   const p = scope()
   const scale = ops.exp(ops.min(p.param(scaleName, []), ops.scalar(Math.log(largestScale))))
   const inputs = [
     input('pixel_values', [batch, 3, imageSize, imageSize]), input('mask_patches', [batch, patchGrid(config.vision) ** 2]),
-    input('input_ids', [2 * batch, tokens], 'i32'), input('matches', [batch, 2 * batch])
+    input('input_ids', [texts, tokens], 'i32'), input('matches', [batch, texts])
   ] as const
   const [pixels, patches, ids, matches] = inputs
-  const { loss, logits } = contrastiveLoss({ images: imageEmbeds(p, { pixels, patches }, config), texts: textEmbeds(p, ids, config), matches, scale })
+  const { loss, logits } = contrastiveLoss({ images: imageEmbeds(p, { pixels, patches }, config), texts: textEmbeds(p, ids, config), matches, scale, contests })
   const trained = [...clipShapes(config).keys()]
   const differentiated = differentiate(graph('contrast', { loss, logits }, inputs), { loss: 'loss', wrt: trained })
   const rule = (name: string, rank: number) => ({ rateScale: 1, weightDecay: rank < 2 || name.includes('embedding') ? 0 : weightDecay })

@@ -50,12 +50,12 @@ export function laid({ name, image, truths }: Sample, way: number): Sample {
 function laidPlane({ width, height, data }: Plane<Uint8Array | Uint8ClampedArray>, { way, channels }: { way: number; channels: number }): Uint8Array {
   const out = new Uint8Array(data.length)
   const [columns, rows] = way & 4 ? [height, width] : [width, height]
+  // Where the first pixel comes from, and how far apart those of a row and of a column are there.
+  const origin = (way & 2 ? (height - 1) * width : 0) + (way & 1 ? width - 1 : 0)
+  const [across, down] = [way & 1 ? -1 : 1, way & 2 ? -width : width]
+  const [right, below] = way & 4 ? [down, across] : [across, down]
   for (let y = 0, at = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      const [a, b] = way & 4 ? [y, x] : [x, y]
-      const from = ((way & 2 ? height - 1 - b : b) * width + (way & 1 ? width - 1 - a : a)) * channels
-      for (let c = 0; c < channels; c++) out[at++] = data[from + c]
-    }
+    for (let x = 0, from = (origin + y * below) * channels; x < columns; x++, from += right * channels) for (let c = 0; c < channels; c++) out[at++] = data[from + c]
   }
   return out
 }

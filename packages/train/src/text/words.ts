@@ -2,7 +2,7 @@ import { kindNames } from '../data/scenes/shapes.js'
 import type { Description } from '../data/scenes/description.js'
 
 /** Nouns of scenes that are parts by themselves; all other parts are called by their shape. */
-const partNouns = ['limb', 'body', 'band', 'side', 'rim', 'core', 'spot'] as const
+export const partNouns = ['limb', 'body', 'band', 'side', 'rim', 'core', 'spot'] as const
 
 /** What each noun of a phrase may stand for: itself, and the synonyms that people use. */
 export const nounMeanings: Readonly<Record<string, readonly string[]>> = {
