@@ -11,7 +11,7 @@ import { cpu } from '@sam/backend-cuda'
 import { loadSam, openWeights } from '@sam/core'
 import type { Backend } from '@sam/core/graph'
 import { tinyModel } from '@sam/model-tiny'
-import { eightViews, evaluate, initialParams, readParams, scenes, tiny, train, type Evaluation, type Recipe } from '@sam/train'
+import { evaluate, initialParams, readParams, scenes, tiny, train, views, type Evaluation, type Recipe } from '@sam/train'
 
 const { values: { folder, iterations, objects, threads } } = parseArgs({
   options: { folder: { type: 'string' }, iterations: { type: 'string', default: '500' }, objects: { type: 'string', default: '300' }, threads: { type: 'string', default: '1' } }
@@ -33,7 +33,7 @@ async function trained(masks: number, backend: Backend): Promise<Evaluation> {
   const known = await readParams(source, tinyModel().config)
   await source.close()
   const weights = Object.fromEntries(Object.entries(initialParams(recipe.config, 1)).map(([name, fresh]) => [name, forgotten.test(name) ? fresh : known[name]]))
-  const data = eightViews(scenes({ size, seed: trainedOn }), { among: 128, seed: trainedOn })
+  const data = views(scenes({ size, seed: trainedOn }), { among: 128, seed: trainedOn })
   const { model } = await train({
     recipe, data, backend, weights, folder: join(folder!, String(masks)), dtype: 'F32',
     onStep: ({ iteration, loss, firstIou }) => { if (iteration % 50 === 0) console.error(`${masks}: iteration ${iteration}, loss ${loss.toFixed(3)}, first IoU ${firstIou.toFixed(3)}`) }

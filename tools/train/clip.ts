@@ -2,7 +2,7 @@
 // FOLDER/clip is then what loadClip takes. Ctrl-C saves.
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
-import { clipTiny, eightViews, scenes, trainClip } from '@sam/train'
+import { clipTiny, scenes, trainClip } from '@sam/train'
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, threads: { type: 'string' } } })
 if (values.out === undefined) throw new Error('--out must name the folder of the run')
@@ -14,7 +14,8 @@ const seed = 2000 + Number(values.seed) // of scenes that no SAM of ours is trai
 const every = 10
 const sums = { loss: 0, named: 0, since: performance.now() }
 const { iteration, clip } = await trainClip({
-  recipe: clipTiny, data: eightViews(scenes({ size: 256, seed }), { among: 96, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
+  // A crop is 48 pixels wide: of small scenes there can be many more, and it takes many things to learn what a shape is.
+  recipe: clipTiny, data: scenes({ size: 128, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
   onStep(report) {
     sums.loss += report.loss / every
     sums.named += report.named / every

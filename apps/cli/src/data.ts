@@ -1,4 +1,4 @@
-import { coco, eightViews, imageFolder, part, sa1b, scenes, type Dataset, type SceneOptions } from '@sam/train'
+import { coco, imageFolder, part, sa1b, scenes, views, type Dataset, type SceneOptions } from '@sam/train'
 import { usage } from './failure.js'
 import { allowPhotosOnly } from './photo.js'
 
@@ -34,7 +34,7 @@ export async function openTrainingData({ data: given, heldOut }: { data: string;
   const opened = await openData(given, defaults)
   // A scene takes longer to make than to learn from.
   const { seed, size } = given.startsWith('scenes') ? scenesOf(given, defaults) : defaults
-  const data = given.startsWith('scenes') ? eightViews(opened, { among: 256, seed }) : opened
+  const data = given.startsWith('scenes') ? views(opened, { among: 64, seed, each: 4 }) : opened
   if (heldOut !== undefined) return { data, held: await openData(heldOut, defaults) }
   if (given.startsWith('scenes')) return { data, held: scenes({ size, seed: heldOutSeed(seed) }) }
   const first = data.size - Math.floor(data.size / 10)

@@ -45,7 +45,7 @@ export const clipTiny: ClipRecipe = {
     eps: 1e-5
   },
   tokenizer,
-  schedule: { rate: 1e-3, warmup: 60, steps: [3_496, 4_278], iterations: 4_600 },
+  schedule: { rate: 2e-3, warmup: 60, steps: [2_800, 3_320], iterations: 3_600 },
   batch: 64,
   tokens: 16,
   scenes: 64,

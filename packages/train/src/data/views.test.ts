@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Dataset, Sample } from './dataset.js'
-import { eightViews, laid } from './views.js'
+import { laid, views } from './views.js'
 
 // 2 wide, 3 high:  a b / c d / e f
 const data = Uint8Array.from([...'abcdef'].flatMap(c => [c.charCodeAt(0), 0, 0]))
@@ -19,24 +19,32 @@ describe('a sample laid in a square', () => {
   })
 })
 
-describe('eight views', () => {
+describe('views', () => {
   let reads = 0
   const numbered: Dataset = { size: Infinity, read: async index => (reads++, { ...sample, name: `${index}` }) }
 
   it('show each sample in all eight ways, and make it once', async () => {
     reads = 0
-    const views = eightViews(numbered, { among: 4, seed: 1 })
+    const eight = views(numbered, { among: 4, seed: 1 })
     const names = []
-    for (let i = 0; i < 64; i++) names.push((await views.read(i)).name)
+    for (let i = 0; i < 64; i++) names.push((await eight.read(i)).name)
     expect(reads).toBe(8)
     expect(new Set(names).size).toBe(64)
     expect(names.slice(0, 32).every(name => Number.parseInt(name) < 4)).toBe(true)
   })
+  it('are as many as one asks for, all ways alike', async () => {
+    reads = 0
+    const two = views(numbered, { among: 4, seed: 1, each: 2 })
+    const names = await Promise.all(Array.from({ length: 64 }, async (_, i) => (await two.read(i)).name))
+    expect(reads).toBe(32)
+    expect(new Set(names).size).toBe(64)
+    expect(new Set(names.map(name => name.slice(-1)))).toEqual(new Set('01234567'))
+  })
   it('are the same from wherever one begins', async () => {
-    const [all, late] = [eightViews(numbered, { among: 4, seed: 1 }), eightViews(numbered, { among: 4, seed: 1 })]
+    const [all, late] = [views(numbered, { among: 4, seed: 1 }), views(numbered, { among: 4, seed: 1 })]
     for (let i = 0; i < 50; i++) await all.read(i)
     expect((await late.read(50)).name).toBe((await all.read(50)).name)
-    const other = eightViews(numbered, { among: 4, seed: 2 })
+    const other = views(numbered, { among: 4, seed: 2 })
     const order = async (d: Dataset): Promise<string[]> => Promise.all(Array.from({ length: 32 }, async (_, i) => (await d.read(i)).name))
     expect(await order(other)).not.toEqual(await order(late))
   })

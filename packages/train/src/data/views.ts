@@ -8,16 +8,18 @@ export interface ViewsOptions {
   /** Samples whose views are mixed with one another; so many are held in memory. */
   readonly among: number
   readonly seed: number
+  /** Ways in which each sample is laid, 1 … 8; all eight unless told. */
+  readonly each?: number
 }
 
 /**
- * Each sample of endless data in all eight ways that a square can be laid: as it is, turned by 90°, 180° and 270°, and the mirror image of each. Where samples
+ * Each sample of endless data in several of the eight ways that a square can be laid: as it is, turned by 90°, 180° and 270°, and the mirror image of each. Where samples
  * cost more to make than to learn from, a view is nearly as good as a new one. Views of `among` samples come in one random order, which is a
  * function of the seed, so that the nth is always the same.
  */
-export function eightViews(data: Dataset, { among, seed }: ViewsOptions): Dataset {
+export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions): Dataset {
   const held = new Map<number, Promise<Sample>>()
-  const block = among * ways
+  const block = among * each
   const orders = new Map<number, number[]>()
   return {
     size: Infinity,
@@ -27,11 +29,11 @@ export function eightViews(data: Dataset, { among, seed }: ViewsOptions): Datase
       for (const old of held.keys()) if (old < (nth - 1) * among) held.delete(old)
       const order = orders.get(nth) ?? shuffled(random(seed, nth), block)
       orders.set(nth, order)
-      const [place, way] = [Math.floor(order[index % block] / ways), order[index % block] % ways]
+      const [place, view] = [Math.floor(order[index % block] / each), order[index % block] % each]
       const source = nth * among + place
       const sample = held.get(source) ?? data.read(source)
       held.set(source, sample)
-      return laid(await sample, way)
+      return laid(await sample, (source + 3 * view) % ways) // in steps of 3, which come to all eight
     }
   }
 }

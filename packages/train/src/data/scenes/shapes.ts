@@ -26,27 +26,37 @@ export function place(shape: Shape, { x: cx, y: cy, radius, angle }: Pose): Shap
 export const ellipse = (rx: number, ry: number): Shape => (x, y) => (Math.hypot(x / rx, y / ry) - 1) * Math.min(rx, ry)
 
 export const box = (hx: number, hy: number, round = 0): Shape => (x, y) => {
-  const [dx, dy] = [Math.abs(x) - hx + round, Math.abs(y) - hy + round]
+  const dx = Math.abs(x) - hx + round
+  const dy = Math.abs(y) - hy + round
   return Math.hypot(Math.max(dx, 0), Math.max(dy, 0)) + Math.min(Math.max(dx, dy), 0) - round
 }
 
 /** A thick line from a to b. */
 export const capsule = ([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number], thickness: number): Shape => (x, y) => {
-  const [dx, dy] = [bx - ax, by - ay]
+  const dx = bx - ax
+  const dy = by - ay
   const t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy)))
   return Math.hypot(x - ax - t * dx, y - ay - t * dy) - thickness
 }
 
-export const polygon = (points: readonly (readonly [number, number])[]): Shape => (x, y) => {
-  let [distance, inside] = [Infinity, false]
-  for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-    const [[xi, yi], [xj, yj]] = [points[i], points[j]]
-    const [ex, ey, wx, wy] = [xj - xi, yj - yi, x - xi, y - yi]
-    const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) / (ex * ex + ey * ey)))
-    distance = Math.min(distance, (wx - ex * t) ** 2 + (wy - ey * t) ** 2)
-    if (yi > y !== yj > y && x < (xj - xi) * (y - yi) / (yj - yi) + xi) inside = !inside
+export function polygon(points: readonly (readonly [number, number])[]): Shape {
+  const n = points.length
+  const [xs, ys] = [0, 1].map(axis => Float64Array.from(points, p => p[axis])) as [Float64Array, Float64Array]
+  // The innermost loop of most scenes: nothing in it is made anew.
+  return (x, y) => {
+    let distance = Infinity
+    let inside = false
+    for (let i = 0, j = n - 1; i < n; j = i++) {
+      const ex = xs[j] - xs[i]
+      const ey = ys[j] - ys[i]
+      const wx = x - xs[i]
+      const wy = y - ys[i]
+      const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) / (ex * ex + ey * ey)))
+      distance = Math.min(distance, (wx - ex * t) ** 2 + (wy - ey * t) ** 2)
+      if (ys[i] > y !== ys[j] > y && x < ex * (y - ys[i]) / ey + xs[i]) inside = !inside
+    }
+    return (inside ? -1 : 1) * Math.sqrt(distance)
   }
-  return (inside ? -1 : 1) * Math.sqrt(distance)
 }
 
 /** An outline of radius r(θ) made of a few waves: a pebble, a leaf, an amoeba. */
