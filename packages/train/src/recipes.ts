@@ -48,6 +48,8 @@ export interface TextRecipe {
   readonly crop?: CropChances
   /** How far an embedding is moved at most, as a part of its length (`moved`); not at all unless told. */
   readonly noise?: number
+  /** Probability that a text is of another image, for predicted IoU to learn what is not there (`withAbsent`); 0 unless told. */
+  readonly absent?: number
   /** What `groundingLoss` counts beside the paper's losses; nothing unless told. */
   readonly grounding?: number
 }

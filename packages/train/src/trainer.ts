@@ -12,6 +12,7 @@ import type { Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
 import { stateOf, type State } from './state.js'
 import { answerGraph, stepGraph } from './step.js'
+import { withAbsent } from './text/absent.js'
 import { checkTeacher, cropPrompts, type CropTeacher } from './text/crop-prompts.js'
 import { isNameable } from './text/crop-rule.js'
 
@@ -98,10 +99,11 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
 
   /** Gradient of some images; moves the params when `last`. */
   const microStep = async (draw: Random, { examples, places, micro, last, rate }: Found & { micro: number; last: boolean; rate: number }) => {
-    const targets = examples.flatMap(({ targets }) => pick(draw, targets, objects))
+    const picked = examples.flatMap(({ targets }) => pick(draw, targets, objects))
     const each = examples.map(({ image }) => image)
     const embedding = await embeddings.of(each, places)
-    const texts = recipe.text && clip && await cropPrompts(draw, { examples, targets }, { clip, ...recipe.text })
+    const crops = recipe.text && clip && await cropPrompts(draw, { examples, targets: picked }, { clip, ...recipe.text })
+    const { targets, texts } = crops ? withAbsent(draw, { targets: picked, texts: crops }, { images, share: recipe.text?.absent ?? 0 }) : { targets: picked }
     const turns = (await playRounds(draw, { recipe, targets, texts, answer, embedding, state, sides })).flat()
     const own: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image: stacked(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
@@ -229,7 +231,8 @@ function dropFeeds(draw: Random, inputs: readonly Value[]): Record<string, HostT
 
 /** Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts, and of first prompts that are text. */
 function countIou({ first, later, text }: Record<'first' | 'later' | 'text', number[]>, { turns, real, predicted, masks }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }): void {
-  turns.forEach(({ returned, prompt }, i) => {
+  turns.forEach(({ returned, prompt, target }, i) => {
+    if (!target.low.data.includes(1)) return // nothing is there
     const best = returned.reduce((a, b) => predicted[i * masks + b] > predicted[i * masks + a] ? b : a)
     const into = prompt.mask ? later : prompt.text ? text : first
     into[0] += real[i * masks + best]

@@ -7,7 +7,7 @@ export interface GroundingInputs {
   readonly embedding: Value
   /** The truth, 0 and 1, [P, 4g, 4g]. */
   readonly target: Value
-  /** What each prompt counts in the mean, [P]: 0 where there is no text. */
+  /** What each prompt counts in the mean, [P]: 0 where there is no text. What is not there counts nothing either. */
   readonly weight: Value
 }
 
@@ -25,6 +25,8 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
   const logTotal = ops.log(ops.sum(ops.exp(shifted), [1])) // [P]
 
   const covered = ops.reshape(ops.sum(ops.reshape(target, [prompts, g, 4, g, 4]), [2, 4]), [prompts, places])
-  const inside = ops.div(ops.sum(ops.mul(covered, shifted), [1]), ops.max(ops.sum(covered, [1]), 1))
-  return ops.div(ops.sum(ops.mul(ops.sub(logTotal, inside), weight), [0]), ops.max(ops.sum(weight, [0]), 1))
+  const area = ops.sum(covered, [1])
+  const counts = ops.mul(weight, ops.div(area, ops.max(area, 1)))
+  const inside = ops.div(ops.sum(ops.mul(covered, shifted), [1]), ops.max(area, 1))
+  return ops.div(ops.sum(ops.mul(ops.sub(logTotal, inside), counts), [0]), ops.max(ops.sum(counts, [0]), 1))
 }

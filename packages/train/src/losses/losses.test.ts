@@ -39,12 +39,12 @@ describe('IoU', () => {
 
 describe('the loss of a prompt', () => {
   const target = constant(f32([2, 1, 2], [1, 0, 0, 1]))
-  const loss = (returned: number[], weight: number[]) => maskLoss({
-    logits: param('logits', [2, 4, 1, 2]), iou: param('iou', [2, 4]), target, returned: constant(f32([2, 4], returned)), weight: constant(f32([2], weight))
+  const loss = (returned: number[], weight: number[], truth = target) => maskLoss({
+    logits: param('logits', [2, 4, 1, 2]), iou: param('iou', [2, 4]), target: truth, returned: constant(f32([2, 4], returned)), weight: constant(f32([2], weight))
   })
   const bind = (leaf: Value) => leaf.shape.length === 4 ? f32([2, 4, 1, 2], [5, -5, 0.2, -1, 2, -2, -3, 3, 5, -5, -1, 0.1, 3, -3, 2, -1]) : f32([2, 4], [0.9, 0.2, 0.4, 0.6, 0.9, 0.2, 0.4, 0.6])
-  const run = (returned: number[], weight: number[]) => {
-    const { loss: total, perMask } = loss(returned, weight)
+  const run = (returned: number[], weight: number[], truth?: Value) => {
+    const { loss: total, perMask } = loss(returned, weight, truth)
     return evaluate(differentiate(graph('loss', { total, perMask }), { loss: 'total', wrt: ['logits', 'iou'] }), bind)
   }
   const touched = (data: ArrayLike<number>, size: number): number[] => Array.from({ length: 8 }, (_, i) => Array.from(data).slice(i * size, (i + 1) * size).some(v => v !== 0) ? 1 : 0)
@@ -58,6 +58,12 @@ describe('the loss of a prompt', () => {
   it('leaves out prompts that weigh nothing', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 0])
     expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
+  })
+  it('teaches of what is not there that its IoU is 0, and no mask', () => {
+    const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 1], constant(f32([2, 1, 2], [1, 0, 0, 0])))
+    expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
+    // The mean over two prompts of (0.9 − 0)²: what the prediction is wrong by, as a slope.
+    expect(out['grad/iou'].data[4]).toBeCloseTo(0.9, 6)
   })
 })
 
@@ -74,6 +80,8 @@ describe('grounding', () => {
     expect(value(loss(token, [1, 0]))[0]).toBeCloseTo(expected[0], 6)
     expect(value(loss(token, [1, 1]))[0]).toBeCloseTo((expected[0] + expected[1]) / 2, 6)
     expect(value(loss(token, [0, 0]))[0]).toBe(0)
+    const gone = groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 0, 0), weight: constant(f32([2], [1, 1])) })
+    expect(value(gone)[0]).toBeCloseTo(expected[0], 6) // the second is not there, and says nothing
   })
   it('turns tokens towards their objects', () => {
     const tokens = [4, 0, 2, 0]

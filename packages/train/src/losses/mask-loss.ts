@@ -17,7 +17,7 @@ export interface MaskLossInputs {
   readonly logits: Value
   /** Predicted IoU, [P, M]. */
   readonly iou: Value
-  /** The truth, 0 and 1, [P, h, w]. */
+  /** The truth, 0 and 1, [P, h, w]; nothing but 0 for what is not there. */
   readonly target: Value
   /** 1 for a mask that is returned for this prompt and so takes part, else 0: [P, M]. Three for a single prompt, the fourth alone for several. */
   readonly returned: Value
@@ -38,7 +38,8 @@ export interface MaskLoss {
 
 /**
  * The paper's loss of a batch of prompts: for each the lowest of its returned masks' losses, through which alone the gradient flows, plus the mean IoU
- * error of all its returned masks; then the weighted mean over prompts. Paper: Appendix A, "Making the model ambiguity-aware", "Losses".
+ * error of all its returned masks; then the weighted mean over prompts. An empty target says that what was asked for is not there: its masks are not learnt from, only
+ * that their IoU is 0. Paper: Appendix A, "Making the model ambiguity-aware", "Losses".
  */
 export function maskLoss({ logits, iou, target, returned, weight }: MaskLossInputs, weights: LossWeights = paperWeights): MaskLoss {
   const [p, , h, w] = logits.shape as [number, number, number, number]
@@ -53,6 +54,7 @@ export function maskLoss({ logits, iou, target, returned, weight }: MaskLossInpu
 
   const total = ops.max(ops.sum(weight, [0]), 1e-6)
   const mean = (perPrompt: Value): Value => ops.div(ops.sum(ops.mul(ops.reshape(perPrompt, [p]), weight), [0]), total)
-  const [mask, iouError] = [mean(lowest), mean(error)]
+  const isThere = ops.reshape(ops.reduceMax(truth, [2, 3]), [p, 1])
+  const [mask, iouError] = [mean(ops.mul(lowest, isThere)), mean(error)]
   return { loss: ops.add(mask, ops.mul(iouError, weights.iou)), mask, iouError, perMask, trueIou: real }
 }
