@@ -2,7 +2,7 @@
 // FOLDER/clip is then what loadClip takes. Ctrl-C saves.
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
-import { clipTiny, scenes, trainClip } from '@sam/train'
+import { clipTiny, scenes, trainClip, views } from '@sam/train'
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, threads: { type: 'string' } } })
 if (values.out === undefined) throw new Error('--out must name the folder of the run')
@@ -11,17 +11,18 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abor
 
 const backend = await cpu({ memory: 'fast', ...(values.threads !== undefined && { threads: Number(values.threads) }) })
 const seed = 2000 + Number(values.seed) // of scenes that no SAM of ours is trained on
-const every = 10
-const sums = { loss: 0, named: 0, since: performance.now() }
+const every = 50
+const watched = ['loss', 'named', 'kind', 'color', 'pattern'] as const
+const fresh = () => ({ loss: 0, named: 0, kind: 0, color: 0, pattern: 0 })
+let [sums, since] = [fresh(), performance.now()]
 const { iteration, clip } = await trainClip({
   // A crop is 48 pixels wide: of small scenes there can be many more, and it takes many things to learn what a shape is.
-  recipe: clipTiny, data: scenes({ size: 128, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
+  recipe: clipTiny, data: views(scenes({ size: 160, seed }), { among: 96, each: 3, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
   onStep(report) {
-    sums.loss += report.loss / every
-    sums.named += report.named / every
+    for (const key of watched) sums[key] += report[key] / every
     if (report.iteration % every) return
-    console.log(`${report.iteration} of ${clipTiny.schedule.iterations}  loss ${sums.loss.toFixed(3)}  named ${sums.named.toFixed(3)}  ${((performance.now() - sums.since) / every / 1000).toFixed(2)} s a step`)
-    Object.assign(sums, { loss: 0, named: 0, since: performance.now() })
+    console.log(`${report.iteration} of ${clipTiny.schedule.iterations}  ${watched.map(key => `${key} ${sums[key].toFixed(3)}`).join('  ')}  ${((performance.now() - since) / every / 1000).toFixed(2)} s a step`)
+    ;[sums, since] = [fresh(), performance.now()]
   }
 })
 console.log(`${iteration} steps; ${clip}`)

@@ -133,6 +133,9 @@ export const text: Recipe = {
 /** Crops of nothing but the object: what a small CLIP tells apart best. */
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
+/** How tiny models learn text: from embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
+const tinyCrops = { width: 64, crop: cleanCrop, noise: 1, absent: 0.15 } as const
+
 /**
  * A trained tiny model learns what embeddings mean: mostly text, first prompts alone, many objects at once. Without the grounding loss it never did: after 13,000
  * text prompts its masks were as good for one embedding as for another. It forgets how clicks are followed, and is reminded by `tinyText`.
@@ -140,24 +143,25 @@ const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 export const tinyGrounding: Recipe = {
   ...tiny,
   name: 'tinyGrounding',
-  schedule: { rate: 1e-3, warmup: 50, steps: [2_400, 2_820], iterations: 3_000 },
+  schedule: { rate: 1e-3, warmup: 50, steps: [2_700], iterations: 3_000 },
   objects: 8,
   plan: { clicks: 0, maskRounds: false },
   trainedRounds: 1,
   stopEarly: 1,
+  muon: usualMuon,
   fromModel: true,
-  text: { width: 64, share: 0.7, crop: cleanCrop, grounding: 2 }
+  text: { ...tinyCrops, share: 0.7, grounding: 2 }
 }
 
 /** The whole rounds again, text prompts beside clicks and boxes. */
 export const tinyText: Recipe = {
-  ...tiny,
+  ...tinyGrounding,
   name: 'tinyText',
-  schedule: { rate: 7e-4, warmup: 50, steps: [797, 912], iterations: 960 },
-  objects: 5,
-  muon: usualMuon,
-  fromModel: true,
-  text: { width: 64, share: 0.4, crop: cleanCrop, grounding: 1 }
+  schedule: { rate: 7e-4, warmup: 50, steps: [1_000, 1_400], iterations: 1_600 },
+  plan: paperPlan,
+  trainedRounds: 2,
+  stopEarly: 0.5,
+  text: { ...tinyCrops, share: 0.5, grounding: 1 }
 }
 
 /** A run of seconds, for tests: a model of two blocks on images of 64 pixels, one image a step. */

@@ -2,7 +2,7 @@ import { cropFeeds, openTokenizer, type Cut } from '@sam/clip'
 import { f32, InputError, tensor, type HostTensor } from '@sam/core/graph'
 import type { Dataset } from '../data/dataset.js'
 import { random, shuffled, type Random } from '../random.js'
-import { anyCrop, isNameable, paperCrop } from '../text/crop-rule.js'
+import { anyCrop, isNameable } from '../text/crop-rule.js'
 import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
 import { twinOf } from '../text/twin.js'
 import { singleWords } from '../text/single-words.js'
@@ -23,7 +23,7 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
-  const { config, batch, scenes, steps, tokens, detail, zeroOutside } = recipe
+  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
   const subjectsOf = (block: number): Promise<readonly Subject[]> => {
@@ -37,20 +37,20 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const order: number[] = []
     while (order.length < batch) order.push(...shuffled(draw, subjects.length))
     const chosen = order.slice(0, batch).map(i => subjects[i])
-    const said = chosen.map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
+    const said = chosen.slice(0, told).map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
     const phrases = [...said, ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about)), ...singleWords.flat()]
     const texts = phrases.length
     const ids = new Int32Array(texts * tokens).fill(config.text.end)
     const matches = new Float32Array(batch * texts)
     for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
     for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) if (describes(phrase, seen.about)) matches[i * texts + j] = 1
-    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, { ...paperCrop, zeroOutside }) }))
+    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, crop) }))
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
   }
 }
 
 /** Texts of a step that a crop is to choose among: phrases and their twins, and each sort of words by itself. */
-export const contestsOf = ({ batch }: Pick<ClipRecipe, 'batch'>): readonly number[] => [2 * batch, ...singleWords.map(words => words.length)]
+export const contestsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [2 * phrases, ...singleWords.map(words => words.length)]
 
 /** Keeps these draws apart from others with as many keys. */
 const batchKey = 0x434c4950

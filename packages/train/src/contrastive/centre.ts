@@ -28,8 +28,8 @@ export function centred(params: Params, { images, texts }: Means): Record<string
 }
 
 /** The means over some batches: of the crops, and of the phrases that are true of them. */
-export async function embeddingMeans(params: Params, batches: readonly ContrastiveFeeds[], { recipe: { config, batch, tokens }, backend }: { recipe: ClipRecipe; backend: Backend }): Promise<Means> {
-  const mean = async (graph: Graph, pick: (feeds: ContrastiveFeeds) => Feeds): Promise<Float64Array> => {
+export async function embeddingMeans(params: Params, batches: readonly ContrastiveFeeds[], { recipe: { config, batch, phrases, tokens }, backend }: { recipe: ClipRecipe; backend: Backend }): Promise<Means> {
+  const mean = async (graph: Graph, rows: number, pick: (feeds: ContrastiveFeeds) => Feeds): Promise<Float64Array> => {
     const executable = await backend.compile(feedParams(graph), memoryWeights({}))
     const own = Object.fromEntries(executable.graph.inputs.map(v => nameOf(v)!).filter(name => name in params).map(name => [name, params[name]]))
     const sum = new Float64Array(config.projection)
@@ -38,7 +38,7 @@ export async function embeddingMeans(params: Params, batches: readonly Contrasti
         const [output] = Object.values(await executable.run({ ...own, ...pick(feeds) }))
         const { data } = await output.read()
         output.dispose()
-        for (let i = 0; i < data.length; i++) sum[i % sum.length] += data[i] / (batch * batches.length)
+        for (let i = 0; i < data.length; i++) sum[i % sum.length] += data[i] / (rows * batches.length)
       }
     } finally {
       executable.dispose()
@@ -46,8 +46,8 @@ export async function embeddingMeans(params: Params, batches: readonly Contrasti
     return sum
   }
   return {
-    images: await mean(encodeCrops(config, { images: batch, masked: true }), ({ pixel_values, mask_patches }) => ({ pixel_values, mask_patches })),
-    texts: await mean(encodeText(config, { texts: batch, tokens }), ({ input_ids: ids }) => ({ input_ids: { ...ids, shape: [batch, tokens], data: ids.data.slice(0, batch * tokens) } }))
+    images: await mean(encodeCrops(config, { images: batch, masked: true }), batch, ({ pixel_values, mask_patches }) => ({ pixel_values, mask_patches })),
+    texts: await mean(encodeText(config, { texts: phrases, tokens }), phrases, ({ input_ids: ids }) => ({ input_ids: { ...ids, shape: [phrases, tokens], data: ids.data.slice(0, phrases * tokens) } }))
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClipConfig } from '@sam/clip'
 import { paperAdamW, type AdamWOptions } from '../optim/adamw.js'
 import { usualMuon, type MuonOptions } from '../optim/muon.js'
 import type { Schedule } from '../optim/schedule.js'
+import type { CropChances } from '../text/crop-rule.js'
 import { tokenizerOf, type TokenizerJson } from '../text/bpe.js'
 import { anyDetail, type Detail } from '../text/phrase.js'
 import { allWords } from '../text/words.js'
@@ -12,16 +13,18 @@ export interface ClipRecipe {
   readonly config: ClipConfig
   readonly tokenizer: TokenizerJson
   readonly schedule: Schedule
-  /** Crops a step, each with a phrase that is true of it and one that is not. */
+  /** Crops a step. */
   readonly batch: number
+  /** The first so many of them have a phrase that is true of it and one that is not. */
+  readonly phrases: number
   /** Tokens a text is padded to while training; a phrase that has more is said anew. */
   readonly tokens: number
   /** Scenes that crops are drawn from at one time, and steps before they are exchanged for the next. */
   readonly scenes: number
   readonly steps: number
   readonly detail: Detail
-  /** Probability that what is around an object turns black: ½ in the paper's rule, which is for SAM; shapes are learnt sooner with more. */
-  readonly zeroOutside: number
+  /** How things are cut out: closer than by the paper's rule, which is for SAM, and with less around them. A small CLIP learns shapes sooner so. */
+  readonly crop: CropChances
   readonly adamw: AdamWOptions
   /** For matrices between hidden layers; AdamW unless told. */
   readonly muon?: MuonOptions
@@ -45,13 +48,14 @@ export const clipTiny: ClipRecipe = {
     eps: 1e-5
   },
   tokenizer,
-  schedule: { rate: 2e-3, warmup: 60, steps: [2_800, 3_320], iterations: 3_600 },
-  batch: 64,
+  schedule: { rate: 1e-3, warmup: 100, steps: [3_300, 4_000], iterations: 4_400 },
+  batch: 128,
+  phrases: 32,
   tokens: 16,
   scenes: 64,
-  steps: 12,
+  steps: 6,
   detail: anyDetail,
-  zeroOutside: 0.6,
+  crop: { grow: [1, 1.4], zeroOutside: 0.85 },
   adamw: { ...paperAdamW, beta2: 0.98 },
   muon: usualMuon,
   weightDecay: 0.05,

@@ -11,7 +11,7 @@ import { trainClip, type ClipStepReport } from './run.js'
 
 const tower = { width: 8, depth: 1, heads: 2, mlpWidth: 16 }
 const recipe: ClipRecipe = {
-  ...clipTiny, name: 'test', batch: 6, scenes: 2, steps: 2, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 4 },
+  ...clipTiny, name: 'test', batch: 6, phrases: 4, scenes: 2, steps: 2, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 4 },
   config: { ...clipTiny.config, projection: 8, text: { ...clipTiny.config.text, ...tower }, vision: { ...tower, imageSize: 16, patchSize: 8 } }
 }
 const data = scenes({ size: 96, seed: 11 })
@@ -35,10 +35,10 @@ describe('batches', () => {
     expect(await contrastiveBatches(data, recipe, 4)(1)).not.toEqual(first)
     const texts = contestsOf(recipe).reduce((a, b) => a + b, 0)
     const row = (i: number): number[] => [...first.matches.data.slice(i * texts, (i + 1) * texts)]
+    for (let i = 0; i < 4; i++) expect([row(i)[i], row(i)[i + 4]]).toEqual([1, 0])
     for (let i = 0; i < 6; i++) {
-      expect([row(i)[i], row(i)[i + 6]]).toEqual([1, 0])
-      let at = 0
-      for (const size of contestsOf(recipe)) expect(row(i).slice(at, at += size), String(at)).toContain(1)
+      let [at, ...words] = contestsOf(recipe)
+      for (const size of words) expect(row(i).slice(at, at += size), String(at)).toContain(1)
     }
     expect(first.matches.shape).toEqual([6, texts])
     expect(first.input_ids.shape).toEqual([texts, recipe.tokens])

@@ -8,7 +8,7 @@ import type { Dataset } from '../data/dataset.js'
 import { openLog } from '../log.js'
 import { learningRate } from '../optim/schedule.js'
 import { stateOf } from '../state.js'
-import { contrastiveBatches, type ContrastiveFeeds } from './batches.js'
+import { contestsOf, contrastiveBatches, type ContrastiveFeeds } from './batches.js'
 import { centred, embeddingMeans } from './centre.js'
 import type { ClipRecipe } from './recipe.js'
 import { clipShapes, contrastiveStep, initialClip } from './step.js'
@@ -36,8 +36,11 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
   readonly rate: number
   readonly loss: number
   readonly gradientNorm: number
-  /** Share of the crops whose likeliest phrase of the batch is true of them. */
+  /** Share of the crops whose likeliest phrase of the batch is true of them; and likewise among words for kinds, for colours, for patterns. */
   readonly named: number
+  readonly kind: number
+  readonly color: number
+  readonly pattern: number
 }
 
 /**
@@ -87,7 +90,7 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
       next.catch(() => {})
       const outputs = await running
       const [loss, norm, logits] = await Promise.all([outputs.loss, outputs.gradient_norm, outputs.logits].map(async t => (await t.read()).data))
-      const report: ClipStepReport = { iteration: done + 1, rate, loss: loss[0], gradientNorm: norm[0], named: named(logits, feeds) }
+      const report: ClipStepReport = { iteration: done + 1, rate, loss: loss[0], gradientNorm: norm[0], ...right(logits, feeds, recipe) }
       if (!Number.isFinite(report.loss + report.gradientNorm)) {
         throw new InputError('E_BAD_OPTION', `step ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`)
       }
@@ -119,12 +122,18 @@ export async function saveClip(folder: string, { config, tokenizer }: Pick<ClipR
   }
 }
 
-function named(logits: ArrayLike<number>, { matches: { data, shape: [batch, texts] } }: ContrastiveFeeds): number {
-  let right = 0
-  for (let i = 0; i < batch; i++) {
-    let best = 0
-    for (let j = 1; j < texts; j++) if (logits[i * texts + j] > logits[i * texts + best]) best = j
-    if (data[i * texts + best]) right++
-  }
-  return right / batch
+/** Of each contest, the share of crops that choose well. */
+function right(logits: ArrayLike<number>, { matches: { data, shape: [batch, texts] } }: ContrastiveFeeds, recipe: ClipRecipe): Pick<ClipStepReport, 'named' | 'kind' | 'color' | 'pattern'> {
+  let start = 0
+  const [named, kind, color, pattern] = contestsOf(recipe).map(size => {
+    let found = 0
+    for (let i = 0; i < batch; i++) {
+      let best = i * texts + start
+      for (let j = best + 1; j < i * texts + start + size; j++) if (logits[j] > logits[best]) best = j
+      if (data[best]) found++
+    }
+    start += size
+    return found / batch
+  })
+  return { named, kind, color, pattern }
 }
