@@ -11,7 +11,7 @@ import { cpu } from '@sam/backend-cuda'
 import { loadSam, openWeights } from '@sam/core'
 import type { Backend } from '@sam/core/graph'
 import { tinyModel } from '@sam/model-tiny'
-import { evaluate, initialParams, readParams, scenes, tiny, train, views, type Evaluation, type Recipe } from '@sam/train'
+import { evaluate, initialParams, readParams, scenes, tinyFine, train, views, type Evaluation, type Recipe } from '@sam/train'
 
 const { values: { folder, iterations, objects, threads } } = parseArgs({
   options: { folder: { type: 'string' }, iterations: { type: 'string', default: '500' }, objects: { type: 'string', default: '300' }, threads: { type: 'string', default: '1' } }
@@ -22,7 +22,7 @@ const [size, trainedOn, heldOut] = [256, 1002, 2002]
 const forgotten = /^mask_decoder\.(mask_tokens|iou_token|output_hypernetworks_mlps|iou_prediction_head)/
 
 const recipeOf = (multimaskOutputs: number): Recipe => ({
-  ...tiny, name: `ambiguity-${multimaskOutputs}`, frozenEncoder: true, objects: 4,
+  ...tinyFine, name: `ambiguity-${multimaskOutputs}`, frozenEncoder: true, objects: 4,
   config: { ...tinyModel().config, decoder: { ...tinyModel().config.decoder, multimaskOutputs } },
   schedule: { rate: 1e-3, warmup: 20, steps: [0.8, 0.95].map(part => Math.round(part * Number(iterations))), iterations: Number(iterations) }
 })

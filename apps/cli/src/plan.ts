@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openWeights, recognise, type SamConfig } from '@sam/core'
 import { parseClipConfig, readClipFolder } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
-import { fromMae, readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
+import { fromMae, isFiner, readParams, recipes, regridded, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
 import { dataForms } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
@@ -71,12 +71,14 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
   return { ...plan, ...(iterations !== undefined && { recipe: withIterations(plan.recipe, iterations) }), dtype: options.dtype ?? plan.dtype }
 }
 
-/** The params that a run begins with, from a SAM or from MAE pretraining; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
+/** The params that a run begins with, from a SAM, the same with larger patches, or from MAE pretraining; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
 export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<RunOptions['weights']> {
   if (checkpoint === undefined && !recipe.fromModel) return undefined
   const source = await openWeights(checkpoint ?? tinyModel().weights)
   try {
-    return await (source.has('cls_token') ? fromMae(source, recipe.config, { seed }) : readParams(source, recipe.config))
+    if (source.has('cls_token')) return await fromMae(source, recipe.config, { seed })
+    const found = recognise(source)
+    return found && isFiner(found, recipe.config) ? regridded(await readParams(source, found), found, recipe.config) : await readParams(source, recipe.config)
   } finally {
     await source.close()
   }

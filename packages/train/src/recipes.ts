@@ -84,14 +84,17 @@ export const vitL: Recipe = { ...vitH, name: 'vitL', config: configL, batch: 128
 /** The paper's settings for ViT-B: 180k iterations of 128 images, rate 8e-4, layer decay 0.6, drop path 0.6. */
 export const vitB: Recipe = { ...vitH, name: 'vitB', config: configB, batch: 128, layerDecay: 0.6, dropPath: 0.6, schedule: { rate: 8e-4, ...longer } }
 
+/** The tiny model with patches of 16 pixels. */
+const coarse: SamConfig = { ...configTiny, name: 'tiny-coarse', imageEncoder: { ...configTiny.imageEncoder, patchSize: 16 } }
+
 /**
- * Small steps, and many: two rounds an object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all
+ * The first leg of the tiny model: a quarter of the places that it has in the end. Small steps, and many: two rounds an object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all
  * layers learn at one rate. Within the first fifty steps all masks become empty, the cheapest answer to all prompts; after some 400 the model begins
  * to tell places apart. The gradients of that first fall are twenty times those that follow, hence the short memory of their squares (β₂).
  */
 export const tiny: Recipe = {
   name: 'tiny',
-  config: configTiny,
+  config: coarse,
   schedule: { rate: 1.5e-3, warmup: 250, steps: [4_300, 5_300], iterations: 5_600 },
   batch: 4,
   microBatch: 4,
@@ -106,6 +109,19 @@ export const tiny: Recipe = {
   dropout: 0,
   clipNorm: 1,
   frozenEncoder: false
+}
+
+/** The second: the finer grid of the tiny model itself, begun from what `tiny` has learnt (`regridded`). Of 16 places a side, a part of a thing covered two or three. */
+export const tinyFine: Recipe = {
+  ...tiny,
+  name: 'tinyFine',
+  config: configTiny,
+  schedule: { rate: 7e-4, warmup: 30, steps: [1_600, 1_900], iterations: 2_000 },
+  batch: 2,
+  microBatch: 2,
+  objects: 8,
+  stopEarly: 0.6,
+  muon: usualMuon
 }
 
 /** Some dozens of images of one's own: only prompt encoder and decoder learn, from embeddings computed once. */
@@ -141,14 +157,13 @@ const tinyCrops = { width: 64, crop: cleanCrop, noise: 1, absent: 0.15 } as cons
  * text prompts its masks were as good for one embedding as for another. It forgets how clicks are followed, and is reminded by `tinyText`.
  */
 export const tinyGrounding: Recipe = {
-  ...tiny,
+  ...tinyFine,
   name: 'tinyGrounding',
-  schedule: { rate: 1e-3, warmup: 50, steps: [2_700], iterations: 3_000 },
-  objects: 8,
+  schedule: { rate: 8e-4, warmup: 30, steps: [2_700], iterations: 3_000 },
+  objects: 10,
   plan: { clicks: 0, maskRounds: false },
   trainedRounds: 1,
   stopEarly: 1,
-  muon: usualMuon,
   fromModel: true,
   text: { ...tinyCrops, share: 0.7, grounding: 2 }
 }
@@ -182,4 +197,4 @@ export const testRun: Recipe = {
   plan: { clicks: 1, maskRounds: false }
 }
 
-export const recipes: Readonly<Record<string, Recipe>> = { vitH, vitL, vitB, tiny, finetuneDecoder, text, tinyGrounding, tinyText }
+export const recipes: Readonly<Record<string, Recipe>> = { vitH, vitL, vitB, tiny, tinyFine, finetuneDecoder, text, tinyGrounding, tinyText }

@@ -50,6 +50,7 @@ export function addTrain(program: Command, context: Context): void {
 
 const help = `
   sam train --recipe tiny --out runs/tiny                                    # hours; from generated scenes, nothing is downloaded
+  sam train --recipe tinyFine --checkpoint tiny.safetensors --out runs/fine  # the same model on a finer grid
   sam train --recipe finetuneDecoder --data folder:mine --out runs/mine      # minutes; mine/images/a.jpg, mine/masks/a.png, a_1.png …
   sam train --recipe tinyText --checkpoint tiny.safetensors --out runs/text  # then it takes phrases too; --clip names the CLIP they are read by
   sam train --resume --out runs/mine                                         # after Ctrl-C, a full disk or a power cut`

@@ -30,7 +30,10 @@ export interface ClipRecipe {
   readonly muon?: MuonOptions
   readonly weightDecay: number
   readonly clipNorm: number
-  /** The most that a cosine may be multiplied by: 100 in CLIP. */
+  /**
+   * The most that a cosine may be multiplied by: 100 in CLIP. With less, what belongs together must lie close to be told from the rest, and does not only lie closer: a phrase can
+   * take its crop's place (Liang et al. 2022, "Mind the gap", 4.2).
+   */
   readonly largestScale: number
 }
 
@@ -60,5 +63,5 @@ export const clipTiny: ClipRecipe = {
   muon: usualMuon,
   weightDecay: 0.05,
   clipNorm: 1,
-  largestScale: 40
+  largestScale: 6
 }

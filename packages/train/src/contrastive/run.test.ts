@@ -37,7 +37,8 @@ describe('batches', () => {
     const row = (i: number): number[] => [...first.matches.data.slice(i * texts, (i + 1) * texts)]
     for (let i = 0; i < 4; i++) expect([row(i)[i], row(i)[i + 4]]).toEqual([1, 0])
     for (let i = 0; i < 6; i++) {
-      let [at, ...words] = contestsOf(recipe)
+      const [phrases, ...words] = contestsOf(recipe)
+      let at = phrases
       for (const size of words) expect(row(i).slice(at, at += size), String(at)).toContain(1)
     }
     expect(first.matches.shape).toEqual([6, texts])

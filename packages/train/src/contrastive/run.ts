@@ -11,7 +11,7 @@ import { stateOf } from '../state.js'
 import { contestsOf, contrastiveBatches, type ContrastiveFeeds } from './batches.js'
 import { centred, embeddingMeans } from './centre.js'
 import type { ClipRecipe } from './recipe.js'
-import { clipShapes, contrastiveStep, initialClip } from './step.js'
+import { clipShapes, contrastiveStep, initialClip, scaleName } from './step.js'
 
 export interface ClipRunOptions {
   readonly recipe: ClipRecipe
@@ -114,8 +114,9 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
 const meanBatches = 8
 
 /** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
-export async function saveClip(folder: string, { config, tokenizer }: Pick<ClipRecipe, 'config' | 'tokenizer'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {
-  const params = memoryWeights(Object.fromEntries([...clipShapes(config).keys()].map(name => [name, state[name]])))
+export async function saveClip(folder: string, { config, tokenizer, largestScale }: Pick<ClipRecipe, 'config' | 'tokenizer' | 'largestScale'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {
+  const scale = f32([], [Math.min(Number(state[scaleName].data[0]), Math.log(largestScale))])
+  const params = memoryWeights({ ...Object.fromEntries([...clipShapes(config).keys()].map(name => [name, state[name]])), [scaleName]: scale })
   await writeFileAtomic(join(folder, 'model.safetensors'), writeSafetensors(storedIn(params, 'F16'), { metadata: { format: 'pt' } }))
   for (const [name, content] of Object.entries(layoutFiles(config, tokenizer))) {
     await writeFileAtomic(join(folder, name), [new TextEncoder().encode(JSON.stringify(content))])

@@ -7,7 +7,7 @@ import { contrastiveLoss } from './loss.js'
 import type { ClipRecipe } from './recipe.js'
 
 /** The name of the logarithm of what cosines are multiplied by, as in CLIP's checkpoints. */
-const scaleName = 'logit_scale'
+export const scaleName = 'logit_scale'
 const placesName = 'vision_model.embeddings.position_embedding.weight'
 
 /** Every parameter of a CLIP, by name. */
