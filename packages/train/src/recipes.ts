@@ -116,7 +116,7 @@ export const tinyFine: Recipe = {
   ...tiny,
   name: 'tinyFine',
   config: configTiny,
-  schedule: { rate: 7e-4, warmup: 30, steps: [1_600, 1_900], iterations: 2_000 },
+  schedule: { rate: 7e-4, warmup: 30, steps: [], iterations: 200 },
   batch: 2,
   microBatch: 2,
   objects: 8,
@@ -159,7 +159,7 @@ const tinyCrops = { width: 64, crop: cleanCrop, noise: 1, absent: 0.15 } as cons
 export const tinyGrounding: Recipe = {
   ...tinyFine,
   name: 'tinyGrounding',
-  schedule: { rate: 8e-4, warmup: 30, steps: [2_700], iterations: 3_000 },
+  schedule: { rate: 8e-4, warmup: 30, steps: [], iterations: 5_600 },
   objects: 10,
   plan: { clicks: 0, maskRounds: false },
   trainedRounds: 1,
@@ -172,11 +172,12 @@ export const tinyGrounding: Recipe = {
 export const tinyText: Recipe = {
   ...tinyGrounding,
   name: 'tinyText',
-  schedule: { rate: 7e-4, warmup: 50, steps: [1_000, 1_400], iterations: 1_600 },
+  schedule: { rate: 6e-4, warmup: 20, steps: [286, 396], iterations: 440 },
+  objects: 6,
   plan: paperPlan,
   trainedRounds: 2,
   stopEarly: 0.5,
-  text: { ...tinyCrops, share: 0.5, grounding: 1 }
+  text: { ...tinyCrops, share: 0.6, grounding: 1 }
 }
 
 /** A run of seconds, for tests: a model of two blocks on images of 64 pixels, one image a step. */

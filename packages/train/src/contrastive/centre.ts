@@ -1,5 +1,6 @@
 import { encodeCrops, encodeText } from '@sam/clip'
 import { f32, feedParams, memoryWeights, nameOf, type Backend, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import { solved } from '../solve.js'
 import type { ContrastiveFeeds } from './batches.js'
 import type { ClipRecipe } from './recipe.js'
 
@@ -56,19 +57,4 @@ export function leastChange({ shape: [rows, columns], data }: Pick<HostTensor, '
   const dot = (a: number, b: number): number => { let sum = 0; for (let k = 0; k < columns; k++) sum += data[a * columns + k] * data[b * columns + k]; return sum }
   const z = solved(Array.from({ length: rows }, (_, a) => Float64Array.from({ length: rows + 1 }, (_v, b) => b < rows ? dot(a, b) : y[a])))
   return Float64Array.from({ length: columns }, (_, k) => z.reduce((sum, v, a) => sum + v * data[a * columns + k], 0))
-}
-
-/** Solves a system whose rows have the right side last, by elimination with pivots. */
-function solved(rows: Float64Array[]): number[] {
-  const n = rows.length
-  for (let c = 0; c < n; c++) {
-    const pivot = rows.reduce((best, row, r) => r >= c && Math.abs(row[c]) > Math.abs(rows[best][c]) ? r : best, c)
-    ;[rows[c], rows[pivot]] = [rows[pivot], rows[c]]
-    for (let r = 0; r < n; r++) {
-      if (r === c) continue
-      const factor = rows[r][c] / rows[c][c]
-      for (let k = c; k <= n; k++) rows[r][k] -= factor * rows[c][k]
-    }
-  }
-  return rows.map((row, c) => row[n] / row[c])
 }

@@ -51,7 +51,7 @@ export const clipTiny: ClipRecipe = {
     eps: 1e-5
   },
   tokenizer,
-  schedule: { rate: 1e-3, warmup: 100, steps: [3_300, 4_000], iterations: 4_400 },
+  schedule: { rate: 1e-3, warmup: 100, steps: [3_000, 3_600], iterations: 3_900 },
   batch: 128,
   phrases: 32,
   tokens: 16,

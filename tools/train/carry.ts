@@ -1,0 +1,32 @@
+// Turns a model's text projection from one CLIP to another, by crops that both see:
+// node tools/run.js tools/train/carry.ts --sam FILE --from FOLDER --to FOLDER --out FILE [--scenes 120]
+import { parseArgs } from 'node:util'
+import { cpu } from '@sam/backend-cuda'
+import { loadClip } from '@sam/clip'
+import { openWeights, recognise } from '@sam/core'
+import { anyCrop, carried, random, readParams, saveModel, scenes, type CropPairs } from '@sam/train'
+
+const { values } = parseArgs({ options: { sam: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' }, out: { type: 'string' }, scenes: { type: 'string', default: '120' } } })
+const given = (name: 'sam' | 'from' | 'to' | 'out'): string => {
+  const value = values[name]
+  if (value === undefined) throw new Error(`--${name} must be given`)
+  return value
+}
+const backend = await cpu()
+const [from, to] = await Promise.all([given('from'), given('to')].map(model => loadClip({ model, backend })))
+const source = await openWeights(given('sam'))
+const config = recognise(source)
+if (!config) throw new Error(`${given('sam')} must be a SAM`)
+
+const pairs: Record<keyof CropPairs, Float32Array[]> = { from: [], to: [] }
+const data = scenes({ size: config.imageSize, seed: 3001 })
+for (let i = 0; i < Number(values.scenes); i++) {
+  const { image, truths } = await data.read(i)
+  const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
+  const rules = masks.map((_, k) => anyCrop(random(i, k), { grow: [1, 1.4], zeroOutside: 1 }))
+  pairs.from.push(...await from.embedCrops(image, masks, { rules }))
+  pairs.to.push(...await to.embedCrops(image, masks, { rules }))
+}
+await saveModel(given('out'), carried(await readParams(source, config), pairs), { config, dtype: 'F32' })
+console.log(`${pairs.to.length} crops; ${given('out')}`)
+process.exit(0)
