@@ -6,6 +6,7 @@ interface Drawn { readonly key: string; readonly label: string; readonly color: 
 const losses: readonly Drawn[] = [{ key: 'loss', label: 'loss', color: '#b33' }, { key: 'maskLoss', label: 'mask loss', color: '#d80' }]
 const ious: readonly Drawn[] = [
   { key: 'firstIou', label: 'IoU, first prompt', color: '#9bd' }, { key: 'laterIou', label: 'IoU, later rounds', color: '#9c9' },
+  { key: 'textIou', label: 'IoU, first prompt a crop', color: '#d6c' },
   { key: 'heldOutClick', label: 'held out, one click', color: '#06c', dots: true }, { key: 'heldOutOracle', label: 'held out, best of three', color: '#80c', dots: true },
   { key: 'heldOutBox', label: 'held out, box', color: '#c60', dots: true }, { key: 'heldOutClicks', label: 'held out, all clicks', color: '#083', dots: true }
 ]

@@ -3,7 +3,7 @@ import type { Scope } from '../nn/scope.js'
 
 /** A ViT backbone as the paper adapts it: windows, a few global blocks, a neck (Appendix A, "Image encoder"). */
 export interface VitConfig {
-  /** Side of a patch in pixels: the embedding is 1/16 of the input. */
+  /** Side of a patch in pixels: 16, and the embedding is 1/16 of the input. */
   readonly patchSize: number
   /** Channels of a token. */
   readonly width: number
@@ -67,11 +67,14 @@ export const vitL: SamConfig = published('vit_l', { width: 1024, depth: 24, head
 /** `sam_vit_h_4b8939.pth`: 641 M parameters. */
 export const vitH: SamConfig = published('vit_h', { width: 1280, depth: 32, heads: 16, globalBlocks: [7, 15, 23, 31] })
 
-/** The model that `@sam/model-tiny` carries: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU cores. */
+/**
+ * The model that `@sam/model-tiny` carries: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU cores. So small a picture needs a finer embedding than
+ * 1/16: what covers ten patches of 1024 pixels would cover two.
+ */
 export const tiny: SamConfig = {
   name: 'tiny',
   imageSize: 256,
-  imageEncoder: { patchSize: 16, width: 128, depth: 6, heads: 4, mlpRatio: 4, window: 8, globalBlocks: [2, 5] },
+  imageEncoder: { patchSize: 8, width: 128, depth: 6, heads: 4, mlpRatio: 4, window: 8, globalBlocks: [2, 5] },
   width: 64,
   maskChannels: 16,
   decoder: { depth: 2, heads: 4, mlpWidth: 256, iouHiddenWidth: 64, multimaskOutputs: 3 }
