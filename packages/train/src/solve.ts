@@ -12,3 +12,23 @@ export function solved(rows: Float64Array[]): number[] {
   }
   return rows.map((row, c) => row[n] / row[c])
 }
+
+/** y ≈ map · x + constant, a row of `map` and a number of `constant` for each number of y. */
+export interface LinearMap {
+  readonly map: readonly (readonly number[])[]
+  readonly constant: readonly number[]
+}
+
+/**
+ * The linear map that comes closest to all pairs: ridge regression with a constant. `ridge` keeps directions that no pair shows from being blown up, as a part of the mean square of a
+ * number of x.
+ */
+export function regression(x: readonly Float32Array[], y: readonly Float32Array[], ridge: number): LinearMap {
+  const numbers = x[0].length
+  const given = x.map(row => Float64Array.of(...row, 1))
+  const size = x.reduce((sum, row) => sum + row.reduce((a, b) => a + b * b, 0), 0) / numbers
+  const moments = Array.from({ length: numbers + 1 }, (_, a) =>
+    Float64Array.from({ length: numbers + 1 }, (_v, b) => given.reduce((sum, row) => sum + row[a] * row[b], a === b && a < numbers ? ridge * size : 0)))
+  const rows = Array.from(y[0], (_, k) => solved(moments.map((row, a) => Float64Array.of(...row, given.reduce((sum, v, i) => sum + v[a] * y[i][k], 0)))))
+  return { map: rows.map(row => row.slice(0, numbers)), constant: rows.map(row => row[numbers]) }
+}

@@ -9,7 +9,7 @@ import { openLog } from '../log.js'
 import { learningRate } from '../optim/schedule.js'
 import { stateOf } from '../state.js'
 import { contestsOf, contrastiveBatches, type ContrastiveFeeds } from './batches.js'
-import { centred, embeddingMeans } from './centre.js'
+import { aligned, embeddingPairs } from './align.js'
 import type { ClipRecipe } from './recipe.js'
 import { clipShapes, contrastiveStep, initialClip, scaleName } from './step.js'
 
@@ -45,7 +45,7 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
 
 /**
  * Trains a CLIP in a folder, from where its checkpoint is to the end of the recipe or to the signal. All randomness is a function of the seed and the step, so
- * stopped and resumed a run ends with the same numbers. The finished CLIP is `centred`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
+ * stopped and resumed a run ends with the same numbers. The finished CLIP is `aligned`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
  * number (the last checkpoint stays); `WeightsError` for files.
  */
 export async function trainClip({ recipe, data, backend, folder, seed: given = 1, saveEvery = 100, onStep, signal }: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
@@ -72,11 +72,11 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
     await saveCheckpoint(path, { iteration: done, seed, recipe: recipe.name, state: all })
     await saveClip(clip, recipe, all)
   }
-  /** What a run ends with: its means are those of the batches that would have come next. */
+  /** What a run ends with: aligned by the batches that would have come next. */
   const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
     const measured: ContrastiveFeeds[] = []
-    for (let i = 0; i < meanBatches; i++) measured.push(await batches(iterations + i))
-    return centred(params, await embeddingMeans(params, measured, { recipe, backend }))
+    for (let i = 0; i < alignedBatches; i++) measured.push(await batches(iterations + i))
+    return aligned(params, await embeddingPairs(params, measured, { recipe, backend }))
   }
   try {
     let next = batches(done)
@@ -110,8 +110,8 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
   }
 }
 
-/** Batches that the means of the embeddings are taken over. */
-const meanBatches = 8
+/** Batches whose crops and phrases are aligned. */
+const alignedBatches = 40
 
 /** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
 export async function saveClip(folder: string, { config, tokenizer, largestScale }: Pick<ClipRecipe, 'config' | 'tokenizer' | 'largestScale'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {

@@ -4,7 +4,7 @@ import { random } from '../random.js'
 import { carried } from './carry.js'
 
 const [weight, bias] = ['prompt_encoder.text_projection.weight', 'prompt_encoder.text_projection.bias']
-const vector = (key: number, length: number): Float32Array => Float32Array.from({ length }, (_, i) => random(key, i).normal())
+const vector = (key: number, length: number): Float32Array => Float32Array.from({ length }, (_, i) => 0.3 * random(key, i).normal())
 
 describe('a text projection carried to another CLIP', () => {
   // The old space is the new one turned by a quarter in its first two numbers, with 1 added to the third, and one number more than is read.
