@@ -44,6 +44,12 @@ describe('sam train', async () => {
     expect(await sam(['predict', at('photo.png'), '--checkpoint', at('run/model.safetensors'), '--point', '20,20', '--json', '--format', 'rle', '--quiet'])).toMatchObject({ code: 0 })
   })
 
+  it('goes on with a model on a finer grid', async () => {
+    const fine = ['--recipe', 'tinyFine', '--config', at('small.json'), '--checkpoint', at('run/model.safetensors'), '--iterations', '1', '--eval-every', '0']
+    expect(await train('fine', ...fine)).toMatchObject({ code: 0 })
+    expect(await sam(['inspect', at('fine/model.safetensors')])).toMatchObject({ code: 0, out: expect.stringContaining('"patchSize":8') as string })
+  })
+
   it('fits the decoder of a model to a folder of images, passing over what is unfit', async () => {
     const { code, out, err } = await train('mine-run', '--recipe', 'finetuneDecoder', '--checkpoint', at('run/model.safetensors'), '--config', at('small.json').replace('small', 'few'),
       '--data', `folder:${at('mine')}`, '--iterations', '8', '--eval-every', '8', '--dtype', 'f32').then(async first => {

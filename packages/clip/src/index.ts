@@ -16,3 +16,4 @@ export { clipText, type ClipText, type ClipTextOptions } from './transformers-te
 export type { TransformersModule } from './transformers-module.js'
 export { zeroShotDetector, type ZeroShotDetector, type ZeroShotOptions } from './detector.js'
 export { layoutFiles, layoutModels, type LayoutModel } from './layout.js'
+export { normalized } from './vectors.js'

@@ -88,8 +88,8 @@ export const vitB: Recipe = { ...vitH, name: 'vitB', config: configB, batch: 128
 const coarse: SamConfig = { ...configTiny, name: 'tiny-coarse', imageEncoder: { ...configTiny.imageEncoder, patchSize: 16 } }
 
 /**
- * The first leg of the tiny model: a quarter of the places that it has in the end. Small steps, and many: two rounds an object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all
- * layers learn at one rate. Within the first fifty steps all masks become empty, the cheapest answer to all prompts; after some 400 the model begins
+ * The first leg of the tiny model: a quarter of the places that it has in the end. Small steps, and many: two rounds an object of a plan that is often cut
+ * short. Endless data needs no regularisation, so nothing is dropped and all layers learn at one rate. Within the first fifty steps all masks become empty, the cheapest answer to all prompts; after some 400 the model begins
  * to tell places apart. The gradients of that first fall are twenty times those that follow, hence the short memory of their squares (β₂).
  */
 export const tiny: Recipe = {

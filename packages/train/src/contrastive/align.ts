@@ -1,4 +1,4 @@
-import { encodeCrops, encodeText } from '@sam/clip'
+import { encodeCrops, encodeText, normalized } from '@sam/clip'
 import { f32, feedParams, memoryWeights, nameOf, type Backend, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
 import { regression, solved } from '../solve.js'
 import type { ContrastiveFeeds } from './batches.js'
@@ -22,7 +22,7 @@ const ridge = 0.1
  */
 export function aligned(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
   const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
-  const { map, constant } = regression(texts, images.map(x => unit(x.map((v, k) => v - middle[k]))), ridge)
+  const { map, constant } = regression(texts, images.map(x => normalized(x.map((v, k) => v - middle[k]))), ridge)
   const old = params['text_projection.weight']
   const [rows, columns] = old.shape as [number, number]
   const weight = f32(old.shape, Float32Array.from({ length: rows * columns }, (_, i) => {
@@ -37,11 +37,6 @@ export function aligned(params: Params, { images, texts }: Pairs): Record<string
     ...params, ...moved('vision_model.post_layernorm.bias', params['visual_projection.weight'], middle.map(v => -v)),
     'text_projection.weight': weight, ...moved('text_model.final_layer_norm.bias', weight, constant)
   }
-}
-
-const unit = (x: Float32Array): Float32Array => {
-  const length = Math.hypot(...x) || 1
-  return x.map(v => v / length)
 }
 
 /** The pairs of some batches. */

@@ -40,7 +40,7 @@ export interface ClipRecipe {
 const tokenizer = tokenizerOf(allWords)
 const vocabulary = Object.keys(tokenizer.model.vocab).length
 
-/** A CLIP of 1.1 M parameters that learns in an hour, on one core, what generated scenes show. */
+/** A CLIP of 1.1 M parameters that learns in half an hour, on one core, what generated scenes show. */
 export const clipTiny: ClipRecipe = {
   name: 'clipTiny',
   config: {

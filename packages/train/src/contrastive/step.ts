@@ -21,8 +21,8 @@ export function clipShapes(config: ClipConfig): Map<string, Shape> {
  * random places, as other tables begin, are lost beside a patch's content, and no shape can be seen without them.
  */
 export function initialClip(config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> {
-  const { width, imageSize, patchSize } = config.vision
-  const grid = imageSize / patchSize
+  const { width } = config.vision
+  const grid = patchGrid(config.vision)
   const places = f32([1 + grid ** 2, width], [...new Float32Array(width), ...waves([1, grid, grid, width])]) // the class token has no place
   return { ...freshParams(clipShapes(config), seed), [placesName]: places, [scaleName]: f32([], [Math.log(1 / 0.07)]) }
 }

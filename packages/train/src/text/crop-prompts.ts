@@ -1,4 +1,4 @@
-import type { Clip } from '@sam/clip'
+import { normalized, type Clip } from '@sam/clip'
 import { InputError } from '@sam/core/graph'
 import type { Example, Target } from '../example.js'
 import type { Random } from '../random.js'
@@ -47,7 +47,5 @@ export async function cropPrompts(draw: Random, { examples, targets }: { example
 export function moved(draw: Random, embedding: Float32Array, most: number): Float32Array {
   if (!most) return embedding
   const by = draw.between(0, most) / Math.sqrt(embedding.length)
-  const sum = embedding.map(x => x + by * draw.normal())
-  const length = Math.hypot(...sum)
-  return sum.map(x => x / length)
+  return normalized(embedding.map(x => x + by * draw.normal()))
 }
