@@ -35,6 +35,8 @@ export interface Recipe {
   readonly frozenEncoder: boolean
   /** Whether a run begins with a given model and takes its configuration. */
   readonly fromModel?: true
+  /** What each object's own token counts beside the paper's losses (`ownToken`); nothing unless told. */
+  readonly cohesion?: number
   readonly text?: TextRecipe
 }
 
@@ -165,6 +167,7 @@ export const tinyGrounding: Recipe = {
   trainedRounds: 1,
   stopEarly: 1,
   fromModel: true,
+  cohesion: 1,
   text: { ...tinyCrops, share: 0.7, grounding: 2 }
 }
 

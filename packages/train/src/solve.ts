@@ -32,3 +32,30 @@ export function regression(x: readonly Float32Array[], y: readonly Float32Array[
   const rows = Array.from(y[0], (_, k) => solved(moments.map((row, a) => Float64Array.of(...row, given.reduce((sum, v, i) => sum + v[a] * y[i][k], 0)))))
   return { map: rows.map(row => row.slice(0, numbers)), constant: rows.map(row => row[numbers]) }
 }
+
+/** The directions of a symmetric matrix by their value, largest first, each of length 1: Jacobi's rotations. */
+export function principal(symmetric: readonly Float64Array[]): { readonly value: number; readonly vector: Float64Array }[] {
+  const n = symmetric.length
+  const m = symmetric.map(row => Float64Array.from(row))
+  const vectors = m.map((_, i) => Float64Array.from({ length: n }, (_v, k) => Number(i === k)))
+  const size = m.reduce((sum, row) => sum + row.reduce((a, b) => a + b * b, 0), 0)
+  const rotate = (a: Float64Array, b: Float64Array, { c, s }: { c: number; s: number }): void => {
+    for (let k = 0; k < n; k++) [a[k], b[k]] = [c * a[k] - s * b[k], s * a[k] + c * b[k]]
+  }
+  for (let rest = Infinity; rest > 1e-18 * size;) {
+    rest = 0
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        rest += m[p][q] ** 2
+        if (m[p][q] === 0) continue
+        const slope = (m[q][q] - m[p][p]) / (2 * m[p][q])
+        const t = (slope < 0 ? -1 : 1) / (Math.abs(slope) + Math.hypot(slope, 1))
+        const turn = { c: 1 / Math.hypot(t, 1), s: t / Math.hypot(t, 1) }
+        rotate(m[p], m[q], turn)
+        for (const row of m) [row[p], row[q]] = [turn.c * row[p] - turn.s * row[q], turn.s * row[p] + turn.c * row[q]]
+        rotate(vectors[p], vectors[q], turn)
+      }
+    }
+  }
+  return vectors.map((vector, i) => ({ value: m[i][i], vector })).sort((a, b) => b.value - a.value)
+}

@@ -1,6 +1,6 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
-import { differentiate, feedParams, graph, input, nameOf, nn, ops, paramsOf, scope, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
-import { groundingLoss } from './losses/grounding.js'
+import { constant, differentiate, feedParams, full, graph, input, nameOf, nn, ops, paramsOf, scope, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
+import { groundingLoss, ownToken } from './losses/grounding.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
@@ -37,6 +37,8 @@ export interface StepOptions {
   /** What `groundingLoss` of text prompts counts beside the paper's losses; nothing unless told. */
   readonly grounding?: number | undefined
   readonly adamw?: AdamWOptions
+  /** What `groundingLoss` of all objects' own tokens counts; nothing unless told. */
+  readonly cohesion?: number | undefined
   /** Of `moves`. */
   readonly muon?: MuonOptions | undefined
 }
@@ -72,7 +74,7 @@ export const answerGraph = (config: SamConfig, shape: StepShape): Graph => feedP
  * value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
-  const { shape: { images, prompts, points, text }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, grounding = 0, adamw = paperAdamW, muon } = options
+  const { shape: { images, prompts, points, text }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, grounding = 0, cohesion = 0, adamw = paperAdamW, muon } = options
   const [p, low] = [images * prompts, lowResSize(config)]
   const { graph: looking, embedding } = forward(config, options)
   const { masks, iou_predictions: iou } = looking.outputs as { masks: Value; iou_predictions: Value }
@@ -83,7 +85,10 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
   })
 
-  const watched = { loss: text && grounding ? ops.add(loss, ops.mul(pointing(text), grounding)) : loss, mask_loss: mask, iou_error: iouError, true_iou: trueIou, iou_predictions: iou }
+  const holding = (): Value => groundingLoss({ token: ownToken({ embedding, target }), embedding, target, weight: constant(full('f32', [p], 1)) })
+  const added = [...text && grounding ? [ops.mul(pointing(text), grounding)] : [], ...cohesion ? [ops.mul(holding(), cohesion)] : []]
+
+  const watched = { loss: added.reduce((sum, one) => ops.add(sum, one), loss), mask_loss: mask, iou_error: iouError, true_iou: trueIou, iou_predictions: iou }
   const trained = paramsOf(looking).map(v => nameOf(v)!).filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
   const differentiated = differentiate(graph('step', watched, looking.inputs), { loss: 'loss', wrt: trained })
 

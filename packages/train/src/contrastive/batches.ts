@@ -43,7 +43,7 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const ids = new Int32Array(texts * tokens).fill(config.text.end)
     const matches = new Float32Array(batch * texts)
     for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
-    for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) if (describes(phrase, seen.about)) matches[i * texts + j] = 1
+    for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = truthOf(describes(phrase, seen.about))
     const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, crop) }))
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
   }
@@ -51,6 +51,9 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
 
 /** Texts of a step that a crop is to choose among: phrases and their twins, and each sort of words by itself. */
 export const contestsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [2 * phrases, ...singleWords.map(words => words.length)]
+
+/** As `contrastiveLoss` has it. */
+const truthOf = (told: boolean | undefined): number => told === undefined ? -1 : Number(told)
 
 /** Keeps these draws apart from others with as many keys. */
 const batchKey = 0x434c4950

@@ -23,6 +23,9 @@ describe('the contrastive loss', () => {
     const each = Math.log(1 + Math.exp(-2))
     expect(loss(axes, [[1, 0], [0, 1], [1, 0]], [1, 0, 0, 0, 1, 0])).toBeCloseTo((near + far + 2 * each) / 4, 6)
   })
+  it('leaves out what is not known to be true or false', () => {
+    expect(loss(axes, [[1, 0], [0, 1], [1, 0]], [1, 0, -1, 0, 1, -1])).toBeCloseTo(loss(axes, [[1, 0], [0, 1]], [1, 0, 0, 1]), 6)
+  })
   it('has an image choose within each sort of texts by itself', () => {
     const [texts, matches] = [[[1, 0], [0, 1], [0, 2], [3, 0]], [1, 0, 0, 1, 0, 1, 1, 0]]
     const among = Math.log(1 + Math.exp(-2))

@@ -39,7 +39,7 @@ describe('batches', () => {
     for (let i = 0; i < 6; i++) {
       const [phrases, ...words] = contestsOf(recipe)
       let at = phrases
-      for (const size of words) expect(row(i).slice(at, at += size), String(at)).toContain(1)
+      for (const size of words) expect(row(i).slice(at, at += size).some((told, _, all) => told === 1 || all.every(t => t === -1)), String(at)).toBe(true)
     }
     expect(first.matches.shape).toEqual([6, texts])
     expect(first.input_ids.shape).toEqual([texts, recipe.tokens])

@@ -10,8 +10,9 @@ import { learningRate } from '../optim/schedule.js'
 import { stateOf } from '../state.js'
 import { contestsOf, contrastiveBatches, type ContrastiveFeeds } from './batches.js'
 import { aligned, embeddingPairs } from './align.js'
+import { whitenedPatches } from './patches.js'
 import type { ClipRecipe } from './recipe.js'
-import { clipShapes, contrastiveStep, initialClip, scaleName } from './step.js'
+import { clipShapes, contrastiveStep, initialClip, patchesName, scaleName } from './step.js'
 
 export interface ClipRunOptions {
   readonly recipe: ClipRecipe
@@ -53,7 +54,7 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
   await mkdir(clip, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
   const path = join(folder, 'checkpoint.safetensors')
   const begun = await stat(path).then(() => true, () => false)
-  const from = begun ? await readCheckpoint(path) : { iteration: 0, seed: given, recipe: recipe.name, state: initialClip(recipe.config, given) }
+  const from = begun ? await readCheckpoint(path) : { iteration: 0, seed: given, recipe: recipe.name, state: await freshClip(recipe, contrastiveBatches(data, recipe, given), given) }
   if (from.recipe !== recipe.name) throw new InputError('E_BAD_OPTION', `${path} is of a run of the recipe ${from.recipe}, found ${recipe.name}; begin in another folder`)
   const shapes = clipShapes(recipe.config)
   match([...shapes].map(([name, shape]) => ({ name, shape })), memoryWeights(from.state, path), { allowUnexpected: true })
@@ -112,6 +113,14 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
 
 /** Batches whose crops and phrases are aligned. */
 const alignedBatches = 40
+const whitenedBatches = 24
+
+/** What a run begins with. */
+async function freshClip(recipe: ClipRecipe, batches: (step: number) => Promise<ContrastiveFeeds>, seed: number): Promise<Record<string, HostTensor>> {
+  const shown: ContrastiveFeeds[] = []
+  for (let i = 0; i < whitenedBatches; i++) shown.push(await batches(i * recipe.steps))
+  return { ...initialClip(recipe.config, seed), [patchesName]: whitenedPatches(shown, recipe.config) }
+}
 
 /** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
 export async function saveClip(folder: string, { config, tokenizer, largestScale }: Pick<ClipRecipe, 'config' | 'tokenizer' | 'largestScale'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {
@@ -123,18 +132,19 @@ export async function saveClip(folder: string, { config, tokenizer, largestScale
   }
 }
 
-/** Of each contest, the share of crops that choose well. */
+/** Of each contest, the share of crops that choose well, among those that have a right choice. */
 function right(logits: ArrayLike<number>, { matches: { data, shape: [batch, texts] } }: ContrastiveFeeds, recipe: ClipRecipe): Pick<ClipStepReport, 'named' | 'kind' | 'color' | 'pattern'> {
   let start = 0
   const [named, kind, color, pattern] = contestsOf(recipe).map(size => {
-    let found = 0
+    let [found, able] = [0, 0]
     for (let i = 0; i < batch; i++) {
-      let best = i * texts + start
-      for (let j = best + 1; j < i * texts + start + size; j++) if (logits[j] > logits[best]) best = j
-      if (data[best]) found++
+      const choices = Array.from({ length: size }, (_, k) => i * texts + start + k).filter(j => data[j] >= 0)
+      if (!choices.some(j => data[j])) continue
+      able++
+      found += data[choices.reduce((best, j) => logits[j] > logits[best] ? j : best)]
     }
     start += size
-    return found / batch
+    return found / Math.max(1, able)
   })
   return { named, kind, color, pattern }
 }

@@ -3,11 +3,17 @@ import { differentiate, f32, feedParams, graph, input, nameOf, ops, paramsOf, sc
 import { freshParams, waves } from '../init.js'
 import { moves } from '../optim/moves.js'
 import { contestsOf } from './batches.js'
-import { contrastiveLoss } from './loss.js'
+import { choice, contrastiveLoss } from './loss.js'
 import type { ClipRecipe } from './recipe.js'
 
 /** The name of the logarithm of what cosines are multiplied by, as in CLIP's checkpoints. */
 export const scaleName = 'logit_scale'
+/** The name of the patch embedding. */
+export const patchesName = 'vision_model.embeddings.patch_embedding.weight'
+/**
+ * A direction of the image embedding for every single word, for `choice` alone: no part of the CLIP. Between two towers neither learns a word that the other does not know yet.
+ */
+const headName = 'word_projection.weight'
 const placesName = 'vision_model.embeddings.position_embedding.weight'
 
 /** Every parameter of a CLIP, by name. */
@@ -45,8 +51,12 @@ export function contrastiveStep(recipe: ClipRecipe): Graph {
     input('input_ids', [texts, tokens], 'i32'), input('matches', [batch, texts])
   ] as const
   const [pixels, patches, ids, matches] = inputs
-  const { loss, logits } = contrastiveLoss({ images: imageEmbeds(p, { pixels, patches }, config), texts: textEmbeds(p, ids, config), matches, scale, contests })
-  const trained = [...clipShapes(config).keys()]
+  const images = imageEmbeds(p, { pixels, patches }, config)
+  const { loss: pairing, logits } = contrastiveLoss({ images, texts: textEmbeds(p, ids, config), matches, scale, contests })
+  const [said, ...sorts] = contests
+  const guesses = ops.matmul(images, ops.swap(p.param(headName, [texts - said, config.projection])))
+  const loss = ops.add(pairing, choice({ logits: guesses, matches: ops.slice(matches, 1, { start: said, size: texts - said }), contests: sorts }))
+  const trained = [...clipShapes(config).keys(), headName]
   const differentiated = differentiate(graph('contrast', { loss, logits }, inputs), { loss: 'loss', wrt: trained })
   const rule = (name: string, rank: number) => ({ rateScale: 1, weightDecay: rank < 2 || name.includes('embedding') ? 0 : weightDecay })
   const next = moves(differentiated, { trained, rule, clipNorm, accumulate: 1, adamw, muon })

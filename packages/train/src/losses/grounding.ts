@@ -12,6 +12,22 @@ export interface GroundingInputs {
 }
 
 /**
+ * A token for each prompt that its object makes of itself: the mean of the image embedding over it, [P, C]. By `groundingLoss` the places of an object then come to resemble each other
+ * and nothing else.
+ */
+export function ownToken({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value {
+  const [images, width, g] = embedding.shape as [number, number, number, number]
+  const [prompts, places] = [target.shape[0], g * g]
+  const covered = coveredBy(target, g)
+  const share = ops.div(covered, ops.max(ops.reduceSum(covered, [1]), 1))
+  const means = ops.matmul(ops.reshape(share, [images, prompts / images, places]), ops.swap(ops.reshape(embedding, [images, width, places])))
+  return ops.reshape(means, [prompts, width])
+}
+
+/** How much of each place of the grid a target covers: [P, 4g, 4g] → [P, g²], of 16. */
+const coveredBy = (target: Value, g: number): Value => ops.reshape(ops.sum(ops.reshape(target, [target.shape[0], g, 4, g, 4]), [2, 4]), [target.shape[0], g * g])
+
+/**
  * How far a text token is from pointing at its object: the cross entropy between the places of the image embedding that the token is likest to (softmax over
  * the grid of inner products / √C, as attention has it) and where the object is. Mean over prompts, rank 0. Not of the paper, whose
  * 120k iterations of 128 images find the way from a token to the pixels of its object by the mask alone; a small model in hours does not.
@@ -24,7 +40,7 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
   const shifted = ops.sub(logits, ops.reduceMax(ops.stopGradient(logits), [1]))
   const logTotal = ops.log(ops.sum(ops.exp(shifted), [1])) // [P]
 
-  const covered = ops.reshape(ops.sum(ops.reshape(target, [prompts, g, 4, g, 4]), [2, 4]), [prompts, places])
+  const covered = coveredBy(target, g)
   const area = ops.sum(covered, [1])
   const counts = ops.mul(weight, ops.div(area, ops.max(area, 1)))
   const inside = ops.div(ops.sum(ops.mul(covered, shifted), [1]), ops.max(area, 1))

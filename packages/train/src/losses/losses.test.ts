@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { constant, differentiate, evaluate, f32, graph, param, type Value } from '@sam/core/graph'
 import { diceLoss } from './dice.js'
 import { focalLoss } from './focal.js'
-import { groundingLoss } from './grounding.js'
+import { groundingLoss, ownToken } from './grounding.js'
 import { iouLoss, trueIou } from './iou.js'
 import { maskLoss } from './mask-loss.js'
 
@@ -82,6 +82,12 @@ describe('grounding', () => {
     expect(value(loss(token, [0, 0]))[0]).toBe(0)
     const gone = groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 0, 0), weight: constant(f32([2], [1, 1])) })
     expect(value(gone)[0]).toBeCloseTo(expected[0], 6) // the second is not there, and says nothing
+  })
+  it('takes an object\'s own token from the places that it covers, as far as it covers them', () => {
+    expect(value(ownToken({ embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1) }))).toEqual([3, 0, 2.5, 0])
+    const half = constant(f32([2, 8, 8], Float32Array.from({ length: 128 }, (_, i) => i % 8 < 6 && i % 64 < 32 ? 1 : 0)))
+    expect(value(ownToken({ embedding, target: half }))).toEqual([2, 0, 0, 0])
+    expect(value(ownToken({ embedding, target: target(0, 0, 0, 0, 0, 0, 0, 0) }))).toEqual([0, 0, 0, 0])
   })
   it('turns tokens towards their objects', () => {
     const tokens = [4, 0, 2, 0]

@@ -11,7 +11,10 @@ describe('phrases for one thing', () => {
   it('name it and nothing else of the scene', () => {
     for (let i = 0; i < 50; i++) for (const one of scene) expect(namedBy(namingOne(random(i), one, scene)!, scene)).toEqual([one])
   })
-  it('are none for one of two that are alike', () => expect(namingOne(random(1), star, [star, thing('star', 'red')])).toBeUndefined())
+  it('are none for one of two that are alike, or may be called so', () => {
+    expect(namingOne(random(1), star, [star, thing('star', 'red')])).toBeUndefined()
+    expect(namingOne(random(1), star, [star, { ...star, about: { noun: 'star', color: 'orange', maybe: ['red'], pattern: 'plain' } }])).toBeUndefined()
+  })
   it('for what is not there name nothing', () => {
     for (let i = 0; i < 50; i++) expect(namedBy(namingNone(random(i), [thing('cross', 'pink')], scene)!, scene)).toEqual([])
     expect(namingNone(random(1), [star], scene)).toBeUndefined()

@@ -6,8 +6,8 @@ export const tellingDetail: Detail = { color: 1, second: 0.3, pattern: 0.5, limb
 
 const tries = 12
 
-/** The things of a scene that a phrase may be said of. */
-export const namedBy = (phrase: Phrase, scene: readonly Seen[]): readonly Seen[] => scene.filter(seen => names(phrase, seen))
+/** The things of a scene that a phrase is true of, and those of which this cannot be told. */
+export const namedBy = (phrase: Phrase, scene: readonly Seen[]): readonly Seen[] => scene.filter(seen => names(phrase, seen) !== false)
 
 /** A phrase by chance that names one thing of its scene and no other; undefined where none was found. */
 export function namingOne(draw: Random, one: Seen, scene: readonly Seen[]): Phrase | undefined {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Description } from '../data/scenes/description.js'
 import { scenes } from '../data/scenes/scene.js'
 import { random } from '../random.js'
-import { anyDetail, describes, names, phraseFor, seenIn, sentence, type Phrase } from './phrase.js'
+import { anyDetail, describes, names, phraseFor, seenIn, sentence, type Phrase, type Seen } from './phrase.js'
 import { allWords, heldOutPairs, isHeldOut } from './words.js'
 
 const star: Description = { noun: 'star', color: 'red', second: 'blue', pattern: 'striped', limbs: true }
@@ -16,27 +16,37 @@ describe('a phrase', () => {
     expect(sentence({ noun: 'body', color: 'orange', of: { link: 'of', whole: { noun: 'star' } } })).toBe('the orange body of a star')
   })
 
-  it('may be said of what has all that it says', () => {
+  it('is true of what has all that it says', () => {
     const said: [Phrase, boolean][] = [
       [{ noun: 'star' }, true], [{ noun: 'thing', color: 'red' }, true], [{ noun: 'star', color: 'blue', second: 'red' }, true], [{ noun: 'star', limbs: true }, true],
-      [{ noun: 'star', color: 'green' }, false], [{ noun: 'ring' }, false], [{ noun: 'star', pattern: 'plain' }, false], [{ noun: 'star', of: { link: 'of', whole: { noun: 'disc' } } }, false]
+      [{ noun: 'star', color: 'green' }, false], [{ noun: 'ring' }, false], [{ noun: 'star', pattern: 'plain' }, false]
     ]
     for (const [phrase, true_] of said) expect(describes(phrase, star), sentence(phrase)).toBe(true_)
   })
 
-  it('knows parts by what they are on, and things from parts', () => {
+  const seen = (about: Description): Seen => ({ about, size: undefined, place: undefined })
+  it('knows parts by what they are on where that is seen, and things from parts', () => {
     expect(describes({ noun: 'circle', of: { link: 'on', whole: { noun: 'star', color: 'red' } } }, dot)).toBe(true)
-    expect(describes({ noun: 'circle', of: { link: 'on', whole: { noun: 'star', color: 'green' } } }, dot)).toBe(false)
+    const wrong: Phrase = { noun: 'circle', of: { link: 'on', whole: { noun: 'star', color: 'green' } } }
+    expect([describes(wrong, dot), names(wrong, seen(dot)), names({ noun: 'star', of: wrong.of }, seen(star))]).toEqual([undefined, false, false])
     expect(describes({ noun: 'disc' }, dot)).toBe(true)
-    expect(describes({ noun: 'thing' }, dot)).toBe(false)
+    expect([dot, star].map(about => describes({ noun: 'thing' }, about))).toEqual([undefined, true])
+    expect([dot, star].map(about => describes({ noun: 'part' }, about))).toEqual([true, undefined])
   })
 
-  it('denies no colour where none is seen', () => expect(describes({ noun: 'star', color: 'pink' }, { noun: 'star', pattern: 'plain' })).toBe(true))
+  it('is neither true nor false where the picture does not tell', () => {
+    expect(describes({ noun: 'star', color: 'pink' }, { noun: 'star', pattern: 'plain' })).toBeUndefined()
+    expect(describes({ noun: 'star', pattern: 'dotted' }, { noun: 'star', color: 'red' })).toBeUndefined()
+    const about: Description = { noun: 'pebble', color: 'brown', pattern: 'plain', maybe: ['amoeba', 'orange'] }
+    expect(describes({ noun: 'amoeba', color: 'orange' }, about)).toBeUndefined()
+    expect(describes({ noun: 'amoeba', color: 'red' }, about)).toBe(false)
+    expect(names({ noun: 'part', of: { link: 'on', whole: { noun: 'amoeba' } } }, seen({ noun: 'disc', of: { link: 'on', whole: about } }))).toBeUndefined()
+  })
 
   it('tells sizes and places apart in a scene, not in a crop', () => {
-    const seen = { about: star, size: 'small', place: 'on the left' } as const
-    expect(names({ noun: 'star', size: 'small', place: 'on the left' }, seen)).toBe(true)
-    expect(names({ noun: 'star', place: 'on the right' }, seen)).toBe(false)
+    const placed = { about: star, size: 'small', place: 'on the left' } as const
+    expect(names({ noun: 'star', size: 'small', place: 'on the left' }, placed)).toBe(true)
+    expect(names({ noun: 'star', place: 'on the right' }, placed)).toBe(false)
     expect(describes({ noun: 'star', place: 'on the right' }, star)).toBe(true)
   })
 })

@@ -32,20 +32,36 @@ export function sentence({ noun, color, second, pattern, limbs, size, place, of 
   return withArticle(words.filter(Boolean).join(' '), noun === 'body')
 }
 
-/** Whether a phrase may be said of a thing, by what a picture of it alone shows: not by its size and place. In a picture without colours, no colour is denied. */
-export function describes({ noun, color, second, pattern, limbs, of }: Phrase, about: Description): boolean {
-  const colored = (word: string | undefined): boolean => word === undefined || about.color === undefined || word === about.color || word === about.second
-  return means(noun, about) && colored(color) && colored(second)
-    && (pattern === undefined || pattern === about.pattern) && (!limbs || about.limbs === true)
-    && (!of || (about.of !== undefined && of.link === about.of.link && describes(of.whole, about.of.whole)))
+/**
+ * Whether a phrase is true of a thing, by what a picture of it alone shows: not by its size and place. Undefined where the picture does not tell: the colour of what is
+ * in a picture without colours, a pattern too faint to be sure of, a word that others would use, what it is a part of.
+ */
+export function describes({ noun, color, second, pattern, limbs, of }: Phrase, about: Description): boolean | undefined {
+  const { maybe = [] } = about
+  const colored = (word: string | undefined): boolean | undefined =>
+    word === undefined || word === about.color || word === about.second || (about.color === undefined || maybe.includes(word) ? undefined : false)
+  const patterned = pattern === undefined || pattern === about.pattern || (about.pattern === undefined || maybe.includes(pattern) ? undefined : false)
+  return every([means(noun, about), colored(color), colored(second), patterned, !limbs || about.limbs === true, isPartOf(of, about) || undefined])
 }
 
-/** Whether a noun may stand for a thing. Some tell only what is whole from what is a part. */
-const means = (noun: string, { noun: own, of }: Description): boolean => noun === 'part' ? of !== undefined : nounMeanings[noun].includes(own) && !(noun === 'thing' && of)
+/** Whether a thing is a part of what a phrase says that it is of. */
+const isPartOf = (of: Phrase['of'], about: Description): boolean | undefined => !of || (about.of?.link === of.link && isSaidOf(of.whole, about.of.whole))
 
-/** Whether a phrase may be said of a thing of a scene, its size and place included. */
-export const names = (phrase: Phrase, seen: Seen): boolean =>
-  describes(phrase, seen.about) && (phrase.size === undefined || phrase.size === seen.size) && (phrase.place === undefined || phrase.place === seen.place)
+/** Whether a phrase is true of a thing whose surroundings are seen. */
+const isSaidOf = (phrase: Phrase, about: Description): boolean | undefined => every([describes(phrase, about), isPartOf(phrase.of, about)])
+
+const every = (told: readonly (boolean | undefined)[]): boolean | undefined => told.includes(false) ? false : told.includes(undefined) ? undefined : true
+
+/** Whether a noun stands for a thing. By itself, what is whole and what is a part look the same. */
+function means(noun: string, { noun: own, maybe = [], of }: Description): boolean | undefined {
+  if (noun === 'part' || noun === 'thing') return (noun === 'part') === (of !== undefined) || undefined
+  const kinds = nounMeanings[noun]
+  return kinds.includes(own) || (kinds.some(kind => maybe.includes(kind)) ? undefined : false)
+}
+
+/** Whether a phrase is true of a thing of a scene, its size and place included; undefined where that cannot be told. */
+export const names = (phrase: Phrase, seen: Seen): boolean | undefined =>
+  every([isSaidOf(phrase, seen.about), phrase.size === undefined || phrase.size === seen.size, phrase.place === undefined || phrase.place === seen.place])
 
 /** The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as undefined. */
 export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] => truths.map(({ about, mask, obscured }) => {
@@ -83,7 +99,7 @@ export interface Detail {
 export function phraseFor(draw: Random, { about, size, place }: Seen, detail: Detail): Phrase {
   if (draw.chance(detail.alone)) return alone(draw, about)
   const said = <T>(probability: number, value: T): T | undefined => draw.chance(probability) ? value : undefined
-  const words = Object.keys(nounMeanings).filter(word => word !== about.noun && means(word, about))
+  const words = Object.keys(nounMeanings).filter(word => word !== about.noun && means(word, about) === true)
   const noun = draw.chance(detail.synonym) && words.length ? draw.pick(words) : about.noun
   const color = said(detail.color, about.color)
   const pattern = said(detail.pattern * (about.pattern === 'plain' ? 0.25 : 1), about.pattern)
@@ -95,7 +111,8 @@ export function phraseFor(draw: Random, { about, size, place }: Seen, detail: De
 
 const alone = (draw: Random, { noun, color, pattern, of }: Description): Phrase => {
   const any = of ? 'part' : 'thing'
-  return draw.pick([{ noun }, { noun }, { noun }, color ? { noun: any, color } : { noun }, { noun: any, pattern }, { noun: any, pattern }])
+  const [colored, patterned] = [color ? { noun: any, color } : { noun }, pattern ? { noun: any, pattern } : { noun }]
+  return draw.pick<Phrase>([{ noun }, { noun }, { noun }, colored, patterned, patterned])
 }
 
 /** All that can be said at times, as contrastive training says it. */

@@ -12,20 +12,19 @@ const tries = 20
  */
 export function twinOf(draw: Random, phrase: Phrase, about: Description): Phrase {
   for (let i = 0; i < tries; i++) {
-    const twin = draw.pick(exchanges(draw, phrase, about))()
-    if ((twin.color === undefined || twin.color !== twin.second) && !describes(twin, about)) return twin
+    const twin = draw.pick(exchanges(draw, phrase))()
+    if ((twin.color === undefined || twin.color !== twin.second) && describes(twin, about) === false) return twin
   }
   return phrase
 }
 
-/** The ways to exchange a word for another of its sort. */
-function exchanges(draw: Random, phrase: Phrase, about: Description): (() => Phrase)[] {
-  const { color, second, pattern, of } = phrase
+/** The ways to exchange a word for another of its sort; none of what it is a part of, which a picture of it alone does not tell. */
+function exchanges(draw: Random, phrase: Phrase): (() => Phrase)[] {
+  const { color, second, pattern } = phrase
   return [
     () => ({ ...phrase, noun: draw.pick(Object.keys(nounMeanings)) }),
     ...color ? [() => ({ ...phrase, color: draw.pick(colors) })] : [],
     ...second ? [() => ({ ...phrase, second: draw.pick(colors) })] : [],
-    ...pattern ? [() => ({ ...phrase, pattern: draw.pick(patterns) })] : [],
-    ...of && about.of ? [() => ({ ...phrase, of: { link: of.link, whole: twinOf(draw, of.whole, about.of!.whole) } })] : []
+    ...pattern ? [() => ({ ...phrase, pattern: draw.pick(patterns) })] : []
   ]
 }

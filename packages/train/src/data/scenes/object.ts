@@ -2,6 +2,7 @@ import type { Random } from '../../random.js'
 import type { Description } from './description.js'
 import { anyShape, box, ellipse, intersect, place, subtract, union, type Pose, type Shape } from './shapes.js'
 import { anySurface, type NamedSurface, type Rgb, type Surface } from './surface.js'
+import { takenFor } from './taken-for.js'
 
 /** One region of an object: painted after the region that it is part of. */
 export interface Region {
@@ -32,16 +33,16 @@ export function anyObject(draw: Random, pose: Pose, light: number): SceneObject 
   const { name, shape } = anyShape(draw, { compact: limbs || draw.chance(0.5) })
   const body = place(shape, pose)
   const skin = anySurface(draw, { scale, light })
-  const whole: Description = { noun: name, ...lookOf(skin), ...(limbs && { limbs }) }
+  const whole: Description = { ...named(name, skin), ...(limbs && { limbs }) }
 
   const attached = limbs ? Array.from({ length: draw.int(1, 4) }, () => limb(draw, pose)) : []
   regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', about: whole })
   for (const part of attached) {
     const own = anySurface(draw, { scale: scale / 3, near: draw.chance(0.6) ? skin.base : undefined, light })
-    regions.push({ shape: part, surface: own.surface, level: 'part', parent: 0, about: { noun: 'limb', ...lookOf(own), of: { link: 'of', whole } } })
+    regions.push({ shape: part, surface: own.surface, level: 'part', parent: 0, about: { ...named('limb', own), of: { link: 'of', whole } } })
   }
   // The body lies over its limbs, as a part of the whole; without limbs it *is* the whole.
-  const torso = attached.length ? regions.push({ shape: body, surface: skin.surface, level: 'part', parent: 0, about: { noun: 'body', ...lookOf(skin), of: { link: 'of', whole } } }) - 1 : 0
+  const torso = attached.length ? regions.push({ shape: body, surface: skin.surface, level: 'part', parent: 0, about: { ...named('body', skin), of: { link: 'of', whole } } }) - 1 : 0
 
   for (let i = draw.pick([0, 1, 1, 2, 3]); i > 0; i--) {
     const part = { pose: within(draw, pose), near: skin.base, light }
@@ -51,15 +52,17 @@ export function anyObject(draw: Random, pose: Pose, light: number): SceneObject 
   return { pose, reach: 2.1 * scale, regions }
 }
 
-const lookOf = ({ color, second, pattern }: NamedSurface): Pick<Description, 'color' | 'second' | 'pattern'> => ({ pattern, ...(color && { color }), ...(second && { second }) })
+/** What something of a kind and with a surface is called. */
+const named = (noun: string, { color, second, pattern, maybe = [] }: NamedSurface): Description =>
+  ({ noun, ...(color && { color }), ...(second && { second }), ...(pattern && { pattern }), maybe: [...takenFor(noun), ...maybe] })
 
 function addPart(draw: Random, regions: Region[], { of, whole, pose, near, light }: PartOptions & { of: number; whole: Description }): number {
   const host = regions[of]
-  const { name, shape, named } = patch(draw, host.shape, pose)
+  const { name, shape, named: uncut } = patch(draw, host.shape, pose)
   const own = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
   const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.about.noun === 'body' ? 'part' : 'subpart'
   const link = ['side', 'rim', 'core'].includes(name) ? 'of' : 'on'
-  return regions.push({ shape, ...(named && { named }), surface: own.surface, level, parent: of, about: { noun: name, ...lookOf(own), of: { link, whole } } }) - 1
+  return regions.push({ shape, ...(uncut && { named: uncut }), surface: own.surface, level, parent: of, about: { ...named(name, own), of: { link, whole } } }) - 1
 }
 
 /** A region inside its host: a patch, a band across it, one side of it, or its rim. */

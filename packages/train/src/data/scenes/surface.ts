@@ -7,7 +7,7 @@ export type Rgb = readonly [number, number, number]
 /** What a surface looks like at a place of the scene, given the distance to its outline (negative inside). */
 export type Surface = (x: number, y: number, distance: number) => Rgb
 
-export interface NamedSurface extends Pick<Description, 'color' | 'second' | 'pattern'> { readonly base: Rgb; readonly surface: Surface }
+export interface NamedSurface extends Pick<Description, 'color' | 'second' | 'pattern' | 'maybe'> { readonly base: Rgb; readonly surface: Surface }
 
 const hues = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'pink'] as const
 const hueOf = [0, 28, 52, 120, 180, 225, 275, 325]
@@ -91,8 +91,11 @@ const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: num
   }
 }
 
-/** Patterns with less contrast are not seen. */
-const faint = 0.1
+/** Contrast from which a pattern is surely seen, through the blur and noise of a camera; with less than `unseen` it is surely not. */
+const clear: Readonly<Record<string, number>> = { mottled: 0.2, grainy: 0.3, striped: 0.12, checkered: 0.12, dotted: 0.12, shaded: 0.3 }
+const unseen = 0.04
+/** Light and noise alone can make a plain thing look so. */
+const likePlain = ['shaded', 'grainy']
 
 /** A surface by chance, for something `scale` pixels in radius; `near` makes its colour a neighbour of another, as parts of one object have. */
 export function anySurface(draw: Random, { scale, near, light }: { scale: number; near?: Rgb | undefined; light: number }): NamedSurface {
@@ -115,7 +118,18 @@ export function anySurface(draw: Random, { scale, near, light }: { scale: number
   }
   const far = blend(base, other, strength)
   const contrast = Math.max(...base.map((x, i) => Math.abs(x - far[i])))
-  const seen = contrast < faint ? 'plain' : pattern
-  const [color, second] = [colorName(base), colorName(far)]
-  return { color, pattern: seen, ...(second !== color && seen !== 'plain' && seen !== 'grainy' && { second }), base, surface }
+  const seen = contrast < unseen ? 'plain' : contrast >= clear[pattern] ? pattern : undefined
+  const [color, far_] = [colorName(base), colorName(far)]
+  const second = far_ !== color && seen !== undefined && seen !== 'plain' && seen !== 'grainy' ? far_ : undefined
+  const others = new Set([...nearlyNamed(base), ...nearlyNamed(far), ...nearlyNamed(blend(base, far, 0.5)), ...seen === 'plain' ? likePlain : []])
+  const maybe = [...others].filter(name => name !== color && name !== second)
+  return { color, ...(seen && { pattern: seen }), ...(second && { second }), maybe, base, surface }
+}
+
+/** The names of a colour as cameras may show it: darker, brighter, paler, and with each of the three a little more or less. */
+function nearlyNamed(rgb: Rgb): readonly string[] {
+  const step = 0.06 * (Math.max(...rgb) - Math.min(...rgb))
+  const shifted = [0, 1, 2].flatMap(k => [step, -step].map(by => rgb.map((x, c) => c === k ? x + by : x)))
+  const seen = [rgb, rgb.map(x => 0.75 * x), rgb.map(x => 1.25 * x), rgb.map(x => 0.85 * x + 0.1), ...shifted]
+  return seen.map(([r, g, b]) => colorName([r, g, b].map(x => Math.min(1, Math.max(0, x))) as unknown as Rgb))
 }
