@@ -48,12 +48,12 @@ export async function withWords<T>(options: ModelOptions & { readonly clip?: str
   return loaded(options, context, { parts: 'all', clip: clip === undefined ? embeddedClip() : { model: clip }, use })
 }
 
-type ClipChoice = Pick<ClipOptions, 'model' | 'crop' | 'background'> & { readonly model: string | URL }
+type ClipChoice = Pick<ClipOptions, 'model' | 'crop' | 'background' | 'threshold'> & { readonly model: string | URL }
 
 /** The embedded CLIP: its folder, and how it is used best. */
 export function embeddedClip(): ClipChoice {
-  const { config, crop, background } = tinyModel().clip
-  return { model: new URL('.', config), crop, background }
+  const { config, crop, background, threshold } = tinyModel().clip
+  return { model: new URL('.', config), crop, background, threshold }
 }
 
 interface Loading<T> extends Pick<LoadOptions, 'parts'> {

@@ -24,6 +24,8 @@ export interface ClipOptions extends PhraseOptions {
   readonly crop?: Partial<CropRule> | undefined
   /** Phrases for whatever was not asked for. Default `background`. */
   readonly background?: readonly string[] | undefined
+  /** The text score from which a query counts something as found, where it was measured for these background phrases. Default: that of all encoders. */
+  readonly threshold?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -48,7 +50,7 @@ const [many, shortText] = [8, 16]
  * const clip = await loadClip({ model: 'clip-vit-base-patch32', backend })
  * const sam = await loadSam({ weights, backend, text: clip })
  */
-export async function loadClip({ model, backend, crop, background = ['background'], onProgress, signal, ...phrases }: ClipOptions): Promise<Clip> {
+export async function loadClip({ model, backend, crop, background = ['background'], threshold, onProgress, signal, ...phrases }: ClipOptions): Promise<Clip> {
   signal?.throwIfAborted()
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   const files = typeof model === 'object' && 'weights' in model ? model : await readClipFolder(model, signal)
@@ -71,7 +73,7 @@ export async function loadClip({ model, backend, crop, background = ['background
       await graphs.dispose()
       await close()
     }
-    return { config, ...text, scale, background, embedCrops: crops(config, rule, graphs.get), dispose, [Symbol.asyncDispose]: dispose }
+    return { config, ...text, scale, background, threshold, embedCrops: crops(config, rule, graphs.get), dispose, [Symbol.asyncDispose]: dispose }
   } catch (error) {
     await close()
     throw error

@@ -20,9 +20,15 @@ export interface TinyModel {
 export interface TinyClip extends Readonly<Record<'config' | 'tokenizer' | 'weights', URL>> {
   /** It has seen too little to look past what is around an object. */
   readonly crop: { readonly grow: number; readonly zeroOutside: boolean }
-  /** What a thing must resemble less than a phrase: words that it knows for anything at all. */
+  /** What a thing must resemble less than a phrase: every kind and every colour that it knows, each by itself. */
   readonly background: readonly string[]
+  /** The score, among so many, from which a thing counts as found: where as many phrases that name something are lost as others are taken for something. */
+  readonly threshold: number
 }
+
+const kinds = ['disc', 'oval', 'block', 'triangle', 'polygon', 'shard', 'star', 'pebble', 'amoeba', 'crescent', 'ring', 'frame', 'bar', 'bend', 'cross', 'hook', 'limb', 'body', 'band', 'side', 'rim', 'core', 'spot']
+const colors = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'pink', 'brown', 'black', 'gray', 'white']
+const background = [...kinds, ...colors.map(color => `${color} thing`)].map(words => `${words === 'body' ? 'the' : /^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`)
 
 /** The embedded model, trained in this repository on generated scenes. */
 export const tinyModel = (): TinyModel => ({
@@ -33,7 +39,8 @@ export const tinyModel = (): TinyModel => ({
     tokenizer: new URL('../model/clip/tokenizer.json', import.meta.url),
     weights: new URL('../model/clip/model.safetensors', import.meta.url),
     crop: { grow: 1.2, zeroOutside: true },
-    background: ['a thing', 'a part']
+    background,
+    threshold: 0.17
   },
   everything: { pointsPerSide: 16, minIou: 0.5, minStability: 0.7 },
   description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'

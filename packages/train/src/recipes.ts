@@ -152,7 +152,7 @@ export const text: Recipe = {
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
 /** How tiny models learn text: from embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
-const tinyCrops = { width: 64, crop: cleanCrop, noise: 1, absent: 0.15 } as const
+const tinyCrops = { width: 64, crop: cleanCrop, noise: 1.2, absent: 0.2 } as const
 
 /**
  * A trained tiny model learns what embeddings mean: mostly text, first prompts alone, many objects at once. Without the grounding loss it never did: after 13,000

@@ -29,8 +29,8 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
   const model = choice.kind === 'folder' ? wholeOf(choice) : choice
   if (model.kind === 'folder') return { sam: await load(new Map(model.files.map(f => [f.name, f]))), note: 'not kept: it is in several files', again: undefined }
   if (model.kind === 'embedded') {
-    const { weights, description, clip: { crop, background, ...places } } = embeddedModel()
-    const clip = await loadClip({ model: await readClipFolder(places, signal), crop, background, backend, signal })
+    const { weights, description, clip: { crop, background, threshold, ...places } } = embeddedModel()
+    const clip = await loadClip({ model: await readClipFolder(places, signal), crop, background, threshold, backend, signal })
     try {
       return { sam: await load(weights, clip), clip, note: description, again: model }
     } catch (error) {

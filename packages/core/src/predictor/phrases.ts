@@ -22,6 +22,8 @@ export interface CropEncoder {
   readonly scale: number
   /** Phrases for whatever was not asked for: what an object must beat to be called by another phrase. */
   readonly background: readonly string[]
+  /** The text score from which a query of route `prompt` or `rank` counts something as found, where it was measured for these background phrases. */
+  readonly threshold?: number | undefined
 }
 
 /** What `loadSam` takes for text: phrases, and, where the encoder has a picture side too, crops. */

@@ -83,6 +83,14 @@ describe('route rank', () => {
     for (const { score } of all) expect(score).toBeLessThan(queryThresholds.rank)
   })
 
+  it('takes the threshold of its encoder, where that has one', async () => {
+    const [{ score }] = await query(image, 'navy', { route: 'rank', everything, threshold: 0, limit: 1 })
+    const with_ = (threshold: number) => without({ text: { ...clip, threshold } })
+    expect(await query(with_(score - 1e-6), 'navy', { route: 'rank', everything, limit: 1 })).toHaveLength(1)
+    expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', everything })).toEqual([])
+    expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', everything, threshold: 0, limit: 1 })).toHaveLength(1)
+  })
+
   it('lets negatives compete', async () => {
     const [{ score }] = await query(image, 'navy', { route: 'rank', everything })
     const [against] = await query(image, 'navy', { route: 'rank', everything, not: ['blue'], threshold: 0 })

@@ -34,7 +34,7 @@ export interface QueryOptions {
   readonly route?: QueryRoute | undefined
   /** At most so many instances, the best. Default: all. */
   readonly limit?: number | undefined
-  /** The lowest text score that counts as found, 0 … 1. Default {@link queryThresholds}. With 0, everything is told with its score. */
+  /** The lowest text score that counts as found, 0 … 1. Default: the text encoder's own, or else {@link queryThresholds}. With 0, everything is told with its score. */
   readonly threshold?: number | undefined
   /** What it is not: phrases that compete for each mask. */
   readonly not?: readonly string[] | undefined
@@ -90,7 +90,7 @@ export async function query(image: Queryable, phrase: string, options: QueryOpti
   const phrases = [phrase, ...not].map(checkPhrase)
   if (new Set(phrases).size < phrases.length) throw new InputError('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
   const route = routeOf(image, options)
-  const threshold = options.threshold ?? queryThresholds[route]
+  const threshold = options.threshold ?? (route === 'detect' ? undefined : image.text?.threshold) ?? queryThresholds[route]
   if (!(threshold >= 0 && threshold <= 1)) throw new InputError('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
   if (!(limit >= 1)) throw new InputError('E_BAD_OPTION', `limit: must be a number from 1, found ${shown(limit)}`)
 

@@ -60,7 +60,7 @@ export const clipTiny: ClipRecipe = {
   detail: anyDetail,
   crop: { grow: [1, 1.4], zeroOutside: 0.85 },
   adamw: { ...paperAdamW, beta2: 0.98 },
-  muon: usualMuon,
+  muon: { ...usualMuon, size: 0.4 },
   weightDecay: 0.05,
   clipNorm: 1,
   largestScale: 6

@@ -8,6 +8,7 @@ import type { Dataset } from '../data/dataset.js'
 import { openLog } from '../log.js'
 import { learningRate } from '../optim/schedule.js'
 import { stateOf } from '../state.js'
+import { tellingDetail } from '../text/naming.js'
 import { contestsOf, contrastiveBatches, type ContrastiveFeeds } from './batches.js'
 import { aligned, embeddingPairs } from './align.js'
 import { whitenedPatches } from './patches.js'
@@ -73,10 +74,11 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
     await saveCheckpoint(path, { iteration: done, seed, recipe: recipe.name, state: all })
     await saveClip(clip, recipe, all)
   }
-  /** What a run ends with: aligned by the batches that would have come next. */
+  /** What a run ends with: aligned by the batches that would have come next, and phrases that tell one thing from others. */
   const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
     const measured: ContrastiveFeeds[] = []
-    for (let i = 0; i < alignedBatches; i++) measured.push(await batches(iterations + i))
+    const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail }, seed)
+    for (let i = 0; i < alignedBatches; i++) measured.push(await telling(iterations + i))
     return aligned(params, await embeddingPairs(params, measured, { recipe, backend }))
   }
   try {

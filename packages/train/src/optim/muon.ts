@@ -5,10 +5,12 @@ export interface MuonOptions {
   readonly momentum: number
   /** Steps of the Newton–Schulz iteration. */
   readonly steps: number
+  /** Root mean square of a step's numbers, before the rate. */
+  readonly size: number
 }
 
-/** What Jordan et al. settled on. */
-export const usualMuon: MuonOptions = { momentum: 0.95, steps: 5 }
+/** What Jordan et al. settled on. Numbers in AdamW's steps are about as large: rates need no second search (Liu et al. 2025, "Muon is scalable for LLM training", 2.2). */
+export const usualMuon: MuonOptions = { momentum: 0.95, steps: 5, size: 0.2 }
 
 export interface MuonState {
   /** [rows, columns]. */
@@ -26,19 +28,16 @@ export interface MuonStep {
   readonly weightDecay: number
 }
 
-/** Numbers in AdamW's steps are about this large, Muon's are made so: rates need no second search (Liu et al. 2025, "Muon is scalable for LLM training", 2.2). */
-const rootMeanSquare = 0.2
-
 /**
  * One step of Muon for a matrix between hidden layers (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the momentum's nearest orthogonal matrix
  * is the move, so that all its directions count the same, those seldom seen too. Weight decay is decoupled, as AdamW's.
  */
-export function muon({ param, m }: MuonState, { gradient, factor = ops.scalar(1), rate, weightDecay }: MuonStep, { momentum, steps }: MuonOptions = usualMuon): MuonState {
+export function muon({ param, m }: MuonState, { gradient, factor = ops.scalar(1), rate, weightDecay }: MuonStep, { momentum, steps, size }: MuonOptions = usualMuon): MuonState {
   const fresh = ops.mul(gradient, ops.mul(factor, 1 - momentum))
   const m1 = ops.add(ops.mul(m, momentum), fresh)
   const move = orthogonal(ops.add(ops.mul(m1, momentum), fresh), steps)
   const decayed = weightDecay ? ops.mul(param, ops.sub(1, ops.mul(rate, weightDecay))) : param
-  return { param: ops.sub(decayed, ops.mul(move, ops.mul(rate, rootMeanSquare * Math.sqrt(Math.max(...param.shape))))), m: m1 }
+  return { param: ops.sub(decayed, ops.mul(move, ops.mul(rate, size * Math.sqrt(Math.max(...param.shape))))), m: m1 }
 }
 
 /**

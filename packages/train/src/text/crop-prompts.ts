@@ -20,7 +20,7 @@ export interface CropPromptOptions {
   readonly share: number
   /** How crops are cut; as in the paper unless told. */
   readonly crop?: CropChances | undefined
-  /** The most that `moved` adds; nothing unless told. */
+  /** How far `moved` moves at most; nothing unless told. */
   readonly noise?: number | undefined
 }
 
@@ -35,17 +35,24 @@ export async function cropPrompts(draw: Random, { examples, targets }: { example
     const chosen = targets.slice(k * each, (k + 1) * each).map(({ truth }) => ({ mask: { width, height, data: truth.mask }, rule: anyCrop(draw, crop), isText: draw.chance(share) }))
     const cut = chosen.filter(c => c.isText)
     const embeddings = cut.length ? await clip.embedCrops(photo, cut.map(c => c.mask), { rules: cut.map(c => c.rule) }) : []
-    texts.push(...chosen.map(c => c.isText ? moved(draw, embeddings[cut.indexOf(c)], noise) : undefined))
+    texts.push(...chosen.map(c => c.isText ? embeddings[cut.indexOf(c)] : undefined))
   }
-  return texts
+  const given = texts.filter(text => text !== undefined)
+  return texts.map(text => text && moved(draw, text, { most: noise, among: given }))
 }
 
 /**
  * The embedding moved in a direction by chance, by up to `most` of its own length 1, and of length 1 again. A phrase's embedding lies some way off from its
  * picture's: a model that was shown the exact pictures alone does not know what lies between (Nukrai et al. 2022, "Text-only training for image captioning using noise-injected CLIP").
+ * The direction is a mixture by chance of embeddings `among` which it is one: what is embedded takes up few of all directions, and a phrase strays in these.
  */
-export function moved(draw: Random, embedding: Float32Array, most: number): Float32Array {
+export function moved(draw: Random, embedding: Float32Array, { most, among }: { most: number; among: readonly Float32Array[] }): Float32Array {
   if (!most) return embedding
-  const by = draw.between(0, most) / Math.sqrt(embedding.length)
-  return normalized(embedding.map(x => x + by * draw.normal()))
+  const mixture = new Float32Array(embedding.length)
+  for (const other of among) {
+    const part = draw.normal()
+    for (let k = 0; k < mixture.length; k++) mixture[k] += part * other[k]
+  }
+  const [direction, by] = [normalized(mixture), draw.between(0, most)]
+  return normalized(embedding.map((x, k) => x + by * direction[k]))
 }

@@ -25,10 +25,14 @@ export interface SceneObject {
 
 interface PartOptions { readonly pose: Pose; readonly near: Rgb; readonly light: number; readonly compact?: boolean }
 
-/** An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those. */
-export function anyObject(draw: Random, pose: Pose, light: number): SceneObject {
+/** An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those. `simple` ones are a shape and nothing else. */
+export function anyObject(draw: Random, pose: Pose, { light, simple = false }: { light: number; simple?: boolean | undefined }): SceneObject {
   const regions: Region[] = []
   const scale = pose.radius
+  if (simple) {
+    const [{ name, shape }, skin] = [anyShape(draw), anySurface(draw, { scale, light })]
+    return { pose, reach: 2.1 * scale, regions: [{ shape: place(shape, pose), surface: skin.surface, level: 'whole', about: named(name, skin) }] }
+  }
   const limbs = draw.chance(0.3)
   const { name, shape } = anyShape(draw, { compact: limbs || draw.chance(0.5) })
   const body = place(shape, pose)

@@ -19,6 +19,12 @@ describe('generated scenes', async () => {
       }
     }
   })
+  it('of simple things have no parts', async () => {
+    const simple = await Promise.all(Array.from({ length: 6 }, (_, i) => scenes({ size: 96, seed: 4, simple: true }).read(i)))
+    const all = simple.flatMap(s => s.truths)
+    expect(all.length).toBeGreaterThan(15)
+    for (const { level, parent, about } of all) expect([level, parent, about?.limbs, about?.of]).toEqual(['whole', undefined, undefined, undefined])
+  })
   it('have wholes, parts and subparts, with captions', () => {
     for (const level of ['whole', 'part', 'subpart']) expect(truths.filter(t => t.level === level).length, level).toBeGreaterThan(3)
     expect(truths.every(t => /^(an?|the) \w+/.test(t.caption!))).toBe(true)

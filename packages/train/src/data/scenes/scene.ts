@@ -12,15 +12,17 @@ export interface SceneOptions {
   readonly seed: number
   /** Masks with fewer visible pixels are not listed; 1% of the square unless told: two and a half of 16 × 16 patches. */
   readonly minArea?: number
+  /** Things without parts, smaller and more of them: what words mean is seen sooner in these. */
+  readonly simple?: boolean
 }
 
 /**
  * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred, with the exact mask of all that
  * is visible of each. The nth scene is a pure function of the seed and n.
  */
-export const scenes = ({ size, seed, minArea = size * size / 100 }: SceneOptions): Dataset => ({
+export const scenes = ({ size, seed, minArea = size * size / 100, simple }: SceneOptions): Dataset => ({
   size: Infinity,
-  read: async index => scene(random(seed, index), { size, minArea, name: `scene ${index} of seed ${seed}` })
+  read: async index => scene(random(seed, index), { size, minArea, simple, name: `scene ${index} of seed ${seed}` })
 })
 
 interface Canvas {
@@ -32,7 +34,7 @@ interface Canvas {
   readonly owner: Int32Array
 }
 
-function scene(draw: Random, { size, minArea, name }: { size: number; minArea: number; name: string }): Sample {
+function scene(draw: Random, { size, minArea, simple, name }: { size: number; minArea: number; simple: boolean | undefined; name: string }): Sample {
   const short = draw.chance(0.3) ? Math.round(size * draw.between(0.6, 1)) : size
   const [width, height] = draw.chance(0.5) ? [size, short] : [short, size]
   const canvas: Canvas = { width, height, pixels: new Float32Array(width * height * 3), owner: new Int32Array(width * height).fill(-1) }
@@ -40,10 +42,10 @@ function scene(draw: Random, { size, minArea, name }: { size: number; minArea: n
   paintGround(draw, canvas, light)
 
   const painted: Painted[] = []
-  const crowd = draw.int(1, 5)
+  const crowd = simple ? draw.int(5, 9) : draw.int(1, 5)
   for (let i = 0; i < crowd; i++) {
-    const radius = size * (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1)
-    const object = anyObject(draw, { x: draw.between(0.1, 0.9) * width, y: draw.between(0.1, 0.9) * height, radius, angle: draw.between(0, 2 * Math.PI) }, light)
+    const radius = size * (simple ? draw.between(0.12, 0.2) : (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1))
+    const object = anyObject(draw, { x: draw.between(0.1, 0.9) * width, y: draw.between(0.1, 0.9) * height, radius, angle: draw.between(0, 2 * Math.PI) }, { light, simple })
     const first = painted.length
     if (draw.chance(0.6)) castShadow(draw, canvas, { ...object, light })
     for (const region of object.regions) {
