@@ -112,7 +112,7 @@ describe('route prompt', () => {
   it('asks by the text token, scores the masks by their crops, and drops the empty one', async () => {
     const found = await query(image, 'red', { route: 'prompt' })
     expect(boxes(found)[0]).toBe(`${red}`)
-    expect(asked).toBe(1)
+    expect(asked).toBe(2) // the text, and the text with the box of what it found
     expect(await query(image, 'a ghost', { route: 'prompt' })).toEqual([])
   })
   it('is the default where text can be a prompt', async () => {

@@ -11,7 +11,8 @@ import { embedPhrases } from './text.js'
 
 /**
  * How a phrase becomes masks.
- * - `prompt`: as a text token of the prompt encoder (paper, D.5): needs a checkpoint with a text projection
+ * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of what that found, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box
+ *   where. Needs a checkpoint with a text projection
  * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints, finds several
  * - `detect`: boxes of a detector, each a box prompt
  */
@@ -111,8 +112,12 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
   async prompt(image, phrases, { points, signal }) {
     const encoder = cropEncoder(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...points ? { points } : {} }
-    const [{ masks }] = await image.predict([prompt], { multimask: points?.length ? 'auto' : true, signal })
-    const measured = masks.map(measure).filter(({ area }) => area > 0)
+    const answers = async (asked: Prompt): Promise<Measured[]> => {
+      const [{ masks }] = await image.predict([asked], { multimask: points?.length ? 'auto' : true, signal })
+      return masks.map(measure).filter(({ area }) => area > 0)
+    }
+    const first = await answers(prompt)
+    const measured = [...first, ...first.length ? await answers({ ...prompt, box: first[0].box }) : []]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scored(measured, embeddings, await competing(encoder, phrases, signal))
   },

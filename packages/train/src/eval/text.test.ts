@@ -35,7 +35,7 @@ describe('an evaluation of text', () => {
     expect(found.all.phrases).toBe(3)
     expect(found.wholes.phrases + found.parts.phrases).toBe(3)
     expect(found.knownPairs.phrases + found.heldOutPairs.phrases).toBe(found.wholes.phrases)
-    for (const key of ['text', 'textAndPoint', 'crop', 'shuffled', 'rank'] as const) expect(found.all[key] >= 0 && found.all[key] <= 1, key).toBe(true)
+    for (const key of ['text', 'textAndPoint', 'crop', 'shuffled', 'query', 'rank'] as const) expect(found.all[key] >= 0 && found.all[key] <= 1, key).toBe(true)
     expect(textTable(found)).toContain(`| all | 3 | ${found.all.text.toFixed(3)} |`)
   })
   it('needs a model that takes text, and data that is described', async () => {

@@ -27,9 +27,10 @@ export interface TextEvaluationOptions {
 /** Mean IoU of the masks that the model ranks first, over the phrases of a kind. */
 export interface TextScores {
   readonly phrases: number
-  /** The phrase alone; with one click in the middle of the largest error; and by route `rank`. */
+  /** The phrase alone as a prompt; with one click in the middle of the largest error; and as a query, by route `prompt` and by route `rank`. */
   readonly text: number
   readonly textAndPoint: number
+  readonly query: number
   readonly rank: number
   /** In its place: CLIP's embedding of the true object's crop, and a phrase of another scene. */
   readonly crop: number
@@ -140,12 +141,12 @@ async function score(image: EncodedImage, { item, sample, shuffled }: { item: It
   const both = async (asked: string) => ({ prompt: await best(asked, 'prompt'), rank: await best(asked, 'rank') })
   const [here, gone] = [await both(phrase), absent === undefined ? undefined : await both(absent)]
   return {
-    item, text: iou(text), textAndPoint: iou(corrected), rank: iou(here.rank.mask), crop: iou(byCrop), shuffled: iou(wrong),
+    item, text: iou(text), textAndPoint: iou(corrected), query: iou(here.prompt.mask), rank: iou(here.rank.mask), crop: iou(byCrop), shuffled: iou(wrong),
     present: { prompt: here.prompt.score, rank: here.rank.score }, absent: gone && { prompt: gone.prompt.score, rank: gone.rank.score }
   }
 }
 
 function meanOf(scores: readonly ItemScore[]): TextScores {
-  const mean = (key: 'text' | 'textAndPoint' | 'rank' | 'crop' | 'shuffled'): number => scores.reduce((sum, s) => sum + s[key], 0) / Math.max(1, scores.length)
-  return { phrases: scores.length, text: mean('text'), textAndPoint: mean('textAndPoint'), rank: mean('rank'), crop: mean('crop'), shuffled: mean('shuffled') }
+  const mean = (key: 'text' | 'textAndPoint' | 'query' | 'rank' | 'crop' | 'shuffled'): number => scores.reduce((sum, s) => sum + s[key], 0) / Math.max(1, scores.length)
+  return { phrases: scores.length, text: mean('text'), textAndPoint: mean('textAndPoint'), query: mean('query'), rank: mean('rank'), crop: mean('crop'), shuffled: mean('shuffled') }
 }
