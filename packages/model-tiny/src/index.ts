@@ -40,7 +40,7 @@ export const tinyModel = (): TinyModel => ({
     weights: new URL('../model/clip/model.safetensors', import.meta.url),
     crop: { grow: 1.2, zeroOutside: true },
     background,
-    threshold: 0.17
+    threshold: 0.2
   },
   everything: { pointsPerSide: 16, minIou: 0.5, minStability: 0.7 },
   description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'

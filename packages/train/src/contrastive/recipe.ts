@@ -51,7 +51,7 @@ export const clipTiny: ClipRecipe = {
     eps: 1e-5
   },
   tokenizer,
-  schedule: { rate: 1e-3, warmup: 100, steps: [10_800, 11_900], iterations: 12_400 },
+  schedule: { rate: 1e-3, warmup: 100, steps: [11_000, 11_900], iterations: 12_400 },
   batch: 128,
   phrases: 32,
   tokens: 16,
