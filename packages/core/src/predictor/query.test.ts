@@ -113,6 +113,8 @@ describe('route prompt', () => {
     const found = await query(image, 'red', { route: 'prompt' })
     expect(boxes(found)[0]).toBe(`${red}`)
     expect(asked).toBe(2) // the text, and the text with the box of what it found
+    await query(image, 'red', { route: 'prompt', points: [{ x: 12, y: 12 }] })
+    expect(asked).toBe(3) // a click says where
     expect(await query(image, 'a ghost', { route: 'prompt' })).toEqual([])
   })
   it('is the default where text can be a prompt', async () => {

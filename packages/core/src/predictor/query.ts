@@ -12,7 +12,7 @@ import { embedPhrases } from './text.js'
 /**
  * How a phrase becomes masks.
  * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of what that found, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box
- *   where. Needs a checkpoint with a text projection
+ *   where. With clicks, these say it. Needs a checkpoint with a text projection
  * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints, finds several
  * - `detect`: boxes of a detector, each a box prompt
  */
@@ -117,7 +117,7 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
       return masks.map(measure).filter(({ area }) => area > 0)
     }
     const first = await answers(prompt)
-    const measured = [...first, ...first.length ? await answers({ ...prompt, box: first[0].box }) : []]
+    const measured = [...first, ...first.length && !points?.length ? await answers({ ...prompt, box: first[0].box }) : []]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scored(measured, embeddings, await competing(encoder, phrases, signal))
   },

@@ -119,8 +119,8 @@ export function anySurface(draw: Random, { scale, near, light }: { scale: number
   const far = blend(base, other, strength)
   const contrast = Math.max(...base.map((x, i) => Math.abs(x - far[i])))
   const seen = contrast < unseen ? 'plain' : contrast >= clear[pattern] ? pattern : undefined
-  const [color, far_] = [colorName(base), colorName(far)]
-  const second = far_ !== color && seen !== undefined && seen !== 'plain' && seen !== 'grainy' ? far_ : undefined
+  const [color, beside] = [colorName(base), colorName(far)]
+  const second = beside !== color && seen !== undefined && seen !== 'plain' && seen !== 'grainy' ? beside : undefined
   const others = new Set([...nearlyNamed(base), ...nearlyNamed(far), ...nearlyNamed(blend(base, far, 0.5)), ...seen === 'plain' ? likePlain : []])
   const maybe = [...others].filter(name => name !== color && name !== second)
   return { color, ...(seen && { pattern: seen }), ...(second && { second }), maybe, base, surface }
