@@ -32,4 +32,14 @@ describe('tinyModel', () => {
     expect(source.has('logit_scale')).toBe(true)
     await source.close()
   })
+
+  it('competes with words that its CLIP knows, each once', () => {
+    const { background, tokenizer, threshold } = tinyModel().clip
+    const { model: { vocab } } = JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: object } }
+    const known = Object.keys(vocab)
+    for (const phrase of background) for (const word of phrase.split(' ')) expect(known, phrase).toContain(`${word}</w>`)
+    expect(new Set(background).size).toBe(background.length)
+    expect(background.slice(0, 2)).toEqual(['a disc', 'an oval'])
+    expect(threshold > 0 && threshold < 1).toBe(true)
+  })
 })
