@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
 import { loadClip } from '@sam/clip'
 import { openWeights, recognise } from '@sam/core'
-import { anyCrop, carried, random, readParams, saveModel, scenes, type CropPairs } from '@sam/train'
+import { anyCrop, carried, random, readParams, saveModel, scenes, tinyText, type CropPairs } from '@sam/train'
 
 const { values } = parseArgs({ options: { sam: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' }, out: { type: 'string' }, scenes: { type: 'string', default: '120' } } })
 const given = (name: 'sam' | 'from' | 'to' | 'out'): string => {
@@ -23,7 +23,7 @@ const data = scenes({ size: config.imageSize, seed: 3001 })
 for (let i = 0; i < Number(values.scenes); i++) {
   const { image, truths } = await data.read(i)
   const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
-  const rules = masks.map((_, k) => anyCrop(random(i, k), { grow: [1, 1.4], zeroOutside: 1 }))
+  const rules = masks.map((_, k) => anyCrop(random(i, k), tinyText.text?.crop))
   pairs.from.push(...await from.embedCrops(image, masks, { rules }))
   pairs.to.push(...await to.embedCrops(image, masks, { rules }))
 }

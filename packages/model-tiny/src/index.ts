@@ -26,9 +26,11 @@ export interface TinyClip extends Readonly<Record<'config' | 'tokenizer' | 'weig
   readonly threshold: number
 }
 
-const kinds = ['disc', 'oval', 'block', 'triangle', 'polygon', 'shard', 'star', 'pebble', 'amoeba', 'crescent', 'ring', 'frame', 'bar', 'bend', 'cross', 'hook', 'limb', 'body', 'band', 'side', 'rim', 'core', 'spot']
-const colors = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'pink', 'brown', 'black', 'gray', 'white']
-const background = [...kinds, ...colors.map(color => `${color} thing`)].map(words => `${words === 'body' ? 'the' : /^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`)
+const background = [
+  'a disc', 'an oval', 'a block', 'a triangle', 'a polygon', 'a shard', 'a star', 'a pebble', 'an amoeba', 'a crescent', 'a ring', 'a frame', 'a bar', 'a bend', 'a cross', 'a hook',
+  'a limb', 'the body', 'a band', 'a side', 'a rim', 'a core', 'a spot',
+  'a red thing', 'an orange thing', 'a yellow thing', 'a green thing', 'a cyan thing', 'a blue thing', 'a purple thing', 'a pink thing', 'a brown thing', 'a black thing', 'a gray thing', 'a white thing'
+]
 
 /** The embedded model, trained in this repository on generated scenes. */
 export const tinyModel = (): TinyModel => ({

@@ -112,12 +112,13 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
   async prompt(image, phrases, { points, signal }) {
     const encoder = cropEncoder(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...points ? { points } : {} }
+    const clicked = Boolean(points?.length)
     const answers = async (asked: Prompt): Promise<Measured[]> => {
-      const [{ masks }] = await image.predict([asked], { multimask: points?.length ? 'auto' : true, signal })
+      const [{ masks }] = await image.predict([asked], { multimask: clicked ? 'auto' : true, signal })
       return masks.map(measure).filter(({ area }) => area > 0)
     }
     const first = await answers(prompt)
-    const measured = [...first, ...first.length && !points?.length ? await answers({ ...prompt, box: first[0].box }) : []]
+    const measured = clicked || !first.length ? first : [...first, ...await answers({ ...prompt, box: first[0].box })]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scored(measured, embeddings, await competing(encoder, phrases, signal))
   },

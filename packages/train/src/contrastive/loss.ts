@@ -46,7 +46,8 @@ const never = 1e4
 function crossEntropy(logits: Value, matches: Value, axis: number): Value {
   const right = ops.max(matches, 0)
   const share = ops.div(right, ops.max(ops.reduceSum(right, [axis]), 1))
-  const open = ops.add(logits, ops.mul(ops.min(matches, ops.scalar(0)), never))
+  const unknown = ops.sub(right, matches)
+  const open = ops.sub(logits, ops.mul(unknown, never))
   return ops.neg(ops.div(ops.reduceSum(ops.mul(share, logSoftmax(open, axis)), [0, 1]), ops.max(ops.reduceSum(share, [0, 1]), 1)))
 }
 

@@ -115,6 +115,7 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
 
 /** Batches whose crops and phrases are aligned. */
 const alignedBatches = 40
+/** Batches whose patches are whitened, of other scenes each. */
 const whitenedBatches = 24
 
 /** What a run begins with. */

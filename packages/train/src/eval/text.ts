@@ -147,6 +147,6 @@ async function score(image: EncodedImage, { item, sample, shuffled }: { item: It
 }
 
 function meanOf(scores: readonly ItemScore[]): TextScores {
-  const mean = (key: 'text' | 'textAndPoint' | 'query' | 'rank' | 'crop' | 'shuffled'): number => scores.reduce((sum, s) => sum + s[key], 0) / Math.max(1, scores.length)
+  const mean = (key: Exclude<keyof TextScores, 'phrases'>): number => scores.reduce((sum, s) => sum + s[key], 0) / Math.max(1, scores.length)
   return { phrases: scores.length, text: mean('text'), textAndPoint: mean('textAndPoint'), query: mean('query'), rank: mean('rank'), crop: mean('crop'), shuffled: mean('shuffled') }
 }

@@ -112,8 +112,11 @@ const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
 /** The names of all kinds. */
 export const kindNames: readonly string[] = Object.keys(kinds)
 
+/** Kinds without holes and thin limbs, as bodies are; each as often as it stands here. */
+export const compactKinds: readonly string[] = ['disc', 'oval', 'block', 'triangle', 'polygon', 'pebble', 'pebble', 'star', 'amoeba']
+
 /** A kind by chance, around the origin with radius about 1. */
 export function anyShape(draw: Random, { compact = false }: { compact?: boolean } = {}): NamedShape {
-  const name = draw.pick(compact ? ['disc', 'oval', 'block', 'triangle', 'polygon', 'pebble', 'pebble', 'star', 'amoeba'] : Object.keys(kinds))
+  const name = draw.pick(compact ? compactKinds : kindNames)
   return { name, shape: kinds[name](draw) }
 }

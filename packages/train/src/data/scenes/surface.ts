@@ -131,5 +131,6 @@ function nearlyNamed(rgb: Rgb): readonly string[] {
   const step = 0.06 * (Math.max(...rgb) - Math.min(...rgb))
   const shifted = [0, 1, 2].flatMap(k => [step, -step].map(by => rgb.map((x, c) => c === k ? x + by : x)))
   const seen = [rgb, rgb.map(x => 0.75 * x), rgb.map(x => 1.25 * x), rgb.map(x => 0.85 * x + 0.1), ...shifted]
-  return seen.map(([r, g, b]) => colorName([r, g, b].map(x => Math.min(1, Math.max(0, x))) as unknown as Rgb))
+  const shown = (x: number): number => Math.min(1, Math.max(0, x))
+  return seen.map(([r, g, b]) => colorName([shown(r), shown(g), shown(b)]))
 }
