@@ -12,7 +12,7 @@ import { scenes } from '@sam/train'
 const { values: { rounds } } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
 const { image: scene } = await scenes({ size: 256, seed: 9001 }).read(0)
 const phrases = ['a red circle', 'a blue square', 'a striped thing', 'a green star', 'a yellow part']
-const { weights, clip: { config, crop, background, threshold } } = tinyModel()
+const { weights, clip: own } = tinyModel()
 const [first, next]: [number[], number[]] = [[], []]
 const timed = async <T>(into: number[], work: () => Promise<T>): Promise<T> => {
   const start = performance.now()
@@ -24,7 +24,7 @@ const timed = async <T>(into: number[], work: () => Promise<T>): Promise<T> => {
 for (let round = 0; round < Number(rounds); round++) {
   const { backend, clip, sam, image } = await timed(first, async () => {
     const backend = await cpu()
-    const clip = await loadClip({ model: new URL('.', config), backend, crop, background, threshold })
+    const clip = await loadClip({ ...own, backend })
     const sam = await loadSam({ weights, backend, text: clip })
     const image = await sam.encode(scene)
     await image.query(phrases[0], { route: 'prompt' })

@@ -15,8 +15,8 @@ const { values } = parseArgs({
   }
 })
 const backend = await cpu({ threads: Number(values.threads) })
-const { everything, clip: { config, crop, background } } = tinyModel()
-const clip = await loadClip({ model: values.clip ?? new URL('.', config), backend, crop, background })
+const { everything, clip: own } = tinyModel()
+const clip = await loadClip({ ...own, ...values.clip !== undefined && { model: values.clip }, backend })
 const sam = await loadSam({ weights: values.sam ?? tinyModel().weights, backend, text: clip })
 const result = await evaluateText({
   sam, clip, data: scenes({ size: 256, seed: Number(values.seed) }), phrases: Number(values.phrases), everything,
@@ -27,7 +27,7 @@ const table = textTable(result)
 console.log(table)
 if (values.out) {
   mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, 'text.json'), `${JSON.stringify({ seed: Number(values.seed), crop, background, ...result }, null, 2)}\n`)
+  writeFileSync(join(values.out, 'text.json'), `${JSON.stringify({ seed: Number(values.seed), crop: own.crop, background: own.background, ...result }, null, 2)}\n`)
   writeFileSync(join(values.out, 'text.md'), table)
 }
 await sam.dispose()

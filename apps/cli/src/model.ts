@@ -45,19 +45,11 @@ export async function withDecoder<T>(options: ModelOptions, context: Context, us
 export async function withWords<T>(options: ModelOptions & { readonly clip?: string }, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
   const { checkpoint, clip } = options
   if (checkpoint !== undefined && clip === undefined) throw usage('--checkpoint needs a --clip: a folder with the config.json, tokenizer.json and model.safetensors of a CLIP')
-  return loaded(options, context, { parts: 'all', clip: clip === undefined ? embeddedClip() : { model: clip }, use })
-}
-
-type ClipChoice = Pick<ClipOptions, 'model' | 'crop' | 'background' | 'threshold'> & { readonly model: string | URL }
-
-/** The embedded CLIP: its folder, and how it is used best. */
-export function embeddedClip(): ClipChoice {
-  const { config, crop, background, threshold } = tinyModel().clip
-  return { model: new URL('.', config), crop, background, threshold }
+  return loaded(options, context, { parts: 'all', clip: clip === undefined ? tinyModel().clip : { model: clip }, use })
 }
 
 interface Loading<T> extends Pick<LoadOptions, 'parts'> {
-  readonly clip?: ClipChoice
+  readonly clip?: Pick<ClipOptions, 'model' | 'crop' | 'background' | 'threshold'>
   readonly use: (sam: Sam) => Promise<T>
 }
 

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWeights, recognise, type SamConfig } from '@sam/core'
-import { parseClipConfig, readClipFolder } from '@sam/clip'
+import { parseClipConfig, readClipFolder, type ClipPlaces } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
 import { fromMae, isFiner, readParams, recipes, regridded, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
 import { dataForms } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
-import { embeddedClip } from './model.js'
 
 /** How `model.safetensors` may be stored. */
 export const dtypes = { f16: 'F16', f32: 'F32' } as const
@@ -84,10 +83,10 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
   }
 }
 
-/** The folder of the CLIP that a plan's text prompts are learnt from. */
-export const clipOf = (clip: string | undefined): string | URL => clip ?? embeddedClip().model
+/** Where the CLIP is that a plan's text prompts are learnt from. */
+export const clipOf = (clip: string | undefined): string | ClipPlaces => clip ?? tinyModel().clip.model
 
-const widthOf = async (folder: string | URL): Promise<number> => parseClipConfig((await readClipFolder(folder)).config).projection
+const widthOf = async (folder: string | ClipPlaces): Promise<number> => parseClipConfig((await readClipFolder(folder)).config).projection
 
 async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {
   if (checkpoint === undefined) return tinyModel().config

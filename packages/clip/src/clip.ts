@@ -8,16 +8,16 @@ import { parseClipConfig, type ClipConfig } from './graph/config.js'
 import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
-import { readClipFolder, type ClipFiles } from './folder.js'
+import { isPlaces, readClipFolder, type ClipFiles, type ClipPlaces } from './folder.js'
 import { openTokenizer } from './tokenizer.js'
 import { batches, normalized } from './vectors.js'
 
 export interface ClipOptions extends PhraseOptions {
   /**
    * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, an address anywhere) with `config.json`, `tokenizer.json` and
-   * `model.safetensors`. Or the three by themselves, the JSON ones parsed.
+   * `model.safetensors`. Or three places, where they do not lie in one folder; or the three by themselves, the JSON ones parsed.
    */
-  readonly model: string | URL | ClipFiles
+  readonly model: string | URL | ClipPlaces | ClipFiles
   /** Where to run: the backend of the SAM, or another. Yours to dispose. */
   readonly backend: Backend
   /** How an object is cut out to be compared with phrases. Default: grown by half, its surroundings kept. */
@@ -53,7 +53,7 @@ const [many, shortText] = [8, 16]
 export async function loadClip({ model, backend, crop, background = ['background'], threshold, onProgress, signal, ...phrases }: ClipOptions): Promise<Clip> {
   signal?.throwIfAborted()
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
-  const files = typeof model === 'object' && 'weights' in model ? model : await readClipFolder(model, signal)
+  const files = typeof model === 'object' && 'weights' in model && !isPlaces(model) ? model : await readClipFolder(model, signal)
   const weights = await openWeights(files.weights, { signal })
   const close = async (): Promise<void> => { if (weights !== files.weights) await weights.close() }
   try {

@@ -13,6 +13,9 @@ export interface ClipFiles {
 /** Where a CLIP's files are, when they do not lie in one folder under their own names: a bundler gives each a name of its own. */
 export type ClipPlaces = Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
 
+/** Whether these are places of files, and not the files. */
+export const isPlaces = (files: ClipPlaces | ClipFiles): files is ClipPlaces => files.config instanceof URL && files.tokenizer instanceof URL
+
 /**
  * The files of a folder in Hugging Face's layout, or of three places; the weights are only named, not opened. Throws `WeightsError` `E_WEIGHTS_IO` or `E_WEIGHTS_FORMAT`
  * for a JSON file that is missing or is none.

@@ -16,8 +16,10 @@ export interface TinyModel {
   readonly description: string
 }
 
-/** The CLIP whose phrases the embedded model understands: three files of one folder in Hugging Face's layout, and how `loadClip` is best told to use them. */
-export interface TinyClip extends Readonly<Record<'config' | 'tokenizer' | 'weights', URL>> {
+/** The CLIP whose phrases the embedded model understands, as `loadClip` of `@sam/clip` is told: `loadClip({ ...tinyModel().clip, backend })`. */
+export interface TinyClip {
+  /** Three files of one folder in Hugging Face's layout, by themselves: bundlers give each a name of its own. */
+  readonly model: Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
   /** It has seen too little to look past what is around an object. */
   readonly crop: { readonly grow: number; readonly zeroOutside: boolean }
   /** What a thing must resemble less than a phrase: every kind and every colour that it knows, each by itself. */
@@ -37,9 +39,11 @@ export const tinyModel = (): TinyModel => ({
   weights: new URL('../model/sam-tiny.safetensors', import.meta.url),
   config: tiny,
   clip: {
-    config: new URL('../model/clip/config.json', import.meta.url),
-    tokenizer: new URL('../model/clip/tokenizer.json', import.meta.url),
-    weights: new URL('../model/clip/model.safetensors', import.meta.url),
+    model: {
+      config: new URL('../model/clip/config.json', import.meta.url),
+      tokenizer: new URL('../model/clip/tokenizer.json', import.meta.url),
+      weights: new URL('../model/clip/model.safetensors', import.meta.url)
+    },
     crop: { grow: 1.2, zeroOutside: true },
     background,
     threshold: 0.2

@@ -23,7 +23,7 @@ describe('tinyModel', () => {
   })
 
   it('has a CLIP of half precision beside it, whose files agree', async () => {
-    const { clip } = tinyModel()
+    const { clip: { model: clip } } = tinyModel()
     const json = (url: URL) => JSON.parse(readFileSync(url, 'utf8')) as { text_config: { vocab_size: number }; model: { vocab: object } }
     expect(statSync(clip.weights).size).toBeLessThan(3e6)
     expect(Object.keys(json(clip.tokenizer).model.vocab)).toHaveLength(json(clip.config).text_config.vocab_size)
@@ -34,7 +34,7 @@ describe('tinyModel', () => {
   })
 
   it('competes with words that its CLIP knows, each once', () => {
-    const { background, tokenizer, threshold } = tinyModel().clip
+    const { background, model: { tokenizer }, threshold } = tinyModel().clip
     const { model: { vocab } } = JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: object } }
     const known = Object.keys(vocab)
     for (const phrase of background) for (const word of phrase.split(' ')) expect(known, phrase).toContain(`${word}</w>`)

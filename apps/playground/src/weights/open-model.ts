@@ -1,4 +1,4 @@
-import { loadClip, readClipFolder, type Clip } from '@sam/clip'
+import { loadClip, type Clip } from '@sam/clip'
 import { loadSam, WeightsError, type Backend, type Sam } from '@sam/core'
 import { embeddedModel } from '../model.js'
 import type { ModelChoice, Step } from '../protocol.js'
@@ -29,8 +29,8 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
   const model = choice.kind === 'folder' ? wholeOf(choice) : choice
   if (model.kind === 'folder') return { sam: await load(new Map(model.files.map(f => [f.name, f]))), note: 'not kept: it is in several files', again: undefined }
   if (model.kind === 'embedded') {
-    const { weights, description, clip: { crop, background, threshold, ...places } } = embeddedModel()
-    const clip = await loadClip({ model: await readClipFolder(places, signal), crop, background, threshold, backend, signal })
+    const { weights, description, clip: own } = embeddedModel()
+    const clip = await loadClip({ ...own, backend, signal })
     try {
       return { sam: await load(weights, clip), clip, note: description, again: model }
     } catch (error) {
