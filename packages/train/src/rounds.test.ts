@@ -44,7 +44,7 @@ const answerIn = ({ prompt }: Turn): number => Math.floor(prompt.mask![0]) % 100
 async function play(seed: number, { recipe: r = recipe, objects = 1 }: { recipe?: Recipe; objects?: number } = {}): Promise<{ turns: Turn[][]; asked: number }> {
   const { answer, asked } = decoder(objects)
   const turns = await playRounds(random(5, seed), {
-    recipe: r, targets: Array.from({ length: objects }, () => target), answer, embedding: onHost(f32([1], [0])),
+    recipe: r, targets: Array.from({ length: objects }, () => target), answer, embedding: async () => onHost(f32([1], [0])),
     state: stateOf(answer.graph, {}, new Set()), sides: { low, cell: side / low, points: 10 }
   })
   return { turns, asked: asked() }

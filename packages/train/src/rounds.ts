@@ -19,9 +19,9 @@ export interface RoundsOptions {
   readonly targets: readonly Target[]
   /** For each of them the embedding of its crop, where that is its first prompt. */
   readonly texts?: readonly (Float32Array | undefined)[] | undefined
-  /** The decoder for P prompts, and what it looks at. */
+  /** The decoder for P prompts, and what it looks at: asked for only where there is a round after the first. */
   readonly answer: Executable
-  readonly embedding: DeviceTensor
+  readonly embedding: () => Promise<DeviceTensor>
   readonly state: State
   readonly sides: { readonly low: number; readonly cell: number; readonly points: number; readonly text?: number }
 }
@@ -38,7 +38,7 @@ export async function playRounds(draw: Random, { recipe, targets, texts, answer,
   for (let round = 0; ; round++) {
     for (const [i, prompt] of prompts.entries()) played[i].push({ prompt, target: targets[i], returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
     if (round === count - 1) break
-    const answers = await ask(prompts, { answer, embedding, state, sides })
+    const answers = await ask(prompts, { answer, embedding: await embedding(), state, sides })
     prompts = prompts.map((prompt, i) => {
       const returned = returnedMasks(prompt, answers[i].logits.length)
       const { logits, iou } = answers[i]
@@ -52,7 +52,7 @@ export async function playRounds(draw: Random, { recipe, targets, texts, answer,
 }
 
 /** All four masks of each prompt. */
-export async function ask(prompts: readonly PromptTokens[], { answer, embedding, state, sides }: Pick<RoundsOptions, 'answer' | 'embedding' | 'state'> & { sides: { low: number; points: number; text?: number } }): Promise<Answer[]> {
+export async function ask(prompts: readonly PromptTokens[], { answer, embedding, state, sides }: Pick<RoundsOptions, 'answer' | 'state'> & { embedding: DeviceTensor; sides: { low: number; points: number; text?: number } }): Promise<Answer[]> {
   const outputs = await answer.run({ ...state.feeds(answer.graph), ...promptFeeds(prompts, sides), image_embedding: embedding })
   const [masks, iou] = await Promise.all([outputs.masks.read(), outputs.iou_predictions.read()])
   Object.values(outputs).forEach(t => t.dispose())

@@ -1,4 +1,4 @@
-import { f32, full, InputError, memoryWeights, nameOf, sizeOf, type Backend, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
+import { f32, full, InputError, memoryWeights, nameOf, sizeOf, type Backend, type DeviceTensor, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
 import type { Dataset } from './data/dataset.js'
 import { orderOf } from './data/order.js'
 import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings, stacked } from './embeddings.js'
@@ -101,7 +101,8 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const microStep = async (draw: Random, { examples, places, micro, last, rate }: Found & { micro: number; last: boolean; rate: number }) => {
     const picked = examples.flatMap(({ targets }) => pick(draw, targets, objects))
     const each = examples.map(({ image }) => image)
-    const embedding = await embeddings.of(each, places)
+    let seen: Promise<DeviceTensor> | undefined
+    const embedding = (): Promise<DeviceTensor> => seen ??= embeddings.of(each, places)
     const crops = recipe.text && clip && await cropPrompts(draw, { examples, targets: picked }, { clip, ...recipe.text })
     const { targets, texts } = crops ? withAbsent(draw, { targets: picked, texts: crops }, { images, share: recipe.text?.absent ?? 0 }) : { targets: picked }
     const turns = (await playRounds(draw, { recipe, targets, texts, answer, embedding, state, sides })).flat()
@@ -109,11 +110,11 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
       ...(recipe.frozenEncoder ? {} : { image: stacked(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
       rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
     }
-    const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: embedding }) }
+    const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: await embedding() }) }
     const running = executable.run(feeds)
     readAhead(micro + 1)
     const outputs = await running
-    embedding.dispose()
+    ;(await seen)?.dispose()
     return { outputs, turns, own }
   }
 
