@@ -30,7 +30,7 @@ export { answerGraph, embedGraph, forwardGraph, stepGraph, type StepOptions, typ
 export { firstPrompt, isAmbiguous, nextPrompt, plan, type Answer, type NextPrompt, type PlanOptions, type PromptTokens, type Round } from './interactive.js'
 export { focalLoss } from './losses/focal.js'
 export { diceLoss } from './losses/dice.js'
-export { groundingLoss, type GroundingInputs } from './losses/grounding.js'
+export { groundingLoss, matchingLoss, type GroundingInputs } from './losses/grounding.js'
 export { iouLoss, trueIou } from './losses/iou.js'
 export { maskLoss, paperWeights, type LossWeights, type MaskLoss, type MaskLossInputs } from './losses/mask-loss.js'
 export { adamw, paperAdamW, type AdamWOptions, type AdamWState, type AdamWStep } from './optim/adamw.js'

@@ -1,6 +1,6 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
 import { constant, differentiate, feedParams, full, graph, input, nameOf, nn, ops, paramsOf, scope, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
-import { groundingLoss, ownToken } from './losses/grounding.js'
+import { groundingLoss, matchingLoss, ownToken } from './losses/grounding.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
@@ -34,7 +34,7 @@ export interface StepOptions {
   /** Whether the image encoder stays as it is, and its embeddings are fed. */
   readonly frozenEncoder: boolean
   readonly losses?: LossWeights
-  /** What `groundingLoss` of text prompts counts beside the paper's losses; nothing unless told. */
+  /** What `groundingLoss` and `matchingLoss` of text prompts count beside the paper's losses; nothing unless told. */
   readonly grounding?: number | undefined
   readonly adamw?: AdamWOptions
   /** What `groundingLoss` of all objects' own tokens counts; nothing unless told. */
@@ -80,10 +80,13 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const { masks, iou_predictions: iou } = looking.outputs as { masks: Value; iou_predictions: Value }
   const target = input('target', [p, low, low])
   const { loss, mask, iouError, trueIou } = maskLoss({ logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) }, losses)
-  const pointing = (numbers: number): Value => groundingLoss({
-    token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width), embedding, target,
-    weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
-  })
+  const pointing = (numbers: number): Value => {
+    const texts = {
+      token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width), embedding, target,
+      weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
+    }
+    return ops.add(groundingLoss(texts), matchingLoss(texts))
+  }
 
   const holding = (): Value => groundingLoss({ token: ownToken({ embedding, target }), embedding, target, weight: constant(full('f32', [p], 1)) })
   const added = [...text && grounding ? [ops.mul(pointing(text), grounding)] : [], ...cohesion ? [ops.mul(holding(), cohesion)] : []]

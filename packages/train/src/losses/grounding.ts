@@ -46,3 +46,23 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
   const inside = ops.div(ops.sum(ops.mul(covered, shifted), [1]), ops.max(area, 1))
   return ops.div(ops.sum(ops.mul(ops.sub(logTotal, inside), counts), [0]), ops.max(ops.sum(counts, [0]), 1))
 }
+
+/**
+ * How far each object is from its own text among all of the batch: the cross entropy over text tokens, whose own tokens (`ownToken`) they are likest to. `groundingLoss` asks where in an image a text is;
+ * this asks which text an object goes by, the other half of a contrastive loss, and so what sets it apart from objects of other images. A text may be given for the
+ * same object twice: either is right. Mean over prompts with a text for something that is there, rank 0.
+ */
+export function matchingLoss({ token, embedding, target, weight }: GroundingInputs): Value {
+  const [prompts, width] = token.shape as [number, number]
+  const covered = coveredBy(target, embedding.shape[2])
+  const area = ops.sum(covered, [1])
+  const counts = ops.mul(weight, ops.where(ops.less(0, area), 1, 0))
+  const apart = ops.sum(ops.square(ops.sub(ops.reshape(covered, [prompts, 1, covered.shape[1]]), ops.reshape(covered, [1, prompts, covered.shape[1]]))), [2])
+
+  const alike = ops.div(ops.matmul(ownToken({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
+  const among = ops.add(alike, ops.mul(ops.sub(ops.reshape(counts, [1, prompts]), 1), 1e4))
+  const likelihood = ops.exp(ops.sub(among, ops.reduceMax(ops.stopGradient(among), [1])))
+  const right = ops.sum(ops.where(ops.less(apart, 1), likelihood, 0), [1])
+  const lost = ops.sub(ops.log(ops.add(ops.sum(likelihood, [1]), 1e-9)), ops.log(ops.add(right, 1e-9)))
+  return ops.div(ops.sum(ops.mul(lost, counts), [0]), ops.max(ops.sum(counts, [0]), 1))
+}

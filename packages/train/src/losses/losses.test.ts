@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { constant, differentiate, evaluate, f32, graph, param, type Value } from '@sam/core/graph'
 import { diceLoss } from './dice.js'
 import { focalLoss } from './focal.js'
-import { groundingLoss, ownToken } from './grounding.js'
+import { groundingLoss, matchingLoss, ownToken } from './grounding.js'
 import { iouLoss, trueIou } from './iou.js'
 import { maskLoss } from './mask-loss.js'
 
@@ -94,5 +94,35 @@ describe('grounding', () => {
     const { 'grad/token': { data } } = evaluate(differentiate(graph('loss', { y: loss(param('token', [2, 2]), [1, 1]) }), { loss: 'y', wrt: ['token'] }), () => f32([2, 2], tokens))
     const at = (i: number, by: number): number => value(loss(constant(f32([2, 2], tokens.map((x, j) => x + (i === j ? by : 0)))), [1, 1]))[0]
     for (let i = 0; i < 4; i++) expect(data[i]).toBeCloseTo((at(i, 1e-2) - at(i, -1e-2)) / 2e-2, 4)
+  })
+})
+
+describe('matching', () => {
+  // Two images of 2 x 2 places; two prompts each, of which the last is of the same object as the one before.
+  const embedding = constant(f32([2, 2, 2, 2], [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 2, 2]))
+  const planes = (...places: number[]): Value => constant(f32([4, 8, 8], Float32Array.from({ length: 256 }, (_, i) => places[Math.floor(i / 64) * 4 + Math.floor(i % 64 / 32) * 2 + Math.floor(i % 8 / 4)])))
+  const target = planes(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1)
+  const tokens = [4, 0, 1, 1, 1, 3, 0, 2]
+  const loss = (token: Value, weight: number[]): Value => matchingLoss({ token, embedding, target, weight: constant(f32([4], weight)) })
+  const given = constant(f32([4, 2], tokens))
+
+  it('is the cross entropy of the text that an object is likest to, mean over prompts with a text for what is there', () => {
+    const own = [[3, 0], [0, 0], [1, 2], [1, 2]]
+    const lost = (i: number, among: number[], right: number[]): number => {
+      const e = (j: number): number => Math.exp((own[i][0] * tokens[2 * j] + own[i][1] * tokens[2 * j + 1]) / Math.SQRT2)
+      const sum = (js: number[]): number => js.reduce((s, j) => s + e(j), 0)
+      return -Math.log(sum(right) / sum(among))
+    }
+    const all = [0, 1, 2, 3]
+    expect(value(loss(given, [1, 1, 1, 1]))[0]).toBeCloseTo((lost(0, all, [0]) + lost(1, all, [1]) + lost(2, all, [2, 3]) + lost(3, all, [2, 3])) / 4, 5)
+    expect(value(loss(given, [1, 0, 1, 0]))[0]).toBeCloseTo((lost(0, [0, 2], [0]) + lost(2, [0, 2], [2])) / 2, 5)
+    expect(value(loss(given, [0, 0, 0, 0]))[0]).toBe(0)
+    const gone = matchingLoss({ token: given, embedding, target: planes(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1), weight: constant(f32([4], [1, 1, 1, 1])) })
+    expect(value(gone)[0]).toBeCloseTo((lost(0, [0, 2, 3], [0]) + lost(2, [0, 2, 3], [2, 3]) + lost(3, [0, 2, 3], [2, 3])) / 3, 5)
+  })
+  it('turns texts towards their objects, and away from others', () => {
+    const { 'grad/token': { data } } = evaluate(differentiate(graph('loss', { y: loss(param('token', [4, 2]), [1, 1, 1, 1]) }), { loss: 'y', wrt: ['token'] }), () => f32([4, 2], tokens))
+    const at = (i: number, by: number): number => value(loss(constant(f32([4, 2], tokens.map((x, j) => x + (i === j ? by : 0)))), [1, 1, 1, 1]))[0]
+    for (let i = 0; i < 8; i++) expect(data[i]).toBeCloseTo((at(i, 1e-2) - at(i, -1e-2)) / 2e-2, 4)
   })
 })
