@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { HostTensor } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
 import { scenes } from '../data/scenes/scene.js'
 import { contrastiveBatches } from './batches.js'
@@ -27,9 +28,15 @@ describe('an aligned CLIP', () => {
     const some = await Promise.all([0, 1, 2].map(batches))
     const options = { recipe, backend: referenceBackend() }
     const before = await embeddingPairs(params, some, options)
-    const after = await embeddingPairs(aligned(params, before), some, options)
+    const moved = aligned(params, before)
+    const norm = (of: Readonly<Record<string, HostTensor>>): number => Math.hypot(...of['text_projection.weight'].data)
+    expect(norm(moved) / norm(params)).toBeCloseTo(1, 5)
+    const { images, texts } = await embeddingPairs(moved, some, options)
     const mean = (rows: readonly Float32Array[], k: number): number => rows.reduce((sum, x) => sum + x[k], 0) / rows.length
     const unit = (x: Float32Array): Float32Array => x.map(v => v / Math.hypot(...x))
+    // Phrases have a size of their own, which nothing looks at.
+    const size = [0, 1, 2, 3].reduce((sum, k) => sum + mean(texts, k) * mean(images.map(unit), k), 0) / [0, 1, 2, 3].reduce((sum, k) => sum + mean(images.map(unit), k) ** 2, 0)
+    const after = { images, texts: texts.map(x => x.map(v => v / size)) }
     for (let k = 0; k < 4; k++) {
       expect(Math.abs(mean(before.images, k)) + Math.abs(mean(before.texts, k))).toBeGreaterThan(0.01)
       expect(mean(after.images, k)).toBeCloseTo(0, 4)

@@ -18,24 +18,27 @@ const ridge = 0.1
 /**
  * A trained CLIP set up for phrases to take the place of pictures, as text prompts ask of it (paper, D.5). Contrastive training leaves both in two cones apart from each other (Liang et
  * al. 2022, "Mind the gap"), which ranks well. So crops are moved to have the mean 0, and a phrase's projection is followed by the linear map that comes closest to the crops it was said of.
- * A projection has no bias: its norm's bias takes what is constant, by the least change whose projection it is.
+ * A projection has no bias: its norm's bias takes what is constant, by the least change whose projection it is. What is projected is normalised, so the projection keeps its size: a CLIP that is
+ * trained on has gradients of the usual size.
  */
 export function aligned(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
   const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
   const { map, constant } = regression(texts, images.map(x => normalized(x.map((v, k) => v - middle[k]))), ridge)
   const old = params['text_projection.weight']
   const [rows, columns] = old.shape as [number, number]
-  const weight = f32(old.shape, Float32Array.from({ length: rows * columns }, (_, i) => {
+  const turned = Float32Array.from({ length: rows * columns }, (_, i) => {
     const [row, column] = [Math.floor(i / columns), i % columns]
     return map[row].reduce((sum, v, k) => sum + v * Number(old.data[k * columns + column]), 0)
-  }))
+  })
+  const size = Math.hypot(...old.data) / (Math.hypot(...turned) || 1)
+  const weight = f32(old.shape, turned.map(v => size * v))
   const moved = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
     const change = leastChange(projection, Float64Array.from(by))
     return { [bias]: f32(params[bias].shape, Float32Array.from(params[bias].data, (b, i) => b + change[i])) }
   }
   return {
     ...params, ...moved('vision_model.post_layernorm.bias', params['visual_projection.weight'], middle.map(v => -v)),
-    'text_projection.weight': weight, ...moved('text_model.final_layer_norm.bias', weight, constant)
+    'text_projection.weight': weight, ...moved('text_model.final_layer_norm.bias', weight, constant.map(v => size * v))
   }
 }
 

@@ -7,23 +7,26 @@ import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '
 import { twinOf } from '../text/twin.js'
 import { singleWords } from '../text/single-words.js'
 import { isHeldOut } from '../text/words.js'
+import { wornMask } from '../text/worn-mask.js'
 import type { ClipRecipe } from './recipe.js'
 
 /** Something to be shown and named. */
 interface Subject extends Pick<Cut, 'photo' | 'mask'> {
   readonly seen: Seen
+  /** Masks of what else is in its scene. */
+  readonly neighbours: readonly Cut['mask'][]
 }
 
 export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_ids' | 'matches', HostTensor>
 
 /**
  * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of some scenes, which are exchanged for
- * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`) and said anew. The phrases come first, then the twin of each (`twinOf`), then every word
+ * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`), at times by a mask that is not quite its own (`wornMask`), and said anew. The phrases come first, then the twin of each (`twinOf`), then every word
  * by itself (`singleWords`). Things of held-out pairs are left out.
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
-  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop } = recipe
+  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, worn } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
   const subjectsOf = (block: number): Promise<readonly Subject[]> => {
@@ -44,7 +47,7 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const matches = new Float32Array(batch * texts)
     for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
     for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = truthOf(describes(phrase, seen.about))
-    const cuts = chosen.map(({ photo, mask }): Cut => ({ photo, mask, rule: anyCrop(draw, crop) }))
+    const cuts = chosen.map(({ photo, mask, neighbours }): Cut => ({ photo, mask: draw.chance(worn) ? wornMask(draw, mask, neighbours) : mask, rule: anyCrop(draw, crop) }))
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
   }
 }
@@ -71,9 +74,9 @@ async function subjectsIn(data: Dataset, { from, count }: { from: number; count:
   for (let i = from; i < from + count; i++) {
     const sample = await data.read(i)
     const { image, truths } = sample
+    const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
     for (const [k, seen] of seenIn(sample).entries()) {
-      const mask = { width: image.width, height: image.height, data: truths[k].mask }
-      if (seen && !seen.obscured && !isHeldOut(seen.about) && isNameable(mask)) subjects.push({ photo: image, mask, seen })
+      if (seen && !seen.obscured && !isHeldOut(seen.about) && isNameable(masks[k])) subjects.push({ photo: image, mask: masks[k], seen, neighbours: masks.filter((_, j) => j !== k) })
     }
   }
   if (!subjects.length) throw new InputError('E_BAD_OPTION', `contrastive training needs data that says what its masks are of, as generated scenes do; found nothing in ${count} samples`)

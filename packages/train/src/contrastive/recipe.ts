@@ -25,6 +25,8 @@ export interface ClipRecipe {
   readonly detail: Detail
   /** How things are cut out: closer than by the paper's rule, which is for SAM, and with less around them. A small CLIP learns shapes sooner so. */
   readonly crop: CropChances
+  /** Probability that a thing is cut out by a mask that is not quite its own (`wornMask`), as those will be whose crops are compared with phrases. */
+  readonly worn: number
   readonly adamw: AdamWOptions
   /** For matrices between hidden layers; AdamW unless told. */
   readonly muon?: MuonOptions
@@ -59,6 +61,7 @@ export const clipTiny: ClipRecipe = {
   steps: 6,
   detail: anyDetail,
   crop: { grow: [1, 1.4], zeroOutside: 0.85 },
+  worn: 0.6,
   adamw: { ...paperAdamW, beta2: 0.98 },
   muon: { ...usualMuon, size: 0.4 },
   weightDecay: 0.05,

@@ -22,6 +22,8 @@ export interface ClipRunOptions {
   readonly backend: Backend
   /** Where the run lives: `checkpoint.safetensors`, `log.jsonl`, and the CLIP as `loadClip` takes it in `clip/`. A run that is there already is gone on with. */
   readonly folder: string
+  /** Params of a CLIP of the recipe's shape that a new run begins with. Default: fresh ones. */
+  readonly weights?: Readonly<Record<string, HostTensor>> | undefined
   /** Default 1. */
   readonly seed?: number
   /** Steps between checkpoints; default 100. */
@@ -50,12 +52,12 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
  * stopped and resumed a run ends with the same numbers. The finished CLIP is `aligned`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
  * number (the last checkpoint stays); `WeightsError` for files.
  */
-export async function trainClip({ recipe, data, backend, folder, seed: given = 1, saveEvery = 100, onStep, signal }: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
+export async function trainClip({ recipe, data, backend, folder, weights, seed: given = 1, saveEvery = 100, onStep, signal }: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
   const clip = join(folder, 'clip')
   await mkdir(clip, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
   const path = join(folder, 'checkpoint.safetensors')
   const begun = await stat(path).then(() => true, () => false)
-  const from = begun ? await readCheckpoint(path) : { iteration: 0, seed: given, recipe: recipe.name, state: await freshClip(recipe, contrastiveBatches(data, recipe, given), given) }
+  const from = begun ? await readCheckpoint(path) : { iteration: 0, seed: given, recipe: recipe.name, state: weights ?? await freshClip(recipe, contrastiveBatches(data, recipe, given), given) }
   if (from.recipe !== recipe.name) throw new InputError('E_BAD_OPTION', `${path} is of a run of the recipe ${from.recipe}, found ${recipe.name}; begin in another folder`)
   const shapes = clipShapes(recipe.config)
   match([...shapes].map(([name, shape]) => ({ name, shape })), memoryWeights(from.state, path), { allowUnexpected: true })
@@ -77,7 +79,7 @@ export async function trainClip({ recipe, data, backend, folder, seed: given = 1
   /** What a run ends with: aligned by the batches that would have come next, and phrases that tell one thing from others. */
   const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
     const measured: ContrastiveFeeds[] = []
-    const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail }, seed)
+    const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail, worn: 0 }, seed)
     for (let i = 0; i < alignedBatches; i++) measured.push(await telling(iterations + i))
     return aligned(params, await embeddingPairs(params, measured, { recipe, backend }))
   }

@@ -1,0 +1,98 @@
+import { boundsOf, type Plane } from '../prompts/plane.js'
+import type { Random } from '../random.js'
+
+/**
+ * A mask as a model might give it in the place of the true one: its border wanders, and it may lack a piece, or have one of a neighbour too many; by chance, at least half of it right (IoU).
+ * A small CLIP that only ever saw true masks knows a thing for sure in these, and hardly in those that it will be asked about.
+ */
+export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[] = []): Plane {
+  const box = grown(truth)
+  if (!box) return truth
+  let spoilt = wandered(draw, truth, box)
+  if (draw.chance(0.3)) {
+    const beyond = halfPlane(draw, box)
+    spoilt = changed(spoilt, box, (v, x, y) => v && !beyond(x, y) ? 1 : 0)
+  }
+  if (neighbours.length && draw.chance(0.4)) {
+    const [{ data }, beyond] = [draw.pick(neighbours), halfPlane(draw, box)]
+    spoilt = changed(spoilt, box, (v, x, y) => v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0)
+  }
+  return alike(spoilt, truth, box) >= 0.5 ? spoilt : truth
+}
+
+/** A part of a picture: [x0, y0, x1, y1), by the edges of pixels. */
+type Part = readonly [number, number, number, number]
+
+/** The part of the picture around a mask, a quarter of its box wider on all sides. */
+function grown(mask: Plane): Part | undefined {
+  const bounds = boundsOf(mask)
+  if (!bounds) return undefined
+  const [x0, y0, x1, y1] = bounds
+  const [dx, dy] = [Math.ceil((x1 - x0 + 1) / 4), Math.ceil((y1 - y0 + 1) / 4)]
+  return [Math.max(0, x0 - dx), Math.max(0, y0 - dy), Math.min(mask.width, x1 + 1 + dx), Math.min(mask.height, y1 + 1 + dy)]
+}
+
+/** A copy of a mask, another in the part. */
+function changed({ width, height, data }: Plane, [x0, y0, x1, y1]: Part, to: (v: number, x: number, y: number) => number): Plane {
+  const out = data.slice()
+  for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) out[y * width + x] = to(data[y * width + x], x, y)
+  return { width, height, data: out }
+}
+
+/** What lies beyond a line through the outer parts of a box. */
+function halfPlane(draw: Random, [x0, y0, x1, y1]: Part): (x: number, y: number) => boolean {
+  const turn = draw.between(0, 2 * Math.PI)
+  const [dx, dy] = [Math.cos(turn), Math.sin(turn)]
+  const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2]
+  const from = draw.between(0, 0.35) * (Math.abs(dx) * (x1 - x0) + Math.abs(dy) * (y1 - y0))
+  return (x, y) => dx * (x - cx) + dy * (y - cy) > from
+}
+
+/** Blurred, with hills and valleys added, and cut at one half again. */
+function wandered(draw: Random, mask: Plane, part: Part): Plane {
+  const [x0, y0, x1, y1] = part
+  const [w, h] = [x1 - x0, y1 - y0]
+  const radius = Math.round(draw.between(0, 0.12) * Math.min(w, h))
+  const height = draw.between(0, 0.6)
+  const cells = draw.int(3, 7)
+  const hills = Float32Array.from({ length: (cells + 1) ** 2 }, () => draw.between(-height, height))
+  const hillAt = (x: number, y: number): number => {
+    const [u, v] = [(x - x0) / w * cells, (y - y0) / h * cells]
+    const [i, j] = [Math.floor(u), Math.floor(v)]
+    const row = (k: number): number => hills[k * (cells + 1) + i] * (1 - u + i) + hills[k * (cells + 1) + i + 1] * (u - i)
+    return row(j) * (1 - v + j) + row(j + 1) * (v - j)
+  }
+  const near = meansIn(mask, part, radius)
+  return changed(mask, part, (_, x, y) => near(x, y) + hillAt(x, y) > 0.5 ? 1 : 0)
+}
+
+/** The mean of a mask within so many pixels of each place of a part, by a table of sums. */
+function meansIn({ width, height, data }: Plane, [x0, y0, x1, y1]: Part, radius: number): (x: number, y: number) => number {
+  const [left, top, right, bottom] = [Math.max(0, x0 - radius), Math.max(0, y0 - radius), Math.min(width, x1 + radius), Math.min(height, y1 + radius)]
+  const across = right - left + 1
+  const sums = new Int32Array(across * (bottom - top + 1))
+  for (let y = top; y < bottom; y++) {
+    for (let x = left, row = 0; x < right; x++) {
+      row += data[y * width + x]
+      sums[(y - top + 1) * across + x - left + 1] = sums[(y - top) * across + x - left + 1] + row
+    }
+  }
+  const to = (x: number, y: number): number => sums[(y - top) * across + x - left]
+  return (x, y) => {
+    const [l, t, r, b] = [Math.max(left, x - radius), Math.max(top, y - radius), Math.min(right, x + radius + 1), Math.min(bottom, y + radius + 1)]
+    return (to(r, b) - to(l, b) - to(r, t) + to(l, t)) / ((r - l) * (b - t))
+  }
+}
+
+/** IoU of two masks that differ in a part alone. */
+function alike(a: Plane, b: Plane, [x0, y0, x1, y1]: Part): number {
+  let [both, either] = [0, 0]
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
+      const [p, q] = [a.data[y * a.width + x], b.data[y * a.width + x]]
+      both += p & q
+      either += p | q
+    }
+  }
+  return either ? both / either : 0
+}
