@@ -2,14 +2,13 @@
 // FOLDER/clip is then what loadClip takes. Ctrl-C saves.
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
-import { clipTiny, scenes, trainClip, views, type Dataset } from '@sam/train'
+import { clipTiny, scenes, trainClip, views } from '@sam/train'
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, threads: { type: 'string' } } })
 if (values.out === undefined) throw new Error('--out must name the folder of the run')
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())
 
-const inTurn = (...data: readonly Dataset[]): Dataset => ({ size: Infinity, read: i => data[i % data.length].read(Math.floor(i / data.length)) })
 const backend = await cpu({ memory: 'fast', ...(values.threads !== undefined && { threads: Number(values.threads) }) })
 const seed = 2000 + Number(values.seed) // of scenes that no SAM of ours is trained on
 const every = 50
@@ -18,7 +17,7 @@ const fresh = () => ({ loss: 0, named: 0, kind: 0, color: 0, pattern: 0 })
 let [sums, since] = [fresh(), performance.now()]
 const { iteration, clip } = await trainClip({
   // A crop is 48 pixels wide: of small scenes there can be many more, and it takes many things to learn what a shape is. In half of them nothing lies on a thing that hides what it is.
-  recipe: clipTiny, data: views(inTurn(scenes({ size: 160, seed, simple: true }), scenes({ size: 160, seed })), { among: 96, each: 3, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
+  recipe: clipTiny, data: views(scenes({ size: 160, seed, simple: 0.5 }), { among: 96, each: 3, seed }), backend, folder: values.out, seed: Number(values.seed), signal: stop.signal,
   onStep(report) {
     for (const key of watched) sums[key] += report[key] / every
     if (report.iteration % every) return

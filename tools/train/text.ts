@@ -1,4 +1,4 @@
-// How well a model understands phrases for things of held-out scenes: node tools/run.js tools/train/text.ts --clip FOLDER [--sam FILE] [--phrases 300] [--out FOLDER]
+// How well a model understands phrases for things of held-out scenes: node tools/run.js tools/train/text.ts --clip FOLDER [--sam FILE] [--phrases 300] [--seed 9001] [--simple PART] [--out FOLDER]
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,7 +10,7 @@ import { evaluateText, scenes, textTable } from '@sam/train'
 
 const { values } = parseArgs({
   options: {
-    sam: { type: 'string' }, clip: { type: 'string' }, out: { type: 'string' }, phrases: { type: 'string', default: '300' }, seed: { type: 'string', default: '9001' },
+    sam: { type: 'string' }, clip: { type: 'string' }, out: { type: 'string' }, phrases: { type: 'string', default: '300' }, seed: { type: 'string', default: '9001' }, simple: { type: 'string', default: '0' },
     threads: { type: 'string', default: '1' }
   }
 })
@@ -19,7 +19,7 @@ const { everything, clip: own } = tinyModel()
 const clip = await loadClip({ ...own, ...values.clip !== undefined && { model: values.clip }, backend })
 const sam = await loadSam({ weights: values.sam ?? tinyModel().weights, backend, text: clip })
 const result = await evaluateText({
-  sam, clip, data: scenes({ size: 256, seed: Number(values.seed) }), phrases: Number(values.phrases), everything,
+  sam, clip, data: scenes({ size: 256, seed: Number(values.seed), simple: Number(values.simple) }), phrases: Number(values.phrases), everything,
   onProgress: done => { if (done % 10 === 0) process.stderr.write(`\r${done} of ${values.phrases} phrases`) }
 })
 process.stderr.write('\n')

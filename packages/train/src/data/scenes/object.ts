@@ -26,7 +26,7 @@ export interface SceneObject {
 interface PartOptions { readonly pose: Pose; readonly near: Rgb; readonly light: number; readonly compact?: boolean }
 
 /** An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those. `simple` ones are a shape and nothing else. */
-export function anyObject(draw: Random, pose: Pose, { light, simple = false }: { light: number; simple?: boolean | undefined }): SceneObject {
+export function anyObject(draw: Random, pose: Pose, { light, simple = false }: { light: number; simple?: boolean }): SceneObject {
   const regions: Region[] = []
   const scale = pose.radius
   if (simple) {

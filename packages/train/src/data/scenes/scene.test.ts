@@ -20,7 +20,7 @@ describe('generated scenes', async () => {
     }
   })
   it('of simple things have no parts', async () => {
-    const simple = await Promise.all(Array.from({ length: 6 }, (_, i) => scenes({ size: 96, seed: 4, simple: true }).read(i)))
+    const simple = await Promise.all(Array.from({ length: 6 }, (_, i) => scenes({ size: 96, seed: 4, simple: 1 }).read(i)))
     const all = simple.flatMap(s => s.truths)
     expect(all.length).toBeGreaterThan(15)
     for (const { level, parent, about } of all) expect([level, parent, about?.limbs, about?.of]).toEqual(['whole', undefined, undefined, undefined])

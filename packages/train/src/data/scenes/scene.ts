@@ -12,18 +12,21 @@ export interface SceneOptions {
   readonly seed: number
   /** Masks with fewer visible pixels are not listed; 1% of the square unless told: two and a half of 16 × 16 patches. */
   readonly minArea?: number
-  /** Things without parts, smaller and more of them: what words mean is seen sooner in these. */
-  readonly simple?: boolean
+  /** Part of the scenes that have simple things, smaller ones and more of them: no parts, and nothing that lies on them. What a shape is and what words mean is seen sooner in these. 0 unless told. */
+  readonly simple?: number
 }
 
 /**
  * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred, with the exact mask of all that
  * is visible of each. The nth scene is a pure function of the seed and n.
  */
-export const scenes = ({ size, seed, minArea = size * size / 100, simple }: SceneOptions): Dataset => ({
+export const scenes = ({ size, seed, minArea = size * size / 100, simple = 0 }: SceneOptions): Dataset => ({
   size: Infinity,
-  read: async index => scene(random(seed, index), { size, minArea, simple, name: `scene ${index} of seed ${seed}` })
+  read: async index => scene(random(seed, index), { size, minArea, simple: random(seed, index, simpleKey).chance(simple), name: `scene ${index} of seed ${seed}` })
 })
+
+/** Keeps this draw apart from a scene's others. */
+const simpleKey = 0x53494d50
 
 interface Canvas {
   readonly width: number
@@ -34,7 +37,7 @@ interface Canvas {
   readonly owner: Int32Array
 }
 
-function scene(draw: Random, { size, minArea, simple, name }: { size: number; minArea: number; simple: boolean | undefined; name: string }): Sample {
+function scene(draw: Random, { size, minArea, simple, name }: { size: number; minArea: number; simple: boolean; name: string }): Sample {
   const short = draw.chance(0.3) ? Math.round(size * draw.between(0.6, 1)) : size
   const [width, height] = draw.chance(0.5) ? [size, short] : [short, size]
   const canvas: Canvas = { width, height, pixels: new Float32Array(width * height * 3), owner: new Int32Array(width * height).fill(-1) }
