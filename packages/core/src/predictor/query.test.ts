@@ -112,9 +112,9 @@ describe('route prompt', () => {
   it('asks by the text token, scores the masks by their crops, and drops the empty one', async () => {
     const found = await query(image, 'red', { route: 'prompt' })
     expect(boxes(found)[0]).toBe(`${red}`)
-    expect(asked).toBe(2) // the text, and the text with the box of what it found
+    expect(asked).toBe(3) // the text, and the text with the box of each of its two masks that are not empty
     await query(image, 'red', { route: 'prompt', points: [{ x: 12, y: 12 }] })
-    expect(asked).toBe(3) // a click says where
+    expect(asked).toBe(4) // a click says where
     expect(await query(image, 'a ghost', { route: 'prompt' })).toEqual([])
   })
   it('is the default where text can be a prompt', async () => {

@@ -11,7 +11,7 @@ import { embedPhrases } from './text.js'
 
 /**
  * How a phrase becomes masks.
- * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of what that found, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box
+ * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of each mask that this gave, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box
  *   where. With clicks, these say it. Needs a checkpoint with a text projection
  * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints, finds several
  * - `detect`: boxes of a detector, each a box prompt
@@ -113,12 +113,12 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     const encoder = cropEncoder(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...points ? { points } : {} }
     const clicked = Boolean(points?.length)
-    const answers = async (asked: Prompt): Promise<Measured[]> => {
-      const [{ masks }] = await image.predict([asked], { multimask: clicked ? 'auto' : true, signal })
-      return masks.map(measure).filter(({ area }) => area > 0)
+    const answers = async (asked: readonly Prompt[]): Promise<Measured[]> => {
+      const predictions = await image.predict(asked, { multimask: clicked ? 'auto' : true, signal })
+      return predictions.flatMap(({ masks }) => masks.map(measure)).filter(({ area }) => area > 0)
     }
-    const first = await answers(prompt)
-    const measured = clicked || !first.length ? first : [...first, ...await answers({ ...prompt, box: first[0].box })]
+    const first = await answers([prompt])
+    const measured = clicked || !first.length ? first : [...first, ...await answers(first.map(({ box }) => ({ ...prompt, box })))]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scored(measured, embeddings, await competing(encoder, phrases, signal))
   },
