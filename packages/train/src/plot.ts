@@ -25,10 +25,11 @@ export function plot(panels: readonly Panel[], { from, to, caption }: { from: nu
       const y = above + height * (1 - k)
       return `<path d="M${margin} ${y}H${width - margin}" stroke="#ddd"/><text x="${margin - 6}" y="${y + 4}" text-anchor="end">${(k * top).toFixed(2)}</text>`
     })
-    const drawn = lines.map(({ color, label, points, dots }, k) => `<polyline fill="none" stroke="${color}" stroke-width="1.6" points="${points.map(p => at(p).join(',')).join(' ')}"/>`
-      + (dots ? points.map(at).map(([x, y]) => `<circle cx="${x}" cy="${y}" r="2.5" fill="${color}"/>`).join('') : '')
-      + `<text x="${width - margin}" y="${above + height - 12 - 16 * (lines.length - 1 - k)}" fill="${color}" text-anchor="end">${escaped(label)} ${points.at(-1)?.[1].toFixed(3) ?? ''}</text>`)
-    return [...ticks, ...drawn].join('')
+    const drawn = lines.map(({ color, points, dots }) => `<polyline fill="none" stroke="${color}" stroke-width="1.6" points="${points.map(p => at(p).join(',')).join(' ')}"/>`
+      + (dots ? points.map(at).map(([x, y]) => `<circle cx="${x}" cy="${y}" r="2.5" fill="${color}"/>`).join('') : ''))
+    // Above the panel, where no line runs.
+    const legend = lines.map(({ color, label, points }) => `<tspan fill="${color}" dx="16">${escaped(label)} ${points.at(-1)?.[1].toFixed(3) ?? ''}</tspan>`)
+    return [...ticks, ...drawn, `<text x="${width - margin}" y="${above - 10}" text-anchor="end">${legend.join('')}</text>`].join('')
   })
   const bottom = panels.length * (height + margin)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + margin}" font-family="sans-serif" font-size="12">`
