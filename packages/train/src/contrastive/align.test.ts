@@ -14,6 +14,11 @@ describe('the least change', () => {
     expect(x[0] + 2 * x[1]).toBeCloseTo(3, 10)
     expect(x[1] + x[2]).toBeCloseTo(-1, 10)
     expect(2 * x[0] - x[1] + x[2]).toBeCloseTo(0, 10) // (2, −1, 1) is what W does not see
+    const weak = { shape: [2, 3], data: Float32Array.of(1, 0, 0, 0, 1e-6, 0) }
+    expect(leastChange(weak, Float64Array.of(1, 1))[1]).toBeCloseTo(1e6, -2)
+    const damped = leastChange(weak, Float64Array.of(1, 1), 1e-4)
+    expect(damped[0]).toBeCloseTo(1, 3)
+    expect(Math.abs(damped[1])).toBeLessThan(0.1) // 1e6 is not worth it
   })
 })
 

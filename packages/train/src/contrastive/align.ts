@@ -14,6 +14,8 @@ export interface Pairs {
 
 /** Of `regression`. */
 const ridge = 0.1
+/** Of `leastChange`: what a projection hardly reaches, as after it was aligned once, is not reached by a bias beyond half precision. */
+const unreached = 1e-5
 
 /**
  * A trained CLIP set up for phrases to take the place of pictures, as text prompts ask of it (paper, D.5). Contrastive training leaves both in two cones apart from each other (Liang et
@@ -33,7 +35,7 @@ export function aligned(params: Params, { images, texts }: Pairs): Record<string
   const size = Math.hypot(...old.data) / (Math.hypot(...turned) || 1)
   const weight = f32(old.shape, turned.map(v => size * v))
   const moved = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
-    const change = leastChange(projection, Float64Array.from(by))
+    const change = leastChange(projection, Float64Array.from(by), unreached)
     return { [bias]: f32(params[bias].shape, Float32Array.from(params[bias].data, (b, i) => b + change[i])) }
   }
   return {
@@ -66,9 +68,10 @@ export async function embeddingPairs(params: Params, batches: readonly Contrasti
   }
 }
 
-/** The shortest x with W·x = y, for W of more columns than rows: Wᵀ(WWᵀ)⁻¹y. */
-export function leastChange({ shape: [rows, columns], data }: Pick<HostTensor, 'shape' | 'data'>, y: Float64Array): Float64Array {
+/** The shortest x with W·x = y, for W of more columns than rows: Wᵀ(WWᵀ + λ)⁻¹y. λ, as a part of WWᵀ's mean diagonal, leaves out of y what only a long x could give. */
+export function leastChange({ shape: [rows, columns], data }: Pick<HostTensor, 'shape' | 'data'>, y: Float64Array, damping = 0): Float64Array {
   const dot = (a: number, b: number): number => { let sum = 0; for (let k = 0; k < columns; k++) sum += data[a * columns + k] * data[b * columns + k]; return sum }
-  const z = solved(Array.from({ length: rows }, (_, a) => Float64Array.from({ length: rows + 1 }, (_v, b) => b < rows ? dot(a, b) : y[a])))
+  const added = damping * Math.hypot(...data) ** 2 / rows
+  const z = solved(Array.from({ length: rows }, (_, a) => Float64Array.from({ length: rows + 1 }, (_v, b) => b < rows ? dot(a, b) + (a === b ? added : 0) : y[a])))
   return Float64Array.from({ length: columns }, (_, k) => z.reduce((sum, v, a) => sum + v * data[a * columns + k], 0))
 }
