@@ -8,20 +8,26 @@ export interface Checkpoint {
   readonly seed: number
   /** Name of the recipe, where the file tells. */
   readonly recipe?: string | undefined
+  /** Of a SAM's run: whoever opens the file as a model must know the heads of its decoder, which no shape tells. */
+  readonly config?: SamConfig | undefined
   readonly state: Record<string, HostTensor>
 }
 
 /** Writes a checkpoint whole or not at all: one safetensors file with params and moments. Throws `WeightsError` `E_WEIGHTS_IO`. */
-export async function saveCheckpoint(path: string, { iteration, seed, recipe, state }: Checkpoint): Promise<void> {
-  await writeFileAtomic(path, writeSafetensors(state, { metadata: { iteration: String(iteration), seed: String(seed), ...(recipe !== undefined && { recipe }) } }))
+export async function saveCheckpoint(path: string, { iteration, seed, recipe, config, state }: Checkpoint): Promise<void> {
+  const metadata = { kind, iteration: String(iteration), seed: String(seed), ...(recipe !== undefined && { recipe }), ...(config && { [configKey]: JSON.stringify(config) }) }
+  await writeFileAtomic(path, writeSafetensors(state, { metadata }))
 }
+
+/** What a checkpoint says that it is: a model of a run tells its iteration too. */
+const kind = 'checkpoint'
 
 /** Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model and not a checkpoint. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const source = await openWeights(path)
   try {
     const [iteration, seed] = [Number(source.metadata.iteration), Number(source.metadata.seed)]
-    if (!Number.isInteger(iteration) || !Number.isInteger(seed) || source.metadata[configKey] !== undefined) {
+    if (!Number.isInteger(iteration) || !Number.isInteger(seed) || (source.metadata.kind !== kind && source.metadata[configKey] !== undefined)) {
       throw new InputError('E_BAD_OPTION', `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`)
     }
     return { iteration, seed, recipe: source.metadata.recipe, state: await tensorsOf(source, source.names) }

@@ -5,6 +5,7 @@ import type * as Fs from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openWeights, recognise } from '@sam/core'
 import { referenceBackend } from '@sam/core/testing'
+import { readCheckpoint } from './checkpoint.js'
 import { part } from './data/part.js'
 import { scenes } from './data/scenes/scene.js'
 import { heldOut } from './held-out.js'
@@ -52,11 +53,15 @@ describe('a run in a folder', () => {
     expect(await readFile(join(whole, 'curves.svg'), 'utf8')).toContain('2 iterations')
   })
 
-  it('leaves a model that says what it is', async () => {
+  it('leaves a model that says what it is, and a checkpoint that does', async () => {
     const source = await openWeights(join(root, 'whole', 'model.safetensors'))
     expect(recognise(source)).toEqual(recipe.config)
     expect(source.info('mask_decoder.iou_token.weight').dtype).toBe('F16')
     await source.close()
+    const checkpoint = await openWeights(join(root, 'whole', 'checkpoint.safetensors'))
+    expect(recognise(checkpoint)).toEqual(recipe.config) // no shape tells the heads of the decoder
+    await checkpoint.close()
+    await expect(readCheckpoint(join(root, 'whole', 'model.safetensors'))).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 
   it('keeps the batch on which the loss is not a number', async () => {

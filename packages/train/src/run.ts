@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic, writeSafetensors } from '@sam/core'
 import { InputError, memoryWeights, SamError, WeightsError, type Backend, type HostTensor, type StoredDType } from '@sam/core/graph'
-import { checkParams, readCheckpoint, saveCheckpoint, saveModel } from './checkpoint.js'
+import { checkParams, readCheckpoint, saveCheckpoint, saveModel, type Checkpoint } from './checkpoint.js'
 import { curves } from './curves.js'
 import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
@@ -85,10 +85,11 @@ async function run(options: RunOptions): Promise<RunResult> {
 
   const drawCurves = (): Promise<number> => writeFileAtomic(picture, [new TextEncoder().encode(curves(log.entries))])
   let saved = t.iteration
+  const now = async (): Promise<Checkpoint> => ({ iteration: t.iteration, seed: from.seed, recipe: recipe.name, config: recipe.config, state: await t.state.read() })
   const save = async (): Promise<void> => {
-    const state = await t.state.read()
-    await saveCheckpoint(checkpoint, { iteration: t.iteration, seed: from.seed, recipe: recipe.name, state })
-    await saveModel(model, state, { config: recipe.config, dtype, notes: { ...notes, recipe: recipe.name, iteration: String(t.iteration), seed: String(from.seed) } })
+    const here = await now()
+    await saveCheckpoint(checkpoint, here)
+    await saveModel(model, here.state, { config: recipe.config, dtype, notes: { ...notes, recipe: recipe.name, iteration: String(t.iteration), seed: String(from.seed) } })
     await drawCurves()
     saved = t.iteration
   }
@@ -109,8 +110,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       const report = await t.step()
       const isMeeting = meeting !== undefined && t.iteration % meeting.every === 0
       if (isMeeting) {
-        const own = { iteration: t.iteration, seed: from.seed, recipe: recipe.name, state: await t.state.read() }
-        const mean = await meet(own, folder, { ...meeting, signal }).catch(unlessAborted)
+        const mean = await meet(await now(), folder, { ...meeting, signal }).catch(unlessAborted)
         // Resumed, the run comes here again from its last checkpoint, and the others' files are still there.
         if (!mean) return { iteration: saved, finished: false, model }
         t.state.put(mean)

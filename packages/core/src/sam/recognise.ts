@@ -36,7 +36,7 @@ export function recognise(source: WeightSource): SamConfig | undefined {
   const [, grid, , width] = position as [number, number, number, number]
   const sides = tables.map(t => (t![0] + 1) / 2)
   const config: SamConfig = {
-    name: source.label,
+    name: source.label.split(/[\\/]/).pop()!, // a path of one computer says nothing on another
     imageSize: grid * patch[2],
     imageEncoder: {
       patchSize: patch[2],
