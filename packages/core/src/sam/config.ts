@@ -77,7 +77,7 @@ export const tiny: SamConfig = {
   imageEncoder: { patchSize: 8, width: 128, depth: 6, heads: 4, mlpRatio: 4, window: 8, globalBlocks: [2, 5] },
   width: 64,
   maskChannels: 16,
-  decoder: { depth: 2, heads: 4, mlpWidth: 256, iouHiddenWidth: 64, multimaskOutputs: 3 }
+  decoder: { depth: 2, heads: 8, mlpWidth: 256, iouHiddenWidth: 64, multimaskOutputs: 3 }
 }
 
 /** A whole SAM that runs in milliseconds: for tests, and the shape of the reference numbers. */
