@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadClip } from '@sam/clip'
 import { referenceBackend } from '@sam/core/testing'
+import { readCheckpoint } from '../checkpoint.js'
 import { scenes } from '../data/scenes/scene.js'
 import { contestsOf, contrastiveBatches } from './batches.js'
 import { clipTiny, type ClipRecipe } from './recipe.js'
 import { trainClip, type ClipStepReport } from './run.js'
+import { initialClip } from './step.js'
 
 const tower = { width: 8, depth: 1, heads: 2, mlpWidth: 16 }
 const recipe: ClipRecipe = {
@@ -52,6 +54,13 @@ describe('batches', () => {
 })
 
 describe('contrastive training', () => {
+  it('begins with the params that it is given', async () => {
+    const weights = initialClip(recipe.config, 9)
+    const given = join(folder, 'given')
+    expect(await trainClip({ recipe, data, backend, folder: given, weights, signal: AbortSignal.abort() })).toMatchObject({ iteration: 0, finished: false })
+    const { state } = await readCheckpoint(join(given, 'checkpoint.safetensors'))
+    for (const [name, { data: values }] of Object.entries(weights)) expect(state[name].data, name).toEqual(values)
+  })
   it('ends with the same bytes whether or not it was stopped and resumed, and leaves a CLIP to load', async () => {
     const whole = await run('whole')
     const stop = new AbortController()

@@ -48,7 +48,7 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
 }
 
 /**
- * How far each object is from its own text among all of the batch: the cross entropy over text tokens, whose own tokens (`ownToken`) they are likest to. `groundingLoss` asks where in an image a text is;
+ * How far each object is from its own text among all of the batch: the cross entropy of the text token that its own token (`ownToken`) is likest to. `groundingLoss` asks where in an image a text is;
  * this asks which text an object goes by, the other half of a contrastive loss, and so what sets it apart from objects of other images. A text may be given for the
  * same object twice: either is right. Mean over prompts with a text for something that is there, rank 0.
  */

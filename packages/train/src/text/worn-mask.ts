@@ -1,3 +1,5 @@
+import { valueNoise } from '../data/scenes/surface.js'
+import { iouOf } from '../eval/iou.js'
 import { boundsOf, type Plane } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 
@@ -17,7 +19,7 @@ export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[
     const [{ data }, beyond] = [draw.pick(neighbours), halfPlane(draw, box)]
     spoilt = changed(spoilt, box, (v, x, y) => v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0)
   }
-  return alike(spoilt, truth, box) >= 0.5 ? spoilt : truth
+  return iouOf(spoilt.data, truth.data) >= 0.5 ? spoilt : truth
 }
 
 /** A part of a picture: [x0, y0, x1, y1), by the edges of pixels. */
@@ -51,19 +53,11 @@ function halfPlane(draw: Random, [x0, y0, x1, y1]: Part): (x: number, y: number)
 /** Blurred, with hills and valleys added, and cut at one half again. */
 function wandered(draw: Random, mask: Plane, part: Part): Plane {
   const [x0, y0, x1, y1] = part
-  const [w, h] = [x1 - x0, y1 - y0]
-  const radius = Math.round(draw.between(0, 0.12) * Math.min(w, h))
+  const side = Math.min(x1 - x0, y1 - y0)
+  const near = meansIn(mask, part, Math.round(draw.between(0, 0.12) * side))
   const height = draw.between(0, 0.6)
-  const cells = draw.int(3, 7)
-  const hills = Float32Array.from({ length: (cells + 1) ** 2 }, () => draw.between(-height, height))
-  const hillAt = (x: number, y: number): number => {
-    const [u, v] = [(x - x0) / w * cells, (y - y0) / h * cells]
-    const [i, j] = [Math.floor(u), Math.floor(v)]
-    const row = (k: number): number => hills[k * (cells + 1) + i] * (1 - u + i) + hills[k * (cells + 1) + i + 1] * (u - i)
-    return row(j) * (1 - v + j) + row(j + 1) * (v - j)
-  }
-  const near = meansIn(mask, part, radius)
-  return changed(mask, part, (_, x, y) => near(x, y) + hillAt(x, y) > 0.5 ? 1 : 0)
+  const hill = valueNoise(draw, side / draw.int(3, 7))
+  return changed(mask, part, (_, x, y) => near(x, y) + height * (2 * hill(x, y) - 1) > 0.5 ? 1 : 0)
 }
 
 /** The mean of a mask within so many pixels of each place of a part, by a table of sums. */
@@ -82,17 +76,4 @@ function meansIn({ width, height, data }: Plane, [x0, y0, x1, y1]: Part, radius:
     const [l, t, r, b] = [Math.max(left, x - radius), Math.max(top, y - radius), Math.min(right, x + radius + 1), Math.min(bottom, y + radius + 1)]
     return (to(r, b) - to(l, b) - to(r, t) + to(l, t)) / ((r - l) * (b - t))
   }
-}
-
-/** IoU of two masks that differ in a part alone. */
-function alike(a: Plane, b: Plane, [x0, y0, x1, y1]: Part): number {
-  let [both, either] = [0, 0]
-  for (let y = y0; y < y1; y++) {
-    for (let x = x0; x < x1; x++) {
-      const [p, q] = [a.data[y * a.width + x], b.data[y * a.width + x]]
-      both += p & q
-      either += p | q
-    }
-  }
-  return either ? both / either : 0
 }
