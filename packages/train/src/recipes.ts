@@ -51,6 +51,8 @@ export interface TextRecipe {
   readonly share: number
   /** How crops are cut; as in the paper unless told. */
   readonly crop?: CropChances
+  /** Probability that a crop is without something that lies on its object (`bareMask`); 0 unless told. */
+  readonly bare?: number
   /** How far an embedding is moved at most, as a part of its length (`moved`); not at all unless told. */
   readonly noise?: number
   /** Probability that a text is of another image, for predicted IoU to learn what is not there (`withAbsent`); 0 unless told. */
@@ -155,7 +157,7 @@ export const text: Recipe = {
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
 /** How tiny models learn text: from embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
-const tinyCrops = { width: 64, crop: cleanCrop, noise: 1.2, absent: 0.2 } as const
+const tinyCrops = { width: 64, crop: cleanCrop, bare: 0.6, noise: 1.2, absent: 0.2 } as const
 
 /**
  * A trained tiny model learns what embeddings mean: mostly text, first prompts alone, many objects at once. Without the grounding loss it never did: after 13,000

@@ -36,6 +36,13 @@ describe('prompts from crops', async () => {
     for (const texts of many) for (const [k, t] of texts.entries()) if (t) expect(t[0]).toBe(area(k))
     expect(await cropPrompts(random(7), { examples, targets }, { clip, share: 0.5 })).toEqual(many[7])
   })
+  it('are without some of what lies on their objects, where the recipe says so', async () => {
+    const some = await Promise.all(Array.from({ length: 20 }, (_, i) => cropPrompts(random(i), { examples, targets }, { clip, share: 1, bare: 0.5 })))
+    for (const texts of some) for (const [k, t] of texts.entries()) expect(t![0]).toBeLessThanOrEqual(area(k))
+    const lessened = targets.filter((_, k) => some.some(texts => texts[k]![0] < area(k)))
+    expect(lessened.length).toBeGreaterThan(0)
+    for (const { truth } of lessened) expect(examples.some(e => e.targets.some(t => t.truth.parent !== undefined) && e.targets.some(t => t.truth === truth))).toBe(true)
+  })
   it('are moved by up to a part of their length, in directions of the others, and stay as long', () => {
     const axes = Array.from({ length: 16 }, (_, k) => Float32Array.from({ length: 64 }, (_v, i) => i === k ? 1 : 0))
     const cosines = Array.from({ length: 200 }, (_, i) => {

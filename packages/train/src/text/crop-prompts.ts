@@ -1,8 +1,10 @@
 import { normalized, type Clip } from '@sam/clip'
 import { InputError } from '@sam/core/graph'
 import type { Example, Target } from '../example.js'
+import type { Plane } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 import type { Recipe } from '../recipes.js'
+import { bareMask } from './bare-mask.js'
 import { anyCrop, type CropChances } from './crop-rule.js'
 
 /** What text prompts are learnt from: a CLIP's picture side. */
@@ -20,6 +22,8 @@ export interface CropPromptOptions {
   readonly share: number
   /** How crops are cut; as in the paper unless told. */
   readonly crop?: CropChances | undefined
+  /** Probability that a crop is without something that lies on its object (`bareMask`); 0 unless told. */
+  readonly bare?: number | undefined
   /** How far `moved` moves at most; nothing unless told. */
   readonly noise?: number | undefined
 }
@@ -28,14 +32,16 @@ export interface CropPromptOptions {
  * Embeddings of the crops of those objects whose first prompt is to be one, undefined for the others; `targets` are of the examples in their order, as many of
  * each. Each crop is cut anew. Paper: D.5.
  */
-export async function cropPrompts(draw: Random, { examples, targets }: { examples: readonly Example[]; targets: readonly Target[] }, { clip, share, crop, noise = 0 }: CropPromptOptions): Promise<(Float32Array | undefined)[]> {
+export async function cropPrompts(draw: Random, { examples, targets }: { examples: readonly Example[]; targets: readonly Target[] }, { clip, share, crop, bare = 0, noise = 0 }: CropPromptOptions): Promise<(Float32Array | undefined)[]> {
   const each = targets.length / examples.length
   const texts: (Float32Array | undefined)[] = []
-  for (const [k, { photo: { width, height }, photo }] of examples.entries()) {
-    const chosen = targets.slice(k * each, (k + 1) * each).map(({ truth }) => ({ mask: { width, height, data: truth.mask }, rule: anyCrop(draw, crop), isText: draw.chance(share) }))
-    const cut = chosen.filter(c => c.isText)
+  for (const [k, { photo: { width, height }, photo, targets: all }] of examples.entries()) {
+    const maskOf = ({ truth }: Target): Plane => ({ width, height, data: truth.mask })
+    const chosen = targets.slice(k * each, (k + 1) * each).map(target => ({ target, rule: anyCrop(draw, crop), isText: draw.chance(share) }))
+    const cut = chosen.filter(c => c.isText).map(c => ({ ...c, mask: bare ? bareMask(draw, maskOf(c.target), { others: all.map(maskOf), probability: bare }) : maskOf(c.target) }))
     const embeddings = cut.length ? await clip.embedCrops(photo, cut.map(c => c.mask), { rules: cut.map(c => c.rule) }) : []
-    texts.push(...chosen.map(c => c.isText ? embeddings[cut.indexOf(c)] : undefined))
+    let next = 0
+    texts.push(...chosen.map(c => c.isText ? embeddings[next++] : undefined))
   }
   const given = texts.filter(text => text !== undefined)
   return texts.map(text => text && moved(draw, text, { most: noise, among: given }))
