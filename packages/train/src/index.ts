@@ -41,7 +41,6 @@ export { muon, orthogonal, usualMuon, type MuonOptions, type MuonState, type Muo
 export { learningRate, type Schedule } from './optim/schedule.js'
 export { random, type Random } from './random.js'
 export { isFiner, regridded } from './regrid.js'
-export { deepened } from './deepen.js'
 export { captionOf, type Description } from './data/scenes/description.js'
 export { singleWords } from './text/single-words.js'
 export { anyDetail, describes, names, phraseFor, seenIn, sentence, type Detail, type Phrase, type Seen } from './text/phrase.js'

@@ -19,29 +19,35 @@ const unreached = 1e-5
 
 /**
  * A trained CLIP set up for phrases to take the place of pictures, as text prompts ask of it (paper, D.5). Contrastive training leaves both in two cones apart from each other (Liang et
- * al. 2022, "Mind the gap"), which ranks well. So crops are moved to have the mean 0, and a phrase's projection is followed by the linear map that comes closest to the crops it was said of.
- * A projection has no bias: its norm's bias takes what is constant, by the least change whose projection it is. What is projected is normalised, so the projection keeps its size: a CLIP that is
+ * al. 2022, "Mind the gap"), which ranks well. So crops are moved to have the mean 0, and a phrase's projection is followed by the linear map that comes closest to the crops it was said of. Then likewise a crop's by the
+ * map that comes closest to what is said of it: what a phrase does not tell lets the two lie apart, and tells nothing apart.
+ * A projection has no bias: its norm's bias takes what is constant, by the least change whose projection it is. What is projected is normalised, so the projections keep their size: a CLIP that is
  * trained on has gradients of the usual size.
  */
 export function aligned(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
   const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
-  const { map, constant } = regression(texts, images.map(x => normalized(x.map((v, k) => v - middle[k]))), ridge)
-  const old = params['text_projection.weight']
-  const [rows, columns] = old.shape as [number, number]
-  const turned = Float32Array.from({ length: rows * columns }, (_, i) => {
-    const [row, column] = [Math.floor(i / columns), i % columns]
-    return map[row].reduce((sum, v, k) => sum + v * Number(old.data[k * columns + column]), 0)
-  })
-  const size = Math.hypot(...old.data) / (Math.hypot(...turned) || 1)
-  const weight = f32(old.shape, turned.map(v => size * v))
+  const crops = images.map(x => normalized(x.map((v, k) => v - middle[k])))
+  const said = regression(texts, crops, ridge)
+  const phrases = texts.map(text => normalized(Float32Array.from(said.map, (row, k) => row.reduce((sum, v, j) => sum + v * text[j], said.constant[k]))))
+  const shown = regression(crops, phrases, ridge)
+  const [textProjection, visualProjection] = [params['text_projection.weight'], params['visual_projection.weight']]
+  const [text, visual] = [followed(textProjection, said.map), followed(visualProjection, shown.map)]
   const moved = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
     const change = leastChange(projection, Float64Array.from(by), unreached)
     return { [bias]: f32(params[bias].shape, Float32Array.from(params[bias].data, (b, i) => b + change[i])) }
   }
   return {
-    ...params, ...moved('vision_model.post_layernorm.bias', params['visual_projection.weight'], middle.map(v => -v)),
-    'text_projection.weight': weight, ...moved('text_model.final_layer_norm.bias', weight, constant.map(v => size * v))
+    ...params, ...moved('vision_model.post_layernorm.bias', visualProjection, middle.map(v => -v)), 'visual_projection.weight': visual.weight,
+    'text_projection.weight': text.weight, ...moved('text_model.final_layer_norm.bias', text.weight, said.constant.map(v => text.size * v))
   }
+}
+
+/** A projection followed by a linear map, times the `size` that leaves it as large as it was. */
+function followed({ shape, data }: HostTensor, map: readonly ArrayLike<number>[]): { weight: HostTensor<'f32'>; size: number } {
+  const columns = shape[1]
+  const turned = Float32Array.from({ length: data.length }, (_, i) => Array.from(map[Math.floor(i / columns)]).reduce((sum, v, k) => sum + v * Number(data[k * columns + i % columns]), 0))
+  const size = Math.hypot(...data) / (Math.hypot(...turned) || 1)
+  return { weight: f32(shape, turned.map(v => size * v)), size }
 }
 
 /** The pairs of some batches. */

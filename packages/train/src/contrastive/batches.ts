@@ -2,7 +2,6 @@ import { cropFeeds, openTokenizer, type Cut } from '@sam/clip'
 import { f32, InputError, tensor, type HostTensor } from '@sam/core/graph'
 import type { Dataset } from '../data/dataset.js'
 import { random, shuffled, type Random } from '../random.js'
-import { bareMask } from '../text/bare-mask.js'
 import { anyCrop, isNameable } from '../text/crop-rule.js'
 import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
 import { twinOf } from '../text/twin.js'
@@ -27,7 +26,7 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
-  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, worn, bare } = recipe
+  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, worn } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
   const subjectsOf = (block: number): Promise<readonly Subject[]> => {
@@ -48,11 +47,7 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const matches = new Float32Array(batch * texts)
     for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
     for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = truthOf(describes(phrase, seen.about))
-    const shown = ({ mask, neighbours }: Subject): Cut['mask'] => {
-      const own = bareMask(draw, mask, { others: neighbours, probability: bare })
-      return draw.chance(worn) ? wornMask(draw, own, neighbours) : own
-    }
-    const cuts = chosen.map((subject): Cut => ({ photo: subject.photo, mask: shown(subject), rule: anyCrop(draw, crop) }))
+    const cuts = chosen.map(({ photo, mask, neighbours }): Cut => ({ photo, mask: draw.chance(worn) ? wornMask(draw, mask, neighbours) : mask, rule: anyCrop(draw, crop) }))
     return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
   }
 }

@@ -27,8 +27,6 @@ export interface ClipRecipe {
   readonly crop: CropChances
   /** Probability that a thing is cut out by a mask that is not quite its own (`wornMask`), as those will be whose crops are compared with phrases. */
   readonly worn: number
-  /** Probability that something that lies on a thing is not shown (`bareMask`): a phrase does not name it either. */
-  readonly bare: number
   readonly adamw: AdamWOptions
   /** For matrices between hidden layers; AdamW unless told. */
   readonly muon?: MuonOptions
@@ -49,7 +47,7 @@ export const clipTiny: ClipRecipe = {
   name: 'clipTiny',
   config: {
     text: { width: 128, depth: 2, heads: 4, mlpWidth: 512, vocabulary, context: 24, end: vocabulary - 1 },
-    vision: { width: 128, depth: 5, heads: 4, mlpWidth: 512, imageSize: 48, patchSize: 8 },
+    vision: { width: 128, depth: 3, heads: 4, mlpWidth: 512, imageSize: 48, patchSize: 8 },
     projection: 64,
     activation: 'quick_gelu',
     eps: 1e-5
@@ -64,7 +62,6 @@ export const clipTiny: ClipRecipe = {
   detail: anyDetail,
   crop: { grow: [1, 1.4], zeroOutside: 0.85 },
   worn: 0.6,
-  bare: 0.3,
   adamw: { ...paperAdamW, beta2: 0.98 },
   muon: { ...usualMuon, size: 0.4 },
   weightDecay: 0.05,

@@ -47,11 +47,6 @@ describe('batches', () => {
     expect(first.input_ids.shape).toEqual([texts, recipe.tokens])
     expect(first.pixel_values.shape).toEqual([6, 3, 16, 16])
   })
-  it('show things without what lies on them, and with masks that are not their own, as often as told', async () => {
-    const pixels = async (told: Partial<ClipRecipe>): Promise<ArrayLike<number>> => (await contrastiveBatches(data, { ...recipe, bare: 0, worn: 0, ...told }, 3)(1)).pixel_values.data
-    const own = await pixels({})
-    for (const told of [{ bare: 1 }, { worn: 1 }]) expect(await pixels(told)).not.toEqual(own)
-  })
   it('need data that is described', async () => {
     const silent = { ...data, read: async (i: number) => ({ ...await data.read(i), truths: [] }) }
     await expect(contrastiveBatches(silent, recipe, 1)(0)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })

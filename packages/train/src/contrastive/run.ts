@@ -79,7 +79,7 @@ export async function trainClip({ recipe, data, backend, folder, weights, seed: 
   /** What a run ends with: aligned by the batches that would have come next, and phrases that tell one thing from others. */
   const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
     const measured: ContrastiveFeeds[] = []
-    const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail, worn: 0, bare: 0 }, seed)
+    const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail, worn: 0 }, seed)
     for (let i = 0; i < alignedBatches; i++) measured.push(await telling(iterations + i))
     return aligned(params, await embeddingPairs(params, measured, { recipe, backend }))
   }

@@ -22,11 +22,19 @@ describe('a thing without what lies on it', () => {
     expect(thing).toEqual(disc(30, 30, 20))
   })
   it('keeps itself, what reaches beyond it, what it lies on, and most of itself', () => {
-    for (const others of [[thing], [disc(48, 30, 8)], [disc(30, 30, 30)], [disc(30, 30, 15)]]) expect(bareMask(random(1), thing, { others: others, probability: 1 })).toEqual(thing)
+    for (const others of [[thing], [disc(48, 30, 8)], [disc(30, 30, 30)], [disc(30, 30, 15)]]) expect(bareMask(random(1), thing, { others, probability: 1 })).toBe(thing)
   })
-  it('stays as it is where too little would be left', () => {
-    const many = [disc(30, 30, 12), ...[0, 60, 120, 180, 240, 300].map(turn => disc(30 + 14 * Math.cos(turn * Math.PI / 180), 30 + 14 * Math.sin(turn * Math.PI / 180), 6))]
-    expect(bareMask(random(1), thing, { others: many.slice(1), probability: 1 })).not.toEqual(thing)
-    expect(bareMask(random(1), thing, { others: many, probability: 1 })).toBe(thing)
+  it('keeps what its shape is made of: limbs and rims', () => {
+    const limb = disc(52, 30, 6)
+    const limbed = { ...thing, data: thing.data.map((v, i) => v || limb.data[i]) }
+    expect(bareMask(random(1), limbed, { others: [limb], probability: 1 })).toBe(limbed)
+    expect(bareMask(random(1), thing, { others: [without(thing, disc(30, 30, 17))], probability: 1 })).toBe(thing)
+  })
+  it('keeps enough to tell what it is', () => {
+    const many = [0, 60, 120, 180, 240, 300].map(turn => disc(30 + 13 * Math.cos(turn * Math.PI / 180), 30 + 13 * Math.sin(turn * Math.PI / 180), 6))
+    const left = bareMask(random(1), thing, { others: [disc(30, 30, 11), ...many], probability: 1 }).data.reduce((a, b) => a + b, 0)
+    const all = thing.data.reduce((a, b) => a + b, 0)
+    expect(left).toBeLessThan(all / 2)
+    expect(left).toBeGreaterThanOrEqual(all / 3)
   })
 })
