@@ -156,7 +156,7 @@ export const text: Recipe = {
 /** Crops of nothing but the object: what a small CLIP tells apart best. */
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
-/** How tiny models learn text: from embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
+/** How tiny models learn text: from crops often without what lies on their object, by embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
 const tinyCrops = { width: 64, crop: cleanCrop, bare: 0.6, noise: 1.2, absent: 0.2 } as const
 
 /**
