@@ -35,7 +35,7 @@ export function addText(program: Command, context: Context): void {
     .addOption(new Option('--route <route>', 'the phrase as a prompt, or masks of everything ranked by the phrase (default: prompt where the checkpoint can)').choices(['prompt', 'rank']))
     .option('--not <phrase>', 'what it is not: competes for each mask (repeatable)', (phrase: string, list: readonly string[]) => [...list, phrase], [])
     .option('--limit <n>', 'at most so many things a photo, the best', numberOption)
-    .option('--threshold <score>', 'the lowest text score that counts as found, 0 … 1 (default: 0.2 for the embedded model, else 0.5)', numberOption)
+    .option('--threshold <score>', 'the lowest text score that counts as found, 0 … 1 (default: 0.25 for the embedded model, else 0.5)', numberOption)
     .option('--min-iou <n>', 'with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: 0.5)', numberOption)
     .option('--min-stability <n>', 'with --route rank: those at least so stable (default: 0.95; the embedded model: 0.7)', numberOption)
     .option('--out <folder>', 'where results go (default: <photo>-masks, or sam-text for several; with --json and no pictures nothing is written unless told)')
