@@ -3,7 +3,7 @@ import type { HostTensor } from '@sam/core/graph'
 import { checkSample } from './data/check-sample.js'
 import type { Sample, Truth } from './data/dataset.js'
 import { jittered } from './data/jitter.js'
-import { scaledPlane, type Plane } from './prompts/plane.js'
+import { areaOf, scaledPlane, type Plane } from './prompts/plane.js'
 import type { Random } from './random.js'
 
 /** One object to learn: its mask in the model's input and in the size of the model's answers, both with the padding, where it is 0. */
@@ -47,8 +47,8 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
   const targets = truths.flatMap((truth): Target[] => {
     const input = scaledPlane({ width: image.width, height: image.height, data: truth.mask }, { to, out: { width: imageSize, height: imageSize } })
     const answer = shrunk(input, low, cell)
-    const part = sum(truth.mask) / truth.mask.length
-    return part > 0 && part <= largest && sum(answer.data) > 0 && sum(input.data) > 0 ? [{ input, low: answer, truth }] : []
+    const part = areaOf(truth.mask) / truth.mask.length
+    return part > 0 && part <= largest && areaOf(answer.data) > 0 && areaOf(input.data) > 0 ? [{ input, low: answer, truth }] : []
   })
   const pixels = to.width === image.width && to.height === image.height ? image : resizeImage(image, to)
   return { name, image: normalizeImage(pixels, imageSize), photo: image, targets, inside: [Math.ceil(to.width / cell), Math.ceil(to.height / cell)] }
@@ -62,12 +62,6 @@ function shrunk({ data }: Plane, side: number, cell: number): Plane {
     for (let x = 0; x < side; x++) for (let i = 0; i < cell; i++) counts[row + x] += data[at++]
   }
   return { width: side, height: side, data: Uint8Array.from(counts, n => 2 * n >= cell * cell ? 1 : 0) }
-}
-
-const sum = (values: Uint8Array): number => {
-  let total = 0
-  for (let i = 0; i < values.length; i++) if (values[i]) total++ // quicker than an iterator
-  return total
 }
 
 /** Sides of the model's answer and its embedding, for whoever lays out feeds. */

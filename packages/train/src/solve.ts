@@ -33,6 +33,9 @@ export function regression(x: readonly Float32Array[], y: readonly Float32Array[
   return { map: rows.map(row => row.slice(0, numbers)), constant: rows.map(row => row[numbers]) }
 }
 
+/** What a linear map makes of x. */
+export const mapped = ({ map, constant }: LinearMap, x: ArrayLike<number>): number[] => map.map((row, k) => row.reduce((sum, v, j) => sum + v * x[j], constant[k]))
+
 /** The directions of a symmetric matrix by their value, largest first, each of length 1: Jacobi's rotations. */
 export function principal(symmetric: readonly Float64Array[]): { readonly value: number; readonly vector: Float64Array }[] {
   const n = symmetric.length

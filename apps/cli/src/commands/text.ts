@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { checkPhrase, checkPlaces, encodePng, overlay, type EverythingOptions, type Instance, type RgbImage } from '@sam/core'
+import { checkPhrase, checkPlaces, encodePng, overlay, queryThresholds, type EverythingOptions, type Instance, type RgbImage } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
 import { segmentationOf, pictureOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
@@ -29,15 +29,16 @@ interface TextOptions extends ModelOptions {
 export function addText(program: Command, context: Context): void {
   const command = withModelOptions(program.command('text').description('find what a phrase names')
     .argument('<phrase>', 'a few words: "striped red circle"').argument('<image...>', 'photos'))
+  const { clip, everything } = tinyModel()
   const points = pointsOption(command, 'a click that corrects the text, in pixels of the photo: on the thing, or with ,0 beside it (repeatable; for one photo)')
   command
     .option('--clip <folder>', 'the CLIP that reads the phrase, in Hugging Face\'s layout (default: the embedded one, with the embedded model)')
     .addOption(new Option('--route <route>', 'the phrase as a prompt, or masks of everything ranked by the phrase (default: prompt where the checkpoint can)').choices(['prompt', 'rank']))
     .option('--not <phrase>', 'what it is not: competes for each mask (repeatable)', (phrase: string, list: readonly string[]) => [...list, phrase], [])
     .option('--limit <n>', 'at most so many things a photo, the best', numberOption)
-    .option('--threshold <score>', 'the lowest text score that counts as found, 0 … 1 (default: 0.25 for the embedded model, else 0.5)', numberOption)
-    .option('--min-iou <n>', 'with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: 0.5)', numberOption)
-    .option('--min-stability <n>', 'with --route rank: those at least so stable (default: 0.95; the embedded model: 0.7)', numberOption)
+    .option('--threshold <score>', `the lowest text score that counts as found, 0 … 1 (default: ${clip.threshold} for the embedded model, else ${queryThresholds.prompt})`, numberOption)
+    .option('--min-iou <n>', `with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: ${everything.minIou})`, numberOption)
+    .option('--min-stability <n>', `with --route rank: those at least so stable (default: 0.95; the embedded model: ${everything.minStability})`, numberOption)
     .option('--out <folder>', 'where results go (default: <photo>-masks, or sam-text for several; with --json and no pictures nothing is written unless told)')
     .addOption(new Option('--format <form>', 'masks as pictures, COCO run lengths, polygons, or one COCO file of all photos').choices(textFormats).default('png'))
     .addHelpText('after', help)

@@ -42,6 +42,15 @@ describe('an aligned CLIP', () => {
 
     const cosine = ({ images, texts }: Pairs): number => images.reduce((sum, x, i) => sum + normalized(x).reduce((s, v, k) => s + v * normalized(texts[i])[k], 0), 0) / images.length
     const centred = before.images.map(x => x.map((v, k) => v - mean(before.images, k)))
+    const crops = centred.map(normalized)
+    // Phrases have a size of their own, which nothing looks at.
+    const size = [0, 1, 2, 3].reduce((sum, k) => sum + mean(after.texts, k) * mean(crops, k), 0) / [0, 1, 2, 3].reduce((sum, k) => sum + mean(crops, k) ** 2, 0)
+    const texts = after.texts.map(x => x.map(v => v / size))
+    for (let k = 0; k < 4; k++) expect(mean(texts, k)).toBeCloseTo(mean(crops, k), 3) // what a regression with a constant has
+    // Of all that is linear it is the closest: nearer to the crops' directions than their mean is.
+    const off = (guess: (i: number) => ArrayLike<number>): number => crops.reduce((sum, x, i) => sum + x.reduce((s, v, k) => s + (v - guess(i)[k]) ** 2, 0), 0)
+    expect(off(i => texts[i])).toBeLessThan(off(() => [0, 1, 2, 3].map(k => mean(crops, k))))
+
     const phrasesMoved = cosine({ images: centred, texts: after.texts })
     expect(phrasesMoved).toBeGreaterThan(cosine({ images: centred, texts: before.texts }))
     expect(cosine(after)).toBeGreaterThan(phrasesMoved)

@@ -1,6 +1,6 @@
 import { encodeCrops, encodeText, normalized } from '@sam/clip'
 import { f32, feedParams, memoryWeights, nameOf, type Backend, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
-import { regression, solved } from '../solve.js'
+import { mapped, regression, solved, type LinearMap } from '../solve.js'
 import type { ContrastiveFeeds } from './batches.js'
 import type { ClipRecipe } from './recipe.js'
 
@@ -28,8 +28,8 @@ export function aligned(params: Params, { images, texts }: Pairs): Record<string
   const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
   const crops = images.map(x => normalized(x.map((v, k) => v - middle[k])))
   const said = regression(texts, crops, ridge)
-  const phrases = texts.map(text => normalized(Float32Array.from(said.map, (row, k) => row.reduce((sum, v, j) => sum + v * text[j], said.constant[k]))))
-  const shown = regression(crops, phrases, ridge)
+  const phrases = texts.map(text => normalized(Float32Array.from(mapped(said, text))))
+  const shown = regression(crops, phrases, ridge) // its constant is of crops of length 1, as a tower does not give them: left out
   const [textProjection, visualProjection] = [params['text_projection.weight'], params['visual_projection.weight']]
   const [text, visual] = [followed(textProjection, said.map), followed(visualProjection, shown.map)]
   const moved = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
@@ -43,9 +43,9 @@ export function aligned(params: Params, { images, texts }: Pairs): Record<string
 }
 
 /** A projection followed by a linear map, times the `size` that leaves it as large as it was. */
-function followed({ shape, data }: HostTensor, map: readonly ArrayLike<number>[]): { weight: HostTensor<'f32'>; size: number } {
+function followed({ shape, data }: HostTensor, map: LinearMap['map']): { weight: HostTensor<'f32'>; size: number } {
   const columns = shape[1]
-  const turned = Float32Array.from({ length: data.length }, (_, i) => Array.from(map[Math.floor(i / columns)]).reduce((sum, v, k) => sum + v * Number(data[k * columns + i % columns]), 0))
+  const turned = Float32Array.from({ length: data.length }, (_, i) => map[Math.floor(i / columns)].reduce((sum, v, k) => sum + v * Number(data[k * columns + i % columns]), 0))
   const size = Math.hypot(...data) / (Math.hypot(...turned) || 1)
   return { weight: f32(shape, turned.map(v => size * v)), size }
 }

@@ -5,6 +5,13 @@ export interface Plane<T extends ArrayLike<number> = Uint8Array> {
   readonly data: T
 }
 
+/** Pixels inside a mask; of these, where there is another, the ones inside that too. */
+export function areaOf(mask: Uint8Array, also = mask): number {
+  let area = 0
+  for (let i = 0; i < mask.length; i++) if (mask[i] && also[i]) area++ // quicker than an iterator
+  return area
+}
+
 /** Smallest box around all that is not 0: [x0, y0, x1, y1] as places of pixels, both ends included. Undefined for an empty mask. */
 export function boundsOf({ width, height, data }: Plane): readonly [number, number, number, number] | undefined {
   let [x0, y0, x1, y1] = [width, height, -1, -1]

@@ -1,4 +1,4 @@
-import { boundsOf, type Plane } from '../prompts/plane.js'
+import { areaOf, boundsOf, type Plane } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 
 /** A mask is inside another where so much of it is: borders that two people draw differ. */
@@ -15,14 +15,15 @@ const slack = 1 / 32
  * triangle` for one with a blue disc in its middle. A model that only ever saw whole crops takes the green alone for what it was asked.
  */
 export function bareMask(draw: Random, thing: Plane, { others, probability }: { readonly others: readonly Plane[]; readonly probability: number }): Plane {
-  const area = count(thing.data)
+  if (!probability) return thing
+  const area = areaOf(thing.data)
   let bare = thing
   for (const other of others) {
     if (!draw.chance(probability)) continue
-    const own = count(other.data)
-    if (own > largest * area || count(other.data, thing.data) < inside * own) continue
+    const own = areaOf(other.data)
+    if (own > largest * area || areaOf(other.data, thing.data) < inside * own) continue
     const rest = { ...thing, data: bare.data.map((v, i) => other.data[i] ? 0 : v) }
-    if (count(rest.data) >= least * area && reachesAsFar(rest, thing)) bare = rest
+    if (areaOf(rest.data) >= least * area && reachesAsFar(rest, thing)) bare = rest
   }
   return bare
 }
@@ -32,11 +33,4 @@ function reachesAsFar(rest: Plane, thing: Plane): boolean {
   if (!a || !b) return false
   const most = slack * Math.max(b[2] - b[0] + 1, b[3] - b[1] + 1)
   return a.every((edge, k) => Math.abs(edge - b[k]) <= most)
-}
-
-/** Pixels of a mask; of them those that another has too. */
-function count(data: Uint8Array, also = data): number {
-  let n = 0
-  for (let i = 0; i < data.length; i++) if (data[i] && also[i]) n++
-  return n
 }

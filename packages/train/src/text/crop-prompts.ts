@@ -37,11 +37,12 @@ export async function cropPrompts(draw: Random, { examples, targets }: { example
   const texts: (Float32Array | undefined)[] = []
   for (const [k, { photo: { width, height }, photo, targets: all }] of examples.entries()) {
     const maskOf = ({ truth }: Target): Plane => ({ width, height, data: truth.mask })
-    const chosen = targets.slice(k * each, (k + 1) * each).map(target => ({ target, rule: anyCrop(draw, crop), isText: draw.chance(share) }))
-    const cut = chosen.filter(c => c.isText).map(c => ({ ...c, mask: bare ? bareMask(draw, maskOf(c.target), { others: all.map(maskOf), probability: bare }) : maskOf(c.target) }))
-    const embeddings = cut.length ? await clip.embedCrops(photo, cut.map(c => c.mask), { rules: cut.map(c => c.rule) }) : []
-    let next = 0
-    texts.push(...chosen.map(c => c.isText ? embeddings[next++] : undefined))
+    const others = all.map(maskOf)
+    const chosen = targets.slice(k * each, (k + 1) * each).map(target => ({ mask: maskOf(target), rule: anyCrop(draw, crop), isText: draw.chance(share) }))
+    const cut = chosen.filter(c => c.isText)
+    const masks = cut.map(c => bareMask(draw, c.mask, { others, probability: bare }))
+    const embeddings = cut.length ? await clip.embedCrops(photo, masks, { rules: cut.map(c => c.rule) }) : []
+    texts.push(...chosen.map(c => c.isText ? embeddings[cut.indexOf(c)] : undefined))
   }
   const given = texts.filter(text => text !== undefined)
   return texts.map(text => text && moved(draw, text, { most: noise, among: given }))

@@ -1,4 +1,5 @@
 import type { CropRule } from '@sam/clip'
+import { areaOf } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 
 /** How training cuts objects out. */
@@ -21,7 +22,5 @@ export const anyCrop = (draw: Random, { grow: [least, most], zeroOutside }: Crop
  * others.
  */
 export function isNameable({ width, height, data }: { readonly width: number; readonly height: number; readonly data: Uint8Array }): boolean {
-  let area = 0
-  for (let i = 0; i < data.length; i++) if (data[i]) area++
-  return area >= (100 / 1024 * Math.max(width, height)) ** 2
+  return areaOf(data) >= (100 / 1024 * Math.max(width, height)) ** 2
 }

@@ -1,6 +1,6 @@
 import type { Sample } from '../data/dataset.js'
 import { withArticle, type Description } from '../data/scenes/description.js'
-import { boundsOf } from '../prompts/plane.js'
+import { areaOf, boundsOf } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 import { nounMeanings, type places, type sizes } from './words.js'
 
@@ -66,7 +66,7 @@ export const names = (phrase: Phrase, seen: Seen): boolean | undefined =>
 /** The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as undefined. */
 export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] => truths.map(({ about, mask, obscured }) => {
   if (!about) return undefined
-  const part = mask.reduce((n, v) => n + v, 0) / mask.length
+  const part = areaOf(mask) / mask.length
   return { about, size: part < 0.03 ? 'small' : part > 0.15 ? 'large' : undefined, place: placeOf({ width: image.width, height: image.height, data: mask }), obscured }
 })
 
