@@ -2,7 +2,7 @@
 // node tools/run.js tools/train/carry.ts --sam FILE --from FOLDER --to FOLDER --out FILE [--scenes 120]
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
-import { loadClip } from '@sam/clip'
+import { cropFeeds, loadClip } from '@sam/clip'
 import { openWeights, recognise } from '@sam/core'
 import { anyCrop, carried, random, readParams, saveModel, scenes, tinyText, type CropPairs } from '@sam/train'
 
@@ -23,9 +23,8 @@ const data = scenes({ size: config.imageSize, seed: 3001 })
 for (let i = 0; i < Number(values.scenes); i++) {
   const { image, truths } = await data.read(i)
   const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
-  const rules = masks.map((_, k) => anyCrop(random(i, k), tinyText.text?.crop))
-  pairs.from.push(...await from.embedCrops(image, masks, { rules }))
-  pairs.to.push(...await to.embedCrops(image, masks, { rules }))
+  const cuts = masks.map((mask, k) => ({ photo: image, mask, rule: anyCrop(random(i, k), tinyText.text?.crop) }))
+  for (const [side, clip] of [['from', from], ['to', to]] as const) pairs[side].push(...await clip.embedCropFeeds(cropFeeds(cuts, clip.config)))
 }
 await saveModel(given('out'), carried(await readParams(source, config), pairs), { config, dtype: 'F32' })
 console.log(`${pairs.to.length} crops; ${given('out')}`)

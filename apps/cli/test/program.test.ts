@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { progressOn } from '../src/progress.js'
 import { short, table } from '../src/text.js'
-import { fixture, sam, workFolder } from './sam.js'
+import { fixture, sam, small, workFolder } from './sam.js'
 
 describe('sam', () => {
   it('shows help and its version on stdout', async () => {
@@ -50,6 +52,16 @@ describe.skipIf(!built)('the program', async () => {
     expect(await ended(child)).toBe(130)
     expect(JSON.parse(told)).toMatchObject({ error: { code: 'E_ABORTED' } })
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('trains on samples that other threads make ready, and ends with the same bytes as without them', async () => {
+    await writeFile(join(folder, 'small.json'), JSON.stringify(small))
+    const models = await Promise.all(['0', '2'].map(async workers => {
+      const child = start('train', '--recipe', 'tiny', '--config', 'small.json', '--eval-every', '0', '--iterations', '2', '--threads', '1', '--workers', workers, '--out', `with-${workers}`)
+      expect(await ended(child)).toBe(0)
+      return readFile(join(folder, `with-${workers}`, 'model.safetensors'))
+    }))
+    expect(models[1].equals(models[0])).toBe(true)
   })
 
   it('reads a photo that is piped in', async () => {

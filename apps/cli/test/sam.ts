@@ -47,3 +47,12 @@ export async function tinyPhoto(): Promise<Uint8Array<ArrayBuffer>> {
 
 /** The configuration of the tiny checkpoint, as a user writes it down. */
 export const tinyConfig = JSON.stringify({ ...tinyTest, name: 'from-a-file' })
+
+/** The recipe `tiny` made so small that it takes seconds. */
+export const small = {
+  config: {
+    imageSize: 64, width: 16, maskChannels: 8,
+    imageEncoder: { width: 16, depth: 2, heads: 2, mlpRatio: 2, window: 3, globalBlocks: [1] }, decoder: { heads: 2, mlpWidth: 16, iouHiddenWidth: 16 }
+  },
+  batch: 1, microBatch: 1, objects: 2, plan: { clicks: 1, maskRounds: false }
+}

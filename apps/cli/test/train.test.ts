@@ -3,16 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '@sam/core'
 import { meter } from '../src/meter.js'
-import { sam, workFolder } from './sam.js'
-
-/** The recipe `tiny` made so small that it takes seconds. */
-const small = {
-  config: {
-    imageSize: 64, width: 16, maskChannels: 8,
-    imageEncoder: { width: 16, depth: 2, heads: 2, mlpRatio: 2, window: 3, globalBlocks: [1] }, decoder: { heads: 2, mlpWidth: 16, iouHiddenWidth: 16 }
-  },
-  batch: 1, microBatch: 1, objects: 2, plan: { clicks: 1, maskRounds: false }
-}
+import { sam, small, workFolder } from './sam.js'
 
 describe('sam train', async () => {
   const folder = await workFolder()

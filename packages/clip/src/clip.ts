@@ -1,10 +1,10 @@
 import {
-  InputError, openWeights, type Backend, type Bitmap, type CropEncoder, type EmbedOptions, type PhraseEncoder, type Progress, type RgbImage, type WeightSource
+  InputError, openWeights, type Backend, type CropEncoder, type EmbedOptions, type PhraseEncoder, type Progress, type WeightSource
 } from '@sam/core'
-import { tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
-import { cropFeeds } from './crop-feeds.js'
+import { f32, sizeOf, tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import { cropFeeds, type CropFeeds } from './crop-feeds.js'
 import type { CropRule } from './crop.js'
-import { parseClipConfig, type ClipConfig } from './graph/config.js'
+import { parseClipConfig, patchGrid, type ClipConfig } from './graph/config.js'
 import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
@@ -33,8 +33,8 @@ export interface ClipOptions extends PhraseOptions {
 /** A CLIP: phrases and objects in one space. */
 export interface Clip extends PhraseEncoder, CropEncoder, AsyncDisposable {
   readonly config: ClipConfig
-  /** As any crop encoder does; with a rule of its own for each mask, where `rules` are given. */
-  embedCrops(photo: RgbImage, masks: readonly Bitmap[], options?: EmbedOptions & { readonly rules?: readonly CropRule[] | undefined }): Promise<readonly Float32Array[]>
+  /** One embedding a crop, of length 1: what `embedCrops` gives, for crops of any photos that `cropFeeds` cut, each by a rule of its own. */
+  embedCropFeeds(feeds: CropFeeds, options?: EmbedOptions): Promise<readonly Float32Array[]>
   /** Frees the compiled graphs and closes the weights. */
   dispose(): Promise<void>
 }
@@ -73,7 +73,15 @@ export async function loadClip({ model, backend, crop, background = ['background
       await graphs.dispose()
       await close()
     }
-    return { config, ...text, scale, background, threshold, embedCrops: crops(config, rule, graphs.get), dispose, [Symbol.asyncDispose]: dispose }
+    const embedCropFeeds = crops(config, graphs.get)
+    return {
+      config, ...text, scale, background, threshold, embedCropFeeds, dispose, [Symbol.asyncDispose]: dispose,
+      async embedCrops(photo, masks, options) {
+        const found: Float32Array[] = []
+        for (const batch of batches(masks, many)) found.push(...await embedCropFeeds(cropFeeds(batch.map(mask => ({ photo, mask, rule })), config), options))
+        return found
+      }
+    }
   } catch (error) {
     await close()
     throw error
@@ -117,16 +125,31 @@ const sentences = (config: ClipConfig, tokenize: (sentence: string) => readonly 
     return rows(await run(executable, { input_ids: tensor('i32', [texts, tokens], fed) }, signal), ids.length)
   }
 
-const crops = (config: ClipConfig, rule: CropRule, get: Get): Clip['embedCrops'] => async (photo, masks, { signal, rules } = {}) => {
-  const cuts = masks.map((mask, i) => ({ photo, mask, rule: rules?.[i] ?? rule }))
+const crops = (config: ClipConfig, get: Get): Clip['embedCropFeeds'] => async ({ pixel_values: pixels, mask_patches: patches }, { signal } = {}) => {
+  const [total, most] = [pixels.shape[0], mostCrops(config)]
   const found: Float32Array[] = []
-  for (const batch of batches(cuts, many)) {
+  while (found.length < total) {
     signal?.throwIfAborted()
-    const images = batch.length === 1 ? 1 : many
+    const left = total - found.length
+    const images = left >= most ? most : left > 1 ? many : 1
     const executable = await get(`image ${images}`, () => encodeCrops(config, { images, masked: true }))
-    found.push(...rows(await run(executable, cropFeeds(batch, config, images), signal), batch.length).map(normalized))
+    const feeds = { pixel_values: rowsOf(pixels, found.length, images), mask_patches: rowsOf(patches, found.length, images) }
+    found.push(...rows(await run(executable, feeds, signal), Math.min(images, left)).map(normalized))
   }
   return found
+}
+
+/** As many crops at once as keep a layer's widest tensor at 16 MB: 128 of a tiny CLIP, whose runs cost more than what they compute, and 8 of a published one. */
+const mostCrops = ({ vision }: ClipConfig): number =>
+  Math.max(many, 2 ** Math.floor(Math.log2(2 ** 22 / ((patchGrid(vision) ** 2 + 1) * vision.mlpWidth))))
+
+/** `count` rows from one on; where there are fewer, the rest is 1: a row that sees nothing of its mask would divide by zero. */
+function rowsOf({ data, shape: [rows, ...shape] }: HostTensor<'f32'>, from: number, count: number): HostTensor<'f32'> {
+  const size = sizeOf(shape)
+  const given = data.subarray(from * size, Math.min(rows, from + count) * size)
+  const padded = new Float32Array(count * size).fill(1, given.length)
+  padded.set(given)
+  return f32([count, ...shape], padded)
 }
 
 /** The one output of a run, on the host. */

@@ -10,17 +10,22 @@ export interface Cut {
   readonly rule: CropRule
 }
 
-/**
- * Objects as the inputs of `encodeCrops` with `masked`: `pixel_values` f32[images,3,S,S] and `mask_patches` f32[images,g²]. Where there are fewer objects
- * than `images`, the rest is black. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than its photo.
- */
-export function cropFeeds(cuts: readonly Cut[], { vision }: Pick<ClipConfig, 'vision'>, images = cuts.length): { pixel_values: HostTensor<'f32'>; mask_patches: HostTensor<'f32'> } {
-  const [size, grid] = [vision.imageSize, patchGrid(vision)]
-  const [pixels, patches] = [new Float32Array(images * 3 * size * size), new Float32Array(images * grid * grid).fill(1)]
+/** Objects that are cut out, as the inputs of `encodeCrops` with `masked`. */
+export interface CropFeeds {
+  /** f32[crops,3,S,S], normalised. */
+  readonly pixel_values: HostTensor<'f32'>
+  /** f32[crops,g²]: 1 where a patch touches the object. */
+  readonly mask_patches: HostTensor<'f32'>
+}
+
+/** Cuts objects out for a CLIP. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than its photo. */
+export function cropFeeds(cuts: readonly Cut[], { vision }: Pick<ClipConfig, 'vision'>): CropFeeds {
+  const [size, grid, crops] = [vision.imageSize, patchGrid(vision), cuts.length]
+  const [pixels, patches] = [new Float32Array(crops * 3 * size * size), new Float32Array(crops * grid * grid)]
   for (const [i, { photo, mask, rule }] of cuts.entries()) {
     const crop = cropObject(photo, mask, { ...rule, size, grid })
     normalizeInto(pixels, i * 3 * size * size, crop.picture)
     patches.set(crop.patches, i * grid * grid)
   }
-  return { pixel_values: f32([images, 3, size, size], pixels), mask_patches: f32([images, grid * grid], patches) }
+  return { pixel_values: f32([crops, 3, size, size], pixels), mask_patches: f32([crops, grid * grid], patches) }
 }

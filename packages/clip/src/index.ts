@@ -7,7 +7,7 @@ export { encodeText, textEmbeds, type TextSignature } from './graph/text-model.j
 export { encodeCrops, imageEmbeds, type VisionSignature } from './graph/vision-model.js'
 export { loadClip, type Clip, type ClipOptions } from './clip.js'
 export { readClipFolder, type ClipFiles, type ClipPlaces } from './folder.js'
-export { cropFeeds, type Cut } from './crop-feeds.js'
+export { cropFeeds, type CropFeeds, type Cut } from './crop-feeds.js'
 export { cropObject, normalizeInto, type Crop, type CropRule } from './crop.js'
 export { openTokenizer, type Tokenize } from './tokenizer.js'
 export { photoTemplates } from './templates.js'

@@ -1,5 +1,6 @@
 import { gridSize, type SamConfig } from '@sam/core'
 import { f32, graph, input, memoryWeights, sizeOf, type Backend, type DeviceTensor, type Executable, type HostTensor } from '@sam/core/graph'
+import { joined } from './joined.js'
 import type { State } from './state.js'
 import { embedGraph } from './step.js'
 
@@ -21,7 +22,7 @@ export interface Embeddings {
 /** Computed anew each time, with the encoder as it is now. */
 export async function freshEmbeddings({ config, images, backend, state }: EmbeddingOptions): Promise<Embeddings> {
   const encoder = await backend.compile(embedGraph(config, images), memoryWeights({}))
-  return { of: given => embed(encoder, state, stacked(given)), dispose: () => encoder.dispose() }
+  return { of: given => embed(encoder, state, joined(given)), dispose: () => encoder.dispose() }
 }
 
 /** 4 GiB: a thousand embeddings of the published models, 65,000 of `tiny`. */
@@ -52,7 +53,7 @@ export async function keptEmbeddings({ config, images, backend, state }: Embeddi
     async of(given, places) {
       const read: HostTensor[] = []
       for (const [i, image] of given.entries()) read.push(await one(image, places[i]))
-      return (await upload.run({ kept: f32(shape, stacked(read).data) })).image_embedding
+      return (await upload.run({ kept: f32(shape, joined(read).data) })).image_embedding
     },
     dispose() {
       encoder.dispose()
@@ -64,11 +65,3 @@ export async function keptEmbeddings({ config, images, backend, state }: Embeddi
 
 const embed = async (encoder: Executable, state: State, image: HostTensor): Promise<DeviceTensor> =>
   (await encoder.run({ ...state.feeds(encoder.graph), image })).image_embedding
-
-/** [1, …] each → [B, …]. */
-export function stacked(tensors: readonly HostTensor[]): HostTensor<'f32'> {
-  const [, ...shape] = tensors[0].shape
-  const data = new Float32Array(tensors.length * sizeOf(shape))
-  tensors.forEach((t, i) => data.set(t.data, i * sizeOf(shape)))
-  return f32([tensors.length, ...shape], data)
-}

@@ -56,12 +56,17 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
 
 /** 1 where at least half of a cell is inside. */
 function shrunk({ data }: Plane, side: number, cell: number): Plane {
-  const counts = new Uint16Array(side * side)
-  for (let y = 0, at = 0; y < side * cell; y++) {
-    const row = Math.floor(y / cell) * side
-    for (let x = 0; x < side; x++) for (let i = 0; i < cell; i++) counts[row + x] += data[at++]
+  const out = new Uint8Array(side * side)
+  const width = side * cell
+  for (let y = 0, to = 0; y < side; y++) {
+    for (let x = 0; x < side; x++, to++) {
+      const corner = (y * width + x) * cell
+      let inside = 0
+      for (let row = corner; row < corner + cell * width; row += width) for (let at = row; at < row + cell; at++) inside += data[at]
+      if (2 * inside >= cell * cell) out[to] = 1
+    }
   }
-  return { width: side, height: side, data: Uint8Array.from(counts, n => 2 * n >= cell * cell ? 1 : 0) }
+  return { width: side, height: side, data: out }
 }
 
 /** Sides of the model's answer and its embedding, for whoever lays out feeds. */

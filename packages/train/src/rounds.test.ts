@@ -5,15 +5,14 @@ import { random } from './random.js'
 import { testRun, tiny, vitH, type Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
 import { stateOf } from './state.js'
-import type { Target } from './example.js'
+import { firstPrompt } from './interactive.js'
+import type { Plane } from './prompts/plane.js'
 
 const { config } = testRun
 const recipe: Recipe = { ...testRun, plan: vitH.plan, trainedRounds: 11, stopEarly: 0 }
 const [side, low] = [64, 16]
 const disc = (size: number): Uint8Array => Uint8Array.from({ length: size * size }, (_, i) => Math.hypot(i % size - size / 2, Math.floor(i / size) - size / 2) < size / 4 ? 1 : 0)
-const target: Target = {
-  input: { width: side, height: side, data: disc(side) }, low: { width: low, height: low, data: disc(low) }, truth: { mask: disc(side) }
-}
+const truth: Plane = { width: low, height: low, data: disc(low) }
 const onHost = (t: HostTensor): DeviceTensor => ({ shape: t.shape, dtype: t.dtype, read: async () => t, dispose: () => {} })
 
 /**
@@ -43,8 +42,10 @@ const answerIn = ({ prompt }: Turn): number => Math.floor(prompt.mask![0]) % 100
 
 async function play(seed: number, { recipe: r = recipe, objects = 1 }: { recipe?: Recipe; objects?: number } = {}): Promise<{ turns: Turn[][]; asked: number }> {
   const { answer, asked } = decoder(objects)
-  const turns = await playRounds(random(5, seed), {
-    recipe: r, targets: Array.from({ length: objects }, () => target), answer, embedding: async () => onHost(f32([1], [0])),
+  const draw = random(5, seed)
+  const first = Array.from({ length: objects }, () => firstPrompt(draw, { width: side, height: side, data: disc(side) })!)
+  const turns = await playRounds(draw, {
+    recipe: r, truths: first.map(() => truth), first, answer, embedding: async () => onHost(f32([1], [0])),
     state: stateOf(answer.graph, {}, new Set()), sides: { low, cell: side / low, points: 10 }
   })
   return { turns, asked: asked() }
@@ -84,7 +85,7 @@ describe('the rounds of an object', () => {
       for (const { x, y, label } of clicks) {
         const [column, row] = [(x + 0.5) / 4 - 0.5, (y + 0.5) / 4 - 0.5]
         expect([column, row].every(Number.isInteger)).toBe(true)
-        const inside = target.low.data[row * low + column] === 1
+        const inside = truth.data[row * low + column] === 1
         expect(label).toBe(inside ? pointLabels.foreground : pointLabels.background)
         expect(inside).toBe(column >= low / 2) // predicted is the whole left half
       }

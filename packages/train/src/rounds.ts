@@ -1,7 +1,7 @@
 import type { DeviceTensor, Executable } from '@sam/core/graph'
-import type { Target } from './example.js'
-import { firstPrompt, nextPrompt, plan, type Answer, type PromptTokens } from './interactive.js'
+import { nextPrompt, plan, type Answer, type PromptTokens } from './interactive.js'
 import { promptFeeds, returnedMasks } from './prompt-feeds.js'
+import type { Plane } from './prompts/plane.js'
 import type { Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import type { State } from './state.js'
@@ -9,16 +9,17 @@ import type { State } from './state.js'
 /** One prompt to train on: what was asked, of which object, and which masks are returned for it. */
 export interface Turn {
   readonly prompt: PromptTokens
-  readonly target: Target
+  /** The object in the size of the answer. */
+  readonly truth: Plane
   readonly returned: readonly number[]
 }
 
 export interface RoundsOptions {
   readonly recipe: Recipe
-  /** P objects, those of one image side by side. */
-  readonly targets: readonly Target[]
-  /** For each of them the embedding of its crop, where that is its first prompt. */
-  readonly texts?: readonly (Float32Array | undefined)[] | undefined
+  /** P objects in the size of the answers, those of one image side by side. */
+  readonly truths: readonly Plane[]
+  /** How each is first asked for. */
+  readonly first: readonly PromptTokens[]
   /** The decoder for P prompts, and what it looks at: asked for only where there is a round after the first. */
   readonly answer: Executable
   readonly embedding: () => Promise<DeviceTensor>
@@ -30,20 +31,20 @@ export interface RoundsOptions {
  * Plays the paper's rounds for all objects of a batch at once with the decoder as it is now, and picks the turns to train on: for each object the first,
  * and others by chance. Gradients do not flow from round to round, so all turns can be trained as one batch. Paper: Appendix A, "Training algorithm".
  */
-export async function playRounds(draw: Random, { recipe, targets, texts, answer, embedding, state, sides }: RoundsOptions): Promise<Turn[][]> {
+export async function playRounds(draw: Random, { recipe, truths, first, answer, embedding, state, sides }: RoundsOptions): Promise<Turn[][]> {
   const count = lengthOf(draw, recipe)
-  const plans = targets.map(() => plan(draw, recipe.plan))
-  const played: Turn[][] = targets.map((): Turn[] => [])
-  let prompts = targets.map((target, i): PromptTokens => texts?.[i] ? { points: [], mask: undefined, text: texts[i] } : firstPrompt(draw, target.input)!)
+  const plans = truths.map(() => plan(draw, recipe.plan))
+  const played: Turn[][] = truths.map((): Turn[] => [])
+  let prompts = first
   for (let round = 0; ; round++) {
-    for (const [i, prompt] of prompts.entries()) played[i].push({ prompt, target: targets[i], returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
+    for (const [i, prompt] of prompts.entries()) played[i].push({ prompt, truth: truths[i], returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
     if (round === count - 1) break
     const answers = await ask(prompts, { answer, embedding: await embedding(), state, sides })
     prompts = prompts.map((prompt, i) => {
       const returned = returnedMasks(prompt, answers[i].logits.length)
       const { logits, iou } = answers[i]
       return nextPrompt(draw, {
-        prompt, truth: targets[i].low, round: plans[i][round + 1], cell: sides.cell,
+        prompt, truth: truths[i], round: plans[i][round + 1], cell: sides.cell,
         answer: { logits: returned.map(m => logits[m]), iou: returned.map(m => iou[m]) }
       })
     })

@@ -9,6 +9,7 @@ import type { Dataset } from './data/dataset.js'
 import { initialParams, initialText } from './init.js'
 import { openLog } from './log.js'
 import { meet, type MeetingOptions } from './meeting.js'
+import type { Prepare } from './prepared.js'
 import type { Recipe } from './recipes.js'
 import { checkTeacher, type CropTeacher } from './text/crop-prompts.js'
 import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly seed?: number
   /** What a recipe with text prompts learns them from. */
   readonly clip?: CropTeacher | undefined
+  /** How samples are made ready for a step: on this thread unless told. By `preparers`, for a GPU. */
+  readonly prepare?: Prepare | undefined
   /** Params to begin with; fresh ones unless given. A text projection that they lack and the recipe needs is fresh. */
   readonly weights?: Readonly<Record<string, HostTensor>>
   /** How the model's numbers are stored; `F16` unless told. The checkpoint is F32. */
@@ -69,7 +72,7 @@ export function train(options: RunOptions): Promise<RunResult> {
 }
 
 async function run(options: RunOptions): Promise<RunResult> {
-  const { recipe, data, backend, folder, seed = 1, clip, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, meeting, signal } = options
+  const { recipe, data, backend, folder, seed = 1, clip, prepare, weights, dtype = 'F16', notes = {}, saveEvery = 250, evaluateEvery = 1000, evaluate, onStep, meeting, signal } = options
   checkTeacher(recipe, clip)
   await mkdir(folder, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
   const [checkpoint, model, picture] = ['checkpoint.safetensors', 'model.safetensors', 'curves.svg'].map(name => join(folder, name)) as [string, string, string]
@@ -81,7 +84,7 @@ async function run(options: RunOptions): Promise<RunResult> {
   checkParams(memoryWeights(from.state, begun ? checkpoint : 'weights to begin with'), recipe.config)
   await checkData(data, recipe.config)
   const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
-  const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration, clip })
+  const t = await trainer({ recipe, data, backend, seed: from.seed, state: from.state, iteration: from.iteration, clip, prepare })
 
   const drawCurves = (): Promise<number> => writeFileAtomic(picture, [new TextEncoder().encode(curves(log.entries))])
   let saved = t.iteration

@@ -1,11 +1,12 @@
 import { f32, full, InputError, memoryWeights, nameOf, sizeOf, type Backend, type DeviceTensor, type Feeds, type HostTensor, type Value } from '@sam/core/graph'
 import type { Dataset } from './data/dataset.js'
-import { orderOf } from './data/order.js'
-import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings, stacked } from './embeddings.js'
-import { example, sidesOf, type Example } from './example.js'
+import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings } from './embeddings.js'
+import { sidesOf } from './example.js'
 import { paramShapes, textWidthIn } from './init.js'
-import { tokensOf } from './interactive.js'
+import { tokensOf, type PromptTokens } from './interactive.js'
+import { joined } from './joined.js'
 import { learningRate } from './optim/schedule.js'
+import { preparation, type Prepare, type Prepared } from './prepared.js'
 import { promptFeeds } from './prompt-feeds.js'
 import { random, type Random } from './random.js'
 import type { Recipe } from './recipes.js'
@@ -13,8 +14,7 @@ import { playRounds, type Turn } from './rounds.js'
 import { stateOf, type State } from './state.js'
 import { answerGraph, stepGraph } from './step.js'
 import { withAbsent } from './text/absent.js'
-import { checkTeacher, cropPrompts, type CropTeacher } from './text/crop-prompts.js'
-import { isNameable } from './text/crop-rule.js'
+import { checkTeacher, cropPrompts, moved, type CropTeacher } from './text/crop-prompts.js'
 
 export interface TrainerOptions {
   readonly recipe: Recipe
@@ -27,6 +27,8 @@ export interface TrainerOptions {
   readonly iteration?: number
   /** What a recipe with text prompts learns them from. */
   readonly clip?: CropTeacher | undefined
+  /** How samples are made ready for a step: on this thread, by `preparation`, unless told; by others, see `preparers`. */
+  readonly prepare?: Prepare | undefined
   /** Memory for embeddings that are computed once: where the encoder is frozen, the data finite and its images not jittered. 4 GiB unless told. */
   readonly embeddingBytes?: number
 }
@@ -70,7 +72,7 @@ export class NotFinite extends Error {
  * The loop's body, and everything that it keeps. All randomness is a function of the seed and the iteration, so a run that is stopped and resumed goes on
  * as if it had not been.
  */
-export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0, clip, embeddingBytes = defaultEmbeddingBytes }: TrainerOptions): Promise<Trainer> {
+export async function trainer({ recipe, data, backend, seed, state: known, iteration = 0, clip, prepare = preparation({ recipe, data, seed, clip: clip?.config }), embeddingBytes = defaultEmbeddingBytes }: TrainerOptions): Promise<Trainer> {
   const { config, microBatch: images, objects, trainedRounds, adamw: { beta1, beta2 } } = recipe
   checkTeacher(recipe, clip)
   const points = tokensOf(recipe.plan)
@@ -87,35 +89,44 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const embeddings = await (again ? keptEmbeddings(encoding, embeddingBytes) : freshEmbeddings(encoding))
   let done = iteration
 
-  const order = orderOf(data, seed)
-  // While the device computes, the host reads the next images.
-  let ahead: { readonly micro: number; readonly read: ReturnType<typeof readExamples> } | undefined
-  const examplesOf = (micro: number): ReturnType<typeof readExamples> =>
-    ahead?.micro === micro ? ahead.read : readExamples(data, { recipe, seed, at: micro * images, count: images, order })
+  const batchOf = async (micro: number): Promise<Batch> => {
+    const { prepared, skipped } = await prepareBatch(prepare, { at: micro * images, count: images })
+    const texts = recipe.text && clip && moved(random(seed, micro, movedKey), await cropPrompts(prepared, clip), recipe.text.noise ?? 0)
+    return { prepared, skipped, texts: texts ?? prepared.flatMap(({ first }) => first.map(() => undefined)) }
+  }
+  // While the device computes, the host makes the next samples ready.
+  const ahead = new Map<number, Promise<Batch>>()
   const readAhead = (micro: number): void => {
-    ahead = { micro, read: examplesOf(micro) }
-    ahead.read.catch(() => {}) // whoever needs them sees the error
+    if (ahead.has(micro)) return
+    const batch = batchOf(micro)
+    batch.catch(() => {}) // whoever needs it sees the error
+    ahead.set(micro, batch)
+  }
+  const take = (micro: number): Promise<Batch> => {
+    readAhead(micro)
+    const batch = ahead.get(micro)!
+    ahead.delete(micro)
+    return batch
   }
 
   /** Gradient of some images; moves the params when `last`. */
-  const microStep = async (draw: Random, { examples, places, micro, last, rate }: Found & { micro: number; last: boolean; rate: number }) => {
-    const picked = examples.flatMap(({ targets }) => pick(draw, targets, objects))
-    const each = examples.map(({ image }) => image)
+  const microStep = async (draw: Random, { prepared, texts: own }: Batch, { micro, last, rate }: { micro: number; last: boolean; rate: number }) => {
+    const each = prepared.map(({ image }) => image)
     let seen: Promise<DeviceTensor> | undefined
-    const embedding = (): Promise<DeviceTensor> => seen ??= embeddings.of(each, places)
-    const crops = recipe.text && clip && await cropPrompts(draw, { examples, targets: picked }, { clip, ...recipe.text })
-    const { targets, texts } = crops ? withAbsent(draw, { targets: picked, texts: crops }, { images, share: recipe.text?.absent ?? 0 }) : { targets: picked }
-    const turns = (await playRounds(draw, { recipe, targets, texts, answer, embedding, state, sides })).flat()
-    const own: Record<string, HostTensor> = {
-      ...(recipe.frozenEncoder ? {} : { image: stacked(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
+    const embedding = (): Promise<DeviceTensor> => seen ??= embeddings.of(each, prepared.map(({ place }) => place))
+    const { truths, texts } = withAbsent(draw, { truths: prepared.flatMap(one => one.truths), texts: own }, { images, share: recipe.text?.absent ?? 0 })
+    const first = prepared.flatMap(one => one.first).map((prompt, i): PromptTokens => prompt ?? { points: [], mask: undefined, text: texts[i]! })
+    const turns = (await playRounds(draw, { recipe, truths, first, answer, embedding, state, sides })).flat()
+    const fed: Record<string, HostTensor> = {
+      ...(recipe.frozenEncoder ? {} : { image: joined(each) }), ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }), ...dropFeeds(draw, graph.inputs),
       rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]), ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
     }
-    const feeds: Feeds = { ...state.feeds(graph), ...own, ...(recipe.frozenEncoder && { image_embedding: await embedding() }) }
+    const feeds: Feeds = { ...state.feeds(graph), ...fed, ...(recipe.frozenEncoder && { image_embedding: await embedding() }) }
     const running = executable.run(feeds)
-    readAhead(micro + 1)
+    for (let next = 1; next <= batchesAhead; next++) readAhead(micro + next)
     const outputs = await running
     ;(await seen)?.dispose()
-    return { outputs, turns, own }
+    return { outputs, turns, fed }
   }
 
   return {
@@ -128,8 +139,8 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
       let gradientNorm = 0
       for (let micro = 0; micro < accumulate; micro++) {
         const place = done * accumulate + micro
-        const found = await examplesOf(place)
-        const { outputs, turns, own } = await microStep(random(seed, done, micro), { ...found, micro: place, last: micro === accumulate - 1, rate })
+        const batch = await take(place)
+        const { outputs, turns, fed } = await microStep(random(seed, done, micro), batch, { micro: place, last: micro === accumulate - 1, rate })
         const read = async (name: string): Promise<ArrayLike<number>> => {
           const { data: values } = await outputs[name].read()
           outputs[name].dispose()
@@ -139,12 +150,12 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
         sums.loss += loss / accumulate
         sums.maskLoss += (await read('mask_loss'))[0] / accumulate
         sums.iouError += (await read('iou_error'))[0] / accumulate
-        sums.skipped += found.skipped
+        sums.skipped += batch.skipped
         gradientNorm = (await read('gradient_norm'))[0]!
         countIou(sums, { turns, real: await read('true_iou'), predicted: await read('iou_predictions'), masks: 1 + config.decoder.multimaskOutputs })
         if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
           Object.values(outputs).forEach(t => t.dispose())
-          throw new NotFinite({ ...report(), iteration: done + 1 }, own)
+          throw new NotFinite({ ...report(), iteration: done + 1 }, fed)
         }
         state.advance(outputs)
       }
@@ -164,56 +175,40 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   }
 }
 
-/** Keeps the draws of the jitter apart from those of the rounds, which have three keys too. */
-const jitterKey = 0x4c534a
+/** How many batches are made ready ahead: threads that share in one are seldom done at once. */
+const batchesAhead = 2
 
-/** Examples with their places in the dataset, and how many samples were passed over on the way. */
-interface Found {
-  readonly examples: readonly Example[]
-  readonly places: readonly number[]
+/** Keeps these draws apart from others. */
+const movedKey = 0x4d4f56
+
+/** The samples of a step and the embeddings of their crops, by object; and how many samples were passed over on the way. */
+interface Batch {
+  readonly prepared: readonly Prepared[]
+  readonly texts: readonly (Float32Array | undefined)[]
   readonly skipped: number
 }
 
-/** The next samples that have something to learn; at most so many are passed over in a row. */
-async function readExamples(data: Dataset, { recipe, seed, at, count, order }: { recipe: Recipe; seed: number; at: number; count: number; order: ReturnType<typeof orderOf> }): Promise<Found> {
-  const [examples, places]: [Example[], number[]] = [[], []]
+/** The next samples that have something to learn, all at once; at most so many are passed over in a row. */
+async function prepareBatch(prepare: Prepare, { at, count }: { at: number; count: number }): Promise<Pick<Batch, 'prepared' | 'skipped'>> {
   const limit = 100
-  let [skipped, why] = [0, 'no mask']
-  for (let i = at; examples.length < count; i++) {
-    if (skipped > limit) {
-      throw new InputError('E_BAD_OPTION', `${limit} samples in a row have nothing to learn from, the last: ${why}. Look at the data`)
+  const prepared: Prepared[] = []
+  let [skipped, next] = [0, at]
+  while (prepared.length < count) {
+    const missing = count - prepared.length
+    for (const found of await Promise.all(Array.from({ length: missing }, (_, i) => prepare(next + i)))) {
+      if (!('unfit' in found)) prepared.push(found)
+      else if (++skipped > limit) throw new InputError('E_BAD_OPTION', `${limit} samples in a row have nothing to learn from, the last: ${found.unfit}. Look at the data`)
     }
-    const jitter = recipe.jitter && { draw: random(seed, i, jitterKey), range: recipe.jitter }
-    const place = order(i)
-    const found = await data.read(place).then(sample => example(sample, recipe.config, jitter)).catch((error: unknown) => {
-      if ((error as Error).name !== 'InputError') throw error
-      why = (error as Error).message
-      return undefined
-    })
-    // What a text prompt is learnt from must be large enough to be named.
-    const targets = recipe.text ? found?.targets.filter(({ input }) => isNameable(input)) : found?.targets
-    if (found && targets?.length) {
-      examples.push({ ...found, targets })
-      places.push(place)
-    } else skipped++
+    next += missing
   }
-  return { examples, places, skipped }
-}
-
-/** So many of these by chance; all, and some again, where there are fewer. */
-function pick<T>(draw: Random, from: readonly T[], count: number): T[] {
-  const left = [...from]
-  return Array.from({ length: count }, () => {
-    if (left.length === 0) left.push(...from)
-    return left.splice(draw.int(0, left.length - 1), 1)[0]
-  })
+  return { prepared, skipped }
 }
 
 function turnFeeds(turns: readonly Turn[], { points, low, text, masks }: { points: number; low: number; text: number; masks: number }): Record<string, HostTensor> {
   const p = turns.length
   const [target, returned] = [new Float32Array(p * low * low), new Float32Array(p * masks)]
   turns.forEach((turn, i) => {
-    target.set(turn.target.low.data, i * low * low)
+    target.set(turn.truth.data, i * low * low)
     for (const m of turn.returned) returned[i * masks + m] = 1
   })
   return {
@@ -232,8 +227,8 @@ function dropFeeds(draw: Random, inputs: readonly Value[]): Record<string, HostT
 
 /** Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts, and of first prompts that are text. */
 function countIou({ first, later, text }: Record<'first' | 'later' | 'text', number[]>, { turns, real, predicted, masks }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }): void {
-  turns.forEach(({ returned, prompt, target }, i) => {
-    if (!target.low.data.includes(1)) return // nothing is there
+  turns.forEach(({ returned, prompt, truth }, i) => {
+    if (!truth.data.includes(1)) return // nothing is there
     const best = returned.reduce((a, b) => predicted[i * masks + b] > predicted[i * masks + a] ? b : a)
     const into = prompt.mask ? later : prompt.text ? text : first
     into[0] += real[i * masks + best]

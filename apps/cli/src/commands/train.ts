@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { Option, type Command } from 'commander'
 import { loadClip } from '@sam/clip'
 import type { Backend } from '@sam/core'
-import { checkData, heldOut, NotFinite, recipes, train, type Dataset, type RunOptions, type RunResult, type StepProgress } from '@sam/train'
+import { checkData, heldOut, NotFinite, preparers, recipes, train, type Dataset, type Prepare, type RunOptions, type RunResult, type StepProgress } from '@sam/train'
 import type { CommonOptions, Context } from '../context.js'
 import { dataForms, openTrainingData } from '../data.js'
 import { CliError } from '../failure.js'
@@ -18,6 +20,7 @@ interface TrainOptions extends CommonOptions, PlanOptions {
   readonly resume?: true
   readonly threads?: number
   readonly backend: 'cpu' | 'cuda'
+  readonly workers?: number
   readonly evalEvery: number
   readonly saveEvery: number
   readonly beside?: readonly string[]
@@ -40,6 +43,7 @@ export function addTrain(program: Command, context: Context): void {
     .addOption(new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(Object.keys(dtypes)))
     .addOption(new Option('--backend <name>', 'where to run').choices(['cpu', 'cuda']).default('cpu'))
     .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
+    .option('--workers <n>', 'threads that draw, read and cut images while the device learns from others (default: all cores but one for cuda, none for cpu)', wholeNumber('--workers', { least: 0, most: 1024 }))
     .option('--eval-every <n>', 'iterations between evaluations on held-out images; 0 for none', wholeNumber('--eval-every', { least: 0 }), 500)
     .option('--save-every <n>', 'iterations between checkpoints', wholeNumber('--save-every'), 250)
     .option('--beside <folders...>', 'other runs of this recipe, each a process with another --seed that names this one: all go on from the mean of their params now and then')
@@ -62,10 +66,11 @@ interface Training {
   readonly held: Dataset | undefined
   readonly weights: RunOptions['weights']
   readonly clip: RunOptions['clip']
+  readonly prepare: Prepare | undefined
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
-  const { out, threads, resume, evalEvery } = options
+  const { out, threads, resume, evalEvery, workers = options.backend === 'cuda' ? availableParallelism() - 1 : 0 } = options
   const { signal } = context
   const plan = await (resume ? knownPlan(options) : newPlan(options))
   const { data, held } = await openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
@@ -79,15 +84,17 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const runtime = await import('@sam/backend-cuda')
   const backend = await runtime[options.backend]({ memory: 'fast', ...(threads !== undefined && { threads }) })
   const clip = plan.recipe.text && await loadClip({ model: clipOf(plan.clip), backend, signal })
+  const prepared = workers > 0 ? preparers(Array.from({ length: workers }, () => new Worker(new URL('../preparing.js', import.meta.url), { workerData: plan })), data) : undefined
   try {
-    await training({ plan, backend, data, held: evalEvery ? held : undefined, weights, clip }, options, context)
+    await training({ plan, backend, data, held: evalEvery ? held : undefined, weights, clip, prepare: prepared?.prepare }, options, context)
   } finally {
+    prepared?.dispose()
     await clip?.dispose()
     backend.dispose()
   }
 }
 
-async function training({ plan, backend, data, held, weights, clip }: Training, options: TrainOptions, context: Context): Promise<void> {
+async function training({ plan, backend, data, held, weights, clip, prepare }: Training, options: TrainOptions, context: Context): Promise<void> {
   const { recipe, seed, dtype, data: source } = plan
   const { out: folder, evalEvery, saveEvery, beside, meetEvery } = options
   const { signal, terminal } = context
@@ -96,7 +103,7 @@ async function training({ plan, backend, data, held, weights, clip }: Training, 
   const result = await progress.step(`training ${recipe.name} in ${folder}`, tell => {
     const show = meter({ iterations: recipe.schedule.iterations, tell, note: terminal.spinner ? undefined : line => progress.note(line) })
     return train({
-      recipe, data, backend, folder, seed, clip, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
+      recipe, data, backend, folder, seed, clip, prepare, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
       // A path of this computer is nobody else's business; scenes can be made again anywhere.
       ...(source.startsWith('scenes') && { notes: { data: source } }),
       ...(weights && { weights }), ...(beside && { meeting: { beside, every: meetEvery } }), ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),

@@ -28,4 +28,6 @@ export interface Dataset {
   readonly size: number
   /** One sample. Throws `InputError` when the file behind it is unfit; the trainer skips it and counts. */
   read(index: number): Promise<Sample>
+  /** What a sample is made from, as a number, where several are made from one thing: whoever reads one of them reads the others soonest. */
+  readonly source?: (index: number) => number
 }

@@ -21,16 +21,20 @@ export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions)
   const held = new Map<number, Promise<Sample>>()
   const block = among * each
   const orders = new Map<number, number[]>()
+  const partsOf = (index: number): { nth: number; source: number; view: number } => {
+    const nth = Math.floor(index / block)
+    for (const old of orders.keys()) if (old < nth - 1) orders.delete(old)
+    const order = orders.get(nth) ?? shuffled(random(seed, nth), block)
+    orders.set(nth, order)
+    const [place, view] = [Math.floor(order[index % block] / each), order[index % block] % each]
+    return { nth, source: nth * among + place, view }
+  }
   return {
     size: Infinity,
+    source: index => partsOf(index).source,
     read: async index => {
-      const nth = Math.floor(index / block)
-      for (const old of orders.keys()) if (old < nth - 1) orders.delete(old)
+      const { nth, source, view } = partsOf(index)
       for (const old of held.keys()) if (old < (nth - 1) * among) held.delete(old)
-      const order = orders.get(nth) ?? shuffled(random(seed, nth), block)
-      orders.set(nth, order)
-      const [place, view] = [Math.floor(order[index % block] / each), order[index % block] % each]
-      const source = nth * among + place
       const sample = held.get(source) ?? data.read(source)
       held.set(source, sample)
       return laid(await sample, (source + 3 * view) % ways) // in steps of 3, which come to all eight

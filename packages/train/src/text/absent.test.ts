@@ -1,24 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import type { Target } from '../example.js'
+import type { Plane } from '../prompts/plane.js'
 import { random } from '../random.js'
 import { withAbsent } from './absent.js'
 
-const plane = (value: number) => ({ width: 2, height: 1, data: Uint8Array.of(value, 1) })
-const target = (value: number): Target => ({ input: plane(value), low: plane(value), truth: { mask: Uint8Array.of(value, 1) } })
+const plane = (value: number): Plane => ({ width: 2, height: 1, data: Uint8Array.of(value, 1) })
 const at = (angle: number): Float32Array => Float32Array.of(Math.cos(angle), Math.sin(angle))
 // Two images of two objects each: east and north; west, and north again.
-const prompts = { targets: [0, 1, 0, 1].map(target), texts: [at(0), at(1.57), at(3.14), at(1.5)] }
+const prompts = { truths: [0, 1, 0, 1].map(plane), texts: [at(0), at(1.57), at(3.14), at(1.5)] }
 
 describe('prompts for what is not there', () => {
   it('are crops of other images that are like none of the image\'s own, and nothing is their answer', () => {
     const seen = new Set<Float32Array | undefined>()
     for (let i = 0; i < 50; i++) {
-      const { targets, texts } = withAbsent(random(i), prompts, { images: 2, share: 0.5 })
+      const { truths, texts } = withAbsent(random(i), prompts, { images: 2, share: 0.5 })
       texts.forEach((text, k) => {
-        if (text === prompts.texts[k]) return expect(targets[k]).toBe(prompts.targets[k])
+        if (text === prompts.texts[k]) return expect(truths[k]).toBe(prompts.truths[k])
         seen.add(text)
         expect(text).toBe(k < 2 ? prompts.texts[2] : prompts.texts[0]) // never north, which both have
-        expect([...targets[k].low.data, ...targets[k].input.data]).toEqual([0, 0, 0, 0])
+        expect([...truths[k].data]).toEqual([0, 0])
       })
     }
     expect(seen.size).toBe(2)

@@ -1,52 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import { scenes } from '../data/scenes/scene.js'
-import { example } from '../example.js'
+import { f32 } from '@sam/core/graph'
 import { random } from '../random.js'
-import { testRun } from '../recipes.js'
 import { checkTeacher, cropPrompts, moved, type CropTeacher } from './crop-prompts.js'
 
-const asked: { size: string; grow: readonly number[]; areas: readonly number[] }[] = []
+const asked: number[] = []
 const clip: CropTeacher = {
   width: 2,
-  async embedCrops(photo, masks, { rules = [] } = {}) {
-    const areas = masks.map(({ data }) => data.reduce((a, b) => a + b, 0))
-    asked.push({ size: `${photo.width} ${photo.height} ${masks[0].width}`, grow: rules.map(r => r.grow), areas })
-    return areas.map(area => Float32Array.of(area, 1))
+  config: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 1, patchSize: 1 } },
+  async embedCropFeeds({ pixel_values: { data, shape }, mask_patches: patches }) {
+    asked.push(shape[0])
+    return Array.from({ length: shape[0] }, (_, i) => Float32Array.of(data[i], patches.data[i]))
   }
 }
+const click = { points: [{ x: 1, y: 2, label: 1 }], mask: undefined }
+const crops = (...values: number[]) => ({ pixel_values: f32([values.length, 1], Float32Array.from(values)), mask_patches: f32([values.length, 1], Float32Array.from(values, v => -v)) })
 
-describe('prompts from crops', async () => {
-  const data = scenes({ size: 64, seed: 1, minArea: 60 })
-  const examples = await Promise.all([2, 3].map(async i => example(await data.read(i), testRun.config)))
-  const targets = examples.flatMap(({ targets: [a, b = a] }) => [a, b, a])
-  const area = (k: number): number => targets[k].truth.mask.reduce((a, b) => a + b, 0)
-
-  it('are each object\'s own, of the photo that it is in, by the paper\'s rule', async () => {
-    asked.length = 0
-    const texts = await cropPrompts(random(1), { examples, targets }, { clip, share: 1 })
-    expect(texts.map(t => t?.[0])).toEqual(targets.map((_, k) => area(k)))
-    expect(asked.map(a => a.size)).toEqual(examples.map(({ photo: { width, height } }) => `${width} ${height} ${width}`))
-    for (const grow of asked.flatMap(a => a.grow)) expect(grow >= 1 && grow < 2).toBe(true)
-  })
-  it('are some of the first prompts where these are mixed, and the same ones each time', async () => {
-    const many = await Promise.all(Array.from({ length: 100 }, (_, i) => cropPrompts(random(i), { examples, targets }, { clip, share: 0.5 })))
-    const share = many.flat().filter(Boolean).length / (100 * targets.length)
-    expect(share).toBeGreaterThan(0.4)
-    expect(share).toBeLessThan(0.6)
-    for (const texts of many) for (const [k, t] of texts.entries()) if (t) expect(t[0]).toBe(area(k))
-    expect(await cropPrompts(random(7), { examples, targets }, { clip, share: 0.5 })).toEqual(many[7])
-  })
-  it('are without some of what lies on their objects, where the recipe says so', async () => {
-    const some = await Promise.all(Array.from({ length: 20 }, (_, i) => cropPrompts(random(i), { examples, targets }, { clip, share: 1, bare: 0.5 })))
-    for (const texts of some) for (const [k, t] of texts.entries()) expect(t![0]).toBeLessThanOrEqual(area(k))
-    const lessened = targets.filter((_, k) => some.some(texts => texts[k]![0] < area(k)))
-    expect(lessened.length).toBeGreaterThan(0)
-    for (const { truth } of lessened) expect(examples.some(e => e.targets.some(t => t.truth.parent !== undefined) && e.targets.some(t => t.truth === truth))).toBe(true)
+describe('prompts from crops', () => {
+  it('are the embeddings of all crops of a batch, asked for at once, each in its object\'s place', async () => {
+    const batch = [{ first: [undefined, click, undefined], crops: crops(1, 2) }, { first: [click, click, click] }, { first: [click, undefined, click], crops: crops(3) }]
+    const texts = await cropPrompts(batch, clip)
+    expect(texts.map(t => t && [...t])).toEqual([[1, -1], undefined, [2, -2], undefined, undefined, undefined, undefined, [3, -3], undefined])
+    expect(asked).toEqual([3])
+    expect(await cropPrompts([{ first: [click] }], clip)).toEqual([undefined])
   })
   it('are moved by up to a part of their length, in directions of the others, and stay as long', () => {
     const axes = Array.from({ length: 16 }, (_, k) => Float32Array.from({ length: 64 }, (_v, i) => i === k ? 1 : 0))
     const cosines = Array.from({ length: 200 }, (_, i) => {
-      const after = moved(random(i), axes[3], { most: 1, among: axes })
+      const after = moved(random(i), axes, 1)[3]!
       expect(Math.hypot(...after)).toBeCloseTo(1, 5)
       expect(Math.hypot(...after.slice(16))).toBe(0)
       return after[3]
@@ -55,7 +35,8 @@ describe('prompts from crops', async () => {
     expect(Math.min(...cosines)).toBeGreaterThan(0.3)
     expect(Math.min(...cosines)).toBeLessThan(0.75)
     expect(Math.max(...cosines)).toBeGreaterThan(0.999)
-    expect(moved(random(1), axes[3], { most: 0, among: axes })).toBe(axes[3])
+    expect(moved(random(1), axes, 0)).toEqual(axes)
+    expect(moved(random(1), [undefined, axes[0]], 1)[0]).toBeUndefined()
   })
   it('need a CLIP of the recipe\'s width', () => {
     const text = { width: 2, share: 1 }

@@ -13,7 +13,10 @@ import { train } from '../run.js'
 import type { CropTeacher } from './crop-prompts.js'
 
 const recipe: Recipe = { ...testRun, name: 'textTest', text: { width: 3, share: 1, grounding: 1 }, schedule: { ...testRun.schedule, iterations: 1 } }
-const clip: CropTeacher = { width: 3, embedCrops: async (_, masks) => masks.map((_m, i) => Float32Array.of(0.6, i % 2 ? 0.8 : -0.8, 0)) }
+const clip: CropTeacher = {
+  width: 3, config: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 8, patchSize: 4 } },
+  embedCropFeeds: async ({ pixel_values }) => Array.from({ length: pixel_values.shape[0] }, (_, i) => Float32Array.of(0.6, i % 2 ? 0.8 : -0.8, 0))
+}
 const weight = 'prompt_encoder.text_projection.weight'
 
 describe('feeds of text prompts', () => {

@@ -1,0 +1,14 @@
+import { sizeOf, f32, type HostTensor } from '@sam/core/graph'
+
+/** Tensors one behind the other along their first dimension. */
+export function joined(tensors: readonly HostTensor[]): HostTensor<'f32'> {
+  const [, ...shape] = tensors[0].shape
+  const rows = tensors.reduce((sum, t) => sum + t.shape[0], 0)
+  const data = new Float32Array(rows * sizeOf(shape))
+  let at = 0
+  for (const t of tensors) {
+    data.set(t.data, at)
+    at += t.data.length
+  }
+  return f32([rows, ...shape], data)
+}
