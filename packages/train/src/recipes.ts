@@ -53,7 +53,7 @@ export interface TextRecipe {
   readonly crop?: CropChances
   /** Probability that a crop is without something that lies on its object (`bareMask`); 0 unless told. */
   readonly bare?: number
-  /** How far an embedding strays at most, as a multiple of how like things differ (`strayed`); not at all unless told. */
+  /** How far an embedding is moved at most, as a part of its length (`moved`); not at all unless told. */
   readonly noise?: number
   /** Probability that a text is of another image, for predicted IoU to learn what is not there (`withAbsent`); 0 unless told. */
   readonly absent?: number
@@ -156,7 +156,7 @@ export const text: Recipe = {
 /** Crops of nothing but the object: what a small CLIP tells apart best. */
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
-/** How tiny models learn text: from crops often without what lies on their object, by embeddings that stray about as a phrase's does from its crop's, and with some that are of nothing in the image. */
+/** How tiny models learn text: from crops often without what lies on their object, by embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
 const tinyCrops = { width: 64, crop: cleanCrop, bare: 0.6, noise: 1.2, absent: 0.2 } as const
 
 /**

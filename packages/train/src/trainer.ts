@@ -14,8 +14,7 @@ import { playRounds, type Turn } from './rounds.js'
 import { stateOf, type State } from './state.js'
 import { answerGraph, stepGraph } from './step.js'
 import { withAbsent } from './text/absent.js'
-import { straysOf } from './text/strays.js'
-import { checkTeacher, cropPrompts, strayed, type CropTeacher } from './text/crop-prompts.js'
+import { checkTeacher, cropPrompts, moved, type CropTeacher } from './text/crop-prompts.js'
 
 export interface TrainerOptions {
   readonly recipe: Recipe
@@ -90,13 +89,10 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
   const embeddings = await (again ? keptEmbeddings(encoding, embeddingBytes) : freshEmbeddings(encoding))
   let done = iteration
 
-  const noise = recipe.text?.noise ?? 0
-  const strays = noise && clip ? await straysOf(data, { clip, seed, crop: recipe.text?.crop }) : []
   const batchOf = async (micro: number): Promise<Batch> => {
     const { prepared, skipped } = await prepareBatch(prepare, { at: micro * images, count: images })
-    const draw = random(seed, micro, strayKey)
-    const texts = recipe.text && clip ? await cropPrompts(prepared, clip) : prepared.flatMap(({ first }) => first.map(() => undefined))
-    return { prepared, skipped, texts: texts.map(text => text && strayed(draw, text, { most: noise, strays })) }
+    const texts = recipe.text && clip && moved(random(seed, micro, movedKey), await cropPrompts(prepared, clip), recipe.text.noise ?? 0)
+    return { prepared, skipped, texts: texts ?? prepared.flatMap(({ first }) => first.map(() => undefined)) }
   }
   // While the device computes, the host makes the next samples ready.
   const ahead = new Map<number, Promise<Batch>>()
@@ -183,7 +179,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
 const batchesAhead = 2
 
 /** Keeps these draws apart from others. */
-const strayKey = 0x4d4f56
+const movedKey = 0x4d4f56
 
 /** The samples of a step and the embeddings of their crops, by object; and how many samples were passed over on the way. */
 interface Batch {

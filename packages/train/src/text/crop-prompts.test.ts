@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { f32 } from '@sam/core/graph'
 import { random } from '../random.js'
-import { checkTeacher, cropPrompts, strayed, type CropTeacher } from './crop-prompts.js'
+import { checkTeacher, cropPrompts, moved, type CropTeacher } from './crop-prompts.js'
 
 const asked: number[] = []
 const clip: CropTeacher = {
@@ -23,18 +23,20 @@ describe('prompts from crops', () => {
     expect(asked).toEqual([3])
     expect(await cropPrompts([{ first: [click] }], clip)).toEqual([undefined])
   })
-  it('stray by up to a part of what like things differ by, either way, and stay as long', () => {
-    const [embedding, strays] = [Float32Array.of(1, 0, 0), [Float32Array.of(0, 1, 0), Float32Array.of(0, 0, 0.1)]]
-    const after = Array.from({ length: 400 }, (_, i) => strayed(random(i), embedding, { most: 2, strays }))
-    for (const moved of after) expect(Math.hypot(...moved)).toBeCloseTo(1, 5)
-    const tangents = [1, 2].map(k => after.map(moved => moved[k] / moved[0]))
-    expect(Math.max(...tangents[0])).toBeGreaterThan(1.9)
-    expect(Math.min(...tangents[0])).toBeLessThan(-1.9)
-    expect(Math.max(...tangents[0].map(Math.abs))).toBeLessThanOrEqual(2.00001)
-    expect(Math.max(...tangents[1].map(Math.abs))).toBeLessThanOrEqual(0.20001)
-    expect(tangents[0].filter(t => t !== 0).length / 400).toBeCloseTo(0.5, 1)
-    expect(strayed(random(1), embedding, { most: 0, strays })).toBe(embedding)
-    expect(strayed(random(1), embedding, { most: 1, strays: [] })).toBe(embedding)
+  it('are moved by up to a part of their length, in directions of the others, and stay as long', () => {
+    const axes = Array.from({ length: 16 }, (_, k) => Float32Array.from({ length: 64 }, (_v, i) => i === k ? 1 : 0))
+    const cosines = Array.from({ length: 200 }, (_, i) => {
+      const after = moved(random(i), axes, 1)[3]!
+      expect(Math.hypot(...after)).toBeCloseTo(1, 5)
+      expect(Math.hypot(...after.slice(16))).toBe(0)
+      return after[3]
+    })
+    // By a whole length at right angles, in 16 dimensions most of it, turns by 45°; one that is nearly opposite turns further.
+    expect(Math.min(...cosines)).toBeGreaterThan(0.3)
+    expect(Math.min(...cosines)).toBeLessThan(0.75)
+    expect(Math.max(...cosines)).toBeGreaterThan(0.999)
+    expect(moved(random(1), axes, 0)).toEqual(axes)
+    expect(moved(random(1), [undefined, axes[0]], 1)[0]).toBeUndefined()
   })
   it('need a CLIP of the recipe\'s width', () => {
     const text = { width: 2, share: 1 }

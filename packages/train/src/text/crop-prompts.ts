@@ -25,12 +25,20 @@ export async function cropPrompts(batch: readonly Pick<Prepared, 'first' | 'crop
 }
 
 /**
- * An embedding strayed by chance, by up to `most` times one of the `strays` (`straysOf`), and of length 1 again. A phrase's embedding lies some way off from its
- * picture's: a model that was shown the exact pictures alone does not know what lies between (Nukrai et al. 2022, "Text-only training for image captioning using noise-injected CLIP", whose noise
- * is the same in all directions, those too that tell what a thing is).
+ * Embeddings each moved in a direction by chance, by up to `most` of its own length 1, and of length 1 again. A phrase's embedding lies some way off from its
+ * picture's: a model that was shown the exact pictures alone does not know what lies between (Nukrai et al. 2022, "Text-only training for image captioning using noise-injected CLIP").
+ * The direction is a mixture by chance of all of them: what is embedded takes up few of all directions, and a phrase strays in these.
  */
-export function strayed(draw: Random, embedding: Float32Array, { most, strays }: { most: number; strays: readonly Float32Array[] }): Float32Array {
-  if (!most || !strays.length) return embedding
-  const [stray, by] = [draw.pick(strays), draw.between(0, most) * (draw.chance(0.5) ? 1 : -1)]
-  return normalized(embedding.map((x, k) => x + by * stray[k]))
+export function moved(draw: Random, embeddings: readonly (Float32Array | undefined)[], most: number): (Float32Array | undefined)[] {
+  const among = embeddings.filter(embedding => embedding !== undefined)
+  return embeddings.map(embedding => {
+    if (!embedding || !most) return embedding
+    const mixture = new Float32Array(embedding.length)
+    for (const other of among) {
+      const part = draw.normal()
+      for (let k = 0; k < mixture.length; k++) mixture[k] += part * other[k]
+    }
+    const [direction, by] = [normalized(mixture), draw.between(0, most)]
+    return normalized(embedding.map((x, k) => x + by * direction[k]))
+  })
 }
