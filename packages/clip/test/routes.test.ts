@@ -8,7 +8,7 @@ import { cpu } from '@sam/backend-cuda'
 import type * as transformers from '@xenova/transformers'
 import type { Backend, Progress, SamErrorCode } from '@sam/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clipText, loadClip, photoTemplates, type Clip, type ClipText, type TransformersModule } from '../src/index.js'
+import { clipText, cropFeeds, loadClip, photoTemplates, type Clip, type ClipText, type Cut, type TransformersModule } from '../src/index.js'
 import { writeFolders, type Folders } from './folders.js'
 import { tinyClip, tinyIo, tinyTokenizer, tinyWeights } from './tiny-clip.js'
 
@@ -77,6 +77,25 @@ describe('loadClip', () => {
     expect(length(alone)).toBeCloseTo(1, 5)
     expect(distance(together[3], together[4])).toBeGreaterThan(1e-3)
     expect([clip.scale, clip.background]).toEqual([expect.closeTo(1 / 0.07, 3), ['background']])
+  })
+
+  it('embeds any number of crops that were cut already, each by its own rule', async () => {
+    const photo = { width: 40, height: 30, data: Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 37) % 251) }
+    const cuts = Array.from({ length: 300 }, (_, k): Cut => ({
+      photo, mask: { width: 40, height: 30, data: Uint8Array.from({ length: 1200 }, (_v, i) => Number(i % 40 >= k % 20 && i % 40 < k % 20 + 15 && i > k)) },
+      rule: { grow: 1 + k / 300, zeroOutside: k % 2 === 0 }
+    }))
+    const all = await clip.embedCropFeeds(cropFeeds(cuts, clip.config))
+    expect(all).toHaveLength(300)
+    for (const k of [0, 1, 255, 256, 263, 264, 299]) {
+      const [alone] = await clip.embedCropFeeds(cropFeeds([cuts[k]], clip.config))
+      expect(distance(all[k], alone), `${k}`).toBeLessThan(1e-5)
+      expect(length(alone)).toBeCloseTo(1, 5)
+    }
+    expect(distance(all[0], all[1])).toBeGreaterThan(1e-3)
+    const [first] = await clip.embedCrops(photo, [cuts[0].mask])
+    expect(distance(first, (await clip.embedCropFeeds(cropFeeds([{ ...cuts[0], rule: { grow: 1.5, zeroOutside: false } }], clip.config)))[0])).toBeLessThan(1e-6)
+    expect(await clip.embedCropFeeds(cropFeeds([], clip.config))).toEqual([])
   })
 
   it('takes its files one by one, and reports progress to the end', async () => {
