@@ -4,7 +4,7 @@ import { openWeights, recognise, type SamConfig } from '@sam/core'
 import { parseClipConfig, readClipFolder, type ClipPlaces } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
 import { fromMae, isFiner, readParams, recipes, regridded, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
-import { dataForms } from './data.js'
+import { dataForms, openTrainingData } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
 
@@ -85,6 +85,9 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
 
 /** Where the CLIP is that a plan's text prompts are learnt from. */
 export const clipOf = (clip: string | undefined): string | ClipPlaces => clip ?? tinyModel().clip.model
+
+/** A plan's images to train on, and those held out: the same for whoever opens them. */
+export const imagesOf = (plan: Plan): ReturnType<typeof openTrainingData> => openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
 
 const widthOf = async (folder: string | ClipPlaces): Promise<number> => parseClipConfig((await readClipFolder(folder)).config).projection
 

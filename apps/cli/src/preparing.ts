@@ -1,15 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { parseClipConfig, readClipFolder } from '@sam/clip'
 import { answerPreparing, preparation, type PreparationOptions } from '@sam/train'
-import { openTrainingData } from './data.js'
-import { clipOf, type Plan } from './plan.js'
+import { imagesOf, type Plan } from './plan.js'
 
-/** What a run's samples are made ready from: a function of its plan, so that each thread can have its own. */
-async function preparationOf(plan: Plan): Promise<PreparationOptions> {
-  const { recipe, seed, clip } = plan
-  const { data } = await openTrainingData(plan, { seed, size: recipe.config.imageSize })
-  return { recipe, data, seed, ...(recipe.text && { clip: parseClipConfig((await readClipFolder(clipOf(clip))).config) }) }
+/** What a thread of `sam train --workers` is given: a run's plan, from which each opens images of its own, and what the run's CLIP sees. */
+export interface PreparingData extends Pick<PreparationOptions, 'clip'> {
+  readonly plan: Plan
 }
 
-/** The thread of `sam train --workers`. */
-if (parentPort) answerPreparing(parentPort, preparation(await preparationOf(workerData as Plan)))
+if (parentPort) {
+  const { plan, clip } = workerData as PreparingData
+  const { recipe, seed } = plan
+  answerPreparing(parentPort, preparation({ recipe, data: (await imagesOf(plan)).data, seed, clip }))
+}

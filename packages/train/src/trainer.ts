@@ -91,8 +91,7 @@ export async function trainer({ recipe, data, backend, seed, state: known, itera
 
   const batchOf = async (micro: number): Promise<Batch> => {
     const { prepared, skipped } = await prepareBatch(prepare, { at: micro * images, count: images })
-    const texts = recipe.text && clip && moved(random(seed, micro, movedKey), await cropPrompts(prepared, clip), recipe.text.noise ?? 0)
-    return { prepared, skipped, texts: texts ?? prepared.flatMap(({ first }) => first.map(() => undefined)) }
+    return { prepared, skipped, texts: moved(random(seed, micro, movedKey), await cropPrompts(prepared, clip), recipe.text?.noise ?? 0) }
   }
   // While the device computes, the host makes the next samples ready.
   const ahead = new Map<number, Promise<Batch>>()

@@ -7,13 +7,14 @@ import { loadClip } from '@sam/clip'
 import type { Backend } from '@sam/core'
 import { checkData, heldOut, NotFinite, preparers, recipes, train, type Dataset, type Prepare, type RunOptions, type RunResult, type StepProgress } from '@sam/train'
 import type { CommonOptions, Context } from '../context.js'
-import { dataForms, openTrainingData } from '../data.js'
+import { dataForms } from '../data.js'
 import { CliError } from '../failure.js'
 import { outputFolder, writeOutput } from '../files.js'
 import { meter } from '../meter.js'
 import { withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
-import { clipOf, dtypes, firstWeights, knownPlan, newPlan, planFile, type Plan, type PlanOptions } from '../plan.js'
+import { clipOf, dtypes, firstWeights, imagesOf, knownPlan, newPlan, planFile, type Plan, type PlanOptions } from '../plan.js'
+import type { PreparingData } from '../preparing.js'
 import { json, table } from '../text.js'
 
 interface TrainOptions extends CommonOptions, PlanOptions {
@@ -73,7 +74,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const { out, threads, resume, evalEvery, workers = options.backend === 'cuda' ? availableParallelism() - 1 : 0 } = options
   const { signal } = context
   const plan = await (resume ? knownPlan(options) : newPlan(options))
-  const { data, held } = await openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
+  const { data, held } = await imagesOf(plan)
   await checkData(data, plan.recipe.config)
   if (evalEvery && held) await checkData(held, plan.recipe.config)
   if (evalEvery && !held) context.progress(options).note('fewer than ten images: none is held out, and nothing is evaluated while training; see --held-out')
@@ -84,7 +85,8 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const runtime = await import('@sam/backend-cuda')
   const backend = await runtime[options.backend]({ memory: 'fast', ...(threads !== undefined && { threads }) })
   const clip = plan.recipe.text && await loadClip({ model: clipOf(plan.clip), backend, signal })
-  const prepared = workers > 0 ? preparers(Array.from({ length: workers }, () => new Worker(new URL('../preparing.js', import.meta.url), { workerData: plan })), data) : undefined
+  const given: PreparingData = { plan, clip: clip?.config }
+  const prepared = workers > 0 ? preparers(Array.from({ length: workers }, () => new Worker(new URL('../preparing.js', import.meta.url), { workerData: given })), data) : undefined
   try {
     await training({ plan, backend, data, held: evalEvery ? held : undefined, weights, clip, prepare: prepared?.prepare }, options, context)
   } finally {

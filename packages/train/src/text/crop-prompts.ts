@@ -16,10 +16,10 @@ export function checkTeacher({ name, text }: Pick<Recipe, 'name' | 'text'>, clip
   throw new InputError('E_BAD_OPTION', `recipe ${name}: text prompts of ${text.width} numbers need a CLIP that gives as many, found ${clip ? `one of ${clip.width}` : 'none'}`)
 }
 
-/** The embeddings of all crops of a batch, in the order of its objects; undefined for those that are first asked for otherwise. */
-export async function cropPrompts(batch: readonly Pick<Prepared, 'first' | 'crops'>[], clip: CropTeacher): Promise<(Float32Array | undefined)[]> {
+/** The embeddings of all crops of a batch, in the order of its objects; undefined for those that are first asked for otherwise. Without crops no CLIP is needed. */
+export async function cropPrompts(batch: readonly Pick<Prepared, 'first' | 'crops'>[], clip: CropTeacher | undefined): Promise<(Float32Array | undefined)[]> {
   const crops = batch.flatMap(one => one.crops ?? [])
-  const embeddings = crops.length ? await clip.embedCropFeeds({ pixel_values: joined(crops.map(c => c.pixel_values)), mask_patches: joined(crops.map(c => c.mask_patches)) }) : []
+  const embeddings = clip && crops.length ? await clip.embedCropFeeds({ pixel_values: joined(crops.map(c => c.pixel_values)), mask_patches: joined(crops.map(c => c.mask_patches)) }) : []
   let at = 0
   return batch.flatMap(({ first, crops: own }) => first.map(prompt => prompt || !own ? undefined : embeddings[at++]))
 }
