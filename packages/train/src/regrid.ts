@@ -19,26 +19,29 @@ export function regridded(params: Params, from: SamConfig, to: SamConfig): Recor
   const [a, b] = [from.imageEncoder, to.imageEncoder]
   if (!isFiner(from, to) || !isVit(a) || !isVit(b)) throw new InputError('E_BAD_OPTION', `${from.name} must be ${to.name} but for larger patches, found models that differ in more`)
   const [coarse, fine] = [gridSize(from), gridSize(to)]
-  const sides = bilinearTaps(coarse, fine)
   const ranges = bilinearTaps(2 * coarse - 1, 2 * fine - 1)
   return Object.fromEntries(Object.entries(params).map(([name, tensor]) => {
     const { data, shape } = tensor
-    if (name === 'image_encoder.patch_embed.proj.weight') return [name, f32([a.width, 3, b.patchSize, b.patchSize], summed(data, a.patchSize, b.patchSize))]
-    if (name === 'image_encoder.pos_embed') {
-      return [name, f32([1, fine, fine, a.width], applyTaps(sides, applyTaps(sides, data, { inner: coarse * a.width }), { outer: fine, inner: a.width }))]
-    }
+    if (name === 'image_encoder.patch_embed.proj.weight') return [name, smallerPatches(tensor, b.patchSize)]
+    if (name === 'image_encoder.pos_embed') return [name, f32([1, fine, fine, a.width], finerPlaces(data, { from: coarse, to: fine, width: a.width }))]
     const block = Number(/\.blocks\.(\d+)\.attn\.rel_pos_[hw]$/.exec(name)?.[1] ?? -1)
     return [name, a.globalBlocks.includes(block) ? f32([2 * fine - 1, shape[1]], applyTaps(ranges, data, { inner: shape[1] })) : tensor]
   }))
 }
 
-/** [planes, side, side] → [planes, to, to], each number the sum of those in its place. */
-function summed(data: ArrayLike<number>, side: number, to: number): Float32Array {
-  const out = new Float32Array(data.length / side ** 2 * to ** 2)
+/** A patch embedding [width, 3, side, side] → [width, 3, to, to] that answers a patch as the given one does the same, enlarged: each number the sum of those in its place. */
+export function smallerPatches({ data, shape: [width, channels, side] }: HostTensor, to: number): HostTensor<'f32'> {
+  const out = new Float32Array(width * channels * to ** 2)
   const ratio = side / to
   for (let i = 0; i < data.length; i++) {
     const [plane, y, x] = [Math.floor(i / side ** 2), Math.floor(i / side) % side, i % side]
-    out[(plane * to + Math.floor(y / ratio)) * to + Math.floor(x / ratio)] += data[i]
+    out[(plane * to + Math.floor(y / ratio)) * to + Math.floor(x / ratio)] += Number(data[i])
   }
-  return out
+  return f32([width, channels, to, to], out)
+}
+
+/** A table of places [from, from, width] → [to, to, width], interpolated linearly. */
+export function finerPlaces(data: ArrayLike<number>, { from, to, width }: { from: number; to: number; width: number }): Float32Array {
+  const sides = bilinearTaps(from, to)
+  return applyTaps(sides, applyTaps(sides, data, { inner: from * width }), { outer: to, inner: width })
 }

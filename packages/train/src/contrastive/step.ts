@@ -10,11 +10,12 @@ import type { ClipRecipe } from './recipe.js'
 export const scaleName = 'logit_scale'
 /** The name of the patch embedding. */
 export const patchesName = 'vision_model.embeddings.patch_embedding.weight'
+/** The name of the table of places, the class token's first. */
+export const placesName = 'vision_model.embeddings.position_embedding.weight'
 /**
  * A direction of the image embedding for every single word, for `choice` alone: no part of the CLIP. Between two towers neither learns a word that the other does not know yet.
  */
 const headName = 'word_projection.weight'
-const placesName = 'vision_model.embeddings.position_embedding.weight'
 
 /** Every parameter of a CLIP, by name. */
 export function clipShapes(config: ClipConfig): Map<string, Shape> {
