@@ -46,7 +46,7 @@ export const tinyModel = (): TinyModel => ({
     },
     crop: { grow: 1.2, zeroOutside: true },
     background,
-    threshold: 0.25
+    threshold: 0.22
   },
   everything: { pointsPerSide: 16, minIou: 0.5, minStability: 0.7 },
   description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'

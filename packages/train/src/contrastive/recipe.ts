@@ -74,7 +74,7 @@ export const clipTinyFine: ClipRecipe = {
   ...clipTiny,
   name: 'clipTinyFine',
   config: { ...clipTiny.config, vision: { ...clipTiny.config.vision, patchSize: 4 } },
-  schedule: { rate: 1e-3, warmup: 50, steps: [1_920, 2_232], iterations: 2_400 }
+  schedule: { rate: 1e-3, warmup: 50, steps: [2_880, 3_070], iterations: 3_300 }
 }
 
 /** The recipes for CLIPs. */
