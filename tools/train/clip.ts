@@ -1,10 +1,10 @@
 // Trains the small CLIP on generated scenes, or goes on with it: node tools/run.js tools/train/clip.ts --out FOLDER [--recipe clipTiny] [--from CLIP] [--seed 1] [--threads 1]
 // FOLDER/clip is then what loadClip takes; a new run may begin with another such folder, clipTinyFine with one of larger patches. Ctrl-C saves.
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
-import { loadClip } from '@sam/clip'
+import { parseClipConfig, readClipFolder } from '@sam/clip'
 import { openWeights } from '@sam/core'
+import type { HostTensor } from '@sam/core/graph'
 import { clipRecipes, regriddedClip, scenes, trainClip, views } from '@sam/train'
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, recipe: { type: 'string', default: 'clipTiny' }, from: { type: 'string' }, seed: { type: 'string', default: '1' }, threads: { type: 'string' } } })
@@ -16,10 +16,12 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abor
 
 const backend = await cpu({ memory: 'fast', ...(values.threads !== undefined && { threads: Number(values.threads) }) })
 const seed = 2000 + Number(values.seed) // of scenes that no SAM of ours is trained on
-const begunFrom = async (folder: string): Promise<ReturnType<typeof regriddedClip>> => {
-  await using clip = await loadClip({ model: folder, backend })
-  const given = await openWeights(join(folder, 'model.safetensors'))
-  return regriddedClip(Object.fromEntries(await Promise.all(given.names.map(async name => [name, await given.read(name)] as const))), clip.config, recipe.config)
+const begunFrom = async (folder: string): Promise<Readonly<Record<string, HostTensor>>> => {
+  const { config, weights } = await readClipFolder(folder)
+  const given = await openWeights(weights)
+  const params = Object.fromEntries(await Promise.all(given.names.map(async name => [name, await given.read(name)] as const)))
+  await given.close()
+  return regriddedClip(params, parseClipConfig(config), recipe.config)
 }
 const weights = values.from === undefined ? undefined : await begunFrom(values.from)
 const every = 50

@@ -35,7 +35,7 @@ export function smallerPatches({ data, shape: [width, channels, side] }: HostTen
   const ratio = side / to
   for (let i = 0; i < data.length; i++) {
     const [plane, y, x] = [Math.floor(i / side ** 2), Math.floor(i / side) % side, i % side]
-    out[(plane * to + Math.floor(y / ratio)) * to + Math.floor(x / ratio)] += Number(data[i])
+    out[(plane * to + Math.floor(y / ratio)) * to + Math.floor(x / ratio)] += data[i]
   }
   return f32([width, channels, to, to], out)
 }

@@ -1,4 +1,4 @@
-import type { ClipConfig } from '@sam/clip'
+import { clipConfigJson, parseClipConfig, type ClipConfig } from '@sam/clip'
 import { f32, type HostTensor } from '@sam/core/graph'
 import { describe, expect, it } from 'vitest'
 import { random } from '../random.js'
@@ -36,6 +36,7 @@ describe('a CLIP on a finer grid', () => {
   })
   it('stays as it is on the same grid, and is asked for only of the same model', () => {
     expect(regriddedClip(params, coarse, coarse)).toBe(params)
+    expect(regriddedClip(params, parseClipConfig(clipConfigJson(coarse)), fine)).toEqual(next)
     for (const [from, to] of [[fine, coarse], [clipTiny.config, fine], [coarse, clipTinyFine.config]] as const) expect(() => regriddedClip(params, from, to)).toThrow('larger patches')
   })
 })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { patchGrid, type ClipConfig } from '@sam/clip'
 import { f32, InputError, type HostTensor } from '@sam/core/graph'
 import { finerPlaces, smallerPatches } from '../regrid.js'
@@ -11,14 +12,11 @@ type Params = Readonly<Record<string, HostTensor>>
  */
 export function regriddedClip(params: Params, from: ClipConfig, to: ClipConfig): Params {
   const [a, b] = [from.vision, to.vision]
-  const alike = JSON.stringify({ ...from, vision: { ...a, patchSize: b.patchSize } }) === JSON.stringify(to)
+  const alike = isDeepStrictEqual({ ...from, vision: { ...a, patchSize: b.patchSize } }, to)
   if (!alike || a.patchSize % b.patchSize) throw new InputError('E_BAD_OPTION', `a CLIP to go on from must be as the recipe's but for larger patches, a whole number of times ${b.patchSize} pixels, found ${JSON.stringify(from)}`)
   if (a.patchSize === b.patchSize) return params
   const [coarse, fine] = [patchGrid(a), patchGrid(b)]
-  const places = Float32Array.from(params[placesName].data, Number)
-  const finer = finerPlaces(places.subarray(a.width), { from: coarse, to: fine, width: a.width })
-  const table = new Float32Array((1 + fine ** 2) * a.width)
-  table.set(places.subarray(0, a.width)) // the class token has no place in the grid
-  table.set(finer, a.width)
-  return { ...params, [patchesName]: smallerPatches(params[patchesName], b.patchSize), [placesName]: f32([1 + fine ** 2, a.width], table) }
+  const { data } = params[placesName]
+  const places = [...data.slice(0, a.width), ...finerPlaces(data.slice(a.width), { from: coarse, to: fine, width: a.width })] // the class token has no place in the grid
+  return { ...params, [patchesName]: smallerPatches(params[patchesName], b.patchSize), [placesName]: f32([1 + fine ** 2, a.width], places) }
 }
