@@ -4,20 +4,42 @@ import tseslint from 'typescript-eslint'
  * Floors of @sam/core: a file imports its own folder or a lower floor, never up, never sideways.
  * The same table is drawn in docs/architecture.md.
  */
-const floors = [['tensor'], ['ir', 'weights', 'image', 'io'], ['ops'], ['reference', 'nn'], ['passes'], ['backend', 'sam'], ['predictor', 'testing']]
+const floors = [
+  ['tensor'],
+  ['ir', 'weights', 'image', 'io'],
+  ['ops'],
+  ['reference', 'nn'],
+  ['passes'],
+  ['backend', 'sam'],
+  ['predictor', 'testing']
+]
 
 /** Sideways on floor 1 there is one way: checkpoints and pictures are read from files. */
 const alsoAllowed = { weights: ['io'], io: ['image'] }
 
-const floorRules = floors.flatMap((folders, floor) => folders.map(folder => {
-  const reachable = [...floors.slice(0, floor).flat(), folder, ...(alsoAllowed[folder] ?? [])]
-  const forbidden = floors.flat().filter(other => !reachable.includes(other))
-  return {
-    files: [`packages/core/src/${folder}/**/*.ts`],
-    ignores: ['**/*.test.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^\\.\\./(\\.\\./)*(${forbidden.join('|')})/`, message: `'${folder}' is on floor ${floor}: import from ${reachable.join(', ')} only.` }] }] }
-  }
-}))
+const floorRules = floors.flatMap((folders, floor) =>
+  folders.map(folder => {
+    const reachable = [...floors.slice(0, floor).flat(), folder, ...(alsoAllowed[folder] ?? [])]
+    const forbidden = floors.flat().filter(other => !reachable.includes(other))
+    return {
+      files: [`packages/core/src/${folder}/**/*.ts`],
+      ignores: ['**/*.test.ts'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              {
+                regex: `^\\.\\./(\\.\\./)*(${forbidden.join('|')})/`,
+                message: `'${folder}' is on floor ${floor}: import from ${reachable.join(', ')} only.`
+              }
+            ]
+          }
+        ]
+      }
+    }
+  })
+)
 
 /** Package boundaries: what each may import of ours. Core imports none; a backend sees the graph and never SAM. */
 const packages = {
@@ -32,12 +54,38 @@ const packages = {
 }
 const packageRules = Object.entries(packages).map(([path, allowed]) => ({
   files: [`${path}/src/**/*.ts`],
-  ignores: ['**/*.test.ts', ...(path === 'packages/core' ? floors.flat().map(folder => `packages/core/src/${folder}/**`) : [])],
-  rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^@sam/(?!(${allowed.replaceAll('@sam/', '')})$)`, message: `${path} may import ${allowed} of ours.` }] }] }
+  ignores: [
+    '**/*.test.ts',
+    ...(path === 'packages/core' ? floors.flat().map(folder => `packages/core/src/${folder}/**`) : [])
+  ],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^@sam/(?!(${allowed.replaceAll('@sam/', '')})$)`,
+            message: `${path} may import ${allowed} of ours.`
+          }
+        ]
+      }
+    ]
+  }
 }))
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/*.js', '**/*.mjs', '**/*.config.ts', 'coverage/**', '.cache/**', '.nx/**', '**/generated/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/*.js',
+      '**/*.mjs',
+      '**/*.config.ts',
+      'coverage/**',
+      '.cache/**',
+      '.nx/**',
+      '**/generated/**'
+    ]
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
@@ -48,12 +96,22 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'Name what you export.' }],
       // A shape such as [64,64] in a message is what numbers and arrays print.
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowArray: true, allowNullish: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true, allowArray: true, allowNullish: true }
+      ],
       // An async function without await keeps an interface that promises.
       '@typescript-eslint/require-await': 'off'
     }
   },
-  { files: ['**/*.test.ts', '**/test/**/*.ts'], rules: { 'max-params': 'off', '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-member-access': 'off' } },
+  {
+    files: ['**/*.test.ts', '**/test/**/*.ts'],
+    rules: {
+      'max-params': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off'
+    }
+  },
   ...floorRules,
   ...packageRules
 )

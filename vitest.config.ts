@@ -11,15 +11,25 @@ const closingLine: Reporter = {
   onTestRunEnd(modules) {
     const tests = modules.flatMap(m => [...m.children.allTests()].map(t => t.result().state))
     const count = (state: string): number => tests.filter(s => s === state).length
-    const broken = modules.filter(m => m.state() === 'failed' && ![...m.children.allTests()].some(t => t.result().state === 'failed')).length
+    const broken = modules.filter(
+      m => m.state() === 'failed' && ![...m.children.allTests()].some(t => t.result().state === 'failed')
+    ).length
     console.log(`\n${count('passed')} passed, ${count('failed') + broken} failed, ${count('skipped')} skipped`)
   }
 }
 
 /** What runs on a GPU: in Node through Dawn, and in a browser. */
-const onGpu = ['packages/*/test/gpu/**/*.test.ts', 'packages/backend-webgpu/test/**/*.test.ts', 'tools/chromium/**/*.test.ts']
+const onGpu = [
+  'packages/*/test/gpu/**/*.test.ts',
+  'packages/backend-webgpu/test/**/*.test.ts',
+  'tools/chromium/**/*.test.ts'
+]
 /** Of that, what needs no files, and so runs in a page as well. */
-const inPage = ['packages/backend-webgpu/test/conformance.test.ts', 'packages/backend-webgpu/test/bad-days.test.ts', 'packages/backend-webgpu/test/picture.test.ts']
+const inPage = [
+  'packages/backend-webgpu/test/conformance.test.ts',
+  'packages/backend-webgpu/test/bad-days.test.ts',
+  'packages/backend-webgpu/test/picture.test.ts'
+]
 
 const chromium = locateChromium()
 
@@ -41,7 +51,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'webgpu', testTimeout: 120_000, hookTimeout: 60_000, include: onGpu, globalSetup: ['tools/chromium/setup.ts'] }
+        test: {
+          name: 'webgpu',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          include: onGpu,
+          globalSetup: ['tools/chromium/setup.ts']
+        }
       },
       {
         extends: true,
@@ -57,7 +73,13 @@ export default defineConfig({
             enabled: true,
             headless: true,
             screenshotFailures: false,
-            provider: playwright({ launchOptions: { executablePath: chromium.executablePath, args: [...chromium.args], env: { ...process.env as Record<string, string>, ...chromium.env } } }),
+            provider: playwright({
+              launchOptions: {
+                executablePath: chromium.executablePath,
+                args: [...chromium.args],
+                env: { ...(process.env as Record<string, string>), ...chromium.env }
+              }
+            }),
             instances: [{ browser: 'chromium' }]
           }
         }

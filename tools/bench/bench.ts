@@ -16,11 +16,19 @@ import ort from 'onnxruntime-node'
 import { hashCheckpoint } from '../checkpoint.js'
 import { interleaved, type Timing } from './interleaved.js'
 
-const { values: { rounds, model, torch, part } } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, model: { type: 'string', default: 'vit_b' }, part: { type: 'string' }, torch: { type: 'string' } }
+const {
+  values: { rounds, model, torch, part }
+} = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    model: { type: 'string', default: 'vit_b' },
+    part: { type: 'string' },
+    torch: { type: 'string' }
+  }
 })
 const config = configs[model]
-if (!config || !isVit(config.imageEncoder)) throw new Error(`--model must be one of ${Object.keys(configs).join(', ')}, found ${model}`)
+if (!config || !isVit(config.imageEncoder))
+  throw new Error(`--model must be one of ${Object.keys(configs).join(', ')}, found ${model}`)
 const { width } = config.imageEncoder
 const n = Number(rounds)
 const cost = modelCost(config)
@@ -28,14 +36,25 @@ const checkpoint = await hashCheckpoint(config)
 const failures: string[] = []
 
 function report(what: string, ratio: number, goal: { atLeast?: number; atMost?: number }): void {
-  const met = (goal.atLeast === undefined || ratio >= goal.atLeast) && (goal.atMost === undefined || ratio <= goal.atMost)
+  const met =
+    (goal.atLeast === undefined || ratio >= goal.atLeast) && (goal.atMost === undefined || ratio <= goal.atMost)
   if (!met) failures.push(what)
-  console.log(`${met ? '✓' : '✗'} ${what}: ${ratio.toFixed(2)}  (goal ${goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`})`)
+  console.log(
+    `${met ? '✓' : '✗'} ${what}: ${ratio.toFixed(2)}  (goal ${goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`})`
+  )
 }
-const seconds = ({ best, median, worst }: Timing): string => `${best.toFixed(3)} s best, ${median.toFixed(3)} median, ${worst.toFixed(3)} worst`
+const seconds = ({ best, median, worst }: Timing): string =>
+  `${best.toFixed(3)} s best, ${median.toFixed(3)} median, ${worst.toFixed(3)} worst`
 
 const whole = await cpu()
-const linears = await Promise.all([[width, 3 * width], [width, width], [width, 4 * width], [4 * width, width]].map(([a, b]) => gemm(a, b)))
+const linears = await Promise.all(
+  [
+    [width, 3 * width],
+    [width, width],
+    [width, 4 * width],
+    [4 * width, width]
+  ].map(([a, b]) => gemm(a, b))
+)
 const linearFlops = linears.reduce((sum, g) => sum + g.flops, 0)
 
 const parts: Record<string, () => Promise<void>> = { encoder, decoder, memory }
@@ -44,11 +63,17 @@ whole.dispose()
 if (failures.length) console.log(`not met: ${failures.join('; ')}`)
 process.exit(failures.length ? 1 : 0)
 
-/** The image encoder against the machine's own GEMM rate on the same linear shapes, and against itself with every composite opened. */
+/**
+ * The image encoder against the machine's own GEMM rate on the same linear shapes, and against itself with every
+ * composite opened.
+ */
 async function encoder(): Promise<void> {
   const naive = await cpu({ open: 'all', memory: 'fast' })
   const weights = await openWeights(checkpoint)
-  const image = f32([1, 3, config.imageSize, config.imageSize], hashFill({ name: 'image', shape: [3 * config.imageSize ** 2] }, 1).map(v => v * 15))
+  const image = f32(
+    [1, 3, config.imageSize, config.imageSize],
+    hashFill({ name: 'image', shape: [3 * config.imageSize ** 2] }, 1).map(v => v * 15)
+  )
   const encoders = await Promise.all([whole, naive].map(b => b.compile(encodeImage(config), weights)))
   const encode = (i: number) => async (): Promise<void> => {
     const { image_embedding } = await encoders[i].run({ image })
@@ -57,15 +82,19 @@ async function encoder(): Promise<void> {
   console.log(`${model}, image encoder, ${n} rounds in turn`)
   const timings = await interleaved(n, [encode(0), encode(1), ...linears.map(g => g.run)])
   const [fused, opened] = timings
-  const products = timings.slice(2).reduce((a, b) => ({ best: a.best + b.best, median: a.median + b.median, worst: a.worst + b.worst }))
+  const products = timings
+    .slice(2)
+    .reduce((a, b) => ({ best: a.best + b.best, median: a.median + b.median, worst: a.worst + b.worst }))
   const rate = linearFlops / products.best
   const limit = cost.imageEncoder.flops / rate
   console.log(`  onnxruntime MatMul on its linear shapes  ${(rate / 1e9).toFixed(0)} GFLOP/s (${seconds(products)})`)
   console.log(`  encode, composites whole                 ${seconds(fused)}`)
   console.log(`  encode, composites opened                ${seconds(opened)}`)
   report('encode: FLOPs / GEMM rate over time, best of each', limit / fused.best, { atLeast: 0.75 })
-  console.log(`  the same by medians: ${(limit * products.median / products.best / fused.median).toFixed(2)}`)
-  console.log(`  opened / whole: ${(opened.median / fused.median).toFixed(2)} (medians), ${(opened.best / fused.best).toFixed(2)} (best)`)
+  console.log(`  the same by medians: ${((limit * products.median) / products.best / fused.median).toFixed(2)}`)
+  console.log(
+    `  opened / whole: ${(opened.median / fused.median).toFixed(2)} (medians), ${(opened.best / fused.best).toFixed(2)} (best)`
+  )
   for (const e of encoders) e.dispose()
   naive.dispose()
 }
@@ -77,13 +106,24 @@ async function decoder(): Promise<void> {
   const click = { points: [{ x: 500, y: 300 }] }
   const clicks = Array.from({ length: 64 }, (_, i) => ({ points: [{ x: 10 + 15 * i, y: 10 + 10 * i }] }))
   console.log('mask decoder')
-  const [gemms, one] = await interleaved(30, [async () => { await linears[1].run() }, () => photo.predict(click)])
+  const [gemms, one] = await interleaved(30, [
+    async () => {
+      await linears[1].run()
+    },
+    () => photo.predict(click)
+  ])
   const clickFlops = cost.maskDecoder.flops - cost.onceAnImage
   const clickLimit = clickFlops / (linears[1].flops / gemms.best)
-  console.log(`  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`)
-  report('click: time over its FLOP limit, medians', one.median / (clickLimit * gemms.median / gemms.best), { atMost: 2.5 })
+  console.log(
+    `  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`
+  )
+  report('click: time over its FLOP limit, medians', one.median / ((clickLimit * gemms.median) / gemms.best), {
+    atMost: 2.5
+  })
   const [single, together] = await interleaved(3, [
-    async () => { for (const prompt of clicks) await photo.predict(prompt) },
+    async () => {
+      for (const prompt of clicks) await photo.predict(prompt)
+    },
     () => photo.predict(clicks)
   ])
   console.log(`  64 prompts one by one ${seconds(single)}; in one decode ${seconds(together)}`)
@@ -100,13 +140,19 @@ async function againstTorch(python: string, click: () => Promise<unknown>): Prom
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const torchClick = async (): Promise<void> => {
     child.stdin.write('\n')
-    if ((await answers.next()).done) throw new Error(`${python} tools/bench/torch_decoder.py must answer every line; what it said is above`)
+    if ((await answers.next()).done)
+      throw new Error(`${python} tools/bench/torch_decoder.py must answer every line; what it said is above`)
   }
   try {
     const [ours, theirs] = await interleaved(40, [click, torchClick], { pause: 30 })
-    console.log(`  prompt encoder and mask decoder to low-resolution logits, in turn, ${threads} threads each, PyTorch in inference mode:`)
-    const milliseconds = ({ best, median, worst }: Timing): string => [best, median, worst].map(t => (t * 1e3).toFixed(1)).join(' · ')
-    console.log(`  best · median · worst, ms: ours ${milliseconds(ours)}; PyTorch ${milliseconds(theirs)}; PyTorch over ours, best: ${(theirs.best / ours.best).toFixed(2)}`)
+    console.log(
+      `  prompt encoder and mask decoder to low-resolution logits, in turn, ${threads} threads each, PyTorch in inference mode:`
+    )
+    const milliseconds = ({ best, median, worst }: Timing): string =>
+      [best, median, worst].map(t => (t * 1e3).toFixed(1)).join(' · ')
+    console.log(
+      `  best · median · worst, ms: ours ${milliseconds(ours)}; PyTorch ${milliseconds(theirs)}; PyTorch over ours, best: ${(theirs.best / ours.best).toFixed(2)}`
+    )
     report('click: PyTorch over ours, medians', theirs.median / ours.median, { atLeast: 3 })
   } finally {
     child.stdin.end()
@@ -116,11 +162,27 @@ async function againstTorch(python: string, click: () => Promise<unknown>): Prom
 
 /** Peak memory and time to the first mask, each in a process of its own. */
 async function memory(): Promise<void> {
-  for (const [name, gigabytes] of [['vit_b', 1.3], ['vit_h', 5]] as const) {
-    const { stdout, status } = spawnSync(process.execPath, ['tools/bench/memory.js', await hashCheckpoint(configs[name])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-    if (status !== 0) { failures.push(name); continue }
-    const { encodePeak, peak, firstMask } = JSON.parse(stdout) as { encodePeak: number; peak: number; firstMask: number }
-    console.log(`${name}: first mask ${firstMask.toFixed(1)} s after the start of the load, peak memory with it ${(peak / 1e9).toFixed(2)} GB`)
+  for (const [name, gigabytes] of [
+    ['vit_b', 1.3],
+    ['vit_h', 5]
+  ] as const) {
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      ['tools/bench/memory.js', await hashCheckpoint(configs[name])],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }
+    )
+    if (status !== 0) {
+      failures.push(name)
+      continue
+    }
+    const { encodePeak, peak, firstMask } = JSON.parse(stdout) as {
+      encodePeak: number
+      peak: number
+      firstMask: number
+    }
+    console.log(
+      `${name}: first mask ${firstMask.toFixed(1)} s after the start of the load, peak memory with it ${(peak / 1e9).toFixed(2)} GB`
+    )
     report(`${name}: peak memory of an encode, GB`, encodePeak / 1e9, { atMost: gigabytes })
   }
 }
@@ -137,7 +199,14 @@ async function gemm(rows: number, columns: number): Promise<{ flops: number; run
     // Threads that wait busily would take the cores from what is measured next.
     extra: { session: { intra_op: { allow_spinning: '0' } } }
   })
-  const feeds = { [inputs.x]: new ort.Tensor('float32', hashFill({ name: 'x', shape: [tokens * rows] }, 1), [tokens, rows]) }
+  const feeds = {
+    [inputs.x]: new ort.Tensor('float32', hashFill({ name: 'x', shape: [tokens * rows] }, 1), [tokens, rows])
+  }
   const fetches = { [outputs.y]: new ort.Tensor('float32', new Float32Array(tokens * columns), [tokens, columns]) }
-  return { flops: 2 * tokens * rows * columns, run: async () => { await session.run(feeds, fetches) } }
+  return {
+    flops: 2 * tokens * rows * columns,
+    run: async () => {
+      await session.run(feeds, fetches)
+    }
+  }
 }

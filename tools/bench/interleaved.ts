@@ -8,10 +8,15 @@ export interface Timing {
 }
 
 /**
- * Times several things in turn, round by round, so that what else the machine does falls on all of them alike. One round first, untimed.
- * `pause` milliseconds before each let the threads of the one before go to sleep: some wait busily for their next work.
+ * Times several things in turn, round by round, so that what else the machine does falls on all of them alike. One
+ * round first, untimed. `pause` milliseconds before each let the threads of the one before go to sleep: some wait
+ * busily for their next work.
  */
-export async function interleaved(rounds: number, things: readonly (() => Promise<unknown>)[], { pause = 0 } = {}): Promise<Timing[]> {
+export async function interleaved(
+  rounds: number,
+  things: readonly (() => Promise<unknown>)[],
+  { pause = 0 } = {}
+): Promise<Timing[]> {
   for (const thing of things) await thing()
   const times = things.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {

@@ -1,5 +1,5 @@
-// Peak memory of one model, in a process that does nothing else, on the built packages: node tools/bench/memory.js CHECKPOINT
-// JavaScript, because a tool run from source carries the bundler that reads it.
+// Peak memory of one model, in a process that does nothing else, on the built packages: node tools/bench/memory.js
+// CHECKPOINT JavaScript, because a tool run from source carries the bundler that reads it.
 import { readFileSync } from 'node:fs'
 import { cpu } from '@sam/backend-cuda'
 import { loadSam } from '@sam/core'

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:text -- [--rounds N]`: from nothing to the masks of a first phrase on the embedded models (loading SAM and CLIP, encoding a scene, the query),
- * and the next phrases on the same image, on the CPU; milliseconds, and the next over the first.
+ * `npm run bench:text -- [--rounds N]`: from nothing to the masks of a first phrase on the embedded models (loading SAM
+ * and CLIP, encoding a scene, the query), and the next phrases on the same image, on the CPU; milliseconds, and the
+ * next over the first.
  */
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
@@ -9,7 +10,9 @@ import { loadSam } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
 import { scenes } from '@sam/train'
 
-const { values: { rounds } } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
+const {
+  values: { rounds }
+} = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
 const { image: scene } = await scenes({ size: 256, seed: 9001 }).read(0)
 const phrases = ['a red circle', 'a blue square', 'a striped thing', 'a green star', 'a yellow part']
 const { weights, clip: own } = tinyModel()
@@ -41,4 +44,6 @@ const told = (times: readonly number[], goal: number): string => {
   return `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ms median, ${sorted[0].toFixed(0)} best, ${sorted.at(-1)!.toFixed(0)} worst  (goal < ${goal} ms)`
 }
 console.log(`first phrase, load included: ${told(first, 2000)}\nnext phrases: ${told(next, 200)}`)
-console.log(`the first took ${(Math.min(...first) / Math.min(...next)).toFixed(1)} × as long as a next one, best of each`)
+console.log(
+  `the first took ${(Math.min(...first) / Math.min(...next)).toFixed(1)} × as long as a next one, best of each`
+)

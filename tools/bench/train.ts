@@ -1,7 +1,8 @@
 /**
- * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss, gradients, clipping, AdamW) against the
- * same model and the same batch in PyTorch, in turn, each in a process of its own; peak memory; and a whole iteration with the rounds that make prompts.
- * PYTHON must have torch, numpy and the package segment_anything. Run it on an idle machine; the spread that it prints says how idle it was.
+ * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss,
+ * gradients, clipping, AdamW) against the same model and the same batch in PyTorch, in turn, each in a process of its
+ * own; peak memory; and a whole iteration with the rounds that make prompts. PYTHON must have torch, numpy and the
+ * package segment_anything. Run it on an idle machine; the spread that it prints says how idle it was.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -15,7 +16,9 @@ import { cpu } from '@sam/backend-cuda'
 import { initialParams, scenes, tiny, trainer } from '@sam/train'
 import { interleaved, type Timing } from './interleaved.js'
 
-const { values: { rounds, torch } } = parseArgs({ options: { rounds: { type: 'string', default: '10' }, torch: { type: 'string' } } })
+const {
+  values: { rounds, torch }
+} = parseArgs({ options: { rounds: { type: 'string', default: '10' }, torch: { type: 'string' } } })
 
 /** The recipe as both compute it: one step moves the params, and nothing is dropped. */
 const recipe = { ...tiny, batch: tiny.microBatch, dropPath: 0, dropout: 0 }
@@ -38,20 +41,31 @@ async function compare(batch: string): Promise<number> {
   const names = await Promise.all(both.map(w => w.ask('name')))
   const losses = await Promise.all(both.map(async w => Number(await w.ask('step'))))
   console.log(`${recipe.name}, one step of ${images} images and ${prompts} prompts, ${rounds} rounds in turn`)
-  const timings = await interleaved(Number(rounds), both.map(w => () => w.ask('step')))
+  const timings = await interleaved(
+    Number(rounds),
+    both.map(w => () => w.ask('step'))
+  )
   for (const [i, w] of both.entries()) {
     const gigabytes = Number(await w.ask('peak')) / 1e9
-    console.log(`  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; peak memory ${gigabytes.toFixed(2)} GB`)
+    console.log(
+      `  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; peak memory ${gigabytes.toFixed(2)} GB`
+    )
   }
   const [whole] = await interleaved(Math.ceil(Number(rounds) / 2), [() => ours.ask('iteration')])
-  console.log(`  a whole iteration of ours, with scenes and rounds: ${spread(whole)}; ${(images / whole.median).toFixed(2)} images/s`)
+  console.log(
+    `  a whole iteration of ours, with scenes and rounds: ${spread(whole)}; ${(images / whole.median).toFixed(2)} images/s`
+  )
   for (const w of both) w.end()
   if (!theirs) return 0
 
   const apart = Math.abs(losses[0] - losses[1]) / Math.abs(losses[1])
-  console.log(`${apart < 1e-4 ? '✓' : '✗'} the same step: first loss ${losses[0].toFixed(6)} and ${losses[1].toFixed(6)}`)
+  console.log(
+    `${apart < 1e-4 ? '✓' : '✗'} the same step: first loss ${losses[0].toFixed(6)} and ${losses[1].toFixed(6)}`
+  )
   const [best, median] = [timings[1].best / timings[0].best, timings[1].median / timings[0].median]
-  console.log(`${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); best of each: ${best.toFixed(2)}`)
+  console.log(
+    `${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); best of each: ${best.toFixed(2)}`
+  )
   return apart < 1e-4 && median >= 1 ? 0 : 1
 }
 
@@ -64,7 +78,7 @@ async function firstBatch(): Promise<Record<string, HostTensor>> {
     async compile(graph, weights, options) {
       const executable = await backend.compile(graph, weights, options)
       if (!graph.inputs.some(v => nameOf(v) === 'target')) return executable
-      return { ...executable, run: (feeds, o) => executable.run(first = feeds, o) }
+      return { ...executable, run: (feeds, o) => executable.run((first = feeds), o) }
     }
   }
   const data = scenes({ size: recipe.config.imageSize, seed: 1 })
@@ -86,7 +100,9 @@ function worker(command: string, args: readonly string[]): { ask(question: strin
       if (next.done) throw new Error(`${command} ${args[0]} ended before it answered '${question}'`)
       return next.value
     },
-    end: () => { child.stdin.end() }
+    end: () => {
+      child.stdin.end()
+    }
   }
 }
 

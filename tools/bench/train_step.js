@@ -1,5 +1,6 @@
-// One side of `npm run bench:train`: answers 'name', 'step' (takes one, says the loss), 'peak' (bytes) and 'iteration' (one of the trainer's, whole).
-// JavaScript on the built packages, because a tool run from source carries the bundler that reads it.
+// One side of `npm run bench:train`: answers 'name', 'step' (takes one, says the loss), 'peak' (bytes) and 'iteration'
+// (one of the trainer's, whole). JavaScript on the built packages, because a tool run from source carries the bundler
+// that reads it.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { cpu } from '@sam/backend-cuda'
@@ -19,7 +20,11 @@ await source.close()
 
 const backend = await cpu({ memory: 'fast' })
 const [prompts, points] = given.point_coords.shape
-const graph = stepGraph(recipe.config, { ...recipe, shape: { images: recipe.microBatch, prompts: prompts / recipe.microBatch, points }, accumulate: 1 })
+const graph = stepGraph(recipe.config, {
+  ...recipe,
+  shape: { images: recipe.microBatch, prompts: prompts / recipe.microBatch, points },
+  accumulate: 1
+})
 const executable = await backend.compile(graph, memoryWeights({}))
 const feeds = Object.fromEntries(graph.inputs.map(v => [nameOf(v), given[nameOf(v)]]))
 

@@ -16,36 +16,49 @@ export interface Rival {
 }
 
 /** Loads a graph on the provider. Throws onnxruntime's error where the provider does not start on this adapter. */
-export async function openRival(g: Graph, { weights, feeds, folder }: { weights: WeightSource; feeds: Readonly<Record<string, HostTensor>>; folder: string }): Promise<Rival> {
-  if (!ort.listSupportedBackends().some(b => b.name === 'webgpu')) throw new Error('this build of onnxruntime-node has no WebGPU provider')
+export async function openRival(
+  g: Graph,
+  { weights, feeds, folder }: { weights: WeightSource; feeds: Readonly<Record<string, HostTensor>>; folder: string }
+): Promise<Rival> {
+  if (!ort.listSupportedBackends().some(b => b.name === 'webgpu'))
+    throw new Error('this build of onnxruntime-node has no WebGPU provider')
   const { path, inputs, outputs } = await written(g, weights, folder)
-  const open = (fallback: boolean): Promise<ort.InferenceSession> => ort.InferenceSession.create(path, {
-    executionProviders: fallback ? ['webgpu', 'cpu'] : ['webgpu'],
-    logSeverityLevel: 4,
-    extra: { session: { disable_cpu_ep_fallback: fallback ? '0' : '1' } }
-  })
+  const open = (fallback: boolean): Promise<ort.InferenceSession> =>
+    ort.InferenceSession.create(path, {
+      executionProviders: fallback ? ['webgpu', 'cpu'] : ['webgpu'],
+      logSeverityLevel: 4,
+      extra: { session: { disable_cpu_ep_fallback: fallback ? '0' : '1' } }
+    })
   let where = 'every node on the GPU'
   const session = await open(false).catch(async (error: unknown) => {
     where = `some nodes on the CPU (${String((error as Error).message).split('\n')[0]})`
     return open(true)
   })
   const types = { f32: 'float32', i32: 'int32', bool: 'bool', f16: 'float16' } as const
-  const fed = Object.fromEntries(Object.entries(inputs).map(([name, input]) => {
-    const { dtype, data, shape } = feeds[name]
-    return [input, new ort.Tensor(types[dtype], data as Float32Array, shape)]
-  }))
+  const fed = Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => {
+      const { dtype, data, shape } = feeds[name]
+      return [input, new ort.Tensor(types[dtype], data as Float32Array, shape)]
+    })
+  )
   return {
     where,
     async run() {
       const found = await session.run(fed)
-      return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, found[output].data as Float32Array]))
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, output]) => [name, found[output].data as Float32Array])
+      )
     },
     close: () => session.release()
   }
 }
 
 /** The model as files: the graph, and the weights beside it. */
-async function written(g: Graph, weights: WeightSource, folder: string): Promise<{ path: string; inputs: Readonly<Record<string, string>>; outputs: Readonly<Record<string, string>> }> {
+async function written(
+  g: Graph,
+  weights: WeightSource,
+  folder: string
+): Promise<{ path: string; inputs: Readonly<Record<string, string>>; outputs: Readonly<Record<string, string>> }> {
   mkdirSync(folder, { recursive: true })
   const sidePath = `${g.name}.onnx.data`
   const { model, inputs, outputs, side } = await toOnnx(g, { weights, sidePath })

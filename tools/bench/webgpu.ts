@@ -1,13 +1,26 @@
 /**
  * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel against its decomposition, and
- * encode and click against onnxruntime's own WebGPU provider on our ONNX, in turn, in one run, on the GPU that Dawn finds. Where it finds none, on
- * SwiftShader, which is emulation: then the ratios say little about a GPU, and the default model is tiny.
+ * encode and click against onnxruntime's own WebGPU provider on our ONNX, in turn, in one run, on the GPU that Dawn
+ * finds. Where it finds none, on SwiftShader, which is emulation: then the ratios say little about a GPU, and the
+ * default model is tiny.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { configs, decodeMasks, encodeImage, openWeights } from '@sam/core'
-import { f32, graph, memoryWeights, nameOf, paramsOf, sizeOf, tensor, type DeviceTensor, type Graph, type HostTensor, type WeightSource } from '@sam/core/graph'
+import {
+  f32,
+  graph,
+  memoryWeights,
+  nameOf,
+  paramsOf,
+  sizeOf,
+  tensor,
+  type DeviceTensor,
+  type Graph,
+  type HostTensor,
+  type WeightSource
+} from '@sam/core/graph'
 import { demandOf, schedules, webgpu, type WebGpuBackend } from '@sam/backend-webgpu'
 import { hashFill, hashWeights } from '@sam/core/testing'
 import { hashCheckpoint } from '../checkpoint.js'
@@ -16,10 +29,22 @@ import { interleaved, type Timing } from './interleaved.js'
 import { emulatedSizes, kernelCases, sizesOf } from './webgpu-kernels.js'
 import { openRival, type Rival } from './webgpu-runtime.js'
 
-const { values } = parseArgs({ options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' }, part: { type: 'string' }, emulated: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    part: { type: 'string' },
+    emulated: { type: 'boolean' }
+  }
+})
 const rounds = Number(values.rounds)
 
-const backend = values.emulated && !process.env.VK_ICD_FILENAMES ? undefined : await webgpu().catch((error: Error) => { console.error(error.message) })
+const backend =
+  values.emulated && !process.env.VK_ICD_FILENAMES
+    ? undefined
+    : await webgpu().catch((error: Error) => {
+        console.error(error.message)
+      })
 if (!backend) process.exit(emulated())
 const name = values.model ?? (/swiftshader/i.test(backend.adapter) ? 'tiny-test' : 'vit_b')
 const config = configs[name]
@@ -28,7 +53,10 @@ console.log(`adapter: ${backend.adapter}; ${rounds} rounds in turn, the best of 
 
 const ms = ({ best }: Timing): string => `${(best * 1e3).toFixed(2)} ms`
 const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
-const ratios = (a: Timing, b: Timing): [string, string] => [(a.best / b.best).toFixed(2), (a.median / b.median).toFixed(2)]
+const ratios = (a: Timing, b: Timing): [string, string] => [
+  (a.best / b.best).toFixed(2),
+  (a.median / b.median).toFixed(2)
+]
 
 const problems: string[] = []
 if (values.part !== 'model') await kernels(backend)
@@ -42,21 +70,32 @@ function emulated(): number {
   if (process.env.VK_ICD_FILENAMES) return 1
   console.error('No GPU here, or --emulated: going on with SwiftShader, an emulation on the CPU.')
   const { vulkanIcd, libraryPath } = ensureChromium()
-  const { status } = spawnSync(process.execPath, ['tools/run.js', ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, VK_ICD_FILENAMES: vulkanIcd, LD_LIBRARY_PATH: libraryPath } })
+  const { status } = spawnSync(process.execPath, ['tools/run.js', ...process.argv.slice(1)], {
+    stdio: 'inherit',
+    env: { ...process.env, VK_ICD_FILENAMES: vulkanIcd, LD_LIBRARY_PATH: libraryPath }
+  })
   return status ?? 1
 }
 
 /** Each kernel against its decomposition, opened down to primitives. */
 async function kernels(gpu: WebGpuBackend): Promise<void> {
   const sizes = values.model || !/swiftshader/i.test(gpu.adapter) ? sizesOf(config) : emulatedSizes
-  console.log(`fused kernels, ${Object.entries(sizes).map(([key, n]) => `${key} ${n}`).join(', ')}`)
-  const row = (...cells: string[]): void => console.log(`  ${cells.map((c, i) => i ? c.padStart(17) : c.padEnd(27)).join('')}`)
+  console.log(
+    `fused kernels, ${Object.entries(sizes)
+      .map(([key, n]) => `${key} ${n}`)
+      .join(', ')}`
+  )
+  const row = (...cells: string[]): void =>
+    console.log(`  ${cells.map((c, i) => (i ? c.padStart(17) : c.padEnd(27))).join('')}`)
   row('', 'fused', 'GFLOP/s', 'decomposed', 'ratio of bests', 'ratio of medians')
   for (const { name, whole, opened } of kernelCases(sizes)) {
     const runs: Prepared[] = []
     try {
       for (const g of [whole, opened]) runs.push(await prepared(gpu, g, weightsOf(whole)))
-      const [fused, parts] = await interleaved(rounds, runs.map(r => r.run))
+      const [fused, parts] = await interleaved(
+        rounds,
+        runs.map(r => r.run)
+      )
       const { flops } = demandOf(schedules(whole).every)
       row(name, ms(fused), (flops / fused.best / 1e9).toFixed(2), ms(parts), ...ratios(parts, fused))
     } catch (error) {
@@ -74,7 +113,10 @@ async function kernels(gpu: WebGpuBackend): Promise<void> {
 async function model(gpu: WebGpuBackend): Promise<void> {
   const weights = await openWeights(await hashCheckpoint(config))
   const folder = join('.cache/bench', config.name)
-  for (const [title, g] of [['encode', encodeImage(config)], ['click', decodeMasks(config, { prompts: 1, points: 2 })]] as const) {
+  for (const [title, g] of [
+    ['encode', encodeImage(config)],
+    ['click', decodeMasks(config, { prompts: 1, points: 2 })]
+  ] as const) {
     const feeds = feedsFor(g)
     const { flops, peakBytes, weightBytes } = demandOf(schedules(g).every)
     console.log(`${config.name}, ${title}: ${(flops / 1e9).toFixed(2)} GFLOP`)
@@ -86,18 +128,27 @@ async function model(gpu: WebGpuBackend): Promise<void> {
       await rival.run()
     } catch (error) {
       rival = undefined
-      problems.push(`onnxruntime's WebGPU provider does not run this ${title} on this adapter: ${(error as Error).message}`)
+      problems.push(
+        `onnxruntime's WebGPU provider does not run this ${title} on this adapter: ${(error as Error).message}`
+      )
     }
     const theirs = rival
     const [mine, other] = await interleaved(rounds, theirs ? [ours, () => theirs.run()] : [ours])
-    const line = (who: string, t: Timing): void => console.log(`  ${who.padEnd(26)}${ms(t).padStart(13)} best ${(t.median * 1e3).toFixed(1).padStart(9)} ms median ${(flops / t.best / 1e9).toFixed(2).padStart(9)} GFLOP/s`)
+    const line = (who: string, t: Timing): void =>
+      console.log(
+        `  ${who.padEnd(26)}${ms(t).padStart(13)} best ${(t.median * 1e3).toFixed(1).padStart(9)} ms median ${(flops / t.best / 1e9).toFixed(2).padStart(9)} GFLOP/s`
+      )
     line('ours', mine)
     if (theirs) {
       line('onnxruntime WebGPU', other)
-      console.log(`  onnxruntime / ours: ${ratios(other, mine)[0]} best, ${ratios(other, mine)[1]} median; ${theirs.where}; outputs differ by ${await difference(ours, () => theirs.run())} of the largest`)
+      console.log(
+        `  onnxruntime / ours: ${ratios(other, mine)[0]} best, ${ratios(other, mine)[1]} median; ${theirs.where}; outputs differ by ${await difference(ours, () => theirs.run())} of the largest`
+      )
       await theirs.close()
     }
-    console.log(`  GPU memory: ${mega(weightBytes)} weights, ${mega(peakBytes)} more at the peak of the schedule; ${mega(gpu.memory().allocatedBytes)} held by the pool after the runs\n`)
+    console.log(
+      `  GPU memory: ${mega(weightBytes)} weights, ${mega(peakBytes)} more at the peak of the schedule; ${mega(gpu.memory().allocatedBytes)} held by the pool after the runs\n`
+    )
     executable.dispose()
     gpu.trim()
   }
@@ -113,10 +164,16 @@ interface Prepared {
 
 /** A graph compiled, with its feeds on the device, where a model has them. */
 async function prepared(gpu: WebGpuBackend, g: Graph, weights: WeightSource): Promise<Prepared> {
-  const passing = await gpu.compile(graph('feeds', Object.fromEntries(g.inputs.map(v => [nameOf(v)!, v])), g.inputs), memoryWeights({}))
+  const passing = await gpu.compile(
+    graph('feeds', Object.fromEntries(g.inputs.map(v => [nameOf(v)!, v])), g.inputs),
+    memoryWeights({})
+  )
   const feeds = await passing.run(feedsFor(g))
   passing.dispose()
-  const executable = await gpu.compile(g, weights).catch((error: unknown) => { release(feeds); throw error })
+  const executable = await gpu.compile(g, weights).catch((error: unknown) => {
+    release(feeds)
+    throw error
+  })
   return {
     async run() {
       release(await executable.run(feeds))
@@ -134,27 +191,40 @@ function release(tensors: Readonly<Record<string, DeviceTensor>>): void {
 }
 
 async function readAll(tensors: Readonly<Record<string, DeviceTensor>>): Promise<Record<string, Float32Array>> {
-  const read = await Promise.all(Object.entries(tensors).map(async ([name, t]) => [name, (await t.read()).data as Float32Array] as const))
+  const read = await Promise.all(
+    Object.entries(tensors).map(async ([name, t]) => [name, (await t.read()).data as Float32Array] as const)
+  )
   release(tensors)
   return Object.fromEntries(read)
 }
 
 function weightsOf(g: Graph): WeightSource {
-  return hashWeights(paramsOf(g).map(p => ({ name: nameOf(p)!, shape: p.shape })), 1)
+  return hashWeights(
+    paramsOf(g).map(p => ({ name: nameOf(p)!, shape: p.shape })),
+    1
+  )
 }
 
 /** Numbers between -1 and 1; labels and masks are 1. */
 function feedsFor(g: Graph): Record<string, HostTensor> {
-  return Object.fromEntries(g.inputs.map((v): [string, HostTensor] => {
-    const name = nameOf(v)!
-    const length = sizeOf(v.shape)
-    if (v.dtype === 'i32') return [name, tensor('i32', v.shape, new Int32Array(length).fill(1))]
-    return [name, f32(v.shape, name === 'token_mask' ? new Float32Array(length).fill(1) : hashFill({ name, shape: v.shape }, 1))]
-  }))
+  return Object.fromEntries(
+    g.inputs.map((v): [string, HostTensor] => {
+      const name = nameOf(v)!
+      const length = sizeOf(v.shape)
+      if (v.dtype === 'i32') return [name, tensor('i32', v.shape, new Int32Array(length).fill(1))]
+      return [
+        name,
+        f32(v.shape, name === 'token_mask' ? new Float32Array(length).fill(1) : hashFill({ name, shape: v.shape }, 1))
+      ]
+    })
+  )
 }
 
 /** The largest difference over the largest number, of all outputs. */
-async function difference(a: () => Promise<Record<string, Float32Array>>, b: () => Promise<Record<string, Float32Array>>): Promise<string> {
+async function difference(
+  a: () => Promise<Record<string, Float32Array>>,
+  b: () => Promise<Record<string, Float32Array>>
+): Promise<string> {
   const [mine, other] = [await a(), await b()]
   const worst = Object.entries(mine).map(([name, data]) => {
     let [error, largest] = [0, 0]

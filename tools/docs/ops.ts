@@ -1,4 +1,7 @@
-/** Writes docs/ops.md from the tables of the code: `node tools/run.js tools/docs/ops.ts`. What the code cannot say, the words below do; a new operation without words does not compile. */
+/**
+ * Writes docs/ops.md from the tables of the code: `node tools/run.js tools/docs/ops.ts`. What the code cannot say, the
+ * words below do; a new operation without words does not compile.
+ */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { toposort, traits, valuesOf, type Primitive, type Value } from '@sam/core/graph'
@@ -20,7 +23,7 @@ const primitives: Record<Primitive, readonly [meaning: string, gradient: string]
   sub: ['a − b', 'g, −g'],
   mul: ['a·b', 'g·b, g·a'],
   div: ['a / b, floats only', 'g / b, −g·y / b'],
-  max: ['the larger', 'to the larger; a tie is the first operand\'s, so relu = max(0, x) has slope 0 at 0'],
+  max: ['the larger', "to the larger; a tie is the first operand's, so relu = max(0, x) has slope 0 at 0"],
   less: ['a < b, as bool', 'none'],
   equal: ['a = b, as bool', 'none'],
   where: ['condition ? a : b', 'none, where(condition, g, 0), where(condition, 0, g)'],
@@ -48,8 +51,10 @@ const composites: Readonly<Record<string, string>> = {
   softmax: 'exp(x − max) / Σ, along one axis',
   layerNorm: '(x − mean) / √(variance + eps) · weight + bias, along one axis',
   attention: 'softmax(scale·q·kᵀ + bias)·v; the bias is a mask, or relative positions by row and by column',
-  gridAttention: 'q, k, v from one product; windows padded with the border; relative positions from the unscaled q; attention; windows back to the grid',
-  conv2d: 'kernel = stride: patches × weight; else the sum over the kernel\'s places of shifted images × weight. Channels last',
+  gridAttention:
+    'q, k, v from one product; windows padded with the border; relative positions from the unscaled q; attention; windows back to the grid',
+  conv2d:
+    "kernel = stride: patches × weight; else the sum over the kernel's places of shifted images × weight. Channels last",
   convTranspose2d: 'pixels × weight, then each tile to its place (kernel = stride). Channels last',
   resizeBilinear: 'rows matrix · x · columns matrixᵀ, both constant; half-pixel centres',
   windowPartition: 'pad to whole windows, reshape, transpose, reshape',
@@ -59,17 +64,35 @@ const composites: Readonly<Record<string, string>> = {
 /** The whole page. Attributes and what a composite opens to are read off the nodes of the conformance list. */
 export function opsPage(): string {
   const nodes = new Map<string, Value[]>()
-  for (const value of conformanceCases().flatMap(c => valuesOf(c.graph))) nodes.set(value.op, [...nodes.get(value.op) ?? [], value])
-  const attributes = (op: string): string => [...new Set((nodes.get(op) ?? []).flatMap(v => Object.keys(v.attrs)))].map(a => `\`${a}\``).join(' ')
+  for (const value of conformanceCases().flatMap(c => valuesOf(c.graph)))
+    nodes.set(value.op, [...(nodes.get(value.op) ?? []), value])
+  const attributes = (op: string): string =>
+    [...new Set((nodes.get(op) ?? []).flatMap(v => Object.keys(v.attrs)))].map(a => `\`${a}\``).join(' ')
 
-  const primitiveRows = (Object.keys(traits) as Primitive[]).map(op => [traits[op], `\`${op}\``, attributes(op), ...primitives[op]])
-  const kept = [...nodes].flatMap(([op, [first]]) => first.composite ? [{ op, composite: first.composite }] : [])
+  const primitiveRows = (Object.keys(traits) as Primitive[]).map(op => [
+    traits[op],
+    `\`${op}\``,
+    attributes(op),
+    ...primitives[op]
+  ])
+  const kept = [...nodes].flatMap(([op, [first]]) => (first.composite ? [{ op, composite: first.composite }] : []))
   const order = Object.keys(composites)
-  const compositeRows = kept.sort((a, b) => order.indexOf(a.op) - order.indexOf(b.op)).map(({ op, composite }) => {
-    if (!composites[op]) throw new Error(`tools/docs/ops.ts: say in words what ${op} decomposes into`)
-    const parts = new Set(nodes.get(op)!.flatMap(v => bodyOf(v)))
-    return [`\`${op}\``, attributes(op), composites[op], [...parts].filter(part => order.includes(part)).map(part => `\`${part}\``).join(' '), composite.vjp ? 'its own' : 'derived']
-  })
+  const compositeRows = kept
+    .sort((a, b) => order.indexOf(a.op) - order.indexOf(b.op))
+    .map(({ op, composite }) => {
+      if (!composites[op]) throw new Error(`tools/docs/ops.ts: say in words what ${op} decomposes into`)
+      const parts = new Set(nodes.get(op)!.flatMap(v => bodyOf(v)))
+      return [
+        `\`${op}\``,
+        attributes(op),
+        composites[op],
+        [...parts]
+          .filter(part => order.includes(part))
+          .map(part => `\`${part}\``)
+          .join(' '),
+        composite.vjp ? 'its own' : 'derived'
+      ]
+    })
   return `# Operations
 
 Written by \`node tools/run.js tools/docs/ops.ts\` from the tables in \`packages/core/src/ops\`; a test compares.
@@ -90,7 +113,8 @@ ${table(['composite', 'attributes', 'decomposition', 'built on', 'gradient'], co
 }
 
 /** Operations one level down. */
-const bodyOf = ({ composite, inputs, attrs }: Value): string[] => toposort([composite!.decompose(inputs, attrs)], inputs).map(v => v.op)
+const bodyOf = ({ composite, inputs, attrs }: Value): string[] =>
+  toposort([composite!.decompose(inputs, attrs)], inputs).map(v => v.op)
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')

@@ -1,7 +1,9 @@
 /**
- * `npm run fuzz -- [--seconds 60] [--seed N] [--target NAME]`: damages small files of every format this SDK reads from strangers, and checks
- * that each reader returns a value or throws a `SamError`, within seconds and a bounded memory. Damaged files that break this are saved in
- * .cache/fuzz. The same seed makes the same files. Progress goes to stderr, one summary line to stdout; the exit code is 1 on a finding.
+ * `npm run fuzz -- [--seconds 60] [--seed N] [--target NAME]`: damages small files of every format this SDK reads from
+ * strangers, and checks that each reader returns a value or throws a `SamError`, within seconds and a bounded memory.
+ * Damaged files that break this are saved in
+ * .cache/fuzz. The same seed makes the same files. Progress goes to stderr, one summary line to stdout; the exit code
+ * is 1 on a finding.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -9,7 +11,9 @@ import { Worker } from 'node:worker_threads'
 import { allTargets } from './targets.js'
 import { inputOf, type Finding, type FuzzData } from './worker.js'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, target: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, target: { type: 'string' } }
+})
 const seconds = Number(values.seconds)
 const seed = Number(values.seed ?? Date.now() % 2 ** 31)
 const targets = (await allTargets()).filter(({ name }) => values.target === undefined || name === values.target)
@@ -36,18 +40,30 @@ function report(finding: Finding): void {
   process.stderr.write(`\nfinding in ${finding.target}, case ${finding.n}: ${finding.what}\n  input: ${path}\n`)
 }
 
-/** Runs cases from `from` on until `deadline`, or until one hangs or ends the worker; answers the case to go on with. */
+/**
+ * Runs cases from `from` on until `deadline`, or until one hangs or ends the worker; answers the case to go on with.
+ */
 async function round(from: number, deadline: number): Promise<number> {
   const data: FuzzData = { seed, only: values.target, from, shared }
   state[2] = 0
-  const worker = new Worker('./tools/run.js', { argv: ['tools/fuzz/worker.ts'], workerData: data, resourceLimits: { maxOldGenerationSizeMb: 512 } })
+  const worker = new Worker('./tools/run.js', {
+    argv: ['tools/fuzz/worker.ts'],
+    workerData: data,
+    resourceLimits: { maxOldGenerationSizeMb: 512 }
+  })
   let died: string | undefined
   worker.on('message', (finding: Finding) => report(finding))
-  worker.on('error', error => { died = error.message })
-  worker.on('exit', () => { died ??= 'ended the thread' })
+  worker.on('error', error => {
+    died = error.message
+  })
+  worker.on('exit', () => {
+    died ??= 'ended the thread'
+  })
   while (Date.now() < deadline && findings.length < maxFindings) {
     await new Promise(resume => setTimeout(resume, 200))
-    process.stderr.write(`\r${state[3]} cases, ${findings.length} findings, ${Math.max(0, Math.ceil((deadline - Date.now()) / 1000))} s left `)
+    process.stderr.write(
+      `\r${state[3]} cases, ${findings.length} findings, ${Math.max(0, Math.ceil((deadline - Date.now()) / 1000))} s left `
+    )
     const [target, n, started] = state
     const stuck = started > 0 && Date.now() - started > hangMs
     if (died === undefined && !stuck) continue
@@ -60,8 +76,10 @@ async function round(from: number, deadline: number): Promise<number> {
 }
 
 const deadline = Date.now() + seconds * 1000
-for (let from = 0; from < Infinity;) from = await round(from, deadline)
+for (let from = 0; from < Infinity; ) from = await round(from, deadline)
 process.stderr.write('\n')
 const outcome = findings.length ? `${findings.length} findings in ${folder}` : 'no findings'
-console.log(`fuzz: ${state[3]} damaged inputs of ${targets.length} formats, seed ${seed}: ${state[4]} still readable, the others refused, ${outcome}`)
+console.log(
+  `fuzz: ${state[3]} damaged inputs of ${targets.length} formats, seed ${seed}: ${state[4]} still readable, the others refused, ${outcome}`
+)
 process.exit(findings.length || state[3] === 0 ? 1 : 0)

@@ -4,17 +4,32 @@ import { mutated } from './mutate.js'
 import { randomFrom } from './random.js'
 import { allTargets, type Target } from './targets.js'
 
-/** What the main thread gives, and reads while a case runs: [target, case, started at (ms), cases done, cases accepted]. */
-export interface FuzzData { readonly seed: number; readonly only: string | undefined; readonly from: number; readonly shared: SharedArrayBuffer }
+/**
+ * What the main thread gives, and reads while a case runs: [target, case, started at (ms), cases done, cases accepted].
+ */
+export interface FuzzData {
+  readonly seed: number
+  readonly only: string | undefined
+  readonly from: number
+  readonly shared: SharedArrayBuffer
+}
 
 /** A broken promise: the input is made again from its numbers. */
-export interface Finding { readonly target: string; readonly n: number; readonly what: string }
+export interface Finding {
+  readonly target: string
+  readonly n: number
+  readonly what: string
+}
 
 /** One case may allocate this much in array buffers: the examples have a few kilobytes. */
 const memoryLimit = 256 * 2 ** 20
 
 export const inputOf = ({ name, corpus }: Target, n: number, seed: number): Uint8Array =>
-  mutated(corpus, n, randomFrom([...`${name} ${n}`].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 0x01000193), seed)))
+  mutated(
+    corpus,
+    n,
+    randomFrom([...`${name} ${n}`].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 0x01000193), seed))
+  )
 
 if (parentPort) {
   const { seed, only, from, shared } = workerData as FuzzData
@@ -30,7 +45,7 @@ if (parentPort) {
         await target.run(input)
         state[4]++
       } catch (error) {
-        if (!SamError.is(error)) what = error instanceof Error ? error.stack ?? error.message : String(error)
+        if (!SamError.is(error)) what = error instanceof Error ? (error.stack ?? error.message) : String(error)
       }
       state[2] = 0
       state[3]++

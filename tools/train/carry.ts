@@ -6,7 +6,15 @@ import { cropFeeds, loadClip } from '@sam/clip'
 import { openWeights, recognise } from '@sam/core'
 import { anyCrop, carried, random, readParams, saveModel, scenes, tinyText, type CropPairs } from '@sam/train'
 
-const { values } = parseArgs({ options: { sam: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' }, out: { type: 'string' }, scenes: { type: 'string', default: '120' } } })
+const { values } = parseArgs({
+  options: {
+    sam: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    out: { type: 'string' },
+    scenes: { type: 'string', default: '120' }
+  }
+})
 const given = (name: 'sam' | 'from' | 'to' | 'out'): string => {
   const value = values[name]
   if (value === undefined) throw new Error(`--${name} must be given`)
@@ -24,7 +32,11 @@ for (let i = 0; i < Number(values.scenes); i++) {
   const { image, truths } = await data.read(i)
   const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
   const cuts = masks.map((mask, k) => ({ photo: image, mask, rule: anyCrop(random(i, k), tinyText.text?.crop) }))
-  for (const [side, clip] of [['from', from], ['to', to]] as const) pairs[side].push(...await clip.embedCropFeeds(cropFeeds(cuts, clip.config)))
+  for (const [side, clip] of [
+    ['from', from],
+    ['to', to]
+  ] as const)
+    pairs[side].push(...(await clip.embedCropFeeds(cropFeeds(cuts, clip.config))))
 }
 await saveModel(given('out'), carried(await readParams(source, config), pairs), { config, dtype: 'F32' })
 console.log(`${pairs.to.length} crops; ${given('out')}`)

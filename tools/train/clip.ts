@@ -1,5 +1,6 @@
-// Trains the small CLIP on generated scenes, or goes on with it: node tools/run.js tools/train/clip.ts --out FOLDER [--recipe clipTiny] [--from CLIP] [--seed 1] [--threads 1]
-// FOLDER/clip is then what loadClip takes; a new run may begin with another such folder, clipTinyFine with one of larger patches. Ctrl-C saves.
+// Trains the small CLIP on generated scenes, or goes on with it: node tools/run.js tools/train/clip.ts --out FOLDER
+// [--recipe clipTiny] [--from CLIP] [--seed 1] [--threads 1] FOLDER/clip is then what loadClip takes; a new run may
+// begin with another such folder, clipTinyFine with one of larger patches. Ctrl-C saves.
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
 import { parseClipConfig, readClipFolder } from '@sam/clip'
@@ -7,7 +8,15 @@ import { openWeights } from '@sam/core'
 import type { HostTensor } from '@sam/core/graph'
 import { clipRecipes, regriddedClip, scenes, trainClip, views } from '@sam/train'
 
-const { values } = parseArgs({ options: { out: { type: 'string' }, recipe: { type: 'string', default: 'clipTiny' }, from: { type: 'string' }, seed: { type: 'string', default: '1' }, threads: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string' },
+    recipe: { type: 'string', default: 'clipTiny' },
+    from: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string' }
+  }
+})
 if (values.out === undefined) throw new Error('--out must name the folder of the run')
 const recipe = Object.hasOwn(clipRecipes, values.recipe) ? clipRecipes[values.recipe] : undefined
 if (!recipe) throw new Error(`--recipe must be one of ${Object.keys(clipRecipes).join(', ')}, found ${values.recipe}`)
@@ -19,7 +28,9 @@ const seed = 2000 + Number(values.seed) // of scenes that no SAM of ours is trai
 const begunFrom = async (folder: string): Promise<Readonly<Record<string, HostTensor>>> => {
   const { config, weights } = await readClipFolder(folder)
   const given = await openWeights(weights)
-  const params = Object.fromEntries(await Promise.all(given.names.map(async name => [name, await given.read(name)] as const)))
+  const params = Object.fromEntries(
+    await Promise.all(given.names.map(async name => [name, await given.read(name)] as const))
+  )
   await given.close()
   return regriddedClip(params, parseClipConfig(config), recipe.config)
 }
@@ -29,12 +40,21 @@ const watched = ['loss', 'named', 'kind', 'color', 'pattern'] as const
 const fresh = () => ({ loss: 0, named: 0, kind: 0, color: 0, pattern: 0 })
 let [sums, since] = [fresh(), performance.now()]
 const { iteration, clip } = await trainClip({
-  // A crop is 48 pixels wide: of small scenes there can be many more, and it takes many things to learn what a shape is. In half of them nothing lies on a thing that hides what it is.
-  recipe, data: views(scenes({ size: 160, seed, simple: 0.5 }), { among: 96, each: 3, seed }), backend, folder: values.out, weights, seed: Number(values.seed), signal: stop.signal,
+  // A crop is 48 pixels wide: of small scenes there can be many more, and it takes many things to learn what a shape
+  // is. In half of them nothing lies on a thing that hides what it is.
+  recipe,
+  data: views(scenes({ size: 160, seed, simple: 0.5 }), { among: 96, each: 3, seed }),
+  backend,
+  folder: values.out,
+  weights,
+  seed: Number(values.seed),
+  signal: stop.signal,
   onStep(report) {
     for (const key of watched) sums[key] += report[key] / every
     if (report.iteration % every) return
-    console.log(`${report.iteration} of ${recipe.schedule.iterations}  ${watched.map(key => `${key} ${sums[key].toFixed(3)}`).join('  ')}  ${((performance.now() - since) / every / 1000).toFixed(2)} s a step`)
+    console.log(
+      `${report.iteration} of ${recipe.schedule.iterations}  ${watched.map(key => `${key} ${sums[key].toFixed(3)}`).join('  ')}  ${((performance.now() - since) / every / 1000).toFixed(2)} s a step`
+    )
     ;[sums, since] = [fresh(), performance.now()]
   }
 })

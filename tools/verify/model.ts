@@ -1,6 +1,7 @@
 /**
- * One published size against the numbers of PyTorch: node tools/run.js tools/verify/model.ts vit_b --reference DIR [--backend cuda]
- * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. Run in a process of its own, for its memory.
+ * One published size against the numbers of PyTorch: node tools/run.js tools/verify/model.ts vit_b --reference DIR
+ * [--backend cuda] Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON.
+ * Run in a process of its own, for its memory.
  */
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -11,8 +12,12 @@ import { hashFill } from '@sam/core/testing'
 import { cpu, cuda } from '@sam/backend-cuda'
 import { hashCheckpoint, seed } from '../checkpoint.js'
 
-const { positionals: [name], values: { reference, backend: backendName } } = parseArgs({
-  allowPositionals: true, options: { reference: { type: 'string' }, backend: { type: 'string', default: 'cpu' } }
+const {
+  positionals: [name],
+  values: { reference, backend: backendName }
+} = parseArgs({
+  allowPositionals: true,
+  options: { reference: { type: 'string' }, backend: { type: 'string', default: 'cpu' } }
 })
 const config = configs[name]
 const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
@@ -22,7 +27,14 @@ const io = await openWeights(join(reference!, `${name}-io.safetensors`))
 const { image: photo, prompts } = JSON.parse(readFileSync(join(reference!, `${name}-io.json`), 'utf8')) as Golden
 interface Golden {
   image: string
-  prompts: Record<string, { prompt: { point_coords?: [number, number][]; point_labels?: number[]; box?: [number, number, number, number] }; multi: { areas: number[] }; single: { areas: number[] } }>
+  prompts: Record<
+    string,
+    {
+      prompt: { point_coords?: [number, number][]; point_labels?: number[]; box?: [number, number, number, number] }
+      multi: { areas: number[] }
+      single: { areas: number[] }
+    }
+  >
 }
 
 const backend = backendName === 'cuda' ? await cuda() : await cpu()
@@ -39,31 +51,61 @@ const firstMask = performance.now()
 
 const worst = { embedding: 0, logits: 0, iou: 0, area: 0, maskIou: 1 }
 const embedding = await image.embedding()
-worst.embedding = compare(sampled(embedding.data, [256, 64, 64], [1, 4, 4]), await values(io, 'image_embedding_every4')).absolute
+worst.embedding = compare(
+  sampled(embedding.data, [256, 64, 64], [1, 4, 4]),
+  await values(io, 'image_embedding_every4')
+).absolute
 
-for (const [set, { prompt: { point_coords, point_labels, box }, multi, single }] of Object.entries(prompts)) {
-  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled in [-0.1, 0.1).
-  const mask = set.startsWith('mask') ? hashFill({ name: 'mask_prompt', shape: [256 * 256] }, seed).map(v => 80 * v) : undefined
-  const prompt: Prompt = {
-    ...(point_coords ? { points: point_coords.map(([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' : 'background' })) } : {}),
-    ...(box ? { box } : {}), ...(mask ? { mask } : {})
+for (const [
+  set,
+  {
+    prompt: { point_coords, point_labels, box },
+    multi,
+    single
   }
-  for (const [kind, { areas }] of [['multi', multi], ['single', single]] as const) {
+] of Object.entries(prompts)) {
+  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled in [-0.1, 0.1).
+  const mask = set.startsWith('mask')
+    ? hashFill({ name: 'mask_prompt', shape: [256 * 256] }, seed).map(v => 80 * v)
+    : undefined
+  const prompt: Prompt = {
+    ...(point_coords
+      ? { points: point_coords.map(([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' : 'background' })) }
+      : {}),
+    ...(box ? { box } : {}),
+    ...(mask ? { mask } : {})
+  }
+  for (const [kind, { areas }] of [
+    ['multi', multi],
+    ['single', single]
+  ] as const) {
     const { masks } = await image.predict(prompt, { multimask: kind === 'multi' })
     const scores = await values(io, `${set}/${kind}/scores`)
     const expected = await values(io, `${set}/${kind}/logits_every16`)
     const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a])
-    for (const [rank, i] of order.entries()) check(masks[rank], { score: scores[i], area: areas[i], logits: expected.subarray(i * 75 * 113, (i + 1) * 75 * 113) })
+    for (const [rank, i] of order.entries())
+      check(masks[rank], {
+        score: scores[i],
+        area: areas[i],
+        logits: expected.subarray(i * 75 * 113, (i + 1) * 75 * 113)
+      })
   }
 }
 const peak = process.resourceUsage().maxRSS * 1024
 image.dispose()
 await sam.dispose()
 backend.dispose()
-console.log(JSON.stringify({
-  name, bytes: (await stat(checkpoint)).size, ...worst, peak,
-  loadSeconds: (loaded - started) / 1000, encodeSeconds: (encoded - loaded) / 1000, firstMaskSeconds: (firstMask - started) / 1000
-}))
+console.log(
+  JSON.stringify({
+    name,
+    bytes: (await stat(checkpoint)).size,
+    ...worst,
+    peak,
+    loadSeconds: (loaded - started) / 1000,
+    encodeSeconds: (encoded - loaded) / 1000,
+    firstMaskSeconds: (firstMask - started) / 1000
+  })
+)
 
 function check(mask: Mask, { score, area, logits }: { score: number; area: number; logits: Float32Array }): void {
   const found = sampled(mask.logits(), [1200, 1800], [16, 16])

@@ -1,20 +1,42 @@
 /**
  * `npm run verify -- [vit_b vit_l vit_h] [--reference DIR] [--backend cpu|cuda]`: the published sizes, whole, against numbers made with the
- * public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes minutes.
+ * public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes
+ * minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-const { positionals, values: { reference, backend } } = parseArgs({
-  allowPositionals: true, options: { reference: { type: 'string', default: '../shared/reference' }, backend: { type: 'string', default: 'cpu' } }
+const {
+  positionals,
+  values: { reference, backend }
+} = parseArgs({
+  allowPositionals: true,
+  options: {
+    reference: { type: 'string', default: '../shared/reference' },
+    backend: { type: 'string', default: 'cpu' }
+  }
 })
 if (!existsSync(`${reference}/vit_b-io.safetensors`)) {
-  process.stderr.write(`verify: ${reference} must hold vit_{b,l,h}-io.safetensors and photos/; give the folder with --reference\n`)
+  process.stderr.write(
+    `verify: ${reference} must hold vit_{b,l,h}-io.safetensors and photos/; give the folder with --reference\n`
+  )
   process.exit(2)
 }
 
-interface Result { name: string; bytes: number; embedding: number; logits: number; iou: number; area: number; maskIou: number; peak: number; loadSeconds: number; encodeSeconds: number; firstMaskSeconds: number }
+interface Result {
+  name: string
+  bytes: number
+  embedding: number
+  logits: number
+  iou: number
+  area: number
+  maskIou: number
+  peak: number
+  loadSeconds: number
+  encodeSeconds: number
+  firstMaskSeconds: number
+}
 
 /** What must hold, in the words of the numbers' owner. */
 const limits: { key: keyof Result; what: string; holds: (value: number) => boolean; limit: string }[] = [
@@ -27,9 +49,15 @@ const limits: { key: keyof Result; what: string; holds: (value: number) => boole
 
 let failed = 0
 for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h']) {
-  const { stdout, status } = spawnSync(process.execPath, ['tools/run.js', 'tools/verify/model.ts', name, '--reference', reference, '--backend', backend], {
-    stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 26
-  })
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ['tools/run.js', 'tools/verify/model.ts', name, '--reference', reference, '--backend', backend],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+      maxBuffer: 1 << 26
+    }
+  )
   if (status !== 0) {
     failed++
     console.log(`${name}: failed with exit code ${status}`)
@@ -37,12 +65,16 @@ for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h'
   }
   const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as Result
   const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
-  console.log(`${name}, ${backend}: checkpoint ${gb(result.bytes)}, load ${result.loadSeconds.toFixed(1)} s, encode ${result.encodeSeconds.toFixed(1)} s, `
-    + `first mask ${result.firstMaskSeconds.toFixed(1)} s after start, peak memory ${gb(result.peak)}`)
+  console.log(
+    `${name}, ${backend}: checkpoint ${gb(result.bytes)}, load ${result.loadSeconds.toFixed(1)} s, encode ${result.encodeSeconds.toFixed(1)} s, ` +
+      `first mask ${result.firstMaskSeconds.toFixed(1)} s after start, peak memory ${gb(result.peak)}`
+  )
   for (const { key, what, holds, limit } of limits) {
     const value = result[key] as number
     if (!holds(value)) failed++
-    console.log(`  ${holds(value) ? '✓' : '✗'} ${what.padEnd(32)} ${key === 'maskIou' ? value.toFixed(5) : value.toExponential(2)}  (${limit})`)
+    console.log(
+      `  ${holds(value) ? '✓' : '✗'} ${what.padEnd(32)} ${key === 'maskIou' ? value.toFixed(5) : value.toExponential(2)}  (${limit})`
+    )
   }
 }
 process.exit(failed ? 1 : 0)

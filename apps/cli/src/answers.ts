@@ -30,11 +30,19 @@ export interface MaskAnswer {
 }
 
 /** What json tells of a prediction. `file` names the picture of a mask. */
-export function answerOf(prompt: GivenPrompt, { masks, tokens }: Prediction, { format, file }: { format: Format; file: (index: number) => string | undefined }): Answer {
+export function answerOf(
+  prompt: GivenPrompt,
+  { masks, tokens }: Prediction,
+  { format, file }: { format: Format; file: (index: number) => string | undefined }
+): Answer {
   return {
     prompt,
     masks: masks.map((mask, i) => ({
-      predicted_iou: mask.predictedIou, stability_score: mask.stability(), area: mask.area, bbox: mask.bbox, token: tokens[i],
+      predicted_iou: mask.predictedIou,
+      stability_score: mask.stability(),
+      area: mask.area,
+      bbox: mask.bbox,
+      token: tokens[i],
       ...(format === 'png' ? { file: file(i)! } : { segmentation: segmentationOf(mask, format) })
     }))
   }
@@ -45,37 +53,69 @@ export const segmentationOf = (mask: Mask, format: 'rle' | 'polygon'): unknown =
   format === 'rle' ? mask.toCocoRle() : { type: 'MultiPolygon', coordinates: mask.toPolygons() }
 
 /** The same for people. */
-export const answerTable = (answers: readonly Answer[]): string => table('rrrrrll', [
-  ['object', 'mask', 'predicted IoU', 'stability', 'area', 'box', 'file'],
-  ...answers.flatMap(({ masks }, object) => masks.map((m, i) =>
-    [String(object + 1), String(i + 1), m.predicted_iou.toFixed(3), m.stability_score.toFixed(3), String(m.area), m.bbox.join(','), m.file ?? '']))
-])
+export const answerTable = (answers: readonly Answer[]): string =>
+  table('rrrrrll', [
+    ['object', 'mask', 'predicted IoU', 'stability', 'area', 'box', 'file'],
+    ...answers.flatMap(({ masks }, object) =>
+      masks.map((m, i) => [
+        String(object + 1),
+        String(i + 1),
+        m.predicted_iou.toFixed(3),
+        m.stability_score.toFixed(3),
+        String(m.area),
+        m.bbox.join(','),
+        m.file ?? ''
+      ])
+    )
+  ])
 
 /** A mask as a picture's pixels: 255 inside. */
-export const pictureOf = (mask: Mask): { width: number; height: number; channels: 1; data: Uint8Array } =>
-  ({ width: mask.width, height: mask.height, channels: 1, data: mask.bitmap().map(inside => inside * 255) })
+export const pictureOf = (mask: Mask): { width: number; height: number; channels: 1; data: Uint8Array } => ({
+  width: mask.width,
+  height: mask.height,
+  channels: 1,
+  data: mask.bitmap().map(inside => inside * 255)
+})
 
 /**
- * The tensors behind the answers, N objects with M masks each, in the decoder's own order (by token) and not by predicted IoU:
- * `low_res_logits` [N,M,s,s], `iou_predictions` [N,M], `logits` [N,M,height,width] at the photo's size.
+ * The tensors behind the answers, N objects with M masks each, in the decoder's own order (by token) and not by
+ * predicted IoU: `low_res_logits` [N,M,s,s], `iou_predictions` [N,M], `logits` [N,M,height,width] at the photo's size.
  */
 export function tensorsOf(predictions: readonly Prediction[]): Record<string, HostTensor> {
-  const ordered = predictions.map(({ masks, tokens }) => masks.map((mask, i) => ({ mask, token: tokens[i] })).sort((a, b) => a.token - b.token).map(m => m.mask))
+  const ordered = predictions.map(({ masks, tokens }) =>
+    masks
+      .map((mask, i) => ({ mask, token: tokens[i] }))
+      .sort((a, b) => a.token - b.token)
+      .map(m => m.mask)
+  )
   const [n, m] = [ordered.length, ordered[0].length]
   const masks = ordered.flat()
   const { width, height } = masks[0]
-  if (masks.length !== n * m) throw usage('--save-tensors with several objects needs as many masks of each: add --multimask or --single')
-  if (n * m * width * height > mostLogits) throw usage(`--save-tensors would write ${n} × ${m} masks of ${width} × ${height} logits; give fewer objects at once`)
+  if (masks.length !== n * m)
+    throw usage('--save-tensors with several objects needs as many masks of each: add --multimask or --single')
+  if (n * m * width * height > mostLogits)
+    throw usage(
+      `--save-tensors would write ${n} × ${m} masks of ${width} × ${height} logits; give fewer objects at once`
+    )
   const stack = (shape: readonly number[], rows: readonly Float32Array[]): HostTensor => {
     const data = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))
-    rows.reduce((at, row) => { data.set(row, at); return at + row.length }, 0)
+    rows.reduce((at, row) => {
+      data.set(row, at)
+      return at + row.length
+    }, 0)
     return { dtype: 'f32', shape, data }
   }
   const side = Math.sqrt(masks[0].lowResLogits!.length)
   return {
-    low_res_logits: stack([n, m, side, side], masks.map(mask => mask.lowResLogits!)),
+    low_res_logits: stack(
+      [n, m, side, side],
+      masks.map(mask => mask.lowResLogits!)
+    ),
     iou_predictions: stack([n, m], [Float32Array.from(masks, mask => mask.predictedIou)]),
-    logits: stack([n, m, height, width], masks.map(mask => mask.logits()))
+    logits: stack(
+      [n, m, height, width],
+      masks.map(mask => mask.logits())
+    )
   }
 }
 

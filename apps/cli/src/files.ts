@@ -4,12 +4,17 @@ import { SamError, writeFileAtomic } from '@sam/core'
 import { CliError, usage } from './failure.js'
 
 /** Written whole or not at all. */
-export async function writeOutput(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
+export async function writeOutput(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal: AbortSignal
+): Promise<string> {
   try {
     await writeFileAtomic(path, chunks, signal)
   } catch (cause) {
     // Only the writing: what the chunks themselves throw (a damaged checkpoint being converted) stays what it is.
-    if (SamError.is(cause) && cause.code === 'E_WEIGHTS_IO') throw new CliError('E_OUTPUT', `cannot write ${cause.message}`, { cause })
+    if (SamError.is(cause) && cause.code === 'E_WEIGHTS_IO')
+      throw new CliError('E_OUTPUT', `cannot write ${cause.message}`, { cause })
     throw cause
   }
   return path
@@ -18,30 +23,42 @@ export async function writeOutput(path: string, chunks: Iterable<Uint8Array> | A
 /** Makes a folder for results, before any work is done for them. */
 export async function outputFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-    throw new CliError('E_OUTPUT', `cannot make the folder ${path}: ${cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'there is a file of that name' : cause.message}`, { cause })
+    throw new CliError(
+      'E_OUTPUT',
+      `cannot make the folder ${path}: ${cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'there is a file of that name' : cause.message}`,
+      { cause }
+    )
   })
   return path
 }
 
 /** Refuses, before any work is done, a result that would replace one of its own sources, also through a link. */
-export async function refuseOverwriting(outputs: readonly string[], inputs: readonly (string | undefined)[]): Promise<void> {
+export async function refuseOverwriting(
+  outputs: readonly string[],
+  inputs: readonly (string | undefined)[]
+): Promise<void> {
   const sources = new Set(await Promise.all(inputs.filter(i => i !== undefined).map(real)))
   for (const output of outputs) {
-    if (sources.has(await real(output))) throw usage(`${output} is read by this command and would be overwritten; choose another name or folder`)
+    if (sources.has(await real(output)))
+      throw usage(`${output} is read by this command and would be overwritten; choose another name or folder`)
   }
 }
 
 /** The place a path stands for, links followed as far as it exists. */
 async function real(path: string): Promise<string> {
-  return realpath(path).catch(() => dirname(path) === path ? path : real(dirname(resolve(path))).then(folder => join(folder, basename(path))))
+  return realpath(path).catch(() =>
+    dirname(path) === path ? path : real(dirname(resolve(path))).then(folder => join(folder, basename(path)))
+  )
 }
 
 /** A small file of the user's, whole. Throws `E_INPUT`. */
 export async function readInput(path: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new CliError('E_INPUT', `cannot read ${path}: ${cause.code === 'ENOENT' ? 'no such file' : cause.message}`, { cause })
+    throw new CliError('E_INPUT', `cannot read ${path}: ${cause.code === 'ENOENT' ? 'no such file' : cause.message}`, {
+      cause
+    })
   })
 }
 
 /** A file's name without folder and extension. */
-export const stem = (path: string): string => path === '-' ? 'stdin' : basename(path, extname(path))
+export const stem = (path: string): string => (path === '-' ? 'stdin' : basename(path, extname(path)))

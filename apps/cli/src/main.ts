@@ -15,7 +15,9 @@ import { progressOn } from './progress.js'
 import { processTerminal, type Terminal } from './terminal.js'
 import { json } from './text.js'
 
-/** Runs the command line of this process: sets its exit code, and lets Ctrl-C stop the work cleanly (twice: at once). */
+/**
+ * Runs the command line of this process: sets its exit code, and lets Ctrl-C stop the work cleanly (twice: at once).
+ */
 export async function main(argv: readonly string[]): Promise<void> {
   const controller = new AbortController()
   const stop = (): void => controller.abort(new Error('stopped'))
@@ -27,9 +29,19 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 a wrong command line, 130 stopped. */
-export async function run(argv: readonly string[], { terminal, signal }: { terminal: Terminal; signal: AbortSignal }): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  { terminal, signal }: { terminal: Terminal; signal: AbortSignal }
+): Promise<number> {
   let partly = false
-  const context: Context = { terminal, signal, progress: options => progressOn(terminal, options), partlyFailed: () => { partly = true } }
+  const context: Context = {
+    terminal,
+    signal,
+    progress: options => progressOn(terminal, options),
+    partlyFailed: () => {
+      partly = true
+    }
+  }
   const wantsJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined).includes('--json')
   try {
     await programFor(context, { quietErrors: wantsJson }).parseAsync(argv, { from: 'user' })
@@ -46,14 +58,26 @@ export async function run(argv: readonly string[], { terminal, signal }: { termi
 
 function programFor(context: Context, { quietErrors }: { quietErrors: boolean }): Command {
   const { terminal } = context
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   const program = new Command('sam')
     .description('Segment Anything: point at something in a photo, get its mask.')
     .version(version)
     .exitOverride()
-    .configureOutput({ writeOut: text => terminal.out(text), writeErr: text => { if (!quietErrors) terminal.err(text) }, outputError: () => {} })
+    .configureOutput({
+      writeOut: text => terminal.out(text),
+      writeErr: text => {
+        if (!quietErrors) terminal.err(text)
+      },
+      outputError: () => {}
+    })
     .showSuggestionAfterError()
-    .addHelpText('after', '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nA file whose name begins with a dash comes after --.')
-  for (const add of [addPredict, addText, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo]) add(program, context)
+    .addHelpText(
+      'after',
+      '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nA file whose name begins with a dash comes after --.'
+    )
+  for (const add of [addPredict, addText, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo])
+    add(program, context)
   return program
 }

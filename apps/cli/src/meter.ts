@@ -24,15 +24,29 @@ export function meter({ iterations, tell, note }: MeterOptions): (step: StepProg
   }
 }
 
-function lineOf({ iteration, imagesPerSecond, secondsLeft, evaluation }: StepProgress, { recent, iterations }: { recent: readonly StepProgress[]; iterations: number }): string {
-  const mean = (key: 'loss' | 'firstIou' | 'laterIou'): string => (recent.reduce((sum, step) => sum + step[key], 0) / recent.length).toFixed(3)
+function lineOf(
+  { iteration, imagesPerSecond, secondsLeft, evaluation }: StepProgress,
+  { recent, iterations }: { recent: readonly StepProgress[]; iterations: number }
+): string {
+  const mean = (key: 'loss' | 'firstIou' | 'laterIou'): string =>
+    (recent.reduce((sum, step) => sum + step[key], 0) / recent.length).toFixed(3)
   return [
-    bar(iteration / iterations), `${iteration} of ${iterations}`, `loss ${mean('loss')}`, `IoU ${mean('firstIou')}, later ${mean('laterIou')}`,
-    `${imagesPerSecond.toFixed(1)} images/s`, `${duration(secondsLeft)} left`, ...(evaluation ? [`held out ${evaluation.heldOutClick?.toFixed(3)}`] : [])
+    bar(iteration / iterations),
+    `${iteration} of ${iterations}`,
+    `loss ${mean('loss')}`,
+    `IoU ${mean('firstIou')}, later ${mean('laterIou')}`,
+    `${imagesPerSecond.toFixed(1)} images/s`,
+    `${duration(secondsLeft)} left`,
+    ...(evaluation ? [`held out ${evaluation.heldOutClick?.toFixed(3)}`] : [])
   ].join('  ')
 }
 
 const bar = (part: number, width = 20): string => '█'.repeat(Math.round(part * width)).padEnd(width, '░')
 
 /** 5 s, 12 min, 3.4 h. */
-export const duration = (seconds: number): string => seconds < 100 ? `${Math.round(seconds)} s` : seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
+export const duration = (seconds: number): string =>
+  seconds < 100
+    ? `${Math.round(seconds)} s`
+    : seconds < 6000
+      ? `${Math.round(seconds / 60)} min`
+      : `${(seconds / 3600).toFixed(1)} h`

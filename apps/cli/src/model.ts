@@ -21,15 +21,25 @@ const backends = {
 }
 
 /** Adds `--checkpoint`, `--model`, `--backend` and the common options to a command. */
-export const withModelOptions = (command: Command): Command => withCommonOptions(command
-  .option('--checkpoint <file>', "Meta's .pth, safetensors, or a Hugging Face folder (default: the embedded tiny model)")
-  .option('--model <name>', 'vit_b, vit_l, vit_h, or a configuration in a .json file (default: what the checkpoint looks like)')
-  .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu')))
+export const withModelOptions = (command: Command): Command =>
+  withCommonOptions(
+    command
+      .option(
+        '--checkpoint <file>',
+        "Meta's .pth, safetensors, or a Hugging Face folder (default: the embedded tiny model)"
+      )
+      .option(
+        '--model <name>',
+        'vit_b, vit_l, vit_h, or a configuration in a .json file (default: what the checkpoint looks like)'
+      )
+      .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu'))
+  )
 
 /** Adds `--json` and `--quiet`. */
-export const withCommonOptions = (command: Command): Command => command
-  .option('--json', 'print one JSON value on stdout, also for an error')
-  .option('-q, --quiet', 'no progress on stderr')
+export const withCommonOptions = (command: Command): Command =>
+  command
+    .option('--json', 'print one JSON value on stdout, also for an error')
+    .option('-q, --quiet', 'no progress on stderr')
 
 /** Loads the model that the options ask for, lets `use` work with it, and frees it. */
 export async function withModel<T>(options: ModelOptions, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
@@ -37,14 +47,28 @@ export async function withModel<T>(options: ModelOptions, context: Context, use:
 }
 
 /** The same without the image encoder, for saved embeddings. */
-export async function withDecoder<T>(options: ModelOptions, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
+export async function withDecoder<T>(
+  options: ModelOptions,
+  context: Context,
+  use: (sam: Sam) => Promise<T>
+): Promise<T> {
   return loaded(options, context, { parts: 'decoder', use })
 }
 
-/** The same with the CLIP that reads phrases: `clip`, a folder in Hugging Face's layout, or the embedded one, which only the embedded model goes with. */
-export async function withWords<T>(options: ModelOptions & { readonly clip?: string }, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
+/**
+ * The same with the CLIP that reads phrases: `clip`, a folder in Hugging Face's layout, or the embedded one, which only
+ * the embedded model goes with.
+ */
+export async function withWords<T>(
+  options: ModelOptions & { readonly clip?: string },
+  context: Context,
+  use: (sam: Sam) => Promise<T>
+): Promise<T> {
   const { checkpoint, clip } = options
-  if (checkpoint !== undefined && clip === undefined) throw usage('--checkpoint needs a --clip: a folder with the config.json, tokenizer.json and model.safetensors of a CLIP')
+  if (checkpoint !== undefined && clip === undefined)
+    throw usage(
+      '--checkpoint needs a --clip: a folder with the config.json, tokenizer.json and model.safetensors of a CLIP'
+    )
   return loaded(options, context, { parts: 'all', clip: clip === undefined ? tinyModel().clip : { model: clip }, use })
 }
 
@@ -53,7 +77,11 @@ interface Loading<T> extends Pick<LoadOptions, 'parts'> {
   readonly use: (sam: Sam) => Promise<T>
 }
 
-async function loaded<T>(options: ModelOptions & { readonly clip?: string }, context: Context, { parts, clip: choice, use }: Loading<T>): Promise<T> {
+async function loaded<T>(
+  options: ModelOptions & { readonly clip?: string },
+  context: Context,
+  { parts, clip: choice, use }: Loading<T>
+): Promise<T> {
   const { signal } = context
   const progress = context.progress(options)
   const model = await configOf(options.model)
@@ -62,13 +90,24 @@ async function loaded<T>(options: ModelOptions & { readonly clip?: string }, con
   const backend = await backends[options.backend]()
   let clip: Clip | undefined
   try {
-    if (choice) clip = await progress.step(`loading ${options.clip ?? 'the embedded CLIP'}`, () => loadClip({ ...choice, backend, signal }))
+    if (choice)
+      clip = await progress.step(`loading ${options.clip ?? 'the embedded CLIP'}`, () =>
+        loadClip({ ...choice, backend, signal })
+      )
     const what = `loading ${options.checkpoint ?? 'the embedded model'} on ${options.backend}`
-    const sam = await progress.step(what, tell => loadSam({
-      weights: options.checkpoint ?? embedded!.weights, backend, parts, signal,
-      model: model ?? embedded?.config, text: clip,
-      onProgress: ({ loaded, total }) => { if (total) tell(`${bytes(loaded)} of ${bytes(total)}`) }
-    }))
+    const sam = await progress.step(what, tell =>
+      loadSam({
+        weights: options.checkpoint ?? embedded!.weights,
+        backend,
+        parts,
+        signal,
+        model: model ?? embedded?.config,
+        text: clip,
+        onProgress: ({ loaded, total }) => {
+          if (total) tell(`${bytes(loaded)} of ${bytes(total)}`)
+        }
+      })
+    )
     try {
       return await use(sam)
     } finally {
@@ -85,6 +124,7 @@ export async function configOf(model: string | undefined): Promise<SamConfig | u
   if (model === undefined) return undefined
   if (model.endsWith('.json')) return parseConfig(new TextDecoder().decode(await readInput(model)), model)
   const known = Object.hasOwn(configs, model) ? configs[model] : undefined
-  if (!known) throw usage(`--model must be one of ${Object.keys(configs).join(', ')}, or a .json file; found '${model}'`)
+  if (!known)
+    throw usage(`--model must be one of ${Object.keys(configs).join(', ')}, or a .json file; found '${model}'`)
   return known
 }

@@ -7,7 +7,10 @@ export async function readPhoto(path: string, { terminal, signal }: Context): Pr
   return decodeImage(path === '-' ? await terminal.stdin() : path, { signal })
 }
 
-/** Formats of photos. The other decoders of libvips (svg, pdf, magick …) are programs of their own and stay shut, whatever a file claims to be. */
+/**
+ * Formats of photos. The other decoders of libvips (svg, pdf, magick …) are programs of their own and stay shut,
+ * whatever a file claims to be.
+ */
 const decoders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif', 'Jxl', 'Jp2k']
 
 /** Lets sharp decode photos and nothing else, from now on in this process. */

@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import { openWeights, recognise, type SamConfig } from '@sam/core'
 import { parseClipConfig, readClipFolder, type ClipPlaces } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
-import { fromMae, isFiner, readParams, recipes, regridded, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
+import {
+  fromMae,
+  isFiner,
+  readParams,
+  recipes,
+  regridded,
+  withIterations,
+  withOverrides,
+  type Recipe,
+  type RunOptions
+} from '@sam/train'
 import { dataForms, openTrainingData } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
@@ -37,47 +47,93 @@ export interface PlanOptions extends Partial<Omit<Plan, 'recipe'>> {
 export const planFile = (folder: string): string => join(folder, 'run.json')
 
 /** The plan of a new run. Throws `E_USAGE` where the folder holds one already, or something is missing. */
-export async function newPlan({ out, recipe: name, config, data, heldOut, checkpoint, clip, seed = 1, dtype = 'f16', iterations }: PlanOptions): Promise<Plan> {
-  if (existsSync(join(out, 'checkpoint.safetensors'))) throw usage(`${out} holds a run already: add --resume to go on with it, or name another folder`)
+export async function newPlan({
+  out,
+  recipe: name,
+  config,
+  data,
+  heldOut,
+  checkpoint,
+  clip,
+  seed = 1,
+  dtype = 'f16',
+  iterations
+}: PlanOptions): Promise<Plan> {
+  if (existsSync(join(out, 'checkpoint.safetensors')))
+    throw usage(`${out} holds a run already: add --resume to go on with it, or name another folder`)
   if (name === undefined) throw usage(`--recipe must be one of ${Object.keys(recipes).join(', ')}`)
   const images = data ?? (name.startsWith('tiny') ? 'scenes' : undefined)
   if (images === undefined) throw usage(`--recipe ${name} needs --data: ${dataForms}`)
   const named = recipes[name]
-  if (clip !== undefined && !named.text) throw usage(`--clip is for recipes with text prompts; --recipe ${name} has none`)
-  const own: Recipe = { ...named, ...(named.fromModel && { config: await configOfModel(checkpoint) }), ...(named.text && { text: { ...named.text, width: await widthOf(clipOf(clip)) } }) }
+  if (clip !== undefined && !named.text)
+    throw usage(`--clip is for recipes with text prompts; --recipe ${name} has none`)
+  const own: Recipe = {
+    ...named,
+    ...(named.fromModel && { config: await configOfModel(checkpoint) }),
+    ...(named.text && { text: { ...named.text, width: await widthOf(clipOf(clip)) } })
+  }
   const overridden = config === undefined ? own : withOverrides(own, await readJson(config))
   const recipe = iterations === undefined ? overridden : withIterations(overridden, iterations)
-  return { recipe, data: images, seed, dtype, ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }), ...(clip !== undefined && { clip }) }
+  return {
+    recipe,
+    data: images,
+    seed,
+    dtype,
+    ...(heldOut !== undefined && { heldOut }),
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(clip !== undefined && { clip })
+  }
 }
 
 /**
- * The plan of the run in a folder; its length and the type of its model may be changed. Throws `E_USAGE` where there is none, or where the command
- * line names another recipe, other data or another beginning than the run has.
+ * The plan of the run in a folder; its length and the type of its model may be changed. Throws `E_USAGE` where there is
+ * none, or where the command line names another recipe, other data or another beginning than the run has.
  */
 export async function knownPlan(options: PlanOptions): Promise<Plan> {
   const { out, iterations } = options
   const file = planFile(out)
   if (!existsSync(file)) throw usage(`${out} must hold a run of sam train to go on with, found no ${file}`)
   const plan = planOf(await readJson(file), file)
-  const flags = { recipe: '--recipe', data: '--data', heldOut: '--held-out', checkpoint: '--checkpoint', clip: '--clip', seed: '--seed' } as const
+  const flags = {
+    recipe: '--recipe',
+    data: '--data',
+    heldOut: '--held-out',
+    checkpoint: '--checkpoint',
+    clip: '--clip',
+    seed: '--seed'
+  } as const
   for (const key of Object.keys(flags) as (keyof typeof flags)[]) {
     const begun = key === 'recipe' ? plan.recipe.name : plan[key]
     if (options[key] !== undefined && options[key] !== begun) {
-      throw usage(`the run in ${out} was begun with ${begun === undefined ? `no ${flags[key]}` : `${flags[key]} ${begun}`} and goes on with it, found ${flags[key]} ${options[key]}; leave it out, or begin in another folder`)
+      throw usage(
+        `the run in ${out} was begun with ${begun === undefined ? `no ${flags[key]}` : `${flags[key]} ${begun}`} and goes on with it, found ${flags[key]} ${options[key]}; leave it out, or begin in another folder`
+      )
     }
   }
-  if (options.config !== undefined) throw usage(`the run in ${out} goes on with the recipe that it was begun with; leave out --config, or begin in another folder`)
-  return { ...plan, ...(iterations !== undefined && { recipe: withIterations(plan.recipe, iterations) }), dtype: options.dtype ?? plan.dtype }
+  if (options.config !== undefined)
+    throw usage(
+      `the run in ${out} goes on with the recipe that it was begun with; leave out --config, or begin in another folder`
+    )
+  return {
+    ...plan,
+    ...(iterations !== undefined && { recipe: withIterations(plan.recipe, iterations) }),
+    dtype: options.dtype ?? plan.dtype
+  }
 }
 
-/** The params that a run begins with, from a SAM, the same with larger patches, or from MAE pretraining; undefined for fresh ones. Throws `WeightsError` where they are not of the recipe's model. */
+/**
+ * The params that a run begins with, from a SAM, the same with larger patches, or from MAE pretraining; undefined for
+ * fresh ones. Throws `WeightsError` where they are not of the recipe's model.
+ */
 export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<RunOptions['weights']> {
   if (checkpoint === undefined && !recipe.fromModel) return undefined
   const source = await openWeights(checkpoint ?? tinyModel().weights)
   try {
     if (source.has('cls_token')) return await fromMae(source, recipe.config, { seed })
     const found = recognise(source)
-    return found && isFiner(found, recipe.config) ? regridded(await readParams(source, found), found, recipe.config) : await readParams(source, recipe.config)
+    return found && isFiner(found, recipe.config)
+      ? regridded(await readParams(source, found), found, recipe.config)
+      : await readParams(source, recipe.config)
   } finally {
     await source.close()
   }
@@ -87,9 +143,11 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
 export const clipOf = (clip: string | undefined): string | ClipPlaces => clip ?? tinyModel().clip.model
 
 /** A plan's images to train on, and those held out: the same for whoever opens them. */
-export const imagesOf = (plan: Plan): ReturnType<typeof openTrainingData> => openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
+export const imagesOf = (plan: Plan): ReturnType<typeof openTrainingData> =>
+  openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
 
-const widthOf = async (folder: string | ClipPlaces): Promise<number> => parseClipConfig((await readClipFolder(folder)).config).projection
+const widthOf = async (folder: string | ClipPlaces): Promise<number> =>
+  parseClipConfig((await readClipFolder(folder)).config).projection
 
 async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {
   if (checkpoint === undefined) return tinyModel().config
@@ -104,12 +162,28 @@ async function configOfModel(checkpoint: string | undefined): Promise<SamConfig>
 function planOf(value: unknown, file: string): Plan {
   const { recipe, data, heldOut, checkpoint, clip, seed, dtype } = (value ?? {}) as Record<keyof Plan, unknown>
   const name = (recipe as Recipe | undefined)?.name
-  if (typeof name !== 'string' || !Object.hasOwn(recipes, name)) return refuse(file, `its recipe must be one of ${Object.keys(recipes).join(', ')}, found ${String(name)}`)
+  if (typeof name !== 'string' || !Object.hasOwn(recipes, name))
+    return refuse(file, `its recipe must be one of ${Object.keys(recipes).join(', ')}, found ${String(name)}`)
   const text = (given: unknown): given is string | undefined => given === undefined || typeof given === 'string'
-  if (typeof data !== 'string' || !text(heldOut) || !text(checkpoint) || !text(clip) || !Number.isInteger(seed) || !Object.hasOwn(dtypes, dtype as string)) {
+  if (
+    typeof data !== 'string' ||
+    !text(heldOut) ||
+    !text(checkpoint) ||
+    !text(clip) ||
+    !Number.isInteger(seed) ||
+    !Object.hasOwn(dtypes, dtype as string)
+  ) {
     return refuse(file, 'it must hold recipe, data, seed and dtype, as sam train wrote them')
   }
-  return { recipe: withOverrides(recipes[name], recipe), data, seed: seed as number, dtype: dtype as Plan['dtype'], ...(heldOut !== undefined && { heldOut }), ...(checkpoint !== undefined && { checkpoint }), ...(clip !== undefined && { clip }) }
+  return {
+    recipe: withOverrides(recipes[name], recipe),
+    data,
+    seed: seed as number,
+    dtype: dtype as Plan['dtype'],
+    ...(heldOut !== undefined && { heldOut }),
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(clip !== undefined && { clip })
+  }
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -24,7 +24,9 @@ export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: bool
       const { default: ora } = await import('ora')
       const spinner = ora({ stream, text: what, discardStdin: false }).start()
       try {
-        const result = await work(detail => { spinner.text = `${what}  ${detail}` })
+        const result = await work(detail => {
+          spinner.text = `${what}  ${detail}`
+        })
         spinner.succeed(took())
         return result
       } catch (error) {
@@ -35,4 +37,4 @@ export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: bool
   }
 }
 
-const seconds = (ms: number): string => ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+const seconds = (ms: number): string => (ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`)

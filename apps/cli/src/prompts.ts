@@ -20,11 +20,23 @@ export interface GivenPrompt {
 /** Adds `--point`, `--box`, `--mask` and `--object` to a command, and returns the list that parsing fills. */
 export function promptOptions(command: Command): readonly Given[] {
   const given: Given[] = []
-  const collect = (parse: (text: string) => Given) => (text: string): void => { given.push(parse(text)) }
+  const collect =
+    (parse: (text: string) => Given) =>
+    (text: string): void => {
+      given.push(parse(text))
+    }
   command
-    .option('--point <x,y[,0]>', 'a click in pixels of the photo: on the object, or with ,0 beside it (repeatable)', collect(parsePoint))
+    .option(
+      '--point <x,y[,0]>',
+      'a click in pixels of the photo: on the object, or with ,0 beside it (repeatable)',
+      collect(parsePoint)
+    )
     .option('--box <x0,y0,x1,y1>', 'a box around an object: left, top, right, bottom (repeatable)', collect(parseBox))
-    .option('--mask <file>', 'a mask to refine: a black and white picture, COCO RLE (.json), or saved tensors (.safetensors)', collect(file => ({ kind: 'mask', file })))
+    .option(
+      '--mask <file>',
+      'a mask to refine: a black and white picture, COCO RLE (.json), or saved tensors (.safetensors)',
+      collect(file => ({ kind: 'mask', file }))
+    )
     .option('--object', 'what follows is about another object')
     .on('option:object', () => given.push({ kind: 'object' }))
   return given
@@ -33,27 +45,31 @@ export function promptOptions(command: Command): readonly Given[] {
 /** Adds `--point` alone to a command, and returns the list that parsing fills. */
 export function pointsOption(command: Command, description: string): readonly Point[] {
   const points: Point[] = []
-  command.option('--point <x,y[,0]>', description, text => { points.push(parsePoint(text).point) })
+  command.option('--point <x,y[,0]>', description, text => {
+    points.push(parsePoint(text).point)
+  })
   return points
 }
 
 const parsePoint = (text: string): Extract<Given, { kind: 'point' }> => {
   const [x, y, label] = numbers(text, [2, 3], 'x,y or x,y,0')
-  if (label !== undefined && label !== 0 && label !== 1) throw new InvalidArgumentError(`The third number must be 1 (on the object) or 0 (beside it), found ${label}.`)
+  if (label !== undefined && label !== 0 && label !== 1)
+    throw new InvalidArgumentError(`The third number must be 1 (on the object) or 0 (beside it), found ${label}.`)
   return { kind: 'point', point: { x, y, label: label === 0 ? 'background' : 'foreground' } }
 }
 
 const parseBox = (text: string): Given => ({ kind: 'box', box: numbers(text, [4], 'x0,y0,x1,y1') as unknown as Box })
 
 function numbers(text: string, counts: readonly number[], form: string): number[] {
-  const found = text.split(',').map(part => part.trim() === '' ? NaN : Number(part))
-  if (!counts.includes(found.length) || !found.every(Number.isFinite)) throw new InvalidArgumentError(`It must be ${form}.`)
+  const found = text.split(',').map(part => (part.trim() === '' ? NaN : Number(part)))
+  if (!counts.includes(found.length) || !found.every(Number.isFinite))
+    throw new InvalidArgumentError(`It must be ${form}.`)
   return found
 }
 
 /**
- * The prompts that were meant: points, one box and one mask together are about one object; several boxes alone are one object each;
- * `--object` begins another. Throws `E_USAGE` for what could be read two ways.
+ * The prompts that were meant: points, one box and one mask together are about one object; several boxes alone are one
+ * object each; `--object` begins another. Throws `E_USAGE` for what could be read two ways.
  */
 export function promptsOf(given: readonly Given[]): GivenPrompt[] {
   const objects: Given[][] = [[]]
@@ -67,13 +83,15 @@ export function promptsOf(given: readonly Given[]): GivenPrompt[] {
 }
 
 function promptsOfObject(items: readonly Given[]): GivenPrompt[] {
-  const points = items.flatMap(item => item.kind === 'point' ? [item.point] : [])
-  const boxes = items.flatMap(item => item.kind === 'box' ? [item.box] : [])
-  const masks = items.flatMap(item => item.kind === 'mask' ? [item.file] : [])
+  const points = items.flatMap(item => (item.kind === 'point' ? [item.point] : []))
+  const boxes = items.flatMap(item => (item.kind === 'box' ? [item.box] : []))
+  const masks = items.flatMap(item => (item.kind === 'mask' ? [item.file] : []))
   if (items.length === 0) throw usage('--object must be followed by its --point, --box or --mask')
   if (masks.length > 1) throw usage('one object takes one --mask; put --object before what belongs to the next')
   if (boxes.length > 1 && items.length > boxes.length) {
-    throw usage('several boxes are several objects, so it is not clear to which of them the points or the mask belong; put --object before what belongs to the next')
+    throw usage(
+      'several boxes are several objects, so it is not clear to which of them the points or the mask belong; put --object before what belongs to the next'
+    )
   }
   if (boxes.length > 1) return boxes.map(box => ({ points: [], box }))
   return [{ points, ...(boxes[0] ? { box: boxes[0] } : {}), ...(masks[0] === undefined ? {} : { mask: masks[0] }) }]
@@ -81,14 +99,22 @@ function promptsOfObject(items: readonly Given[]): GivenPrompt[] {
 
 /** The prompt as the SDK takes it: its mask file read. */
 export async function readPrompt({ points, box, mask }: GivenPrompt, signal: AbortSignal): Promise<Prompt> {
-  return { ...(points.length ? { points } : {}), ...(box ? { box } : {}), ...(mask === undefined ? {} : { mask: await readMask(mask, signal) }) }
+  return {
+    ...(points.length ? { points } : {}),
+    ...(box ? { box } : {}),
+    ...(mask === undefined ? {} : { mask: await readMask(mask, signal) })
+  }
 }
 
 async function readMask(file: string, signal: AbortSignal): Promise<MaskPrompt> {
   if (file.endsWith('.safetensors')) return savedLogits(file, signal)
   if (file.endsWith('.json')) return savedRle(file)
   const { width, height, data } = await decodeImage(file, { signal })
-  return Mask.fromBitmap({ width, height, data: Uint8Array.from({ length: width * height }, (_, i) => data[3 * i] > 127 ? 1 : 0) })
+  return Mask.fromBitmap({
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height }, (_, i) => (data[3 * i] > 127 ? 1 : 0))
+  })
 }
 
 /** `low_res_logits` of a file that `--save-tensors` wrote: of one object, the mask with the highest predicted IoU. */
@@ -97,7 +123,8 @@ async function savedLogits(file: string, signal: AbortSignal): Promise<Float32Ar
   try {
     const { shape, data } = await source.read('low_res_logits', signal)
     const [masks, side] = [shape.at(-3) ?? 1, shape.at(-1)!]
-    if (data.length !== masks * side * side) throw usage(`--mask ${file} must hold the masks of one object, found low_res_logits [${shape}]`)
+    if (data.length !== masks * side * side)
+      throw usage(`--mask ${file} must hold the masks of one object, found low_res_logits [${shape}]`)
     const ious = masks > 1 ? (await source.read('iou_predictions', signal)).data : Float32Array.of(1)
     const best = ious.indexOf(Math.max(...ious))
     return data.slice(best * side * side, (best + 1) * side * side)
@@ -111,6 +138,10 @@ async function savedRle(file: string): Promise<Mask> {
   try {
     return Mask.fromRle(JSON.parse(text) as Parameters<typeof Mask.fromRle>[0])
   } catch (cause) {
-    throw new CliError('E_INPUT', `--mask ${file} must be COCO RLE, { "size": [height, width], "counts": … }: ${(cause as Error).message}`, { cause })
+    throw new CliError(
+      'E_INPUT',
+      `--mask ${file} must be COCO RLE, { "size": [height, width], "counts": … }: ${(cause as Error).message}`,
+      { cause }
+    )
   }
 }

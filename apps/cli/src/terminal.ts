@@ -18,7 +18,11 @@ export function processTerminal(): Terminal {
       gone.add(stream)
     })
   }
-  const to = (stream: NodeJS.WriteStream) => (text: string): void => { if (!gone.has(stream)) stream.write(text) }
+  const to =
+    (stream: NodeJS.WriteStream) =>
+    (text: string): void => {
+      if (!gone.has(stream)) stream.write(text)
+    }
   // A terminal that tells no width (0 columns) would have a spinner clear lines for ever.
   const lively = stderr.isTTY && stderr.columns > 0 && !env.NO_COLOR && env.TERM !== 'dumb'
   return {

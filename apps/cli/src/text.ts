@@ -1,11 +1,21 @@
-/** Rows as an aligned table; the first is the head. `align` has a letter for each column: l to the left, r to the right. */
+/**
+ * Rows as an aligned table; the first is the head. `align` has a letter for each column: l to the left, r to the right.
+ */
 export function table(align: string, rows: readonly (readonly string[])[]): string {
   const widths = [...align].map((_, column) => Math.max(...rows.map(row => lengthOf(row[column] ?? ''))))
-  return rows.map(row => widths.map((width, column) => {
-    const cell = row[column] ?? ''
-    const gap = ' '.repeat(width - lengthOf(cell))
-    return align[column] === 'r' ? gap + cell : cell + gap
-  }).join('  ').trimEnd() + '\n').join('')
+  return rows
+    .map(
+      row =>
+        widths
+          .map((width, column) => {
+            const cell = row[column] ?? ''
+            const gap = ' '.repeat(width - lengthOf(cell))
+            return align[column] === 'r' ? gap + cell : cell + gap
+          })
+          .join('  ')
+          .trimEnd() + '\n'
+    )
+    .join('')
 }
 
 /** Characters on the screen, near enough: code points. */

@@ -44,11 +44,19 @@ describe('sam embed', async () => {
     expect(out).toBe(`${join(folder, 'embeddings', 'good.embedding.safetensors')}\n`)
     expect(err).toContain(`sam: ${bad}: `)
     const asJson = await sam(['embed', bad, good, '--out', join(folder, 'embeddings'), '--json'])
-    expect(JSON.parse(asJson.out)).toMatchObject({ images: [{ image: bad, error: { code: 'E_BAD_IMAGE' } }, { image: good, file: expect.any(String) as string }] })
+    expect(JSON.parse(asJson.out)).toMatchObject({
+      images: [
+        { image: bad, error: { code: 'E_BAD_IMAGE' } },
+        { image: good, file: expect.any(String) as string }
+      ]
+    })
   })
 
   it('refuses two photos with one result, and none at all', async () => {
-    expect(await sam(['embed', 'a/x.jpg', 'b/x.jpg'])).toMatchObject({ code: 2, err: expect.stringMatching(/two photos would both/) as string })
+    expect(await sam(['embed', 'a/x.jpg', 'b/x.jpg'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/two photos would both/) as string
+    })
     expect((await sam(['embed'])).code).toBe(2)
   })
 })

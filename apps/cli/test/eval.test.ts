@@ -6,7 +6,12 @@ import { sam, workFolder } from './sam.js'
 
 const few = ['--objects', '3', '--clicks', '2']
 const square = (size: number, inside: (x: number, y: number) => boolean): Promise<Uint8Array> =>
-  encodePng({ width: size, height: size, channels: 1, data: Uint8Array.from({ length: size * size }, (_, i) => inside(i % size, Math.floor(i / size)) ? 255 : 0) })
+  encodePng({
+    width: size,
+    height: size,
+    channels: 1,
+    data: Uint8Array.from({ length: size * size }, (_, i) => (inside(i % size, Math.floor(i / size)) ? 255 : 0))
+  })
 
 describe('sam eval', async () => {
   const folder = await workFolder()
@@ -14,7 +19,11 @@ describe('sam eval', async () => {
 
   beforeAll(async () => {
     for (const name of ['mine/images', 'mine/masks', 'sa1b', 'empty']) await mkdir(at(name), { recursive: true })
-    for (const [name, inside] of [['a', (x: number) => x < 20], ['b', () => false], ['c', (x: number) => x < 9]] as const) {
+    for (const [name, inside] of [
+      ['a', (x: number) => x < 20],
+      ['b', () => false],
+      ['c', (x: number) => x < 9]
+    ] as const) {
       await writeFile(at('mine/images', `${name}.png`), await square(48, (x, y) => x > y))
       await writeFile(at('mine/masks', `${name}.png`), await square(name === 'c' ? 40 : 48, inside))
     }
@@ -26,15 +35,30 @@ describe('sam eval', async () => {
     const { code, out, err } = await sam(['eval', '--data', 'scenes:3:64', ...few, '--out', at('results')])
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('evaluating on scenes:3:64') as string })
     expect(out).toMatch(/^3 objects of \d images; passed over: 0 images, 0 masks\n/)
-    for (const line of [/^one click, all +3 +0\.\d{3} +0\.\d{3}$/m, /^box +3 /m, /^clicks +1 +2$/m, /^IoU 0\.9 +2\.00 +0\.00 %$/m, /^recalled from \d ambiguous clicks/m]) expect(out).toMatch(line)
-    expect(JSON.parse(await readFile(at('results/evaluation.json'), 'utf8'))).toMatchObject({ objects: 3, clicks: [expect.any(Number), expect.any(Number)] })
+    for (const line of [
+      /^one click, all +3 +0\.\d{3} +0\.\d{3}$/m,
+      /^box +3 /m,
+      /^clicks +1 +2$/m,
+      /^IoU 0\.9 +2\.00 +0\.00 %$/m,
+      /^recalled from \d ambiguous clicks/m
+    ])
+      expect(out).toMatch(line)
+    expect(JSON.parse(await readFile(at('results/evaluation.json'), 'utf8'))).toMatchObject({
+      objects: 3,
+      clicks: [expect.any(Number), expect.any(Number)]
+    })
     expect(await readFile(at('results/clicks.svg'), 'utf8')).toMatch(/^<svg/)
   })
 
   it('prints json alone, and passes over unfit masks with a count', async () => {
     const { code, out, err } = await sam(['eval', '--data', `folder:${at('mine')}`, ...few, '--json', '--quiet'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(JSON.parse(out)).toMatchObject({ objects: 1, images: 1, skipped: { images: 2, masks: 1 }, model: expect.any(String) })
+    expect(JSON.parse(out)).toMatchObject({
+      objects: 1,
+      images: 1,
+      skipped: { images: 2, masks: 1 },
+      model: expect.any(String)
+    })
   })
 
   it.each([
@@ -42,16 +66,28 @@ describe('sam eval', async () => {
     ['scenes of a strange size', ['--data', 'scenes:1:9'], 2, '32 … 4096'],
     ['COCO without its images', ['--data', 'coco:x.json'], 2, 'coco:FILE.json,FOLDER'],
     ['no objects', ['--objects', '0'], 2, '--objects must be a whole number from 1'],
-    ['a missing folder', ['--data', `folder:${join(folder, 'nowhere')}`], 1, 'must hold the folders images and masks: ENOENT'],
+    [
+      'a missing folder',
+      ['--data', `folder:${join(folder, 'nowhere')}`],
+      1,
+      'must hold the folders images and masks: ENOENT'
+    ],
     ['a folder of something else', ['--data', `sa1b:${join(folder, 'empty')}`], 1, 'found 0 files and no pair'],
     ['data that is all unfit', ['--data', `sa1b:${join(folder, 'sa1b')}`], 1, 'found none; 1 images were unfit'],
     ['a missing file of annotations', ['--data', `coco:${join(folder, 'no.json')},${folder}`], 1, 'ENOENT'],
     ['a missing checkpoint', ['--checkpoint', join(folder, 'no.pth')], 1, 'no such file']
   ] as const)('says what is wrong: %s', async (_, argv, code, message) => {
-    expect(await sam(['eval', '--quiet', ...argv])).toMatchObject({ code, out: '', err: expect.stringContaining(message) as string })
+    expect(await sam(['eval', '--quiet', ...argv])).toMatchObject({
+      code,
+      out: '',
+      err: expect.stringContaining(message) as string
+    })
   })
 
   it('stops at an interrupt with 130', async () => {
-    expect(await sam(['eval', '--quiet'], { signal: AbortSignal.abort(new Error('stopped')) })).toMatchObject({ code: 130, out: '' })
+    expect(await sam(['eval', '--quiet'], { signal: AbortSignal.abort(new Error('stopped')) })).toMatchObject({
+      code: 130,
+      out: ''
+    })
   })
 })

@@ -17,7 +17,15 @@ describe('sam inspect', async () => {
     const { out } = await sam(['inspect', fixture('tiny-checkpoint.safetensors')])
     expect(out).toMatch(/^.*tiny-checkpoint\.safetensors\n\d+ tensors \(\d+ F32\), [\d.]+ kB; model /)
     expect(out).toMatch(/image_encoder\.pos_embed +F32 +\[1,8,8,32\]\n/)
-    await sam(['convert', fixture('tiny-checkpoint.pth'), join(folder, 'half.safetensors'), '--dtype', 'f16', '--model', 'tiny-test'])
+    await sam([
+      'convert',
+      fixture('tiny-checkpoint.pth'),
+      join(folder, 'half.safetensors'),
+      '--dtype',
+      'f16',
+      '--model',
+      'tiny-test'
+    ])
     const told = await sam(['inspect', join(folder, 'half.safetensors')])
     expect(told.out).toMatch(/F16\), [\d.]+ kB; model tiny-test\n {2}sam_config: \{/)
   })
@@ -34,19 +42,29 @@ describe('sam inspect', async () => {
     const { out } = await sam(['inspect', file, '--graph'])
     expect(out).toMatch(/^encodeImage\(image: f32\[1,3,128,128\]\)\n/)
     expect(out).toMatch(/\n\ndecodeMasks\(image_embedding: f32\[1,32,8,8\], point_coords: f32\[1,2,2\]/)
-    expect((JSON.parse((await sam(['inspect', file, '--json'])).out) as { model: { name: string } }).model.name).toBe('from-a-file')
+    expect((JSON.parse((await sam(['inspect', file, '--json'])).out) as { model: { name: string } }).model.name).toBe(
+      'from-a-file'
+    )
   })
 
   it('gives the same numbers as json', async () => {
-    const { cost } = JSON.parse((await sam(['inspect', 'vit_b', '--json'])).out) as { cost: { imageEncoder: { flops: number }; decoderShare: number } }
+    const { cost } = JSON.parse((await sam(['inspect', 'vit_b', '--json'])).out) as {
+      cost: { imageEncoder: { flops: number }; decoderShare: number }
+    }
     expect(cost.imageEncoder.flops).toBe(941727350784)
     expect(cost.decoderShare).toBeLessThan(0.01)
   })
 
-  it.each([['vit_b', 400], ['vit_l', Infinity], ['vit_h', Infinity]])('tells what %s asks of WebGPU: no buffer past what every device allows', async (name, peakMebibytes) => {
+  it.each([
+    ['vit_b', 400],
+    ['vit_l', Infinity],
+    ['vit_h', Infinity]
+  ])('tells what %s asks of WebGPU: no buffer past what every device allows', async (name, peakMebibytes) => {
     const { out } = await sam(['inspect', name, '--backend', 'webgpu'])
     expect(out).toMatch(/\nimage encoder +\d+ .*all run it\.\n/s)
-    const { webgpu } = JSON.parse((await sam(['inspect', name, '--backend', 'webgpu', '--json'])).out) as { webgpu: Record<string, { largest: { bytes: number }; peakBytes: number; dispatches: number }> }
+    const { webgpu } = JSON.parse((await sam(['inspect', name, '--backend', 'webgpu', '--json'])).out) as {
+      webgpu: Record<string, { largest: { bytes: number }; peakBytes: number; dispatches: number }>
+    }
     for (const { largest, peakBytes, dispatches } of [webgpu.imageEncoder, webgpu.maskDecoder]) {
       expect(largest.bytes).toBeLessThanOrEqual(128 * 2 ** 20)
       expect(peakBytes).toBeLessThanOrEqual(peakMebibytes * 2 ** 20)
@@ -55,8 +73,14 @@ describe('sam inspect', async () => {
   })
 
   it('refuses what is neither a model nor a file', async () => {
-    expect(await sam(['inspect', 'vit_x'])).toMatchObject({ code: 2, err: expect.stringMatching(/neither a file nor a model/) as string })
-    expect(await sam(['inspect', fixture('tiny-io.json')])).toMatchObject({ code: 1, err: expect.stringMatching(/model configuration/) as string })
+    expect(await sam(['inspect', 'vit_x'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/neither a file nor a model/) as string
+    })
+    expect(await sam(['inspect', fixture('tiny-io.json')])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/model configuration/) as string
+    })
   })
 })
 
@@ -65,14 +89,20 @@ describe('sam convert', async () => {
 
   it('keeps every number of full precision, in either container', async () => {
     const pth = join(folder, 'copy.pth')
-    expect(await sam(['convert', fixture('tiny-checkpoint.safetensors'), pth, '-q'])).toEqual({ code: 0, out: `${pth}\n`, err: '' })
+    expect(await sam(['convert', fixture('tiny-checkpoint.safetensors'), pth, '-q'])).toEqual({
+      code: 0,
+      out: `${pth}\n`,
+      err: ''
+    })
     const [a, b] = await Promise.all([fixture('tiny-checkpoint.pth'), pth].map(file => openWeights(file)))
     expect([...b.names].sort()).toEqual([...a.names].sort())
-    for (const name of a.names) expect(Buffer.from(await b.bytes(name)).equals(Buffer.from(await a.bytes(name))), name).toBe(true)
+    for (const name of a.names)
+      expect(Buffer.from(await b.bytes(name)).equals(Buffer.from(await a.bytes(name))), name).toBe(true)
     await Promise.all([a.close(), b.close()])
   })
 
   it('refuses other endings, and to write over what it reads', async () => {
-    for (const to of ['x.bin', fixture('tiny-checkpoint.pth')]) expect((await sam(['convert', fixture('tiny-checkpoint.pth'), to])).code).toBe(2)
+    for (const to of ['x.bin', fixture('tiny-checkpoint.pth')])
+      expect((await sam(['convert', fixture('tiny-checkpoint.pth'), to])).code).toBe(2)
   })
 })

@@ -8,9 +8,22 @@ import { fixture, sam, tinyConfig, tinyPhoto, workFolder } from './sam.js'
 interface Told {
   readonly width: number
   readonly height: number
-  readonly objects: readonly { readonly masks: readonly { readonly predicted_iou: number; readonly area: number; readonly bbox: readonly number[]; readonly token: number; readonly file?: string; readonly segmentation?: unknown }[] }[]
+  readonly objects: readonly {
+    readonly masks: readonly {
+      readonly predicted_iou: number
+      readonly area: number
+      readonly bbox: readonly number[]
+      readonly token: number
+      readonly file?: string
+      readonly segmentation?: unknown
+    }[]
+  }[]
 }
-interface Golden { point_coords?: [number, number][]; point_labels?: number[]; box?: number[] }
+interface Golden {
+  point_coords?: [number, number][]
+  point_labels?: number[]
+  box?: number[]
+}
 
 describe('sam predict', async () => {
   const folder = await workFolder()
@@ -23,7 +36,9 @@ describe('sam predict', async () => {
     expect(code, `${out}${err}`).toBe(0)
     return JSON.parse(out) as Told
   }
-  const golden = JSON.parse(await readFile(fixture('tiny-io.json'), 'utf8')) as { prompts: Record<string, { prompt: Golden; multi: { areas: number[] }; single: { areas: number[] } }> }
+  const golden = JSON.parse(await readFile(fixture('tiny-io.json'), 'utf8')) as {
+    prompts: Record<string, { prompt: Golden; multi: { areas: number[] }; single: { areas: number[] } }>
+  }
   let io: WeightSource
 
   beforeAll(async () => {
@@ -33,7 +48,10 @@ describe('sam predict', async () => {
     for (const name of Object.keys(golden.prompts)) {
       if (!io.has(`${name}/mask_input`)) continue
       const chunks: Uint8Array[] = []
-      for await (const chunk of writeSafetensors(memoryWeights({ low_res_logits: await io.read(`${name}/mask_input`) }))) chunks.push(chunk)
+      for await (const chunk of writeSafetensors(
+        memoryWeights({ low_res_logits: await io.read(`${name}/mask_input`) })
+      ))
+        chunks.push(chunk)
       await writeFile(at(`${name}.safetensors`), Buffer.concat(chunks))
     }
   })
@@ -47,22 +65,46 @@ describe('sam predict', async () => {
       ...(io.has(`${name}/mask_input`) ? ['--mask', at(`${name}.safetensors`)] : [])
     ]
   }
-  const difference = (a: Float32Array, b: Float32Array): number => a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), a.length === b.length ? 0 : Infinity)
+  const difference = (a: Float32Array, b: Float32Array): number =>
+    a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), a.length === b.length ? 0 : Infinity)
 
   it.each(Object.keys(golden.prompts))('computes the numbers of PyTorch: %s', async name => {
-    for (const [mode, from, to] of [['multi', 1, 4], ['single', 0, 1]] as const) {
+    for (const [mode, from, to] of [
+      ['multi', 1, 4],
+      ['single', 0, 1]
+    ] as const) {
       const file = at(`${name}-${mode}.safetensors`)
-      const { masks } = (await told(...typed(name), mode === 'multi' ? '--multimask' : '--single', '--save-tensors', file, '--format', 'rle')).objects[0]
+      const { masks } = (
+        await told(
+          ...typed(name),
+          mode === 'multi' ? '--multimask' : '--single',
+          '--save-tensors',
+          file,
+          '--format',
+          'rle'
+        )
+      ).objects[0]
       const saved = await openWeights(file)
       const read = async (key: string, count: number): Promise<Float32Array> => {
         const { shape, data } = await saved.read(key)
         expect(shape.slice(0, 2)).toEqual([1, count])
         return data
       }
-      expect(difference((await saved.read('image_embedding')).data, (await io.read('image_embedding')).data)).toBeLessThan(1e-4)
-      expect(difference(await read('low_res_logits', to - from), (await io.read(`${name}/low_res_all`)).data.slice(from * 1024, to * 1024))).toBeLessThan(1e-4)
-      expect(difference(await read('iou_predictions', to - from), (await io.read(`${name}/iou_all`)).data.slice(from, to))).toBeLessThan(1e-4)
-      expect(difference(await read('logits', to - from), (await io.read(`${name}/${mode}/logits`)).data)).toBeLessThan(1e-4)
+      expect(
+        difference((await saved.read('image_embedding')).data, (await io.read('image_embedding')).data)
+      ).toBeLessThan(1e-4)
+      expect(
+        difference(
+          await read('low_res_logits', to - from),
+          (await io.read(`${name}/low_res_all`)).data.slice(from * 1024, to * 1024)
+        )
+      ).toBeLessThan(1e-4)
+      expect(
+        difference(await read('iou_predictions', to - from), (await io.read(`${name}/iou_all`)).data.slice(from, to))
+      ).toBeLessThan(1e-4)
+      expect(difference(await read('logits', to - from), (await io.read(`${name}/${mode}/logits`)).data)).toBeLessThan(
+        1e-4
+      )
       await saved.close()
 
       expect(masks.map(m => m.predicted_iou)).toEqual(masks.map(m => m.predicted_iou).sort((a, b) => b - a))
@@ -77,14 +119,22 @@ describe('sam predict', async () => {
     expect(readdirSync(out).sort()).toEqual(['mask-1.png', 'mask-2.png', 'mask-3.png', 'overlay.png'])
     expect(text.split('\n')[0]).toMatch(/^object +mask +predicted IoU/)
     for (const file of readdirSync(out)) expect(text).toContain(join(out, file))
-    const [mask, overlay, original] = await Promise.all([decodeImage(join(out, 'mask-1.png')), decodeImage(join(out, 'overlay.png')), decodeImage(photo)])
+    const [mask, overlay, original] = await Promise.all([
+      decodeImage(join(out, 'mask-1.png')),
+      decodeImage(join(out, 'overlay.png')),
+      decodeImage(photo)
+    ])
     expect(new Set(mask.data)).toEqual(new Set([0, 255]))
     expect([overlay.width, overlay.height]).toEqual([150, 100])
     expect(Buffer.from(overlay.data).equals(Buffer.from(original.data))).toBe(false)
   })
 
   it('tells the same mask as a picture, as run lengths and as polygons', async () => {
-    const [png, rle, polygon] = await Promise.all(['png', 'rle', 'polygon'].map(format => told('--point', '75,40', '--single', '--format', format, ...(format === 'png' ? ['--out', at('png')] : []))))
+    const [png, rle, polygon] = await Promise.all(
+      ['png', 'rle', 'polygon'].map(format =>
+        told('--point', '75,40', '--single', '--format', format, ...(format === 'png' ? ['--out', at('png')] : []))
+      )
+    )
     const picture = await decodeImage(png.objects[0].masks[0].file!)
     const bitmap = Mask.fromBitmap({ width: 150, height: 100, data: picture.data.filter((_, i) => i % 3 === 0) })
     expect(rle.objects[0].masks[0].segmentation).toEqual(bitmap.toCocoRle())
@@ -106,7 +156,11 @@ describe('sam predict', async () => {
     await predict('--box', '30,10,105,90', '--single', '--out', at('first'), '--save-tensors', at('first.safetensors'))
     const rle = (await told('--box', '30,10,105,90', '--single', '--format', 'rle')).objects[0].masks[0].segmentation
     await writeFile(at('first.json'), JSON.stringify(rle))
-    const refined = await Promise.all([at('first/mask-1.png'), at('first.json'), at('first.safetensors')].map(mask => told('--point', '75,40', '--mask', mask, '--format', 'rle')))
+    const refined = await Promise.all(
+      [at('first/mask-1.png'), at('first.json'), at('first.safetensors')].map(mask =>
+        told('--point', '75,40', '--mask', mask, '--format', 'rle')
+      )
+    )
     expect(refined[0].objects[0].masks).toEqual(refined[1].objects[0].masks)
     expect(refined[2].objects[0].masks[0].area).toBeGreaterThan(0)
   })
@@ -120,24 +174,55 @@ describe('sam predict', async () => {
 
   it('takes what follows --object as another object', async () => {
     const out = at('objects')
-    const { code } = await predict('--point', '75,40', '--point', '135,80,0', '--object', '--box', '30,10,105,90', '--out', out)
+    const { code } = await predict(
+      '--point',
+      '75,40',
+      '--point',
+      '135,80,0',
+      '--object',
+      '--box',
+      '30,10,105,90',
+      '--out',
+      out
+    )
     expect(code).toBe(0)
-    expect(readdirSync(out).sort()).toEqual(['object-1-mask-1.png', 'object-2-mask-1.png', 'object-2-mask-2.png', 'object-2-mask-3.png', 'overlay.png'])
+    expect(readdirSync(out).sort()).toEqual([
+      'object-1-mask-1.png',
+      'object-2-mask-1.png',
+      'object-2-mask-2.png',
+      'object-2-mask-3.png',
+      'overlay.png'
+    ])
   })
 
   it('answers from a saved embedding as from the photo, and refuses that of another photo', async () => {
-    expect((await sam(['embed', photo, ...model, '--out', folder])).out).toBe(`${at('a photo.embedding.safetensors')}\n`)
-    const embedding = ['--embedding', at('a photo.embedding.safetensors'), '--point', '75,40', '--json', '--format', 'rle', ...model]
+    expect((await sam(['embed', photo, ...model, '--out', folder])).out).toBe(
+      `${at('a photo.embedding.safetensors')}\n`
+    )
+    const embedding = [
+      '--embedding',
+      at('a photo.embedding.safetensors'),
+      '--point',
+      '75,40',
+      '--json',
+      '--format',
+      'rle',
+      ...model
+    ]
     const { objects } = JSON.parse((await sam(['predict', ...embedding])).out) as Told
     expect(objects).toEqual((await told('--point', '75,40', '--format', 'rle')).objects)
     const other = at('other.png')
     await writeFile(other, await readFile(fileOfDemo))
-    expect(JSON.parse((await sam(['predict', other, ...embedding])).out)).toMatchObject({ error: { code: 'E_BAD_EMBEDDING' } })
+    expect(JSON.parse((await sam(['predict', other, ...embedding])).out)).toMatchObject({
+      error: { code: 'E_BAD_EMBEDDING' }
+    })
   })
   const fileOfDemo = new URL('../assets/coffee.jpg', import.meta.url)
 
   it('reads a photo from standard input', async () => {
-    const { out } = await sam(['predict', '-', ...model, '--point', '75,40', '--json', '--format', 'rle'], { stdin: await tinyPhoto() })
+    const { out } = await sam(['predict', '-', ...model, '--point', '75,40', '--json', '--format', 'rle'], {
+      stdin: await tinyPhoto()
+    })
     expect((JSON.parse(out) as Told).objects).toEqual((await told('--point', '75,40', '--format', 'rle')).objects)
   })
 
@@ -170,7 +255,9 @@ describe('sam predict', async () => {
       expect(err).toMatch(message)
       const asJson = await sam(['predict', photo, '--quiet', '--json', ...argv])
       expect(asJson).toMatchObject({ code: 2, err: '' })
-      expect(JSON.parse(asJson.out)).toEqual({ error: { code: 'E_USAGE', message: expect.stringMatching(message) as string } })
+      expect(JSON.parse(asJson.out)).toEqual({
+        error: { code: 'E_USAGE', message: expect.stringMatching(message) as string }
+      })
     })
 
     it.each([
@@ -179,9 +266,21 @@ describe('sam predict', async () => {
       [['--box', '50,50,10,60'], /box must have x0 < x1 and y0 < y1/],
       [['--box', '200,10,300,20'], /box must have x0 < x1 and y0 < y1 inside the photo/]
     ])('%j, wherever the checkpoint is', async (argv, message) => {
-      const { code, out } = await sam(['predict', photo, '--checkpoint', at('no such.pth'), '--quiet', '--json', '--format', 'rle', ...argv])
+      const { code, out } = await sam([
+        'predict',
+        photo,
+        '--checkpoint',
+        at('no such.pth'),
+        '--quiet',
+        '--json',
+        '--format',
+        'rle',
+        ...argv
+      ])
       expect(code).toBe(1)
-      expect(JSON.parse(out)).toEqual({ error: { code: 'E_BAD_PROMPT', message: expect.stringMatching(message) as string } })
+      expect(JSON.parse(out)).toEqual({
+        error: { code: 'E_BAD_PROMPT', message: expect.stringMatching(message) as string }
+      })
     })
 
     it('a result that would replace the photo, also through a link', async () => {
@@ -209,7 +308,21 @@ describe('sam predict', async () => {
   it('stops where it is told to, and leaves nothing behind', async () => {
     const before = readdirSync(folder)
     const controller = new AbortController()
-    const running = sam(['predict', photo, ...model, '--point', '1,1', '--json', '--format', 'rle', '--save-tensors', at('never.safetensors')], { signal: controller.signal })
+    const running = sam(
+      [
+        'predict',
+        photo,
+        ...model,
+        '--point',
+        '1,1',
+        '--json',
+        '--format',
+        'rle',
+        '--save-tensors',
+        at('never.safetensors')
+      ],
+      { signal: controller.signal }
+    )
     controller.abort()
     const { code, out } = await running
     expect(code).toBe(130)

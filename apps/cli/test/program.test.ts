@@ -19,7 +19,10 @@ describe('sam', () => {
 
   it('takes a wrong command as a wrong command line', async () => {
     expect(await sam([])).toMatchObject({ code: 2, out: '' })
-    expect(await sam(['predikt'])).toMatchObject({ code: 2, err: expect.stringMatching(/unknown command 'predikt'.*\n.*predict/) as string })
+    expect(await sam(['predikt'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/unknown command 'predikt'.*\n.*predict/) as string
+    })
     const asJson = await sam(['predikt', '--json'])
     expect(asJson).toMatchObject({ code: 2, err: '' })
     expect(JSON.parse(asJson.out)).toMatchObject({ error: { code: 'E_USAGE' } })
@@ -38,7 +41,9 @@ describe.skipIf(!built)('the program', async () => {
   it('does not mind a reader that leaves early', async () => {
     const child = start('inspect', 'vit_h', '--graph')
     let complaints = ''
-    child.stderr.on('data', text => { complaints += String(text) })
+    child.stderr.on('data', text => {
+      complaints += String(text)
+    })
     child.stdout.once('data', () => child.stdout.destroy())
     expect(await ended(child)).toBe(0)
     expect(complaints).toBe('')
@@ -47,7 +52,9 @@ describe.skipIf(!built)('the program', async () => {
   it('stops at an interrupt with 130 and leaves no file behind', async () => {
     const child = start('predict', fixture('../apps/cli/assets/cat.jpg'), '--point', '9,9', '--json', '--out', folder)
     let told = ''
-    child.stdout.on('data', text => { told += String(text) })
+    child.stdout.on('data', text => {
+      told += String(text)
+    })
     child.stderr.once('data', () => child.kill('SIGINT'))
     expect(await ended(child)).toBe(130)
     expect(JSON.parse(told)).toMatchObject({ error: { code: 'E_ABORTED' } })
@@ -56,18 +63,38 @@ describe.skipIf(!built)('the program', async () => {
 
   it('trains on samples that other threads make ready, and ends with the same bytes as without them', async () => {
     await writeFile(join(folder, 'small.json'), JSON.stringify(small))
-    const models = await Promise.all(['0', '2'].map(async workers => {
-      const child = start('train', '--recipe', 'tiny', '--config', 'small.json', '--eval-every', '0', '--iterations', '2', '--threads', '1', '--workers', workers, '--out', `with-${workers}`)
-      expect(await ended(child)).toBe(0)
-      return readFile(join(folder, `with-${workers}`, 'model.safetensors'))
-    }))
+    const models = await Promise.all(
+      ['0', '2'].map(async workers => {
+        const child = start(
+          'train',
+          '--recipe',
+          'tiny',
+          '--config',
+          'small.json',
+          '--eval-every',
+          '0',
+          '--iterations',
+          '2',
+          '--threads',
+          '1',
+          '--workers',
+          workers,
+          '--out',
+          `with-${workers}`
+        )
+        expect(await ended(child)).toBe(0)
+        return readFile(join(folder, `with-${workers}`, 'model.safetensors'))
+      })
+    )
     expect(models[1].equals(models[0])).toBe(true)
   })
 
   it('reads a photo that is piped in', async () => {
     const child = start('predict', '-', '--point', '1,1', '--json', '--format', 'rle', '--quiet')
     let told = ''
-    child.stdout.on('data', text => { told += String(text) })
+    child.stdout.on('data', text => {
+      told += String(text)
+    })
     child.stdin.end('no photo')
     expect(await ended(child)).toBe(1)
     expect(JSON.parse(told)).toMatchObject({ error: { code: 'E_BAD_IMAGE' } })
@@ -77,7 +104,14 @@ describe.skipIf(!built)('the program', async () => {
 describe('progressOn', () => {
   it('writes a line a step where there is no terminal, and nothing when quiet', async () => {
     let err = ''
-    const terminal = { out: () => {}, err: (text: string) => { err += text }, spinner: undefined, stdin: async () => new Uint8Array() }
+    const terminal = {
+      out: () => {},
+      err: (text: string) => {
+        err += text
+      },
+      spinner: undefined,
+      stdin: async () => new Uint8Array()
+    }
     await progressOn(terminal, {}).step('working', async tell => tell('half'))
     expect(err).toMatch(/^working {2}\d+ ms\n$/)
     err = ''
@@ -88,7 +122,20 @@ describe('progressOn', () => {
 
 describe('text', () => {
   it('aligns columns and shortens numbers', () => {
-    expect(table('lr', [['part', 'n'], ['é', '10'], ['', '9']])).toBe('part   n\né     10\n       9\n')
-    expect([0, 7, 999, 1000, 92672, 941727350784].map(n => short(n, 'F'))).toEqual(['0 F', '7 F', '999 F', '1.00 kF', '92.7 kF', '941.7 GF'])
+    expect(
+      table('lr', [
+        ['part', 'n'],
+        ['é', '10'],
+        ['', '9']
+      ])
+    ).toBe('part   n\né     10\n       9\n')
+    expect([0, 7, 999, 1000, 92672, 941727350784].map(n => short(n, 'F'))).toEqual([
+      '0 F',
+      '7 F',
+      '999 F',
+      '1.00 kF',
+      '92.7 kF',
+      '941.7 GF'
+    ])
   })
 })

@@ -7,7 +7,11 @@ import { encodePng, openWeights, tinyTest } from '@sam/core'
 import { run } from '../src/main.js'
 
 /** What a run of the command line said, and its exit code. */
-export interface Outcome { readonly code: number; readonly out: string; readonly err: string }
+export interface Outcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
 
 interface Surroundings {
   readonly stdin?: Uint8Array<ArrayBuffer>
@@ -17,13 +21,23 @@ interface Surroundings {
 }
 
 /** Runs `sam …` in this process, with nothing on standard input and no terminal. */
-export async function sam(argv: readonly string[], { stdin = new Uint8Array(0), signal = new AbortController().signal, onErr = () => {} }: Surroundings = {}): Promise<Outcome> {
+export async function sam(
+  argv: readonly string[],
+  { stdin = new Uint8Array(0), signal = new AbortController().signal, onErr = () => {} }: Surroundings = {}
+): Promise<Outcome> {
   const said = { out: '', err: '' }
   const err = (text: string): void => {
     said.err += text
     onErr(text)
   }
-  const terminal = { out: (text: string) => { said.out += text }, err, spinner: undefined, stdin: async () => stdin }
+  const terminal = {
+    out: (text: string) => {
+      said.out += text
+    },
+    err,
+    spinner: undefined,
+    stdin: async () => stdin
+  }
   const code = await run(argv, { terminal, signal })
   return { code, ...said }
 }
@@ -51,8 +65,14 @@ export const tinyConfig = JSON.stringify({ ...tinyTest, name: 'from-a-file' })
 /** The recipe `tiny` made so small that it takes seconds. */
 export const small = {
   config: {
-    imageSize: 64, width: 16, maskChannels: 8,
-    imageEncoder: { width: 16, depth: 2, heads: 2, mlpRatio: 2, window: 3, globalBlocks: [1] }, decoder: { heads: 2, mlpWidth: 16, iouHiddenWidth: 16 }
+    imageSize: 64,
+    width: 16,
+    maskChannels: 8,
+    imageEncoder: { width: 16, depth: 2, heads: 2, mlpRatio: 2, window: 3, globalBlocks: [1] },
+    decoder: { heads: 2, mlpWidth: 16, iouHiddenWidth: 16 }
   },
-  batch: 1, microBatch: 1, objects: 2, plan: { clicks: 1, maskRounds: false }
+  batch: 1,
+  microBatch: 1,
+  objects: 2,
+  plan: { clicks: 1, maskRounds: false }
 }

@@ -11,12 +11,23 @@ import { sam, tinyPhoto, workFolder } from './sam.js'
 
 interface Answer {
   readonly phrase: string
-  readonly images: readonly { readonly image: string; readonly instances: readonly { readonly score: number; readonly predicted_iou: number; readonly area: number; readonly segmentation?: unknown; readonly file?: string }[] }[]
+  readonly images: readonly {
+    readonly image: string
+    readonly instances: readonly {
+      readonly score: number
+      readonly predicted_iou: number
+      readonly area: number
+      readonly segmentation?: unknown
+      readonly file?: string
+    }[]
+  }[]
 }
 
 describe('sam text', async () => {
   const folder = await workFolder()
-  const [clip, photo, other, checkpoint] = ['clip', 'photo.png', 'other.png', 'sam.safetensors'].map(name => join(folder, name)) as [string, string, string, string]
+  const [clip, photo, other, checkpoint] = ['clip', 'photo.png', 'other.png', 'sam.safetensors'].map(name =>
+    join(folder, name)
+  ) as [string, string, string, string]
   const model = ['--checkpoint', checkpoint, '--clip', clip, '-q']
   beforeAll(async () => {
     await mkdir(clip)
@@ -25,7 +36,10 @@ describe('sam text', async () => {
     await writeFileAtomic(join(clip, 'model.safetensors'), writeSafetensors(tinyWeights()))
     await writeFile(photo, await tinyPhoto())
     await writeFile(other, await tinyPhoto())
-    await writeFileAtomic(checkpoint, writeSafetensors(await tinySam(tinyClip.projection), { metadata: { sam_config: JSON.stringify(tinyTest) } }))
+    await writeFileAtomic(
+      checkpoint,
+      writeSafetensors(await tinySam(tinyClip.projection), { metadata: { sam_config: JSON.stringify(tinyTest) } })
+    )
   })
   const asked = async (...argv: string[]): Promise<Answer> => {
     const { code, out } = await sam(['text', ...argv, ...model, '--json'])
@@ -34,7 +48,10 @@ describe('sam text', async () => {
   }
 
   it('finds what a phrase names: run lengths on stdout, best first', async () => {
-    const { phrase, images: [found] } = await asked('a photo', photo, '--threshold', '0', '--format', 'rle')
+    const {
+      phrase,
+      images: [found]
+    } = await asked('a photo', photo, '--threshold', '0', '--format', 'rle')
     expect([phrase, found.image]).toEqual(['a photo', photo])
     expect(found.instances.length).toBeGreaterThan(0)
     const values = found.instances.map(i => i.score * i.predicted_iou)
@@ -43,29 +60,67 @@ describe('sam text', async () => {
   })
 
   it('takes clicks that correct the text', async () => {
-    const [alone, clicked] = [await asked('a photo', photo, '--threshold', '0', '--format', 'rle'), await asked('a photo', photo, '--threshold', '0', '--format', 'rle', '--point', '120,20', '--point', '5,90,0')]
+    const [alone, clicked] = [
+      await asked('a photo', photo, '--threshold', '0', '--format', 'rle'),
+      await asked('a photo', photo, '--threshold', '0', '--format', 'rle', '--point', '120,20', '--point', '5,90,0')
+    ]
     expect(clicked.images[0].instances).not.toEqual(alone.images[0].instances)
   })
 
   it('writes pictures, of several photos under their names', async () => {
     const out = join(folder, 'pictures')
     const { images } = await asked('a photo', photo, other, '--threshold', '0', '--limit', '1', '--out', out)
-    expect(images.map(({ instances }) => instances.map(i => i.file))).toEqual([[join(out, 'photo-mask-1.png')], [join(out, 'other-mask-1.png')]])
-    expect((await readdir(out)).sort()).toEqual(['other-mask-1.png', 'other-overlay.png', 'photo-mask-1.png', 'photo-overlay.png'])
+    expect(images.map(({ instances }) => instances.map(i => i.file))).toEqual([
+      [join(out, 'photo-mask-1.png')],
+      [join(out, 'other-mask-1.png')]
+    ])
+    expect((await readdir(out)).sort()).toEqual([
+      'other-mask-1.png',
+      'other-overlay.png',
+      'photo-mask-1.png',
+      'photo-overlay.png'
+    ])
   })
 
   it('writes one COCO file of all photos', async () => {
     const out = join(folder, 'coco')
-    const { code } = await sam(['text', 'a photo', photo, other, ...model, '--threshold', '0', '--format', 'coco', '--out', out])
+    const { code } = await sam([
+      'text',
+      'a photo',
+      photo,
+      other,
+      ...model,
+      '--threshold',
+      '0',
+      '--format',
+      'coco',
+      '--out',
+      out
+    ])
     expect(code).toBe(0)
-    const coco = JSON.parse(await readFile(join(out, 'coco.json'), 'utf8')) as { images: object[]; categories: object[]; annotations: { id: number; image_id: number; segmentation: object }[] }
+    const coco = JSON.parse(await readFile(join(out, 'coco.json'), 'utf8')) as {
+      images: object[]
+      categories: object[]
+      annotations: { id: number; image_id: number; segmentation: object }[]
+    }
     expect([coco.images.length, coco.categories]).toEqual([2, [{ id: 1, name: 'a photo' }]])
     expect(coco.annotations.map(a => a.id)).toEqual(coco.annotations.map((_, i) => i + 1))
     expect(new Set(coco.annotations.map(a => a.image_id))).toEqual(new Set([1, 2]))
   })
 
   it('answers that a phrase names nothing', async () => {
-    const { code, out } = await sam(['text', 'a photo', photo, ...model, '--not', 'a b', '--threshold', '1', '--out', join(folder, 'nothing')])
+    const { code, out } = await sam([
+      'text',
+      'a photo',
+      photo,
+      ...model,
+      '--not',
+      'a b',
+      '--threshold',
+      '1',
+      '--out',
+      join(folder, 'nothing')
+    ])
     expect([code, out]).toEqual([0, `a photo: not in ${photo}\n${join(folder, 'nothing', 'overlay.png')}\n`])
   })
 
@@ -74,24 +129,33 @@ describe('sam text', async () => {
     'too many words': [['word '.repeat(10_000), '{photo}', ...model], 1, 'characters'],
     'more tokens than the CLIP reads': [['a b '.repeat(100), '{photo}', ...model], 1, 'tokens'],
     'a checkpoint without a CLIP': [['a', '{photo}', '--checkpoint', checkpoint], 2, '--clip'],
-    'a CLIP that is not there': [['a', '{photo}', '--checkpoint', checkpoint, '--clip', join(folder, 'none')], 1, 'config.json'],
+    'a CLIP that is not there': [
+      ['a', '{photo}', '--checkpoint', checkpoint, '--clip', join(folder, 'none')],
+      1,
+      'config.json'
+    ],
     'a click outside the photo': [['a', '{photo}', ...model, '--point', '500,500'], 1, 'point'],
     'clicks for several photos': [['a', '{photo}', other, ...model, '--point', '5,5'], 2, 'one photo'],
-    'clicks for masks of everything': [['a', '{photo}', ...model, '--route', 'rank', '--point', '5,5'], 2, '--route rank'],
+    'clicks for masks of everything': [
+      ['a', '{photo}', ...model, '--route', 'rank', '--point', '5,5'],
+      2,
+      '--route rank'
+    ],
     'two photos of one name': [['a', '{photo}', '{photo}', ...model], 2, 'named after'],
     'a photo that is not there': [['a', join(folder, 'none.png'), ...model], 1, 'none.png'],
     'a threshold past 1': [['a', '{photo}', ...model, '--threshold', '2'], 1, 'threshold']
   }
   for (const [what, [argv, code, why]] of Object.entries(refused)) {
     it(`refuses ${what}`, async () => {
-      const outcome = await sam(['text', ...argv.map(a => a === '{photo}' ? photo : a), '--json'])
+      const outcome = await sam(['text', ...argv.map(a => (a === '{photo}' ? photo : a)), '--json'])
       expect(outcome.code, outcome.out).toBe(code)
       expect((JSON.parse(outcome.out) as { error: { message: string } }).error.message).toContain(why)
     })
   }
 
   it('reads other scripts and emoji, and is stopped by Ctrl-C', async () => {
-    for (const phrase of ['кошка', '猫', '🐈']) expect((await asked(phrase, photo, '--format', 'rle')).phrase).toBe(phrase)
+    for (const phrase of ['кошка', '猫', '🐈'])
+      expect((await asked(phrase, photo, '--format', 'rle')).phrase).toBe(phrase)
     const stop = AbortSignal.abort(new Error('stopped'))
     expect((await sam(['text', 'a', photo, ...model], { signal: stop })).code).toBe(130)
   })
@@ -100,6 +164,8 @@ describe('sam text', async () => {
 describe('the embedded CLIP', () => {
   it('has every kind and every colour that it was taught for a background', () => {
     const [kinds, colored] = singleWords
-    expect(tinyModel().clip.background).toEqual([...kinds, ...colored.filter(({ noun }) => noun === 'thing')].map(sentence))
+    expect(tinyModel().clip.background).toEqual(
+      [...kinds, ...colored.filter(({ noun }) => noun === 'thing')].map(sentence)
+    )
   })
 })

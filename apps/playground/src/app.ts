@@ -5,7 +5,16 @@ import { push, redo, startHistory, undo, type History } from './history.js'
 import type { GivenPicture } from './image-input.js'
 import { percent } from './percent.js'
 import type { Answer, Candidate, ExportFormat, LoadedModel, ModelChoice, NamedMask, Prompts, Step } from './protocol.js'
-import { activeObject, change, colorOf, emptySession, forgetMasks, isEmpty, type Session, type SessionObject } from './session.js'
+import {
+  activeObject,
+  change,
+  colorOf,
+  emptySession,
+  forgetMasks,
+  isEmpty,
+  type Session,
+  type SessionObject
+} from './session.js'
 
 export type Tool = 'include' | 'exclude' | 'box' | 'brush' | 'erase' | 'hand'
 
@@ -98,7 +107,9 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
           const score = percent(answer[0].score)
           update({
             status:
-              answer.length > 1 ? `${name}: ${answer.length} masks to choose from, the best scores ${score}` : `${name}: mask refined, score ${score}`
+              answer.length > 1
+                ? `${name}: ${answer.length} masks to choose from, the best scores ${score}`
+                : `${name}: mask refined, score ${score}`
           })
         }, fail)
         .finally(() => {
@@ -125,7 +136,11 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     update({ ready: false, busy: { text: 'Looking at the picture' } })
     try {
       const { milliseconds } = await call('picture', { bitmap: picture.bitmap }, { signal: mine.signal })
-      update({ ready: true, busy: undefined, status: `Ready: ${picture.name} was read in ${(milliseconds / 1000).toFixed(1)} s` })
+      update({
+        ready: true,
+        busy: undefined,
+        status: `Ready: ${picture.name} was read in ${(milliseconds / 1000).toFixed(1)} s`
+      })
       ask()
     } catch (error) {
       fail(error)
@@ -170,7 +185,12 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     async open(picture) {
       restart(emptySession)
       state.picture?.bitmap.close()
-      update({ picture, ready: false, error: undefined, status: `${picture.name}, ${picture.bitmap.width} × ${picture.bitmap.height} pixels` })
+      update({
+        picture,
+        ready: false,
+        error: undefined,
+        status: `${picture.name}, ${picture.bitmap.width} × ${picture.bitmap.height} pixels`
+      })
       await encode()
     },
     async loadModel(model) {
@@ -211,12 +231,15 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       return answers.get(prompts)?.[choice].logits
     },
     answer: object => answers.get(object.prompts),
-    shown: object => (isEmpty(object.prompts) ? undefined : answers.get(object.prompts)?.[object.choice] ?? lastShown.get(object.id)),
+    shown: object =>
+      isEmpty(object.prompts) ? undefined : (answers.get(object.prompts)?.[object.choice] ?? lastShown.get(object.id)),
     async export(format) {
       const objects = format === 'png' ? [activeObject(session())] : session().objects.filter(o => o.visible)
       const masks = objects.flatMap((object): NamedMask[] => {
         const candidate = answers.get(object.prompts)?.[object.choice]
-        return candidate ? [{ name: object.name, color: colorOf(object), logits: candidate.logits, score: candidate.score }] : []
+        return candidate
+          ? [{ name: object.name, color: colorOf(object), logits: candidate.logits, score: candidate.score }]
+          : []
       })
       try {
         return await call('export', { format, masks, file: state.picture?.name ?? '' })
@@ -229,10 +252,16 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
 }
 
 /** Renames without asking anything again: the prompts stay the same. */
-export const renamed = (session: Session, id: number, name: string): Session => change(session, id, { name: name.trim() || `Object ${id}` })
+export const renamed = (session: Session, id: number, name: string): Session =>
+  change(session, id, { name: name.trim() || `Object ${id}` })
 
 function progressOf({ doing, loaded, total }: Step): { text: string; part?: number | undefined } {
-  const text = { download: 'Fetching the model', check: 'Checking the kept model', compile: 'Preparing the model' }[doing]
-  const size = doing === 'compile' ? '' : ` · ${(loaded / 2 ** 20).toFixed(0)}${total ? ` of ${(total / 2 ** 20).toFixed(0)}` : ''} MB`
+  const text = { download: 'Fetching the model', check: 'Checking the kept model', compile: 'Preparing the model' }[
+    doing
+  ]
+  const size =
+    doing === 'compile'
+      ? ''
+      : ` · ${(loaded / 2 ** 20).toFixed(0)}${total ? ` of ${(total / 2 ** 20).toFixed(0)}` : ''} MB`
   return { text: text + size, part: total ? loaded / total : undefined }
 }

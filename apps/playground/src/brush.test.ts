@@ -6,17 +6,46 @@ const rows = ({ data }: { data: Uint8Array }): string[] => [0, 6, 12].map(at => 
 
 describe('paintStrokes', () => {
   it('covers pixels whose centres lie within the brush, along the line', () => {
-    expect(rows(paintStrokes(blank, [{ radius: 0.6, erase: false, line: [[1.5, 1.5], [4.5, 1.5]] }]))).toEqual(['000000', '011110', '000000'])
+    expect(
+      rows(
+        paintStrokes(blank, [
+          {
+            radius: 0.6,
+            erase: false,
+            line: [
+              [1.5, 1.5],
+              [4.5, 1.5]
+            ]
+          }
+        ])
+      )
+    ).toEqual(['000000', '011110', '000000'])
   })
 
   it('erases in the order of the strokes, and leaves its input alone', () => {
     const full = { ...blank, data: new Uint8Array(18).fill(1) }
-    const erased = paintStrokes(full, [{ radius: 1.1, erase: true, line: [[2.5, 1.5]] }, { radius: 0.4, erase: false, line: [[2.5, 1.5]] }])
+    const erased = paintStrokes(full, [
+      { radius: 1.1, erase: true, line: [[2.5, 1.5]] },
+      { radius: 0.4, erase: false, line: [[2.5, 1.5]] }
+    ])
     expect(rows(erased)).toEqual(['110111', '101011', '110111'])
     expect(full.data.every(v => v === 1)).toBe(true)
   })
 
   it('stays inside the picture', () => {
-    expect(rows(paintStrokes(blank, [{ radius: 1, erase: false, line: [[-5, -5], [0, 0]] }]))[0]).toBe('100000')
+    expect(
+      rows(
+        paintStrokes(blank, [
+          {
+            radius: 1,
+            erase: false,
+            line: [
+              [-5, -5],
+              [0, 0]
+            ]
+          }
+        ])
+      )[0]
+    ).toBe('100000')
   })
 })

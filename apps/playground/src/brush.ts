@@ -7,8 +7,8 @@ interface Bitmap {
 }
 
 /**
- * Strokes painted over a bitmap, in their order, as a new one: every pixel whose centre a round brush covers is set, or cleared by one that
- * erases.
+ * Strokes painted over a bitmap, in their order, as a new one: every pixel whose centre a round brush covers is set, or
+ * cleared by one that erases.
  */
 export function paintStrokes({ width, height, data }: Bitmap, strokes: readonly Stroke[]): Bitmap {
   const painted = data.slice()

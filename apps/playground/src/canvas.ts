@@ -25,7 +25,10 @@ export interface Scene {
   readonly cross?: readonly [number, number] | undefined
 }
 
-/** Draws the scene at the device's own resolution. Outlines are vectors, so they are crisp at any zoom, and equally wide. */
+/**
+ * Draws the scene at the device's own resolution. Outlines are vectors, so they are crisp at any zoom, and equally
+ * wide.
+ */
 export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void {
   const ratio = devicePixelRatio
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)]
@@ -113,7 +116,11 @@ function drawStroke(context: CanvasRenderingContext2D, { line, radius, erase }: 
   context.globalAlpha = 1
 }
 
-function drawBox(context: CanvasRenderingContext2D, [x0, y0, x1, y1]: Box, { unit, color }: { unit: number; color: string }): void {
+function drawBox(
+  context: CanvasRenderingContext2D,
+  [x0, y0, x1, y1]: Box,
+  { unit, color }: { unit: number; color: string }
+): void {
   context.lineJoin = 'round'
   for (const [style, width] of [
     ['rgb(0 0 0 / 0.45)', 4],
@@ -167,7 +174,10 @@ function drawPoint(context: CanvasRenderingContext2D, { x, y, label = 'foregroun
   context.stroke()
 }
 
-function ring(context: CanvasRenderingContext2D, { at, radius, unit }: { at: readonly [number, number]; radius: number; unit: number }): void {
+function ring(
+  context: CanvasRenderingContext2D,
+  { at, radius, unit }: { at: readonly [number, number]; radius: number; unit: number }
+): void {
   for (const [style, width] of [
     ['rgb(0 0 0 / 0.55)', 3.5],
     ['white', 1.5]

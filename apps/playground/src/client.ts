@@ -2,7 +2,12 @@ import type { Calls, CallName, FromWorker, Step, ToWorker } from './protocol.js'
 
 /** The worker said no. `code` is a `SamErrorCode`, or the name of another error. */
 export class WorkerError extends Error {
-  constructor(readonly code: string, message: string) { super(message) }
+  constructor(
+    readonly code: string,
+    message: string
+  ) {
+    super(message)
+  }
 }
 
 export interface CallOptions {
@@ -10,11 +15,20 @@ export interface CallOptions {
   readonly onStep?: ((step: Step) => void) | undefined
 }
 
-export type Call = <C extends CallName>(name: C, args: Calls[C]['args'], options?: CallOptions) => Promise<Calls[C]['result']>
+export type Call = <C extends CallName>(
+  name: C,
+  args: Calls[C]['args'],
+  options?: CallOptions
+) => Promise<Calls[C]['result']>
 
-/** A worker as functions that promise. An abort rejects at once with the signal's reason, and tells the worker to stop. */
+/**
+ * A worker as functions that promise. An abort rejects at once with the signal's reason, and tells the worker to stop.
+ */
 export function client(worker: Pick<Worker, 'postMessage' | 'addEventListener'>): Call {
-  interface Waiting extends CallOptions { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
+  interface Waiting extends CallOptions {
+    readonly resolve: (value: never) => void
+    readonly reject: (error: Error) => void
+  }
   const waiting = new Map<number, Waiting>()
   let serial = 0
   const post = (message: ToWorker): void => worker.postMessage(message)
@@ -28,22 +42,36 @@ export function client(worker: Pick<Worker, 'postMessage' | 'addEventListener'>)
     else call?.resolve(message.result as never)
   })
   worker.addEventListener('error', event => {
-    const error = new WorkerError('E_WORKER', `the worker failed (${(event).message || 'it could not be loaded'}); reload the page`)
+    const error = new WorkerError(
+      'E_WORKER',
+      `the worker failed (${event.message || 'it could not be loaded'}); reload the page`
+    )
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   })
 
-  return (name, args, { signal, onStep } = {}) => new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason as Error)
-    const id = ++serial
-    const abort = (): void => {
-      if (!waiting.delete(id)) return
-      post({ id, cancel: true })
-      reject(signal!.reason as Error)
-    }
-    signal?.addEventListener('abort', abort, { once: true })
-    const done = (): void => signal?.removeEventListener('abort', abort)
-    waiting.set(id, { onStep, resolve: value => { done(); resolve(value) }, reject: error => { done(); reject(error) } })
-    post({ id, call: name, args } as ToWorker)
-  })
+  return (name, args, { signal, onStep } = {}) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error)
+      const id = ++serial
+      const abort = (): void => {
+        if (!waiting.delete(id)) return
+        post({ id, cancel: true })
+        reject(signal!.reason as Error)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      const done = (): void => signal?.removeEventListener('abort', abort)
+      waiting.set(id, {
+        onStep,
+        resolve: value => {
+          done()
+          resolve(value)
+        },
+        reject: error => {
+          done()
+          reject(error)
+        }
+      })
+      post({ id, call: name, args } as ToWorker)
+    })
 }

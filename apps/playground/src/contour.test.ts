@@ -9,7 +9,8 @@ const logits = (f: (x: number, y: number) => number): Float32Array =>
   Float32Array.from({ length: side * side }, (_, i) => f(i % side, Math.floor(i / side)))
 const area = (ring: Float32Array): number => {
   let twice = 0
-  for (let i = 0; i < ring.length; i += 2) twice += ring[i] * ring[(i + 3) % ring.length] - ring[(i + 2) % ring.length] * ring[i + 1]
+  for (let i = 0; i < ring.length; i += 2)
+    twice += ring[i] * ring[(i + 3) % ring.length] - ring[(i + 2) % ring.length] * ring[i + 1]
   return twice / 2
 }
 
@@ -69,7 +70,8 @@ describe('contour', () => {
         const rings = contour(low, frame)
         const exact = new Mask({ lowResLogits: low, frame, predictedIou: 1 }).logits()
         let wrong = 0
-        for (let y = 0; y < 48; y++) for (let x = 0; x < 64; x++) if (inside(rings, x + 0.5, y + 0.5) !== exact[y * 64 + x] > 0) wrong++
+        for (let y = 0; y < 48; y++)
+          for (let x = 0; x < 64; x++) if (inside(rings, x + 0.5, y + 0.5) !== exact[y * 64 + x] > 0) wrong++
         // Straight lines stand for the hyperbolas of bilinear cells, and one resize for two.
         expect(wrong / exact.length).toBeLessThan(0.03)
       }),

@@ -1,9 +1,10 @@
 import type { Frame } from '@sam/core'
 
 /**
- * The line where low-resolution logits cross 0, as closed rings x, y, x, y … in pixels of the picture: marching squares with the crossing
- * interpolated along each edge, so that it is the outline of the bilinearly upscaled mask and stays a crisp vector at any zoom. Saddles are
- * decided by the mean of their corners. The logits cover the padded square; what lies past the picture's border is cut off at it.
+ * The line where low-resolution logits cross 0, as closed rings x, y, x, y … in pixels of the picture: marching squares
+ * with the crossing interpolated along each edge, so that it is the outline of the bilinearly upscaled mask and stays a
+ * crisp vector at any zoom. Saddles are decided by the mean of their corners. The logits cover the padded square; what
+ * lies past the picture's border is cut off at it.
  */
 export function contour(logits: Float32Array, frame: Frame): Float32Array[] {
   const side = Math.sqrt(logits.length)
@@ -12,15 +13,20 @@ export function contour(logits: Float32Array, frame: Frame): Float32Array[] {
   const rows = axis({ side, scaled: frame.inputSize[0], length: height, square: frame.imageSize })
   const [w, h] = [columns.at.length, rows.at.length]
   const values = new Float32Array(w * h).fill(-Infinity)
-  for (let y = 1; y < h - 1; y++) for (let x = 1; x < w - 1; x++) values[y * w + x] = sample(logits, side, { x: columns.from[x], y: rows.from[y] })
+  for (let y = 1; y < h - 1; y++)
+    for (let x = 1; x < w - 1; x++) values[y * w + x] = sample(logits, side, { x: columns.from[x], y: rows.from[y] })
   return trace(values, columns.at, rows.at)
 }
 
 /**
- * Where to look along one axis: `at` in pixels of the picture, `from` in low-resolution pixels. First the border, then every centre of a
- * low-resolution pixel inside the picture, then the border; and around them once more the border, where all is outside.
+ * Where to look along one axis: `at` in pixels of the picture, `from` in low-resolution pixels. First the border, then
+ * every centre of a low-resolution pixel inside the picture, then the border; and around them once more the border,
+ * where all is outside.
  */
-function axis({ side, scaled, length, square }: { side: number; scaled: number; length: number; square: number }): { at: number[]; from: number[] } {
+function axis({ side, scaled, length, square }: { side: number; scaled: number; length: number; square: number }): {
+  at: number[]
+  from: number[]
+} {
   const toPicture = (square / side) * (length / scaled)
   const centres = Array.from({ length: side }, (_, i) => (i + 0.5) * toPicture).filter(at => at > 0 && at < length)
   const at = [0, 0, ...centres, length, length]
@@ -34,12 +40,16 @@ function sample(logits: Float32Array, side: number, { x, y }: { x: number; y: nu
   const [x1, y1] = [clamp(x0 + 1), clamp(y0 + 1)]
   const [fx, fy] = [clamp(x) - x0, clamp(y) - y0]
   const mix = (a: number, b: number, f: number): number => a + (b - a) * f
-  return mix(mix(logits[y0 * side + x0], logits[y0 * side + x1], fx), mix(logits[y1 * side + x0], logits[y1 * side + x1], fx), fy)
+  return mix(
+    mix(logits[y0 * side + x0], logits[y0 * side + x1], fx),
+    mix(logits[y1 * side + x0], logits[y1 * side + x1], fx),
+    fy
+  )
 }
 
 /**
- * Pairs of a cell's edges that a line joins, by which corners are inside. Bits: top left 1, top right 2, bottom right 4, bottom left 8.
- * Edges: top 0, right 1, bottom 2, left 3.
+ * Pairs of a cell's edges that a line joins, by which corners are inside. Bits: top left 1, top right 2, bottom right
+ * 4, bottom left 8. Edges: top 0, right 1, bottom 2, left 3.
  */
 const joins: readonly (readonly number[])[] = [
   [],

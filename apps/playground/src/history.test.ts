@@ -22,11 +22,15 @@ describe('history', () => {
   })
 
   it('undoes exactly what it redoes, whatever was done', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom('push', 'undo', 'redo')), steps => {
-      let history: History<number> = startHistory(0)
-      steps.forEach((step, i) => { history = step === 'push' ? push(history, i + 1) : step === 'undo' ? undo(history) : redo(history) })
-      if (history.past.length) expect(redo(undo(history))).toEqual(history)
-      if (history.future.length) expect(undo(redo(history))).toEqual(history)
-    }))
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('push', 'undo', 'redo')), steps => {
+        let history: History<number> = startHistory(0)
+        steps.forEach((step, i) => {
+          history = step === 'push' ? push(history, i + 1) : step === 'undo' ? undo(history) : redo(history)
+        })
+        if (history.past.length) expect(redo(undo(history))).toEqual(history)
+        if (history.future.length) expect(undo(redo(history))).toEqual(history)
+      })
+    )
   })
 })

@@ -17,11 +17,17 @@ export const push = <T>({ past, present, ...rest }: History<T>, next: T): Histor
 /** One step back, or the same where there is none. */
 export const undo = <T>(history: History<T>): History<T> => {
   const { past, present, future } = history
-  return past.length ? { past: past.slice(0, -1), present: past[past.length - 1], future: [present, ...future] } : history
+  return past.length
+    ? { past: past.slice(0, -1), present: past[past.length - 1], future: [present, ...future] }
+    : history
 }
 
 /** One step forward, or the same where there is none. */
 export const redo = <T>(history: History<T>): History<T> => {
-  const { past, present, future: [next, ...future] } = history
+  const {
+    past,
+    present,
+    future: [next, ...future]
+  } = history
   return history.future.length ? { past: [...past, present], present: next, future } : history
 }

@@ -5,11 +5,17 @@ export interface GivenPicture {
 }
 
 /** Decodes a picture upright. Throws an `Error` whose message is for people. */
-export async function readPicture(blob: Blob, name = 'name' in blob ? String(blob.name) : 'picture'): Promise<GivenPicture> {
+export async function readPicture(
+  blob: Blob,
+  name = 'name' in blob ? String(blob.name) : 'picture'
+): Promise<GivenPicture> {
   try {
     return { bitmap: await createImageBitmap(blob, { imageOrientation: 'from-image' }), name }
   } catch (cause) {
-    throw new Error(`${name} cannot be read as a picture. JPEG, PNG, WebP, AVIF and GIF are known everywhere; is the file complete?`, { cause })
+    throw new Error(
+      `${name} cannot be read as a picture. JPEG, PNG, WebP, AVIF and GIF are known everywhere; is the file complete?`,
+      { cause }
+    )
   }
 }
 
@@ -21,7 +27,10 @@ export const pictureIn = (data: DataTransfer | null): File | undefined =>
     .map(item => item.getAsFile())
     .find(file => file !== null)
 
-/** Calls back with pictures dropped anywhere on the page or pasted into it; `other` with a file of another kind. `over` follows a drag. */
+/**
+ * Calls back with pictures dropped anywhere on the page or pasted into it; `other` with a file of another kind. `over`
+ * follows a drag.
+ */
 export function takePictures({
   picture,
   other,
@@ -63,7 +72,8 @@ export function takePictures({
 export function pixelsOf(bitmap: ImageBitmap): ImageData {
   const { width, height } = bitmap
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
-  if (!context) throw new Error(`A picture of ${width} × ${height} pixels is too large for this browser; make it smaller first.`)
+  if (!context)
+    throw new Error(`A picture of ${width} × ${height} pixels is too large for this browser; make it smaller first.`)
   context.drawImage(bitmap, 0, 0)
   return context.getImageData(0, 0, width, height)
 }

@@ -18,7 +18,14 @@ export const keyHelp: readonly (readonly [string, string])[] = [
   ['Arrows, Enter', 'On the picture: move a cross, click with it (Shift: exclude)']
 ]
 
-const tools: Readonly<Record<string, Tool>> = { p: 'include', x: 'exclude', b: 'box', m: 'brush', e: 'erase', h: 'hand' }
+const tools: Readonly<Record<string, Tool>> = {
+  p: 'include',
+  x: 'exclude',
+  b: 'box',
+  m: 'brush',
+  e: 'erase',
+  h: 'hand'
+}
 
 /** Shortcuts for the whole page; not while text is typed or a dialog is open. */
 export function listenKeys(app: App, stage: Stage): void {

@@ -3,7 +3,12 @@ import { latest } from './latest.js'
 
 /** Runs that are answered by hand. */
 function byHand() {
-  const runs: { args: number; signal: AbortSignal; answer: (result: string) => void; refuse: (error: Error) => void }[] = []
+  const runs: {
+    args: number
+    signal: AbortSignal
+    answer: (result: string) => void
+    refuse: (error: Error) => void
+  }[] = []
   const results: string[] = []
   const it = latest(
     (args: number, signal) =>

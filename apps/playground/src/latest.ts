@@ -1,6 +1,6 @@
 /**
- * At most one run at a time, and of what was asked meanwhile only the newest: what a pointer that moves needs. A run whose question is
- * out of date is aborted; what it still answers is dropped.
+ * At most one run at a time, and of what was asked meanwhile only the newest: what a pointer that moves needs. A run
+ * whose question is out of date is aborted; what it still answers is dropped.
  */
 export function latest<A, R>(
   run: (args: A, signal: AbortSignal) => Promise<R>,

@@ -15,12 +15,22 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
   const keys = h(
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'keys-title' },
-    h('header', {}, h('h2', { id: 'keys-title' }, 'Keyboard'), iconButton('close', 'Close', { onclick: () => keys.close() })),
+    h(
+      'header',
+      {},
+      h('h2', { id: 'keys-title' }, 'Keyboard'),
+      iconButton('close', 'Close', { onclick: () => keys.close() })
+    ),
     h('dl', { class: 'keys' }, ...keyHelp.flatMap(([key, what]) => [h('dt', {}, key), h('dd', {}, what)]))
   )
   const modelName = h('strong')
   const modelNote = h('small')
-  const model = h('button', { type: 'button', class: 'choice model', onclick: chooseModel }, icon('model'), h('span', {}, modelName, modelNote))
+  const model = h(
+    'button',
+    { type: 'button', class: 'choice model', onclick: chooseModel },
+    icon('model'),
+    h('span', {}, modelName, modelNote)
+  )
   const progress = h('progress', { 'aria-label': 'Progress' })
   const busyText = h('span')
   const busy = h(
@@ -49,7 +59,9 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
   return () => {
     const { model: loaded, busy: waiting, picture } = app.state
     modelName.textContent = loaded ? loaded.name : waiting ? 'Model' : 'Choose a model'
-    modelNote.textContent = loaded ? `${loaded.backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'} · ${loaded.note}` : 'none yet'
+    modelNote.textContent = loaded
+      ? `${loaded.backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'} · ${loaded.note}`
+      : 'none yet'
     model.title = loaded ? `${loaded.backend.name}: ${loaded.backend.because}` : 'Choose a model'
     busy.hidden = !waiting
     busyText.textContent = waiting?.text ?? ''

@@ -31,7 +31,12 @@ export function listen(surface: HTMLElement, gestures: Gestures): void {
 
   const spot = (event: MouseEvent & Partial<PointerEvent>): Spot => {
     const { left, top } = surface.getBoundingClientRect()
-    return { x: event.clientX - left, y: event.clientY - top, shift: event.shiftKey, touch: event.pointerType === 'touch' }
+    return {
+      x: event.clientX - left,
+      y: event.clientY - top,
+      shift: event.shiftKey,
+      touch: event.pointerType === 'touch'
+    }
   }
   const giveUp = (): void => {
     if (mode === 'drawing') gestures.drop(line, false)
@@ -62,7 +67,8 @@ export function listen(surface: HTMLElement, gestures: Gestures): void {
       if (!other) return
       const apart = (a: Spot): number => Math.hypot(a.x - other.x, a.y - other.y)
       gestures.pan((at.x - before.x) / 2, (at.y - before.y) / 2)
-      if (apart(before) > 0) gestures.zoom(apart(at) / apart(before), { ...at, x: (at.x + other.x) / 2, y: (at.y + other.y) / 2 })
+      if (apart(before) > 0)
+        gestures.zoom(apart(at) / apart(before), { ...at, x: (at.x + other.x) / 2, y: (at.y + other.y) / 2 })
       return
     }
     fingers.set(event.pointerId, at)
@@ -71,7 +77,7 @@ export function listen(surface: HTMLElement, gestures: Gestures): void {
       mode = gestures.draws(line[0]) ? 'drawing' : 'panning'
     }
     if (mode === 'panning') gestures.pan(at.x - before.x, at.y - before.y)
-    if (mode === 'drawing') gestures.drag(line = [...line, at])
+    if (mode === 'drawing') gestures.drag((line = [...line, at]))
   })
 
   const up = (event: PointerEvent): void => {
@@ -82,13 +88,21 @@ export function listen(surface: HTMLElement, gestures: Gestures): void {
   }
   surface.addEventListener('pointerup', up)
   surface.addEventListener('pointercancel', up)
-  surface.addEventListener('pointerleave', () => { if (!fingers.size) gestures.hover(undefined) })
+  surface.addEventListener('pointerleave', () => {
+    if (!fingers.size) gestures.hover(undefined)
+  })
   surface.addEventListener('contextmenu', event => event.preventDefault())
-  surface.addEventListener('wheel', event => {
-    event.preventDefault()
-    // A pinch on a touch pad comes as a wheel with ctrl, in smaller steps.
-    const step = event.deltaY * (event.deltaMode === 1 ? 16 : 1) * (event.ctrlKey ? 0.01 : 0.0016)
-    gestures.zoom(Math.exp(-Math.max(-0.5, Math.min(0.5, step))), spot(event))
-  }, { passive: false })
-  document.addEventListener('keydown', event => { if (event.key === 'Escape') giveUp() })
+  surface.addEventListener(
+    'wheel',
+    event => {
+      event.preventDefault()
+      // A pinch on a touch pad comes as a wheel with ctrl, in smaller steps.
+      const step = event.deltaY * (event.deltaMode === 1 ? 16 : 1) * (event.ctrlKey ? 0.01 : 0.0016)
+      gestures.zoom(Math.exp(-Math.max(-0.5, Math.min(0.5, step))), spot(event))
+    },
+    { passive: false }
+  )
+  document.addEventListener('keydown', event => {
+    if (event.key === 'Escape') giveUp()
+  })
 }

@@ -19,7 +19,10 @@ export interface Prompts {
   readonly from?: Float32Array | undefined
 }
 
-/** A mask to choose: its outline in pixels of the picture, closed rings of x, y, x, y …, to be filled by the even-odd rule. */
+/**
+ * A mask to choose: its outline in pixels of the picture, closed rings of x, y, x, y …, to be filled by the even-odd
+ * rule.
+ */
 export interface Candidate {
   /** The model's estimate of the IoU with the true mask. */
   readonly score: number

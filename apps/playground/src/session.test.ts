@@ -22,13 +22,20 @@ describe('session', () => {
   it('adds words to the active object and keeps the mask they refine', () => {
     const logits = new Float32Array(4)
     const session = addPoint(addPoint(emptySession, point), { ...point, label: 'background' }, logits)
-    expect(activeObject(session).prompts).toEqual({ points: [point, { ...point, label: 'background' }], strokes: [], from: logits })
+    expect(activeObject(session).prompts).toEqual({
+      points: [point, { ...point, label: 'background' }],
+      strokes: [],
+      from: logits
+    })
     expect(activeObject(addStroke(session, { radius: 3, erase: false, line: [[0, 0]] })).prompts.from).toBe(logits)
   })
 
   it('begins anew with a phrase, which names the object unless the person has', () => {
     const star = setPhrase(addPoint(emptySession, point), 'a red star')
-    expect(activeObject(star)).toMatchObject({ name: 'a red star', prompts: { points: [], strokes: [], phrase: 'a red star' } })
+    expect(activeObject(star)).toMatchObject({
+      name: 'a red star',
+      prompts: { points: [], strokes: [], phrase: 'a red star' }
+    })
     expect(isEmpty(activeObject(star).prompts)).toBe(false)
     expect(activeObject(setPhrase(star, 'a disc')).name).toBe('a disc')
     expect(activeObject(setPhrase(change(star, 1, { name: 'mine' }), 'a disc')).name).toBe('mine')
@@ -58,7 +65,10 @@ describe('session', () => {
 
   it('drops masks for another model, and keeps the words', () => {
     const session = change(addPoint(emptySession, point, new Float32Array(1)), 1, { choice: 1 })
-    expect(activeObject(forgetMasks(session))).toMatchObject({ choice: 0, prompts: { points: [point], from: undefined } })
+    expect(activeObject(forgetMasks(session))).toMatchObject({
+      choice: 0,
+      prompts: { points: [point], from: undefined }
+    })
   })
 
   it('gives objects colours that differ', () => {

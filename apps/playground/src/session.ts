@@ -19,11 +19,18 @@ export interface Session {
 
 const noPrompts: Prompts = { points: [], strokes: [] }
 
-const blank = (id: number): SessionObject => ({ id, name: `Object ${id}`, prompts: noPrompts, choice: 0, visible: true })
+const blank = (id: number): SessionObject => ({
+  id,
+  name: `Object ${id}`,
+  prompts: noPrompts,
+  choice: 0,
+  visible: true
+})
 
 export const emptySession: Session = { objects: [blank(1)], active: 1 }
 
-export const isEmpty = ({ points, box, strokes, phrase }: Prompts): boolean => !points.length && !box && !strokes.length && phrase === undefined
+export const isEmpty = ({ points, box, strokes, phrase }: Prompts): boolean =>
+  !points.length && !box && !strokes.length && phrase === undefined
 
 export const activeObject = ({ objects, active }: Session): SessionObject => objects.find(o => o.id === active)!
 
@@ -31,13 +38,22 @@ export const activeObject = ({ objects, active }: Session): SessionObject => obj
 export const colorOf = ({ id }: Pick<SessionObject, 'id'>): string => `rgb(${distinctColor(id - 1).join(' ')})`
 
 /** Changes one object. */
-export const change = (session: Session, id: number, part: Partial<Omit<SessionObject, 'id'>>): Session =>
-  ({ ...session, objects: session.objects.map(o => o.id === id ? { ...o, ...part } : o) })
+export const change = (session: Session, id: number, part: Partial<Omit<SessionObject, 'id'>>): Session => ({
+  ...session,
+  objects: session.objects.map(o => (o.id === id ? { ...o, ...part } : o))
+})
 
-/** New words about the active object: the choice among the old answers is void. `from` is the mask to refine, if there is one already. */
+/**
+ * New words about the active object: the choice among the old answers is void. `from` is the mask to refine, if there
+ * is one already.
+ */
 const say = (session: Session, prompts: Partial<Prompts>, from?: Float32Array): Session => {
   const object = activeObject(session)
-  return change(session, object.id, { prompts: { ...object.prompts, ...prompts, from: from ?? object.prompts.from }, choice: 0, visible: true })
+  return change(session, object.id, {
+    prompts: { ...object.prompts, ...prompts, from: from ?? object.prompts.from },
+    choice: 0,
+    visible: true
+  })
 }
 
 export const addPoint = (session: Session, point: Point, from?: Float32Array): Session =>
@@ -50,13 +66,19 @@ export const setBox = (session: Session, box: Box): Session =>
 /** So does a phrase, which also names the object, unless the person has. */
 export function setPhrase(session: Session, phrase: string): Session {
   const { id, name, prompts } = activeObject(session)
-  return change(session, id, { prompts: { ...noPrompts, phrase }, choice: 0, visible: true, ...([`Object ${id}`, prompts.phrase].includes(name) && { name: phrase }) })
+  return change(session, id, {
+    prompts: { ...noPrompts, phrase },
+    choice: 0,
+    visible: true,
+    ...([`Object ${id}`, prompts.phrase].includes(name) && { name: phrase })
+  })
 }
 
 export const addStroke = (session: Session, stroke: Stroke, from?: Float32Array): Session =>
   say(session, { strokes: [...activeObject(session).prompts.strokes, stroke] }, from)
 
-export const clearPrompts = (session: Session): Session => change(session, session.active, { prompts: noPrompts, choice: 0 })
+export const clearPrompts = (session: Session): Session =>
+  change(session, session.active, { prompts: noPrompts, choice: 0 })
 
 export const select = (session: Session, id: number): Session => ({ ...session, active: id })
 
@@ -75,5 +97,7 @@ export function removeObject(session: Session, id: number): Session {
 }
 
 /** The same prompts for another model: its masks are of another size, so nothing is refined. */
-export const forgetMasks = (session: Session): Session =>
-  ({ ...session, objects: session.objects.map(o => ({ ...o, choice: 0, prompts: { ...o.prompts, from: undefined } })) })
+export const forgetMasks = (session: Session): Session => ({
+  ...session,
+  objects: session.objects.map(o => ({ ...o, choice: 0, prompts: { ...o.prompts, from: undefined } }))
+})

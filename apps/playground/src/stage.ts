@@ -33,10 +33,11 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   const brushing = (): boolean => app.state.tool === 'brush' || app.state.tool === 'erase'
 
   function refresh(): void {
-    if (!frame) frame = requestAnimationFrame(() => {
-      frame = 0
-      draw(canvas, scene())
-    })
+    if (!frame)
+      frame = requestAnimationFrame(() => {
+        frame = 0
+        draw(canvas, scene())
+      })
   }
 
   function scene(): Scene | undefined {
@@ -51,16 +52,24 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
     view = held(view, bitmap, size())
     const active = activeObject(app.session)
     const color = colorOf(active)
-    const masks = app.session.objects.filter(o => o.visible).map((o): ShownMask | undefined => {
-      const candidate = app.shown(o)
-      return candidate && { candidate, color: colorOf(o), as: o === active ? 'active' : 'other' }
-    }).filter(m => m !== undefined)
+    const masks = app.session.objects
+      .filter(o => o.visible)
+      .map((o): ShownMask | undefined => {
+        const candidate = app.shown(o)
+        return candidate && { candidate, color: colorOf(o), as: o === active ? 'active' : 'other' }
+      })
+      .filter(m => m !== undefined)
     masks.sort((a, b) => Number(a.as === 'active') - Number(b.as === 'active'))
     if (app.state.preview) masks.push({ candidate: app.state.preview, color, as: 'preview' })
     const { points, box, strokes } = active.prompts
     const pending = app.answer(active) ? [] : strokes.slice(-1)
     return {
-      picture: bitmap, view, masks, points, color, cross,
+      picture: bitmap,
+      view,
+      masks,
+      points,
+      color,
+      cross,
       box: drag.length > 1 && !brushing() ? boxOf(drag) : box,
       strokes: brushing() && drag.length ? [...pending, strokeOf(drag)] : pending,
       brush: brushing() && pointer && !cross ? { at: pointer, radius: radius() } : undefined
@@ -70,7 +79,10 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   const strokeOf = (line: Stroke['line']): Stroke => ({ radius: radius(), erase: app.state.tool === 'erase', line })
   const boxOf = (line: Stroke['line']): [number, number, number, number] => {
     const { width, height } = picture()!
-    const [[ax, ay], [bx, by]] = [line[0], line[line.length - 1]].map(([x, y]) => [Math.max(0, Math.min(width, x)), Math.max(0, Math.min(height, y))])
+    const [[ax, ay], [bx, by]] = [line[0], line[line.length - 1]].map(([x, y]) => [
+      Math.max(0, Math.min(width, x)),
+      Math.max(0, Math.min(height, y))
+    ])
     return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)]
   }
 
@@ -103,7 +115,8 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
       click(at(spot), spot.shift)
     },
     // A finger in the point tools moves the picture; a mouse draws a box.
-    draws: ({ touch }) => picture() !== undefined && (app.state.tool === 'box' || brushing() || (app.state.tool === 'include' && !touch)),
+    draws: ({ touch }) =>
+      picture() !== undefined && (app.state.tool === 'box' || brushing() || (app.state.tool === 'include' && !touch)),
     drag(line) {
       drag = line.map(at)
       pointer = drag[drag.length - 1]
@@ -126,11 +139,16 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   canvas.addEventListener('keydown', event => {
     const bitmap = picture()
     if (!bitmap || event.ctrlKey || event.metaKey || event.altKey) return
-    const way = ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] } as const)[event.key as 'ArrowUp']
+    const way = ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] } as const)[
+      event.key as 'ArrowUp'
+    ]
     if (way) {
       const step = (event.shiftKey ? 40 : 8) / view.scale
       const [x, y] = cross ?? [bitmap.width / 2, bitmap.height / 2]
-      cross = [Math.max(0, Math.min(bitmap.width, x + way[0] * step)), Math.max(0, Math.min(bitmap.height, y + way[1] * step))]
+      cross = [
+        Math.max(0, Math.min(bitmap.width, x + way[0] * step)),
+        Math.max(0, Math.min(bitmap.height, y + way[1] * step))
+      ]
       app.preview(app.state.tool === 'include' ? { x: cross[0], y: cross[1] } : undefined)
     } else if (event.key === 'Enter' && cross) {
       click(cross, event.shiftKey)

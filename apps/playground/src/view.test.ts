@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fit, held, pan, toPicture, zoom } from './view.js'
 
-const [picture, canvas] = [{ width: 400, height: 200 }, { width: 1000, height: 800 }]
+const [picture, canvas] = [
+  { width: 400, height: 200 },
+  { width: 1000, height: 800 }
+]
 
 describe('view', () => {
   it('fits the picture between its margins, centred', () => {
@@ -10,12 +13,14 @@ describe('view', () => {
   })
 
   it('holds the place under the pointer still while it zooms', () => {
-    fc.assert(fc.property(fc.double({ min: 0.2, max: 5, noNaN: true }), fc.nat(1000), fc.nat(800), (factor, x, y) => {
-      const view = fit(picture, canvas, { top: 0, bottom: 0, side: 0 })
-      const [before, after] = [toPicture(view, [x, y]), toPicture(zoom(view, factor, [x, y]), [x, y])]
-      expect(after[0]).toBeCloseTo(before[0], 6)
-      expect(after[1]).toBeCloseTo(before[1], 6)
-    }))
+    fc.assert(
+      fc.property(fc.double({ min: 0.2, max: 5, noNaN: true }), fc.nat(1000), fc.nat(800), (factor, x, y) => {
+        const view = fit(picture, canvas, { top: 0, bottom: 0, side: 0 })
+        const [before, after] = [toPicture(view, [x, y]), toPicture(zoom(view, factor, [x, y]), [x, y])]
+        expect(after[0]).toBeCloseTo(before[0], 6)
+        expect(after[1]).toBeCloseTo(before[1], 6)
+      })
+    )
   })
 
   it('never loses the picture', () => {

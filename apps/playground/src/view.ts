@@ -13,12 +13,18 @@ type Position = readonly [number, number]
 
 /** The whole picture, centred, with a margin; a small one is not blown up past four times. */
 export function fit(picture: Size, canvas: Size, margin: { top: number; bottom: number; side: number }): View {
-  const [width, height] = [Math.max(1, canvas.width - 2 * margin.side), Math.max(1, canvas.height - margin.top - margin.bottom)]
+  const [width, height] = [
+    Math.max(1, canvas.width - 2 * margin.side),
+    Math.max(1, canvas.height - margin.top - margin.bottom)
+  ]
   const scale = Math.min(width / picture.width, height / picture.height, 4)
   return { scale, x: (canvas.width - picture.width * scale) / 2, y: margin.top + (height - picture.height * scale) / 2 }
 }
 
-/** Zooms by a factor with one place of the screen held still. From a twentieth of a pixel to 64 for each pixel of the picture. */
+/**
+ * Zooms by a factor with one place of the screen held still. From a twentieth of a pixel to 64 for each pixel of the
+ * picture.
+ */
 export function zoom(view: View, factor: number, [x, y]: Position): View {
   const scale = Math.max(0.05, Math.min(64, view.scale * factor))
   const real = scale / view.scale
@@ -31,9 +37,17 @@ export const pan = (view: View, dx: number, dy: number): View => ({ ...view, x: 
 export function held(view: View, picture: Size, canvas: Size): View {
   const hold = (at: number, length: number, room: number): number =>
     Math.max(Math.min(48, room / 2) - length, Math.min(room - Math.min(48, room / 2), at))
-  return { ...view, x: hold(view.x, picture.width * view.scale, canvas.width), y: hold(view.y, picture.height * view.scale, canvas.height) }
+  return {
+    ...view,
+    x: hold(view.x, picture.width * view.scale, canvas.width),
+    y: hold(view.y, picture.height * view.scale, canvas.height)
+  }
 }
 
-export const toPicture = ({ scale, x, y }: View, [sx, sy]: Position): [number, number] => [(sx - x) / scale, (sy - y) / scale]
+export const toPicture = ({ scale, x, y }: View, [sx, sy]: Position): [number, number] => [
+  (sx - x) / scale,
+  (sy - y) / scale
+]
 
-export const isInside = ([x, y]: Position, { width, height }: Size): boolean => x >= 0 && y >= 0 && x <= width && y <= height
+export const isInside = ([x, y]: Position, { width, height }: Size): boolean =>
+  x >= 0 && y >= 0 && x <= width && y <= height

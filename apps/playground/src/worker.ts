@@ -55,7 +55,13 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
     encoded?.dispose()
     encoded = undefined
     for (const old of before) await old?.dispose()
-    return { name: sam.config.name, note: opened.note, backend: choice, again: opened.again, takesWords: sam.textWidth !== undefined && sam.text !== undefined }
+    return {
+      name: sam.config.name,
+      note: opened.note,
+      backend: choice,
+      again: opened.again,
+      takesWords: sam.textWidth !== undefined && sam.text !== undefined
+    }
   },
 
   async picture({ bitmap }, { signal }) {
@@ -76,7 +82,11 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
     const image = need(encoded, 'a picture')
     const { masks } = await image.predict(promptOf(prompts), { signal, best })
     const frame = frameOf(image, sam!.config.imageSize)
-    return masks.map(mask => ({ score: mask.predictedIou, rings: contour(mask.lowResLogits!, frame), logits: mask.lowResLogits! }))
+    return masks.map(mask => ({
+      score: mask.predictedIou,
+      rings: contour(mask.lowResLogits!, frame),
+      logits: mask.lowResLogits!
+    }))
   },
 
   async export({ format, masks, file }) {
@@ -99,7 +109,9 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
           { type: 'image/png' }
         )
       case 'coco':
-        return new Blob([coco(objects, { width: image.width, height: image.height, file })], { type: 'application/json' })
+        return new Blob([coco(objects, { width: image.width, height: image.height, file })], {
+          type: 'application/json'
+        })
       case 'svg':
         return new Blob([svg(objects, image)], { type: 'image/svg+xml' })
     }
@@ -146,5 +158,5 @@ const said = (error: unknown): { code: string; message: string } =>
   SamError.is(error)
     ? { code: error.code, message: error.message }
     : error instanceof Error
-    ? { code: error.name, message: error.message }
-    : { code: 'Error', message: String(error) }
+      ? { code: error.name, message: error.message }
+      : { code: 'Error', message: String(error) }

@@ -29,7 +29,11 @@ describe('the playground, built, on a static server, without a network', () => {
     options: Parameters<Browser['newContext']>[0] = {},
     backend = 'wasm'
   ): Promise<{ page: Page; context: BrowserContext; shot: (name: string) => Promise<void>; trouble: string[] }> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options })
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      colorScheme: 'light',
+      ...options
+    })
     const page = await context.newPage()
     const trouble: string[] = []
     page.on('pageerror', error => trouble.push(error.message))
@@ -37,7 +41,8 @@ describe('the playground, built, on a static server, without a network', () => {
       if (message.type() === 'error') trouble.push(message.text())
     })
     page.on('request', request => {
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) trouble.push(`asked for ${request.url()}`)
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
+        trouble.push(`asked for ${request.url()}`)
     })
     page.on('filechooser', () => {}) // choosers are caught from the beginning, not from the first wait
     await page.goto(`${server.url}?backend=${backend}`)
@@ -51,7 +56,8 @@ describe('the playground, built, on a static server, without a network', () => {
     }
   }
 
-  const status = (page: Page, text: RegExp): Promise<void> => page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
+  const status = (page: Page, text: RegExp): Promise<void> =>
+    page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
   async function choosePicture(page: Page): Promise<void> {
     const chooser = page.waitForEvent('filechooser')
     await page.locator('.welcome').getByRole('button', { name: 'Choose a picture' }).click()
@@ -163,7 +169,13 @@ describe('the playground, built, on a static server, without a network', () => {
 
   it('works by touch on a phone in the dark, on WebGPU', async () => {
     const { page, context, trouble, shot } = await open(
-      { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: 'dark', hasTouch: true, isMobile: true },
+      {
+        viewport: { width: 390, height: 844 },
+        deviceScaleFactor: 2,
+        colorScheme: 'dark',
+        hasTouch: true,
+        isMobile: true
+      },
       'webgpu'
     )
     await status(page, /Model .* on webgpu/)
@@ -261,7 +273,10 @@ describe('the playground, built, on a static server, without a network', () => {
     const folder = resolve(out, 'sam-from-a-folder')
     mkdirSync(folder, { recursive: true })
     writeFileSync(resolve(folder, 'config.json'), '{"model_type":"sam"}')
-    copyFileSync(resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'), resolve(folder, 'model.safetensors'))
+    copyFileSync(
+      resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'),
+      resolve(folder, 'model.safetensors')
+    )
     const folderChooser = page.waitForEvent('filechooser')
     await choose.click()
     await picker.getByRole('button', { name: /Open a folder/ }).click()

@@ -18,10 +18,16 @@ export async function serve(folder: string, prefix = '/some/where/'): Promise<{ 
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url!, 'http://localhost').pathname)
     const file = normalize(join(folder, path.slice(prefix.length) || 'index.html'))
-    const bytes = path.startsWith(prefix) && file.startsWith(folder + sep) ? readFile(file) : Promise.reject(new Error('outside'))
+    const bytes =
+      path.startsWith(prefix) && file.startsWith(folder + sep) ? readFile(file) : Promise.reject(new Error('outside'))
     bytes.then(
       data =>
-        response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream', 'content-length': data.length }).end(data),
+        response
+          .writeHead(200, {
+            'content-type': types[extname(file)] ?? 'application/octet-stream',
+            'content-length': data.length
+          })
+          .end(data),
       () => response.writeHead(404).end('not found')
     )
   })

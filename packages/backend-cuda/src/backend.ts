@@ -1,7 +1,21 @@
 import { availableParallelism } from 'node:os'
 import {
-  graph, input, InputError, memoryWeights, nameOf, ops, paramsOf, prepare, SamError, shown, untilAborted,
-  type Backend, type Graph, type HostTensor, type Value, type WeightSource
+  graph,
+  input,
+  InputError,
+  memoryWeights,
+  nameOf,
+  ops,
+  paramsOf,
+  prepare,
+  SamError,
+  shown,
+  untilAborted,
+  type Backend,
+  type Graph,
+  type HostTensor,
+  type Value,
+  type WeightSource
 } from '@sam/core/graph'
 import { keeps } from '@sam/onnx'
 import type { InferenceSession } from 'onnxruntime-node'
@@ -12,14 +26,19 @@ import { startThread, type Thread } from './thread.js'
 
 const providers = ['cpu', 'cuda', 'tensorrt', 'webgpu'] as const
 /** Execution providers of onnxruntime-node that this backend knows how to ask for. */
-export type Provider = typeof providers[number]
+export type Provider = (typeof providers)[number]
 
 export interface OnnxRuntimeOptions {
   /** Threads that one run computes on; all cores unless told. */
   readonly threads?: number
-  /** `lean` (the default) computes with weights over 512 MB as pages of the checkpoint's file; `fast` repacks these too, and plans buffers ahead: a few percent faster. */
+  /**
+   * `lean` (the default) computes with weights over 512 MB as pages of the checkpoint's file; `fast` repacks these too,
+   * and plans buffers ahead: a few percent faster.
+   */
   readonly memory?: 'lean' | 'fast'
-  /** `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault. */
+  /**
+   * `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault.
+   */
   readonly open?: 'all'
   /** onnxruntime sends usage data to Microsoft by default; this package turns that off unless told otherwise here. */
   readonly telemetry?: boolean
@@ -33,10 +52,16 @@ export interface GpuOptions extends OnnxRuntimeOptions {
 /** The CPU, all cores. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where onnxruntime-node cannot be loaded. */
 export const cpu = (options: OnnxRuntimeOptions = {}): Promise<Backend> => onnxruntime('cpu', options)
 
-/** An NVIDIA GPU. Throws `BackendError` `E_BACKEND_UNAVAILABLE`, with the commands that install it, where CUDA is not there; never runs on the CPU instead. */
+/**
+ * An NVIDIA GPU. Throws `BackendError` `E_BACKEND_UNAVAILABLE`, with the commands that install it, where CUDA is not
+ * there; never runs on the CPU instead.
+ */
 export const cuda = (options: GpuOptions = {}): Promise<Backend> => onnxruntime('cuda', options)
 
-/** Any provider of onnxruntime-node. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where it is not there, `InputError` `E_BAD_OPTION`. */
+/**
+ * Any provider of onnxruntime-node. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where it is not there, `InputError`
+ * `E_BAD_OPTION`.
+ */
 export async function onnxruntime(provider: Provider, options: GpuOptions = {}): Promise<Backend> {
   check(provider, options)
   const thread = await startThread({ telemetry: options.telemetry === true })
@@ -64,11 +89,16 @@ function backend(thread: Thread, provider: Provider, options: GpuOptions): Backe
       const session = sessionOptions(provider, options, total)
       let done = 0
       onProgress(done, total)
-      const onBytes = (n: number): void => onProgress(done = Math.min(total, done + n), total)
+      const onBytes = (n: number): void => onProgress((done = Math.min(total, done + n)), total)
       const compiling = runOnce(thread, once, { options: session, weights, signal })
         .then(bound => openSession(thread, every, { options: session, weights, bound, signal, onBytes }))
         .then(loaded => executable(thread, g, loaded))
-      const compiled = await untilAborted(compiling, signal, () => { compiling.then(e => e.dispose(), () => {}) })
+      const compiled = await untilAborted(compiling, signal, () => {
+        compiling.then(
+          e => e.dispose(),
+          () => {}
+        )
+      })
       onProgress(total, total)
       return compiled
     },
@@ -101,19 +131,32 @@ async function runOnce(thread: Thread, once: Graph, options: SessionOptions): Pr
 async function probe(thread: Thread, provider: Provider, options: GpuOptions): Promise<void> {
   const x = input('x', [1])
   try {
-    const session = await openSession(thread, graph('probe', { y: ops.add(x, 1) }), { options: sessionOptions(provider, options, 0), weights: memoryWeights({}) })
-    await session.run({ [nameOf(x)!]: { dtype: 'f32', shape: [1], data: Float32Array.of(1) } }, new Int32Array(new SharedArrayBuffer(4)))
+    const session = await openSession(thread, graph('probe', { y: ops.add(x, 1) }), {
+      options: sessionOptions(provider, options, 0),
+      weights: memoryWeights({})
+    })
+    await session.run(
+      { [nameOf(x)!]: { dtype: 'f32', shape: [1], data: Float32Array.of(1) } },
+      new Int32Array(new SharedArrayBuffer(4))
+    )
     session.close()
   } catch (error) {
     throw SamError.is(error) && error.code === 'E_BACKEND_FAILED' ? providerMissing(provider, error) : error
   }
 }
 
-/** Weights up to this many bytes (ViT-B) are repacked even where memory is to be lean: the file's pages are then let go, so it costs a second of loading. */
+/**
+ * Weights up to this many bytes (ViT-B) are repacked even where memory is to be lean: the file's pages are then let go,
+ * so it costs a second of loading.
+ */
 const packLimit = 1 << 29
 
 /** What the runtime is told for a graph with this many bytes of weights. */
-function sessionOptions(provider: Provider, { threads = availableParallelism(), memory = 'lean', device }: GpuOptions, bytes: number): InferenceSession.SessionOptions {
+function sessionOptions(
+  provider: Provider,
+  { threads = availableParallelism(), memory = 'lean', device }: GpuOptions,
+  bytes: number
+): InferenceSession.SessionOptions {
   const lean = memory === 'lean'
   return {
     executionProviders: [device === undefined ? provider : { name: provider, deviceId: device }],

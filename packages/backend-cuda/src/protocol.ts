@@ -18,7 +18,12 @@ export interface Calls {
   open: { args: { model: Uint8Array; options: InferenceSession.SessionOptions }; result: number }
   /** Gives no tensors when `cancelled` was set before its turn came. */
   run: {
-    args: { session: number; feeds: Record<string, number | Plain>; fetches: Record<string, Expected>; cancelled: Int32Array }
+    args: {
+      session: number
+      feeds: Record<string, number | Plain>
+      fetches: Record<string, Expected>
+      cancelled: Int32Array
+    }
     result: Record<string, number>
   }
   read: { args: { tensor: number }; result: HostTensor['data'] }

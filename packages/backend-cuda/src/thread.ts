@@ -6,7 +6,11 @@ import type { Calls } from './protocol.js'
 /** The runtime in a thread of its own. */
 export interface Thread {
   /** Calls are answered in order. `transfer` moves buffers instead of copying them. */
-  call<C extends keyof Calls>(name: C, args: Calls[C]['args'], transfer?: readonly ArrayBuffer[]): Promise<Calls[C]['result']>
+  call<C extends keyof Calls>(
+    name: C,
+    args: Calls[C]['args'],
+    transfer?: readonly ArrayBuffer[]
+  ): Promise<Calls[C]['result']>
   /** Lets the thread end after what it was asked; what is still waiting then is rejected with `reason`. */
   end(reason: Error): void
 }
@@ -24,7 +28,9 @@ export async function startThread({ telemetry }: ThreadOptions): Promise<Thread>
   let serial = 0
   let over: Error | undefined
 
-  const settle = (): void => { if (waiting.size === 0) worker.unref() }
+  const settle = (): void => {
+    if (waiting.size === 0) worker.unref()
+  }
   const stop = (error: Error): void => {
     over ??= error
     for (const { reject } of waiting.values()) reject(over)
@@ -39,14 +45,17 @@ export async function startThread({ telemetry }: ThreadOptions): Promise<Thread>
     settle()
   })
   worker.on('error', error => stop(importFailed(error)))
-  worker.on('exit', code => stop(new BackendError('E_DEVICE_LOST', `the thread of onnxruntime ended with code ${code}; make a new backend`)))
+  worker.on('exit', code =>
+    stop(new BackendError('E_DEVICE_LOST', `the thread of onnxruntime ended with code ${code}; make a new backend`))
+  )
 
-  const call: Thread['call'] = (name, args, transfer = []) => new Promise((resolve, reject) => {
-    if (over) return reject(over)
-    waiting.set(++serial, { resolve, reject })
-    worker.ref()
-    worker.postMessage({ id: serial, call: name, args }, transfer)
-  })
+  const call: Thread['call'] = (name, args, transfer = []) =>
+    new Promise((resolve, reject) => {
+      if (over) return reject(over)
+      waiting.set(++serial, { resolve, reject })
+      worker.ref()
+      worker.postMessage({ id: serial, call: name, args }, transfer)
+    })
   await call('backends', {})
   return {
     call,
@@ -59,15 +68,17 @@ export async function startThread({ telemetry }: ThreadOptions): Promise<Thread>
 }
 
 /**
- * onnxruntime ≥ 1.29 sends usage data unless the process's environment says no, and it reads the real environment: what a worker thread
- * sets in its own `process.env` does not reach it.
+ * onnxruntime ≥ 1.29 sends usage data unless the process's environment says no, and it reads the real environment: what
+ * a worker thread sets in its own `process.env` does not reach it.
  */
 function silenceTelemetry(telemetry: boolean): void {
   if (telemetry || process.env.ORT_DISABLE_TELEMETRY !== undefined) return
   if (!isMainThread) {
-    throw new BackendError('E_BACKEND_UNAVAILABLE',
+    throw new BackendError(
+      'E_BACKEND_UNAVAILABLE',
       'onnxruntime would send usage data, and a worker thread cannot stop it: set ORT_DISABLE_TELEMETRY=1 in the environment or in the main thread ' +
-      'before the worker starts, or allow it with { telemetry: true }')
+        'before the worker starts, or allow it with { telemetry: true }'
+    )
   }
   process.env.ORT_DISABLE_TELEMETRY = '1'
 }

@@ -1,8 +1,9 @@
 /**
- * The thread that owns onnxruntime. Its node binding computes synchronously, so on the caller's thread an encode would stop a server for
- * seconds. Tensors stay here, under numbers; a caller sees them only when it asks to read one.
+ * The thread that owns onnxruntime. Its node binding computes synchronously, so on the caller's thread an encode would
+ * stop a server for seconds. Tensors stay here, under numbers; a caller sees them only when it asks to read one.
  *
- * JavaScript, because it is a thread's entry point: the same file runs beside the sources in a test and beside the build in a package.
+ * JavaScript, because it is a thread's entry point: the same file runs beside the sources in a test and beside the
+ * build in a package.
  */
 import { parentPort } from 'node:worker_threads'
 
@@ -40,11 +41,22 @@ const calls = {
 
   async run({ session, feeds, fetches, cancelled }) {
     if (Atomics.load(cancelled, 0)) return {}
-    const inputs = Object.entries(feeds).map(([name, feed]) => [name, toOrt(typeof feed === 'number' ? /** @type {Plain} */ (tensors.get(feed)) : feed)])
-    // Results go into memory of our own, which can be let go at once; what the runtime allocates waits for a garbage collection.
+    const inputs = Object.entries(feeds).map(([name, feed]) => [
+      name,
+      toOrt(typeof feed === 'number' ? /** @type {Plain} */ (tensors.get(feed)) : feed)
+    ])
+    // Results go into memory of our own, which can be let go at once; what the runtime allocates waits for a garbage
+    // collection.
     const outputs = Object.entries(fetches).map(([name, { dtype, shape, bytes }]) => {
       const buffer = new ArrayBuffer(bytes)
-      const data = dtype === 'f32' ? new Float32Array(buffer) : dtype === 'i32' ? new Int32Array(buffer) : dtype === 'f16' ? new Uint16Array(buffer) : new Uint8Array(buffer)
+      const data =
+        dtype === 'f32'
+          ? new Float32Array(buffer)
+          : dtype === 'i32'
+            ? new Int32Array(buffer)
+            : dtype === 'f16'
+              ? new Uint16Array(buffer)
+              : new Uint8Array(buffer)
       return /** @type {const} */ ([name, { dtype, shape, data }])
     })
     const prepared = Object.fromEntries(outputs.map(([name, tensor]) => [name, toOrt(tensor)]))

@@ -4,7 +4,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeImage, decodeMasks, storedIn, tinyTest, writePth, writeSafetensors } from '@sam/core'
-import { evaluate, f32, memoryWeights, nameOf, openWeights, tensor, type Backend, type Graph, type HostTensor, type WeightSource } from '@sam/core/graph'
+import {
+  evaluate,
+  f32,
+  memoryWeights,
+  nameOf,
+  openWeights,
+  tensor,
+  type Backend,
+  type Graph,
+  type HostTensor,
+  type WeightSource
+} from '@sam/core/graph'
 import { randomTensor } from '@sam/core/testing'
 import { cpu } from '@sam/backend-cuda'
 
@@ -23,16 +34,24 @@ describe('a checkpoint is read where it is', () => {
   let tensors: Record<string, HostTensor>
   const graphs: readonly (readonly [Graph, Readonly<Record<string, HostTensor>>])[] = [
     [encodeImage(tinyTest), { image: randomTensor([1, 3, 128, 128], { seed: 1, range: [-2, 2] }) }],
-    [decodeMasks(tinyTest, { prompts: 1, points: 2 }), {
-      image_embedding: randomTensor([1, 32, 8, 8], { seed: 2 }), point_coords: f32([1, 2, 2], [40, 60, 0, 0]), point_labels: tensor('i32', [1, 2], [1, -1]), token_mask: f32([1, 2], [1, 1])
-    }]
+    [
+      decodeMasks(tinyTest, { prompts: 1, points: 2 }),
+      {
+        image_embedding: randomTensor([1, 32, 8, 8], { seed: 2 }),
+        point_coords: f32([1, 2, 2], [40, 60, 0, 0]),
+        point_labels: tensor('i32', [1, 2], [1, -1]),
+        token_mask: f32([1, 2], [1, 1])
+      }
+    ]
   ]
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sam-test-'))
     backend = await cpu({ threads: 1 })
     const source = await openWeights(fixture('tiny-checkpoint.safetensors'))
-    tensors = Object.fromEntries(await Promise.all(source.names.map(async name => [name, await source.read(name)] as const)))
+    tensors = Object.fromEntries(
+      await Promise.all(source.names.map(async name => [name, await source.read(name)] as const))
+    )
     await source.close()
   })
   afterAll(async () => {
@@ -48,7 +67,10 @@ describe('a checkpoint is read where it is', () => {
       const outputs = await executable.run(feeds)
       for (const [name, { data }] of Object.entries(expected)) {
         const found = (await outputs[name].read()).data
-        expect(data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - found[i])), 0), `${graph.name} ${name}`).toBeLessThan(1e-4)
+        expect(
+          data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - found[i])), 0),
+          `${graph.name} ${name}`
+        ).toBeLessThan(1e-4)
         outputs[name].dispose()
       }
       executable.dispose()
@@ -77,9 +99,14 @@ describe('a checkpoint is read where it is', () => {
     await runs(memoryWeights(tensors))
   })
 
-  it.each([['F16', 'pth'], ['BF16', 'safetensors']] as const)('stored as %s in a .%s', async (dtype, format) => {
+  it.each([
+    ['F16', 'pth'],
+    ['BF16', 'safetensors']
+  ] as const)('stored as %s in a .%s', async (dtype, format) => {
     const half = storedIn(memoryWeights(tensors), dtype)
-    const rounded = Object.fromEntries(await Promise.all(half.names.map(async name => [name, await half.read(name)] as const)))
+    const rounded = Object.fromEntries(
+      await Promise.all(half.names.map(async name => [name, await half.read(name)] as const))
+    )
     const path = join(folder, `half.${format}`)
     await writeFile(path, await collect(format === 'pth' ? writePth(half) : writeSafetensors(half)))
     await runs(await openWeights(path), backend, rounded)

@@ -1,13 +1,33 @@
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { f32, graph, input, memoryWeights, ops, param, type Backend, type Executable, type HostTensor } from '@sam/core/graph'
+import {
+  f32,
+  graph,
+  input,
+  memoryWeights,
+  ops,
+  param,
+  type Backend,
+  type Executable,
+  type HostTensor
+} from '@sam/core/graph'
 import { cpu, cuda, onnxruntime } from '@sam/backend-cuda'
 
 const n = 384
 /** A chain of products that takes long enough to be met half way. */
-const slow = graph('slow', { y: Array.from({ length: 200 }).reduce<ReturnType<typeof input>>(y => ops.matmul(y, param('w', [n, n])), input('x', [n, n])) })
-const weights = memoryWeights({ w: f32([n, n], Float32Array.from({ length: n * n }, (_, i) => i % (n + 1) ? 0 : 1)) })
+const slow = graph('slow', {
+  y: Array.from({ length: 200 }).reduce<ReturnType<typeof input>>(
+    y => ops.matmul(y, param('w', [n, n])),
+    input('x', [n, n])
+  )
+})
+const weights = memoryWeights({
+  w: f32(
+    [n, n],
+    Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) ? 0 : 1))
+  )
+})
 const x: HostTensor = f32([n, n], new Float32Array(n * n).fill(3))
 
 describe('runs, aborts and disposal', () => {
@@ -32,8 +52,14 @@ describe('runs, aborts and disposal', () => {
     const reason = new Error('enough')
     const abort = new AbortController()
     const order: string[] = []
-    const unaborted = executable.run({ x }).then(({ y }) => { order.push('first run'); y.dispose() })
-    const aborted = executable.run({ x }, { signal: abort.signal }).catch((error: unknown) => { order.push('abort'); return error })
+    const unaborted = executable.run({ x }).then(({ y }) => {
+      order.push('first run')
+      y.dispose()
+    })
+    const aborted = executable.run({ x }, { signal: abort.signal }).catch((error: unknown) => {
+      order.push('abort')
+      return error
+    })
     abort.abort(reason)
     expect(await aborted).toBe(reason)
     await unaborted
@@ -49,7 +75,12 @@ describe('runs, aborts and disposal', () => {
     const compiling = backend.compile(slow, weights, { signal: abort.signal })
     abort.abort(reason)
     await expect(compiling).rejects.toBe(reason)
-    await expect(executable.run({ x }).then(({ y }) => y.read()).then(({ data }) => data[0])).resolves.toBe(3)
+    await expect(
+      executable
+        .run({ x })
+        .then(({ y }) => y.read())
+        .then(({ data }) => data[0])
+    ).resolves.toBe(3)
     expect(readdirSync(tmpdir()).filter(name => name.startsWith(`sam-onnx-${process.pid}-`))).toEqual([])
   })
 
@@ -71,7 +102,7 @@ describe('runs, aborts and disposal', () => {
     expect((await (await second).y.read()).data[0]).toBe(3)
   })
 
-  it('what was read is the reader\'s: changing it changes nothing', async () => {
+  it("what was read is the reader's: changing it changes nothing", async () => {
     const { y } = await executable.run({ x })
     const { data } = await y.read()
     data.fill(0)
@@ -83,7 +114,10 @@ describe('runs, aborts and disposal', () => {
     const other = await cpu({ threads: 1 })
     const { y } = await executable.run({ x })
     const elsewhere = await other.compile(slow, weights)
-    await expect(elsewhere.run({ x: y })).rejects.toMatchObject({ code: 'E_GRAPH', message: expect.stringContaining('another backend') })
+    await expect(elsewhere.run({ x: y })).rejects.toMatchObject({
+      code: 'E_GRAPH',
+      message: expect.stringContaining('another backend')
+    })
     other.dispose()
   })
 
@@ -102,17 +136,29 @@ describe('runs, aborts and disposal', () => {
 })
 
 describe('what is refused', () => {
-  it.each([{ threads: 0 }, { threads: 1.5 }, { memory: 'huge' as 'lean' }, { open: 'some' as 'all' }, { device: 0 }])('%o', async options => {
-    await expect(onnxruntime('cpu', options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
-  })
+  it.each([{ threads: 0 }, { threads: 1.5 }, { memory: 'huge' as 'lean' }, { open: 'some' as 'all' }, { device: 0 }])(
+    '%o',
+    async options => {
+      await expect(onnxruntime('cpu', options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    }
+  )
 
   it('a provider nobody has heard of', async () => {
     await expect(onnxruntime('abacus' as 'cpu')).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 
   it('CUDA where it is not, with the way to get it; never a CPU run instead', async () => {
-    const found = await cuda().then(backend => { backend.dispose(); return backend.name }, (error: unknown) => error)
+    const found = await cuda().then(
+      backend => {
+        backend.dispose()
+        return backend.name
+      },
+      (error: unknown) => error
+    )
     if (found === 'cuda') return
-    expect(found).toMatchObject({ code: 'E_BACKEND_UNAVAILABLE', message: expect.stringMatching(/linux-x64|npm rebuild onnxruntime-node/) })
+    expect(found).toMatchObject({
+      code: 'E_BACKEND_UNAVAILABLE',
+      message: expect.stringMatching(/linux-x64|npm rebuild onnxruntime-node/)
+    })
   })
 })

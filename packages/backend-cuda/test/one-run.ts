@@ -7,7 +7,10 @@ const n = 20_000 // enough to be written beside the model
 
 async function once(): Promise<void> {
   const backend = await cpu()
-  const executable = await backend.compile(graph('g', { y: ops.mul(input('x', [n]), param('w', [n])) }), memoryWeights({ w: f32([n], new Float32Array(n).fill(2)) }))
+  const executable = await backend.compile(
+    graph('g', { y: ops.mul(input('x', [n]), param('w', [n])) }),
+    memoryWeights({ w: f32([n], new Float32Array(n).fill(2)) })
+  )
   const { y } = await executable.run({ x: f32([n], new Float32Array(n).fill(1)) })
   process.stdout.write(`${(await y.read()).data[n - 1]} ${process.env.ORT_DISABLE_TELEMETRY}`)
 }
@@ -15,6 +18,12 @@ async function once(): Promise<void> {
 if (process.argv[2] !== 'in a worker') await once()
 else {
   // The thread's own tools/run.js, so that it reads these sources too.
-  const worker = new Worker(new URL('../../../tools/run.js', import.meta.url), { argv: [process.argv[1], 'as a worker'] })
-  worker.on('error', error => process.stdout.write(SamError.is(error) || 'code' in error ? String((error as { code?: string }).code) : String(error)))
+  const worker = new Worker(new URL('../../../tools/run.js', import.meta.url), {
+    argv: [process.argv[1], 'as a worker']
+  })
+  worker.on('error', error =>
+    process.stdout.write(
+      SamError.is(error) || 'code' in error ? String((error as { code?: string }).code) : String(error)
+    )
+  )
 }

@@ -11,17 +11,31 @@ const runner = fileURLToPath(new URL('../../../tools/run.js', import.meta.url))
 
 describe('a process that uses the backend', () => {
   let home: string
-  beforeEach(async () => { home = await mkdtemp(join(tmpdir(), 'sam-home-')) })
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'sam-home-'))
+  })
   afterEach(() => rm(home, { recursive: true }))
 
   const run = async (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> => {
     const env = { ...process.env }
     delete env.ORT_DISABLE_TELEMETRY
-    const places = Object.fromEntries(['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR'].map(name => [name, home]))
-    const child = spawn(process.execPath, [runner, program, ...args], { env: { ...env, ...places }, cwd: fileURLToPath(new URL('../../..', import.meta.url)) })
+    const places = Object.fromEntries(
+      ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR'].map(name => [
+        name,
+        home
+      ])
+    )
+    const child = spawn(process.execPath, [runner, program, ...args], {
+      env: { ...env, ...places },
+      cwd: fileURLToPath(new URL('../../..', import.meta.url))
+    })
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
     return new Promise(resolve => child.on('close', code => resolve({ code, stdout, stderr })))
   }
 

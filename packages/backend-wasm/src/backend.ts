@@ -1,4 +1,15 @@
-import { InputError, memoryWeights, paramsOf, prepare, shown, untilAborted, type Backend, type Graph, type Value, type WeightSource } from '@sam/core/graph'
+import {
+  InputError,
+  memoryWeights,
+  paramsOf,
+  prepare,
+  shown,
+  untilAborted,
+  type Backend,
+  type Graph,
+  type Value,
+  type WeightSource
+} from '@sam/core/graph'
 import { keeps } from '@sam/onnx'
 import { executable } from './executable.js'
 import { startRuntime, type Ort, type WasmPaths } from './runtime.js'
@@ -7,17 +18,20 @@ import { openSession, weightBytes } from './session.js'
 export interface WasmOptions {
   readonly wasmPaths: WasmPaths
   /**
-   * Threads that one run computes on. Default: half the machine's, at most 4, where the page is cross-origin isolated (headers
-   * COOP and COEP), else 1: without isolation a browser has no shared memory.
+   * Threads that one run computes on. Default: half the machine's, at most 4, where the page is cross-origin isolated
+   * (headers COOP and COEP), else 1: without isolation a browser has no shared memory.
    */
   readonly threads?: number | undefined
-  /** `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault. */
+  /**
+   * `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault.
+   */
   readonly open?: 'all' | undefined
 }
 
 /**
- * The CPU, in WebAssembly with SIMD, in browsers and in Node. It computes on the thread that calls it: load the model in a worker, so that a page
- * stays responsive. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where the runtime's files are not served, `InputError` `E_BAD_OPTION`.
+ * The CPU, in WebAssembly with SIMD, in browsers and in Node. It computes on the thread that calls it: load the model
+ * in a worker, so that a page stays responsive. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where the runtime's files
+ * are not served, `InputError` `E_BAD_OPTION`.
  *
  * @example
  * const backend = await wasm({ wasmPaths: '/onnxruntime/' })
@@ -28,11 +42,12 @@ export async function wasm({ wasmPaths, threads = defaultThreads(), open }: Wasm
   if (threads > 1 && !isolated()) {
     throw new InputError(
       'E_BAD_OPTION',
-      `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, take cpu() of @sam/backend-cuda. `
-        + `Found ${threads}`
+      `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, take cpu() of @sam/backend-cuda. ` +
+        `Found ${threads}`
     )
   }
-  if (open !== undefined && open !== 'all') throw new InputError('E_BAD_OPTION', `open must be 'all' or left out, found ${shown(open)}`)
+  if (open !== undefined && open !== 'all')
+    throw new InputError('E_BAD_OPTION', `open must be 'all' or left out, found ${shown(open)}`)
   const ort = await startRuntime({ wasmPaths, threads })
   let disposed = false
   const kept = (node: Value): boolean => open !== 'all' && keeps(node)
@@ -82,4 +97,5 @@ async function runOnce(
 
 const isolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true
 
-const defaultThreads = (): number => (isolated() ? Math.max(1, Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2))) : 1)
+const defaultThreads = (): number =>
+  isolated() ? Math.max(1, Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2))) : 1

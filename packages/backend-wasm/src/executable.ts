@@ -16,14 +16,18 @@ import type { Session } from './session.js'
 /** What our tensors hold, until they are disposed. Another backend's are not in the map. */
 const held = new WeakMap<object, { tensor: HostTensor | undefined }>()
 
-/** A loaded session as an `Executable`. A run cannot be stopped half way: after an abort it goes on by itself, and its results are dropped. */
+/**
+ * A loaded session as an `Executable`. A run cannot be stopped half way: after an abort it goes on by itself, and its
+ * results are dropped.
+ */
 export function executable(g: Graph, session: Session): Executable {
   let disposed = false
   return {
     graph: g,
     async run(feeds, { signal } = {}) {
       signal?.throwIfAborted()
-      if (disposed) throw new InputError('E_DISPOSED', `${g.name}: the executable was disposed; compile the graph again`)
+      if (disposed)
+        throw new InputError('E_DISPOSED', `${g.name}: the executable was disposed; compile the graph again`)
       checkFeeds(g, feeds)
       const made = await untilAborted(session.run(onHost(feeds)), signal, () => {})
       return Object.fromEntries(Object.entries(made).map(([name, tensor]) => [name, deviceTensor(tensor)]))
@@ -43,7 +47,8 @@ function deviceTensor(tensor: HostTensor): DeviceTensor {
     shape,
     dtype,
     async read(part) {
-      if (!state.tensor) throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
+      if (!state.tensor)
+        throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
       if (part) return partOf(state.tensor, part)
       return { ...state.tensor, data: state.tensor.data.slice() }
     },

@@ -1,6 +1,9 @@
 import { BackendError, SamError } from '@sam/core/graph'
 
-/** onnxruntime throws plain text, or a number that was a pointer; this says it in the SDK's terms. Errors of ours stay as they are. */
+/**
+ * onnxruntime throws plain text, or a number that was a pointer; this says it in the SDK's terms. Errors of ours stay
+ * as they are.
+ */
 export function runtimeFailed(error: unknown): SamError {
   if (SamError.is(error)) return error
   const said = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 600)
@@ -11,8 +14,8 @@ export function runtimeFailed(error: unknown): SamError {
   ) {
     return new BackendError(
       'E_OUT_OF_MEMORY',
-      `wasm: no memory left, of the 4 GB at most that WebAssembly has: decode fewer prompts at once, take a smaller model, or use WebGPU. `
-        + `onnxruntime: ${said}`,
+      `wasm: no memory left, of the 4 GB at most that WebAssembly has: decode fewer prompts at once, take a smaller model, or use WebGPU. ` +
+        `onnxruntime: ${said}`,
       { cause: error }
     )
   }

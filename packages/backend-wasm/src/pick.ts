@@ -10,8 +10,8 @@ export interface Choice {
 
 export interface PickOptions extends WasmOptions {
   /**
-   * How to get at WebGPU, imported only where there is an adapter: `() => import('@sam/backend-webgpu')`. Passed in, so that this package does not
-   * carry the other, and the app's bundler makes a file of its own of it.
+   * How to get at WebGPU, imported only where there is an adapter: `() => import('@sam/backend-webgpu')`. Passed in, so
+   * that this package does not carry the other, and the app's bundler makes a file of its own of it.
    */
   readonly webgpu: () => Promise<{ webgpu(): Promise<Backend> }>
   /** `wasm` does not look for a GPU; `webgpu` does not fall back. Default: WebGPU, then wasm. */
@@ -24,7 +24,8 @@ export interface PickOptions extends WasmOptions {
  * Throws what `wasm` throws, and for `prefer: 'webgpu'` `BackendError` `E_BACKEND_UNAVAILABLE`.
  *
  * @example
- * const backend = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: '/onnxruntime/', onChoice: console.log })
+ * const backend = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: '/onnxruntime/',
+ * onChoice: console.log })
  */
 export async function pickBackend({ webgpu, prefer, onChoice, ...options }: PickOptions): Promise<Backend> {
   const take = (backend: Backend, choice: Choice): Backend => {
@@ -46,14 +47,24 @@ export async function pickBackend({ webgpu, prefer, onChoice, ...options }: Pick
     }
   }
   if (prefer === 'webgpu')
-    throw new BackendError('E_BACKEND_UNAVAILABLE', `WebGPU was asked for, and ${reason}; leave prefer out to use wasm instead`, { cause })
+    throw new BackendError(
+      'E_BACKEND_UNAVAILABLE',
+      `WebGPU was asked for, and ${reason}; leave prefer out to use wasm instead`,
+      { cause }
+    )
   return take(await wasm(options), { name: 'wasm', because: reason! })
 }
 
 /** Asks the browser alone, before any code is loaded. Undefined when there is an adapter. */
 async function whyNoAdapter(): Promise<string | undefined> {
-  const { navigator, isSecureContext } = globalThis as { navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }; isSecureContext?: boolean }
-  if (!navigator?.gpu) return isSecureContext === false ? 'WebGPU needs a secure page (https or localhost)' : 'WebGPU is not in this browser'
+  const { navigator, isSecureContext } = globalThis as {
+    navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }
+    isSecureContext?: boolean
+  }
+  if (!navigator?.gpu)
+    return isSecureContext === false
+      ? 'WebGPU needs a secure page (https or localhost)'
+      : 'WebGPU is not in this browser'
   try {
     return (await navigator.gpu.requestAdapter()) ? undefined : 'the browser gave no GPU adapter'
   } catch (error) {

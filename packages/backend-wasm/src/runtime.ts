@@ -6,8 +6,9 @@ import type * as ort from 'onnxruntime-web/wasm'
 export type Ort = typeof ort
 
 /**
- * Where the two files of onnxruntime-web are served, `ort-wasm-simd-threaded.wasm` and `ort-wasm-simd-threaded.mjs`: the folder that has both, or
- * each by itself (a bundler gives files new names). Relative addresses are relative to the page; in Node, to the working directory.
+ * Where the two files of onnxruntime-web are served, `ort-wasm-simd-threaded.wasm` and `ort-wasm-simd-threaded.mjs`:
+ * the folder that has both, or each by itself (a bundler gives files new names). Relative addresses are relative to the
+ * page; in Node, to the working directory.
  */
 export type WasmPaths = string | URL | { readonly wasm: string | URL; readonly mjs: string | URL }
 
@@ -22,8 +23,8 @@ const file = 'ort-wasm-simd-threaded'
 let started: { readonly ort: Promise<Ort>; readonly threads: number } | undefined
 
 /**
- * Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` when a file is not there, `InputError` `E_BAD_OPTION` for other threads
- * than it started with.
+ * Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` when a file is not there, `InputError`
+ * `E_BAD_OPTION` for other threads than it started with.
  */
 export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Promise<Ort> {
   if (started && started.threads !== threads) {
@@ -46,11 +47,16 @@ async function start({ wasmPaths, threads }: RuntimeOptions): Promise<Ort> {
   // A server that answers everything with its front page is the usual mistake.
   if (String(binary.subarray(0, 4)) !== '0,97,115,109') throw notServed(wasm, 'what is there is not WebAssembly')
   if (typeof script === 'string') throw notServed(mjs, script)
-  if (/^\s*</.test(new TextDecoder().decode(script.subarray(0, 64)))) throw notServed(mjs, 'what is there is a web page')
+  if (/^\s*</.test(new TextDecoder().decode(script.subarray(0, 64))))
+    throw notServed(mjs, 'what is there is a web page')
 
   const runtime = await import('onnxruntime-web/wasm')
   runtime.env.logLevel = 'fatal' // errors come as exceptions
-  Object.assign(runtime.env.wasm, { numThreads: threads, wasmBinary: binary, wasmPaths: { wasm: wasm.href, mjs: mjs.href } })
+  Object.assign(runtime.env.wasm, {
+    numThreads: threads,
+    wasmBinary: binary,
+    wasmPaths: { wasm: wasm.href, mjs: mjs.href }
+  })
   return runtime
 }
 

@@ -21,7 +21,11 @@ export interface SessionOptions {
 const weightLimit = 2 ** 31 - 1
 
 /** Lowers a graph and loads it, weights copied into the runtime. */
-export async function openSession(ort: Ort, g: Graph, { weights, bound, signal, onBytes }: SessionOptions): Promise<Session> {
+export async function openSession(
+  ort: Ort,
+  g: Graph,
+  { weights, bound, signal, onBytes }: SessionOptions
+): Promise<Session> {
   const { model, inputs, outputs, side } = await toOnnx(g, { weights, bound, signal })
   const data = side && (await gather(side, { name: g.name, signal, onBytes }))
   signal?.throwIfAborted()
@@ -37,7 +41,9 @@ export async function openSession(ort: Ort, g: Graph, { weights, bound, signal, 
     async run(feeds) {
       const named = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [input, toOrt(ort, feeds[name])]))
       const made = await inTurn(() => session.run(named))
-      return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, fromOrt(made[output], g.outputs[name])]))
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, output]) => [name, fromOrt(made[output], g.outputs[name])])
+      )
     },
     close: () => {
       inTurn(() => session.release()).catch(() => {})
@@ -46,7 +52,10 @@ export async function openSession(ort: Ort, g: Graph, { weights, bound, signal, 
 }
 
 /** The side data in one piece: the runtime takes a file's content, not a file. */
-async function gather(side: SideData, { name, signal, onBytes }: { name: string } & Pick<SessionOptions, 'signal' | 'onBytes'>): Promise<Uint8Array> {
+async function gather(
+  side: SideData,
+  { name, signal, onBytes }: { name: string } & Pick<SessionOptions, 'signal' | 'onBytes'>
+): Promise<Uint8Array> {
   const { length } = side
   if (length > weightLimit) {
     throw new BackendError(
@@ -83,7 +92,8 @@ function inTurn<T>(call: () => Promise<T>): Promise<T> {
 
 const types = { f32: 'float32', f16: 'float16', i32: 'int32', bool: 'bool' } as const
 
-const toOrt = (ort: Ort, { dtype, shape, data }: HostTensor): Tensor => new ort.Tensor(types[dtype], data as Float32Array, shape)
+const toOrt = (ort: Ort, { dtype, shape, data }: HostTensor): Tensor =>
+  new ort.Tensor(types[dtype], data as Float32Array, shape)
 
 /** The runtime's answer, in memory of its own. Halves may come as a `Float16Array`; ours are their bits. */
 function fromOrt(tensor: Tensor, { dtype, shape }: Value): HostTensor {

@@ -6,9 +6,15 @@ import { wasmPaths } from './wasm-files.js'
 
 describe('wasm', () => {
   let backend: Backend
-  beforeAll(async () => { backend = await wasm({ wasmPaths }) })
+  beforeAll(async () => {
+    backend = await wasm({ wasmPaths })
+  })
 
   it.each(conformanceCases().map(c => [c.name, c] as const))('%s', (_, c) => runCase(backend, c))
-  it.each(conformanceCases().map(opened).map(c => [c.name, c] as const))('%s', (_, c) => runCase(backend, c))
+  it.each(
+    conformanceCases()
+      .map(opened)
+      .map(c => [c.name, c] as const)
+  )('%s', (_, c) => runCase(backend, c))
   it('keeps the rest of the contract', () => checkContract(backend))
 })

@@ -69,7 +69,9 @@ describe('memory', () => {
       close: async () => {}
     }
     const backend = await wasm({ wasmPaths })
-    await expect(backend.compile(graph('huge', { y: ops.neg(param('w', shape)) }), weights)).rejects.toMatchObject({ code: 'E_OUT_OF_MEMORY' })
+    await expect(backend.compile(graph('huge', { y: ops.neg(param('w', shape)) }), weights)).rejects.toMatchObject({
+      code: 'E_OUT_OF_MEMORY'
+    })
   })
 
   it.each([

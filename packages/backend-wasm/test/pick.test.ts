@@ -3,8 +3,15 @@ import { BackendError, type Backend } from '@sam/core/graph'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
 import { wasmPaths } from './wasm-files.js'
 
-const gpuBackend: Backend = { name: 'webgpu', keeps: () => false, compile: () => Promise.reject(new Error('not here')), dispose: () => {} }
-const pick = async (options: Partial<Parameters<typeof pickBackend>[0]> = {}): Promise<{ backend: Backend; choice: Choice; loaded: boolean }> => {
+const gpuBackend: Backend = {
+  name: 'webgpu',
+  keeps: () => false,
+  compile: () => Promise.reject(new Error('not here')),
+  dispose: () => {}
+}
+const pick = async (
+  options: Partial<Parameters<typeof pickBackend>[0]> = {}
+): Promise<{ backend: Backend; choice: Choice; loaded: boolean }> => {
   let choice: Choice | undefined
   let loaded = false
   const webgpu = async () => {
@@ -33,7 +40,11 @@ describe('pickBackend', () => {
 
   it('takes WebGPU where there is an adapter', async () => {
     adapter(async () => ({}))
-    expect(await pick()).toEqual({ backend: gpuBackend, choice: { name: 'webgpu', because: 'there is a GPU adapter' }, loaded: true })
+    expect(await pick()).toEqual({
+      backend: gpuBackend,
+      choice: { name: 'webgpu', because: 'there is a GPU adapter' },
+      loaded: true
+    })
   })
 
   it.each([
@@ -49,7 +60,9 @@ describe('pickBackend', () => {
   it('takes wasm where the adapter gives no device', async () => {
     adapter(async () => ({}))
     const { choice } = await pick({
-      webgpu: async () => ({ webgpu: () => Promise.reject(new BackendError('E_BACKEND_UNAVAILABLE', 'the limits are too small')) })
+      webgpu: async () => ({
+        webgpu: () => Promise.reject(new BackendError('E_BACKEND_UNAVAILABLE', 'the limits are too small'))
+      })
     })
     expect(choice).toEqual({ name: 'wasm', because: 'the limits are too small' })
   })

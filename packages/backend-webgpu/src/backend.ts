@@ -11,7 +11,10 @@ import { fastestTile } from './tune.js'
 export interface WebGpuOptions extends DeviceOptions {
   /** Which GPU of two. Default: the fast one. */
   readonly powerPreference?: GPUPowerPreference | undefined
-  /** Store weights of linear layers and convolutions as halves, two in a word: half the memory; sums stay f32. Default false. */
+  /**
+   * Store weights of linear layers and convolutions as halves, two in a word: half the memory; sums stay f32. Default
+   * false.
+   */
   readonly halfWeights?: boolean | undefined
   /** Measure once, before the first large graph, how this device multiplies fastest. Default true. */
   readonly tune?: boolean | undefined
@@ -56,7 +59,9 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   let tuning: Promise<void> | undefined
   const living = new Set<Placeable>()
   const kept = (node: Value): boolean => options.open !== 'all' && keeps(node, device.limits)
-  const must = (): void => { if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed') }
+  const must = (): void => {
+    if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed')
+  }
 
   async function replace(): Promise<void> {
     device.destroy()
@@ -66,17 +71,35 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
 
   return {
     name: 'webgpu',
-    get adapter() { return device.adapter },
-    get limits() { return device.limits },
-    get device() { return device.gpu },
+    get adapter() {
+      return device.adapter
+    },
+    get limits() {
+      return device.limits
+    },
+    get device() {
+      return device.gpu
+    },
     lost: () => device.lost(),
     keeps: kept,
     async compile(graph, weights, compileOptions = {}) {
       must()
       compileOptions.signal?.throwIfAborted()
-      if (options.tune !== false && isLarge(graph)) await (tuning ??= fastestTile(device).then(tile => { largeTile = tile }, () => {})) // a device that fails here says so below
+      if (options.tune !== false && isLarge(graph))
+        await (tuning ??= fastestTile(device).then(
+          tile => {
+            largeTile = tile
+          },
+          () => {}
+        )) // a device that fails here says so below
       const executable = makeExecutable(graph, weights, {
-        keeps: kept, device: () => device, halfWeights: options.halfWeights ?? false, largeTile, forget: e => { living.delete(e) }
+        keeps: kept,
+        device: () => device,
+        halfWeights: options.halfWeights ?? false,
+        largeTile,
+        forget: e => {
+          living.delete(e)
+        }
       })
       await executable.place(device, compileOptions)
       living.add(executable)
@@ -85,7 +108,9 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     async recover() {
       must()
       if (device.lost() === undefined) return
-      await (recovering ??= replace().finally(() => { recovering = undefined }))
+      await (recovering ??= replace().finally(() => {
+        recovering = undefined
+      }))
     },
     async picture(picture, target) {
       must()

@@ -13,7 +13,10 @@ export interface Device {
   readonly adapter: string
   /** Why the device is gone, or undefined while it is there. */
   lost(): string | undefined
-  /** The same promise, but rejected with `E_DEVICE_LOST` once the device is gone: some of WebGPU's own promises then never settle. */
+  /**
+   * The same promise, but rejected with `E_DEVICE_LOST` once the device is gone: some of WebGPU's own promises then
+   * never settle.
+   */
   alive<T>(work: Promise<T>): Promise<T>
   /** Compiles pipelines side by side; while it runs, dispatches wait for it. */
   compile(dispatchAll: () => void): Promise<void>
@@ -30,16 +33,25 @@ export interface DeviceOptions {
 
 /** What of an adapter's limits is asked for. */
 const wanted = [
-  'maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize', 'maxStorageBuffersPerShaderStage'
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxStorageBuffersPerShaderStage'
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
 /** Opens the adapter's device. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where there is none. */
-export async function openDevice({ powerPreference = 'high-performance', limits: asked }: DeviceOptions = {}): Promise<Device> {
+export async function openDevice({
+  powerPreference = 'high-performance',
+  limits: asked
+}: DeviceOptions = {}): Promise<Device> {
   const entry = await findGpu()
   if (typeof entry === 'string') throw new BackendError('E_BACKEND_UNAVAILABLE', `WebGPU is not here: ${entry}`)
   const adapter = await entry.requestAdapter({ powerPreference })
   if (!adapter) {
-    throw new BackendError('E_BACKEND_UNAVAILABLE', 'WebGPU is here, but gave no adapter: update the graphics driver, or use the wasm or cpu backend')
+    throw new BackendError(
+      'E_BACKEND_UNAVAILABLE',
+      'WebGPU is here, but gave no adapter: update the graphics driver, or use the wasm or cpu backend'
+    )
   }
   const gpu = await requestDevice(adapter, asked)
   const { limits } = gpu
@@ -56,7 +68,8 @@ export async function openDevice({ powerPreference = 'high-performance', limits:
   let compiling: Promise<void> = Promise.resolve()
 
   return {
-    gpu, tfjs,
+    gpu,
+    tfjs,
     limits: {
       bufferBytes: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
       sharedBytes: limits.maxComputeWorkgroupStorageSize,
@@ -64,11 +77,14 @@ export async function openDevice({ powerPreference = 'high-performance', limits:
     },
     adapter: [adapter.info?.vendor, adapter.info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter',
     lost: () => reason,
-    alive: work => new Promise((resolve, reject) => {
-      work.then(resolve, (error: Error) => reject(reason === undefined ? error : lostError(reason))).finally(() => waiting.delete(reject))
-      if (reason === undefined) waiting.add(reject)
-      else reject(lostError(reason))
-    }),
+    alive: work =>
+      new Promise((resolve, reject) => {
+        work
+          .then(resolve, (error: Error) => reject(reason === undefined ? error : lostError(reason)))
+          .finally(() => waiting.delete(reject))
+        if (reason === undefined) waiting.add(reject)
+        else reject(lostError(reason))
+      }),
     compile(dispatchAll) {
       const work = compiling.then(() => compileAll({ gpu, tfjs }, dispatchAll))
       compiling = work.catch(() => {})
@@ -99,12 +115,15 @@ async function compileAll({ gpu, tfjs }: Pick<Device, 'gpu' | 'tfjs'>, dispatchA
     await tfjs.checkCompileCompletionAsync()
   } catch (error) {
     for (const [key] of pending) delete pipelineCache[key]
-    throw await refused ?? error
+    throw (await refused) ?? error
   }
 }
 
 export const lostError = (reason: string): BackendError =>
-  new BackendError('E_DEVICE_LOST', `The GPU device is gone (${reason}): call recover() on the backend, then encode again`)
+  new BackendError(
+    'E_DEVICE_LOST',
+    `The GPU device is gone (${reason}): call recover() on the backend, then encode again`
+  )
 
 async function requestDevice(adapter: GPUAdapter, asked?: Readonly<Record<string, number>>): Promise<GPUDevice> {
   const requiredLimits = { ...Object.fromEntries(wanted.map(name => [name, adapter.limits[name]])), ...asked }
@@ -112,13 +131,17 @@ async function requestDevice(adapter: GPUAdapter, asked?: Readonly<Record<string
   try {
     return await adapter.requestDevice({ requiredLimits, requiredFeatures })
   } catch (cause) {
-    throw new BackendError('E_BACKEND_UNAVAILABLE', `The adapter must give a device with limits ${JSON.stringify(requiredLimits)}, found: ${String(cause)}`, { cause })
+    throw new BackendError(
+      'E_BACKEND_UNAVAILABLE',
+      `The adapter must give a device with limits ${JSON.stringify(requiredLimits)}, found: ${String(cause)}`,
+      { cause }
+    )
   }
 }
 
 /**
- * tfjs finds its kernels by the name `webgpu`, and an app that uses tfjs beside us should share our device: so ours takes the name, unless
- * another is in use under it. Returns how to give it back.
+ * tfjs finds its kernels by the name `webgpu`, and an app that uses tfjs beside us should share our device: so ours
+ * takes the name, unless another is in use under it. Returns how to give it back.
  */
 function register(tfjs: WebGPUBackend): () => void {
   if (findBackend('webgpu')) return () => tfjs.dispose()

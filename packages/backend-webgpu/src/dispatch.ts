@@ -4,34 +4,55 @@ import { failure } from './failure.js'
 import type { Program } from './kernels/program.js'
 
 /** Records one program into the device's current pass. */
-export function dispatch({ tfjs }: Device, program: Program, { inputs, result }: { inputs: readonly TensorInfo[]; result: TensorInfo }): void {
-  const uniforms = program.uniforms.map(({ name, type, data }) => ({ name, type: type === 'i32' ? 'int32' : 'float32', data: [...data], vector: data.length > 1 ? `vec${data.length}<${type}>` : type }))
+export function dispatch(
+  { tfjs }: Device,
+  program: Program,
+  { inputs, result }: { inputs: readonly TensorInfo[]; result: TensorInfo }
+): void {
+  const uniforms = program.uniforms.map(({ name, type, data }) => ({
+    name,
+    type: type === 'i32' ? 'int32' : 'float32',
+    data: [...data],
+    vector: data.length > 1 ? `vec${data.length}<${type}>` : type
+  }))
   const declared = uniforms.map(u => `${u.name} : ${u.vector}, `).join('')
   // A program object is used up by its run: tfjs writes into it.
-  tfjs.runWebGPUProgram({
-    variableNames: program.inputs.map(i => i.name),
-    variableComponents: program.inputs.map(i => i.components),
-    outputComponent: program.components,
-    outputShape: [1],
-    workgroupSize: [...program.workgroup],
-    dispatch: [...program.groups],
-    dispatchLayout: { x: [0], y: [0] }, // two axes of one: `main` takes no index, and tfjs makes no coordinates
-    uniforms: declared,
-    shaderKey: keyOf(program.code + declared),
-    getUserCode: () => program.code
-  }, [...inputs], result.dtype, uniforms, result)
+  tfjs.runWebGPUProgram(
+    {
+      variableNames: program.inputs.map(i => i.name),
+      variableComponents: program.inputs.map(i => i.components),
+      outputComponent: program.components,
+      outputShape: [1],
+      workgroupSize: [...program.workgroup],
+      dispatch: [...program.groups],
+      dispatchLayout: { x: [0], y: [0] }, // two axes of one: `main` takes no index, and tfjs makes no coordinates
+      uniforms: declared,
+      shaderKey: keyOf(program.code + declared),
+      getUserCode: () => program.code
+    },
+    [...inputs],
+    result.dtype,
+    uniforms,
+    result
+  )
 }
 
 const keys = new Map<string, string>()
 
-/** A short name for a shader's text. tfjs finds pipelines by it, so all that is baked into the text must be in the key: here it is the text. */
+/**
+ * A short name for a shader's text. tfjs finds pipelines by it, so all that is baked into the text must be in the key:
+ * here it is the text.
+ */
 function keyOf(text: string): string {
   let key = keys.get(text)
-  if (key === undefined) keys.set(text, key = `sam${keys.size}`)
+  if (key === undefined) keys.set(text, (key = `sam${keys.size}`))
   return key
 }
 
-/** Runs `record` so that what the device finds wrong with it is this call's error. Recording is synchronous: scopes of several runs do not cross. */
+/**
+ * Runs `record` so that what the device finds wrong with it is this call's error. Recording is synchronous: scopes of
+ * several runs do not cross.
+ */
 export async function checked(device: Device, doing: string, record: () => void): Promise<void> {
   const { gpu } = device
   gpu.pushErrorScope('out-of-memory')

@@ -1,4 +1,18 @@
-import { checkFeeds, InputError, paramsOf, prepare, sizeOf, type CompileOptions, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor, type Value, type WeightSource } from '@sam/core/graph'
+import {
+  checkFeeds,
+  InputError,
+  paramsOf,
+  prepare,
+  sizeOf,
+  type CompileOptions,
+  type DeviceTensor,
+  type Executable,
+  type Feeds,
+  type Graph,
+  type HostTensor,
+  type Value,
+  type WeightSource
+} from '@sam/core/graph'
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
@@ -8,7 +22,10 @@ import { allocate, flush, free, resident, residentOf, shared, trim, upload, uplo
 import { schedule, type Schedule, type Slot } from './schedule.js'
 import type { Buffer } from './view.js'
 
-/** Work handed to the device at once: about 20 ms of a small GPU, so that an abort is heard and no driver's watchdog bites. */
+/**
+ * Work handed to the device at once: about 20 ms of a small GPU, so that an abort is heard and no driver's watchdog
+ * bites.
+ */
 const flopsPerTurn = 2e10
 /** Bytes that wait to be freed until something is submitted. */
 const freedPerSubmit = 8 * 2 ** 20
@@ -36,11 +53,18 @@ interface Placed {
   readonly early: ReadonlyMap<string, TensorInfo>
 }
 
-/** Readies a graph. Throws `WeightsError` where the weights do not fit and `BackendError` where the device's limits do not suffice, before anything is uploaded. */
-export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, device: current, halfWeights, largeTile, forget }: PlaceOptions): Placeable {
+/**
+ * Readies a graph. Throws `WeightsError` where the weights do not fit and `BackendError` where the device's limits do
+ * not suffice, before anything is uploaded.
+ */
+export function makeExecutable(
+  graph: Graph,
+  weights: WeightSource,
+  { keeps, device: current, halfWeights, largeTile, forget }: PlaceOptions
+): Placeable {
   const { once, every } = prepare(graph, keeps, weights)
   const { limits } = current()
-  const options = { limits, halfWeights, ...largeTile ? { largeTile } : {} }
+  const options = { limits, halfWeights, ...(largeTile ? { largeTile } : {}) }
   const schedules = { once: schedule(once, options), every: schedule(every, options) }
   let placed: Placed | undefined
   let disposed = false
@@ -57,7 +81,15 @@ export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, dev
     async place(device, options = {}) {
       const fixed = await placeWeights(device, { graph, weights, schedules }, options)
       try {
-        await device.alive(device.compile(() => { for (const s of [schedules.once, schedules.every]) warm(device, s) })).catch(error => { throw failure(error, `compiling ${graph.name}`) })
+        await device
+          .alive(
+            device.compile(() => {
+              for (const s of [schedules.once, schedules.every]) warm(device, s)
+            })
+          )
+          .catch(error => {
+            throw failure(error, `compiling ${graph.name}`)
+          })
         const ran = await runSchedule(device, schedules.once, { fixed, fed: () => new Map(), signal: options.signal })
         placed = { device, every: schedules.every, fixed, early: ran }
         dropUnused(placed, schedules.once)
@@ -78,10 +110,20 @@ export function makeExecutable(graph: Graph, weights: WeightSource, { keeps, dev
       try {
         // What is fed from the device is held at once: its owner may dispose of it while this run waits.
         const ready = new Map(early)
-        for (const [name, fed] of Object.entries(feeds)) if ('read' in fed) ready.set(name, held(own, shared(device, residentOf(device, fed))))
+        for (const [name, fed] of Object.entries(feeds))
+          if ('read' in fed) ready.set(name, held(own, shared(device, residentOf(device, fed))))
         await device.ready()
-        const outputs = await runSchedule(device, every, { fixed, fed: () => feed(device, { every, ready, feeds, own }), signal })
-        return Object.fromEntries([...outputs].map(([name, info]): [string, DeviceTensor] => [name, resident(device, info, every.outputs[name].value)]))
+        const outputs = await runSchedule(device, every, {
+          fixed,
+          fed: () => feed(device, { every, ready, feeds, own }),
+          signal
+        })
+        return Object.fromEntries(
+          [...outputs].map(([name, info]): [string, DeviceTensor] => [
+            name,
+            resident(device, info, every.outputs[name].value)
+          ])
+        )
       } finally {
         if (device.lost() === undefined) for (const info of own) free(device, info)
         if (--running === 0 && disposed) release()
@@ -113,7 +155,12 @@ interface Given {
 
 /** Every input's buffer: what is there, or host data, uploaded for this run. */
 function feed(device: Device, { every, ready, feeds, own }: Given): Map<Buffer, TensorInfo> {
-  return new Map(Object.entries(every.inputs).map(([name, { buffer }]) => [buffer, ready.get(name) ?? held(own, upload(device, feeds[name] as HostTensor))]))
+  return new Map(
+    Object.entries(every.inputs).map(([name, { buffer }]) => [
+      buffer,
+      ready.get(name) ?? held(own, upload(device, feeds[name] as HostTensor))
+    ])
+  )
 }
 
 interface Bindings {
@@ -123,14 +170,21 @@ interface Bindings {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Dispatches every step, in turns that the device can finish quickly, and frees at last use. Gives the outputs' buffers. */
-async function runSchedule(device: Device, { name, steps, outputs }: Schedule, { fixed, fed, signal }: Bindings): Promise<Map<string, TensorInfo>> {
+/**
+ * Dispatches every step, in turns that the device can finish quickly, and frees at last use. Gives the outputs'
+ * buffers.
+ */
+async function runSchedule(
+  device: Device,
+  { name, steps, outputs }: Schedule,
+  { fixed, fed, signal }: Bindings
+): Promise<Map<string, TensorInfo>> {
   const made = new Map<Buffer, TensorInfo>()
   let inputs: ReadonlyMap<Buffer, TensorInfo> | undefined
   const find = (b: Buffer): TensorInfo => made.get(b) ?? inputs?.get(b) ?? fixed.get(b)!
   let previous: Promise<unknown> | undefined
   try {
-    for (let next = 0; next < steps.length;) {
+    for (let next = 0; next < steps.length; ) {
       signal?.throwIfAborted()
       await checked(device, `running ${name}`, () => {
         inputs ??= fed()
@@ -168,21 +222,34 @@ async function runSchedule(device: Device, { name, steps, outputs }: Schedule, {
   return new Map(Object.entries(outputs).map(([output, { buffer }]) => [output, made.get(buffer)!]))
 }
 
-/** Compiles a schedule's pipelines: they depend on types, never on sizes, so one element of each type stands for every buffer. */
+/**
+ * Compiles a schedule's pipelines: they depend on types, never on sizes, so one element of each type stands for every
+ * buffer.
+ */
 function warm(device: Device, { steps }: Schedule): void {
   const stand = { f32: allocate(device, 1, 'f32'), i32: allocate(device, 1, 'i32') }
-  for (const { program, inputs, result } of steps) dispatch(device, program, { inputs: inputs.map(b => stand[b.type]), result: stand[result.type] })
+  for (const { program, inputs, result } of steps)
+    dispatch(device, program, { inputs: inputs.map(b => stand[b.type]), result: stand[result.type] })
   for (const info of Object.values(stand)) free(device, info)
 }
 
 /** Reads each weight once, straight into its buffer. */
-async function placeWeights(device: Device, { graph, weights, schedules }: { graph: Graph; weights: WeightSource; schedules: { once: Schedule; every: Schedule } }, { signal, onProgress }: CompileOptions): Promise<Map<Buffer, TensorInfo>> {
+async function placeWeights(
+  device: Device,
+  {
+    graph,
+    weights,
+    schedules
+  }: { graph: Graph; weights: WeightSource; schedules: { once: Schedule; every: Schedule } },
+  { signal, onProgress }: CompileOptions
+): Promise<Map<Buffer, TensorInfo>> {
   const placed = new Map<Buffer, TensorInfo>()
   const total = paramsOf(graph).reduce((bytes, p) => bytes + 4 * sizeOf(p.shape), 0)
   let done = 0
-  const put = ({ buffer }: Slot, host: HostTensor, packed = false): Promise<void> => checked(device, 'placing weights', () => {
-    placed.set(buffer, packed ? uploadHalves(device, host.data as Float32Array) : upload(device, host))
-  })
+  const put = ({ buffer }: Slot, host: HostTensor, packed = false): Promise<void> =>
+    checked(device, 'placing weights', () => {
+      placed.set(buffer, packed ? uploadHalves(device, host.data as Float32Array) : upload(device, host))
+    })
   try {
     for (const s of [schedules.once, schedules.every]) {
       for (const slot of s.constants) await put(slot, slot.value.attrs.tensor as HostTensor)
@@ -192,7 +259,7 @@ async function placeWeights(device: Device, { graph, weights, schedules }: { gra
       signal?.throwIfAborted()
       const host = await weights.read(name, signal)
       for (const [, slot] of slots.filter(([n]) => n === name)) await put(slot, host, slot.packed)
-      onProgress?.(done += host.data.byteLength, total)
+      onProgress?.((done += host.data.byteLength), total)
     }
     return placed
   } catch (error) {

@@ -1,13 +1,35 @@
 /** Tensors on the device: tfjs' pool holds the buffers, its ids name them. */
-import { BackendError, checkPart, InputError, numberToF16, sizeOf, tensor, widenF16, type DeviceTensor, type DType, type HostTensor, type Part, type Shape } from '@sam/core/graph'
+import {
+  BackendError,
+  checkPart,
+  InputError,
+  numberToF16,
+  sizeOf,
+  tensor,
+  widenF16,
+  type DeviceTensor,
+  type DType,
+  type HostTensor,
+  type Part,
+  type Shape
+} from '@sam/core/graph'
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
 import { checked } from './dispatch.js'
 import { failure } from './failure.js'
 
-const tfType: Readonly<Record<DType | 'packed', DataType>> = { f32: 'float32', f16: 'float32', i32: 'int32', bool: 'int32', packed: 'int32' }
+const tfType: Readonly<Record<DType | 'packed', DataType>> = {
+  f32: 'float32',
+  f16: 'float32',
+  i32: 'int32',
+  bool: 'int32',
+  packed: 'int32'
+}
 
-/** A buffer of `length` elements, uninitialised. Its shape for tfjs is [1], always: pipelines are then shared by every size. */
+/**
+ * A buffer of `length` elements, uninitialised. Its shape for tfjs is [1], always: pipelines are then shared by every
+ * size.
+ */
 export function allocate(device: Device, length: number, type: DType | 'packed'): TensorInfo {
   const dtype = tfType[type]
   const { dataId } = device.tfjs.makeTensorInfo([Math.max(1, length)], dtype)
@@ -16,7 +38,9 @@ export function allocate(device: Device, length: number, type: DType | 'packed')
 }
 
 /** Gives a buffer back to the pool, after what is still to be submitted with it. */
-export const free = (device: Device, { dataId }: TensorInfo): void => { device.tfjs.disposeData(dataId) }
+export const free = (device: Device, { dataId }: TensorInfo): void => {
+  device.tfjs.disposeData(dataId)
+}
 
 /** One holder more: the buffer lives until each has freed it. */
 export function shared({ tfjs }: Device, info: TensorInfo): TensorInfo {
@@ -24,7 +48,8 @@ export function shared({ tfjs }: Device, info: TensorInfo): TensorInfo {
   return info
 }
 
-export const bufferOf = (device: Device, { dataId }: TensorInfo): GPUBuffer => device.tfjs.tensorMap.get(dataId).resource as GPUBuffer
+export const bufferOf = (device: Device, { dataId }: TensorInfo): GPUBuffer =>
+  device.tfjs.tensorMap.get(dataId).resource as GPUBuffer
 
 /** Host numbers into a new buffer, without a copy kept anywhere. */
 export function upload(device: Device, { dtype, data, shape }: HostTensor): TensorInfo {
@@ -51,7 +76,11 @@ export function flush({ tfjs }: Device): void {
 
 /** Gives the pool's idle buffers back to the system. tfjs itself never does. */
 export function trim({ tfjs }: Device): void {
-  const pool = tfjs.bufferManager as unknown as { freeBuffers: Map<string, GPUBuffer[]>; numFreeBuffers: number; numBytesAllocated: number }
+  const pool = tfjs.bufferManager as unknown as {
+    freeBuffers: Map<string, GPUBuffer[]>
+    numFreeBuffers: number
+    numBytesAllocated: number
+  }
   for (const idle of pool.freeBuffers.values()) {
     for (const buffer of idle.splice(0)) {
       pool.numFreeBuffers--
@@ -64,20 +93,32 @@ export function trim({ tfjs }: Device): void {
 /** Which buffer a tensor of ours is. */
 const residents = new WeakMap<DeviceTensor, { device: Device; info: TensorInfo | undefined }>()
 
-/** The buffer of a tensor that is fed to a run. Throws where it is disposed, another backend's, or of a device that is gone. */
+/**
+ * The buffer of a tensor that is fed to a run. Throws where it is disposed, another backend's, or of a device that is
+ * gone.
+ */
 export function residentOf(device: Device, fed: DeviceTensor): TensorInfo {
   const home = residents.get(fed)
-  if (!home) throw new BackendError('E_BACKEND_FAILED', 'webgpu: a tensor of another backend must be read first: feed what read() gives')
+  if (!home)
+    throw new BackendError(
+      'E_BACKEND_FAILED',
+      'webgpu: a tensor of another backend must be read first: feed what read() gives'
+    )
   if (!home.info) throw disposed()
   if (home.device !== device) throw lostError('the tensor is of a device that was lost')
   return home.info
 }
 
 /** A buffer as the caller's tensor. */
-export function resident(device: Device, info: TensorInfo, { shape, dtype }: { shape: Shape; dtype: DType }): DeviceTensor {
+export function resident(
+  device: Device,
+  info: TensorInfo,
+  { shape, dtype }: { shape: Shape; dtype: DType }
+): DeviceTensor {
   const home: { device: Device; info: TensorInfo | undefined } = { device, info }
   const self: DeviceTensor = {
-    shape, dtype,
+    shape,
+    dtype,
     async read(part) {
       if (!home.info) throw disposed()
       if (part) checkPart(part, shape)
@@ -97,10 +138,14 @@ const disposed = (): InputError => new InputError('E_DISPOSED', 'webgpu: the ten
 function hostTensor(bytes: ArrayBuffer, { shape, dtype }: { shape: Shape; dtype: DType }): HostTensor {
   const count = sizeOf(shape)
   switch (dtype) {
-    case 'f32': return tensor('f32', shape, new Float32Array(bytes, 0, count))
-    case 'i32': return tensor('i32', shape, new Int32Array(bytes, 0, count))
-    case 'bool': return tensor('bool', shape, Uint8Array.from(new Int32Array(bytes, 0, count)))
-    case 'f16': return tensor('f16', shape, Uint16Array.from(new Float32Array(bytes, 0, count), numberToF16))
+    case 'f32':
+      return tensor('f32', shape, new Float32Array(bytes, 0, count))
+    case 'i32':
+      return tensor('i32', shape, new Int32Array(bytes, 0, count))
+    case 'bool':
+      return tensor('bool', shape, Uint8Array.from(new Int32Array(bytes, 0, count)))
+    case 'f16':
+      return tensor('f16', shape, Uint16Array.from(new Float32Array(bytes, 0, count), numberToF16))
   }
 }
 

@@ -1,5 +1,13 @@
 /** Pictures straight to the device: resized, normalised and padded there, to the same bytes as on the host. */
-import { bilinearTaps, InputError, pictureSize, type DeviceTensor, type Picture, type PictureTarget, type RgbaBytes } from '@sam/core/graph'
+import {
+  bilinearTaps,
+  InputError,
+  pictureSize,
+  type DeviceTensor,
+  type Picture,
+  type PictureTarget,
+  type RgbaBytes
+} from '@sam/core/graph'
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
@@ -10,22 +18,37 @@ import { allocate, bufferOf, flush, free, resident, upload } from './memory.js'
 const fractionBits = 22
 
 /**
- * A picture as f32[1,3,side,side]: antialiased bilinear resize in Pillow's fixed point, rounded to bytes after each axis, then
- * (byte − mean) / std. Throws `InputError` `E_BAD_IMAGE` for a size that is none, `E_IMAGE_TOO_LARGE` past the device's limits.
+ * A picture as f32[1,3,side,side]: antialiased bilinear resize in Pillow's fixed point, rounded to bytes after each
+ * axis, then (byte − mean) / std. Throws `InputError` `E_BAD_IMAGE` for a size that is none, `E_IMAGE_TOO_LARGE` past
+ * the device's limits.
  */
 export async function pictureTensor(device: Device, picture: Picture, target: PictureTarget): Promise<DeviceTensor> {
   const { width, height } = pictureSize(picture) ?? { width: 0, height: 0 }
-  if (!(width > 0 && height > 0)) throw new InputError('E_BAD_IMAGE', `a picture must have pixels: an ImageBitmap, canvas, VideoFrame, ImageData or RGBA bytes that is loaded and not closed, found ${width} × ${height}`)
-  if (target.width > target.side || target.height > target.side) throw new InputError('E_BAD_IMAGE', `a picture must fit its square of ${target.side}, found ${target.width} × ${target.height}`)
+  if (!(width > 0 && height > 0))
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `a picture must have pixels: an ImageBitmap, canvas, VideoFrame, ImageData or RGBA bytes that is loaded and not closed, found ${width} × ${height}`
+    )
+  if (target.width > target.side || target.height > target.side)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `a picture must fit its square of ${target.side}, found ${target.width} × ${target.height}`
+    )
   const isBytes = 'data' in picture
   // Rows of a copied texture begin at multiples of 256 bytes.
   const pitch = isBytes ? width : Math.ceil(width / 64) * 64
   const side = device.gpu.limits.maxTextureDimension2D
   if (pitch * height * 4 > device.limits.bufferBytes || (!isBytes && Math.max(width, height) > side)) {
-    throw new InputError('E_IMAGE_TOO_LARGE', `a picture on this GPU must have at most ${device.limits.bufferBytes / 4} pixels and sides of at most ${side}, found ${width} × ${height}; resize it on the host`)
+    throw new InputError(
+      'E_IMAGE_TOO_LARGE',
+      `a picture on this GPU must have at most ${device.limits.bufferBytes / 4} pixels and sides of at most ${side}, found ${width} × ${height}; resize it on the host`
+    )
   }
   const temporary: TensorInfo[] = []
-  const keep = (info: TensorInfo): TensorInfo => { temporary.push(info); return info }
+  const keep = (info: TensorInfo): TensorInfo => {
+    temporary.push(info)
+    return info
+  }
   await device.ready()
   let result: TensorInfo | undefined
   try {
@@ -36,7 +59,10 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
       const [columns, rows] = [taps(device, width, target.width), taps(device, height, target.height)]
       columns.infos.concat(rows.infos).forEach(keep)
       const narrowed = keep(allocate(device, target.width * height, 'i32'))
-      dispatch(device, alongRows({ height, width: target.width, pitch, taps: columns.width }), { inputs: [pixels, ...columns.infos], result: narrowed })
+      dispatch(device, alongRows({ height, width: target.width, pitch, taps: columns.width }), {
+        inputs: [pixels, ...columns.infos],
+        result: narrowed
+      })
       result = allocate(device, 3 * target.side ** 2, 'f32')
       dispatch(device, alongColumns(target, rows.width), { inputs: [narrowed, ...rows.infos], result })
       flush(device)
@@ -50,10 +76,21 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
   }
 }
 
-/** Through a texture, which is where the browser puts it, into a buffer of packed bytes: exact, and readable with strides. */
-function copyPicture({ gpu }: Device, source: Exclude<Picture, RgbaBytes>, { width, height, pitch, into }: { width: number; height: number; pitch: number; into: GPUBuffer }): void {
+/**
+ * Through a texture, which is where the browser puts it, into a buffer of packed bytes: exact, and readable with
+ * strides.
+ */
+function copyPicture(
+  { gpu }: Device,
+  source: Exclude<Picture, RgbaBytes>,
+  { width, height, pitch, into }: { width: number; height: number; pitch: number; into: GPUBuffer }
+): void {
   const size = { width, height }
-  const texture = gpu.createTexture({ size, format: 'rgba8unorm', usage: GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC | GPUTextureUsage.RENDER_ATTACHMENT })
+  const texture = gpu.createTexture({
+    size,
+    format: 'rgba8unorm',
+    usage: GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC | GPUTextureUsage.RENDER_ATTACHMENT
+  })
   gpu.queue.copyExternalImageToTexture({ source }, { texture, colorSpace: 'srgb', premultipliedAlpha: false }, size)
   const encoder = gpu.createCommandEncoder()
   encoder.copyTextureToBuffer({ texture }, { buffer: into, bytesPerRow: pitch * 4 }, size)
@@ -65,7 +102,10 @@ function copyPicture({ gpu }: Device, source: Exclude<Picture, RgbaBytes>, { wid
 function taps(device: Device, from: number, to: number): { width: number; infos: TensorInfo[] } {
   const { width, first, count, weights } = bilinearTaps(from, to, { antialias: true })
   const fixed = Int32Array.from(weights, w => Math.floor(w * 2 ** fractionBits + 0.5))
-  return { width, infos: [first, count, fixed].map(data => upload(device, { dtype: 'i32', shape: [data.length], data })) }
+  return {
+    width,
+    infos: [first, count, fixed].map(data => upload(device, { dtype: 'i32', shape: [data.length], data }))
+  }
 }
 
 const inputs = ['pixels', 'first', 'count', 'weights'].map(name => ({ name, components: 1 as const }))
@@ -76,17 +116,40 @@ const channel = (c: number, at: string): string => `
   for (var k = 0; k < count[tap]; k++) { sum${c} += ((pixels[${at}] >> ${8 * c}u) & 255) * weights[tap * uniforms.taps + k]; }
   let byte${c} = min(255, sum${c} >> ${fractionBits}u);`
 
-const alongRows = ({ height, width, pitch, taps: n }: { height: number; width: number; pitch: number; taps: number }): Program => perElement('resize rows', {
-  count: height * width, inputs, uniforms: [i32('width', width), i32('pitch', pitch), i32('taps', n)],
-  body: `
+const alongRows = ({
+  height,
+  width,
+  pitch,
+  taps: n
+}: {
+  height: number
+  width: number
+  pitch: number
+  taps: number
+}): Program =>
+  perElement('resize rows', {
+    count: height * width,
+    inputs,
+    uniforms: [i32('width', width), i32('pitch', pitch), i32('taps', n)],
+    body: `
   let tap = i % uniforms.width;
   let start = i / uniforms.width * uniforms.pitch + first[tap];${[0, 1, 2].map(c => channel(c, 'start + k')).join('')}
   result[i] = byte0 | (byte1 << 8u) | (byte2 << 16u);`
-})
+  })
 
-const alongColumns = ({ width, height, side, mean, std }: PictureTarget, n: number): Program => perElement('resize columns, normalise, pad', {
-  count: 3 * side * side, inputs, uniforms: [i32('width', width), i32('height', height), i32('side', side), i32('taps', n), f32('mean', ...mean, 0), f32('deviation', ...std, 1)],
-  body: `
+const alongColumns = ({ width, height, side, mean, std }: PictureTarget, n: number): Program =>
+  perElement('resize columns, normalise, pad', {
+    count: 3 * side * side,
+    inputs,
+    uniforms: [
+      i32('width', width),
+      i32('height', height),
+      i32('side', side),
+      i32('taps', n),
+      f32('mean', ...mean, 0),
+      f32('deviation', ...std, 1)
+    ],
+    body: `
   let x = i % uniforms.side;
   let tap = i / uniforms.side % uniforms.side;
   let c = i / uniforms.side / uniforms.side;
@@ -94,4 +157,4 @@ const alongColumns = ({ width, height, side, mean, std }: PictureTarget, n: numb
   var sum = ${1 << (fractionBits - 1)};
   for (var k = 0; k < count[tap]; k++) { sum += ((pixels[(first[tap] + k) * uniforms.width + x] >> u32(8 * c)) & 255) * weights[tap * uniforms.taps + k]; }
   result[i] = (f32(min(255, sum >> ${fractionBits}u)) - uniforms.mean[c]) / uniforms.deviation[c];`
-})
+  })

@@ -11,19 +11,22 @@ describe('schedule', () => {
     [vitB, { dispatches: 94, largest: 48, peak: 96 }],
     [vitL, { dispatches: 178, largest: 64, peak: 124 }],
     [vitH, { dispatches: 234, largest: 80, peak: 144 }]
-  ])('$name encodes an image within every device\'s limits', (config, { dispatches, largest, peak }) => {
+  ])("$name encodes an image within every device's limits", (config, { dispatches, largest, peak }) => {
     const found = demandOf(schedules(encodeImage(config)).every)
-    expect({ dispatches: found.dispatches, largest: found.largest.bytes / mebi, peak: found.peakBytes / mebi }).toEqual({ dispatches, largest, peak })
+    expect({ dispatches: found.dispatches, largest: found.largest.bytes / mebi, peak: found.peakBytes / mebi }).toEqual(
+      { dispatches, largest, peak }
+    )
   })
 
-  it('sixteen prompts at once stay within every device\'s limits', () => {
+  it("sixteen prompts at once stay within every device's limits", () => {
     const { largest, peakBytes } = demandOf(schedules(decodeMasks(vitB, { prompts: 16, points: 2 })).every)
     expect(largest.bytes).toBeLessThanOrEqual(128 * mebi)
     expect(peakBytes).toBeLessThanOrEqual(256 * mebi)
   })
 
   it('halves what weights of contractions take', () => {
-    const weights = (halfWeights: boolean): number => demandOf(schedules(encodeImage(vitH), { halfWeights }).every).weightBytes / mebi
+    const weights = (halfWeights: boolean): number =>
+      demandOf(schedules(encodeImage(vitH), { halfWeights }).every).weightBytes / mebi
     expect(weights(true)).toBeLessThan(0.52 * weights(false))
   })
 
@@ -50,7 +53,9 @@ describe('schedule', () => {
     const freed = steps.flatMap(s => s.frees)
     expect(new Set(freed).size).toBe(freed.length)
     const last = new Map(steps.flatMap((s, i) => s.inputs.map(b => [b, i] as const)))
-    steps.forEach((s, i) => { for (const b of s.frees) expect(last.get(b) ?? i).toBe(i) })
+    steps.forEach((s, i) => {
+      for (const b of s.frees) expect(last.get(b) ?? i).toBe(i)
+    })
     const kept = new Set(Object.values(outputs).map(o => o.buffer))
     expect(steps.map(s => s.result).filter(b => !freed.includes(b) && !kept.has(b))).toEqual([])
   })

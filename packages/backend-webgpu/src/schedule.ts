@@ -1,4 +1,15 @@
-import { decompose, nameOf, simplify, sizeOf, stage, useCounts, valuesOf, type Graph, type HostTensor, type Value } from '@sam/core/graph'
+import {
+  decompose,
+  nameOf,
+  simplify,
+  sizeOf,
+  stage,
+  useCounts,
+  valuesOf,
+  type Graph,
+  type HostTensor,
+  type Value
+} from '@sam/core/graph'
 import { tiles, type Tile } from './kernels/tile.js'
 import { elementwise } from './kernels/elementwise.js'
 import { expression, isElementwise, literal } from './kernels/expression.js'
@@ -49,10 +60,13 @@ const chainOperands = 6
 const chainLength = 24
 
 /**
- * Orders a graph of primitives and kept composites into dispatches. Movements become views, chains of elementwise operations one dispatch,
- * and what follows a contraction (activation, residual) part of it.
+ * Orders a graph of primitives and kept composites into dispatches. Movements become views, chains of elementwise
+ * operations one dispatch, and what follows a contraction (activation, residual) part of it.
  */
-export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.large, halfWeights = false }: ScheduleOptions = {}): Schedule {
+export function schedule(
+  g: Graph,
+  { limits = defaultLimits, largeTile = tiles.large, halfWeights = false }: ScheduleOptions = {}
+): Schedule {
   const order = valuesOf(g)
   const plan = fuse(g, order)
   const packable = halfWeights ? weightsOnly(order) : new Set<Value>()
@@ -64,7 +78,10 @@ export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.l
   let buffers = 0
   const buffer = (length: number, type: Buffer['type'], name: string): Buffer => {
     const bytes = Math.max(1, length) * 4
-    if (bytes > limits.bufferBytes) refuse(`${g.name}: ${name} must fit in a buffer of ${limits.bufferBytes} bytes, found ${bytes}; use fewer prompts at once or a smaller model`)
+    if (bytes > limits.bufferBytes)
+      refuse(
+        `${g.name}: ${name} must fit in a buffer of ${limits.bufferBytes} bytes, found ${bytes}; use fewer prompts at once or a smaller model`
+      )
     return { id: buffers++, type, length }
   }
 
@@ -87,7 +104,7 @@ export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.l
       copies.set(view, copied)
       return copied
     },
-    packed: value => packable.has(value) ? to.view(value).buffer : undefined,
+    packed: value => (packable.has(value) ? to.view(value).buffer : undefined),
     emit(program, read, { length, type, flops = 0 }) {
       check(program, limits, g.name)
       const result = buffer(length, type, program.name)
@@ -108,7 +125,11 @@ export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.l
     if (name === undefined) return undefined
     const table: Record<string, Slot> = value.op === 'input' ? inputs : params
     const packed = packable.has(value)
-    table[name] ??= { buffer: packed ? buffer(sizeOf(shape) / 2, 'i32', name) : buffer(sizeOf(shape), typeOf(value), name), value, ...value.op === 'param' ? { packed } : {} }
+    table[name] ??= {
+      buffer: packed ? buffer(sizeOf(shape) / 2, 'i32', name) : buffer(sizeOf(shape), typeOf(value), name),
+      value,
+      ...(value.op === 'param' ? { packed } : {})
+    }
     return denseView(table[name].buffer, shape)
   }
 
@@ -128,8 +149,19 @@ export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.l
       return `{${known < 0 ? leaves.push(view) - 1 : known}}`
     }
     const template = write(root)
-    const program = elementwise(root.op, { views: leaves, shape: root.shape, expression: reads => template.replace(/\{(\d+)\}/g, (_, i) => reads[Number(i)]) })
-    return denseView(to.emit(program, leaves.map(v => v.buffer), { length: sizeOf(root.shape), type: typeOf(root) }), root.shape)
+    const program = elementwise(root.op, {
+      views: leaves,
+      shape: root.shape,
+      expression: reads => template.replace(/\{(\d+)\}/g, (_, i) => reads[Number(i)])
+    })
+    return denseView(
+      to.emit(
+        program,
+        leaves.map(v => v.buffer),
+        { length: sizeOf(root.shape), type: typeOf(root) }
+      ),
+      root.shape
+    )
   }
 
   for (const value of g.inputs) to.view(value)
@@ -145,19 +177,26 @@ export function schedule(g: Graph, { limits = defaultLimits, largeTile = tiles.l
 
   // An output has a buffer of its own: one that a step made and no other output has.
   const taken = new Set<Buffer>()
-  const outputs = Object.fromEntries(Object.entries(g.outputs).map(([name, value]) => {
-    const view = to.view(value)
-    const own = isDense(view) && !taken.has(view.buffer) && steps.some(s => s.result === view.buffer)
-      ? view.buffer
-      : to.emit(copyOf(view), [view.buffer], { length: sizeOf(view.shape), type: view.buffer.type })
-    taken.add(own)
-    return [name, { buffer: own, value }]
-  }))
-  const kept = new Set([...taken, ...[...Object.values(inputs), ...Object.values(params), ...constants].map(s => s.buffer)])
+  const outputs = Object.fromEntries(
+    Object.entries(g.outputs).map(([name, value]) => {
+      const view = to.view(value)
+      const own =
+        isDense(view) && !taken.has(view.buffer) && steps.some(s => s.result === view.buffer)
+          ? view.buffer
+          : to.emit(copyOf(view), [view.buffer], { length: sizeOf(view.shape), type: view.buffer.type })
+      taken.add(own)
+      return [name, { buffer: own, value }]
+    })
+  )
+  const kept = new Set([
+    ...taken,
+    ...[...Object.values(inputs), ...Object.values(params), ...constants].map(s => s.buffer)
+  ])
   return { name: g.name, inputs, params, constants, outputs, steps: withFrees(steps, kept) }
 }
 
-const copyOf = (view: View): Program => elementwise('copy', { views: [view], expression: ([x]) => x, shape: view.shape })
+const copyOf = (view: View): Program =>
+  elementwise('copy', { views: [view], expression: ([x]) => x, shape: view.shape })
 
 interface Fusion {
   /** Run by another value's dispatch. */
@@ -171,7 +210,10 @@ interface Fusion {
 
 const contractions = new Set(['linear', 'conv2d', 'convTranspose2d', 'matmul'])
 
-/** Decides what runs together: a contraction with the activation and residual after it; elementwise values with those that only they feed. */
+/**
+ * Decides what runs together: a contraction with the activation and residual after it; elementwise values with those
+ * that only they feed.
+ */
 function fuse(g: Graph, order: readonly Value[]): Fusion {
   const uses = useCounts(g)
   const users = new Map<Value, Value>()
@@ -179,7 +221,7 @@ function fuse(g: Graph, order: readonly Value[]): Fusion {
   const [absorbed, chained] = [new Set<Value>(), new Set<Value>()]
   const [roots, epilogues] = [new Map<Value, Value>(), new Map<Value, Epilogue>()]
   const place = new Map(order.map((v, i) => [v, i]))
-  const onlyUser = (value: Value): Value | undefined => uses.get(value) === 1 ? users.get(value) : undefined
+  const onlyUser = (value: Value): Value | undefined => (uses.get(value) === 1 ? users.get(value) : undefined)
 
   for (const value of order) {
     if (!contractions.has(value.op) || value.dtype !== 'f32') continue
@@ -206,12 +248,19 @@ function fuse(g: Graph, order: readonly Value[]): Fusion {
     if (!isElementwise(root.op) || absorbed.has(root) || roots.has(root)) continue
     const leaves = new Set<Value>(root.inputs.filter(x => constantNumber(x) === undefined))
     let length = 1
-    for (let grew = true; grew && length < chainLength;) {
+    for (let grew = true; grew && length < chainLength; ) {
       grew = false
       for (const leaf of leaves) {
-        const joins = isElementwise(leaf.op) && !absorbed.has(leaf) && !roots.has(leaf) && sizeOf(leaf.shape) === sizeOf(root.shape) && uses.get(leaf) === 1
+        const joins =
+          isElementwise(leaf.op) &&
+          !absorbed.has(leaf) &&
+          !roots.has(leaf) &&
+          sizeOf(leaf.shape) === sizeOf(root.shape) &&
+          uses.get(leaf) === 1
         if (!joins) continue
-        const after = new Set([...leaves].filter(v => v !== leaf).concat(leaf.inputs.filter(x => constantNumber(x) === undefined)))
+        const after = new Set(
+          [...leaves].filter(v => v !== leaf).concat(leaf.inputs.filter(x => constantNumber(x) === undefined))
+        )
         if (after.size > chainOperands) continue
         leaves.delete(leaf)
         for (const x of after) leaves.add(x)
@@ -235,11 +284,16 @@ function constantNumber(value: Value): string | undefined {
   return data.length === 1 ? literal(data[0], source) : undefined
 }
 
-const sameView = (a: View, b: View): boolean => a.buffer === b.buffer && a.offset === b.offset && `${a.shape}` === `${b.shape}` && `${a.strides}` === `${b.strides}`
+const sameView = (a: View, b: View): boolean =>
+  a.buffer === b.buffer && a.offset === b.offset && `${a.shape}` === `${b.shape}` && `${a.strides}` === `${b.strides}`
 
 /** Params that nothing but a contraction reads as its weight, four k at a time. */
 function weightsOnly(order: readonly Value[]): Set<Value> {
-  const fits = (node: Value, x: Value): boolean => (node.op === 'linear' || node.op === 'conv2d') && x === node.inputs[1] && x !== node.inputs[0] && sizeOf(x.shape) / x.shape[0] % 4 === 0
+  const fits = (node: Value, x: Value): boolean =>
+    (node.op === 'linear' || node.op === 'conv2d') &&
+    x === node.inputs[1] &&
+    x !== node.inputs[0] &&
+    (sizeOf(x.shape) / x.shape[0]) % 4 === 0
   const params = new Set(order.filter(v => v.op === 'param'))
   for (const node of order) for (const x of node.inputs) if (!fits(node, x)) params.delete(x)
   return params
@@ -247,26 +301,40 @@ function weightsOnly(order: readonly Value[]): Set<Value> {
 
 function withFrees(steps: readonly Omit<Step, 'frees'>[], kept: ReadonlySet<Buffer>): Step[] {
   const seen = new Set<Buffer>(kept)
-  return [...steps].reverse().map((step): Step => {
-    const frees = [...new Set([...step.inputs, step.result])].filter(b => !seen.has(b))
-    for (const b of frees) seen.add(b)
-    return { ...step, frees }
-  }).reverse()
+  return [...steps]
+    .reverse()
+    .map((step): Step => {
+      const frees = [...new Set([...step.inputs, step.result])].filter(b => !seen.has(b))
+      for (const b of frees) seen.add(b)
+      return { ...step, frees }
+    })
+    .reverse()
 }
 
 /** Past a limit a device answers with zeros, so the question is not asked. */
 function check(program: Program, limits: Limits, name: string): void {
-  if (program.inputs.length + 1 > limits.buffers) refuse(`${name}: ${program.name} must use at most ${limits.buffers} buffers, found ${program.inputs.length + 1}`)
-  if ((program.shared ?? 0) > limits.sharedBytes) refuse(`${name}: ${program.name} must share at most ${limits.sharedBytes} bytes in a workgroup, found ${program.shared}`)
-  if (program.groups.some(n => n > 65535)) refuse(`${name}: ${program.name} must dispatch at most 65535 workgroups an axis, found ${program.groups}; use fewer prompts at once`)
+  if (program.inputs.length + 1 > limits.buffers)
+    refuse(`${name}: ${program.name} must use at most ${limits.buffers} buffers, found ${program.inputs.length + 1}`)
+  if ((program.shared ?? 0) > limits.sharedBytes)
+    refuse(
+      `${name}: ${program.name} must share at most ${limits.sharedBytes} bytes in a workgroup, found ${program.shared}`
+    )
+  if (program.groups.some(n => n > 65535))
+    refuse(
+      `${name}: ${program.name} must dispatch at most 65535 workgroups an axis, found ${program.groups}; use fewer prompts at once`
+    )
 }
 
 /**
- * What a compile of this graph would run on a device with these limits, without a device or weights: what depends on weights alone, run
- * once, and the rest, run every time.
+ * What a compile of this graph would run on a device with these limits, without a device or weights: what depends on
+ * weights alone, run once, and the rest, run every time.
  */
 export function schedules(g: Graph, options: ScheduleOptions = {}): { once: Schedule; every: Schedule } {
-  const { early, late } = stage(simplify(decompose(g, node => keeps(node, options.limits ?? defaultLimits))), [], 'once')
+  const { early, late } = stage(
+    simplify(decompose(g, node => keeps(node, options.limits ?? defaultLimits))),
+    [],
+    'once'
+  )
   return { once: schedule(early, options), every: schedule(late, options) }
 }
 
@@ -299,7 +367,7 @@ export function demandOf(s: Schedule): Demand {
   return {
     dispatches: s.steps.length,
     flops: s.steps.reduce((n, { flops }) => n + flops, 0),
-    largest: named.reduce((a, b) => b.bytes > a.bytes ? b : a, { bytes: 0, name: '' }),
+    largest: named.reduce((a, b) => (b.bytes > a.bytes ? b : a), { bytes: 0, name: '' }),
     peakBytes,
     weightBytes: total([...Object.values(s.params), ...s.constants])
   }

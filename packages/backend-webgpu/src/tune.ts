@@ -11,7 +11,17 @@ const patience = 4
 /** A product of f32 as a program. */
 const product = ({ rows, columns, depth }: { rows: number; columns: number; depth: number }, tile: Tile): Program => {
   const operand = { batch: 0, row: depth, k: 1, offset: 0, depth }
-  return contraction({ name: 'tuning', batch: 1, rows, columns, depth, a: strided('a', operand), b: strided('b', operand), tile, epilogue: {} })
+  return contraction({
+    name: 'tuning',
+    batch: 1,
+    rows,
+    columns,
+    depth,
+    a: strided('a', operand),
+    b: strided('b', operand),
+    tile,
+    epilogue: {}
+  })
 }
 
 export interface TuneOptions {
@@ -22,12 +32,22 @@ export interface TuneOptions {
 }
 
 /**
- * The tile with which this device multiplies fastest: each candidate on one layer of ViT-B cut to 1024 tokens, interleaved, the minimum of
- * three. Takes some tens of milliseconds on a GPU; on an emulated one it is not worth measuring, and the first candidate is taken.
+ * The tile with which this device multiplies fastest: each candidate on one layer of ViT-B cut to 1024 tokens,
+ * interleaved, the minimum of three. Takes some tens of milliseconds on a GPU; on an emulated one it is not worth
+ * measuring, and the first candidate is taken.
  */
-export async function fastestTile(device: Device, { size = { rows: 1024, columns: 768, depth: 768 }, now = () => performance.now() }: TuneOptions = {}): Promise<Tile> {
-  const fitting = largeTiles.filter(t => product(size, t).shared! <= device.limits.sharedBytes && t.threads[0] * t.threads[1] <= device.gpu.limits.maxComputeInvocationsPerWorkgroup)
-  const infos = [size.rows * size.depth, size.columns * size.depth, size.rows * size.columns].map(n => allocate(device, n, 'f32'))
+export async function fastestTile(
+  device: Device,
+  { size = { rows: 1024, columns: 768, depth: 768 }, now = () => performance.now() }: TuneOptions = {}
+): Promise<Tile> {
+  const fitting = largeTiles.filter(
+    t =>
+      product(size, t).shared! <= device.limits.sharedBytes &&
+      t.threads[0] * t.threads[1] <= device.gpu.limits.maxComputeInvocationsPerWorkgroup
+  )
+  const infos = [size.rows * size.depth, size.columns * size.depth, size.rows * size.columns].map(n =>
+    allocate(device, n, 'f32')
+  )
   const [a, b, result] = infos
   const time = async (program: Program): Promise<number> => {
     const start = now()
@@ -41,7 +61,7 @@ export async function fastestTile(device: Device, { size = { rows: 1024, columns
   try {
     const probe = product({ rows: 64, columns: 64, depth: size.depth }, tiles.medium)
     await time(probe)
-    if (await time(probe) > patience) return fitting[0]
+    if ((await time(probe)) > patience) return fitting[0]
     const best = fitting.map(() => Infinity)
     // The first round also compiles, and does not count.
     for (let round = 0; round < 4; round++) {

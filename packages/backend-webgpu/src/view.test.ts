@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { denseView, isDense, joinedStride, reshaped, walk, type View } from './view.js'
 
-const view = (shape: number[], strides: number[], offset = 0): View => ({ buffer: { id: 0, type: 'f32', length: 1000 }, shape, strides, offset })
+const view = (shape: number[], strides: number[], offset = 0): View => ({
+  buffer: { id: 0, type: 'f32', length: 1000 },
+  shape,
+  strides,
+  offset
+})
 const ofSize = (length: number): View['buffer'] => ({ id: 0, type: 'f32', length })
 
 describe('views', () => {
@@ -22,7 +27,13 @@ describe('views', () => {
 
   it('walks several views with the fewest axes', () => {
     expect(walk([view([2, 3, 4], [12, 4, 1])])).toEqual({ sizes: [24], strides: [[1]] })
-    expect(walk([view([2, 3, 4], [12, 4, 1]), view([2, 3, 4], [0, 0, 1])])).toEqual({ sizes: [6, 4], strides: [[4, 1], [0, 1]] })
+    expect(walk([view([2, 3, 4], [12, 4, 1]), view([2, 3, 4], [0, 0, 1])])).toEqual({
+      sizes: [6, 4],
+      strides: [
+        [4, 1],
+        [0, 1]
+      ]
+    })
     expect(joinedStride(view([2, 3, 4], [12, 4, 1]), 2)).toBe(4)
     expect(joinedStride(view([2, 3, 4], [100, 4, 1]), 2)).toBeUndefined()
   })

@@ -8,7 +8,9 @@ export interface Buffer {
   readonly length: number
 }
 
-/** A tensor as its elements lie in a buffer: element `at` is at offset + Σ at·strides. Movements make views, not copies. */
+/**
+ * A tensor as its elements lie in a buffer: element `at` is at offset + Σ at·strides. Movements make views, not copies.
+ */
 export interface View {
   readonly buffer: Buffer
   readonly shape: Shape
@@ -17,7 +19,12 @@ export interface View {
 }
 
 /** The whole buffer, row by row. */
-export const denseView = (buffer: Buffer, shape: Shape): View => ({ buffer, shape, strides: stridesOf(shape), offset: 0 })
+export const denseView = (buffer: Buffer, shape: Shape): View => ({
+  buffer,
+  shape,
+  strides: stridesOf(shape),
+  offset: 0
+})
 
 /** Whether a view is its whole buffer in order, so that a kernel may index it flat. */
 export const isDense = (v: View): boolean => v.offset === 0 && sizeOf(v.shape) === v.buffer.length && followsRows(v)
@@ -27,19 +34,31 @@ const followsRows = ({ shape, strides }: View): boolean => {
   return shape.every((d, i) => d === 1 || strides[i] === rows[i])
 }
 
-/** The view that a movement gives, or undefined where only a copy does (some reshapes), or where the op is no movement of a view. */
+/**
+ * The view that a movement gives, or undefined where only a copy does (some reshapes), or where the op is no movement
+ * of a view.
+ */
 export function moved(value: Value, x: View): View | undefined {
   const { op, attrs, shape } = value
   switch (op) {
-    case 'stopGradient': return x
+    case 'stopGradient':
+      return x
     case 'transpose': {
       const perm = attrs.perm as readonly number[]
       return { ...x, shape, strides: perm.map(p => x.strides[p]) }
     }
-    case 'broadcast': return { ...x, shape, strides: x.strides.map((s, i) => x.shape[i] === 1 ? 0 : s) }
-    case 'slice': return { ...x, shape, offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i], x.offset) }
-    case 'reshape': return reshaped(x, shape)
-    default: return undefined
+    case 'broadcast':
+      return { ...x, shape, strides: x.strides.map((s, i) => (x.shape[i] === 1 ? 0 : s)) }
+    case 'slice':
+      return {
+        ...x,
+        shape,
+        offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i], x.offset)
+      }
+    case 'reshape':
+      return reshaped(x, shape)
+    default:
+      return undefined
   }
 }
 
@@ -50,7 +69,10 @@ export function reshaped(x: View, shape: Shape): View | undefined {
   const axes = x.shape.map((size, i) => ({ size, stride: x.strides[i] })).filter(a => a.size !== 1)
   let [from, to] = [0, 0]
   while (to < shape.length) {
-    if (shape[to] === 1) { to++; continue }
+    if (shape[to] === 1) {
+      to++
+      continue
+    }
     // The smallest groups of old and new axes that hold equally many elements.
     const [firstFrom, firstTo] = [from, to]
     let [old, now] = [axes[from++].size, shape[to++]]
@@ -58,7 +80,8 @@ export function reshaped(x: View, shape: Shape): View | undefined {
       if (old < now) old *= axes[from++].size
       else now *= shape[to++]
     }
-    for (let i = firstFrom; i + 1 < from; i++) if (axes[i].stride !== axes[i + 1].stride * axes[i + 1].size) return undefined
+    for (let i = firstFrom; i + 1 < from; i++)
+      if (axes[i].stride !== axes[i + 1].stride * axes[i + 1].size) return undefined
     let stride = axes[from - 1].stride
     for (let i = to - 1; i >= firstTo; i--) {
       strides[i] = stride
@@ -85,7 +108,9 @@ export function walk(views: readonly View[]): Walk {
     const joins = last >= 0 && views.every((v, i) => strides[i][last] === v.strides[axis] * size)
     if (joins) sizes[last] *= size
     else sizes.push(size)
-    views.forEach((v, i) => { strides[i][joins ? last : last + 1] = v.strides[axis]! })
+    views.forEach((v, i) => {
+      strides[i][joins ? last : last + 1] = v.strides[axis]!
+    })
   })
   return { sizes, strides }
 }

@@ -1,14 +1,34 @@
-import { BackendError, f32, graph, input, memoryWeights, ops, param, SamError, type Executable, type WeightSource } from '@sam/core/graph'
+import {
+  BackendError,
+  f32,
+  graph,
+  input,
+  memoryWeights,
+  ops,
+  param,
+  SamError,
+  type Executable,
+  type WeightSource
+} from '@sam/core/graph'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openDevice } from '../src/device.js'
 import { checked } from '../src/dispatch.js'
 import { schedule, webgpu, type WebGpuBackend } from '../src/index.js'
 
 const x = input('x', [64, 64])
-const deep = graph('deep', { y: Array.from({ length: 40 }, (_, i) => i).reduce(y => ops.softmax(ops.linear(y, param('w', [64, 64]))), x) }, [x])
-const weights = memoryWeights({ w: f32([64, 64], Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i))) })
+const deep = graph(
+  'deep',
+  { y: Array.from({ length: 40 }, (_, i) => i).reduce(y => ops.softmax(ops.linear(y, param('w', [64, 64]))), x) },
+  [x]
+)
+const weights = memoryWeights({
+  w: f32(
+    [64, 64],
+    Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i))
+  )
+})
 const feeds = { x: f32([64, 64], new Float32Array(4096).fill(0.5)) }
-const codeOf = (error: unknown): unknown => SamError.is(error) ? error.code : error
+const codeOf = (error: unknown): unknown => (SamError.is(error) ? error.code : error)
 
 /** A GPU whose adapter or device is not what one hopes for. */
 async function withGpu<T>(change: (real: GPU) => Partial<GPU>, body: () => Promise<T>): Promise<T> {
@@ -28,13 +48,18 @@ async function withGpu<T>(change: (real: GPU) => Partial<GPU>, body: () => Promi
 function withoutMemory(gpu: GPUDevice): () => void {
   const open: GPUErrorFilter[] = []
   const [push, pop] = [gpu.pushErrorScope.bind(gpu), gpu.popErrorScope.bind(gpu)]
-  gpu.pushErrorScope = filter => { open.push(filter); push(filter) }
+  gpu.pushErrorScope = filter => {
+    open.push(filter)
+    push(filter)
+  }
   gpu.popErrorScope = async () => {
     const filter = open.pop()
     const found = await pop()
     return filter === 'out-of-memory' ? new GPUOutOfMemoryError('no memory left') : found
   }
-  return () => { Object.assign(gpu, { pushErrorScope: push, popErrorScope: pop }) }
+  return () => {
+    Object.assign(gpu, { pushErrorScope: push, popErrorScope: pop })
+  }
 }
 
 describe('bad days', () => {
@@ -43,10 +68,15 @@ describe('bad days', () => {
     backend?.dispose()
     backend = undefined
   })
-  const lose = (b: WebGpuBackend): void => { b.device.destroy() }
+  const lose = (b: WebGpuBackend): void => {
+    b.device.destroy()
+  }
 
   it('no adapter', async () => {
-    const found = await withGpu(() => ({ requestAdapter: async () => null }), () => webgpu()).catch((error: unknown) => error)
+    const found = await withGpu(
+      () => ({ requestAdapter: async () => null }),
+      () => webgpu()
+    ).catch((error: unknown) => error)
     expect(codeOf(found)).toBe('E_BACKEND_UNAVAILABLE')
   })
 
@@ -58,7 +88,9 @@ describe('bad days', () => {
   it('a tensor past a lowered limit is refused before anything is dispatched', async () => {
     backend = await webgpu({ limits: { maxStorageBufferBindingSize: 128 * 2 ** 20 } })
     const big = graph('big', { y: ops.exp(input('x', [33, 1024, 1024])) })
-    await expect(backend.compile(big, memoryWeights({}))).rejects.toSatisfy(e => codeOf(e) === 'E_BACKEND_FAILED' && /134217728/.test((e as Error).message))
+    await expect(backend.compile(big, memoryWeights({}))).rejects.toSatisfy(
+      e => codeOf(e) === 'E_BACKEND_FAILED' && /134217728/.test((e as Error).message)
+    )
     expect(backend.memory().usedBytes).toBe(0)
     expect(() => schedule(big)).toThrow(BackendError)
   })
@@ -88,7 +120,13 @@ describe('bad days', () => {
     const two = graph('two', { y: ops.matmul(param('w', [64, 64]), ops.matmul(param('v', [64, 64]), x)) }, [x])
     const host = await weights.read('w')
     const both = memoryWeights({ w: host, v: host })
-    const stopping: WeightSource = { ...both, read: async name => { stop.abort(new Error('enough')); return both.read(name) } }
+    const stopping: WeightSource = {
+      ...both,
+      read: async name => {
+        stop.abort(new Error('enough'))
+        return both.read(name)
+      }
+    }
     await expect(backend.compile(two, stopping, { signal: stop.signal })).rejects.toThrow('enough')
     expect(backend.memory().usedBytes).toBe(0)
     const executable: Executable = await backend.compile(deep, weights)
@@ -117,9 +155,15 @@ describe('bad days', () => {
 
   it('what the device finds invalid is the error of the call that did it, and of no other', async () => {
     const device = await openDevice()
-    const invalid = checked(device, 'trying', () => { device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE }) })
-    const valid = checked(device, 'working', () => { device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy() })
-    await expect(invalid).rejects.toSatisfy(e => codeOf(e) === 'E_BACKEND_FAILED' && /refused while trying/.test((e as Error).message))
+    const invalid = checked(device, 'trying', () => {
+      device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE })
+    })
+    const valid = checked(device, 'working', () => {
+      device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy()
+    })
+    await expect(invalid).rejects.toSatisfy(
+      e => codeOf(e) === 'E_BACKEND_FAILED' && /refused while trying/.test((e as Error).message)
+    )
     await valid
     device.destroy()
   })
@@ -130,7 +174,9 @@ describe('bad days', () => {
       const before = backend!.memory().usedBytes
       const relieve = withoutMemory(backend!.device)
       try {
-        await expect(work()).rejects.toSatisfy(e => codeOf(e) === 'E_OUT_OF_MEMORY' && /fewer prompts/.test((e as Error).message))
+        await expect(work()).rejects.toSatisfy(
+          e => codeOf(e) === 'E_OUT_OF_MEMORY' && /fewer prompts/.test((e as Error).message)
+        )
       } finally {
         relieve()
       }

@@ -4,9 +4,19 @@ import { webgpu, type WebGpuBackend } from '../src/index.js'
 
 describe('conformance', () => {
   let backend: WebGpuBackend
-  beforeAll(async () => { backend = await webgpu() })
+  beforeAll(async () => {
+    backend = await webgpu()
+  })
   afterAll(() => backend.dispose())
-  it.each(conformanceCases().map(c => [c.name, c] as const))('%s', async (_, c) => { await runCase(backend, c) })
-  it.each(conformanceCases().map(opened).map(c => [c.name, c] as const))('%s', async (_, c) => { await runCase(backend, c) })
+  it.each(conformanceCases().map(c => [c.name, c] as const))('%s', async (_, c) => {
+    await runCase(backend, c)
+  })
+  it.each(
+    conformanceCases()
+      .map(opened)
+      .map(c => [c.name, c] as const)
+  )('%s', async (_, c) => {
+    await runCase(backend, c)
+  })
   it('keeps the contract', () => checkContract(backend))
 })

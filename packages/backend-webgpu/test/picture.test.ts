@@ -9,12 +9,15 @@ const inPage = typeof ImageBitmap !== 'undefined'
 
 describe('pictures on the device', () => {
   let backend: WebGpuBackend
-  beforeAll(async () => { backend = await webgpu() })
+  beforeAll(async () => {
+    backend = await webgpu()
+  })
   afterAll(() => backend.dispose())
 
   const painted = (width: number, height: number): RgbaBytes & { data: Uint8ClampedArray<ArrayBuffer> } => {
     const data = new Uint8ClampedArray(width * height * 4)
-    for (let i = 0; i < width * height; i++) data.set([(i * 7) & 255, (i * i) & 255, Math.floor(i / width) * 5 & 255, 255], 4 * i)
+    for (let i = 0; i < width * height; i++)
+      data.set([(i * 7) & 255, (i * i) & 255, (Math.floor(i / width) * 5) & 255, 255], 4 * i)
     return { width, height, data }
   }
 
@@ -31,7 +34,13 @@ describe('pictures on the device', () => {
     expect(worst).toBeLessThan(1e-5)
   }
 
-  it.each([[200, 133, 64], [133, 200, 64], [30, 20, 64], [64, 64, 64], [1, 50, 32]])('bytes of %i × %i in a square of %i are the host\'s', async (width, height, side) => {
+  it.each([
+    [200, 133, 64],
+    [133, 200, 64],
+    [30, 20, 64],
+    [64, 64, 64],
+    [1, 50, 32]
+  ])("bytes of %i × %i in a square of %i are the host's", async (width, height, side) => {
     const bytes = painted(width, height)
     await expectHosts(bytes, bytes, side)
   })
@@ -45,13 +54,23 @@ describe('pictures on the device', () => {
     const canvas = new OffscreenCanvas(150, 100)
     canvas.getContext('2d')!.putImageData(image, 0, 0)
     await expectHosts(bytes, canvas, 64)
-    const frame = new VideoFrame(bytes.data, { format: 'RGBX', codedWidth: 150, codedHeight: 100, timestamp: 0, colorSpace: { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: true } })
+    const frame = new VideoFrame(bytes.data, {
+      format: 'RGBX',
+      codedWidth: 150,
+      codedHeight: 100,
+      timestamp: 0,
+      colorSpace: { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: true }
+    })
     await expectHosts(bytes, frame, 64)
     frame.close()
   })
 
   it('refuses what has no pixels or does not fit', async () => {
-    await expect(backend.picture({ width: 0, height: 4, data: new Uint8Array(0) }, { width: 1, height: 1, side: 4, mean, std })).rejects.toThrow(/must have pixels/)
-    await expect(backend.picture(painted(4, 4), { width: 8, height: 8, side: 4, mean, std })).rejects.toThrow(/must fit/)
+    await expect(
+      backend.picture({ width: 0, height: 4, data: new Uint8Array(0) }, { width: 1, height: 1, side: 4, mean, std })
+    ).rejects.toThrow(/must have pixels/)
+    await expect(backend.picture(painted(4, 4), { width: 8, height: 8, side: 4, mean, std })).rejects.toThrow(
+      /must fit/
+    )
   })
 })

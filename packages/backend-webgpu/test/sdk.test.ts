@@ -16,7 +16,13 @@ describe('Sam on WebGPU', () => {
     sam = await loadSam({ weights: await openFixture('tiny-checkpoint.safetensors'), model: tinyTest, backend })
     const io = await openFixture('tiny-io.safetensors')
     const rgb = await io.bytes('image')
-    photo = { width: 150, height: 100, data: new Uint8ClampedArray(150 * 100 * 4).map((_, i) => i % 4 === 3 ? 255 : rgb[Math.floor(i / 4) * 3 + i % 4]) }
+    photo = {
+      width: 150,
+      height: 100,
+      data: new Uint8ClampedArray(150 * 100 * 4).map((_, i) =>
+        i % 4 === 3 ? 255 : rgb[Math.floor(i / 4) * 3 + (i % 4)]
+      )
+    }
     expected = (await io.read('image_embedding')).data
     await io.close()
   })
@@ -24,7 +30,8 @@ describe('Sam on WebGPU', () => {
     await sam.dispose()
     backend.dispose()
   })
-  const embeddingOf = async (image: EncodedImage): Promise<number> => maxDifference((await image.embedding()).data, expected)
+  const embeddingOf = async (image: EncodedImage): Promise<number> =>
+    maxDifference((await image.embedding()).data, expected)
 
   it('encodes pixels that are resized on the device, and leaves nothing there', async () => {
     const before = backend.memory().usedBytes
@@ -40,7 +47,15 @@ describe('Sam on WebGPU', () => {
     const before = backend.memory().usedBytes
     const stop = new AbortController()
     const weights = await openFixture('tiny-checkpoint.safetensors')
-    const loading = loadSam({ weights, model: tinyTest, backend, signal: stop.signal, onProgress: ({ loaded }) => { if (loaded > 1e5) stop.abort(new Error('enough')) } })
+    const loading = loadSam({
+      weights,
+      model: tinyTest,
+      backend,
+      signal: stop.signal,
+      onProgress: ({ loaded }) => {
+        if (loaded > 1e5) stop.abort(new Error('enough'))
+      }
+    })
     await expect(loading).rejects.toThrow('enough')
     expect(backend.memory().usedBytes).toBe(before)
     await weights.close()

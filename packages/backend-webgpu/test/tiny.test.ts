@@ -5,7 +5,10 @@ import { maxDifference, openFixture, promptSets } from '../../core/test/tiny-io.
 import { webgpu, type WebGpuBackend } from '../src/index.js'
 
 /** The tiny SAM end to end against PyTorch's numbers. */
-describe.each([{ halfWeights: false, tolerance: 2e-4 }, { halfWeights: true, tolerance: 2e-2 }])('tiny SAM, halfWeights: $halfWeights', ({ halfWeights, tolerance }) => {
+describe.each([
+  { halfWeights: false, tolerance: 2e-4 },
+  { halfWeights: true, tolerance: 2e-2 }
+])('tiny SAM, halfWeights: $halfWeights', ({ halfWeights, tolerance }) => {
   let backend: WebGpuBackend
   let weights: WeightSource
   let io: WeightSource
@@ -25,21 +28,42 @@ describe.each([{ halfWeights: false, tolerance: 2e-4 }, { halfWeights: true, tol
   }
 
   it('encodes, and decodes every prompt set from the embedding where it lies', async () => {
-    const encoded = await runOnce(await backend.compile(encodeImage(tinyTest, { blocks: true }), weights), { image: await io.read('input') })
-    for (const [name, found] of Object.entries(encoded)) await expectClose(found, name === 'image_embedding' ? name : `encoder/${name}`)
-    const upscale = await backend.compile(upscaleMasks(tinyTest, { prompts: 1, masks: 4, inputSize: [85, 128], originalSize: [100, 150] }), weights)
+    const encoded = await runOnce(await backend.compile(encodeImage(tinyTest, { blocks: true }), weights), {
+      image: await io.read('input')
+    })
+    for (const [name, found] of Object.entries(encoded))
+      await expectClose(found, name === 'image_embedding' ? name : `encoder/${name}`)
+    const upscale = await backend.compile(
+      upscaleMasks(tinyTest, { prompts: 1, masks: 4, inputSize: [85, 128], originalSize: [100, 150] }),
+      weights
+    )
     for (const { name, points, labels, mask } of await promptSets(io)) {
       const n = labels.length
-      const out = await runOnce(await backend.compile(decodeMasks(tinyTest, { prompts: 1, points: n, masks: mask !== undefined }), weights), {
-        image_embedding: encoded.image_embedding,
-        ...n ? { point_coords: f32([1, n, 2], points), point_labels: tensor('i32', [1, n], labels), token_mask: f32([1, n], labels.map(() => 1)) } : {},
-        ...mask ? { mask_input: mask, has_mask: f32([1], [1]) } : {}
-      })
+      const out = await runOnce(
+        await backend.compile(decodeMasks(tinyTest, { prompts: 1, points: n, masks: mask !== undefined }), weights),
+        {
+          image_embedding: encoded.image_embedding,
+          ...(n
+            ? {
+                point_coords: f32([1, n, 2], points),
+                point_labels: tensor('i32', [1, n], labels),
+                token_mask: f32(
+                  [1, n],
+                  labels.map(() => 1)
+                )
+              }
+            : {}),
+          ...(mask ? { mask_input: mask, has_mask: f32([1], [1]) } : {})
+        }
+      )
       await expectClose(out.iou_predictions, `${name}/iou_all`)
       await expectClose(out.masks, `${name}/low_res_all`)
       const { logits } = await upscale.run({ masks: out.masks })
       const { data } = await logits.read()
-      expect(maxDifference(data.subarray(0, 100 * 150), (await io.read(`${name}/single/logits`)).data), `${name}/single/logits`).toBeLessThan(tolerance)
+      expect(
+        maxDifference(data.subarray(0, 100 * 150), (await io.read(`${name}/single/logits`)).data),
+        `${name}/single/logits`
+      ).toBeLessThan(tolerance)
       for (const t of [...Object.values(out), logits]) t.dispose()
     }
     for (const t of Object.values(encoded)) t.dispose()

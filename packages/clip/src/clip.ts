@@ -1,7 +1,23 @@
 import {
-  InputError, openWeights, type Backend, type CropEncoder, type EmbedOptions, type PhraseEncoder, type Progress, type WeightSource
+  InputError,
+  openWeights,
+  type Backend,
+  type CropEncoder,
+  type EmbedOptions,
+  type PhraseEncoder,
+  type Progress,
+  type WeightSource
 } from '@sam/core'
-import { f32, sizeOf, tensor, type DeviceTensor, type Executable, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import {
+  f32,
+  sizeOf,
+  tensor,
+  type DeviceTensor,
+  type Executable,
+  type Feeds,
+  type Graph,
+  type HostTensor
+} from '@sam/core/graph'
 import { cropFeeds, type CropFeeds } from './crop-feeds.js'
 import type { CropRule } from './crop.js'
 import { parseClipConfig, patchGrid, type ClipConfig } from './graph/config.js'
@@ -14,8 +30,9 @@ import { batches, normalized } from './vectors.js'
 
 export interface ClipOptions extends PhraseOptions {
   /**
-   * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, an address anywhere) with `config.json`, `tokenizer.json` and
-   * `model.safetensors`. Or three places, where they do not lie in one folder; or the three by themselves, the JSON ones parsed.
+   * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, an address anywhere) with `config.json`,
+   * `tokenizer.json` and `model.safetensors`. Or three places, where they do not lie in one folder; or the three by
+   * themselves, the JSON ones parsed.
    */
   readonly model: string | URL | ClipPlaces | ClipFiles
   /** Where to run: the backend of the SAM, or another. Yours to dispose. */
@@ -24,7 +41,10 @@ export interface ClipOptions extends PhraseOptions {
   readonly crop?: Partial<CropRule> | undefined
   /** Phrases for whatever was not asked for. Default `background`. */
   readonly background?: readonly string[] | undefined
-  /** The text score from which a query counts something as found, where it was measured for these background phrases. Default: that of all encoders. */
+  /**
+   * The text score from which a query counts something as found, where it was measured for these background phrases.
+   * Default: that of all encoders.
+   */
   readonly threshold?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -33,7 +53,10 @@ export interface ClipOptions extends PhraseOptions {
 /** A CLIP: phrases and objects in one space. */
 export interface Clip extends PhraseEncoder, CropEncoder, AsyncDisposable {
   readonly config: ClipConfig
-  /** One embedding a crop, of length 1: what `embedCrops` gives, for crops of any photos that `cropFeeds` cut, each by a rule of its own. */
+  /**
+   * One embedding a crop, of length 1: what `embedCrops` gives, for crops of any photos that `cropFeeds` cut, each by a
+   * rule of its own.
+   */
   embedCropFeeds(feeds: CropFeeds, options?: EmbedOptions): Promise<readonly Float32Array[]>
   /** Frees the compiled graphs and closes the weights. */
   dispose(): Promise<void>
@@ -43,29 +66,50 @@ export interface Clip extends PhraseEncoder, CropEncoder, AsyncDisposable {
 const [many, shortText] = [8, 16]
 
 /**
- * Opens a CLIP on our own graphs, on any backend. Phrases are ready when this returns; the picture side is readied when first asked for.
- * Throws `WeightsError` for files that are missing or not of a CLIP, `BackendError` when the device refuses. An abort rejects with the signal's reason.
+ * Opens a CLIP on our own graphs, on any backend. Phrases are ready when this returns; the picture side is readied when
+ * first asked for. Throws `WeightsError` for files that are missing or not of a CLIP, `BackendError` when the device
+ * refuses. An abort rejects with the signal's reason.
  *
  * @example
  * const clip = await loadClip({ model: 'clip-vit-base-patch32', backend })
  * const sam = await loadSam({ weights, backend, text: clip })
  */
-export async function loadClip({ model, backend, crop, background = ['background'], threshold, onProgress, signal, ...phrases }: ClipOptions): Promise<Clip> {
+export async function loadClip({
+  model,
+  backend,
+  crop,
+  background = ['background'],
+  threshold,
+  onProgress,
+  signal,
+  ...phrases
+}: ClipOptions): Promise<Clip> {
   signal?.throwIfAborted()
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
-  const files = typeof model === 'object' && 'weights' in model && !isPlaces(model) ? model : await readClipFolder(model, signal)
+  const files =
+    typeof model === 'object' && 'weights' in model && !isPlaces(model) ? model : await readClipFolder(model, signal)
   const weights = await openWeights(files.weights, { signal })
-  const close = async (): Promise<void> => { if (weights !== files.weights) await weights.close() }
+  const close = async (): Promise<void> => {
+    if (weights !== files.weights) await weights.close()
+  }
   try {
     const config = parseClipConfig(files.config)
     const tokenize = openTokenizer(files.tokenizer, config.text)
     const scale = weights.has('logit_scale') ? Math.exp((await weights.read('logit_scale', signal)).data[0]) : 100
     const graphs = compiler(backend, weights)
-    const text = phraseEncoder({ width: config.projection, batch: many, check: tokenize, run: sentences(config, tokenize, graphs.get) }, phrases)
+    const text = phraseEncoder(
+      { width: config.projection, batch: many, check: tokenize, run: sentences(config, tokenize, graphs.get) },
+      phrases
+    )
     let total = 0
-    await graphs.get('text 1 short', () => encodeText(config, { texts: 1, tokens: Math.min(shortText, config.text.context) }), {
-      signal, onProgress: (loaded, all) => onProgress?.({ phase: 'compile', loaded, total: total = all })
-    })
+    await graphs.get(
+      'text 1 short',
+      () => encodeText(config, { texts: 1, tokens: Math.min(shortText, config.text.context) }),
+      {
+        signal,
+        onProgress: (loaded, all) => onProgress?.({ phase: 'compile', loaded, total: (total = all) })
+      }
+    )
     onProgress?.({ phase: 'ready', loaded: total, total })
 
     const rule: CropRule = { grow: 1.5, zeroOutside: false, ...crop }
@@ -75,10 +119,26 @@ export async function loadClip({ model, backend, crop, background = ['background
     }
     const embedCropFeeds = crops(config, graphs.get)
     return {
-      config, ...text, scale, background, threshold, embedCropFeeds, dispose, [Symbol.asyncDispose]: dispose,
+      config,
+      ...text,
+      scale,
+      background,
+      threshold,
+      embedCropFeeds,
+      dispose,
+      [Symbol.asyncDispose]: dispose,
       async embedCrops(photo, masks, options) {
         const found: Float32Array[] = []
-        for (const batch of batches(masks, many)) found.push(...await embedCropFeeds(cropFeeds(batch.map(mask => ({ photo, mask, rule })), config), options))
+        for (const batch of batches(masks, many))
+          found.push(
+            ...(await embedCropFeeds(
+              cropFeeds(
+                batch.map(mask => ({ photo, mask, rule })),
+                config
+              ),
+              options
+            ))
+          )
         return found
       }
     }
@@ -106,44 +166,59 @@ function compiler(backend: Backend, weights: WeightSource): { get: Get; dispose(
     },
     async dispose() {
       disposed = true
-      for (const executable of await Promise.allSettled(compiled.values())) if (executable.status === 'fulfilled') executable.value.dispose()
+      for (const executable of await Promise.allSettled(compiled.values()))
+        if (executable.status === 'fulfilled') executable.value.dispose()
       compiled.clear()
     }
   }
 }
 
-const sentences = (config: ClipConfig, tokenize: (sentence: string) => readonly number[], get: Get) =>
+const sentences =
+  (config: ClipConfig, tokenize: (sentence: string) => readonly number[], get: Get) =>
   async (list: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> => {
     const { context, end } = config.text
     const ids = list.map(tokenize)
     const texts = ids.length === 1 ? 1 : many
     const short = Math.max(...ids.map(row => row.length)) <= shortText
     const tokens = short ? Math.min(shortText, context) : context
-    const executable = await get(`text ${texts} ${short ? 'short' : 'long'}`, () => encodeText(config, { texts, tokens }))
+    const executable = await get(`text ${texts} ${short ? 'short' : 'long'}`, () =>
+      encodeText(config, { texts, tokens })
+    )
     const fed = new Int32Array(texts * tokens).fill(end)
     for (const [i, row] of ids.entries()) fed.set(row, i * tokens)
     return rows(await run(executable, { input_ids: tensor('i32', [texts, tokens], fed) }, signal), ids.length)
   }
 
-const crops = (config: ClipConfig, get: Get): Clip['embedCropFeeds'] => async ({ pixel_values: pixels, mask_patches: patches }, { signal } = {}) => {
-  const [total, most] = [pixels.shape[0], mostCrops(config)]
-  const found: Float32Array[] = []
-  while (found.length < total) {
-    signal?.throwIfAborted()
-    const left = total - found.length
-    const images = left >= most ? most : left > 1 ? many : 1
-    const executable = await get(`image ${images}`, () => encodeCrops(config, { images, masked: true }))
-    const feeds = { pixel_values: rowsOf(pixels, found.length, images), mask_patches: rowsOf(patches, found.length, images) }
-    found.push(...rows(await run(executable, feeds, signal), Math.min(images, left)).map(normalized))
+const crops =
+  (config: ClipConfig, get: Get): Clip['embedCropFeeds'] =>
+  async ({ pixel_values: pixels, mask_patches: patches }, { signal } = {}) => {
+    const [total, most] = [pixels.shape[0], mostCrops(config)]
+    const found: Float32Array[] = []
+    while (found.length < total) {
+      signal?.throwIfAborted()
+      const left = total - found.length
+      const images = left >= most ? most : left > 1 ? many : 1
+      const executable = await get(`image ${images}`, () => encodeCrops(config, { images, masked: true }))
+      const feeds = {
+        pixel_values: rowsOf(pixels, found.length, images),
+        mask_patches: rowsOf(patches, found.length, images)
+      }
+      found.push(...rows(await run(executable, feeds, signal), Math.min(images, left)).map(normalized))
+    }
+    return found
   }
-  return found
-}
 
-/** As many crops at once as keep a layer's widest tensor at 16 MB: 128 of a tiny CLIP, whose runs cost more than what they compute, and 8 of a published one. */
+/**
+ * As many crops at once as keep a layer's widest tensor at 16 MB: 128 of a tiny CLIP, whose runs cost more than what
+ * they compute, and 8 of a published one.
+ */
 const mostCrops = ({ vision }: ClipConfig): number =>
   Math.max(many, 2 ** Math.floor(Math.log2(2 ** 22 / ((patchGrid(vision) ** 2 + 1) * vision.mlpWidth))))
 
-/** `count` rows from one on; where there are fewer, the rest is 1: a row that sees nothing of its mask would divide by zero. */
+/**
+ * `count` rows from one on; where there are fewer, the rest is 1: a row that sees nothing of its mask would divide by
+ * zero.
+ */
 function rowsOf({ data, shape: [rows, ...shape] }: HostTensor<'f32'>, from: number, count: number): HostTensor<'f32'> {
   const size = sizeOf(shape)
   const given = data.subarray(from * size, Math.min(rows, from + count) * size)

@@ -18,7 +18,10 @@ export interface CropFeeds {
   readonly mask_patches: HostTensor<'f32'>
 }
 
-/** Cuts objects out for a CLIP. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than its photo. */
+/**
+ * Cuts objects out for a CLIP. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than its
+ * photo.
+ */
 export function cropFeeds(cuts: readonly Cut[], { vision }: Pick<ClipConfig, 'vision'>): CropFeeds {
   const [size, grid, crops] = [vision.imageSize, patchGrid(vision), cuts.length]
   const [pixels, patches] = [new Float32Array(crops * 3 * size * size), new Float32Array(crops * grid * grid)]

@@ -16,12 +16,20 @@ export interface Crop {
 }
 
 /**
- * An object as CLIP is to see it: the box of its mask, grown, made square around its middle, and resized. What lies beyond the photo is black.
- * Paper, D.5. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than the photo.
+ * An object as CLIP is to see it: the box of its mask, grown, made square around its middle, and resized. What lies
+ * beyond the photo is black. Paper, D.5. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size
+ * than the photo.
  */
-export function cropObject(photo: RgbImage, mask: Bitmap, { size, grid, grow, zeroOutside }: CropRule & { size: number; grid: number }): Crop {
+export function cropObject(
+  photo: RgbImage,
+  mask: Bitmap,
+  { size, grid, grow, zeroOutside }: CropRule & { size: number; grid: number }
+): Crop {
   if (mask.width !== photo.width || mask.height !== photo.height || mask.data.length !== photo.width * photo.height) {
-    throw new InputError('E_BAD_PROMPT', `mask: must have the size of the photo, ${photo.width} × ${photo.height}, found ${mask.width} × ${mask.height}`)
+    throw new InputError(
+      'E_BAD_PROMPT',
+      `mask: must have the size of the photo, ${photo.width} × ${photo.height}, found ${mask.width} × ${mask.height}`
+    )
   }
   const [x0, y0, x1, y1] = boxOf(mask)
   const side = Math.max(1, Math.round(Math.max(x1 - x0, y1 - y0) * grow))
@@ -30,11 +38,11 @@ export function cropObject(photo: RgbImage, mask: Bitmap, { size, grid, grow, ze
   const data = new Uint8Array(side * side * 3)
   const patches = new Float32Array(grid * grid)
   for (let y = Math.max(0, top); y < Math.min(photo.height, top + side); y++) {
-    const row = Math.floor((y - top) * grid / side) * grid
+    const row = Math.floor(((y - top) * grid) / side) * grid
     for (let x = Math.max(0, left); x < Math.min(photo.width, left + side); x++) {
       const from = y * photo.width + x
       const inside = mask.data[from] !== 0
-      if (inside) patches[row + Math.floor((x - left) * grid / side)] = 1
+      if (inside) patches[row + Math.floor(((x - left) * grid) / side)] = 1
       else if (zeroOutside) continue
       const to = ((y - top) * side + x - left) * 3
       for (let c = 0; c < 3; c++) data[to + c] = photo.data[from * 3 + c]

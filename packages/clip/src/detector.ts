@@ -10,17 +10,27 @@ export interface ZeroShotOptions {
   readonly threshold?: number | undefined
 }
 
-interface Found { readonly score: number; readonly label: string; readonly box: Readonly<Record<'xmin' | 'ymin' | 'xmax' | 'ymax', number>> }
+interface Found {
+  readonly score: number
+  readonly label: string
+  readonly box: Readonly<Record<'xmin' | 'ymin' | 'xmax' | 'ymax', number>>
+}
 
 /**
  * transformers.js' zero-shot object detection (OWL-ViT, OWLv2, Grounding DINO) as the detector of a query.
  *
  * @example
  * const { pipeline, RawImage } = await import('@xenova/transformers')
- * const detect = zeroShotDetector(await pipeline('zero-shot-object-detection', 'Xenova/owlvit-base-patch32'), { RawImage })
- * const wheels = await image.query('a wheel', { detect })
+ * const detect = zeroShotDetector(await pipeline('zero-shot-object-detection', 'Xenova/owlvit-base-patch32'), {
+ * RawImage }) const wheels = await image.query('a wheel', { detect })
  */
-export const zeroShotDetector = (detect: ZeroShotDetector, { RawImage, threshold = 0.1 }: ZeroShotOptions): Detector => async ({ width, height, data }: RgbImage, phrases) => {
-  const found = await detect(new RawImage(data, width, height, 3), [...phrases], { threshold }) as readonly Found[]
-  return found.map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => ({ score, label, box: [xmin, ymin, xmax, ymax] }))
-}
+export const zeroShotDetector =
+  (detect: ZeroShotDetector, { RawImage, threshold = 0.1 }: ZeroShotOptions): Detector =>
+  async ({ width, height, data }: RgbImage, phrases) => {
+    const found = (await detect(new RawImage(data, width, height, 3), [...phrases], { threshold })) as readonly Found[]
+    return found.map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => ({
+      score,
+      label,
+      box: [xmin, ymin, xmax, ymax]
+    }))
+  }

@@ -2,7 +2,16 @@
  * Words for Segment Anything: CLIP as graphs that any backend runs, and CLIP's text through transformers.js.
  * @packageDocumentation
  */
-export { clipConfigJson, clipConfigs, parseClipConfig, patchGrid, type ClipConfig, type TextTower, type Tower, type VisionTower } from './graph/config.js'
+export {
+  clipConfigJson,
+  clipConfigs,
+  parseClipConfig,
+  patchGrid,
+  type ClipConfig,
+  type TextTower,
+  type Tower,
+  type VisionTower
+} from './graph/config.js'
 export { encodeText, textEmbeds, type TextSignature } from './graph/text-model.js'
 export { encodeCrops, imageEmbeds, type VisionSignature } from './graph/vision-model.js'
 export { loadClip, type Clip, type ClipOptions } from './clip.js'

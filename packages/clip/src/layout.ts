@@ -5,7 +5,10 @@ import { clipConfigJson, type ClipConfig } from './graph/config.js'
 import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 
-/** A model file of transformers.js' layout, to be written with @sam/onnx: `toOnnxOfAnyBatch(build, { weights, int64Inputs, inlineLimit: Infinity })`. */
+/**
+ * A model file of transformers.js' layout, to be written with @sam/onnx: `toOnnxOfAnyBatch(build, { weights,
+ * int64Inputs, inlineLimit: Infinity })`.
+ */
 export interface LayoutModel {
   readonly path: string
   readonly int64Inputs: readonly string[]
@@ -18,24 +21,45 @@ export const layoutModels = (config: ClipConfig): readonly LayoutModel[] => [
   { path: 'onnx/vision_model.onnx', int64Inputs: [], build: images => encodeCrops(config, { images }) }
 ]
 
-/** The JSON files beside them, by path. Throws `WeightsError` `E_WEIGHTS_FORMAT` for a tokenizer that does not have the config's end token. */
+/**
+ * The JSON files beside them, by path. Throws `WeightsError` `E_WEIGHTS_FORMAT` for a tokenizer that does not have the
+ * config's end token.
+ */
 export function layoutFiles(config: ClipConfig, tokenizer: unknown): Readonly<Record<string, unknown>> {
   const { imageSize } = config.vision
   const end = tokenNamed(tokenizer, config.text.end)
   return {
     'config.json': clipConfigJson(config),
     'tokenizer.json': tokenizer,
-    'tokenizer_config.json': { tokenizer_class: 'CLIPTokenizer', model_max_length: config.text.context, eos_token: end, unk_token: end, pad_token: end },
+    'tokenizer_config.json': {
+      tokenizer_class: 'CLIPTokenizer',
+      model_max_length: config.text.context,
+      eos_token: end,
+      unk_token: end,
+      pad_token: end
+    },
     'preprocessor_config.json': {
-      image_processor_type: 'CLIPImageProcessor', do_resize: true, size: { shortest_edge: imageSize }, resample: 3, do_center_crop: true,
-      crop_size: { width: imageSize, height: imageSize }, do_rescale: true, rescale_factor: 1 / 255, do_normalize: true, image_mean: mean, image_std: deviation
+      image_processor_type: 'CLIPImageProcessor',
+      do_resize: true,
+      size: { shortest_edge: imageSize },
+      resample: 3,
+      do_center_crop: true,
+      crop_size: { width: imageSize, height: imageSize },
+      do_rescale: true,
+      rescale_factor: 1 / 255,
+      do_normalize: true,
+      image_mean: mean,
+      image_std: deviation
     }
   }
 }
 
 function tokenNamed(tokenizer: unknown, id: number): string {
   const { added_tokens: added } = (tokenizer ?? {}) as { added_tokens?: readonly { id?: unknown; content?: unknown }[] }
-  const content = Array.isArray(added) ? (added as { id?: unknown; content?: unknown }[]).find(token => token?.id === id)?.content : undefined
-  if (typeof content !== 'string') throw new WeightsError('E_WEIGHTS_FORMAT', `tokenizer.json: added_tokens must have token ${id}, which ends a text`)
+  const content = Array.isArray(added)
+    ? (added as { id?: unknown; content?: unknown }[]).find(token => token?.id === id)?.content
+    : undefined
+  if (typeof content !== 'string')
+    throw new WeightsError('E_WEIGHTS_FORMAT', `tokenizer.json: added_tokens must have token ${id}, which ends a text`)
   return content
 }

@@ -3,7 +3,10 @@ import { checkTemplates, fill } from './templates.js'
 import { average, batches, normalized } from './vectors.js'
 
 export interface PhraseOptions {
-  /** Sentences that a phrase is put into, `{}` its place; their embeddings are averaged. Default: the phrase as it is. See `photoTemplates`. */
+  /**
+   * Sentences that a phrase is put into, `{}` its place; their embeddings are averaged. Default: the phrase as it is.
+   * See `photoTemplates`.
+   */
   readonly templates?: readonly string[] | undefined
   /** How many phrases' embeddings are kept, the latest used. Default 1000. */
   readonly cache?: number | undefined
@@ -19,8 +22,14 @@ export interface SentenceModel {
   run(sentences: readonly string[], signal?: AbortSignal): Promise<readonly ArrayLike<number>[]>
 }
 
-/** Phrases through a text model: checked, put into templates, embedded in batches, averaged, and remembered. An embedding is kept whole or not at all. */
-export function phraseEncoder(model: SentenceModel, { templates = ['{}'], cache = 1000 }: PhraseOptions): PhraseEncoder {
+/**
+ * Phrases through a text model: checked, put into templates, embedded in batches, averaged, and remembered. An
+ * embedding is kept whole or not at all.
+ */
+export function phraseEncoder(
+  model: SentenceModel,
+  { templates = ['{}'], cache = 1000 }: PhraseOptions
+): PhraseEncoder {
   checkTemplates(templates)
   const known = new Map<string, Float32Array>()
   const remember = (phrase: string, embedding: Float32Array): void => {
@@ -36,7 +45,7 @@ export function phraseEncoder(model: SentenceModel, { templates = ['{}'], cache 
     async embed(phrases, { signal } = {}) {
       signal?.throwIfAborted()
       const texts = phrases.map(checkPhrase)
-      const found = new Map(texts.flatMap(text => known.has(text) ? [[text, known.get(text)!]] : []))
+      const found = new Map(texts.flatMap(text => (known.has(text) ? [[text, known.get(text)!]] : [])))
       const missing = [...new Set(texts)].filter(text => !found.has(text))
       const sentences = missing.flatMap(text => templates.map(template => fill(template, text)))
       for (const sentence of sentences) model.check(sentence)
@@ -45,7 +54,8 @@ export function phraseEncoder(model: SentenceModel, { templates = ['{}'], cache 
         vectors.push(...(await model.run(batch, signal)).map(normalized))
         signal?.throwIfAborted()
       }
-      for (const [i, text] of missing.entries()) found.set(text, average(vectors.slice(i * templates.length, (i + 1) * templates.length)))
+      for (const [i, text] of missing.entries())
+        found.set(text, average(vectors.slice(i * templates.length, (i + 1) * templates.length)))
       for (const [text, embedding] of found) remember(text, embedding)
       return texts.map(text => found.get(text)!.slice())
     }

@@ -1,20 +1,39 @@
 import { baseUrl, readBytes } from '#files'
 import { WeightsError } from '@sam/core'
 
-/** A folder as an address that ends in a slash: a path or `file:` URL in Node, an address relative to the page in browsers, `http(s):` everywhere. */
+/**
+ * A folder as an address that ends in a slash: a path or `file:` URL in Node, an address relative to the page in
+ * browsers, `http(s):` everywhere.
+ */
 export function folderUrl(folder: string | URL): URL {
-  const url = folder instanceof URL ? folder : /^(https?|file):/i.test(folder) ? new URL(folder) : new URL(folder.replaceAll('%', '%25').replaceAll('?', '%3F').replaceAll('#', '%23'), baseUrl())
+  const url =
+    folder instanceof URL
+      ? folder
+      : /^(https?|file):/i.test(folder)
+        ? new URL(folder)
+        : new URL(folder.replaceAll('%', '%25').replaceAll('?', '%3F').replaceAll('#', '%23'), baseUrl())
   return url.pathname.endsWith('/') ? url : new URL(`${url.href}/`)
 }
 
 /** The largest JSON file that is read: a tokenizer of many languages has 20 MB. */
 const jsonLimit = 64 * 2 ** 20
 
-/** A JSON file, parsed. Throws `WeightsError`: `E_WEIGHTS_IO` when it is not there, `E_WEIGHTS_FORMAT` when it is not JSON. */
+/**
+ * A JSON file, parsed. Throws `WeightsError`: `E_WEIGHTS_IO` when it is not there, `E_WEIGHTS_FORMAT` when it is not
+ * JSON.
+ */
 export async function readJson(url: URL, signal?: AbortSignal): Promise<unknown> {
   const bytes = await readBytes(url, signal)
-  if (typeof bytes === 'string') throw new WeightsError('E_WEIGHTS_IO', `${url.href}: ${bytes}; a CLIP folder holds config.json, tokenizer.json and model.safetensors`)
-  if (bytes.length > jsonLimit) throw new WeightsError('E_WEIGHTS_FORMAT', `${url.href}: must have at most ${jsonLimit} bytes, found ${bytes.length}`)
+  if (typeof bytes === 'string')
+    throw new WeightsError(
+      'E_WEIGHTS_IO',
+      `${url.href}: ${bytes}; a CLIP folder holds config.json, tokenizer.json and model.safetensors`
+    )
+  if (bytes.length > jsonLimit)
+    throw new WeightsError(
+      'E_WEIGHTS_FORMAT',
+      `${url.href}: must have at most ${jsonLimit} bytes, found ${bytes.length}`
+    )
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as unknown
   } catch (cause) {

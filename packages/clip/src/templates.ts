@@ -1,12 +1,24 @@
 import { InputError } from '@sam/core'
 
-/** Sentences around a phrase, `{}` its place. Several are embedded and averaged, which makes published CLIPs surer of nouns. */
-export const photoTemplates = ['a photo of {}.', 'a close-up photo of {}.', 'a cropped photo of {}.', 'a good photo of {}.', 'a photo of {} in a scene.'] as const
+/**
+ * Sentences around a phrase, `{}` its place. Several are embedded and averaged, which makes published CLIPs surer of
+ * nouns.
+ */
+export const photoTemplates = [
+  'a photo of {}.',
+  'a close-up photo of {}.',
+  'a cropped photo of {}.',
+  'a good photo of {}.',
+  'a photo of {} in a scene.'
+] as const
 
 /** Throws `E_BAD_OPTION` unless there is a template, and each has one place for the phrase. */
 export function checkTemplates(templates: readonly string[]): readonly string[] {
   if (templates.length === 0 || !templates.every(t => typeof t === 'string' && t.split('{}').length === 2)) {
-    throw new InputError('E_BAD_OPTION', `templates: must be sentences with one {} each, found ${JSON.stringify(templates)}`)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `templates: must be sentences with one {} each, found ${JSON.stringify(templates)}`
+    )
   }
   return templates
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { clipConfigs } from './graph/config.js'
 import { openTokenizer } from './tokenizer.js'
 
-const fixture = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8'))
+const fixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8'))
 const { text } = clipConfigs['clip-vit-base-patch32']
 const json = fixture('clip-tokenizer-excerpt.json')
 const vectors = fixture('clip-tokenizer-vectors.json') as { text: string; ids: number[] }[]
@@ -12,9 +13,11 @@ const tokenize = openTokenizer(json, { ...text, context: 1000 })
 describe('the tokenizer', () => {
   const html = 'R&amp;B &lt;tag&gt;'
   const words = vectors.filter(v => v.text !== '' && v.text !== html)
-  it.each(words)('gives CLIP\'s tokens of $text', ({ text, ids }) => expect(tokenize(text)).toEqual([49406, ...ids, 49407]))
+  it.each(words)("gives CLIP's tokens of $text", ({ text, ids }) =>
+    expect(tokenize(text)).toEqual([49406, ...ids, 49407])
+  )
 
-  it('takes HTML entities as they stand: CLIP\'s own code unescapes them first, no tokenizer.json does', () => {
+  it("takes HTML entities as they stand: CLIP's own code unescapes them first, no tokenizer.json does", () => {
     const { ids } = vectors.find(v => v.text === html)!
     expect(tokenize('R&B <tag>')).toEqual([49406, ...ids, 49407])
     expect(tokenize(html)).not.toEqual([49406, ...ids, 49407])
@@ -26,8 +29,9 @@ describe('the tokenizer', () => {
     expect(openTokenizer(json, text)('a '.repeat(75))).toHaveLength(77)
   })
 
-  it('refuses files that are not this model\'s', () => {
-    for (const bad of [undefined, {}, { model: { type: 'BPE' } }, 'x']) expect(() => openTokenizer(bad, text)).toThrow('must be the tokenizer of this text model')
+  it("refuses files that are not this model's", () => {
+    for (const bad of [undefined, {}, { model: { type: 'BPE' } }, 'x'])
+      expect(() => openTokenizer(bad, text)).toThrow('must be the tokenizer of this text model')
     expect(() => openTokenizer(json, { ...text, end: 5 })).toThrow('end with token 5')
     expect(() => openTokenizer(json, { ...text, vocabulary: 300 })('a wheel')).toThrow('the model knows tokens 0 … 299')
   })

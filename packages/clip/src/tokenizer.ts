@@ -3,7 +3,9 @@ import { InputError, WeightsError } from '@sam/core'
 import type { TextTower } from './graph/config.js'
 
 /** What is used of the library, whose own types do not resolve under NodeNext. */
-interface HuggingFaceTokenizer { encode(text: string): { readonly ids: readonly number[] } }
+interface HuggingFaceTokenizer {
+  encode(text: string): { readonly ids: readonly number[] }
+}
 const { Tokenizer } = tokenizers as unknown as { Tokenizer: new (json: object, config: object) => HuggingFaceTokenizer }
 
 /** A sentence as token ids, start and end included. Throws `E_BAD_PROMPT` for one with no token or with too many. */
@@ -13,8 +15,14 @@ export type Tokenize = (sentence: string) => readonly number[]
  * The tokenizer of a `tokenizer.json` in the standard layout, parsed: CLIP's, or one made for a model of one's own.
  * Throws `WeightsError` `E_WEIGHTS_FORMAT` where it is not one, or not of this text model.
  */
-export function openTokenizer(json: unknown, { context, vocabulary, end }: Pick<TextTower, 'context' | 'vocabulary' | 'end'>, label = 'tokenizer.json'): Tokenize {
-  const refuse = (why: string, cause?: unknown): never => { throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: must be the tokenizer of this text model; ${why}`, { cause }) }
+export function openTokenizer(
+  json: unknown,
+  { context, vocabulary, end }: Pick<TextTower, 'context' | 'vocabulary' | 'end'>,
+  label = 'tokenizer.json'
+): Tokenize {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: must be the tokenizer of this text model; ${why}`, { cause })
+  }
   let tokenizer: HuggingFaceTokenizer
   try {
     tokenizer = new Tokenizer(json as object, {})
@@ -22,7 +30,8 @@ export function openTokenizer(json: unknown, { context, vocabulary, end }: Pick<
     return refuse('it could not be read', cause)
   }
   const [first, last] = edges(tokenizer.encode('a').ids)
-  if (last !== end || first === undefined || first === last) refuse(`a text must begin with a start token and end with token ${end}, found ${first} and ${last}`)
+  if (last !== end || first === undefined || first === last)
+    refuse(`a text must begin with a start token and end with token ${end}, found ${first} and ${last}`)
 
   return sentence => {
     const { ids } = tokenizer.encode(sentence)
@@ -34,12 +43,20 @@ export function openTokenizer(json: unknown, { context, vocabulary, end }: Pick<
 }
 
 /**
- * Throws `E_BAD_PROMPT` for more tokens than the model has places, or for none but start and end. Cutting a text would cut off its end token,
- * whose place is the embedding: so a long text is refused, not cut.
+ * Throws `E_BAD_PROMPT` for more tokens than the model has places, or for none but start and end. Cutting a text would
+ * cut off its end token, whose place is the embedding: so a long text is refused, not cut.
  */
 export function checkLength(tokens: number, context: number): void {
-  if (tokens > context) throw new InputError('E_BAD_PROMPT', `phrase: it may have at most ${context - 2} tokens, found ${tokens - 2}; name the thing in a few words`)
-  if (tokens < 3) throw new InputError('E_BAD_PROMPT', 'phrase: it must have at least one token that the text model knows, found none')
+  if (tokens > context)
+    throw new InputError(
+      'E_BAD_PROMPT',
+      `phrase: it may have at most ${context - 2} tokens, found ${tokens - 2}; name the thing in a few words`
+    )
+  if (tokens < 3)
+    throw new InputError(
+      'E_BAD_PROMPT',
+      'phrase: it must have at least one token that the text model knows, found none'
+    )
 }
 
 const edges = (ids: readonly number[]): [number | undefined, number | undefined] => [ids[0], ids.at(-1)]

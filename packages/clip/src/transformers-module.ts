@@ -30,7 +30,10 @@ export interface TextTokenizer {
 
 export interface TextModel {
   (tokens: object): Promise<{ readonly text_embeds: { readonly dims: readonly number[]; readonly data: Float32Array } }>
-  readonly config: { readonly max_position_embeddings?: number; readonly text_config?: { readonly max_position_embeddings?: number } }
+  readonly config: {
+    readonly max_position_embeddings?: number
+    readonly text_config?: { readonly max_position_embeddings?: number }
+  }
   dispose(): Promise<unknown>
 }
 
@@ -43,7 +46,11 @@ export interface Settings {
 let last: Promise<unknown> = Promise.resolve()
 
 /** Runs `load` with settings that are put back afterwards, whatever happens. */
-export function withSettings<T>({ env }: TransformersModule, { env: wanted, wasmPaths }: Settings, load: () => Promise<T>): Promise<T> {
+export function withSettings<T>(
+  { env }: TransformersModule,
+  { env: wanted, wasmPaths }: Settings,
+  load: () => Promise<T>
+): Promise<T> {
   const loading = last.then(async () => {
     const before = Object.fromEntries(Object.keys(wanted).map(key => [key, env[key as keyof TransformersEnv]]))
     Object.assign(env, wanted)

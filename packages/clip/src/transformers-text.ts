@@ -6,25 +6,40 @@ import { checkLength } from './tokenizer.js'
 import { withSettings, type DownloadEvent, type Settings, type TransformersModule } from './transformers-module.js'
 
 /** transformers.js' names of precisions, and how the files of each end. */
-const fileEndings = { fp32: '', fp16: '_fp16', q8: '_quantized', int8: '_int8', uint8: '_uint8', q4: '_q4', q4f16: '_q4f16', bnb4: '_bnb4' } as const
+const fileEndings = {
+  fp32: '',
+  fp16: '_fp16',
+  q8: '_quantized',
+  int8: '_int8',
+  uint8: '_uint8',
+  q4: '_q4',
+  q4f16: '_q4f16',
+  bnb4: '_bnb4'
+} as const
 
 export interface ClipTextOptions extends PhraseOptions {
   /**
-   * A repository of the hub (`Xenova/clip-vit-base-patch32`), or a folder in transformers.js' layout: a path that begins with `/`, `./` or `../`,
-   * or a URL. `sam export` writes such folders.
+   * A repository of the hub (`Xenova/clip-vit-base-patch32`), or a folder in transformers.js' layout: a path that
+   * begins with `/`, `./` or `../`, or a URL. `sam export` writes such folders.
    */
   readonly model: string | URL
   /** Which of the model's files. Default `fp32`. */
   readonly dtype?: keyof typeof fileEndings | undefined
   /** Where transformers.js runs it: `cpu` or `cuda` in Node, `wasm` or `webgpu` in browsers. */
   readonly device?: string | undefined
-  /** Browsers: the folder that serves onnxruntime-web's files. There is no default, so that no page calls a foreign server unasked. */
+  /**
+   * Browsers: the folder that serves onnxruntime-web's files. There is no default, so that no page calls a foreign
+   * server unasked.
+   */
   readonly wasmPaths?: string | undefined
   /** Node: where downloads are kept. Default: `sam/transformers` in the user's cache. */
   readonly cacheDir?: string | undefined
   /** Another hub of the same form. */
   readonly host?: string | undefined
-  /** Another module of transformers.js' form, already loaded: it is used as it is configured, but for what is set here while loading. */
+  /**
+   * Another module of transformers.js' form, already loaded: it is used as it is configured, but for what is set here
+   * while loading.
+   */
   readonly transformers?: TransformersModule | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** An abort stops downloads; nothing half remains. */
@@ -40,9 +55,10 @@ export interface ClipText extends PhraseEncoder, AsyncDisposable {
 const batch = 16
 
 /**
- * CLIP's text model through transformers.js (`@xenova/transformers`, installed under that name as its maintained successor), which is loaded when
- * this is called and not before. Throws `WeightsError` `E_WEIGHTS_IO` for files that are missing or could not be downloaded, `BackendError` where the
- * module or its device is not there, `InputError` `E_BAD_OPTION`. An abort rejects with the signal's reason.
+ * CLIP's text model through transformers.js (`@xenova/transformers`, installed under that name as its maintained
+ * successor), which is loaded when this is called and not before. Throws `WeightsError` `E_WEIGHTS_IO` for files that
+ * are missing or could not be downloaded, `BackendError` where the module or its device is not there, `InputError`
+ * `E_BAD_OPTION`. An abort rejects with the signal's reason.
  *
  * @example
  * const text = await clipText({ model: 'Xenova/clip-vit-large-patch14', dtype: 'q8' })
@@ -51,11 +67,12 @@ const batch = 16
 export async function clipText(options: ClipTextOptions): Promise<ClipText> {
   const { model, dtype = 'fp32', device = defaultDevice, onProgress, signal, templates, cache } = options
   signal?.throwIfAborted()
-  if (!Object.hasOwn(fileEndings, dtype)) throw new InputError('E_BAD_OPTION', `dtype: must be one of ${Object.keys(fileEndings).join(', ')}, found ${dtype}`)
+  if (!Object.hasOwn(fileEndings, dtype))
+    throw new InputError('E_BAD_OPTION', `dtype: must be one of ${Object.keys(fileEndings).join(', ')}, found ${dtype}`)
   const file = `onnx/text_model${fileEndings[dtype]}.onnx`
   const place = placeOf(model)
   if ('folder' in place) await checkFolder(place.folder, file)
-  const module = options.transformers ?? await importTransformers(options)
+  const module = options.transformers ?? (await importTransformers(options))
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
 
   const progress = adder((loaded, total) => onProgress?.({ phase: 'compile', loaded, total }))
@@ -66,7 +83,12 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
       const tokenizer = await module.AutoTokenizer.from_pretrained(place.id, common)
       signal?.throwIfAborted()
       // `quantized` is what version 2 calls q8.
-      const text = await module.CLIPTextModelWithProjection.from_pretrained(place.id, { ...common, dtype, device, quantized: dtype === 'q8' })
+      const text = await module.CLIPTextModelWithProjection.from_pretrained(place.id, {
+        ...common,
+        dtype,
+        device,
+        quantized: dtype === 'q8'
+      })
       if (signal?.aborted) await text.dispose()
       signal?.throwIfAborted()
       return { tokenizer, text }
@@ -81,7 +103,9 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
   const run = async (sentences: readonly string[], stop?: AbortSignal): Promise<Float32Array[]> => {
     if (disposed) throw new InputError('E_DISPOSED', 'this text model was disposed; load it again')
     // Padding to the whole context is the one setting that every version takes alike.
-    const { text_embeds: embeds } = await text(tokenizer([...sentences], { padding: 'max_length', truncation: true, max_length: context }))
+    const { text_embeds: embeds } = await text(
+      tokenizer([...sentences], { padding: 'max_length', truncation: true, max_length: context })
+    )
     stop?.throwIfAborted()
     const [, width] = embeds.dims as [number, number]
     return sentences.map((_, i) => embeds.data.slice(i * width, (i + 1) * width))
@@ -94,14 +118,19 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
     disposed = true
     await text.dispose()
   }
-  return { ...phraseEncoder({ width: probe.length, batch, check, run }, { templates, cache }), dispose, [Symbol.asyncDispose]: dispose }
+  return {
+    ...phraseEncoder({ width: probe.length, batch, check, run }, { templates, cache }),
+    dispose,
+    [Symbol.asyncDispose]: dispose
+  }
 }
 
 type Place = { readonly id: string; readonly folder: URL; readonly base: string } | { readonly id: string }
 
 /** Where the model is: folders are loaded as `<base>/<id>`, the form that every version of transformers.js takes. */
 function placeOf(model: string | URL): Place {
-  if (typeof model === 'string' && /^[\w.-]+(\/[\w.-]+)?$/.test(model) && !/^\.{1,2}(\/|$)/.test(model)) return { id: model }
+  if (typeof model === 'string' && /^[\w.-]+(\/[\w.-]+)?$/.test(model) && !/^\.{1,2}(\/|$)/.test(model))
+    return { id: model }
   const folder = folderUrl(model)
   const parent = new URL('..', folder)
   const id = decodeURIComponent(folder.pathname.slice(parent.pathname.length, -1))
@@ -114,41 +143,57 @@ async function checkFolder(folder: URL, file: string): Promise<void> {
   const there = await Promise.all(wanted.map(name => exists(new URL(name, folder))))
   const missing = wanted.filter((_, i) => !there[i])
   if (missing.length) {
-    throw new WeightsError('E_WEIGHTS_IO', `${folder.href}: must hold ${wanted.join(', ')}; missing: ${missing.join(', ')}. \`sam export\` writes such a folder`)
+    throw new WeightsError(
+      'E_WEIGHTS_IO',
+      `${folder.href}: must hold ${wanted.join(', ')}; missing: ${missing.join(', ')}. \`sam export\` writes such a folder`
+    )
   }
 }
 
 async function importTransformers({ wasmPaths }: ClipTextOptions): Promise<TransformersModule> {
   if (needsWasmPaths && wasmPaths === undefined) {
-    throw new InputError('E_BAD_OPTION', 'wasmPaths: must be the folder that serves onnxruntime-web\'s files; without it transformers.js would load them from a foreign server')
+    throw new InputError(
+      'E_BAD_OPTION',
+      "wasmPaths: must be the folder that serves onnxruntime-web's files; without it transformers.js would load them from a foreign server"
+    )
   }
   quietRuntime()
   try {
-    return await import('@xenova/transformers') as unknown as TransformersModule
+    return (await import('@xenova/transformers')) as unknown as TransformersModule
   } catch (cause) {
-    throw new BackendError('E_BACKEND_UNAVAILABLE', 'transformers.js could not be loaded; npm install @xenova/transformers@npm:@huggingface/transformers@4.3.1, or use loadClip', { cause })
+    throw new BackendError(
+      'E_BACKEND_UNAVAILABLE',
+      'transformers.js could not be loaded; npm install @xenova/transformers@npm:@huggingface/transformers@4.3.1, or use loadClip',
+      { cause }
+    )
   }
 }
 
 /** What is set while loading. */
-function settingsOf(place: Place, { cacheDir = cacheFolder(), host, signal, wasmPaths, transformers }: ClipTextOptions): Settings {
+function settingsOf(
+  place: Place,
+  { cacheDir = cacheFolder(), host, signal, wasmPaths, transformers }: ClipTextOptions
+): Settings {
   const local = 'folder' in place
   const get = transformers?.env.fetch ?? globalThis.fetch
   return {
     env: {
       allowRemoteModels: !local,
       allowLocalModels: local,
-      ...local ? { localModelPath: place.base } : {},
-      ...host !== undefined ? { remoteHost: host.endsWith('/') ? host : `${host}/` } : {},
-      ...cacheDir !== undefined ? { cacheDir: cacheDir.endsWith('/') ? cacheDir : `${cacheDir}/` } : {},
-      ...signal ? { fetch: (url, init) => get(url, { ...init, signal }) } : {}
+      ...(local ? { localModelPath: place.base } : {}),
+      ...(host !== undefined ? { remoteHost: host.endsWith('/') ? host : `${host}/` } : {}),
+      ...(cacheDir !== undefined ? { cacheDir: cacheDir.endsWith('/') ? cacheDir : `${cacheDir}/` } : {}),
+      ...(signal ? { fetch: (url, init) => get(url, { ...init, signal }) } : {})
     },
     wasmPaths
   }
 }
 
 /** Sums the files' progress, so that both numbers only grow. */
-function adder(tell: (loaded: number, total: number) => void): { readonly event: (event: DownloadEvent) => void; readonly all: () => { loaded: number; total: number } } {
+function adder(tell: (loaded: number, total: number) => void): {
+  readonly event: (event: DownloadEvent) => void
+  readonly all: () => { loaded: number; total: number }
+} {
   const files = new Map<string, { loaded: number; total: number }>()
   let [loaded, total] = [0, 0]
   return {
@@ -164,12 +209,24 @@ function adder(tell: (loaded: number, total: number) => void): { readonly event:
   }
 }
 
-function loadFailure(cause: unknown, { model, file, device }: { model: string; file: string; device: string }): SamError {
+function loadFailure(
+  cause: unknown,
+  { model, file, device }: { model: string; file: string; device: string }
+): SamError {
   if (SamError.is(cause)) return cause
   const message = cause instanceof Error ? cause.message : String(cause)
   if (/device|execution ?provider|backend/i.test(message)) {
-    const cuda = device === 'cuda' ? '; CUDA needs: npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node' : ''
-    return new BackendError('E_BACKEND_UNAVAILABLE', `${model}: cannot be run on '${device}': ${message}${cuda}`, { cause })
+    const cuda =
+      device === 'cuda'
+        ? '; CUDA needs: npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node'
+        : ''
+    return new BackendError('E_BACKEND_UNAVAILABLE', `${model}: cannot be run on '${device}': ${message}${cuda}`, {
+      cause
+    })
   }
-  return new WeightsError('E_WEIGHTS_IO', `${model}: the text model (${file}, config.json, tokenizer.json) could not be loaded: ${message}`, { cause })
+  return new WeightsError(
+    'E_WEIGHTS_IO',
+    `${model}: the text model (${file}, config.json, tokenizer.json) could not be loaded: ${message}`,
+    { cause }
+  )
 }

@@ -5,7 +5,11 @@ export function normalized(vector: ArrayLike<number>): Float32Array {
   let squares = 0
   for (let i = 0; i < vector.length; i++) squares += vector[i] ** 2
   const length = Math.sqrt(squares)
-  if (!(length > 0 && length < Infinity)) throw new BackendError('E_BACKEND_FAILED', `an embedding must have a length, found ${length}; are the weights of this model, and finite?`)
+  if (!(length > 0 && length < Infinity))
+    throw new BackendError(
+      'E_BACKEND_FAILED',
+      `an embedding must have a length, found ${length}; are the weights of this model, and finite?`
+    )
   return Float32Array.from(vector, x => x / length)
 }
 

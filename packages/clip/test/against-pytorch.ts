@@ -13,11 +13,15 @@ export async function differences(backend: Backend): Promise<Record<string, numb
     for (const output of Object.values(outputs)) output.dispose()
     executable.dispose()
     const wanted = (await io.read(expected)).data.subarray(row * tinyClip.projection).subarray(0, data.length)
-    return wanted.length === data.length ? wanted.reduce((worst, value, i) => Math.max(worst, Math.abs(value - data[i])), 0) : Infinity
+    return wanted.length === data.length
+      ? wanted.reduce((worst, value, i) => Math.max(worst, Math.abs(value - data[i])), 0)
+      : Infinity
   }
   const ids = (await io.read('input_ids')).data
   const [texts, tokens] = io.info('input_ids').shape as [number, number]
-  const ends = Array.from({ length: texts }, (_, i) => ids.subarray(i * tokens, (i + 1) * tokens).indexOf(tinyClip.text.end))
+  const ends = Array.from({ length: texts }, (_, i) =>
+    ids.subarray(i * tokens, (i + 1) * tokens).indexOf(tinyClip.text.end)
+  )
   // The shortest of them, alone and without what comes after its end.
   const [shortest] = [...ends.keys()].sort((a, b) => ends[a] - ends[b])
   const cut = ids.subarray(shortest * tokens, shortest * tokens + ends[shortest] + 1)
@@ -26,12 +30,27 @@ export async function differences(backend: Backend): Promise<Record<string, numb
   return {
     text: await run(encodeText(tinyClip, { texts }), { input_ids: tensor('i32', [texts, tokens], ids) }, 'text_embeds'),
     'one text, cut after its end': await run(
-      encodeText(tinyClip, { texts: 1, tokens: cut.length }), { input_ids: tensor('i32', [1, cut.length], cut) }, 'text_embeds', shortest
+      encodeText(tinyClip, { texts: 1, tokens: cut.length }),
+      { input_ids: tensor('i32', [1, cut.length], cut) },
+      'text_embeds',
+      shortest
     ),
     image: await run(encodeCrops(tinyClip, { images: 1 }), { pixel_values: pixels }, 'image_embeds'),
     'image, everything inside the mask': await run(
-      encodeCrops(tinyClip, { images: 1, masked: true }), { pixel_values: pixels, mask_patches: f32([1, 16], patches.data.map(() => 1)) }, 'image_embeds'
+      encodeCrops(tinyClip, { images: 1, masked: true }),
+      {
+        pixel_values: pixels,
+        mask_patches: f32(
+          [1, 16],
+          patches.data.map(() => 1)
+        )
+      },
+      'image_embeds'
     ),
-    'image, masked': await run(encodeCrops(tinyClip, { images: 1, masked: true }), { pixel_values: pixels, mask_patches: patches }, 'image_embeds_masked')
+    'image, masked': await run(
+      encodeCrops(tinyClip, { images: 1, masked: true }),
+      { pixel_values: pixels, mask_patches: patches },
+      'image_embeds_masked'
+    )
   }
 }

@@ -25,9 +25,14 @@ export async function writeFolders(): Promise<Folders> {
   await write(join(huggingFace, 'tokenizer.json'), tinyTokenizer())
   await writeFileAtomic(join(huggingFace, 'model.safetensors'), writeSafetensors(tinyWeights()))
 
-  for (const [path, content] of Object.entries(layoutFiles(tinyClip, tinyTokenizer()))) await write(join(transformersJs, path), content as object)
+  for (const [path, content] of Object.entries(layoutFiles(tinyClip, tinyTokenizer())))
+    await write(join(transformersJs, path), content as object)
   for (const { path, int64Inputs, ...part } of layoutModels(tinyClip)) {
-    const { model, side } = await toOnnxOfAnyBatch(batch => part.build(batch), { weights: tinyWeights(), int64Inputs, inlineLimit: Infinity })
+    const { model, side } = await toOnnxOfAnyBatch(batch => part.build(batch), {
+      weights: tinyWeights(),
+      int64Inputs,
+      inlineLimit: Infinity
+    })
     if (side) throw new Error('must be one file')
     await write(join(transformersJs, path), model)
   }

@@ -2,7 +2,9 @@ import { SamError } from '@sam/core'
 import { clipText } from '@sam/clip'
 import { expect, it, vi } from 'vitest'
 
-vi.mock('@xenova/transformers', () => { throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' }) })
+vi.mock('@xenova/transformers', () => {
+  throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+})
 
 it('says how to install transformers.js where it is not', async () => {
   const error: unknown = await clipText({ model: 'some/model' }).catch((e: unknown) => e)

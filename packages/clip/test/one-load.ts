@@ -12,5 +12,9 @@ if (where !== 'in a worker') {
 } else {
   // The thread's own tools/run.js, so that it reads these sources too.
   const worker = new Worker(new URL('../../../tools/run.js', import.meta.url), { argv: [program, folder] })
-  worker.on('error', error => process.stdout.write(SamError.is(error) || 'code' in error ? String((error as { code?: string }).code) : String(error)))
+  worker.on('error', error =>
+    process.stdout.write(
+      SamError.is(error) || 'code' in error ? String((error as { code?: string }).code) : String(error)
+    )
+  )
 }

@@ -12,16 +12,28 @@ const runner = fileURLToPath(new URL('../../../tools/run.js', import.meta.url))
 
 describe('a process that uses clipText', () => {
   let [home, folders]: [string, Folders] = [undefined!, undefined!]
-  beforeAll(async () => { [home, folders] = await Promise.all([mkdtemp(join(tmpdir(), 'sam-home-')), writeFolders()]) })
+  beforeAll(async () => {
+    ;[home, folders] = await Promise.all([mkdtemp(join(tmpdir(), 'sam-home-')), writeFolders()])
+  })
   afterAll(() => Promise.all([rm(home, { recursive: true }), folders.remove()]))
 
   const run = async (...args: string[]): Promise<string> => {
     const env = { ...process.env }
     delete env.ORT_DISABLE_TELEMETRY
-    const places = Object.fromEntries(['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR'].map(name => [name, home]))
-    const child = spawn(process.execPath, [runner, program, folders.transformersJs, ...args], { env: { ...env, ...places }, cwd: fileURLToPath(new URL('../../..', import.meta.url)) })
+    const places = Object.fromEntries(
+      ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR'].map(name => [
+        name,
+        home
+      ])
+    )
+    const child = spawn(process.execPath, [runner, program, folders.transformersJs, ...args], {
+      env: { ...env, ...places },
+      cwd: fileURLToPath(new URL('../../..', import.meta.url))
+    })
     let stdout = ''
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
     return new Promise(resolve => child.on('close', code => resolve(`${code} ${stdout}`)))
   }
 
@@ -37,15 +49,21 @@ describe('a process that uses clipText', () => {
 })
 
 it('a browser gets nothing of Node, and transformers.js only when clipText is called', async () => {
-  const built = await build({
+  const built = (await build({
     configFile: false,
     logLevel: 'silent',
     resolve: { conditions: ['@sam/source', 'browser'] },
     build: {
-      write: false, minify: true, target: 'es2022',
-      rolldownOptions: { input: fileURLToPath(new URL('../src/index.ts', import.meta.url)), preserveEntrySignatures: 'strict', external: ['@xenova/transformers'] }
+      write: false,
+      minify: true,
+      target: 'es2022',
+      rolldownOptions: {
+        input: fileURLToPath(new URL('../src/index.ts', import.meta.url)),
+        preserveEntrySignatures: 'strict',
+        external: ['@xenova/transformers']
+      }
     }
-  }) as Rolldown.RolldownOutput
+  })) as Rolldown.RolldownOutput
   const chunks = built.output.filter(file => file.type === 'chunk')
   expect(chunks.map(c => c.code).join('')).not.toMatch(/['"`](node:\w+|sharp)['"`]/)
   expect(chunks.flatMap(c => c.imports)).not.toContain('@xenova/transformers')

@@ -12,7 +12,11 @@ describe('queries with a real SAM and a real CLIP', () => {
   let [backend, clip, sam, image]: [Backend, Clip, Sam, EncodedImage] = [undefined!, undefined!, undefined!, undefined!]
   beforeAll(async () => {
     backend = await cpu()
-    clip = await loadClip({ model: { config: clipConfigJson(tinyClip), tokenizer: tinyTokenizer(), weights: tinyWeights() }, backend, background: ['background', 'nothing'] })
+    clip = await loadClip({
+      model: { config: clipConfigJson(tinyClip), tokenizer: tinyTokenizer(), weights: tinyWeights() },
+      backend,
+      background: ['background', 'nothing']
+    })
     sam = await loadSam({ weights: await tinySam(clip.width), model: tinyTest, backend, text: clip })
     image = await sam.encode(photo)
   })
@@ -24,42 +28,66 @@ describe('queries with a real SAM and a real CLIP', () => {
 
   it.each(['prompt', 'rank'] as const)('route %s: scores are shares of a contest that add up to one', async route => {
     const ask = async (phrase: string, not: string[]): Promise<Map<string, number>> =>
-      new Map((await image.query(phrase, { route, not, threshold: 0, everything, overlap: { iou: 1, containment: 1 } })).map(({ box, score, mask }) => [`${box} ${mask.area}`, score]))
+      new Map(
+        (await image.query(phrase, { route, not, threshold: 0, everything, overlap: { iou: 1, containment: 1 } })).map(
+          ({ box, score, mask }) => [`${box} ${mask.area}`, score]
+        )
+      )
     const a = await ask('a wheel', ['a door'])
     expect(a.size).toBeGreaterThan(0)
     for (const score of a.values()) expect(score > 0 && score < 1).toBe(true)
     if (route === 'prompt') return
-    const [b, c, d] = [await ask('a door', ['a wheel']), await ask('background', ['a wheel', 'a door']), await ask('nothing', ['a wheel', 'a door'])]
+    const [b, c, d] = [
+      await ask('a door', ['a wheel']),
+      await ask('background', ['a wheel', 'a door']),
+      await ask('nothing', ['a wheel', 'a door'])
+    ]
     for (const [key, score] of a) expect(score + b.get(key)! + c.get(key)! + d.get(key)!).toBeCloseTo(1, 4)
   })
 
-  it('everything, with crops: masks of the photo\'s size', async () => {
+  it("everything, with crops: masks of the photo's size", async () => {
     const found = await image.everything({ ...everything, cropLayers: 1, maxOverlap: 1 })
     expect(found.length).toBeGreaterThan(0)
-    for (const { mask, area, box } of found) expect([mask.width, mask.height, mask.area, mask.box]).toEqual([90, 60, area, box])
+    for (const { mask, area, box } of found)
+      expect([mask.width, mask.height, mask.area, mask.box]).toEqual([90, 60, area, box])
   })
 
   it('an embedding without its photo says what is missing', async () => {
     const bytes = await image.save()
     const bare = await sam.load(bytes)
-    await expect(bare.query('a wheel', { route: 'rank', everything })).rejects.toMatchObject({ code: 'E_BAD_OPTION', message: expect.stringContaining('Sam.load(bytes, { image })') as string })
+    await expect(bare.query('a wheel', { route: 'rank', everything })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringContaining('Sam.load(bytes, { image })') as string
+    })
     const whole = await sam.load(bytes, { image: photo })
     expect(await whole.query('a wheel', { route: 'prompt', threshold: 0, limit: 1 })).toHaveLength(1)
     bare.dispose()
     whole.dispose()
   })
 
-  it('a detector of transformers.js\' form gives boxes', async () => {
-    class RawImage { constructor(readonly data: Uint8Array, readonly width: number, readonly height: number, readonly channels: number) {} }
+  it("a detector of transformers.js' form gives boxes", async () => {
+    class RawImage {
+      constructor(
+        readonly data: Uint8Array,
+        readonly width: number,
+        readonly height: number,
+        readonly channels: number
+      ) {}
+    }
     const seen: unknown[] = []
-    const detect = zeroShotDetector(async (picture, labels, options) => {
-      seen.push(picture, labels, options)
-      return [{ score: 0.8, label: 'a wheel', box: { xmin: 5, ymin: 6, xmax: 70, ymax: 50 } }]
-    }, { RawImage })
+    const detect = zeroShotDetector(
+      async (picture, labels, options) => {
+        seen.push(picture, labels, options)
+        return [{ score: 0.8, label: 'a wheel', box: { xmin: 5, ymin: 6, xmax: 70, ymax: 50 } }]
+      },
+      { RawImage }
+    )
     const found: readonly Detection[] = await detect(photo, ['a wheel'], {})
     expect(found).toEqual([{ score: 0.8, label: 'a wheel', box: [5, 6, 70, 50] }])
     expect(seen).toEqual([new RawImage(photo.data, 90, 60, 3), ['a wheel'], { threshold: 0.1 }])
-    const { masks: [mask] } = await image.predict({ box: [5, 6, 70, 50] }, { best: true })
+    const {
+      masks: [mask]
+    } = await image.predict({ box: [5, 6, 70, 50] }, { best: true })
     const instances = await image.query('a wheel', { detect })
     expect(instances.map(i => [i.score, i.mask.area])).toEqual(mask.area ? [[0.8, mask.area]] : [])
   })

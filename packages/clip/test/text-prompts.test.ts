@@ -24,7 +24,7 @@ describe('text prompts', () => {
   })
   afterAll(() => sam.dispose())
 
-  it('change the answer, are one prompt by the paper\'s rule, and are of length 1 whatever is given', async () => {
+  it("change the answer, are one prompt by the paper's rule, and are of length 1 whatever is given", async () => {
     const [wheel, car] = await image.predict([{ text: 'a wheel' }, { text: 'the whole car' }])
     expect(wheel.masks).toHaveLength(3)
     expect(wheel.masks[0].lowResLogits).not.toEqual(car.masks[0].lowResLogits)
@@ -36,8 +36,14 @@ describe('text prompts', () => {
 
   it('are refused when they say nothing or have the wrong width', async () => {
     const bad: [unknown, string][] = [
-      ['', 'white space'], ['  ', 'white space'], ['wheel '.repeat(10_000), 'at most 1000'], [3, 'must be a string'], [null, 'must be a string'],
-      [new Float32Array(7).fill(1), 'embedding of 12'], [new Float32Array(12), 'not all 0'], [new Float32Array(12).fill(NaN), 'finite']
+      ['', 'white space'],
+      ['  ', 'white space'],
+      ['wheel '.repeat(10_000), 'at most 1000'],
+      [3, 'must be a string'],
+      [null, 'must be a string'],
+      [new Float32Array(7).fill(1), 'embedding of 12'],
+      [new Float32Array(12), 'not all 0'],
+      [new Float32Array(12).fill(NaN), 'finite']
     ]
     for (const [text, message] of bad) await failing(image.predict({ text } as Prompt), 'E_BAD_PROMPT', message)
   })
@@ -49,10 +55,14 @@ describe('text prompts', () => {
   it('need a checkpoint with a projection, and an encoder of its width', async () => {
     const plain = await loadSam({ weights: await tinySam(), model: tinyTest, backend, text: fakeEncoder(12) })
     using without = await plain.encode(photo)
-    await failing(without.predict({ text: 'a wheel' }), 'E_BAD_PROMPT', 'route: \'rank\'')
+    await failing(without.predict({ text: 'a wheel' }), 'E_BAD_PROMPT', "route: 'rank'")
     await failing(without.predict({ text: new Float32Array(12).fill(1) }), 'E_BAD_PROMPT', 'text_projection')
     await plain.dispose()
-    await failing(loadSam({ weights: await tinySam(12), model: tinyTest, backend, text: fakeEncoder(7) }), 'E_BAD_OPTION', 'takes 12')
+    await failing(
+      loadSam({ weights: await tinySam(12), model: tinyTest, backend, text: fakeEncoder(7) }),
+      'E_BAD_OPTION',
+      'takes 12'
+    )
     const wordless = await loadSam({ weights: await tinySam(12), model: tinyTest, backend })
     using given = await wordless.encode(photo)
     await failing(given.predict({ text: 'a wheel' }), 'E_BAD_OPTION', 'loadClip')

@@ -1,4 +1,14 @@
-import { loadSam, memoryWeights, openWeights, tinyTest, type Backend, type PhraseEncoder, type Prompt, type Sam, type WeightSource } from '@sam/core'
+import {
+  loadSam,
+  memoryWeights,
+  openWeights,
+  tinyTest,
+  type Backend,
+  type PhraseEncoder,
+  type Prompt,
+  type Sam,
+  type WeightSource
+} from '@sam/core'
 import { f32, type HostTensor } from '@sam/core/graph'
 import { hashFill, randomTensor } from '@sam/core/testing'
 import { fixture } from './tiny-clip.js'
@@ -6,10 +16,15 @@ import { fixture } from './tiny-clip.js'
 /** The tiny SAM, with a hash-filled text projection if asked for. */
 export async function tinySam(textWidth?: number): Promise<WeightSource> {
   const file = await openWeights(fixture('tiny-checkpoint.safetensors'))
-  const tensors: Record<string, HostTensor> = Object.fromEntries(await Promise.all(file.names.map(async name => [name, await file.read(name)] as const)))
+  const tensors: Record<string, HostTensor> = Object.fromEntries(
+    await Promise.all(file.names.map(async name => [name, await file.read(name)] as const))
+  )
   await file.close()
   if (textWidth !== undefined) {
-    const shapes = { 'prompt_encoder.text_projection.weight': [tinyTest.width, textWidth], 'prompt_encoder.text_projection.bias': [tinyTest.width] }
+    const shapes = {
+      'prompt_encoder.text_projection.weight': [tinyTest.width, textWidth],
+      'prompt_encoder.text_projection.bias': [tinyTest.width]
+    }
     for (const [name, shape] of Object.entries(shapes)) tensors[name] = f32(shape, hashFill({ name, shape }, 2023))
   }
   return memoryWeights(tensors, 'tiny SAM')
@@ -34,14 +49,23 @@ export async function batchDifference(backend: Backend, text: PhraseEncoder): Pr
   await using sam: Sam = await loadSam({ weights: await tinySam(text.width), model: tinyTest, backend, text })
   using image = await sam.encode(photo)
   const point = { x: 40, y: 30 }
-  const { masks: [mask] } = await image.predict({ points: [point] })
+  const {
+    masks: [mask]
+  } = await image.predict({ points: [point] })
   const prompts: Prompt[] = [
-    { text: 'a wheel' }, { text: 'a wheel', points: [point] }, { points: [point] }, { box: [10, 10, 60, 50], text: 'the whole car' },
-    { text: 'a door', mask }, { text: (await text.embed(['a door']))[0], mask }, { text: 'x', points: [point, { x: 1, y: 1, label: 'background' }], box: [0, 0, 90, 60], mask }
+    { text: 'a wheel' },
+    { text: 'a wheel', points: [point] },
+    { points: [point] },
+    { box: [10, 10, 60, 50], text: 'the whole car' },
+    { text: 'a door', mask },
+    { text: (await text.embed(['a door']))[0], mask },
+    { text: 'x', points: [point, { x: 1, y: 1, label: 'background' }], box: [0, 0, 90, 60], mask }
   ]
   const together = await image.predict(prompts, { multimask: true })
   let worst = 0
-  const compare = (a: ArrayLike<number>, b: ArrayLike<number>): void => { for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i])) }
+  const compare = (a: ArrayLike<number>, b: ArrayLike<number>): void => {
+    for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]))
+  }
   for (const [i, prompt] of prompts.entries()) {
     const alone = await image.predict(prompt, { multimask: true })
     for (const token of [1, 2, 3]) {

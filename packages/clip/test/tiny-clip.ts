@@ -19,13 +19,22 @@ export const fixture = (name: string): string => fileURLToPath(new URL(`../../..
 export const tinyIo = (): Promise<WeightSource> => openWeights(readFileSync(fixture('clip-tiny-io.safetensors')))
 const { seed } = JSON.parse(readFileSync(fixture('clip-tiny.json'), 'utf8')) as { seed: number }
 
-/** Its weights: hash-filled under the names of OpenAI's CLIP, then given Hugging Face's, as transformers' converter does. */
+/**
+ * Its weights: hash-filled under the names of OpenAI's CLIP, then given Hugging Face's, as transformers' converter
+ * does.
+ */
 export function tinyWeights(config = tinyClip): WeightSource {
   const wanted = [encodeText(config, { texts: 1 }), encodeCrops(config, { images: 1 })].flatMap(paramsOf)
-  return memoryWeights(Object.fromEntries([
-    ...wanted.map(({ shape, ...value }): [string, HostTensor<'f32'>] => [nameOf(value as never)!, fill(nameOf(value as never)!, shape)]),
-    ['logit_scale', f32([], hashFill({ name: 'logit_scale', shape: [] }, seed))]
-  ]), 'tiny CLIP')
+  return memoryWeights(
+    Object.fromEntries([
+      ...wanted.map(({ shape, ...value }): [string, HostTensor<'f32'>] => [
+        nameOf(value as never)!,
+        fill(nameOf(value as never)!, shape)
+      ]),
+      ['logit_scale', f32([], hashFill({ name: 'logit_scale', shape: [] }, seed))]
+    ]),
+    'tiny CLIP'
+  )
 }
 
 function fill(name: string, shape: Shape): HostTensor<'f32'> {
@@ -40,31 +49,42 @@ function fill(name: string, shape: Shape): HostTensor<'f32'> {
   if (!/^(text|visual)_projection/.test(name)) return f32(shape, filled(shape))
   const [out, width] = shape as [number, number]
   const product = filled([width, out]) // stored as x·W
-  return f32(shape, Float32Array.from({ length: out * width }, (_, i) => product[(i % width) * out + Math.floor(i / width)]))
+  return f32(
+    shape,
+    Float32Array.from({ length: out * width }, (_, i) => product[(i % width) * out + Math.floor(i / width)])
+  )
 }
 
-const openAiName = (name: string): string => name
-  .replace('text_projection.weight', 'text_projection')
-  .replace('visual_projection.weight', 'visual.proj')
-  .replace('text_model.embeddings.token_embedding', 'token_embedding')
-  .replace('text_model.embeddings.position_embedding.weight', 'positional_embedding')
-  .replace('text_model.final_layer_norm', 'ln_final')
-  .replace('text_model.encoder.layers', 'transformer.resblocks')
-  .replace('vision_model.embeddings.class_embedding', 'visual.class_embedding')
-  .replace('vision_model.embeddings.position_embedding.weight', 'visual.positional_embedding')
-  .replace('vision_model.embeddings.patch_embedding', 'visual.conv1')
-  .replace('vision_model.pre_layrnorm', 'visual.ln_pre')
-  .replace('vision_model.post_layernorm', 'visual.ln_post')
-  .replace('vision_model.encoder.layers', 'visual.transformer.resblocks')
-  .replace(/self_attn\.[qkv]_proj\./, 'attn.in_proj_')
-  .replace('self_attn.out_proj', 'attn.out_proj')
-  .replace('layer_norm', 'ln_')
-  .replace('mlp.fc1', 'mlp.c_fc')
-  .replace('mlp.fc2', 'mlp.c_proj')
+const openAiName = (name: string): string =>
+  name
+    .replace('text_projection.weight', 'text_projection')
+    .replace('visual_projection.weight', 'visual.proj')
+    .replace('text_model.embeddings.token_embedding', 'token_embedding')
+    .replace('text_model.embeddings.position_embedding.weight', 'positional_embedding')
+    .replace('text_model.final_layer_norm', 'ln_final')
+    .replace('text_model.encoder.layers', 'transformer.resblocks')
+    .replace('vision_model.embeddings.class_embedding', 'visual.class_embedding')
+    .replace('vision_model.embeddings.position_embedding.weight', 'visual.positional_embedding')
+    .replace('vision_model.embeddings.patch_embedding', 'visual.conv1')
+    .replace('vision_model.pre_layrnorm', 'visual.ln_pre')
+    .replace('vision_model.post_layernorm', 'visual.ln_post')
+    .replace('vision_model.encoder.layers', 'visual.transformer.resblocks')
+    .replace(/self_attn\.[qkv]_proj\./, 'attn.in_proj_')
+    .replace('self_attn.out_proj', 'attn.out_proj')
+    .replace('layer_norm', 'ln_')
+    .replace('mlp.fc1', 'mlp.c_fc')
+    .replace('mlp.fc2', 'mlp.c_proj')
 
-interface TokenizerJson { added_tokens: { id: number; content: string }[]; post_processor: object; model: { vocab: Record<string, number>; merges: string[] } }
+interface TokenizerJson {
+  added_tokens: { id: number; content: string }[]
+  post_processor: object
+  model: { vocab: Record<string, number>; merges: string[] }
+}
 
-/** A tokenizer for it: CLIP's, without merges, so that every byte is a token; start and end are the last two of its 600 rows. */
+/**
+ * A tokenizer for it: CLIP's, without merges, so that every byte is a token; start and end are the last two of its 600
+ * rows.
+ */
 export function tinyTokenizer(): TokenizerJson {
   const json = JSON.parse(readFileSync(fixture('clip-tokenizer-excerpt.json'), 'utf8')) as TokenizerJson
   const [start, end] = ['<|startoftext|>', '<|endoftext|>']

@@ -1,5 +1,6 @@
 /**
- * What went wrong, as a stable code. A message says what must hold, what was found and the next step; a program decides on the code.
+ * What went wrong, as a stable code. A message says what must hold, what was found and the next step; a program decides
+ * on the code.
  *
  * | code | thrown when |
  * | --- | --- |
@@ -21,9 +22,20 @@
  */
 export type SamErrorCode =
   | 'E_GRAPH'
-  | 'E_WEIGHTS_FORMAT' | 'E_WEIGHTS_UNSAFE' | 'E_WEIGHTS_MISMATCH' | 'E_WEIGHTS_IO'
-  | 'E_BAD_IMAGE' | 'E_IMAGE_TOO_LARGE' | 'E_BAD_PROMPT' | 'E_BAD_EMBEDDING' | 'E_BAD_OPTION' | 'E_DISPOSED'
-  | 'E_BACKEND_UNAVAILABLE' | 'E_BACKEND_FAILED' | 'E_OUT_OF_MEMORY' | 'E_DEVICE_LOST'
+  | 'E_WEIGHTS_FORMAT'
+  | 'E_WEIGHTS_UNSAFE'
+  | 'E_WEIGHTS_MISMATCH'
+  | 'E_WEIGHTS_IO'
+  | 'E_BAD_IMAGE'
+  | 'E_IMAGE_TOO_LARGE'
+  | 'E_BAD_PROMPT'
+  | 'E_BAD_EMBEDDING'
+  | 'E_BAD_OPTION'
+  | 'E_DISPOSED'
+  | 'E_BACKEND_UNAVAILABLE'
+  | 'E_BACKEND_FAILED'
+  | 'E_OUT_OF_MEMORY'
+  | 'E_DEVICE_LOST'
 
 const brand = Symbol.for('@sam/core/SamError')
 
@@ -32,7 +44,11 @@ export class SamError extends Error {
   override readonly name: string = 'SamError'
   readonly [brand] = true
 
-  constructor(readonly code: SamErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    readonly code: SamErrorCode,
+    message: string,
+    options?: { cause?: unknown }
+  ) {
     super(message, options)
   }
 
@@ -45,7 +61,9 @@ export class SamError extends Error {
 /** A graph was built or rewritten against its rules. */
 export class GraphError extends SamError {
   override readonly name = 'GraphError'
-  constructor(message: string, options?: { cause?: unknown }) { super('E_GRAPH', message, options) }
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('E_GRAPH', message, options)
+  }
 }
 
 /** A checkpoint cannot be read, is not safe to read, or is not of this model. */

@@ -1,5 +1,6 @@
 /**
- * `@sam/core/graph`: the graph, its passes, and the contract between a graph and a backend. For backends, trainers and exporters.
+ * `@sam/core/graph`: the graph, its passes, and the contract between a graph and a backend. For backends, trainers and
+ * exporters.
  * @packageDocumentation
  */
 export * from './errors.js'
@@ -8,7 +9,17 @@ export * from './tensor/shape.js'
 export * from './tensor/tensor.js'
 export * from './tensor/half.js'
 export * from './tensor/interpolate.js'
-export { constant, describe, input, nameOf, param, type Attr, type Attrs, type Composite, type Value } from './ir/value.js'
+export {
+  constant,
+  describe,
+  input,
+  nameOf,
+  param,
+  type Attr,
+  type Attrs,
+  type Composite,
+  type Value
+} from './ir/value.js'
 export * from './ir/graph.js'
 export { print } from './ir/print.js'
 export { isPrimitive, traits, type Primitive, type Primitives, type Trait } from './ops/primitives.js'

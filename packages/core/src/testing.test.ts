@@ -22,16 +22,36 @@ describe('the conformance list', () => {
     const ofCases = cases.flatMap(c => valuesOf(c.graph))
     expect(new Set(cases.map(c => c.name)).size).toBe(cases.length)
     expect(new Set(ofCases.map(v => v.op).filter(isPrimitive))).toEqual(new Set(Object.keys(traits)))
-    expect(new Set(ofCases.filter(v => v.composite).map(v => v.op))).toEqual(new Set([
-      'linear', 'relu', 'sigmoid', 'gelu', 'softplus', 'softmax', 'layerNorm', 'attention', 'gridAttention', 'conv2d', 'convTranspose2d', 'resizeBilinear', 'windowPartition', 'windowUnpartition'
-    ]))
+    expect(new Set(ofCases.filter(v => v.composite).map(v => v.op))).toEqual(
+      new Set([
+        'linear',
+        'relu',
+        'sigmoid',
+        'gelu',
+        'softplus',
+        'softmax',
+        'layerNorm',
+        'attention',
+        'gridAttention',
+        'conv2d',
+        'convTranspose2d',
+        'resizeBilinear',
+        'windowPartition',
+        'windowUnpartition'
+      ])
+    )
   })
 
   it('is the same on every call, and opens to primitives', () => {
     const again = conformanceCases()
     expect(again.map(c => c.feeds)).toEqual(cases.map(c => c.feeds))
     expect(again.map(c => c.weights)).toEqual(cases.map(c => c.weights))
-    expect(cases.map(opened).flatMap(c => valuesOf(c.graph)).filter(v => v.composite)).toEqual([])
+    expect(
+      cases
+        .map(opened)
+        .flatMap(c => valuesOf(c.graph))
+        .filter(v => v.composite)
+    ).toEqual([])
   })
 
   it('expects finite numbers only', async () => {
@@ -55,38 +75,80 @@ describe('runCase', () => {
         ...executable,
         async run(...args) {
           const outputs = await executable.run(...args)
-          return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, {
-            ...t,
-            async read() {
-              const host = await t.read()
-              return (spoil(host.data as Float32Array) ?? host) as typeof host
-            }
-          }]))
+          return Object.fromEntries(
+            Object.entries(outputs).map(([name, t]) => [
+              name,
+              {
+                ...t,
+                async read() {
+                  const host = await t.read()
+                  return (spoil(host.data as Float32Array) ?? host) as typeof host
+                }
+              }
+            ])
+          )
         }
       }
     }
   })
   const c = conformanceCase('exp', t => ops.exp(t.input([2, 3], { values: [0] })))
-  const messageOf = (backend: Backend) => runCase(backend, c).then(() => 'passed', (e: Error) => e.message)
+  const messageOf = (backend: Backend) =>
+    runCase(backend, c).then(
+      () => 'passed',
+      (e: Error) => e.message
+    )
 
   it('names the operation, the largest error and the first bad element', async () => {
-    expect(await messageOf(spoiled(data => { data[4] = 1.5; data[5] = 2 }))).toMatchInlineSnapshot(
-      `"exp on reference: first run, output y (exp): max error 1.00 is over 0.00001; first at [1,1]: expected 1, found 1.5"`)
-    expect(await messageOf(spoiled(data => { data[0] = NaN }))).toMatchInlineSnapshot(
-      `"exp on reference: first run, output y (exp): max error Infinity is over 0.00001; first at [0,0]: expected 1, found NaN"`)
+    expect(
+      await messageOf(
+        spoiled(data => {
+          data[4] = 1.5
+          data[5] = 2
+        })
+      )
+    ).toMatchInlineSnapshot(
+      `"exp on reference: first run, output y (exp): max error 1.00 is over 0.00001; first at [1,1]: expected 1, found 1.5"`
+    )
+    expect(
+      await messageOf(
+        spoiled(data => {
+          data[0] = NaN
+        })
+      )
+    ).toMatchInlineSnapshot(
+      `"exp on reference: first run, output y (exp): max error Infinity is over 0.00001; first at [0,0]: expected 1, found NaN"`
+    )
     expect(await messageOf(spoiled(() => full('f32', [3, 2], 1)))).toMatchInlineSnapshot(
-      `"exp on reference: first run, output y (exp): must be f32[2,3], found f32[3,2]"`)
+      `"exp on reference: first run, output y (exp): must be f32[2,3], found f32[3,2]"`
+    )
     expect(await messageOf(spoiled(() => full('i32', [2, 3], 1)))).toContain('must be f32[2,3], found i32[2,3]')
   })
 
   it('lets rounding pass, but no rounding of integers', async () => {
-    expect(await messageOf(spoiled(data => { data[1] = 1.000009 }))).toBe('passed')
+    expect(
+      await messageOf(
+        spoiled(data => {
+          data[1] = 1.000009
+        })
+      )
+    ).toBe('passed')
     const integers = conformanceCase('i32', t => ops.neg(t.input([3], { dtype: 'i32', values: [1000000] })))
-    await expect(runCase(spoiled(data => { data[2] += 1 }), integers)).rejects.toThrow('max error 0.00000100 is over 0; first at [2]: expected -1000000, found -999999')
+    await expect(
+      runCase(
+        spoiled(data => {
+          data[2] += 1
+        }),
+        integers
+      )
+    ).rejects.toThrow('max error 0.00000100 is over 0; first at [2]: expected -1000000, found -999999')
   })
 
   it('sees an output that is missing or too many', async () => {
-    const renamed: Backend = { ...good, compile: (g, ...rest) => good.compile(graph(g.name, { z: Object.values(g.outputs)[0] }, [input('x0', [2, 3])]), ...rest) }
+    const renamed: Backend = {
+      ...good,
+      compile: (g, ...rest) =>
+        good.compile(graph(g.name, { z: Object.values(g.outputs)[0] }, [input('x0', [2, 3])]), ...rest)
+    }
     expect(await messageOf(renamed)).toContain('outputs that the graph does not have: z')
   })
 })

@@ -1,5 +1,6 @@
 /**
- * `@sam/core/testing`: how a backend shows that it is right. No test framework inside: each case is run by a function that throws.
+ * `@sam/core/testing`: how a backend shows that it is right. No test framework inside: each case is run by a function
+ * that throws.
  *
  * ```ts
  * for (const c of conformanceCases()) it(c.name, () => runCase(backend, c))
@@ -22,7 +23,12 @@ export { runCase } from './testing/run.js'
 export { hashFill, hashWeights } from './weights/hash-fill.js'
 
 /**
- * What every backend must compute: each primitive and composite, whole graphs, and the tiny SAM, all judged by the reference evaluator.
- * Run the list twice, as it is and through `opened`, and `checkContract` once.
+ * What every backend must compute: each primitive and composite, whole graphs, and the tiny SAM, all judged by the
+ * reference evaluator. Run the list twice, as it is and through `opened`, and `checkContract` once.
  */
-export const conformanceCases = (): ConformanceCase[] => [...primitiveCases(), ...compositeCases(), ...graphCases(), ...samCases()]
+export const conformanceCases = (): ConformanceCase[] => [
+  ...primitiveCases(),
+  ...compositeCases(),
+  ...graphCases(),
+  ...samCases()
+]

@@ -14,12 +14,17 @@ const ceilings = { index: 44, graph: 25, testing: 27 }
 /** An entry point as a browser gets it: bundled, minified. */
 async function bundle(entry: string): Promise<Rolldown.OutputChunk[]> {
   const input = fileURLToPath(new URL(`../src/${entry}.ts`, import.meta.url))
-  const built = await build({
+  const built = (await build({
     configFile: false,
     logLevel: 'silent',
     resolve: { conditions: ['@sam/source', 'browser'] },
-    build: { write: false, minify: true, target: 'es2022', rolldownOptions: { input, preserveEntrySignatures: 'strict' } }
-  }) as Rolldown.RolldownOutput
+    build: {
+      write: false,
+      minify: true,
+      target: 'es2022',
+      rolldownOptions: { input, preserveEntrySignatures: 'strict' }
+    }
+  })) as Rolldown.RolldownOutput
   return built.output.filter(file => file.type === 'chunk')
 }
 

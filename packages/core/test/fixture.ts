@@ -6,13 +6,19 @@ export interface FixtureTensor<T> {
 }
 
 /**
- * The tensors of fixtures/<name>.safetensors by name. Written out here, so that what reads the expected numbers is not what is tested.
- * Bytes (U8) and floats (F32) only.
+ * The tensors of fixtures/<name>.safetensors by name. Written out here, so that what reads the expected numbers is not
+ * what is tested. Bytes (U8) and floats (F32) only.
  */
-export function readFixture(name: string): { u8(key: string): FixtureTensor<Uint8Array>; f32(key: string): FixtureTensor<Float32Array> } {
+export function readFixture(name: string): {
+  u8(key: string): FixtureTensor<Uint8Array>
+  f32(key: string): FixtureTensor<Float32Array>
+} {
   const file = readFileSync(new URL(`../../../fixtures/${name}.safetensors`, import.meta.url))
   const headerBytes = Number(file.readBigUInt64LE(0))
-  const header = JSON.parse(file.toString('utf8', 8, 8 + headerBytes)) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>
+  const header = JSON.parse(file.toString('utf8', 8, 8 + headerBytes)) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >
   const read = (key: string, dtype: string) => {
     const entry = header[key]
     if (entry?.dtype !== dtype) throw new Error(`${name}.safetensors has no ${dtype} ${key}`)

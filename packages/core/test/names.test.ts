@@ -13,7 +13,7 @@ function asked(config: SamConfig): Record<string, readonly number[]> {
 }
 
 /** fixtures/names was written by tools/reference/names.py from the state_dict of Meta's own modules. */
-describe('parameter names and shapes are Meta\'s', () => {
+describe("parameter names and shapes are Meta's", () => {
   it.each([vitB, vitL, vitH])('$name', config => {
     expect(asked(config)).toEqual(JSON.parse(readFileSync(fixturePath(`names/${config.name}.json`), 'utf8')))
   })

@@ -31,12 +31,15 @@ describe('tiny SAM against PyTorch', () => {
     for (const g of [encodeImage(tinyTest), decodeMasks(tinyTest, { prompts: 1, points: 2, masks: true })]) {
       for (const p of paramsOf(g)) asked.set(nameOf(p)!, p.shape)
     }
-    expect(Object.fromEntries(asked)).toEqual(Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, [...shape]])))
+    expect(Object.fromEntries(asked)).toEqual(
+      Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, [...shape]]))
+    )
   })
 
   it('encodes the image, block by block', async () => {
     const out = run(encodeImage(tinyTest, { blocks: true }), { image: await io.read('input') })
-    for (const [name, found] of Object.entries(out)) await expectClose(found, name === 'image_embedding' ? name : `encoder/${name}`)
+    for (const [name, found] of Object.entries(out))
+      await expectClose(found, name === 'image_embedding' ? name : `encoder/${name}`)
   })
 
   it('encodes positions, points and masks', async () => {
@@ -46,11 +49,18 @@ describe('tiny SAM against PyTorch', () => {
     for (const { name, points, labels, mask } of await promptSets(io)) {
       const n = labels.length
       if (n) {
-        const sparse = embedPoints(p, { coords: constant(f32([1, n, 2], points)), labels: constant(tensor('i32', [1, n], labels)) }, { imageSize: 128, width: 32 })
+        const sparse = embedPoints(
+          p,
+          { coords: constant(f32([1, n, 2], points)), labels: constant(tensor('i32', [1, n], labels)) },
+          { imageSize: 128, width: 32 }
+        )
         await expectClose(run(graph('sparse', { sparse }), {}).sparse, `${name}/sparse`)
       }
       if (mask) {
-        const embedded = ops.transpose(embedMasks(p, input('m', [1, 32, 32]), { maskChannels: 16, width: 32 }), [0, 3, 1, 2])
+        const embedded = ops.transpose(
+          embedMasks(p, input('m', [1, 32, 32]), { maskChannels: 16, width: 32 }),
+          [0, 3, 1, 2]
+        )
         await expectClose(run(graph('dense', { dense: embedded }), { m: mask }).dense, `${name}/dense`)
       }
     }
@@ -63,7 +73,12 @@ describe('tiny SAM against PyTorch', () => {
       const n = labels.length
       const out = run(decodeMasks(tinyTest, { prompts: 1, points: n, masks: mask !== undefined }), {
         image_embedding,
-        point_coords: f32([1, n, 2], points), point_labels: tensor('i32', [1, n], labels), token_mask: f32([1, n], labels.map(() => 1)),
+        point_coords: f32([1, n, 2], points),
+        point_labels: tensor('i32', [1, n], labels),
+        token_mask: f32(
+          [1, n],
+          labels.map(() => 1)
+        ),
         ...(mask ? { mask_input: mask, has_mask: f32([1], [1]) } : {})
       })
       await expectClose(out.iou_predictions, `${name}/iou_all`)
@@ -79,19 +94,50 @@ describe('tiny SAM against PyTorch', () => {
     const image_embedding = await io.read('image_embedding')
     const sets = (await promptSets(io)).filter(s => s.labels.length)
     const [n, p] = [5, sets.length]
-    const row = <T>(values: readonly T[], fill: T, length: number): T[] => [...values, ...new Array<T>(length - values.length).fill(fill)]
+    const row = <T>(values: readonly T[], fill: T, length: number): T[] => [
+      ...values,
+      ...new Array<T>(length - values.length).fill(fill)
+    ]
     const out = run(decodeMasks(tinyTest, { prompts: p, points: n, masks: true }), {
       image_embedding,
-      point_coords: f32([p, n, 2], sets.flatMap(s => row(s.points, 7, 2 * n))),
-      point_labels: tensor('i32', [p, n], sets.flatMap(s => row(s.labels, 1, n))),
-      token_mask: f32([p, n], sets.flatMap(s => row(s.labels.map(() => 1), 0, n))),
-      mask_input: f32([p, 32, 32], sets.flatMap(s => [...(s.mask?.data ?? new Float32Array(1024).fill(3))])),
-      has_mask: f32([p], sets.map(s => s.mask ? 1 : 0))
+      point_coords: f32(
+        [p, n, 2],
+        sets.flatMap(s => row(s.points, 7, 2 * n))
+      ),
+      point_labels: tensor(
+        'i32',
+        [p, n],
+        sets.flatMap(s => row(s.labels, 1, n))
+      ),
+      token_mask: f32(
+        [p, n],
+        sets.flatMap(s =>
+          row(
+            s.labels.map(() => 1),
+            0,
+            n
+          )
+        )
+      ),
+      mask_input: f32(
+        [p, 32, 32],
+        sets.flatMap(s => [...(s.mask?.data ?? new Float32Array(1024).fill(3))])
+      ),
+      has_mask: f32(
+        [p],
+        sets.map(s => (s.mask ? 1 : 0))
+      )
     })
     for (const [i, { name }] of sets.entries()) {
       const size = 4 * 32 * 32
-      await expectClose({ ...out.masks, data: out.masks.data.subarray(i * size, (i + 1) * size) }, `${name}/low_res_all`)
-      await expectClose({ ...out.iou_predictions, data: out.iou_predictions.data.subarray(i * 4, i * 4 + 4) }, `${name}/iou_all`)
+      await expectClose(
+        { ...out.masks, data: out.masks.data.subarray(i * size, (i + 1) * size) },
+        `${name}/low_res_all`
+      )
+      await expectClose(
+        { ...out.iou_predictions, data: out.iou_predictions.data.subarray(i * 4, i * 4 + 4) },
+        `${name}/iou_all`
+      )
     }
   })
 })

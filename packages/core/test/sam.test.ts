@@ -1,15 +1,33 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadSam, SamError, vitB, type Backend, type EncodedImage, type Prompt, type Sam, type SamErrorCode } from '../src/index.js'
+import {
+  loadSam,
+  SamError,
+  vitB,
+  type Backend,
+  type EncodedImage,
+  type Prompt,
+  type Sam,
+  type SamErrorCode
+} from '../src/index.js'
 import { tinyTest } from '../src/sam/config.js'
 import { referenceBackend } from '../src/testing.js'
 import type { WeightSource } from '../src/weights/source.js'
 import { fixturePath, maxDifference, openFixture } from './tiny-io.js'
 
-interface Golden { point_coords?: [number, number][]; point_labels?: number[]; box?: [number, number, number, number] }
-const golden = JSON.parse(readFileSync(fixturePath('tiny-io.json'), 'utf8')) as { prompts: Record<string, { prompt: Golden; multi: { areas: number[] }; single: { areas: number[] } }> }
+interface Golden {
+  point_coords?: [number, number][]
+  point_labels?: number[]
+  box?: [number, number, number, number]
+}
+const golden = JSON.parse(readFileSync(fixturePath('tiny-io.json'), 'utf8')) as {
+  prompts: Record<string, { prompt: Golden; multi: { areas: number[] }; single: { areas: number[] } }>
+}
 
-/** The SDK end to end on the reference evaluator: what is shown here holds for every backend that passes the conformance list. */
+/**
+ * The SDK end to end on the reference evaluator: what is shown here holds for every backend that passes the conformance
+ * list.
+ */
 describe('Sam', () => {
   let io: WeightSource
   let sam: Sam
@@ -31,7 +49,15 @@ describe('Sam', () => {
     const { point_coords, point_labels, box } = golden.prompts[name].prompt
     const mask = io.has(`${name}/mask_input`) ? (await io.read(`${name}/mask_input`)).data : undefined
     return {
-      ...(point_coords ? { points: point_coords.map(([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' as const : 'background' as const })) } : {}),
+      ...(point_coords
+        ? {
+            points: point_coords.map(([x, y], i) => ({
+              x,
+              y,
+              label: point_labels![i] ? ('foreground' as const) : ('background' as const)
+            }))
+          }
+        : {}),
       ...(box ? { box } : {}),
       ...(mask ? { mask } : {})
     }
@@ -44,7 +70,10 @@ describe('Sam', () => {
   for (const name of Object.keys(golden.prompts)) {
     it(`answers '${name}' as SamPredictor does, ranked`, async () => {
       const prompt = await promptOf(name)
-      for (const [kind, multimask] of [['multi', true], ['single', false]] as const) {
+      for (const [kind, multimask] of [
+        ['multi', true],
+        ['single', false]
+      ] as const) {
         const { masks } = await image.predict(prompt, { multimask })
         const scores = Array.from((await io.read(`${name}/${kind}/scores`)).data)
         const logits = (await io.read(`${name}/${kind}/logits`)).data
@@ -62,10 +91,18 @@ describe('Sam', () => {
   it('answers three boxes in one decode', async () => {
     const boxes = (await io.read('batch_boxes/boxes')).data
     const scores = (await io.read('batch_boxes/scores')).data
-    const answers = await image.predict([0, 1, 2].map(i => ({ box: Array.from(boxes.subarray(i * 4, i * 4 + 4)) as [number, number, number, number] })), { multimask: true })
+    const answers = await image.predict(
+      [0, 1, 2].map(i => ({ box: Array.from(boxes.subarray(i * 4, i * 4 + 4)) as [number, number, number, number] })),
+      { multimask: true }
+    )
     for (const [i, { masks }] of answers.entries()) {
       const expected = Array.from(scores.subarray(i * 3, i * 3 + 3)).sort((a, b) => b - a)
-      expect(maxDifference(masks.map(m => m.predictedIou), expected)).toBeLessThan(1e-5)
+      expect(
+        maxDifference(
+          masks.map(m => m.predictedIou),
+          expected
+        )
+      ).toBeLessThan(1e-5)
     }
   })
 
@@ -76,7 +113,8 @@ describe('Sam', () => {
     for (const [i, prompt] of prompts.entries()) {
       const alone = await image.predict(prompt)
       expect(together[i].masks.length, names[i]).toBe(alone.masks.length)
-      for (const [k, mask] of alone.masks.entries()) expect(maxDifference(together[i].masks[k].lowResLogits!, mask.lowResLogits!)).toBeLessThan(1e-6)
+      for (const [k, mask] of alone.masks.entries())
+        expect(maxDifference(together[i].masks[k].lowResLogits!, mask.lowResLogits!)).toBeLessThan(1e-6)
     }
   })
 
@@ -84,26 +122,39 @@ describe('Sam', () => {
     const point = { x: 75, y: 40 }
     expect((await image.predict({ points: [point] })).masks).toHaveLength(3)
     expect((await image.predict({ points: [point, { x: 9, y: 9, label: 'background' }] })).masks).toHaveLength(1)
-    const { masks: [mask] } = await image.predict({ box: [30, 10, 105, 90] })
+    const {
+      masks: [mask]
+    } = await image.predict({ box: [30, 10, 105, 90] })
     expect((await image.predict({ points: [point], mask: mask })).masks).toHaveLength(1)
-    expect((await image.predict([{ points: [point] }, { mask: mask.toCocoRle() }])).map(p => p.masks.length)).toEqual([3, 3])
+    expect((await image.predict([{ points: [point] }, { mask: mask.toCocoRle() }])).map(p => p.masks.length)).toEqual([
+      3, 3
+    ])
   })
 
   it('gives the best mask alone, and brings home no other number', async () => {
     const read: number[] = []
-    const own = await loadSam({ weights: fixturePath('tiny-checkpoint.pth'), model: tinyTest, backend: listening(referenceBackend(), n => read.push(n)) })
+    const own = await loadSam({
+      weights: fixturePath('tiny-checkpoint.pth'),
+      model: tinyTest,
+      backend: listening(referenceBackend(), n => read.push(n))
+    })
     const encoded = await own.encode(photo)
     const plane = 32 * 32
     const click: Prompt = { points: [{ x: 60, y: 40 }] }
     const all = await encoded.predict(click)
     expect(read.sort()).toEqual([3 * plane, 4])
-    for (const [prompts, multimask, numbers] of [[click, 'auto', plane], [click, false, plane], [[click, { box: [10, 10, 90, 60] }], 'auto', 2 * 4 * plane]] as const) {
+    for (const [prompts, multimask, numbers] of [
+      [click, 'auto', plane],
+      [click, false, plane],
+      [[click, { box: [10, 10, 90, 60] }], 'auto', 2 * 4 * plane]
+    ] as const) {
       read.length = 0
       const [best] = [await encoded.predict(prompts as Prompt[], { multimask, best: true })].flat()
       expect(best.masks).toHaveLength(1)
       expect(Math.max(...read)).toBe(numbers)
       if (multimask === 'auto') expect(best).toEqual({ masks: [all.masks[0]], tokens: [all.tokens[0]] })
-      if (multimask === 'auto') expect(maxDifference(best.masks[0].lowResLogits!, all.masks[0].lowResLogits!)).toBeLessThan(1e-5)
+      if (multimask === 'auto')
+        expect(maxDifference(best.masks[0].lowResLogits!, all.masks[0].lowResLogits!)).toBeLessThan(1e-5)
     }
     encoded.dispose()
     await own.dispose()
@@ -125,21 +176,31 @@ describe('Sam', () => {
     expect(maxDifference(before.masks[0].lowResLogits!, after.masks[0].lowResLogits!)).toBeLessThan(1e-4)
     loaded.dispose()
 
-    const other = { ...photo, data: photo.data.map((v, i) => i === 0 ? v ^ 1 : v) }
+    const other = { ...photo, data: photo.data.map((v, i) => (i === 0 ? v ^ 1 : v)) }
     await expectCode(sam.load(bytes, { image: other }), 'E_BAD_EMBEDDING', 'another photo')
     await expectCode(sam.load(bytes.subarray(0, 500)), 'E_BAD_EMBEDDING')
     await expectCode(sam.load(readFileSync(fixturePath('tiny-checkpoint.safetensors'))), 'E_BAD_EMBEDDING')
     const swapped = new TextDecoder('latin1').decode(bytes).replace('longest side 128', 'longest side 129')
     await expectCode(sam.load(Uint8Array.from(swapped, c => c.charCodeAt(0))), 'E_BAD_EMBEDDING', 'preprocessing')
     const retrained = new TextDecoder('latin1').decode(bytes).replace(/"encoder":"./, '"encoder":"!')
-    await expectCode(sam.load(Uint8Array.from(retrained, c => c.charCodeAt(0))), 'E_BAD_EMBEDDING', 'another image encoder')
+    await expectCode(
+      sam.load(Uint8Array.from(retrained, c => c.charCodeAt(0))),
+      'E_BAD_EMBEDDING',
+      'another image encoder'
+    )
   })
 
   it('reads the encoder for its fingerprint when an embedding is saved or loaded, once, and not to load and predict', async () => {
     const bytes = await image.save()
     const source = await openFixture('tiny-checkpoint.safetensors')
     const read: string[] = []
-    const watched: WeightSource = { ...source, read: (name, signal) => { read.push(name); return source.read(name, signal) } }
+    const watched: WeightSource = {
+      ...source,
+      read: (name, signal) => {
+        read.push(name)
+        return source.read(name, signal)
+      }
+    }
     const own = await loadSam({ weights: watched, model: tinyTest, backend: referenceBackend(), parts: 'decoder' })
     const ofEncoder = (): string[] => read.filter(name => name.startsWith('image_encoder.'))
     expect(ofEncoder()).toEqual([])
@@ -164,30 +225,53 @@ describe('Sam', () => {
 
   describe('refuses', () => {
     const bad: Record<string, unknown> = {
-      'nothing': {}, 'an array of numbers': [1, 2], 'no object': 7, 'an unknown field': { point: { x: 1, y: 1 } },
-      'NaN': { points: [{ x: NaN, y: 1 }] }, 'infinity': { points: [{ x: 1, y: -Infinity }] }, 'a string': { points: [{ x: '1', y: 1 }] },
-      'left of the photo': { points: [{ x: -1, y: 1 }] }, 'below the photo': { points: [{ x: 1, y: 101 }] },
-      'an unknown label': { points: [{ x: 1, y: 1, label: 2 }] }, 'a point that is null': { points: [null] }, 'points that are none': { points: 'x' },
+      nothing: {},
+      'an array of numbers': [1, 2],
+      'no object': 7,
+      'an unknown field': { point: { x: 1, y: 1 } },
+      NaN: { points: [{ x: NaN, y: 1 }] },
+      infinity: { points: [{ x: 1, y: -Infinity }] },
+      'a string': { points: [{ x: '1', y: 1 }] },
+      'left of the photo': { points: [{ x: -1, y: 1 }] },
+      'below the photo': { points: [{ x: 1, y: 101 }] },
+      'an unknown label': { points: [{ x: 1, y: 1, label: 2 }] },
+      'a point that is null': { points: [null] },
+      'points that are none': { points: 'x' },
       'too many points': { points: Array.from({ length: 1025 }, () => ({ x: 1, y: 1 })) },
-      'a box of three': { box: [1, 2, 3] }, 'a box turned round': { box: [50, 50, 10, 60] }, 'a box without area': { box: [5, 5, 5, 9] }, 'a box outside': { box: [200, 10, 300, 20] },
-      'a mask of another size': { mask: new Float32Array(7) }, 'a mask of NaN': { mask: new Float32Array(1024).fill(NaN) }, 'a mask that is none': { mask: 3 },
+      'a box of three': { box: [1, 2, 3] },
+      'a box turned round': { box: [50, 50, 10, 60] },
+      'a box without area': { box: [5, 5, 5, 9] },
+      'a box outside': { box: [200, 10, 300, 20] },
+      'a mask of another size': { mask: new Float32Array(7) },
+      'a mask of NaN': { mask: new Float32Array(1024).fill(NaN) },
+      'a mask that is none': { mask: 3 },
       'a token too short': { tokens: [new Float32Array(3)] }
     }
     for (const [name, prompt] of Object.entries(bad)) {
       it(name, () => expectCode(image.predict(prompt as Prompt), 'E_BAD_PROMPT'))
     }
-    it('and answers the next prompt all the same', async () => expect((await image.predict({ points: [{ x: 150, y: 100 }] })).masks).toHaveLength(3))
+    it('and answers the next prompt all the same', async () =>
+      expect((await image.predict({ points: [{ x: 150, y: 100 }] })).masks).toHaveLength(3))
   })
 
   it('clips a box to the photo', async () => {
-    const [inside, over] = await Promise.all([image.predict({ box: [30, 10, 150, 100] }), image.predict({ box: [30, 10, 1e9, 1e9] })])
+    const [inside, over] = await Promise.all([
+      image.predict({ box: [30, 10, 150, 100] }),
+      image.predict({ box: [30, 10, 1e9, 1e9] })
+    ])
     expect(over.masks[0].lowResLogits).toEqual(inside.masks[0].lowResLogits)
   })
 
-  it('takes images of one pixel\'s width and height', async () => {
-    for (const [width, height] of [[1, 1], [1, 300], [300, 1]] as const) {
+  it("takes images of one pixel's width and height", async () => {
+    for (const [width, height] of [
+      [1, 1],
+      [1, 300],
+      [300, 1]
+    ] as const) {
       const thin = await sam.encode({ width, height, data: new Uint8Array(width * height * 3).fill(90) })
-      const { masks: [mask] } = await thin.predict({ points: [{ x: 0, y: 0 }] })
+      const {
+        masks: [mask]
+      } = await thin.predict({ points: [{ x: 0, y: 0 }] })
       expect(mask.bitmap()).toHaveLength(width * height)
       thin.dispose()
     }
@@ -196,8 +280,17 @@ describe('Sam', () => {
   it('an abort rejects with its reason, and leaves the model usable', async () => {
     const reason = new Error('changed my mind')
     await expect(sam.encode(photo, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
-    await expect(image.predict({ points: [{ x: 1, y: 1 }] }, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
-    await expect(loadSam({ weights: fixturePath('tiny-checkpoint.pth'), model: tinyTest, backend: referenceBackend(), signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(image.predict({ points: [{ x: 1, y: 1 }] }, { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason
+    )
+    await expect(
+      loadSam({
+        weights: fixturePath('tiny-checkpoint.pth'),
+        model: tinyTest,
+        backend: referenceBackend(),
+        signal: AbortSignal.abort(reason)
+      })
+    ).rejects.toBe(reason)
     const controller = new AbortController()
     const encoding = sam.encode(photo, { signal: controller.signal })
     controller.abort(reason)
@@ -206,7 +299,11 @@ describe('Sam', () => {
   })
 
   it('a disposed handle says so', async () => {
-    const own = await loadSam({ weights: fixturePath('tiny-checkpoint.safetensors'), model: tinyTest, backend: referenceBackend() })
+    const own = await loadSam({
+      weights: fixturePath('tiny-checkpoint.safetensors'),
+      model: tinyTest,
+      backend: referenceBackend()
+    })
     const one = await own.encode(photo)
     one.dispose()
     one.dispose()
@@ -220,16 +317,24 @@ describe('Sam', () => {
   })
 
   it('refuses the wrong model, and says which the file is', async () => {
-    const load = (options: Partial<Parameters<typeof loadSam>[0]>) => loadSam({ weights: fixturePath('tiny-checkpoint.pth'), backend: referenceBackend(), ...options })
+    const load = (options: Partial<Parameters<typeof loadSam>[0]>) =>
+      loadSam({ weights: fixturePath('tiny-checkpoint.pth'), backend: referenceBackend(), ...options })
     await expectCode(load({ model: vitB }), 'E_WEIGHTS_MISMATCH', 'missing')
     await expectCode(load({ model: 'vit_x' }), 'E_BAD_OPTION', 'vit_b')
-    await expectCode(load({ weights: fixturePath('tiny-io.safetensors') }), 'E_WEIGHTS_MISMATCH', 'is this a SAM checkpoint')
+    await expectCode(
+      load({ weights: fixturePath('tiny-io.safetensors') }),
+      'E_WEIGHTS_MISMATCH',
+      'is this a SAM checkpoint'
+    )
     await expectCode(load({ weights: 'no-such-file.pth' }), 'E_WEIGHTS_IO')
   })
 })
 
 async function expectCode(promise: Promise<unknown>, code: SamErrorCode, text = ''): Promise<void> {
-  const error: unknown = await promise.then(() => undefined, e => e as unknown)
+  const error: unknown = await promise.then(
+    () => undefined,
+    e => e as unknown
+  )
   expect(SamError.is(error), String(error)).toBe(true)
   expect((error as SamError).code).toBe(code)
   expect((error as SamError).message).toContain(text)
@@ -245,13 +350,20 @@ function listening(backend: Backend, told: (numbers: number) => void): Backend {
         ...executable,
         async run(...args) {
           const outputs = await executable.run(...args)
-          return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, name !== 'masks' && name !== 'iou_predictions' ? t : {
-            ...t,
-            read: async part => {
-              told(part?.length ?? t.shape.reduce((a, b) => a * b, 1))
-              return t.read(part)
-            }
-          }]))
+          return Object.fromEntries(
+            Object.entries(outputs).map(([name, t]) => [
+              name,
+              name !== 'masks' && name !== 'iou_predictions'
+                ? t
+                : {
+                    ...t,
+                    read: async part => {
+                      told(part?.length ?? t.shape.reduce((a, b) => a * b, 1))
+                      return t.read(part)
+                    }
+                  }
+            ])
+          )
         }
       }
     }

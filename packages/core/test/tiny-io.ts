@@ -7,9 +7,11 @@ import { openSafetensors } from '../src/weights/safetensors.js'
 import type { WeightSource } from '../src/weights/source.js'
 
 /** A file of golden numbers; fixtures/README.md says what made each. */
-export const fixturePath = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
+export const fixturePath = (name: string): string =>
+  fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 
-export const openFixture = async (name: string): Promise<WeightSource> => openSafetensors(await openFile(fixturePath(name)))
+export const openFixture = async (name: string): Promise<WeightSource> =>
+  openSafetensors(await openFile(fixturePath(name)))
 
 export const readAll = async (source: WeightSource): Promise<Record<string, HostTensor>> =>
   Object.fromEntries(await Promise.all(source.names.map(async name => [name, await source.read(name)] as const)))
@@ -29,18 +31,37 @@ export interface PromptSet {
   readonly mask: HostTensor | undefined
 }
 
-/** The prompt sets of tiny-io as tokens, in Meta's order: points, the padding point where there is no box, box corners. */
+/**
+ * The prompt sets of tiny-io as tokens, in Meta's order: points, the padding point where there is no box, box corners.
+ */
 export async function promptSets(io: WeightSource): Promise<PromptSet[]> {
-  interface Raw { point_coords?: [number, number][]; point_labels?: number[]; box?: number[] }
-  const { prompts } = JSON.parse(readFileSync(fixturePath('tiny-io.json'), 'utf8')) as { prompts: Record<string, { prompt: Raw }> }
-  return Promise.all(Object.entries(prompts).map(async ([name, { prompt: { point_coords = [], point_labels = [], box } }]) => {
-    const places = point_coords.flat()
-    const labels = [...point_labels]
-    if (labels.length && !box) labels.push(pointLabels.padding)
-    const scaled = [...places, ...(box ?? [])].map((v, i) => Math.fround(v * (i % 2 ? 85 / 100 : 128 / 150)))
-    if (labels.length && !box) scaled.push(0, 0)
-    if (box) labels.push(pointLabels.topLeft, pointLabels.bottomRight)
-    const mask = io.has(`${name}/mask_input`) ? f32([1, 32, 32], (await io.read(`${name}/mask_input`)).data) : undefined
-    return { name, points: scaled, labels, mask }
-  }))
+  interface Raw {
+    point_coords?: [number, number][]
+    point_labels?: number[]
+    box?: number[]
+  }
+  const { prompts } = JSON.parse(readFileSync(fixturePath('tiny-io.json'), 'utf8')) as {
+    prompts: Record<string, { prompt: Raw }>
+  }
+  return Promise.all(
+    Object.entries(prompts).map(
+      async ([
+        name,
+        {
+          prompt: { point_coords = [], point_labels = [], box }
+        }
+      ]) => {
+        const places = point_coords.flat()
+        const labels = [...point_labels]
+        if (labels.length && !box) labels.push(pointLabels.padding)
+        const scaled = [...places, ...(box ?? [])].map((v, i) => Math.fround(v * (i % 2 ? 85 / 100 : 128 / 150)))
+        if (labels.length && !box) scaled.push(0, 0)
+        if (box) labels.push(pointLabels.topLeft, pointLabels.bottomRight)
+        const mask = io.has(`${name}/mask_input`)
+          ? f32([1, 32, 32], (await io.read(`${name}/mask_input`)).data)
+          : undefined
+        return { name, points: scaled, labels, mask }
+      }
+    )
+  )
 }

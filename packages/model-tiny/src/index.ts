@@ -16,7 +16,10 @@ export interface TinyModel {
   readonly description: string
 }
 
-/** The CLIP whose phrases the embedded model understands, as `loadClip` of `@sam/clip` is told: `loadClip({ ...tinyModel().clip, backend })`. */
+/**
+ * The CLIP whose phrases the embedded model understands, as `loadClip` of `@sam/clip` is told: `loadClip({
+ * ...tinyModel().clip, backend })`.
+ */
 export interface TinyClip {
   /** Three files of one folder in Hugging Face's layout, by themselves: bundlers give each a name of its own. */
   readonly model: Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
@@ -24,14 +27,49 @@ export interface TinyClip {
   readonly crop: { readonly grow: number; readonly zeroOutside: boolean }
   /** What a thing must resemble less than a phrase: every kind and every colour that it knows, each by itself. */
   readonly background: readonly string[]
-  /** The score, among so many, from which a thing counts as found: where as many phrases that name something are lost as others are taken for something. */
+  /**
+   * The score, among so many, from which a thing counts as found: where as many phrases that name something are lost as
+   * others are taken for something.
+   */
   readonly threshold: number
 }
 
 const background = [
-  'a disc', 'an oval', 'a block', 'a triangle', 'a polygon', 'a shard', 'a star', 'a pebble', 'an amoeba', 'a crescent', 'a ring', 'a frame', 'a bar', 'a bend', 'a cross', 'a hook',
-  'a limb', 'the body', 'a band', 'a side', 'a rim', 'a core', 'a spot',
-  'a red thing', 'an orange thing', 'a yellow thing', 'a green thing', 'a cyan thing', 'a blue thing', 'a purple thing', 'a pink thing', 'a brown thing', 'a black thing', 'a gray thing', 'a white thing'
+  'a disc',
+  'an oval',
+  'a block',
+  'a triangle',
+  'a polygon',
+  'a shard',
+  'a star',
+  'a pebble',
+  'an amoeba',
+  'a crescent',
+  'a ring',
+  'a frame',
+  'a bar',
+  'a bend',
+  'a cross',
+  'a hook',
+  'a limb',
+  'the body',
+  'a band',
+  'a side',
+  'a rim',
+  'a core',
+  'a spot',
+  'a red thing',
+  'an orange thing',
+  'a yellow thing',
+  'a green thing',
+  'a cyan thing',
+  'a blue thing',
+  'a purple thing',
+  'a pink thing',
+  'a brown thing',
+  'a black thing',
+  'a gray thing',
+  'a white thing'
 ]
 
 /** The embedded model, trained in this repository on generated scenes. */

@@ -23,8 +23,11 @@ describe('tinyModel', () => {
   })
 
   it('has a CLIP of half precision beside it, whose files agree', async () => {
-    const { clip: { model: clip } } = tinyModel()
-    const json = (url: URL) => JSON.parse(readFileSync(url, 'utf8')) as { text_config: { vocab_size: number }; model: { vocab: object } }
+    const {
+      clip: { model: clip }
+    } = tinyModel()
+    const json = (url: URL) =>
+      JSON.parse(readFileSync(url, 'utf8')) as { text_config: { vocab_size: number }; model: { vocab: object } }
     expect(statSync(clip.weights).size).toBeLessThan(3e6)
     expect(Object.keys(json(clip.tokenizer).model.vocab)).toHaveLength(json(clip.config).text_config.vocab_size)
     const source = await openWeights(clip.weights)
@@ -34,10 +37,17 @@ describe('tinyModel', () => {
   })
 
   it('competes with words that its CLIP knows, each once', () => {
-    const { background, model: { tokenizer }, threshold } = tinyModel().clip
-    const { model: { vocab } } = JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: object } }
+    const {
+      background,
+      model: { tokenizer },
+      threshold
+    } = tinyModel().clip
+    const {
+      model: { vocab }
+    } = JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: object } }
     const known = Object.keys(vocab)
-    for (const phrase of background) for (const word of phrase.split(' ')) expect(known, phrase).toContain(`${word}</w>`)
+    for (const phrase of background)
+      for (const word of phrase.split(' ')) expect(known, phrase).toContain(`${word}</w>`)
     expect(new Set(background).size).toBe(background.length)
     expect(background.slice(0, 2)).toEqual(['a disc', 'an oval'])
     expect(threshold > 0 && threshold < 1).toBe(true)

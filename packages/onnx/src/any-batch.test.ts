@@ -5,6 +5,13 @@ import { toOnnxOfAnyBatch } from './any-batch.js'
 const weights = memoryWeights({})
 
 it('a model of any batch: refuses what depends on the size otherwise than by sizes', async () => {
-  await expect(toOnnxOfAnyBatch(batch => graph('g', { y: ops.mul(input('x', [batch]), batch) }), { weights })).rejects.toThrow('cannot be written for any batch')
-  await expect(toOnnxOfAnyBatch(batch => graph('g', { y: batch > 1500 ? ops.neg(input('x', [batch])) : ops.exp(input('x', [batch])) }), { weights })).rejects.toThrow('its operations depend')
+  await expect(
+    toOnnxOfAnyBatch(batch => graph('g', { y: ops.mul(input('x', [batch]), batch) }), { weights })
+  ).rejects.toThrow('cannot be written for any batch')
+  await expect(
+    toOnnxOfAnyBatch(
+      batch => graph('g', { y: batch > 1500 ? ops.neg(input('x', [batch])) : ops.exp(input('x', [batch])) }),
+      { weights }
+    )
+  ).rejects.toThrow('its operations depend')
 })

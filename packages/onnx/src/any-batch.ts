@@ -1,6 +1,12 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { GraphError, type Graph } from '@sam/core/graph'
-import { ModelProtoSchema, NodeProtoSchema, TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType, TensorProtoSchema } from './generated/onnx_pb.js'
+import {
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema
+} from './generated/onnx_pb.js'
 import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from './generated/onnx_pb.js'
 import { lower, type OnnxModel, type OnnxOptions } from './lower.js'
 
@@ -8,9 +14,9 @@ import { lower, type OnnxModel, type OnnxOptions } from './lower.js'
 const [one, other] = [1009, 2027] as const
 
 /**
- * A model that takes any number of items at once, as other runtimes expect. Our graphs have fixed shapes, so the graph is written for two sizes:
- * where a number of the model differs between the two, it depends on the size, and the model computes it as it runs. Throws `GraphError`
- * where anything but sizes differs.
+ * A model that takes any number of items at once, as other runtimes expect. Our graphs have fixed shapes, so the graph
+ * is written for two sizes: where a number of the model differs between the two, it depends on the size, and the model
+ * computes it as it runs. Throws `GraphError` where anything but sizes differs.
  */
 export async function toOnnxOfAnyBatch(build: (batch: number) => Graph, options: OnnxOptions): Promise<OnnxModel> {
   const { proto, ...rest } = await lower(build(one), options)
@@ -20,40 +26,79 @@ export async function toOnnxOfAnyBatch(build: (batch: number) => Graph, options:
 }
 
 function merged(a: GraphProto, b: GraphProto): GraphProto {
-  const differs = (why: string): never => { throw new GraphError(`${a.name}: cannot be written for any batch; ${why}`) }
-  const shape = (node: NodeProto): string => JSON.stringify([node.opType, node.domain, node.input, node.output, node.attribute], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v)
-  if (a.node.length !== b.node.length || a.node.some((node, i) => shape(node) !== shape(b.node[i]))) differs('its operations depend on the size')
+  const differs = (why: string): never => {
+    throw new GraphError(`${a.name}: cannot be written for any batch; ${why}`)
+  }
+  const shape = (node: NodeProto): string =>
+    JSON.stringify([node.opType, node.domain, node.input, node.output, node.attribute], (_, v: unknown) =>
+      typeof v === 'bigint' ? `${v}n` : v
+    )
+  if (a.node.length !== b.node.length || a.node.some((node, i) => shape(node) !== shape(b.node[i])))
+    differs('its operations depend on the size')
 
   const nodes: NodeProto[] = []
   const extra: TensorProto[] = []
-  const node = (opType: string, input: string[], output: string): void => { nodes.push(create(NodeProtoSchema, { opType, input, output: [output] })) }
+  const node = (opType: string, input: string[], output: string): void => {
+    nodes.push(create(NodeProtoSchema, { opType, input, output: [output] }))
+  }
   const ints = (name: string, values: readonly number[]): string => {
-    extra.push(create(TensorProtoSchema, { name, dataType: DataType.INT64, dims: [BigInt(values.length)], rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) }))
+    extra.push(
+      create(TensorProtoSchema, {
+        name,
+        dataType: DataType.INT64,
+        dims: [BigInt(values.length)],
+        rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+      })
+    )
     return name
   }
   const bySize = new Map(b.initializer.map(t => [t.name, t]))
   const kept = a.initializer.filter(tensor => {
     const twin = bySize.get(tensor.name) ?? differs(`${tensor.name} is there for one size only`)
-    if (`${tensor.dims}` !== `${twin.dims}` || tensor.dataType !== twin.dataType) differs(`the shape of ${tensor.name} depends on the size`)
+    if (`${tensor.dims}` !== `${twin.dims}` || tensor.dataType !== twin.dataType)
+      differs(`the shape of ${tensor.name} depends on the size`)
     if (twin.dataLocation === DataLocation.EXTERNAL || same(tensor.rawData, twin.rawData)) return true
     if (tensor.dataType !== Number(DataType.INT64)) differs(`the values of ${tensor.name} depend on the size`)
-    const [x, y] = [tensor, twin].map(t => Array.from(new BigInt64Array(t.rawData.slice().buffer), Number)) as [number[], number[]]
+    const [x, y] = [tensor, twin].map(t => Array.from(new BigInt64Array(t.rawData.slice().buffer), Number)) as [
+      number[],
+      number[]
+    ]
     const slope = x.map((value, i) => (y[i] - value) / (other - one))
     if (!slope.every(Number.isInteger)) differs(`${tensor.name} is not in proportion to the size`)
     // value = slope · batch + rest
     node('Mul', ['batch:size', ints(`${tensor.name}:slope`, slope)], `${tensor.name}:scaled`)
-    node('Add', [`${tensor.name}:scaled`, ints(`${tensor.name}:rest`, x.map((value, i) => value - slope[i] * one))], tensor.name)
+    node(
+      'Add',
+      [
+        `${tensor.name}:scaled`,
+        ints(
+          `${tensor.name}:rest`,
+          x.map((value, i) => value - slope[i] * one)
+        )
+      ],
+      tensor.name
+    )
     return false
   })
   const [input] = a.input
   if (nodes.length) {
     nodes.unshift(
       create(NodeProtoSchema, { opType: 'Shape', input: [input.name], output: ['batch:shape'] }),
-      create(NodeProtoSchema, { opType: 'Slice', input: ['batch:shape', ints('batch:start', [0]), ints('batch:end', [1])], output: ['batch:size'] })
+      create(NodeProtoSchema, {
+        opType: 'Slice',
+        input: ['batch:shape', ints('batch:start', [0]), ints('batch:end', [1])],
+        output: ['batch:size']
+      })
     )
   }
   const open = (values: readonly ValueInfoProto[]): ValueInfoProto[] => values.map(withOpenBatch)
-  return { ...a, node: [...nodes, ...a.node], initializer: [...kept, ...extra], input: open(a.input), output: open(a.output) }
+  return {
+    ...a,
+    node: [...nodes, ...a.node],
+    initializer: [...kept, ...extra],
+    input: open(a.input),
+    output: open(a.output)
+  }
 }
 
 /** The declared shape with its first axis named instead of counted. */

@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf'
 import { toposort, type DType, type HostTensor, type Shape, type Value } from '@sam/core/graph'
-import { AttributeProto_AttributeType as AttributeType, NodeProtoSchema, TensorProto_DataType as DataType, TensorProtoSchema } from './generated/onnx_pb.js'
+import {
+  AttributeProto_AttributeType as AttributeType,
+  NodeProtoSchema,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema
+} from './generated/onnx_pb.js'
 import type { NodeProto, TensorProto } from './generated/onnx_pb.js'
 
 /** What an ONNX node is told besides its inputs. */
@@ -11,9 +16,15 @@ export type Emit = (to: Builder, y: Value) => string
 
 /** An ONNX graph as it grows: nodes and small tensors, each known by the name of what it gives. */
 export interface Builder {
-  /** The name of the tensor that a value has become. A value that is not there yet is emitted, so an emitter may go on in our own operations. */
+  /**
+   * The name of the tensor that a value has become. A value that is not there yet is emitted, so an emitter may go on
+   * in our own operations.
+   */
   of(value: Value): string
-  /** One node; the name of its output. An operator of another domain is written `com.microsoft.MultiHeadAttention`; an input '' is left out. */
+  /**
+   * One node; the name of its output. An operator of another domain is written `com.microsoft.MultiHeadAttention`; an
+   * input '' is left out.
+   */
   node(op: string, inputs: readonly string[], attrs?: NodeAttrs): string
   /** A tensor inside the model file. Equal ones are stored once. */
   constant(tensor: HostTensor): string
@@ -22,7 +33,12 @@ export interface Builder {
 }
 
 /** ONNX's element type of a value. */
-export const dataTypes: Readonly<Record<DType, DataType>> = { f32: DataType.FLOAT, f16: DataType.FLOAT16, i32: DataType.INT32, bool: DataType.BOOL }
+export const dataTypes: Readonly<Record<DType, DataType>> = {
+  f32: DataType.FLOAT,
+  f16: DataType.FLOAT16,
+  i32: DataType.INT32,
+  bool: DataType.BOOL
+}
 
 /** Attributes that are numbers but not whole ones. ONNX types each attribute; the name decides. */
 const floatAttrs = new Set(['alpha', 'epsilon', 'scale'])
@@ -30,8 +46,14 @@ const floatAttrs = new Set(['alpha', 'epsilon', 'scale'])
 /** Constants up to this many bytes are compared, so that equal ones are stored once. */
 const shareLimit = 1 << 16
 
-/** A builder and what it has collected. `emit` writes a value whose inputs are there; generated names are not those `reserved`. */
-export function builder(emit: Emit, reserved: ReadonlySet<string>): Builder & { readonly nodes: NodeProto[]; readonly tensors: TensorProto[] } {
+/**
+ * A builder and what it has collected. `emit` writes a value whose inputs are there; generated names are not those
+ * `reserved`.
+ */
+export function builder(
+  emit: Emit,
+  reserved: ReadonlySet<string>
+): Builder & { readonly nodes: NodeProto[]; readonly tensors: TensorProto[] } {
   const names = new Map<Value, string>()
   const nodes: NodeProto[] = []
   const tensors: TensorProto[] = []
@@ -39,7 +61,8 @@ export function builder(emit: Emit, reserved: ReadonlySet<string>): Builder & { 
   let serial = 0
   const fresh = (): string => {
     let name
-    do name = `t${serial++}`; while (reserved.has(name))
+    do name = `t${serial++}`
+    while (reserved.has(name))
     return name
   }
   const store = (dataType: DataType, shape: Shape, rawData: Uint8Array): string => {
@@ -64,7 +87,15 @@ export function builder(emit: Emit, reserved: ReadonlySet<string>): Builder & { 
     node(op, inputs, attrs = {}) {
       const [dot, output] = [op.lastIndexOf('.'), fresh()]
       const attribute = Object.entries(attrs).map(([name, value]) => ({ name, ...attributeValue(name, value) }))
-      nodes.push(create(NodeProtoSchema, { opType: op.slice(dot + 1), domain: op.slice(0, Math.max(0, dot)), input: [...inputs], output: [output], attribute }))
+      nodes.push(
+        create(NodeProtoSchema, {
+          opType: op.slice(dot + 1),
+          domain: op.slice(0, Math.max(0, dot)),
+          input: [...inputs],
+          output: [output],
+          attribute
+        })
+      )
       return output
     },
     constant: ({ dtype, shape, data }) => tensor(dataTypes[dtype], shape, data),

@@ -1,6 +1,18 @@
 import { create } from '@bufbuild/protobuf'
-import { sizeOf, storedBytes, type StoredDType, type Value, type WeightLocation, type WeightSource } from '@sam/core/graph'
-import { TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType, TensorProtoSchema, type TensorProto } from './generated/onnx_pb.js'
+import {
+  sizeOf,
+  storedBytes,
+  type StoredDType,
+  type Value,
+  type WeightLocation,
+  type WeightSource
+} from '@sam/core/graph'
+import {
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  type TensorProto
+} from './generated/onnx_pb.js'
 
 /** A leaf of the graph whose data is known when the model is made. */
 export interface KnownLeaf {
@@ -30,8 +42,16 @@ export interface InitializerOptions {
 
 /** ONNX's type of what a checkpoint stores. The bytes are the same: little-endian, row-major. */
 export const storedTypes: Readonly<Record<StoredDType, DataType>> = {
-  F64: DataType.DOUBLE, F32: DataType.FLOAT, F16: DataType.FLOAT16, BF16: DataType.BFLOAT16,
-  I64: DataType.INT64, I32: DataType.INT32, I16: DataType.INT16, I8: DataType.INT8, U8: DataType.UINT8, BOOL: DataType.BOOL
+  F64: DataType.DOUBLE,
+  F32: DataType.FLOAT,
+  F16: DataType.FLOAT16,
+  BF16: DataType.BFLOAT16,
+  I64: DataType.INT64,
+  I32: DataType.INT32,
+  I16: DataType.INT16,
+  I8: DataType.INT8,
+  U8: DataType.UINT8,
+  BOOL: DataType.BOOL
 }
 
 const usualInlineLimit = 1 << 14
@@ -40,17 +60,24 @@ const usualInlineLimit = 1 << 14
 const alignment = 64
 
 /**
- * The known leaves as initializers of their stored type: in place in the file that holds them where that is known and aligned to the
- * element, inside the model where small, otherwise as side data.
+ * The known leaves as initializers of their stored type: in place in the file that holds them where that is known and
+ * aligned to the element, inside the model where small, otherwise as side data.
  */
-export async function initializers(leaves: readonly KnownLeaf[], { place, sidePath, inlineLimit = usualInlineLimit, signal }: InitializerOptions): Promise<{ tensors: TensorProto[]; side: SideData | undefined }> {
+export async function initializers(
+  leaves: readonly KnownLeaf[],
+  { place, sidePath, inlineLimit = usualInlineLimit, signal }: InitializerOptions
+): Promise<{ tensors: TensorProto[]; side: SideData | undefined }> {
   const tensors: TensorProto[] = []
   const beside: { leaf: KnownLeaf; offset: number }[] = []
   let length = 0
   for (const leaf of leaves) {
     const { dtype, shape } = leaf.source.info(leaf.name)
     const bytes = sizeOf(shape) * storedBytes[dtype]
-    const tensor = create(TensorProtoSchema, { name: leaf.name, dataType: storedTypes[dtype], dims: leaf.value.shape.map(BigInt) })
+    const tensor = create(TensorProtoSchema, {
+      name: leaf.name,
+      dataType: storedTypes[dtype],
+      dims: leaf.value.shape.map(BigInt)
+    })
     const at = leaf.source.locate(leaf.name)
     const path = at && at.offset % storedBytes[dtype] === 0 ? place(at.path) : undefined
     if (at && path !== undefined) {
@@ -80,5 +107,9 @@ export async function initializers(leaves: readonly KnownLeaf[], { place, sidePa
 function external(tensor: TensorProto, { path, offset, length }: WeightLocation): void {
   tensor.dataLocation = DataLocation.EXTERNAL
   const entries = { location: path, offset: String(offset), length: String(length) }
-  tensor.externalData = Object.entries(entries).map(([key, value]) => ({ $typeName: 'onnx.StringStringEntryProto', key, value }))
+  tensor.externalData = Object.entries(entries).map(([key, value]) => ({
+    $typeName: 'onnx.StringStringEntryProto',
+    key,
+    value
+  }))
 }

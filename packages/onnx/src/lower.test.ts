@@ -1,12 +1,22 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { f32, graph, input, memoryWeights, ops, param, simplify, type Graph, type WeightSource } from '@sam/core/graph'
-import { AttributeProto_AttributeType as AttributeType, ModelProtoSchema, TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType, type GraphProto } from './generated/onnx_pb.js'
+import {
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+  type GraphProto
+} from './generated/onnx_pb.js'
 import { keeps, toOnnx, type OnnxOptions } from './index.js'
 
 const zeros = (shape: readonly number[]) => f32(shape, new Float32Array(shape.reduce((n, d) => n * d, 1)))
 
-async function lowered(g: Graph, weights: WeightSource = memoryWeights({}), options: Partial<OnnxOptions> = {}): Promise<GraphProto> {
+async function lowered(
+  g: Graph,
+  weights: WeightSource = memoryWeights({}),
+  options: Partial<OnnxOptions> = {}
+): Promise<GraphProto> {
   return fromBinary(ModelProtoSchema, (await toOnnx(g, { weights, ...options })).model).graph!
 }
 const opsOf = (g: GraphProto): string[] => g.node.map(n => n.opType)
@@ -16,19 +26,31 @@ const externalData = (g: GraphProto, name: string) => {
   return Object.fromEntries(tensor.externalData.map(({ key, value }) => [key, value]))
 }
 /** A source whose tensors lie in a file. */
-const inFile = (source: WeightSource, { path, offset }: { path: string; offset: number }): WeightSource =>
-  ({ ...source, locate: name => ({ path, offset, length: source.info(name).shape.reduce((n, d) => n * d, 4) }) })
+const inFile = (source: WeightSource, { path, offset }: { path: string; offset: number }): WeightSource => ({
+  ...source,
+  locate: name => ({ path, offset, length: source.info(name).shape.reduce((n, d) => n * d, 4) })
+})
 
 describe('what a graph becomes', () => {
   it('is one node a primitive, and no broadcast that its consumer does by itself', async () => {
     const x = input('x', [2, 3, 4])
-    expect(opsOf(await lowered(simplify(graph('g', { y: ops.mul(ops.add(x, input('row', [4])), 2) }))))).toEqual(['Reshape', 'Add', 'Mul'])
+    expect(opsOf(await lowered(simplify(graph('g', { y: ops.mul(ops.add(x, input('row', [4])), 2) }))))).toEqual([
+      'Reshape',
+      'Add',
+      'Mul'
+    ])
     expect(opsOf(await lowered(graph('g', { y: ops.matmul(x, input('m', [4, 5])) })))).toEqual(['Reshape', 'MatMul'])
-    expect(opsOf(await lowered(graph('g', { y: ops.neg(ops.broadcastTo(input('row', [1, 4]), [3, 4])) })))).toEqual(['Expand', 'Neg'])
+    expect(opsOf(await lowered(graph('g', { y: ops.neg(ops.broadcastTo(input('row', [1, 4]), [3, 4])) })))).toEqual([
+      'Expand',
+      'Neg'
+    ])
   })
 
   it('is one Gemm for a linear layer, the weight as it is stored', async () => {
-    const g = await lowered(graph('g', { y: ops.linear(input('x', [2, 3, 4]), param('w', [5, 4]), param('b', [5])) }), memoryWeights({ w: zeros([5, 4]), b: zeros([5]) }))
+    const g = await lowered(
+      graph('g', { y: ops.linear(input('x', [2, 3, 4]), param('w', [5, 4]), param('b', [5])) }),
+      memoryWeights({ w: zeros([5, 4]), b: zeros([5]) })
+    )
     expect(opsOf(g)).toEqual(['Reshape', 'Gemm', 'Reshape'])
     const gemm = g.node[1]
     expect(gemm.input.slice(1)).toEqual(['w', 'b'])
@@ -47,9 +69,18 @@ describe('what a graph becomes', () => {
 
   it('has MultiHeadAttention for windows and never all heads of a whole grid at once', async () => {
     const qkv = input('qkv', [1, 64, 64, 6])
-    const attend = (window: number, side: number) => lowered(
-      graph('g', { y: ops.gridAttention(qkv, { heads: 2, window, border: param('b', [6]), relPos: [param('h', [2 * side - 1, 1]), param('w', [2 * side - 1, 1])] }) }),
-      memoryWeights({ b: zeros([6]), h: zeros([2 * side - 1, 1]), w: zeros([2 * side - 1, 1]) }))
+    const attend = (window: number, side: number) =>
+      lowered(
+        graph('g', {
+          y: ops.gridAttention(qkv, {
+            heads: 2,
+            window,
+            border: param('b', [6]),
+            relPos: [param('h', [2 * side - 1, 1]), param('w', [2 * side - 1, 1])]
+          })
+        }),
+        memoryWeights({ b: zeros([6]), h: zeros([2 * side - 1, 1]), w: zeros([2 * side - 1, 1]) })
+      )
     expect((await attend(14, 14)).node.find(n => n.opType === 'MultiHeadAttention')!.domain).toBe('com.microsoft')
     const whole = await attend(0, 64)
     expect(opsOf(whole).filter(op => op === 'Softmax')).toHaveLength(2 * 4)
@@ -58,7 +89,9 @@ describe('what a graph becomes', () => {
 
   it('keeps names apart: an input, a param and an output may share one', async () => {
     const x = input('a', [2])
-    const { inputs, outputs, model } = await toOnnx(graph('g', { a: ops.add(x, param('a', [2])), b: x, c: x }), { weights: memoryWeights({ a: zeros([2]) }) })
+    const { inputs, outputs, model } = await toOnnx(graph('g', { a: ops.add(x, param('a', [2])), b: x, c: x }), {
+      weights: memoryWeights({ a: zeros([2]) })
+    })
     const g = fromBinary(ModelProtoSchema, model).graph!
     const names = [...g.input.map(v => v.name), ...g.output.map(v => v.name), ...g.initializer.map(t => t.name)]
     expect(new Set(names).size).toBe(names.length)
@@ -68,12 +101,21 @@ describe('what a graph becomes', () => {
 
   it('is refused where an operation has no ONNX form', async () => {
     const odd = { ...ops.neg(input('x', [2])), op: 'odd' }
-    await expect(toOnnx(graph('g', { y: odd }), { weights: memoryWeights({}) })).rejects.toMatchObject({ code: 'E_GRAPH' })
+    await expect(toOnnx(graph('g', { y: odd }), { weights: memoryWeights({}) })).rejects.toMatchObject({
+      code: 'E_GRAPH'
+    })
   })
 
   it('opens composites it has no form for', async () => {
     const x = input('x', [2])
-    const twice = { op: 'twice', inputs: [x], attrs: {}, shape: [2], dtype: 'f32' as const, composite: { name: 'twice', decompose: () => ops.add(x, x) } }
+    const twice = {
+      op: 'twice',
+      inputs: [x],
+      attrs: {},
+      shape: [2],
+      dtype: 'f32' as const,
+      composite: { name: 'twice', decompose: () => ops.add(x, x) }
+    }
     expect(keeps(twice)).toBe(false)
     expect(keeps(ops.gelu(x))).toBe(true)
     expect(opsOf(await lowered(graph('g', { y: twice })))).toEqual(['Add'])
@@ -83,8 +125,11 @@ describe('what a graph becomes', () => {
 describe('where the weights are', () => {
   const big = [64, 128] as const
   const weights = memoryWeights({ w: zeros(big), small: f32([2], [1, 2]) })
-  const g = graph('g', { y: ops.matmul(input('x', [1, 64]), param('w', big)), z: ops.add(input('x', [1, 64]), ops.reduceSum(param('small', [2]), [0])) })
-  const place = (path: string): string | undefined => path.startsWith('/') ? path.slice(1) : undefined
+  const g = graph('g', {
+    y: ops.matmul(input('x', [1, 64]), param('w', big)),
+    z: ops.add(input('x', [1, 64]), ops.reduceSum(param('small', [2]), [0]))
+  })
+  const place = (path: string): string | undefined => (path.startsWith('/') ? path.slice(1) : undefined)
 
   it('in the file that holds them', async () => {
     const onnx = await lowered(g, inFile(weights, { path: '/models/a b.pth', offset: 192 }), { place })
@@ -93,7 +138,10 @@ describe('where the weights are', () => {
   })
 
   it('beside the model where the file cannot be named, or the place in it is not aligned', async () => {
-    for (const at of [{ path: 'C:/x.pth', offset: 192 }, { path: '/x.pth', offset: 193 }]) {
+    for (const at of [
+      { path: 'C:/x.pth', offset: 192 },
+      { path: '/x.pth', offset: 193 }
+    ]) {
       const onnx = await lowered(g, inFile(weights, at), { place, sidePath: 'tmp/side.data' })
       expect(externalData(onnx, 'w').location).toBe('tmp/side.data')
       expect(onnx.initializer.find(t => t.name === 'small')!.rawData).toHaveLength(8)
@@ -101,9 +149,13 @@ describe('where the weights are', () => {
   })
 
   it('in one side file, every tensor where the model says', async () => {
-    const tensors = Object.fromEntries(['a', 'b', 'c'].map((name, i) => [name, f32([5000 + i], new Float32Array(5000 + i).fill(i + 1))]))
+    const tensors = Object.fromEntries(
+      ['a', 'b', 'c'].map((name, i) => [name, f32([5000 + i], new Float32Array(5000 + i).fill(i + 1))])
+    )
     const params = Object.entries(tensors).map(([name, t]) => ops.reduceSum(param(name, t.shape), [0]))
-    const { model, side } = await toOnnx(graph('g', { y: ops.add(ops.add(params[0], params[1]), params[2]) }), { weights: memoryWeights(tensors) })
+    const { model, side } = await toOnnx(graph('g', { y: ops.add(ops.add(params[0], params[1]), params[2]) }), {
+      weights: memoryWeights(tensors)
+    })
     const chunks: Uint8Array[] = []
     for await (const chunk of side!.chunks()) chunks.push(chunk)
     const file = Buffer.concat(chunks)
@@ -114,7 +166,10 @@ describe('where the weights are', () => {
       expect(location).toBe(side!.path)
       expect(Number(offset) % 64).toBe(0)
       expect(Number(length)).toBe(4 * (5000 + i))
-      expect([file.readFloatLE(Number(offset)), file.readFloatLE(Number(offset) + Number(length) - 4)]).toEqual([i + 1, i + 1])
+      expect([file.readFloatLE(Number(offset)), file.readFloatLE(Number(offset) + Number(length) - 4)]).toEqual([
+        i + 1,
+        i + 1
+      ])
     }
   })
 

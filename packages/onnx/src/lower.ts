@@ -1,5 +1,14 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { GraphError, describe, nameOf, paramsOf, valuesOf, type Graph, type Value, type WeightSource } from '@sam/core/graph'
+import {
+  GraphError,
+  describe,
+  nameOf,
+  paramsOf,
+  valuesOf,
+  type Graph,
+  type Value,
+  type WeightSource
+} from '@sam/core/graph'
 import { builder, dataTypes, type Builder } from './builder.js'
 import { keeps, primitives, whole } from './emit/index.js'
 import { initializers, storedTypes, type KnownLeaf, type SideData } from './initializers.js'
@@ -11,13 +20,16 @@ export interface OnnxOptions {
   /** Inputs of the graph that are known already, by name: they become part of the model. */
   readonly bound?: WeightSource | undefined
   /**
-   * How the runtime will find a file of the checkpoint: a path relative to the folder it is told, with forward slashes. What is in a file
-   * that cannot be found so goes into the side data; without this option, everything does.
+   * How the runtime will find a file of the checkpoint: a path relative to the folder it is told, with forward slashes.
+   * What is in a file that cannot be found so goes into the side data; without this option, everything does.
    */
   readonly place?: ((path: string) => string | undefined) | undefined
   /** The path under which the runtime will find the side data; `model.onnx.data` unless told. */
   readonly sidePath?: string | undefined
-  /** Tensors up to this many bytes lie in the model itself; 16 KiB unless told. Infinity makes one file of it, of at most 2 GB. */
+  /**
+   * Tensors up to this many bytes lie in the model itself; 16 KiB unless told. Infinity makes one file of it, of at
+   * most 2 GB.
+   */
   readonly inlineLimit?: number | undefined
   /** Integer inputs that are to be fed as int64, as other runtimes do with token ids. */
   readonly int64Inputs?: readonly string[] | undefined
@@ -40,8 +52,8 @@ const opset = 20n
 const irVersion = 9n
 
 /**
- * A graph as an ONNX model. Params are initializers under their checkpoint's names and of their stored type, and stay where they are
- * stored. Composites that `keeps` does not keep are written as their decomposition.
+ * A graph as an ONNX model. Params are initializers under their checkpoint's names and of their stored type, and stay
+ * where they are stored. Composites that `keeps` does not keep are written as their decomposition.
  */
 export async function toOnnx(g: Graph, options: OnnxOptions): Promise<OnnxModel> {
   const { proto, ...rest } = await lower(g, options)
@@ -54,7 +66,15 @@ export interface LoweredModel extends Omit<OnnxModel, 'model'> {
 }
 
 export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredModel> {
-  const { weights, bound, place = () => undefined, sidePath = 'model.onnx.data', inlineLimit, int64Inputs = [], signal } = options
+  const {
+    weights,
+    bound,
+    place = () => undefined,
+    sidePath = 'model.onnx.data',
+    inlineLimit,
+    int64Inputs = [],
+    signal
+  } = options
   const params = paramsOf(g)
   const isBound = (v: Value): boolean => bound !== undefined && bound.has(nameOf(v)!)
   const known: KnownLeaf[] = params.map(value => ({ value, name: nameOf(value)!, source: weights }))
@@ -84,24 +104,35 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
   }, reserved)
   for (const value of valuesOf(g)) to.of(value)
 
-  const nodes = finish(to.nodes, Object.entries(g.outputs).map(([name, v]) => [outputs[name], to.of(v)]))
+  const nodes = finish(
+    to.nodes,
+    Object.entries(g.outputs).map(([name, v]) => [outputs[name], to.of(v)])
+  )
   const used = new Set(nodes.flatMap(n => n.input))
   const proto = create(ModelProtoSchema, {
     irVersion,
     producerName: '@sam/onnx',
-    opsetImport: [{ domain: '', version: opset }, { domain: 'com.microsoft', version: 1n }],
+    opsetImport: [
+      { domain: '', version: opset },
+      { domain: 'com.microsoft', version: 1n }
+    ],
     graph: {
       name: g.name,
       node: nodes,
       initializer: [...data.tensors, ...to.tensors].filter(t => used.has(t.name)),
-      input: fed.map(v => valueInfo(inputs[nameOf(v)!], v, int64Inputs.includes(nameOf(v)!) ? TensorProto_DataType.INT64 : undefined)),
+      input: fed.map(v =>
+        valueInfo(inputs[nameOf(v)!], v, int64Inputs.includes(nameOf(v)!) ? TensorProto_DataType.INT64 : undefined)
+      ),
       output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name], v))
     }
   })
   return { proto, inputs, outputs, side: data.side }
 }
 
-/** A leaf that lies in a checkpoint, widened to the graph's type where it is stored in another; the runtime does that once, when it loads. */
+/**
+ * A leaf that lies in a checkpoint, widened to the graph's type where it is stored in another; the runtime does that
+ * once, when it loads.
+ */
 function stored(to: Builder, value: Value, source: WeightSource): string {
   const name = nameOf(value)!
   const wanted = dataTypes[value.dtype]
@@ -110,7 +141,8 @@ function stored(to: Builder, value: Value, source: WeightSource): string {
 
 function emit(to: Builder, value: Value): string {
   if (value.op === 'constant') return to.constant(value.attrs.tensor as Parameters<Builder['constant']>[0])
-  if (value.composite) return keeps(value) ? whole[value.op](to, value) : to.of(value.composite.decompose(value.inputs, value.attrs))
+  if (value.composite)
+    return keeps(value) ? whole[value.op](to, value) : to.of(value.composite.decompose(value.inputs, value.attrs))
   const write = primitives[value.op as keyof typeof primitives]
   if (!write) throw new GraphError(`${value.op} must be a primitive or carry its composite to be written as ONNX`)
   return write(to, value)
@@ -123,7 +155,16 @@ function finish(nodes: readonly NodeProto[], outputs: readonly (readonly [string
   const copies: NodeProto[] = []
   for (const [name, tensor] of outputs) {
     if (made.has(tensor) && !renamed.has(tensor)) renamed.set(tensor, name)
-    else copies.push({ $typeName: 'onnx.NodeProto', name: '', opType: 'Identity', domain: '', input: [tensor], output: [name], attribute: [] })
+    else
+      copies.push({
+        $typeName: 'onnx.NodeProto',
+        name: '',
+        opType: 'Identity',
+        domain: '',
+        input: [tensor],
+        output: [name],
+        attribute: []
+      })
   }
   const rename = (names: readonly string[]): string[] => names.map(n => renamed.get(n) ?? n)
   const all = [...nodes, ...copies].map(n => ({ ...n, input: rename(n.input), output: rename(n.output) }))
@@ -139,5 +180,10 @@ function finish(nodes: readonly NodeProto[], outputs: readonly (readonly [string
 
 const valueInfo = (name: string, { shape, dtype }: Value, elemType = dataTypes[dtype]) => ({
   name,
-  type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim: shape.map(d => ({ value: { case: 'dimValue' as const, value: BigInt(d) } })) } } } }
+  type: {
+    value: {
+      case: 'tensorType' as const,
+      value: { elemType, shape: { dim: shape.map(d => ({ value: { case: 'dimValue' as const, value: BigInt(d) } })) } }
+    }
+  }
 })

@@ -1,4 +1,12 @@
-import { configKey, openWeights, storedIn, memoryWeights, writeFileAtomic, writeSafetensors, type SamConfig } from '@sam/core'
+import {
+  configKey,
+  openWeights,
+  storedIn,
+  memoryWeights,
+  writeFileAtomic,
+  writeSafetensors,
+  type SamConfig
+} from '@sam/core'
 import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
 import { paramShapes, textWidthIn } from './init.js'
 
@@ -13,22 +21,44 @@ export interface Checkpoint {
   readonly state: Record<string, HostTensor>
 }
 
-/** Writes a checkpoint whole or not at all: one safetensors file with params and moments. Throws `WeightsError` `E_WEIGHTS_IO`. */
-export async function saveCheckpoint(path: string, { iteration, seed, recipe, config, state }: Checkpoint): Promise<void> {
-  const metadata = { kind, iteration: String(iteration), seed: String(seed), ...(recipe !== undefined && { recipe }), ...(config && { [configKey]: JSON.stringify(config) }) }
+/**
+ * Writes a checkpoint whole or not at all: one safetensors file with params and moments. Throws `WeightsError`
+ * `E_WEIGHTS_IO`.
+ */
+export async function saveCheckpoint(
+  path: string,
+  { iteration, seed, recipe, config, state }: Checkpoint
+): Promise<void> {
+  const metadata = {
+    kind,
+    iteration: String(iteration),
+    seed: String(seed),
+    ...(recipe !== undefined && { recipe }),
+    ...(config && { [configKey]: JSON.stringify(config) })
+  }
   await writeFileAtomic(path, writeSafetensors(state, { metadata }))
 }
 
 /** What a checkpoint says that it is: a model of a run tells its iteration too. */
 const kind = 'checkpoint'
 
-/** Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model and not a checkpoint. */
+/**
+ * Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model
+ * and not a checkpoint.
+ */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const source = await openWeights(path)
   try {
     const [iteration, seed] = [Number(source.metadata.iteration), Number(source.metadata.seed)]
-    if (!Number.isInteger(iteration) || !Number.isInteger(seed) || (source.metadata.kind !== kind && source.metadata[configKey] !== undefined)) {
-      throw new InputError('E_BAD_OPTION', `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`)
+    if (
+      !Number.isInteger(iteration) ||
+      !Number.isInteger(seed) ||
+      (source.metadata.kind !== kind && source.metadata[configKey] !== undefined)
+    ) {
+      throw new InputError(
+        'E_BAD_OPTION',
+        `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`
+      )
     }
     return { iteration, seed, recipe: source.metadata.recipe, state: await tensorsOf(source, source.names) }
   } finally {
@@ -36,16 +66,26 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
-/** The params of a model, to begin a run with, its text projection included where it has one. Throws `WeightsMismatchError` where the file is of another model than `config`. */
+/**
+ * The params of a model, to begin a run with, its text projection included where it has one. Throws
+ * `WeightsMismatchError` where the file is of another model than `config`.
+ */
 export async function readParams(source: WeightSource, config: SamConfig): Promise<Record<string, HostTensor>> {
   checkParams(source, config)
   const infos = Object.fromEntries([...source.names].map(name => [name, source.info(name)]))
   return tensorsOf(source, [...paramShapes(config, textWidthIn(infos)).keys()])
 }
 
-/** Throws `WeightsMismatchError` unless there is a tensor of the right shape for every param of the model; there may be others (moments). */
+/**
+ * Throws `WeightsMismatchError` unless there is a tensor of the right shape for every param of the model; there may be
+ * others (moments).
+ */
 export function checkParams(source: WeightSource, config: SamConfig): void {
-  match([...paramShapes(config)].map(([name, shape]) => ({ name, shape })), source, { allowUnexpected: true })
+  match(
+    [...paramShapes(config)].map(([name, shape]) => ({ name, shape })),
+    source,
+    { allowUnexpected: true }
+  )
 }
 
 async function tensorsOf(source: WeightSource, names: Iterable<string>): Promise<Record<string, HostTensor>> {
@@ -67,7 +107,14 @@ export const modelOf = (state: Readonly<Record<string, HostTensor>>, config: Sam
   Object.fromEntries([...paramShapes(config, textWidthIn(state)).keys()].map(name => [name, state[name]]))
 
 /** Writes the params alone, under Meta's names, with the configuration: what `loadSam` opens. Whole or not at all. */
-export async function saveModel(path: string, state: Readonly<Record<string, HostTensor>>, { config, dtype, notes = {} }: ModelOptions): Promise<number> {
+export async function saveModel(
+  path: string,
+  state: Readonly<Record<string, HostTensor>>,
+  { config, dtype, notes = {} }: ModelOptions
+): Promise<number> {
   const params = memoryWeights(modelOf(state, config))
-  return writeFileAtomic(path, writeSafetensors(storedIn(params, dtype), { metadata: { ...notes, [configKey]: JSON.stringify(config) } }))
+  return writeFileAtomic(
+    path,
+    writeSafetensors(storedIn(params, dtype), { metadata: { ...notes, [configKey]: JSON.stringify(config) } })
+  )
 }

@@ -22,13 +22,22 @@ function counting(): { backend: Backend; encoded: () => number } {
       async compile(graph, weights, options) {
         const executable = await backend.compile(graph, weights, options)
         const image = graph.inputs.find(v => nameOf(v) === 'image')
-        return { ...executable, run: (feeds, o) => { images += image?.shape[0] ?? 0; return executable.run(feeds, o) } }
+        return {
+          ...executable,
+          run: (feeds, o) => {
+            images += image?.shape[0] ?? 0
+            return executable.run(feeds, o)
+          }
+        }
       }
     }
   }
 }
 
-async function run(options: Partial<TrainerOptions> = {}, steps = 4): Promise<{ reports: StepReport[]; encoded: number; state: unknown }> {
+async function run(
+  options: Partial<TrainerOptions> = {},
+  steps = 4
+): Promise<{ reports: StepReport[]; encoded: number; state: unknown }> {
   const { backend, encoded } = counting()
   const t = await trainer({ recipe, data, backend, seed: 3, state: initialParams(recipe.config, 5), ...options })
   const reports: StepReport[] = []

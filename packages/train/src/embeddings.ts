@@ -1,5 +1,15 @@
 import { gridSize, type SamConfig } from '@sam/core'
-import { f32, graph, input, memoryWeights, sizeOf, type Backend, type DeviceTensor, type Executable, type HostTensor } from '@sam/core/graph'
+import {
+  f32,
+  graph,
+  input,
+  memoryWeights,
+  sizeOf,
+  type Backend,
+  type DeviceTensor,
+  type Executable,
+  type HostTensor
+} from '@sam/core/graph'
 import { joined } from './joined.js'
 import type { State } from './state.js'
 import { embedGraph } from './step.js'
@@ -14,7 +24,10 @@ export interface EmbeddingOptions {
 
 /** Where a step's image embeddings come from. */
 export interface Embeddings {
-  /** Those of B images f32[1,3,S,S], on the device as f32[B,C,g,g] and the caller's to dispose. `places` are the images' numbers in their dataset. */
+  /**
+   * Those of B images f32[1,3,S,S], on the device as f32[B,C,g,g] and the caller's to dispose. `places` are the images'
+   * numbers in their dataset.
+   */
   of(images: readonly HostTensor<'f32'>[], places: readonly number[]): Promise<DeviceTensor>
   dispose(): void
 }
@@ -29,11 +42,14 @@ export async function freshEmbeddings({ config, images, backend, state }: Embedd
 export const defaultEmbeddingBytes = 2 ** 32
 
 /**
- * For an encoder that does not learn and images that come again: each is encoded once, and its embedding kept in the host's memory as long as there
- * is room for it in `bytes`. One image is encoded at a time, so that an embedding is a function of its image alone, whatever batch it first came
- * in: a run that is resumed meets the same numbers.
+ * For an encoder that does not learn and images that come again: each is encoded once, and its embedding kept in the
+ * host's memory as long as there is room for it in `bytes`. One image is encoded at a time, so that an embedding is a
+ * function of its image alone, whatever batch it first came in: a run that is resumed meets the same numbers.
  */
-export async function keptEmbeddings({ config, images, backend, state }: EmbeddingOptions, bytes: number): Promise<Embeddings> {
+export async function keptEmbeddings(
+  { config, images, backend, state }: EmbeddingOptions,
+  bytes: number
+): Promise<Embeddings> {
   const shape = [images, config.width, gridSize(config), gridSize(config)]
   const size = sizeOf(shape) / images
   const encoder = await backend.compile(embedGraph(config, 1), memoryWeights({}))

@@ -1,4 +1,12 @@
-import { gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage, type RgbImage, type SamConfig } from '@sam/core'
+import {
+  gridSize,
+  longestSideSize,
+  lowResSize,
+  normalizeImage,
+  resizeImage,
+  type RgbImage,
+  type SamConfig
+} from '@sam/core'
 import type { HostTensor } from '@sam/core/graph'
 import { checkSample } from './data/check-sample.js'
 import type { Sample, Truth } from './data/dataset.js'
@@ -6,7 +14,10 @@ import { jittered } from './data/jitter.js'
 import { areaOf, scaledPlane, type Plane } from './prompts/plane.js'
 import type { Random } from './random.js'
 
-/** One object to learn: its mask in the model's input and in the size of the model's answers, both with the padding, where it is 0. */
+/**
+ * One object to learn: its mask in the model's input and in the size of the model's answers, both with the padding,
+ * where it is 0.
+ */
 export interface Target {
   readonly input: Plane
   readonly low: Plane
@@ -35,23 +46,37 @@ export interface Jitter {
 }
 
 /**
- * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, over 90% of the image, or too small to be
- * seen in an answer are left out. Throws `InputError` `E_BAD_IMAGE` where the sample is not what a `Dataset` promises (`checkSample`).
+ * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, over 90% of the
+ * image, or too small to be seen in an answer are left out. Throws `InputError` `E_BAD_IMAGE` where the sample is not
+ * what a `Dataset` promises (`checkSample`).
  */
 export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Example {
   checkSample(sample)
   const { imageSize } = config
-  const { name, image, truths } = jitter ? jittered(jitter.draw, sample, { range: jitter.range, side: imageSize }) : sample
+  const { name, image, truths } = jitter
+    ? jittered(jitter.draw, sample, { range: jitter.range, side: imageSize })
+    : sample
   const to = jitter ? { width: image.width, height: image.height } : longestSideSize(image, imageSize)
   const [low, cell] = [lowResSize(config), imageSize / lowResSize(config)]
   const targets = truths.flatMap((truth): Target[] => {
-    const input = scaledPlane({ width: image.width, height: image.height, data: truth.mask }, { to, out: { width: imageSize, height: imageSize } })
+    const input = scaledPlane(
+      { width: image.width, height: image.height, data: truth.mask },
+      { to, out: { width: imageSize, height: imageSize } }
+    )
     const answer = shrunk(input, low, cell)
     const part = areaOf(truth.mask) / truth.mask.length
-    return part > 0 && part <= largest && areaOf(answer.data) > 0 && areaOf(input.data) > 0 ? [{ input, low: answer, truth }] : []
+    return part > 0 && part <= largest && areaOf(answer.data) > 0 && areaOf(input.data) > 0
+      ? [{ input, low: answer, truth }]
+      : []
   })
   const pixels = to.width === image.width && to.height === image.height ? image : resizeImage(image, to)
-  return { name, image: normalizeImage(pixels, imageSize), photo: image, targets, inside: [Math.ceil(to.width / cell), Math.ceil(to.height / cell)] }
+  return {
+    name,
+    image: normalizeImage(pixels, imageSize),
+    photo: image,
+    targets,
+    inside: [Math.ceil(to.width / cell), Math.ceil(to.height / cell)]
+  }
 }
 
 /** 1 where at least half of a cell is inside. */
@@ -62,7 +87,8 @@ function shrunk({ data }: Plane, side: number, cell: number): Plane {
     for (let x = 0; x < side; x++, to++) {
       const corner = (y * width + x) * cell
       let inside = 0
-      for (let row = corner; row < corner + cell * width; row += width) for (let at = row; at < row + cell; at++) inside += data[at]
+      for (let row = corner; row < corner + cell * width; row += width)
+        for (let at = row; at < row + cell; at++) inside += data[at]
       if (2 * inside >= cell * cell) out[to] = 1
     }
   }
@@ -70,5 +96,8 @@ function shrunk({ data }: Plane, side: number, cell: number): Plane {
 }
 
 /** Sides of the model's answer and its embedding, for whoever lays out feeds. */
-export const sidesOf = (config: SamConfig): { low: number; grid: number; cell: number } =>
-  ({ low: lowResSize(config), grid: gridSize(config), cell: config.imageSize / lowResSize(config) })
+export const sidesOf = (config: SamConfig): { low: number; grid: number; cell: number } => ({
+  low: lowResSize(config),
+  grid: gridSize(config),
+  cell: config.imageSize / lowResSize(config)
+})

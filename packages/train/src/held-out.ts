@@ -19,7 +19,10 @@ export interface HeldOutOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What an evaluation while training adds to the log: mean IoU of one click (the model's own choice, and the best of three), of the box, and after all clicks. */
+/**
+ * What an evaluation while training adds to the log: mean IoU of one click (the model's own choice, and the best of
+ * three), of the box, and after all clicks.
+ */
 export interface HeldOutScores extends Readonly<Record<string, number>> {
   readonly heldOutClick: number
   readonly heldOutOracle: number
@@ -27,16 +30,38 @@ export interface HeldOutScores extends Readonly<Record<string, number>> {
   readonly heldOutClicks: number
 }
 
-/** An evaluation of the model as it is now, for `RunOptions.evaluate`. It draws no random number, so training goes on as without it. */
-export function heldOut({ data, backend, folder, objects = 64, clicks = 5, signal }: HeldOutOptions): (t: Pick<Trainer, 'recipe' | 'state'>) => Promise<HeldOutScores> {
+/**
+ * An evaluation of the model as it is now, for `RunOptions.evaluate`. It draws no random number, so training goes on as
+ * without it.
+ */
+export function heldOut({
+  data,
+  backend,
+  folder,
+  objects = 64,
+  clicks = 5,
+  signal
+}: HeldOutOptions): (t: Pick<Trainer, 'recipe' | 'state'>) => Promise<HeldOutScores> {
   return async ({ recipe: { config }, state }) => {
-    const sam = await loadSam({ weights: memoryWeights(modelOf(await state.read(), config)), model: config, backend, signal })
+    const sam = await loadSam({
+      weights: memoryWeights(modelOf(await state.read(), config)),
+      model: config,
+      backend,
+      signal
+    })
     try {
       const found = await evaluate({ sam, data, objects, clicks, ...(signal && { signal }) })
       const picture = folder === undefined ? undefined : await sheet(sam, data, { clicks, signal })
       if (picture) await writeFileAtomic(join(folder!, 'sheet.png'), [await encodePng({ ...picture, channels: 3 })])
-      const { all: { predicted, oracle } } = found.oneClick
-      return { heldOutClick: predicted, heldOutOracle: oracle, heldOutBox: found.box.predicted, heldOutClicks: found.clicks.at(-1)! }
+      const {
+        all: { predicted, oracle }
+      } = found.oneClick
+      return {
+        heldOutClick: predicted,
+        heldOutOracle: oracle,
+        heldOutBox: found.box.predicted,
+        heldOutClicks: found.clicks.at(-1)!
+      }
     } finally {
       await sam.dispose()
     }

@@ -6,9 +6,30 @@ export { train, type RunOptions, type RunResult, type StepProgress } from './run
 export { readLog, type LogEntry } from './log.js'
 export { heldOut, type HeldOutOptions, type HeldOutScores } from './held-out.js'
 export { NotFinite, trainer, type StepReport, type Trainer, type TrainerOptions } from './trainer.js'
-export { finetuneDecoder, recipes, text, tiny, tinyFine, tinyGrounding, tinyText, vitB, vitH, vitL, type Recipe, type TextRecipe } from './recipes.js'
+export {
+  finetuneDecoder,
+  recipes,
+  text,
+  tiny,
+  tinyFine,
+  tinyGrounding,
+  tinyText,
+  vitB,
+  vitH,
+  vitL,
+  type Recipe,
+  type TextRecipe
+} from './recipes.js'
 export { withIterations, withOverrides } from './overrides.js'
-export { modelOf, readCheckpoint, readParams, saveCheckpoint, saveModel, type Checkpoint, type ModelOptions } from './checkpoint.js'
+export {
+  modelOf,
+  readCheckpoint,
+  readParams,
+  saveCheckpoint,
+  saveModel,
+  type Checkpoint,
+  type ModelOptions
+} from './checkpoint.js'
 export { initialParams, paramShapes } from './init.js'
 export { fromMae, type MaeOptions } from './mae/from-mae.js'
 export { evaluate, type EvaluateOptions } from './eval/evaluate.js'
@@ -29,7 +50,17 @@ export { imageFolder } from './data/image-folder.js'
 export { part } from './data/part.js'
 export { checkData } from './data/check.js'
 export { answerGraph, embedGraph, forwardGraph, stepGraph, type StepOptions, type StepShape } from './step.js'
-export { firstPrompt, isAmbiguous, nextPrompt, plan, type Answer, type NextPrompt, type PlanOptions, type PromptTokens, type Round } from './interactive.js'
+export {
+  firstPrompt,
+  isAmbiguous,
+  nextPrompt,
+  plan,
+  type Answer,
+  type NextPrompt,
+  type PlanOptions,
+  type PromptTokens,
+  type Round
+} from './interactive.js'
 export { focalLoss } from './losses/focal.js'
 export { diceLoss } from './losses/dice.js'
 export { groundingLoss, matchingLoss, type GroundingInputs } from './losses/grounding.js'
@@ -45,7 +76,17 @@ export { random, type Random } from './random.js'
 export { isFiner, regridded } from './regrid.js'
 export { captionOf, type Description } from './data/scenes/description.js'
 export { singleWords } from './text/single-words.js'
-export { anyDetail, describes, names, phraseFor, seenIn, sentence, type Detail, type Phrase, type Seen } from './text/phrase.js'
+export {
+  anyDetail,
+  describes,
+  names,
+  phraseFor,
+  seenIn,
+  sentence,
+  type Detail,
+  type Phrase,
+  type Seen
+} from './text/phrase.js'
 export { allWords, heldOutPairs, isHeldOut } from './text/words.js'
 export { tokenizerOf, type TokenizerJson } from './text/bpe.js'
 export { carried, type CropPairs } from './text/carry.js'

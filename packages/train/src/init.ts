@@ -2,19 +2,24 @@ import { decodeMasks, encodeImage, type SamConfig } from '@sam/core'
 import { f32, nameOf, paramsOf, sizeOf, type HostTensor, type Shape } from '@sam/core/graph'
 import { random } from './random.js'
 
-/** Every parameter of a model, by name; with those of the text projection, where the model takes text embeddings of `text` numbers. */
+/**
+ * Every parameter of a model, by name; with those of the text projection, where the model takes text embeddings of
+ * `text` numbers.
+ */
 export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
   const graphs = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true, text })]
   return new Map(graphs.flatMap(g => paramsOf(g).map(p => [nameOf(p)!, p.shape] as const)))
 }
 
 /**
- * Fresh parameters, a function of the seed and the names alone. As MAE's: matrices Glorot's, uniform within ±√(6 / (inputs + outputs)), biases 0, norms 1
- * and 0, places the waves of row and column. As Meta's SAM: convolutions PyTorch's, uniform within ±1/√(inputs); embeddings and the random frequencies of
- * positions normal; relative positions 0.
+ * Fresh parameters, a function of the seed and the names alone. As MAE's: matrices Glorot's, uniform within ±√(6 /
+ * (inputs + outputs)), biases 0, norms 1 and 0, places the waves of row and column. As Meta's SAM: convolutions
+ * PyTorch's, uniform within ±1/√(inputs); embeddings and the random frequencies of positions normal; relative positions
+ * 0.
  *
- * Our own: the text projection is normal too, so that a unit vector becomes a token as long as the others. And the keys of each of the decoder's attentions begin as its queries, so that a token looks from the first step at the places that resemble
- * its own position, and these at it.
+ * Our own: the text projection is normal too, so that a unit vector becomes a token as long as the others. And the keys
+ * of each of the decoder's attentions begin as its queries, so that a token looks from the first step at the places
+ * that resemble its own position, and these at it.
  */
 export function initialParams(config: SamConfig, seed: number, text = 0): Record<string, HostTensor<'f32'>> {
   return freshParams(paramShapes(config, text), seed)
@@ -25,7 +30,8 @@ export const initialText = (config: SamConfig, seed: number, text: number): Reco
   freshParams(new Map([...paramShapes(config, text)].filter(([name]) => isText(name))), seed)
 
 /** Numbers of the text embedding that these params take; 0 where they take none. */
-export const textWidthIn = (params: Readonly<Record<string, { readonly shape: Shape }>>): number => params[`${textProjection}weight`]?.shape[1] ?? 0
+export const textWidthIn = (params: Readonly<Record<string, { readonly shape: Shape }>>): number =>
+  params[`${textProjection}weight`]?.shape[1] ?? 0
 
 const textProjection = 'prompt_encoder.text_projection.'
 const isText = (name: string): boolean => name.startsWith(textProjection)
@@ -34,30 +40,42 @@ const isText = (name: string): boolean => name.startsWith(textProjection)
 export const freshParams = (shapes: ReadonlyMap<string, Shape>, seed: number): Record<string, HostTensor<'f32'>> =>
   Object.fromEntries([...shapes].map(([name, shape]) => [name, f32(shape, values(name, shape, { seed, shapes }))]))
 
-function values(name: string, shape: Shape, { seed, shapes }: { seed: number; shapes: ReadonlyMap<string, Shape> }): Float32Array {
+function values(
+  name: string,
+  shape: Shape,
+  { seed, shapes }: { seed: number; shapes: ReadonlyMap<string, Shape> }
+): Float32Array {
   const key = name.replace(/^(mask_decoder\..*)\.k_proj\./, '$1.q_proj.')
   const draw = random(seed, ...Array.from(key, c => c.charCodeAt(0)))
   const fill = (value: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, value)
   if (name.endsWith('pos_embed')) return waves(shape)
   if (name.includes('rel_pos')) return fill(() => 0)
-  if (isText(name) || /positional_encoding_gaussian_matrix$|_embed\.weight$|point_embeddings|_tokens?\.weight$/.test(name)) return fill(() => draw.normal())
+  if (
+    isText(name) ||
+    /positional_encoding_gaussian_matrix$|_embed\.weight$|point_embeddings|_tokens?\.weight$/.test(name)
+  )
+    return fill(() => draw.normal())
   const weight = name.replace(/bias$/, 'weight')
   const matrix = shapes.get(weight)
-  if (!matrix || matrix.length < 2) return fill(() => name.endsWith('weight') ? 1 : 0)
+  if (!matrix || matrix.length < 2) return fill(() => (name.endsWith('weight') ? 1 : 0))
   const glorot = matrix.length === 2
   if (glorot && name.endsWith('bias')) return fill(() => 0)
   const bound = glorot ? Math.sqrt(6 / (matrix[0] + matrix[1])) : 1 / Math.sqrt(sizeOf(matrix.slice(1)))
   return fill(() => draw.between(-bound, bound))
 }
 
-/** Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, frequencies falling from 1 to 1/10,000. MAE: get_2d_sincos_pos_embed. */
+/**
+ * Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, frequencies falling from 1 to
+ * 1/10,000. MAE: get_2d_sincos_pos_embed.
+ */
 export function waves([, height, width, channels]: Shape): Float32Array {
   const out = new Float32Array(height * width * channels)
   const quarter = channels / 4
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       for (const place of [x, y]) {
-        for (const wave of [Math.sin, Math.cos]) for (let i = 0; i < quarter; i++) out[at++] = wave(place / 10_000 ** (i / quarter))
+        for (const wave of [Math.sin, Math.cos])
+          for (let i = 0; i < quarter; i++) out[at++] = wave(place / 10_000 ** (i / quarter))
       }
     }
   }

@@ -8,9 +8,16 @@ import { pointInMask } from './prompts/points.js'
 import { random } from './random.js'
 
 /** A disc beside a bar, 64 × 48. */
-const truth = { width: 64, height: 48, data: Uint8Array.from({ length: 64 * 48 }, (_, i) => Math.hypot(i % 64 - 20, Math.floor(i / 64) - 20) < 12 || (i % 64 > 50 && i > 64 * 30) ? 1 : 0) }
+const truth = {
+  width: 64,
+  height: 48,
+  data: Uint8Array.from({ length: 64 * 48 }, (_, i) =>
+    Math.hypot((i % 64) - 20, Math.floor(i / 64) - 20) < 12 || (i % 64 > 50 && i > 64 * 30) ? 1 : 0
+  )
+}
 const area = truth.data.reduce((a, b) => a + b, 0)
-const logits = (inside: (x: number, y: number) => boolean): Float32Array => Float32Array.from(truth.data, (_, i) => inside(i % 64, Math.floor(i / 64)) ? 3 : -3)
+const logits = (inside: (x: number, y: number) => boolean): Float32Array =>
+  Float32Array.from(truth.data, (_, i) => (inside(i % 64, Math.floor(i / 64)) ? 3 : -3))
 
 /** χ² of counts that should be equal, over its degrees of freedom: near 1. */
 const chi = (counts: readonly number[]): number => {
@@ -30,14 +37,19 @@ describe('points', () => {
     expect(chi([...counts.values()])).toBeGreaterThan(0.75)
     expect(chi([...counts.values()])).toBeLessThan(1.25)
   })
-  it('are none in an empty mask', () => expect(pointInMask(random(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
+  it('are none in an empty mask', () =>
+    expect(pointInMask(random(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
 })
 
 describe('boxes', () => {
-  const square = (side: number, size: number) => ({ width: size, height: size, data: Uint8Array.from({ length: size * size }, (_, i) => {
-    const [x, y] = [i % size - size / 2 + side / 2, Math.floor(i / size) - size / 2 + side / 2]
-    return x >= 0 && x < side && y >= 0 && y < side ? 1 : 0
-  }) })
+  const square = (side: number, size: number) => ({
+    width: size,
+    height: size,
+    data: Uint8Array.from({ length: size * size }, (_, i) => {
+      const [x, y] = [(i % size) - size / 2 + side / 2, Math.floor(i / size) - size / 2 + side / 2]
+      return x >= 0 && x < side && y >= 0 && y < side ? 1 : 0
+    })
+  })
   const noise = (side: number, pixel: number): number[] => {
     const mask = square(side, 400)
     const exact = boundsOf(mask)!
@@ -62,7 +74,9 @@ describe('boxes', () => {
     const exact = boundsOf(mask)!
     const n = 600
     const draw = random(21)
-    const moved = Array.from({ length: n }, () => jitteredBox(draw, mask)!.map((v, i) => (v - exact[i]) / (i % 2 ? height : width)))
+    const moved = Array.from({ length: n }, () =>
+      jitteredBox(draw, mask)!.map((v, i) => (v - exact[i]) / (i % 2 ? height : width))
+    )
     for (const i of [0, 1, 2, 3]) {
       const column = moved.map(m => m[i])
       const deviation = Math.sqrt(column.reduce((s, v) => s + v * v, 0) / n)
@@ -70,7 +84,10 @@ describe('boxes', () => {
       const expected = i % 2 ? 0.1 : 0.096
       expect(Math.abs(deviation - expected), `coordinate ${i}`).toBeLessThan(0.012)
       expect(Math.abs(column.reduce((a, b) => a + b) / n), `mean ${i}`).toBeLessThan(0.016)
-      expect(Math.abs(column.filter(v => Math.abs(v) < 0.1).length / n - 0.6827), `within one deviation ${i}`).toBeLessThan(0.08)
+      expect(
+        Math.abs(column.filter(v => Math.abs(v) < 0.1).length / n - 0.6827),
+        `within one deviation ${i}`
+      ).toBeLessThan(0.08)
       for (let j = 0; j < i; j++) {
         const correlation = moved.reduce((s, m) => s + m[i] * m[j], 0) / n / 0.1 ** 2
         expect(Math.abs(correlation), `${i} with ${j}`).toBeLessThan(0.17)
@@ -85,7 +102,8 @@ describe('boxes', () => {
   })
   it('stay inside', () => {
     const draw = random(5)
-    for (let i = 0; i < 30; i++) for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
+    for (let i = 0; i < 30; i++)
+      for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
   })
 })
 
@@ -93,7 +111,11 @@ describe('clicks on errors', () => {
   it('are uniform in the error region, foreground where it misses, background where it goes too far', () => {
     const predicted = logits((x, y) => Math.hypot(x - 26, y - 20) < 12)
     let [missed, beyond] = [0, 0]
-    predicted.forEach((v, i) => { if (v > 0 !== truth.data[i] > 0) if (truth.data[i]) missed++; else beyond++ })
+    predicted.forEach((v, i) => {
+      if (v > 0 !== truth.data[i] > 0)
+        if (truth.data[i]) missed++
+        else beyond++
+    })
     const draw = random(11)
     const n = 12 * (missed + beyond)
     const counts = new Map<number, number>()
@@ -112,7 +134,13 @@ describe('clicks on errors', () => {
     expect(Math.abs(foreground / n - missed / (missed + beyond))).toBeLessThan(0.02)
   })
   it('fall in the mask where nothing is wrong', () => {
-    expect(clickOnError(random(1), logits((x, y) => truth.data[y * 64 + x] === 1), truth)).toMatchObject({ foreground: true })
+    expect(
+      clickOnError(
+        random(1),
+        logits((x, y) => truth.data[y * 64 + x] === 1),
+        truth
+      )
+    ).toMatchObject({ foreground: true })
   })
 })
 
@@ -137,11 +165,18 @@ describe('the rounds', () => {
   it('pass on the mask of highest predicted IoU, unthresholded, and click where it is wrong', () => {
     const prompt = { points: [{ x: 20, y: 20, label: pointLabels.foreground }], mask: undefined }
     const answers = [logits(() => true), logits(() => false).map(v => v / 7), logits(() => true)]
-    const next = nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'click' })
+    const next = nextPrompt(random(1), {
+      prompt,
+      truth,
+      answer: { logits: answers, iou: [0.2, 0.9, 0.5] },
+      round: 'click'
+    })
     expect(next.mask).toBe(answers[1])
     expect(next.points).toHaveLength(2)
     expect(next.points[1].label).toBe(pointLabels.foreground)
-    expect(nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' }).points).toEqual(prompt.points)
+    expect(
+      nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' }).points
+    ).toEqual(prompt.points)
   })
   it('ask for three masks only while the prompt is single', () => {
     const draw = random(4)

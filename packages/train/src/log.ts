@@ -17,8 +17,14 @@ export async function readLog(path: string): Promise<LogEntry[]> {
   })
 }
 
-/** A log that goes on after the entries that are kept of it. Throws `WeightsError` `E_WEIGHTS_IO` where it cannot be written. */
-export async function openLog(path: string, keep: (entry: LogEntry) => boolean): Promise<{ readonly entries: readonly LogEntry[]; append(entry: LogEntry): Promise<void> }> {
+/**
+ * A log that goes on after the entries that are kept of it. Throws `WeightsError` `E_WEIGHTS_IO` where it cannot be
+ * written.
+ */
+export async function openLog(
+  path: string,
+  keep: (entry: LogEntry) => boolean
+): Promise<{ readonly entries: readonly LogEntry[]; append(entry: LogEntry): Promise<void> }> {
   const entries = (await readLog(path)).filter(keep)
   const line = (entry: LogEntry): string => JSON.stringify(entry) + '\n'
   await writeFileAtomic(path, [new TextEncoder().encode(entries.map(line).join(''))])
@@ -27,7 +33,11 @@ export async function openLog(path: string, keep: (entry: LogEntry) => boolean):
     async append(entry) {
       entries.push(entry)
       await appendFile(path, line(entry)).catch((cause: NodeJS.ErrnoException) => {
-        throw new WeightsError('E_WEIGHTS_IO', `${path}: ${cause.code === 'ENOSPC' ? 'the disk is full' : cause.message}`, { cause })
+        throw new WeightsError(
+          'E_WEIGHTS_IO',
+          `${path}: ${cause.code === 'ENOSPC' ? 'the disk is full' : cause.message}`,
+          { cause }
+        )
       })
     }
   }

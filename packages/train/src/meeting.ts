@@ -16,11 +16,16 @@ export interface MeetingOptions {
 const fileOf = (folder: string, iteration: number): string => join(folder, `meeting-${iteration}.safetensors`)
 
 /**
- * Waits until all runs are at this iteration and gives the mean of their params and moments, from which each goes on: for steps as small as a computer
- * without a GPU can take, nearly as good as one run with all their images, and with nothing between the processes but files. Local SGD (Stich 2019). All runs get the same
- * bytes. Rejects with the signal's reason.
+ * Waits until all runs are at this iteration and gives the mean of their params and moments, from which each goes on:
+ * for steps as small as a computer without a GPU can take, nearly as good as one run with all their images, and with
+ * nothing between the processes but files. Local SGD (Stich 2019). All runs get the same bytes. Rejects with the
+ * signal's reason.
  */
-export async function meet(own: Checkpoint, folder: string, { beside, every, signal }: MeetingOptions & { signal?: AbortSignal | undefined }): Promise<Record<string, HostTensor>> {
+export async function meet(
+  own: Checkpoint,
+  folder: string,
+  { beside, every, signal }: MeetingOptions & { signal?: AbortSignal | undefined }
+): Promise<Record<string, HostTensor>> {
   await saveCheckpoint(fileOf(folder, own.iteration), own)
   // Whoever is here has read what was left at the meeting before.
   await rm(fileOf(folder, own.iteration - 2 * every), { force: true })
@@ -30,7 +35,12 @@ export async function meet(own: Checkpoint, folder: string, { beside, every, sig
     while (!existsSync(file)) await sleep(pause, undefined, { signal })
     states.push((await readCheckpoint(file)).state)
   }
-  return Object.fromEntries(Object.entries(states[0]).map(([name, { shape }]) => [name, f32(shape, mean(states.map(state => state[name].data)))]))
+  return Object.fromEntries(
+    Object.entries(states[0]).map(([name, { shape }]) => [
+      name,
+      f32(shape, mean(states.map(state => state[name].data)))
+    ])
+  )
 }
 
 /** Milliseconds between looks for the others' files. */

@@ -2,20 +2,38 @@ import { describe, expect, it } from 'vitest'
 import { withIterations, withOverrides } from './overrides.js'
 import { finetuneDecoder, recipes, testRun, vitB } from './recipes.js'
 
-const tiny = { ...testRun, batch: 4, microBatch: 4, schedule: { rate: 1e-3, warmup: 250, steps: [24_000, 28_000], iterations: 30_000 } }
+const tiny = {
+  ...testRun,
+  batch: 4,
+  microBatch: 4,
+  schedule: { rate: 1e-3, warmup: 250, steps: [24_000, 28_000], iterations: 30_000 }
+}
 
 describe('withOverrides', () => {
   it('replaces what is named, and keeps the rest', () => {
-    const next = withOverrides(tiny, { batch: 8, schedule: { rate: 1e-4, steps: [5] }, config: { imageEncoder: { depth: 3 } }, plan: { maskRounds: false }, jitter: [0.1, 2] })
+    const next = withOverrides(tiny, {
+      batch: 8,
+      schedule: { rate: 1e-4, steps: [5] },
+      config: { imageEncoder: { depth: 3 } },
+      plan: { maskRounds: false },
+      jitter: [0.1, 2]
+    })
     expect(next).toEqual({
-      ...tiny, batch: 8, schedule: { ...tiny.schedule, rate: 1e-4, steps: [5] }, plan: { ...tiny.plan, maskRounds: false }, jitter: [0.1, 2],
+      ...tiny,
+      batch: 8,
+      schedule: { ...tiny.schedule, rate: 1e-4, steps: [5] },
+      plan: { ...tiny.plan, maskRounds: false },
+      jitter: [0.1, 2],
       config: { ...tiny.config, imageEncoder: { ...tiny.config.imageEncoder, depth: 3 } }
     })
   })
 
   it('gives each recipe back out of its own JSON', () => {
-    for (const recipe of Object.values(recipes)) expect(withOverrides(recipe, JSON.parse(JSON.stringify(recipe)))).toEqual(recipe)
-    expect(withOverrides(finetuneDecoder, JSON.parse(JSON.stringify({ ...finetuneDecoder, config: vitB.config }))).config).toEqual(vitB.config)
+    for (const recipe of Object.values(recipes))
+      expect(withOverrides(recipe, JSON.parse(JSON.stringify(recipe)))).toEqual(recipe)
+    expect(
+      withOverrides(finetuneDecoder, JSON.parse(JSON.stringify({ ...finetuneDecoder, config: vitB.config }))).config
+    ).toEqual(vitB.config)
   })
 
   it.each([

@@ -6,46 +6,72 @@ import type { Recipe } from './recipes.js'
 const counts = ['batch', 'microBatch', 'objects', 'trainedRounds', 'schedule.iterations']
 
 /**
- * A recipe with some of its numbers replaced: an object of the recipe's own form, of which any part may be left out; lists are replaced whole.
- * Throws `InputError` `E_BAD_OPTION` for a name that the recipe has not, or a value of another type or out of range.
+ * A recipe with some of its numbers replaced: an object of the recipe's own form, of which any part may be left out;
+ * lists are replaced whole. Throws `InputError` `E_BAD_OPTION` for a name that the recipe has not, or a value of
+ * another type or out of range.
  */
 export function withOverrides(recipe: Recipe, overrides: unknown): Recipe {
-  const { config, ...rest } = merged({ ...recipe, jitter: recipe.jitter ?? [1, 1] }, overrides, '') as Recipe & { jitter: [number, number] }
+  const { config, ...rest } = merged({ ...recipe, jitter: recipe.jitter ?? [1, 1] }, overrides, '') as Recipe & {
+    jitter: [number, number]
+  }
   const given = typeof overrides === 'object' && 'jitter' in overrides!
   const { jitter, ...others } = rest
-  const next: Recipe = { ...others, config: parseConfig(JSON.stringify(config), 'config'), ...(given ? { jitter } : recipe.jitter && { jitter: recipe.jitter }) }
+  const next: Recipe = {
+    ...others,
+    config: parseConfig(JSON.stringify(config), 'config'),
+    ...(given ? { jitter } : recipe.jitter && { jitter: recipe.jitter })
+  }
   const { batch, microBatch } = next
   if (batch % microBatch) throw bad('batch', `a multiple of microBatch (${microBatch})`, batch)
-  if (given && (jitter.length !== 2 || jitter[0] <= 0 || jitter[1] < jitter[0])) throw bad('jitter', 'two numbers above 0, the smaller one first', jitter)
+  if (given && (jitter.length !== 2 || jitter[0] <= 0 || jitter[1] < jitter[0]))
+    throw bad('jitter', 'two numbers above 0, the smaller one first', jitter)
   return next
 }
 
-/** The same recipe over another number of iterations: the places where the rate falls move along, and warming up takes at most a fifth. */
+/**
+ * The same recipe over another number of iterations: the places where the rate falls move along, and warming up takes
+ * at most a fifth.
+ */
 export function withIterations(recipe: Recipe, iterations: number): Recipe {
-  const { schedule: { warmup, steps, iterations: before, ...rest } } = recipe
-  const schedule = { ...rest, iterations, warmup: Math.min(warmup, Math.ceil(iterations / 5)), steps: steps.map(at => Math.round(at * iterations / before)) }
+  const {
+    schedule: { warmup, steps, iterations: before, ...rest }
+  } = recipe
+  const schedule = {
+    ...rest,
+    iterations,
+    warmup: Math.min(warmup, Math.ceil(iterations / 5)),
+    steps: steps.map(at => Math.round((at * iterations) / before))
+  }
   return { ...recipe, schedule }
 }
 
 function merged(known: unknown, given: unknown, path: string): unknown {
   if (Array.isArray(known)) {
-    if (!Array.isArray(given) || given.length > 1000 || !given.every(v => Number.isFinite(v) && v >= 0)) throw bad(path, 'a list of numbers from 0', given)
+    if (!Array.isArray(given) || given.length > 1000 || !given.every(v => Number.isFinite(v) && v >= 0))
+      throw bad(path, 'a list of numbers from 0', given)
     return given
   }
   if (typeof known === 'object' && known !== null) {
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) throw bad(path || 'a recipe', 'an object', given)
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      throw bad(path || 'a recipe', 'an object', given)
     const stranger = Object.keys(given).find(key => !Object.hasOwn(known, key))
     if (stranger !== undefined) throw bad(join(path, stranger), `one of ${Object.keys(known).join(', ')}`, stranger)
-    return Object.fromEntries(Object.entries(known).map(([key, value]) =>
-      [key, Object.hasOwn(given, key) ? merged(value, (given as Record<string, unknown>)[key], join(path, key)) : value]))
+    return Object.fromEntries(
+      Object.entries(known).map(([key, value]) => [
+        key,
+        Object.hasOwn(given, key) ? merged(value, (given as Record<string, unknown>)[key], join(path, key)) : value
+      ])
+    )
   }
   if (typeof given !== typeof known) throw bad(path, `a ${typeof known}`, given)
   if (typeof given === 'number') {
     if (!Number.isFinite(given) || given < 0) throw bad(path, 'a number from 0', given)
-    if (counts.includes(path) && !(Number.isInteger(given) && given > 0)) throw bad(path, 'a whole number from 1', given)
+    if (counts.includes(path) && !(Number.isInteger(given) && given > 0))
+      throw bad(path, 'a whole number from 1', given)
   }
   return given
 }
 
-const join = (path: string, key: string): string => path ? `${path}.${key}` : key
-const bad = (path: string, rule: string, found: unknown): InputError => new InputError('E_BAD_OPTION', `recipe: ${path} must be ${rule}, found ${shown(found)}`)
+const join = (path: string, key: string): string => (path ? `${path}.${key}` : key)
+const bad = (path: string, rule: string, found: unknown): InputError =>
+  new InputError('E_BAD_OPTION', `recipe: ${path} must be ${rule}, found ${shown(found)}`)

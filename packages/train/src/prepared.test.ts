@@ -9,8 +9,13 @@ import { cutOf } from './text/cut.js'
 
 const data = scenes({ size: 64, seed: 1, minArea: 60 })
 const clip = { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 16, patchSize: 4 } }
-const textRun = (text: Partial<TextRecipe>): Recipe => ({ ...testRun, objects: 3, text: { width: 2, share: 1, ...text } })
-const prepared = async (recipe: Recipe, place: number): Promise<Prepared> => await preparation({ recipe, data, seed: 4, clip })(place) as Prepared
+const textRun = (text: Partial<TextRecipe>): Recipe => ({
+  ...testRun,
+  objects: 3,
+  text: { width: 2, share: 1, ...text }
+})
+const prepared = async (recipe: Recipe, place: number): Promise<Prepared> =>
+  (await preparation({ recipe, data, seed: 4, clip })(place)) as Prepared
 const area = (mask: ArrayLike<number>): number => Array.from(mask).reduce((a, b) => a + b, 0)
 
 describe('a prepared sample', () => {
@@ -21,7 +26,15 @@ describe('a prepared sample', () => {
     for (const [i, { data: inside, width }] of one.truths.entries()) {
       expect(area(inside)).toBeGreaterThan(0)
       const { points } = one.first[i]!
-      if (points.length === 1) expect(area(inside.filter((_, k) => Math.abs(k % width - points[0].x / 4) < 2 && Math.abs(Math.floor(k / width) - points[0].y / 4) < 2))).toBeGreaterThan(0)
+      if (points.length === 1)
+        expect(
+          area(
+            inside.filter(
+              (_, k) =>
+                Math.abs((k % width) - points[0].x / 4) < 2 && Math.abs(Math.floor(k / width) - points[0].y / 4) < 2
+            )
+          )
+        ).toBeGreaterThan(0)
     }
     expect(await prepared({ ...testRun, objects: 5 }, 2)).toEqual(one)
     expect(await prepared({ ...testRun, objects: 5 }, 3)).not.toEqual(one)
@@ -43,9 +56,14 @@ describe('a prepared sample', () => {
   })
 
   it('says why there is nothing to learn', async () => {
-    const of = (truths: Uint8Array[]) => ({ size: 1, read: async () => ({ ...await data.read(0), truths: truths.map(mask => ({ mask })) }) })
+    const of = (truths: Uint8Array[]) => ({
+      size: 1,
+      read: async () => ({ ...(await data.read(0)), truths: truths.map(mask => ({ mask })) })
+    })
     expect(await preparation({ recipe: testRun, data: of([]), seed: 1 })(0)).toEqual({ unfit: 'no mask' })
-    expect(await preparation({ recipe: testRun, data: of([new Uint8Array(3)]), seed: 1 })(0)).toMatchObject({ unfit: expect.stringContaining('mask') })
+    expect(await preparation({ recipe: testRun, data: of([new Uint8Array(3)]), seed: 1 })(0)).toMatchObject({
+      unfit: expect.stringContaining('mask')
+    })
     const broken = { size: 1, read: () => Promise.reject(new TypeError('a bug')) }
     await expect(preparation({ recipe: testRun, data: broken, seed: 1 })(0)).rejects.toThrow('a bug')
   })
@@ -54,7 +72,7 @@ describe('a prepared sample', () => {
 describe('the cut of an object', async () => {
   const { photo, targets } = example(await data.read(3), testRun.config)
 
-  it('is of the photo that it is in, by the paper\'s rule', () => {
+  it("is of the photo that it is in, by the paper's rule", () => {
     for (let i = 0; i < 20; i++) {
       const cut = cutOf(random(i), targets[0], { photo, targets })
       expect(cut).toMatchObject({ photo, mask: { width: photo.width, data: targets[0].truth.mask } })
@@ -63,7 +81,11 @@ describe('the cut of an object', async () => {
     }
   })
   it('is without some of what lies on it, where the recipe says so', () => {
-    const least = targets.map(target => Math.min(...Array.from({ length: 20 }, (_, i) => area(cutOf(random(i), target, { photo, targets, bare: 0.5 }).mask.data))))
+    const least = targets.map(target =>
+      Math.min(
+        ...Array.from({ length: 20 }, (_, i) => area(cutOf(random(i), target, { photo, targets, bare: 0.5 }).mask.data))
+      )
+    )
     const lessened = targets.filter(({ truth }, k) => least[k] < area(truth.mask))
     expect(lessened.length).toBeGreaterThan(0)
     expect(targets.some(({ truth }) => truth.parent !== undefined)).toBe(true)

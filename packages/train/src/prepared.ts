@@ -10,7 +10,10 @@ import type { Recipe } from './recipes.js'
 import { isNameable } from './text/crop-rule.js'
 import { cutOf } from './text/cut.js'
 
-/** What one sample brings to a step: all of the host's work that asks no device, and so can be done by other threads (`preparers`). */
+/**
+ * What one sample brings to a step: all of the host's work that asks no device, and so can be done by other threads
+ * (`preparers`).
+ */
 export interface Prepared {
   /** Its number in the dataset. */
   readonly place: number
@@ -47,20 +50,28 @@ export function preparation({ recipe, data, seed, clip }: PreparationOptions): P
   return async at => {
     const place = order(at)
     const jitter = recipe.jitter && { draw: random(seed, at, jitterKey), range: recipe.jitter }
-    const found = await data.read(place).then(sample => example(sample, config, jitter)).catch((error: unknown): Unfit => {
-      if ((error as Error).name !== 'InputError') throw error
-      return { unfit: (error as Error).message }
-    })
+    const found = await data
+      .read(place)
+      .then(sample => example(sample, config, jitter))
+      .catch((error: unknown): Unfit => {
+        if ((error as Error).name !== 'InputError') throw error
+        return { unfit: (error as Error).message }
+      })
     if ('unfit' in found) return found
     // What a text prompt is learnt from must be large enough to be named.
     const able = text ? found.targets.filter(({ input }) => isNameable(input)) : found.targets
     if (!able.length) return { unfit: 'no mask' }
     const draw = random(seed, at, prepareKey)
     const targets = pick(draw, able, objects)
-    const cuts = targets.map(target => text && clip && draw.chance(text.share) ? cutOf(draw, target, { ...found, ...text }) : undefined)
+    const cuts = targets.map(target =>
+      text && clip && draw.chance(text.share) ? cutOf(draw, target, { ...found, ...text }) : undefined
+    )
     const given = cuts.filter(cut => cut !== undefined)
     return {
-      place, image: found.image, truths: targets.map(({ low }) => low), first: targets.map(({ input }, i) => cuts[i] ? undefined : firstPrompt(draw, input)!),
+      place,
+      image: found.image,
+      truths: targets.map(({ low }) => low),
+      first: targets.map(({ input }, i) => (cuts[i] ? undefined : firstPrompt(draw, input)!)),
       ...(clip && given.length > 0 && { crops: cropFeeds(given, clip) })
     }
   }

@@ -3,13 +3,20 @@ import { f32, tensor, type HostTensor } from '@sam/core/graph'
 import { hasPadding, isAmbiguous, type PromptTokens } from './interactive.js'
 
 /**
- * Prompts as the decoder's inputs: `point_coords`, `point_labels`, `token_mask`, `mask_input`, `has_mask`, and `text` where embeddings have `text` numbers;
- * tokens that are not there are masked out.
+ * Prompts as the decoder's inputs: `point_coords`, `point_labels`, `token_mask`, `mask_input`, `has_mask`, and `text`
+ * where embeddings have `text` numbers; tokens that are not there are masked out.
  */
-export function promptFeeds(prompts: readonly PromptTokens[], { points: n, low, text: t = 0 }: { points: number; low: number; text?: number }): Record<string, HostTensor> {
+export function promptFeeds(
+  prompts: readonly PromptTokens[],
+  { points: n, low, text: t = 0 }: { points: number; low: number; text?: number }
+): Record<string, HostTensor> {
   const p = prompts.length
   const row = n + (t ? 1 : 0)
-  const [coords, labels, present] = [new Float32Array(p * n * 2), new Int32Array(p * n).fill(pointLabels.padding), new Float32Array(p * row)]
+  const [coords, labels, present] = [
+    new Float32Array(p * n * 2),
+    new Int32Array(p * n).fill(pointLabels.padding),
+    new Float32Array(p * row)
+  ]
   const texts = new Float32Array(p * t)
   const [masks, has] = [new Float32Array(p * low * low), new Float32Array(p)]
   for (const [i, prompt] of prompts.entries()) {
@@ -29,8 +36,12 @@ export function promptFeeds(prompts: readonly PromptTokens[], { points: n, low, 
     }
   }
   return {
-    point_coords: f32([p, n, 2], coords), point_labels: tensor('i32', [p, n], labels), token_mask: f32([p, row], present),
-    mask_input: f32([p, low, low], masks), has_mask: f32([p], has), ...(t && { text: f32([p, t], texts) })
+    point_coords: f32([p, n, 2], coords),
+    point_labels: tensor('i32', [p, n], labels),
+    token_mask: f32([p, row], present),
+    mask_input: f32([p, low, low], masks),
+    has_mask: f32([p], has),
+    ...(t && { text: f32([p, t], texts) })
   }
 }
 

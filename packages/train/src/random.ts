@@ -2,7 +2,10 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
-/** Draws, in sequence. Two made from the same keys give the same draws: all randomness of training is a function of a seed and a place. */
+/**
+ * Draws, in sequence. Two made from the same keys give the same draws: all randomness of training is a function of a
+ * seed and a place.
+ */
 export interface Random {
   /** Uniform in [0, 1). */
   unit(): number

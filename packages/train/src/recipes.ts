@@ -1,4 +1,11 @@
-import { tiny as configTiny, tinyTest, vitB as configB, vitH as configH, vitL as configL, type SamConfig } from '@sam/core'
+import {
+  tiny as configTiny,
+  tinyTest,
+  vitB as configB,
+  vitH as configH,
+  vitL as configL,
+  type SamConfig
+} from '@sam/core'
 import type { PlanOptions } from './interactive.js'
 import { paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
@@ -28,7 +35,10 @@ export interface Recipe {
   readonly layerDecay: number
   readonly dropPath: number
   readonly dropout: number
-  /** Limit of the gradients' common norm. The paper names none; ViTDet, whose settings it follows, clips nothing: a large number. */
+  /**
+   * Limit of the gradients' common norm. The paper names none; ViTDet, whose settings it follows, clips nothing: a
+   * large number.
+   */
   readonly clipNorm: number
   /** Range by which an image is scaled at random before it is cropped or padded; none in the paper's main recipe. */
   readonly jitter?: readonly [number, number]
@@ -55,7 +65,10 @@ export interface TextRecipe {
   readonly bare?: number
   /** How far an embedding is moved at most, as a part of its length (`moved`); not at all unless told. */
   readonly noise?: number
-  /** Probability that a text is of another image, for predicted IoU to learn what is not there (`withAbsent`); 0 unless told. */
+  /**
+   * Probability that a text is of another image, for predicted IoU to learn what is not there (`withAbsent`); 0 unless
+   * told.
+   */
   readonly absent?: number
   /** What `groundingLoss` and `matchingLoss` count beside the paper's losses; nothing unless told. */
   readonly grounding?: number
@@ -89,15 +102,29 @@ const longer = { steps: [120_000, 173_333], iterations: 180_000, warmup: 250 } a
 export const vitL: Recipe = { ...vitH, name: 'vitL', config: configL, batch: 128, schedule: { rate: 4e-4, ...longer } }
 
 /** The paper's settings for ViT-B: 180k iterations of 128 images, rate 8e-4, layer decay 0.6, drop path 0.6. */
-export const vitB: Recipe = { ...vitH, name: 'vitB', config: configB, batch: 128, layerDecay: 0.6, dropPath: 0.6, schedule: { rate: 8e-4, ...longer } }
+export const vitB: Recipe = {
+  ...vitH,
+  name: 'vitB',
+  config: configB,
+  batch: 128,
+  layerDecay: 0.6,
+  dropPath: 0.6,
+  schedule: { rate: 8e-4, ...longer }
+}
 
 /** The tiny model with patches of 16 pixels. */
-const coarse: SamConfig = { ...configTiny, name: 'tiny-coarse', imageEncoder: { ...configTiny.imageEncoder, patchSize: 16 } }
+const coarse: SamConfig = {
+  ...configTiny,
+  name: 'tiny-coarse',
+  imageEncoder: { ...configTiny.imageEncoder, patchSize: 16 }
+}
 
 /**
- * The first leg of the tiny model: a quarter of the places that it has in the end. Small steps, and many: two rounds an object of a plan that is often cut
- * short. Endless data needs no regularisation, so nothing is dropped and all layers learn at one rate. Within the first fifty steps all masks become empty, the cheapest answer to all prompts; after some 400 the model begins
- * to tell places apart. The gradients of that first fall are twenty times those that follow, hence the short memory of their squares (β₂).
+ * The first leg of the tiny model: a quarter of the places that it has in the end. Small steps, and many: two rounds an
+ * object of a plan that is often cut short. Endless data needs no regularisation, so nothing is dropped and all layers
+ * learn at one rate. Within the first fifty steps all masks become empty, the cheapest answer to all prompts; after
+ * some 400 the model begins to tell places apart. The gradients of that first fall are twenty times those that follow,
+ * hence the short memory of their squares (β₂).
  */
 export const tiny: Recipe = {
   name: 'tiny',
@@ -118,7 +145,10 @@ export const tiny: Recipe = {
   frozenEncoder: false
 }
 
-/** The second: the finer grid of the tiny model itself, begun from what `tiny` has learnt (`regridded`). Of 16 places a side, a part of a thing covered two or three. */
+/**
+ * The second: the finer grid of the tiny model itself, begun from what `tiny` has learnt (`regridded`). Of 16 places a
+ * side, a part of a thing covered two or three.
+ */
 export const tinyFine: Recipe = {
   ...tiny,
   name: 'tinyFine',
@@ -141,8 +171,9 @@ export const finetuneDecoder: Recipe = {
 }
 
 /**
- * Text to mask: no text in training, but CLIP's embedding of each object's crop, given first. Paper: D.5, with ViT-L/14@336's 768 numbers. Where the rate falls in
- * so many iterations is not told: here at the same parts of the run.
+ * Text to mask: no text in training, but CLIP's embedding of each object's crop, given first. Paper: D.5, with
+ * ViT-L/14@336's 768 numbers. Where the rate falls in so many iterations is not told: here at the same parts of the
+ * run.
  */
 export const text: Recipe = {
   ...vitH,
@@ -156,13 +187,18 @@ export const text: Recipe = {
 /** Crops of nothing but the object: what a small CLIP tells apart best. */
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
-/** How tiny models learn text: from crops often without what lies on their object, by embeddings moved about as far as a phrase's lies from its crop's, and with some that are of nothing in the image. */
+/**
+ * How tiny models learn text: from crops often without what lies on their object, by embeddings moved about as far as a
+ * phrase's lies from its crop's, and with some that are of nothing in the image.
+ */
 const tinyCrops = { width: 64, crop: cleanCrop, bare: 0.6, noise: 1.2, absent: 0.2 } as const
 
 /**
- * A trained tiny model learns what embeddings mean: mostly text, first prompts alone, many objects at once. Without the grounding loss it never did: after 13,000
- * text prompts its masks were as good for one embedding as for another. Predicted IoU counts more than in the paper: it chooses among three masks, and tells what is not there, and between the gradients of so few
- * prompts it was learnt last. It forgets how clicks are followed, and is reminded by `tinyText`.
+ * A trained tiny model learns what embeddings mean: mostly text, first prompts alone, many objects at once. Without the
+ * grounding loss it never did: after 13,000 text prompts its masks were as good for one embedding as for another.
+ * Predicted IoU counts more than in the paper: it chooses among three masks, and tells what is not there, and between
+ * the gradients of so few prompts it was learnt last. It forgets how clicks are followed, and is reminded by
+ * `tinyText`.
  */
 export const tinyGrounding: Recipe = {
   ...tinyFine,
@@ -208,4 +244,14 @@ export const testRun: Recipe = {
   plan: { clicks: 1, maskRounds: false }
 }
 
-export const recipes: Readonly<Record<string, Recipe>> = { vitH, vitL, vitB, tiny, tinyFine, finetuneDecoder, text, tinyGrounding, tinyText }
+export const recipes: Readonly<Record<string, Recipe>> = {
+  vitH,
+  vitL,
+  vitB,
+  tiny,
+  tinyFine,
+  finetuneDecoder,
+  text,
+  tinyGrounding,
+  tinyText
+}

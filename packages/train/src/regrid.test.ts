@@ -10,20 +10,50 @@ const coarse = testRun.config
 const fine: SamConfig = { ...coarse, name: 'fine', imageEncoder: { ...coarse.imageEncoder, patchSize: 8 } }
 
 describe('a finer grid', () => {
-  const params = Object.fromEntries(Object.entries(initialParams(coarse, 1)).map(([name, t], i) => [name, f32(t.shape, t.data.map(x => x + 0.1 * random(i).normal()))]))
+  const params = Object.fromEntries(
+    Object.entries(initialParams(coarse, 1)).map(([name, t], i) => [
+      name,
+      f32(
+        t.shape,
+        t.data.map(x => x + 0.1 * random(i).normal())
+      )
+    ])
+  )
   const next = regridded(params, coarse, fine)
 
   it('has the params of the finer model, all but places and patches as they were', () => {
     expect(new Map(Object.entries(next).map(([name, { shape }]) => [name, shape]))).toEqual(paramShapes(fine))
     const changed = Object.keys(next).filter(name => next[name] !== params[name])
-    expect(changed.sort()).toEqual(['image_encoder.blocks.1.attn.rel_pos_h', 'image_encoder.blocks.1.attn.rel_pos_w', 'image_encoder.patch_embed.proj.weight', 'image_encoder.pos_embed'])
+    expect(changed.sort()).toEqual([
+      'image_encoder.blocks.1.attn.rel_pos_h',
+      'image_encoder.blocks.1.attn.rel_pos_w',
+      'image_encoder.patch_embed.proj.weight',
+      'image_encoder.pos_embed'
+    ])
   })
   it('answers a small patch as the large one that shows the same', () => {
-    // No blocks and no places: what is left of the encoder sees each patch by itself, but for the neck's 3 × 3, which is the same in a picture of one colour.
-    const bare = (config: SamConfig): SamConfig => ({ ...config, imageEncoder: { ...config.imageEncoder, depth: 0, globalBlocks: [] } })
-    const encode = (config: SamConfig, given: Readonly<Record<string, HostTensor>>, pixel: (c: number, y: number, x: number) => number): ArrayLike<number> => {
-      const image = f32([1, 3, 64, 64], Float32Array.from({ length: 3 * 4096 }, (_, i) => pixel(Math.floor(i / 4096), Math.floor(i / 64) % 64, i % 64)))
-      return evaluate(encodeImage(bare(config)), v => nameOf(v) === 'image' ? image : nameOf(v) === 'image_encoder.pos_embed' ? f32(v.shape, new Float32Array(v.shape.reduce((a, b) => a * b))) : given[nameOf(v)!]).image_embedding.data
+    // No blocks and no places: what is left of the encoder sees each patch by itself, but for the neck's 3 × 3, which
+    // is the same in a picture of one colour.
+    const bare = (config: SamConfig): SamConfig => ({
+      ...config,
+      imageEncoder: { ...config.imageEncoder, depth: 0, globalBlocks: [] }
+    })
+    const encode = (
+      config: SamConfig,
+      given: Readonly<Record<string, HostTensor>>,
+      pixel: (c: number, y: number, x: number) => number
+    ): ArrayLike<number> => {
+      const image = f32(
+        [1, 3, 64, 64],
+        Float32Array.from({ length: 3 * 4096 }, (_, i) => pixel(Math.floor(i / 4096), Math.floor(i / 64) % 64, i % 64))
+      )
+      return evaluate(encodeImage(bare(config)), v =>
+        nameOf(v) === 'image'
+          ? image
+          : nameOf(v) === 'image_encoder.pos_embed'
+            ? f32(v.shape, new Float32Array(v.shape.reduce((a, b) => a * b)))
+            : given[nameOf(v)!]
+      ).image_embedding.data
     }
     const tile = (c: number, y: number, x: number): number => random(c, y % 8, x % 8).normal()
     const small = encode(fine, next, tile)
@@ -33,7 +63,12 @@ describe('a finer grid', () => {
   })
   it('is asked for only of the same model', () => {
     expect(isFiner(coarse, fine)).toBe(true)
-    for (const [from, to] of [[fine, coarse], [coarse, coarse], [coarse, { ...fine, width: 8 }], [vitB, fine]] as const) {
+    for (const [from, to] of [
+      [fine, coarse],
+      [coarse, coarse],
+      [coarse, { ...fine, width: 8 }],
+      [vitB, fine]
+    ] as const) {
       expect(isFiner(from, to)).toBe(false)
       expect(() => regridded(params, from, to)).toThrow('larger patches')
     }

@@ -11,13 +11,21 @@ import type { Plane } from './prompts/plane.js'
 const { config } = testRun
 const recipe: Recipe = { ...testRun, plan: vitH.plan, trainedRounds: 11, stopEarly: 0 }
 const [side, low] = [64, 16]
-const disc = (size: number): Uint8Array => Uint8Array.from({ length: size * size }, (_, i) => Math.hypot(i % size - size / 2, Math.floor(i / size) - size / 2) < size / 4 ? 1 : 0)
+const disc = (size: number): Uint8Array =>
+  Uint8Array.from({ length: size * size }, (_, i) =>
+    Math.hypot((i % size) - size / 2, Math.floor(i / size) - size / 2) < size / 4 ? 1 : 0
+  )
 const truth: Plane = { width: low, height: low, data: disc(low) }
-const onHost = (t: HostTensor): DeviceTensor => ({ shape: t.shape, dtype: t.dtype, read: async () => t, dispose: () => {} })
+const onHost = (t: HostTensor): DeviceTensor => ({
+  shape: t.shape,
+  dtype: t.dtype,
+  read: async () => t,
+  dispose: () => {}
+})
 
 /**
- * A decoder whose n-th answer is n + m / 10 + 100·p for mask m of prompt p on the left half of the picture and −1 on the right. Of the three masks, the
- * second is the best.
+ * A decoder whose n-th answer is n + m / 10 + 100·p for mask m of prompt p on the left half of the picture and −1 on
+ * the right. Of the three masks, the second is the best.
  */
 function decoder(prompts: number): { answer: Executable; asked: () => number } {
   let asked = 0
@@ -40,13 +48,24 @@ function decoder(prompts: number): { answer: Executable; asked: () => number } {
 /** Which answer a turn is shown. */
 const answerIn = ({ prompt }: Turn): number => Math.floor(prompt.mask![0]) % 100
 
-async function play(seed: number, { recipe: r = recipe, objects = 1 }: { recipe?: Recipe; objects?: number } = {}): Promise<{ turns: Turn[][]; asked: number }> {
+async function play(
+  seed: number,
+  { recipe: r = recipe, objects = 1 }: { recipe?: Recipe; objects?: number } = {}
+): Promise<{ turns: Turn[][]; asked: number }> {
   const { answer, asked } = decoder(objects)
   const draw = random(5, seed)
-  const first = Array.from({ length: objects }, () => firstPrompt(draw, { width: side, height: side, data: disc(side) })!)
+  const first = Array.from(
+    { length: objects },
+    () => firstPrompt(draw, { width: side, height: side, data: disc(side) })!
+  )
   const turns = await playRounds(draw, {
-    recipe: r, truths: first.map(() => truth), first, answer, embedding: async () => onHost(f32([1], [0])),
-    state: stateOf(answer.graph, {}, new Set()), sides: { low, cell: side / low, points: 10 }
+    recipe: r,
+    truths: first.map(() => truth),
+    first,
+    answer,
+    embedding: async () => onHost(f32([1], [0])),
+    state: stateOf(answer.graph, {}, new Set()),
+    sides: { low, cell: side / low, points: 10 }
   })
   return { turns, asked: asked() }
 }
@@ -79,7 +98,7 @@ describe('the rounds of an object', () => {
     }
   })
 
-  it('click in the answer\'s pixels, at their middle in the input: right of the middle missed, left of it too much', async () => {
+  it("click in the answer's pixels, at their middle in the input: right of the middle missed, left of it too much", async () => {
     for (const turns of (await play(2, { objects: 20 })).turns) {
       const clicks = turns.at(-1)!.prompt.points.slice(turns[0].prompt.points.length)
       for (const { x, y, label } of clicks) {

@@ -28,23 +28,35 @@ export interface RoundsOptions {
 }
 
 /**
- * Plays the paper's rounds for all objects of a batch at once with the decoder as it is now, and picks the turns to train on: for each object the first,
- * and others by chance. Gradients do not flow from round to round, so all turns can be trained as one batch. Paper: Appendix A, "Training algorithm".
+ * Plays the paper's rounds for all objects of a batch at once with the decoder as it is now, and picks the turns to
+ * train on: for each object the first, and others by chance. Gradients do not flow from round to round, so all turns
+ * can be trained as one batch. Paper: Appendix A, "Training algorithm".
  */
-export async function playRounds(draw: Random, { recipe, truths, first, answer, embedding, state, sides }: RoundsOptions): Promise<Turn[][]> {
+export async function playRounds(
+  draw: Random,
+  { recipe, truths, first, answer, embedding, state, sides }: RoundsOptions
+): Promise<Turn[][]> {
   const count = lengthOf(draw, recipe)
   const plans = truths.map(() => plan(draw, recipe.plan))
   const played: Turn[][] = truths.map((): Turn[] => [])
   let prompts = first
   for (let round = 0; ; round++) {
-    for (const [i, prompt] of prompts.entries()) played[i].push({ prompt, truth: truths[i], returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs) })
+    for (const [i, prompt] of prompts.entries())
+      played[i].push({
+        prompt,
+        truth: truths[i],
+        returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs)
+      })
     if (round === count - 1) break
     const answers = await ask(prompts, { answer, embedding: await embedding(), state, sides })
     prompts = prompts.map((prompt, i) => {
       const returned = returnedMasks(prompt, answers[i].logits.length)
       const { logits, iou } = answers[i]
       return nextPrompt(draw, {
-        prompt, truth: truths[i], round: plans[i][round + 1], cell: sides.cell,
+        prompt,
+        truth: truths[i],
+        round: plans[i][round + 1],
+        cell: sides.cell,
         answer: { logits: returned.map(m => logits[m]), iou: returned.map(m => iou[m]) }
       })
     })
@@ -53,8 +65,23 @@ export async function playRounds(draw: Random, { recipe, truths, first, answer, 
 }
 
 /** All four masks of each prompt. */
-export async function ask(prompts: readonly PromptTokens[], { answer, embedding, state, sides }: Pick<RoundsOptions, 'answer' | 'state'> & { embedding: DeviceTensor; sides: { low: number; points: number; text?: number } }): Promise<Answer[]> {
-  const outputs = await answer.run({ ...state.feeds(answer.graph), ...promptFeeds(prompts, sides), image_embedding: embedding })
+export async function ask(
+  prompts: readonly PromptTokens[],
+  {
+    answer,
+    embedding,
+    state,
+    sides
+  }: Pick<RoundsOptions, 'answer' | 'state'> & {
+    embedding: DeviceTensor
+    sides: { low: number; points: number; text?: number }
+  }
+): Promise<Answer[]> {
+  const outputs = await answer.run({
+    ...state.feeds(answer.graph),
+    ...promptFeeds(prompts, sides),
+    image_embedding: embedding
+  })
   const [masks, iou] = await Promise.all([outputs.masks.read(), outputs.iou_predictions.read()])
   Object.values(outputs).forEach(t => t.dispose())
   const [m, size] = [iou.shape[1], sides.low ** 2]
@@ -76,6 +103,8 @@ function lengthOf(draw: Random, { plan: { clicks, maskRounds }, trainedRounds, s
 /** So many of these, in their order, each set equally likely. */
 function choose<T>(draw: Random, from: readonly T[], count: number): T[] {
   const chosen: T[] = []
-  from.forEach((x, i) => { if (draw.unit() * (from.length - i) < count - chosen.length) chosen.push(x) })
+  from.forEach((x, i) => {
+    if (draw.unit() * (from.length - i) < count - chosen.length) chosen.push(x)
+  })
   return chosen
 }

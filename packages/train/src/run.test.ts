@@ -19,10 +19,13 @@ const disk = vi.hoisted(() => ({ full: '' }))
 vi.mock('node:fs/promises', async original => {
   const fs: typeof Fs = await original()
   const full = (path: unknown): boolean => disk.full !== '' && String(path).includes(disk.full)
-  const failed = (): never => { throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }) }
+  const failed = (): never => {
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  }
   return {
     ...fs,
-    appendFile: async (...args: Parameters<typeof fs.appendFile>) => full(args[0]) ? failed() : fs.appendFile(...args),
+    appendFile: async (...args: Parameters<typeof fs.appendFile>) =>
+      full(args[0]) ? failed() : fs.appendFile(...args),
     open: async (...args: Parameters<typeof fs.open>) => {
       const handle = await fs.open(...args)
       if (full(args[0])) handle.write = async () => failed()
@@ -36,14 +39,19 @@ const common = { recipe, data: scenes({ size: 64, seed: 1, minArea: 60 }), backe
 
 describe('a run in a folder', () => {
   let root: string
-  beforeAll(async () => { root = await mkdtemp(join(tmpdir(), 'sam-train-')) })
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'sam-train-'))
+  })
   afterAll(() => rm(root, { recursive: true }))
 
   it('stopped by its signal and called again, ends with the same files as one that was not', async () => {
     const [whole, parts] = [join(root, 'whole'), join(root, 'parts')]
     expect(await train({ ...common, folder: whole })).toMatchObject({ iteration: 2, finished: true })
     const stop = new AbortController()
-    expect(await train({ ...common, folder: parts, signal: stop.signal, onStep: () => stop.abort() })).toMatchObject({ iteration: 1, finished: false })
+    expect(await train({ ...common, folder: parts, signal: stop.signal, onStep: () => stop.abort() })).toMatchObject({
+      iteration: 1,
+      finished: false
+    })
     await appendFile(join(parts, 'log.jsonl'), '{"iteration":2,"lo') // as a crash leaves it
     await train({ ...common, folder: parts })
     for (const file of ['checkpoint.safetensors', 'model.safetensors']) {
@@ -61,7 +69,9 @@ describe('a run in a folder', () => {
     const checkpoint = await openWeights(join(root, 'whole', 'checkpoint.safetensors'))
     expect(recognise(checkpoint)).toEqual(recipe.config) // no shape tells the heads of the decoder
     await checkpoint.close()
-    await expect(readCheckpoint(join(root, 'whole', 'model.safetensors'))).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    await expect(readCheckpoint(join(root, 'whole', 'model.safetensors'))).rejects.toMatchObject({
+      code: 'E_BAD_OPTION'
+    })
   })
 
   it('keeps the batch on which the loss is not a number', async () => {
@@ -75,31 +85,58 @@ describe('a run in a folder', () => {
   })
 
   describe('on a full disk', () => {
-    afterEach(() => { disk.full = '' })
-    it.each(['checkpoint.safetensors', 'model.safetensors', 'log.jsonl'])('says so, keeps the checkpoint before, and goes on from it: %s', async file => {
-      const folder = join(root, `full ${file.length}`)
-      const stop = new AbortController()
-      await train({ ...common, folder, signal: stop.signal, onStep: () => stop.abort() })
-      const before = await readFile(join(folder, 'checkpoint.safetensors'))
-      disk.full = file
-      await expect(train({ ...common, folder })).rejects.toMatchObject({ code: 'E_WEIGHTS_IO', message: expect.stringMatching(/the disk is full; what was saved before stays/) as string })
-      if (file !== 'model.safetensors') expect((await readFile(join(folder, 'checkpoint.safetensors'))).equals(before)).toBe(true)
-      expect((await readdir(folder)).filter(name => name.endsWith('.tmp'))).toEqual([])
+    afterEach(() => {
       disk.full = ''
-      await train({ ...common, folder })
-      expect((await readFile(join(folder, 'model.safetensors'))).equals(await readFile(join(root, 'whole', 'model.safetensors')))).toBe(true)
     })
+    it.each(['checkpoint.safetensors', 'model.safetensors', 'log.jsonl'])(
+      'says so, keeps the checkpoint before, and goes on from it: %s',
+      async file => {
+        const folder = join(root, `full ${file.length}`)
+        const stop = new AbortController()
+        await train({ ...common, folder, signal: stop.signal, onStep: () => stop.abort() })
+        const before = await readFile(join(folder, 'checkpoint.safetensors'))
+        disk.full = file
+        await expect(train({ ...common, folder })).rejects.toMatchObject({
+          code: 'E_WEIGHTS_IO',
+          message: expect.stringMatching(/the disk is full; what was saved before stays/) as string
+        })
+        if (file !== 'model.safetensors')
+          expect((await readFile(join(folder, 'checkpoint.safetensors'))).equals(before)).toBe(true)
+        expect((await readdir(folder)).filter(name => name.endsWith('.tmp'))).toEqual([])
+        disk.full = ''
+        await train({ ...common, folder })
+        expect(
+          (await readFile(join(folder, 'model.safetensors'))).equals(
+            await readFile(join(root, 'whole', 'model.safetensors'))
+          )
+        ).toBe(true)
+      }
+    )
   })
 
   it('evaluates on held-out samples before, while and after, and trains as if it did not', async () => {
     const folder = join(root, 'evaluated')
-    const evaluate = heldOut({ data: part(scenes({ size: 64, seed: 2, minArea: 60 }), { from: 0, to: 2 }), backend: common.backend, folder, objects: 2, clicks: 2 })
+    const evaluate = heldOut({
+      data: part(scenes({ size: 64, seed: 2, minArea: 60 }), { from: 0, to: 2 }),
+      backend: common.backend,
+      folder,
+      objects: 2,
+      clicks: 2
+    })
     await train({ ...common, folder, weights: initialParams(recipe.config, 3), evaluate, evaluateEvery: 5 })
     const log = await readLog(join(folder, 'log.jsonl'))
-    expect(log.map(entry => [entry.iteration, 'heldOutClick' in entry])).toEqual([[0, true], [1, false], [2, true]])
+    expect(log.map(entry => [entry.iteration, 'heldOutClick' in entry])).toEqual([
+      [0, true],
+      [1, false],
+      [2, true]
+    ])
     expect(await readFile(join(folder, 'curves.svg'), 'utf8')).toContain('held out, one click')
     expect((await readFile(join(folder, 'sheet.png'))).subarray(1, 4).toString()).toBe('PNG')
-    expect((await readFile(join(folder, 'checkpoint.safetensors'))).equals(await readFile(join(root, 'whole', 'checkpoint.safetensors')))).toBe(true)
+    expect(
+      (await readFile(join(folder, 'checkpoint.safetensors'))).equals(
+        await readFile(join(root, 'whole', 'checkpoint.safetensors'))
+      )
+    ).toBe(true)
   })
 
   it('saves when it is stopped during an evaluation', async () => {
@@ -108,26 +145,45 @@ describe('a run in a folder', () => {
       stop.abort()
       throw stop.signal.reason
     }
-    expect(await train({ ...common, folder: join(root, 'stopped'), evaluate, evaluateEvery: 1, signal: stop.signal })).toMatchObject({ iteration: 1, finished: false })
+    expect(
+      await train({ ...common, folder: join(root, 'stopped'), evaluate, evaluateEvery: 1, signal: stop.signal })
+    ).toMatchObject({ iteration: 1, finished: false })
     expect(await train({ ...common, folder: join(root, 'stopped') })).toMatchObject({ iteration: 2, finished: true })
   })
 
   it('refuses what it cannot go on with or begin from', async () => {
     const whole = join(root, 'whole')
-    await expect(train({ ...common, folder: whole, recipe: { ...recipe, name: 'other' } })).rejects.toThrow('is of a run of the recipe testRun, found other')
+    await expect(train({ ...common, folder: whole, recipe: { ...recipe, name: 'other' } })).rejects.toThrow(
+      'is of a run of the recipe testRun, found other'
+    )
     const wider = { ...recipe, config: { ...recipe.config, width: 32 } }
-    await expect(train({ ...common, folder: whole, recipe: wider })).rejects.toMatchObject({ code: 'E_WEIGHTS_MISMATCH' })
+    await expect(train({ ...common, folder: whole, recipe: wider })).rejects.toMatchObject({
+      code: 'E_WEIGHTS_MISMATCH'
+    })
     const fewer = initialParams(recipe.config, 1)
     delete fewer['mask_decoder.iou_token.weight']
-    await expect(train({ ...common, folder: join(root, 'fewer'), weights: fewer })).rejects.toThrow(/missing: 1\n {4}mask_decoder.iou_token.weight/)
-    await expect(train({ ...common, folder: join(whole, 'model.safetensors') })).rejects.toMatchObject({ code: 'E_WEIGHTS_IO' })
-    await writeFile(join(root, 'parts', 'checkpoint.safetensors'), (await readFile(join(whole, 'checkpoint.safetensors'))).subarray(0, 5000))
+    await expect(train({ ...common, folder: join(root, 'fewer'), weights: fewer })).rejects.toThrow(
+      /missing: 1\n {4}mask_decoder.iou_token.weight/
+    )
+    await expect(train({ ...common, folder: join(whole, 'model.safetensors') })).rejects.toMatchObject({
+      code: 'E_WEIGHTS_IO'
+    })
+    await writeFile(
+      join(root, 'parts', 'checkpoint.safetensors'),
+      (await readFile(join(whole, 'checkpoint.safetensors'))).subarray(0, 5000)
+    )
     await expect(train({ ...common, folder: join(root, 'parts') })).rejects.toMatchObject({ name: 'WeightsError' })
   })
 
   it('refuses data with nothing to learn before it computes', async () => {
     const good = await common.data.read(0)
-    const empty = { size: 3, read: async () => ({ ...good, truths: [{ mask: new Uint8Array(good.truths[0].mask.length) }] }) }
-    await expect(train({ ...common, folder: join(root, 'empty'), data: empty })).rejects.toMatchObject({ code: 'E_BAD_OPTION', message: expect.stringContaining('none of 3 samples') as string })
+    const empty = {
+      size: 3,
+      read: async () => ({ ...good, truths: [{ mask: new Uint8Array(good.truths[0].mask.length) }] })
+    }
+    await expect(train({ ...common, folder: join(root, 'empty'), data: empty })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringContaining('none of 3 samples') as string
+    })
   })
 })

@@ -11,7 +11,14 @@ import { sheet } from './sheet.js'
 
 it('writes numbers in dots', () => {
   const rows: string[] = []
-  writeNumber('0.7', (x, y, ink) => { rows[y] = (rows[y] ?? '') + (ink ? '#' : '.'); expect(rows[y]).toHaveLength(x + 1) }, 1)
+  writeNumber(
+    '0.7',
+    (x, y, ink) => {
+      rows[y] = (rows[y] ?? '') + (ink ? '#' : '.')
+      expect(rows[y]).toHaveLength(x + 1)
+    },
+    1
+  )
   expect(rows).toEqual([
     '.............',
     '.###.....###.',
@@ -25,9 +32,16 @@ it('writes numbers in dots', () => {
 
 it('shows a row a sample, and passes over what is unfit', async () => {
   const { config } = testRun
-  const sam = await loadSam({ weights: memoryWeights(initialParams(config, 1)), model: config, backend: referenceBackend() })
+  const sam = await loadSam({
+    weights: memoryWeights(initialParams(config, 1)),
+    model: config,
+    backend: referenceBackend()
+  })
   const good = scenes({ size: 64, seed: 5, minArea: 60 })
-  const data: Dataset = { size: 3, read: async i => i === 1 ? Promise.reject(new InputError('E_BAD_IMAGE', 'truncated')) : good.read(i) }
+  const data: Dataset = {
+    size: 3,
+    read: async i => (i === 1 ? Promise.reject(new InputError('E_BAD_IMAGE', 'truncated')) : good.read(i))
+  }
   const picture = (await sheet(sam, data, { rows: 4, clicks: 2, side: 40 }))!
   expect([picture.width, picture.height]).toEqual([5 * 44 + 4, 2 * (44 + 24) + 4])
   const { image } = await good.read(0)

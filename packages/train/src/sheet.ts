@@ -27,10 +27,15 @@ const gap = 4
 const strip = 24
 
 /**
- * Predictions to look at, a row a sample: the image, one of its objects, and the model's own choice of mask for one click, for the box, and after
- * several clicks, each with its prompts and its IoU. Samples that cannot be read or have no mask are passed over; undefined where none is left.
+ * Predictions to look at, a row a sample: the image, one of its objects, and the model's own choice of mask for one
+ * click, for the box, and after several clicks, each with its prompts and its IoU. Samples that cannot be read or have
+ * no mask are passed over; undefined where none is left.
  */
-export async function sheet(sam: Sam, data: Dataset, { rows = 8, clicks = 5, side = 192, signal }: SheetOptions = {}): Promise<RgbImage | undefined> {
+export async function sheet(
+  sam: Sam,
+  data: Dataset,
+  { rows = 8, clicks = 5, side = 192, signal }: SheetOptions = {}
+): Promise<RgbImage | undefined> {
   const drawn: RgbImage[][] = []
   for (let i = 0; drawn.length < rows && i < Math.min(data.size, 4 * rows); i++) {
     const sample = await data.read(i).catch(unfit)
@@ -48,12 +53,21 @@ function unfit(error: Error): undefined {
   if (error.name !== 'InputError') throw error
 }
 
-async function tiles(sam: Sam, image: RgbImage, { truth, clicks, signal }: { truth: Mask; clicks: number; signal: AbortSignal | undefined }): Promise<Tile[]> {
+async function tiles(
+  sam: Sam,
+  image: RgbImage,
+  { truth, clicks, signal }: { truth: Mask; clicks: number; signal: AbortSignal | undefined }
+): Promise<Tile[]> {
   const options = { ...(signal && { signal }) }
   const encoded = await sam.encode(image, options)
   try {
     const plane = { width: truth.width, height: truth.height, data: truth.bitmap() }
-    const shown = (mask: Mask, { points = [], box }: Prompt): Tile => ({ mask, points, boxes: box ? [box] : [], iou: iouOf(mask.bitmap(), plane.data) })
+    const shown = (mask: Mask, { points = [], box }: Prompt): Tile => ({
+      mask,
+      points,
+      boxes: box ? [box] : [],
+      iou: iouOf(mask.bitmap(), plane.data)
+    })
     let prompt: Prompt & { points: readonly Point[] } = { points: [firstClick(plane)] }
     const [[one], [box]] = (await encoded.predict([prompt, { box: truth.box }], options)).map(({ masks }) => masks)
     let last = one
@@ -72,7 +86,10 @@ async function tiles(sam: Sam, image: RgbImage, { truth, clicks, signal }: { tru
 /** A tile in a square, its longer side filling it, with the IoU below. */
 function draw(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side: number): RgbImage {
   const scale = side / Math.max(image.width, image.height)
-  const size = { width: Math.max(1, Math.round(image.width * scale)), height: Math.max(1, Math.round(image.height * scale)) }
+  const size = {
+    width: Math.max(1, Math.round(image.width * scale)),
+    height: Math.max(1, Math.round(image.height * scale))
+  }
   const picture = resizeImage(overlay(image, mask ? [mask] : [], { points, boxes }), size)
   const square = blank(side, side + strip)
   copy(picture, square, [0, 0])
@@ -87,12 +104,19 @@ function draw(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, sid
 
 function beside(rows: readonly (readonly RgbImage[])[], side: number): RgbImage {
   const out = blank(rows[0].length * (side + gap) + gap, rows.length * (side + strip + gap) + gap)
-  rows.forEach((row, r) => row.forEach((tile, c) => copy(tile, out, [gap + c * (side + gap), gap + r * (side + strip + gap)])))
+  rows.forEach((row, r) =>
+    row.forEach((tile, c) => copy(tile, out, [gap + c * (side + gap), gap + r * (side + strip + gap)]))
+  )
   return out
 }
 
-const blank = (width: number, height: number): RgbImage => ({ width, height, data: new Uint8Array(3 * width * height).fill(238) })
+const blank = (width: number, height: number): RgbImage => ({
+  width,
+  height,
+  data: new Uint8Array(3 * width * height).fill(238)
+})
 
 function copy(from: RgbImage, to: RgbImage, [x, y]: readonly [number, number]): void {
-  for (let row = 0; row < from.height; row++) to.data.set(from.data.subarray(3 * row * from.width, 3 * (row + 1) * from.width), 3 * ((y + row) * to.width + x))
+  for (let row = 0; row < from.height; row++)
+    to.data.set(from.data.subarray(3 * row * from.width, 3 * (row + 1) * from.width), 3 * ((y + row) * to.width + x))
 }

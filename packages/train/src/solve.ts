@@ -2,7 +2,7 @@
 export function solved(rows: Float64Array[]): number[] {
   const n = rows.length
   for (let c = 0; c < n; c++) {
-    const pivot = rows.reduce((best, row, r) => r >= c && Math.abs(row[c]) > Math.abs(rows[best][c]) ? r : best, c)
+    const pivot = rows.reduce((best, row, r) => (r >= c && Math.abs(row[c]) > Math.abs(rows[best][c]) ? r : best), c)
     ;[rows[c], rows[pivot]] = [rows[pivot], rows[c]]
     for (let r = 0; r < n; r++) {
       if (r === c) continue
@@ -20,24 +20,39 @@ export interface LinearMap {
 }
 
 /**
- * The linear map that comes closest to all pairs: ridge regression with a constant. `ridge` keeps directions that no pair shows from being blown up, as a part of the mean square of a
- * number of x.
+ * The linear map that comes closest to all pairs: ridge regression with a constant. `ridge` keeps directions that no
+ * pair shows from being blown up, as a part of the mean square of a number of x.
  */
 export function regression(x: readonly Float32Array[], y: readonly Float32Array[], ridge: number): LinearMap {
   const numbers = x[0].length
   const given = x.map(row => Float64Array.of(...row, 1))
   const size = x.reduce((sum, row) => sum + row.reduce((a, b) => a + b * b, 0), 0) / numbers
   const moments = Array.from({ length: numbers + 1 }, (_, a) =>
-    Float64Array.from({ length: numbers + 1 }, (_v, b) => given.reduce((sum, row) => sum + row[a] * row[b], a === b && a < numbers ? ridge * size : 0)))
-  const rows = Array.from(y[0], (_, k) => solved(moments.map((row, a) => Float64Array.of(...row, given.reduce((sum, v, i) => sum + v[a] * y[i][k], 0)))))
+    Float64Array.from({ length: numbers + 1 }, (_v, b) =>
+      given.reduce((sum, row) => sum + row[a] * row[b], a === b && a < numbers ? ridge * size : 0)
+    )
+  )
+  const rows = Array.from(y[0], (_, k) =>
+    solved(
+      moments.map((row, a) =>
+        Float64Array.of(
+          ...row,
+          given.reduce((sum, v, i) => sum + v[a] * y[i][k], 0)
+        )
+      )
+    )
+  )
   return { map: rows.map(row => row.slice(0, numbers)), constant: rows.map(row => row[numbers]) }
 }
 
 /** What a linear map makes of x. */
-export const mapped = ({ map, constant }: LinearMap, x: ArrayLike<number>): number[] => map.map((row, k) => row.reduce((sum, v, j) => sum + v * x[j], constant[k]))
+export const mapped = ({ map, constant }: LinearMap, x: ArrayLike<number>): number[] =>
+  map.map((row, k) => row.reduce((sum, v, j) => sum + v * x[j], constant[k]))
 
 /** The directions of a symmetric matrix by their value, largest first, each of length 1: Jacobi's rotations. */
-export function principal(symmetric: readonly Float64Array[]): { readonly value: number; readonly vector: Float64Array }[] {
+export function principal(
+  symmetric: readonly Float64Array[]
+): { readonly value: number; readonly vector: Float64Array }[] {
   const n = symmetric.length
   const m = symmetric.map(row => Float64Array.from(row))
   const vectors = m.map((_, i) => Float64Array.from({ length: n }, (_v, k) => Number(i === k)))
@@ -45,7 +60,7 @@ export function principal(symmetric: readonly Float64Array[]): { readonly value:
   const rotate = (a: Float64Array, b: Float64Array, { c, s }: { c: number; s: number }): void => {
     for (let k = 0; k < n; k++) [a[k], b[k]] = [c * a[k] - s * b[k], s * a[k] + c * b[k]]
   }
-  for (let rest = Infinity; rest > 1e-18 * size;) {
+  for (let rest = Infinity; rest > 1e-18 * size; ) {
     rest = 0
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) {

@@ -1,6 +1,18 @@
-import { f32, full, GraphError, nameOf, type DeviceTensor, type Feeds, type Graph, type HostTensor } from '@sam/core/graph'
+import {
+  f32,
+  full,
+  GraphError,
+  nameOf,
+  type DeviceTensor,
+  type Feeds,
+  type Graph,
+  type HostTensor
+} from '@sam/core/graph'
 
-/** What training carries from step to step, by the names of the step's inputs: params, moments, sums of gradients. On the device once it has run. */
+/**
+ * What training carries from step to step, by the names of the step's inputs: params, moments, sums of gradients. On
+ * the device once it has run.
+ */
 export interface State {
   readonly names: readonly string[]
   /** What feeds a graph's inputs of these names. */
@@ -15,8 +27,9 @@ export interface State {
 }
 
 /**
- * The state of a step graph: its inputs that are also outputs, and the params that stay as they are. Values come from `known`; what is not known
- * (moments, sums of gradients) starts at zero. Throws `GraphError` where a param is not known.
+ * The state of a step graph: its inputs that are also outputs, and the params that stay as they are. Values come from
+ * `known`; what is not known (moments, sums of gradients) starts at zero. Throws `GraphError` where a param is not
+ * known.
  */
 export function stateOf(step: Graph, known: Readonly<Record<string, HostTensor>>, params: ReadonlySet<string>): State {
   const held = new Map<string, HostTensor | DeviceTensor>()
@@ -36,10 +49,18 @@ export function stateOf(step: Graph, known: Readonly<Record<string, HostTensor>>
       held.set(name, next)
     }
   }
-  const release = (t: HostTensor | DeviceTensor | undefined): void => { if (t && 'dispose' in t) t.dispose() }
+  const release = (t: HostTensor | DeviceTensor | undefined): void => {
+    if (t && 'dispose' in t) t.dispose()
+  }
   return {
     names: [...held.keys()],
-    feeds: g => Object.fromEntries(g.inputs.map(v => nameOf(v)!).filter(name => held.has(name)).map(name => [name, held.get(name)!])),
+    feeds: g =>
+      Object.fromEntries(
+        g.inputs
+          .map(v => nameOf(v)!)
+          .filter(name => held.has(name))
+          .map(name => [name, held.get(name)!])
+      ),
     advance: put,
     put,
     async read() {

@@ -1,5 +1,21 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
-import { constant, differentiate, feedParams, full, graph, input, nameOf, nn, ops, paramsOf, scope, substitute, type Graph, type Shape, type Value } from '@sam/core/graph'
+import {
+  constant,
+  differentiate,
+  feedParams,
+  full,
+  graph,
+  input,
+  nameOf,
+  nn,
+  ops,
+  paramsOf,
+  scope,
+  substitute,
+  type Graph,
+  type Shape,
+  type Value
+} from '@sam/core/graph'
 import { groundingLoss, matchingLoss, ownToken } from './losses/grounding.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
@@ -45,73 +61,137 @@ export interface StepOptions {
 
 /**
  * Image encoder and mask decoder as one graph over many images, each with as many prompts: what training looks through.
- * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes `image_embedding` f32[B,C,g,g] instead of `image`.
+ * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes
+ * `image_embedding` f32[B,C,g,g] instead of `image`.
  */
-export const forwardGraph = (config: SamConfig, options: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph => forward(config, options).graph
+export const forwardGraph = (config: SamConfig, options: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph =>
+  forward(config, options).graph
 
-function forward(config: SamConfig, { shape: { images, prompts, points, text = 0 }, frozenEncoder, dropPath = 0, dropout = 0 }: Partial<StepOptions> & Pick<StepOptions, 'shape'>): { graph: Graph; embedding: Value } {
+function forward(
+  config: SamConfig,
+  {
+    shape: { images, prompts, points, text = 0 },
+    frozenEncoder,
+    dropPath = 0,
+    dropout = 0
+  }: Partial<StepOptions> & Pick<StepOptions, 'shape'>
+): { graph: Graph; embedding: Value } {
   const [g, p] = [gridSize(config), images * prompts]
-  const encoder = dropPath ? encodeImage(config, { images, branch: dropBranch(dropPath, config) }) : encodeImage(config, { images })
-  const embedding = frozenEncoder ? input('image_embedding', [images, config.width, g, g]) : encoder.outputs.image_embedding
-  const each = ops.reshape(ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]), [p, config.width, g, g])
-  const decoder = decodeMasks(config, { prompts: p, points, text, masks: true, ...(dropout && { branch: dropElements(dropout) }) })
-  return { graph: substitute(decoder, leaf => nameOf(leaf) === 'image_embedding' ? each : undefined), embedding }
+  const encoder = dropPath
+    ? encodeImage(config, { images, branch: dropBranch(dropPath, config) })
+    : encodeImage(config, { images })
+  const embedding = frozenEncoder
+    ? input('image_embedding', [images, config.width, g, g])
+    : encoder.outputs.image_embedding
+  const each = ops.reshape(
+    ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]),
+    [p, config.width, g, g]
+  )
+  const decoder = decodeMasks(config, {
+    prompts: p,
+    points,
+    text,
+    masks: true,
+    ...(dropout && { branch: dropElements(dropout) })
+  })
+  return { graph: substitute(decoder, leaf => (nameOf(leaf) === 'image_embedding' ? each : undefined)), embedding }
 }
 
 /** The encoder alone, its params fed: for the rounds of prompts, which look many times at one embedding. */
 export const embedGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
 
 /** The decoder alone on fed embeddings, its params fed. */
-export const answerGraph = (config: SamConfig, shape: StepShape): Graph => feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
+export const answerGraph = (config: SamConfig, shape: StepShape): Graph =>
+  feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
 
 /**
- * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimiser. It runs on any backend.
+ * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimiser. It runs on any
+ * backend.
  *
- * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate` and `correction` f32[2] of
- * `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` f32, the kept parts times 1 / (1 − probability);
- * with accumulation, `gradient/<param>`, and `apply` (1 in the step that moves the params, else 0).
- * Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions` f32[P,4]. An output named like an input is its
- * value for the next step.
+ * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
+ * and `correction` f32[2] of `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` f32, the kept
+ * parts times 1 / (1 − probability); with accumulation, `gradient/<param>`, and `apply` (1 in the step that moves the
+ * params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions`
+ * f32[P,4]. An output named like an input is its value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
-  const { shape: { images, prompts, points, text }, clipNorm, accumulate, frozenEncoder, losses = paperWeights, grounding = 0, cohesion = 0, adamw = paperAdamW, muon } = options
+  const {
+    shape: { images, prompts, points, text },
+    clipNorm,
+    accumulate,
+    frozenEncoder,
+    losses = paperWeights,
+    grounding = 0,
+    cohesion = 0,
+    adamw = paperAdamW,
+    muon
+  } = options
   const [p, low] = [images * prompts, lowResSize(config)]
   const { graph: looking, embedding } = forward(config, options)
   const { masks, iou_predictions: iou } = looking.outputs as { masks: Value; iou_predictions: Value }
   const target = input('target', [p, low, low])
-  const { loss, mask, iouError, trueIou } = maskLoss({ logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) }, losses)
+  const { loss, mask, iouError, trueIou } = maskLoss(
+    { logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) },
+    losses
+  )
   const pointing = (numbers: number): Value => {
     const texts = {
-      token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width), embedding, target,
+      token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width),
+      embedding,
+      target,
       weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
     }
     return ops.add(groundingLoss(texts), matchingLoss(texts))
   }
 
-  const holding = (): Value => groundingLoss({ token: ownToken({ embedding, target }), embedding, target, weight: constant(full('f32', [p], 1)) })
-  const added = [...text && grounding ? [ops.mul(pointing(text), grounding)] : [], ...cohesion ? [ops.mul(holding(), cohesion)] : []]
+  const holding = (): Value =>
+    groundingLoss({ token: ownToken({ embedding, target }), embedding, target, weight: constant(full('f32', [p], 1)) })
+  const added = [
+    ...(text && grounding ? [ops.mul(pointing(text), grounding)] : []),
+    ...(cohesion ? [ops.mul(holding(), cohesion)] : [])
+  ]
 
-  const watched = { loss: added.reduce((sum, one) => ops.add(sum, one), loss), mask_loss: mask, iou_error: iouError, true_iou: trueIou, iou_predictions: iou }
-  const trained = paramsOf(looking).map(v => nameOf(v)!).filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
+  const watched = {
+    loss: added.reduce((sum, one) => ops.add(sum, one), loss),
+    mask_loss: mask,
+    iou_error: iouError,
+    true_iou: trueIou,
+    iou_predictions: iou
+  }
+  const trained = paramsOf(looking)
+    .map(v => nameOf(v)!)
+    .filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
   const differentiated = differentiate(graph('step', watched, looking.inputs), { loss: 'loss', wrt: trained })
 
   const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
-  const outputs = { ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])), ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw, muon }) }
+  const outputs = {
+    ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])),
+    ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw, muon })
+  }
   return feedParams(graph('step', outputs, looking.inputs))
 }
 
-export const depthOf = ({ imageEncoder }: SamConfig): number => isVit(imageEncoder) ? imageEncoder.depth : 0
+export const depthOf = ({ imageEncoder }: SamConfig): number => (isVit(imageEncoder) ? imageEncoder.depth : 0)
 
 /** Drop path grows linearly from 0 in the first block to its full probability in the last (stochastic depth). */
-export const dropPathRate = (block: number, { depth, dropPath }: { depth: number; dropPath: number }): number => depth > 1 ? dropPath * block / (depth - 1) : dropPath
+export const dropPathRate = (block: number, { depth, dropPath }: { depth: number; dropPath: number }): number =>
+  depth > 1 ? (dropPath * block) / (depth - 1) : dropPath
 
-const dropBranch = (dropPath: number, config: SamConfig) => (branch: Value, path: string): Value => {
-  const rate = dropPathRate(Number(/blocks\.(\d+)/.exec(path)?.[1] ?? 0), { depth: depthOf(config), dropPath })
-  return rate ? drop(branch, { path, rate, shape: [branch.shape[0], ...branch.shape.slice(1).map(() => 1)] }) : branch
-}
+const dropBranch =
+  (dropPath: number, config: SamConfig) =>
+  (branch: Value, path: string): Value => {
+    const rate = dropPathRate(Number(/blocks\.(\d+)/.exec(path)?.[1] ?? 0), { depth: depthOf(config), dropPath })
+    return rate ? drop(branch, { path, rate, shape: [branch.shape[0], ...branch.shape.slice(1).map(() => 1)] }) : branch
+  }
 
-const dropElements = (rate: number) => (branch: Value, path: string): Value => drop(branch, { path, rate, shape: branch.shape })
+const dropElements =
+  (rate: number) =>
+  (branch: Value, path: string): Value =>
+    drop(branch, { path, rate, shape: branch.shape })
 
-/** The branch times an input that the host fills with 0 and 1 / (1 − rate). The rate is part of the name, so that whoever feeds it can read it there. */
+/**
+ * The branch times an input that the host fills with 0 and 1 / (1 − rate). The rate is part of the name, so that
+ * whoever feeds it can read it there.
+ */
 const drop = (branch: Value, { path, rate, shape }: { path: string; rate: number; shape: Shape }): Value =>
   ops.mul(branch, input(`drop/${rate}/${path}`, shape))

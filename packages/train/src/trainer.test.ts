@@ -7,8 +7,11 @@ import { testRun, type Recipe } from './recipes.js'
 import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
 
 const data = scenes({ size: 64, seed: 1, minArea: 60 })
-const start = (recipe: Recipe, state: Record<string, HostTensor> = initialParams(recipe.config, 5), iteration = 0): Promise<Trainer> =>
-  trainer({ recipe, data, backend: referenceBackend(), seed: 3, state, iteration })
+const start = (
+  recipe: Recipe,
+  state: Record<string, HostTensor> = initialParams(recipe.config, 5),
+  iteration = 0
+): Promise<Trainer> => trainer({ recipe, data, backend: referenceBackend(), seed: 3, state, iteration })
 const run = async (t: Trainer, steps: number): Promise<StepReport[]> => {
   const reports: StepReport[] = []
   for (let i = 0; i < steps; i++) reports.push(await t.step())
@@ -33,10 +36,15 @@ describe('a training run', () => {
     const same = { ...data, read: () => data.read(0) }
     const t = await trainer({
       recipe: { ...testRun, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 10 }, trainedRounds: 1 },
-      data: same, backend: referenceBackend(), seed: 3, state: initialParams(testRun.config, 5)
+      data: same,
+      backend: referenceBackend(),
+      seed: 3,
+      state: initialParams(testRun.config, 5)
     })
     const losses = (await run(t, 10)).map(r => r.loss)
-    expect(losses.slice(-3).reduce((a, b) => a + b) / 3).toBeLessThan(0.8 * losses.slice(0, 3).reduce((a, b) => a + b) / 3)
+    expect(losses.slice(-3).reduce((a, b) => a + b) / 3).toBeLessThan(
+      (0.8 * losses.slice(0, 3).reduce((a, b) => a + b)) / 3
+    )
     t.dispose()
   })
 
@@ -63,11 +71,14 @@ describe('a training run', () => {
   })
 
   it('stops where the loss is not a number, keeps the batch and the params', async () => {
-    const bad = { size: 1, read: async () => ({ ...await data.read(0) }) }
+    const bad = { size: 1, read: async () => ({ ...(await data.read(0)) }) }
     const state = initialParams(testRun.config, 5)
     state['mask_decoder.iou_token.weight'].data[0] = NaN
     const t = await trainer({ recipe: testRun, data: bad, backend: referenceBackend(), seed: 3, state })
-    const error = await t.step().then(() => undefined, (e: unknown) => e)
+    const error = await t.step().then(
+      () => undefined,
+      (e: unknown) => e
+    )
     expect(error).toBeInstanceOf(NotFinite)
     expect((error as NotFinite).feeds.image.shape).toEqual([1, 3, 64, 64])
     expect((await t.state.read())['mask_decoder.mask_tokens.weight']).toEqual(state['mask_decoder.mask_tokens.weight'])
@@ -75,8 +86,17 @@ describe('a training run', () => {
   })
 
   it('passes over samples without masks, and counts them', async () => {
-    const some = { size: Infinity, read: async (i: number) => i % 2 ? data.read(i) : { ...await data.read(i), truths: [] } }
-    const t = await trainer({ recipe: testRun, data: some, backend: referenceBackend(), seed: 3, state: initialParams(testRun.config, 5) })
+    const some = {
+      size: Infinity,
+      read: async (i: number) => (i % 2 ? data.read(i) : { ...(await data.read(i)), truths: [] })
+    }
+    const t = await trainer({
+      recipe: testRun,
+      data: some,
+      backend: referenceBackend(),
+      seed: 3,
+      state: initialParams(testRun.config, 5)
+    })
     expect((await t.step()).skipped).toBe(1)
     t.dispose()
   })

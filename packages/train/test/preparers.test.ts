@@ -6,25 +6,58 @@ import { initialParams, preparation, preparers, trainer, type Dataset, type Prep
 import { testRun, type Recipe } from '../src/recipes.js'
 import { threadData } from './thread-data.js'
 
-const recipe: Recipe = { ...testRun, objects: 3, batch: 2, microBatch: 2, text: { width: 3, share: 0.5, bare: 0.5, noise: 1, grounding: 1 } }
+const recipe: Recipe = {
+  ...testRun,
+  objects: 3,
+  batch: 2,
+  microBatch: 2,
+  text: { width: 3, share: 0.5, bare: 0.5, noise: 1, grounding: 1 }
+}
 const clip = {
-  width: 3, config: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 16, patchSize: 4 } },
-  embedCropFeeds: async ({ mask_patches: { data, shape: [crops, patches] } }: { mask_patches: { data: Float32Array; shape: readonly number[] } }) =>
-    Array.from({ length: crops }, (_, i) => { const a = data.subarray(i * patches, (i + 1) * patches).reduce((x, y) => x + y); return Float32Array.of(Math.cos(a), Math.sin(a), 0) })
+  width: 3,
+  config: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 16, patchSize: 4 } },
+  embedCropFeeds: async ({
+    mask_patches: {
+      data,
+      shape: [crops, patches]
+    }
+  }: {
+    mask_patches: { data: Float32Array; shape: readonly number[] }
+  }) =>
+    Array.from({ length: crops }, (_, i) => {
+      const a = data.subarray(i * patches, (i + 1) * patches).reduce((x, y) => x + y)
+      return Float32Array.of(Math.cos(a), Math.sin(a), 0)
+    })
 }
 const seed = 3
 const root = fileURLToPath(new URL('../../../tools/run.js', import.meta.url))
-const threads = (count: number): Worker[] => Array.from({ length: count }, () => new Worker(root, { argv: [fileURLToPath(new URL('preparing-thread.ts', import.meta.url))], workerData: { recipe, seed } }))
+const threads = (count: number): Worker[] =>
+  Array.from(
+    { length: count },
+    () =>
+      new Worker(root, {
+        argv: [fileURLToPath(new URL('preparing-thread.ts', import.meta.url))],
+        workerData: { recipe, seed }
+      })
+  )
 
 let made: Preparers | undefined
-const start = (count: number, data?: Pick<Dataset, 'source'>): Preparers => made = preparers(threads(count), data)
+const start = (count: number, data?: Pick<Dataset, 'source'>): Preparers => (made = preparers(threads(count), data))
 afterEach(() => made?.dispose())
 
 describe('samples that threads prepare', () => {
   it.each([1, 3])('are the same, and so is what a run learns from them, for %i threads', async count => {
     const { prepare } = start(count, threadData)
     const run = async (given?: Prepare): Promise<unknown> => {
-      const t = await trainer({ recipe, data: threadData, backend: referenceBackend(), seed, state: initialParams(recipe.config, 5, 3), clip, prepare: given })
+      const t = await trainer({
+        recipe,
+        data: threadData,
+        backend: referenceBackend(),
+        seed,
+        state: initialParams(recipe.config, 5, 3),
+        clip,
+        prepare: given
+      })
       const reports = [await t.step(), await t.step()]
       const state = await t.state.read()
       t.dispose()
@@ -38,7 +71,10 @@ describe('samples that threads prepare', () => {
     const [a, b] = threads(2)
     for (const [i, worker] of [a, b].entries()) {
       const post = worker.postMessage.bind(worker)
-      worker.postMessage = (message: { place: number }) => { asked[i].push(message.place); post(message) }
+      worker.postMessage = (message: { place: number }) => {
+        asked[i].push(message.place)
+        post(message)
+      }
     }
     made = preparers([a, b], threadData)
     const own = preparation({ recipe, data: threadData, seed, clip: clip.config })
@@ -55,7 +91,9 @@ describe('samples that threads prepare', () => {
     const { prepare } = start(2)
     expect(await prepare(100)).toEqual({ unfit: expect.stringContaining('cut short') })
     await expect(prepare(101)).rejects.toThrow(new TypeError('a bug'))
-    await expect(Promise.all([prepare(102), prepare(1)])).rejects.toThrow('a thread that prepares samples ended with code 7')
+    await expect(Promise.all([prepare(102), prepare(1)])).rejects.toThrow(
+      'a thread that prepares samples ended with code 7'
+    )
     await expect(prepare(1)).rejects.toThrow('code 7')
   })
 

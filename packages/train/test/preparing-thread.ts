@@ -4,4 +4,12 @@ import { answerPreparing, preparation, type Recipe } from '@sam/train'
 import { threadData } from './thread-data.js'
 
 const { recipe, seed } = workerData as { readonly recipe: Recipe; readonly seed: number }
-answerPreparing(parentPort!, preparation({ recipe, data: threadData, seed, clip: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 16, patchSize: 4 } } }))
+answerPreparing(
+  parentPort!,
+  preparation({
+    recipe,
+    data: threadData,
+    seed,
+    clip: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 16, patchSize: 4 } }
+  })
+)

@@ -14,20 +14,34 @@ interface ConvertOptions extends CommonOptions {
 
 const stored = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
 
-/** `sam convert`: a checkpoint in another container or precision, under Meta's names. One tensor is in memory at a time. */
+/**
+ * `sam convert`: a checkpoint in another container or precision, under Meta's names. One tensor is in memory at a time.
+ */
 export function addConvert(program: Command, context: Context): void {
-  withCommonOptions(program.command('convert').description('write a checkpoint as safetensors or .pth, in full or half precision')
-    .argument('<in>', 'a .pth, safetensors, or a Hugging Face folder').argument('<out>', 'a .safetensors or .pth file'))
+  withCommonOptions(
+    program
+      .command('convert')
+      .description('write a checkpoint as safetensors or .pth, in full or half precision')
+      .argument('<in>', 'a .pth, safetensors, or a Hugging Face folder')
+      .argument('<out>', 'a .safetensors or .pth file')
+  )
     .addOption(new Option('--dtype <type>', 'store as (default: as it is)').choices(Object.keys(stored)))
-    .option('--model <name>', 'note the configuration in a safetensors file, so that it is recognised: vit_b, vit_l, vit_h, or a .json file')
+    .option(
+      '--model <name>',
+      'note the configuration in a safetensors file, so that it is recognised: vit_b, vit_l, vit_h, or a .json file'
+    )
     .action((from: string, to: string, options: ConvertOptions) => convert({ from, to, options }, context))
 }
 
-async function convert({ from, to, options }: { from: string; to: string; options: ConvertOptions }, context: Context): Promise<void> {
+async function convert(
+  { from, to, options }: { from: string; to: string; options: ConvertOptions },
+  context: Context
+): Promise<void> {
   const { signal, terminal } = context
   const form = /\.(safetensors|pth|pt)$/.exec(to)?.[1]
   if (!form) throw usage(`the result must be a .safetensors or .pth file, found ${to}`)
-  if (options.model !== undefined && form !== 'safetensors') throw usage('--model notes the configuration in a safetensors file; a .pth has no place for it')
+  if (options.model !== undefined && form !== 'safetensors')
+    throw usage('--model notes the configuration in a safetensors file; a .pth has no place for it')
   await refuseOverwriting([to], [from])
   const config = await configOf(options.model)
   const source = await openWeights(from, { signal })
@@ -39,14 +53,24 @@ async function convert({ from, to, options }: { from: string; to: string; option
       const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
         for await (const chunk of chunks) {
           yield chunk
-          tell(bytes(done += chunk.length))
+          tell(bytes((done += chunk.length)))
         }
       }
-      await writeOutput(to, counted(form === 'safetensors' ? writeSafetensors(tensors, { metadata, signal }) : writePth(tensors, { signal })), signal)
+      await writeOutput(
+        to,
+        counted(
+          form === 'safetensors' ? writeSafetensors(tensors, { metadata, signal }) : writePth(tensors, { signal })
+        ),
+        signal
+      )
       return done
     })
     const model = config ?? recognise(source)
-    terminal.out(options.json ? json({ file: to, bytes: size, tensors: source.names.length, model: model?.name ?? null }) : `${to}\n`)
+    terminal.out(
+      options.json
+        ? json({ file: to, bytes: size, tensors: source.names.length, model: model?.name ?? null })
+        : `${to}\n`
+    )
   } finally {
     await source.close()
   }

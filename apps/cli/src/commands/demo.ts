@@ -26,7 +26,12 @@ const photo = fileURLToPath(new URL('../../assets/coffee.jpg', import.meta.url))
 
 /** `sam demo`: a photo, three kinds of prompts, pictures of the answers. */
 export function addDemo(program: Command, context: Context): void {
-  withModelOptions(program.command('demo').description('see it work: a photo, three kinds of prompts, pictures of the answers').argument('[photo]', 'default: a cup of coffee', photo))
+  withModelOptions(
+    program
+      .command('demo')
+      .description('see it work: a photo, three kinds of prompts, pictures of the answers')
+      .argument('[photo]', 'default: a cup of coffee', photo)
+  )
     .option('--out <folder>', 'where the pictures go', 'sam-demo')
     .action((image: string, options: DemoOptions) => demo(image, options, context))
 }
@@ -45,7 +50,9 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
     using encoded = await progress.step(`encoding ${basename(image)}`, () => sam.encode(picture, { signal }))
     const shown: Shown[] = []
     for (const scene of scenes) {
-      const { masks } = await progress.step(scene.says, () => encoded.predict(scene.prompt, { multimask: scene.masks === 3, signal }))
+      const { masks } = await progress.step(scene.says, () =>
+        encoded.predict(scene.prompt, { multimask: scene.masks === 3, signal })
+      )
       for (const [k, mask] of masks.entries()) {
         const drawn = overlay(picture, [mask], marksOf(scene.prompt))
         const row = { prompt: scene.name, mask, picture: fileOf(scene, k), file: fileOf(scene, k, '-mask') }
@@ -66,24 +73,47 @@ interface Shown {
   readonly file: string
 }
 
-const toJson = ({ prompt, mask, picture, file }: Shown): object => ({ prompt, predicted_iou: mask.predictedIou, stability_score: mask.stability(), area: mask.area, bbox: mask.bbox, picture, file })
+const toJson = ({ prompt, mask, picture, file }: Shown): object => ({
+  prompt,
+  predicted_iou: mask.predictedIou,
+  stability_score: mask.stability(),
+  area: mask.area,
+  bbox: mask.bbox,
+  picture,
+  file
+})
 
-const toTable = (shown: readonly Shown[]): string => table('lrrl', [
-  ['prompt', 'predicted IoU', 'area', 'picture'],
-  ...shown.map(({ prompt, mask, picture }) => [prompt, mask.predictedIou.toFixed(3), String(mask.area), picture])
-])
+const toTable = (shown: readonly Shown[]): string =>
+  table('lrrl', [
+    ['prompt', 'predicted IoU', 'area', 'picture'],
+    ...shown.map(({ prompt, mask, picture }) => [prompt, mask.predictedIou.toFixed(3), String(mask.area), picture])
+  ])
 
-const marksOf = ({ points = [], box }: Prompt): { points: readonly Point[]; boxes: readonly Box[] } => ({ points, boxes: box ? [box] : [] })
+const marksOf = ({ points = [], box }: Prompt): { points: readonly Point[]; boxes: readonly Box[] } => ({
+  points,
+  boxes: box ? [box] : []
+})
 
 /** On the bundled photo: coffee, cup or saucer? Then the cup without its coffee, then the spoon. */
-const coffee = scenesAt({ click: { x: 290, y: 150 }, corrected: [{ x: 240, y: 250 }, { x: 290, y: 150, label: 'background' }], box: [322, 62, 428, 330] })
+const coffee = scenesAt({
+  click: { x: 290, y: 150 },
+  corrected: [
+    { x: 240, y: 250 },
+    { x: 290, y: 150, label: 'background' }
+  ],
+  box: [322, 62, 428, 330]
+})
 
 /** The same questions to any photo: its middle. */
-const anyPhoto = ({ width, height }: RgbImage): Scene[] => scenesAt({
-  click: { x: width / 2, y: height / 2 },
-  corrected: [{ x: width / 2, y: height / 2 }, { x: width / 20, y: height / 20, label: 'background' }],
-  box: [width / 4, height / 4, 3 * width / 4, 3 * height / 4]
-})
+const anyPhoto = ({ width, height }: RgbImage): Scene[] =>
+  scenesAt({
+    click: { x: width / 2, y: height / 2 },
+    corrected: [
+      { x: width / 2, y: height / 2 },
+      { x: width / 20, y: height / 20, label: 'background' }
+    ],
+    box: [width / 4, height / 4, (3 * width) / 4, (3 * height) / 4]
+  })
 
 function scenesAt({ click, corrected, box }: { click: Point; corrected: readonly Point[]; box: Box }): Scene[] {
   return [

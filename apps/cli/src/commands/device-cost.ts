@@ -16,16 +16,32 @@ export async function deviceCost(config: SamConfig): Promise<DeviceCost> {
     const of = (options: ScheduleOptions): Demand => demandOf(schedules(graph, { ...options, limits: roomy }).every)
     return { ...of({}), halfWeightBytes: of({ halfWeights: true }).weightBytes }
   }
-  return { imageEncoder: demand(encodeImage(config)), maskDecoder: demand(decodeMasks(config, { prompts: 1, points: 2 })) }
+  return {
+    imageEncoder: demand(encodeImage(config)),
+    maskDecoder: demand(decodeMasks(config, { prompts: 1, points: 2 }))
+  }
 }
 
-/** Limits of a large GPU's buffers, so that a model too large for every device is told and not refused. The rest is what every device has. */
+/**
+ * Limits of a large GPU's buffers, so that a model too large for every device is told and not refused. The rest is what
+ * every device has.
+ */
 const roomy = { bufferBytes: 2 ** 32 - 4, sharedBytes: 16384, buffers: 8 }
 
 /** The same as a table. */
 export function deviceTable({ imageEncoder, maskDecoder }: DeviceCost): string {
-  const row = (title: string, { dispatches, flops, largest, peakBytes, weightBytes, halfWeightBytes }: DeviceCost['imageEncoder']): string[] =>
-    [title, String(dispatches), short(flops, 'F'), bytes(peakBytes), bytes(largest.bytes), largest.name, `${bytes(weightBytes)} / ${bytes(halfWeightBytes)}`]
+  const row = (
+    title: string,
+    { dispatches, flops, largest, peakBytes, weightBytes, halfWeightBytes }: DeviceCost['imageEncoder']
+  ): string[] => [
+    title,
+    String(dispatches),
+    short(flops, 'F'),
+    bytes(peakBytes),
+    bytes(largest.bytes),
+    largest.name,
+    `${bytes(weightBytes)} / ${bytes(halfWeightBytes)}`
+  ]
   const over = [imageEncoder, maskDecoder].some(d => d.largest.bytes > everyDevice)
   return [
     table('lrrrrlr', [

@@ -13,13 +13,20 @@ interface EmbedOptions extends ModelOptions {
 }
 
 /** What became of one photo. */
-type Embedded = { readonly image: string; readonly file: string } | { readonly image: string; readonly error: { readonly code: string; readonly message: string } }
+type Embedded =
+  | { readonly image: string; readonly file: string }
+  | { readonly image: string; readonly error: { readonly code: string; readonly message: string } }
 
 /** `sam embed`: photos in, one self-describing embedding file each, to be prompted later and elsewhere. */
 export function addEmbed(program: Command, context: Context): void {
-  withModelOptions(program.command('embed').description('encode photos once, to prompt them later').argument('<image...>', 'photos'))
+  withModelOptions(
+    program.command('embed').description('encode photos once, to prompt them later').argument('<image...>', 'photos')
+  )
     .option('--out <folder>', 'where the embeddings go, as <photo>.embedding.safetensors', '.')
-    .addHelpText('after', '\nA photo that cannot be read does not stop the others: it is reported, and the exit code is 1.')
+    .addHelpText(
+      'after',
+      '\nA photo that cannot be read does not stop the others: it is reported, and the exit code is 1.'
+    )
     .action((images: string[], options: EmbedOptions) => embed(images, options, context))
 }
 
@@ -27,7 +34,10 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
   const jobs = images.map(image => ({ image, file: join(options.out, `${stem(image)}.embedding.safetensors`) }))
   const twice = jobs.find(({ file }, i) => jobs.findIndex(job => job.file === file) < i)
   if (twice) throw usage(`two photos would both be written to ${twice.file}; run them one by one with their own --out`)
-  await refuseOverwriting(jobs.map(job => job.file), [...images, options.checkpoint, options.model])
+  await refuseOverwriting(
+    jobs.map(job => job.file),
+    [...images, options.checkpoint, options.model]
+  )
   await outputFolder(options.out)
   const done = await withModel(options, context, async sam => {
     const results: Embedded[] = []
@@ -36,10 +46,18 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
   })
   if (done.some(result => 'error' in result)) context.partlyFailed()
   if (options.json) context.terminal.out(json({ images: done }))
-  else for (const result of done) context.terminal['file' in result ? 'out' : 'err']('file' in result ? `${result.file}\n` : `sam: ${result.error.message}\n`)
+  else
+    for (const result of done)
+      context.terminal['file' in result ? 'out' : 'err'](
+        'file' in result ? `${result.file}\n` : `sam: ${result.error.message}\n`
+      )
 }
 
-async function embedOne(sam: Sam, { image, file }: { image: string; file: string }, { options, context }: { options: EmbedOptions; context: Context }): Promise<Embedded> {
+async function embedOne(
+  sam: Sam,
+  { image, file }: { image: string; file: string },
+  { options, context }: { options: EmbedOptions; context: Context }
+): Promise<Embedded> {
   const { signal } = context
   try {
     await context.progress(options).step(`encoding ${image}`, async () => {

@@ -7,23 +7,38 @@ import { outputFolder, refuseOverwriting, writeOutput } from '../files.js'
 import { withCommonOptions } from '../model.js'
 import { bytes, json } from '../text.js'
 
-/** `sam export`: a CLIP as ONNX models in the layout that transformers.js loads, text and vision, written by our own graphs. */
+/**
+ * `sam export`: a CLIP as ONNX models in the layout that transformers.js loads, text and vision, written by our own
+ * graphs.
+ */
 export function addExport(program: Command, context: Context): void {
-  withCommonOptions(program.command('export').description('write a CLIP as ONNX, in the folder layout of transformers.js')
-    .argument('<clip>', 'a Hugging Face folder: config.json, tokenizer.json, model.safetensors')
-    .argument('<out>', 'the folder to write'))
-    .action((from: string, to: string, options: CommonOptions) => exportClip({ from, to, options }, context))
+  withCommonOptions(
+    program
+      .command('export')
+      .description('write a CLIP as ONNX, in the folder layout of transformers.js')
+      .argument('<clip>', 'a Hugging Face folder: config.json, tokenizer.json, model.safetensors')
+      .argument('<out>', 'the folder to write')
+  ).action((from: string, to: string, options: CommonOptions) => exportClip({ from, to, options }, context))
 }
 
-async function exportClip({ from, to, options }: { from: string; to: string; options: CommonOptions }, context: Context): Promise<void> {
+async function exportClip(
+  { from, to, options }: { from: string; to: string; options: CommonOptions },
+  context: Context
+): Promise<void> {
   const { signal, terminal } = context
-  const [{ layoutFiles, layoutModels, parseClipConfig, readClipFolder }, { toOnnxOfAnyBatch }] = await Promise.all([import('@sam/clip'), import('@sam/onnx')])
+  const [{ layoutFiles, layoutModels, parseClipConfig, readClipFolder }, { toOnnxOfAnyBatch }] = await Promise.all([
+    import('@sam/clip'),
+    import('@sam/onnx')
+  ])
   const files = await readClipFolder(from, signal)
   const config = parseClipConfig(files.config, join(from, 'config.json'))
   const jsonFiles = Object.entries(layoutFiles(config, files.tokenizer))
   const models = layoutModels(config)
   const paths = [...jsonFiles.map(([path]) => path), ...models.map(({ path }) => path)].map(path => join(to, path))
-  await refuseOverwriting(paths, ['config.json', 'tokenizer.json', 'model.safetensors'].map(name => join(from, name)))
+  await refuseOverwriting(
+    paths,
+    ['config.json', 'tokenizer.json', 'model.safetensors'].map(name => join(from, name))
+  )
   await outputFolder(to)
 
   const weights = await openWeights(files.weights, { signal })
@@ -31,14 +46,20 @@ async function exportClip({ from, to, options }: { from: string; to: string; opt
     let written = 0
     for (const { path, int64Inputs, ...part } of models) {
       await context.progress(options).step(`writing ${path}`, async tell => {
-        const { model } = await toOnnxOfAnyBatch(batch => part.build(batch), { weights, int64Inputs, inlineLimit: Infinity, signal })
+        const { model } = await toOnnxOfAnyBatch(batch => part.build(batch), {
+          weights,
+          int64Inputs,
+          inlineLimit: Infinity,
+          signal
+        })
         await mkdir(dirname(join(to, path)), { recursive: true })
         await writeOutput(join(to, path), [model], signal)
-        tell(bytes(written += model.length))
+        tell(bytes((written += model.length)))
       })
     }
     // Last, so that a folder that was cut short is not taken for a model.
-    for (const [path, content] of jsonFiles) await writeOutput(join(to, path), [new TextEncoder().encode(JSON.stringify(content))], signal)
+    for (const [path, content] of jsonFiles)
+      await writeOutput(join(to, path), [new TextEncoder().encode(JSON.stringify(content))], signal)
     terminal.out(options.json ? json({ folder: to, bytes: written, files: paths }) : `${to}\n`)
   } finally {
     await weights.close()

@@ -1,6 +1,18 @@
 import { existsSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { configs, decodeMasks, encodeImage, isVit, modelCost, openWeights, parseConfig, recognise, type GraphCost, type ModelCost, type SamConfig } from '@sam/core'
+import {
+  configs,
+  decodeMasks,
+  encodeImage,
+  isVit,
+  modelCost,
+  openWeights,
+  parseConfig,
+  recognise,
+  type GraphCost,
+  type ModelCost,
+  type SamConfig
+} from '@sam/core'
 import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
@@ -24,33 +36,70 @@ interface FileReport {
 
 /** `sam inspect`: what a model costs, part by part, and what is in a checkpoint. */
 export function addInspect(program: Command, context: Context): void {
-  withCommonOptions(program.command('inspect').description('parameters, FLOPs and memory of a model; names and types of a checkpoint')
-    .argument('<what>', `a checkpoint, ${Object.keys(configs).join(', ')}, or a configuration in a .json file`))
+  withCommonOptions(
+    program
+      .command('inspect')
+      .description('parameters, FLOPs and memory of a model; names and types of a checkpoint')
+      .argument('<what>', `a checkpoint, ${Object.keys(configs).join(', ')}, or a configuration in a .json file`)
+  )
     .option('--model <name>', 'the model of a checkpoint that does not tell: a name or a .json file')
     .option('--graph', 'print the graphs: the image encoder, and the decoder of one click')
-    .addOption(new Option('--backend <name>', 'what a device would be asked for: largest buffer, peak of live bytes, dispatches; none is needed').choices(['webgpu']))
+    .addOption(
+      new Option(
+        '--backend <name>',
+        'what a device would be asked for: largest buffer, peak of live bytes, dispatches; none is needed'
+      ).choices(['webgpu'])
+    )
     .action((what: string, options: InspectOptions) => inspect(what, options, context))
 }
 
 async function inspect(what: string, options: InspectOptions, { terminal, signal }: Context): Promise<void> {
   const { file, config } = await open(what, options, signal)
   const cost = config && modelCost(config)
-  const graphs = config && options.graph ? [encodeImage(config), decodeMasks(config, { prompts: 1, points: 2 })].map(print) : []
-  const device = config && options.backend && await deviceCost(config)
+  const graphs =
+    config && options.graph ? [encodeImage(config), decodeMasks(config, { prompts: 1, points: 2 })].map(print) : []
+  const device = config && options.backend && (await deviceCost(config))
   if (options.json) {
-    terminal.out(json({ model: config ?? null, cost: cost ?? null, file: file ?? null, ...(options.graph ? { graphs } : {}), ...(options.backend ? { [options.backend]: device ?? null } : {}) }))
+    terminal.out(
+      json({
+        model: config ?? null,
+        cost: cost ?? null,
+        file: file ?? null,
+        ...(options.graph ? { graphs } : {}),
+        ...(options.backend ? { [options.backend]: device ?? null } : {})
+      })
+    )
   } else if (options.graph) terminal.out(graphs.join('\n\n') + '\n')
-  else terminal.out([file && fileSummary(file, config), config && cost && `${describeConfig(config)}\n\n${costTables(cost)}`, device && deviceTable(device), file && tensorTable(file)].filter(Boolean).join('\n'))
+  else
+    terminal.out(
+      [
+        file && fileSummary(file, config),
+        config && cost && `${describeConfig(config)}\n\n${costTables(cost)}`,
+        device && deviceTable(device),
+        file && tensorTable(file)
+      ]
+        .filter(Boolean)
+        .join('\n')
+    )
 }
 
-async function open(what: string, { model }: InspectOptions, signal: AbortSignal): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
+async function open(
+  what: string,
+  { model }: InspectOptions,
+  signal: AbortSignal
+): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
   if (what.endsWith('.json')) return { config: parseConfig(new TextDecoder().decode(await readInput(what)), what) }
-  if (!existsSync(what) && !/^https?:/i.test(what)) throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
+  if (!existsSync(what) && !/^https?:/i.test(what))
+    throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
   const told = await configOf(model)
   const source = await openWeights(what, { signal })
   try {
-    const file = { label: source.label, metadata: source.metadata, tensors: source.names.map(name => source.info(name)) }
+    const file = {
+      label: source.label,
+      metadata: source.metadata,
+      tensors: source.names.map(name => source.info(name))
+    }
     return { file, config: told ?? recognise(source) }
   } finally {
     await source.close()
@@ -62,7 +111,9 @@ function fileSummary({ label, metadata, tensors }: FileReport, config: SamConfig
   for (const { dtype } of tensors) kinds.set(dtype, (kinds.get(dtype) ?? 0) + 1)
   const size = tensors.reduce((sum, t) => sum + storedBytes[t.dtype] * sizeOf(t.shape), 0)
   const types = [...kinds].map(([dtype, n]) => `${n} ${dtype}`).join(', ')
-  const notes = Object.entries(metadata).map(([key, value]) => `  ${key}: ${value.length > 200 ? `${value.slice(0, 200)}…` : value}\n`)
+  const notes = Object.entries(metadata).map(
+    ([key, value]) => `  ${key}: ${value.length > 200 ? `${value.slice(0, 200)}…` : value}\n`
+  )
   return `${label}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${config ? `model ${config.name}` : 'not recognised as a SAM'}\n${notes.join('')}`
 }
 
@@ -74,10 +125,14 @@ function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: Sa
 }
 
 function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: ModelCost): string {
-  const weights = (parameters: number): string[] => parameters ? [short(parameters), bytes(4 * parameters)] : ['', '']
+  const weights = (parameters: number): string[] => (parameters ? [short(parameters), bytes(4 * parameters)] : ['', ''])
   const partRows = (title: string, { parts, parameters, flops }: GraphCost): string[][] => [
     [title, ...weights(parameters), short(flops, 'F')],
-    ...parts.map(part => [`  ${part.part}`, ...weights(part.parameters), ...(part.flops ? [short(part.flops, 'F'), percent(part.flops / flops)] : [])])
+    ...parts.map(part => [
+      `  ${part.part}`,
+      ...weights(part.parameters),
+      ...(part.flops ? [short(part.flops, 'F'), percent(part.flops / flops)] : [])
+    ])
   ]
   const memoryRows = (title: string, { whole, opened }: GraphCost): string[][] => [
     [title, 'fused', bytes(whole.peakBytes), bytes(whole.largestBytes), whole.largest],
@@ -91,10 +146,17 @@ function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: Mo
       ['model', ...weights(imageEncoder.parameters + maskDecoder.parameters)]
     ]),
     `mask decoder / image encoder: ${percent(decoderShare)} of the compute; ${short(onceAnImage, 'F')} of a click is done once an image\n`,
-    table('llrrl', [['memory beside weights', 'composites', 'peak', 'largest', 'value'], ...memoryRows('image encoder', imageEncoder), ...memoryRows('mask decoder', maskDecoder)]),
+    table('llrrl', [
+      ['memory beside weights', 'composites', 'peak', 'largest', 'value'],
+      ...memoryRows('image encoder', imageEncoder),
+      ...memoryRows('mask decoder', maskDecoder)
+    ]),
     'FLOPs: two for each multiply-add of the contractions. Fused: each composite one kernel; opened: down to primitives.\n'
   ].join('\n')
 }
 
 const tensorTable = ({ tensors }: FileReport): string =>
-  table('lll', [['tensor', 'type', 'shape'], ...tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(',')}]`])])
+  table('lll', [
+    ['tensor', 'type', 'shape'],
+    ...tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(',')}]`])
+  ])

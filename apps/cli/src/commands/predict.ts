@@ -1,6 +1,15 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { checkPlaces, encodePng, overlay, writeSafetensors, type EncodedImage, type Prediction, type RgbImage, type Sam } from '@sam/core'
+import {
+  checkPlaces,
+  encodePng,
+  overlay,
+  writeSafetensors,
+  type EncodedImage,
+  type Prediction,
+  type RgbImage,
+  type Sam
+} from '@sam/core'
 import { answerOf, answerTable, formats, pictureOf, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
@@ -21,17 +30,33 @@ interface PredictOptions extends ModelOptions {
 
 /** `sam predict`: a photo and prompts in, masks out. */
 export function addPredict(program: Command, context: Context): void {
-  const command = withModelOptions(program.command('predict').description('segment what you point at').argument('[image]', 'a photo, or - for standard input'))
+  const command = withModelOptions(
+    program
+      .command('predict')
+      .description('segment what you point at')
+      .argument('[image]', 'a photo, or - for standard input')
+  )
   const given = promptOptions(command)
   command
     .option('--embedding <file>', 'answer from an embedding that `sam embed` saved; the photo is then only drawn on')
-    .addOption(new Option('--multimask', 'three masks: whole, part, subpart (default for one click, box or mask)').conflicts('single'))
+    .addOption(
+      new Option('--multimask', 'three masks: whole, part, subpart (default for one click, box or mask)').conflicts(
+        'single'
+      )
+    )
     .option('--single', 'one mask (default for several prompts about an object)')
-    .option('--out <folder>', 'where results go (default: <photo>-masks; with --json and rle or polygon nothing is written unless told)')
-    .addOption(new Option('--format <form>', 'masks as pictures, COCO run lengths, or polygons').choices(formats).default('png'))
+    .option(
+      '--out <folder>',
+      'where results go (default: <photo>-masks; with --json and rle or polygon nothing is written unless told)'
+    )
+    .addOption(
+      new Option('--format <form>', 'masks as pictures, COCO run lengths, or polygons').choices(formats).default('png')
+    )
     .option('--save-tensors <file>', 'also the embedding, logits and predicted IoUs, as safetensors')
     .addHelpText('after', help)
-    .action((image: string | undefined, options: PredictOptions) => predict({ image, prompts: promptsOf(given), options }, context))
+    .action((image: string | undefined, options: PredictOptions) =>
+      predict({ image, prompts: promptsOf(given), options }, context)
+    )
 }
 
 const help = `
@@ -40,13 +65,21 @@ One object: any points, one box, one mask. Several boxes alone: one object each.
   sam predict photo.jpg --checkpoint sam_vit_b_01ec64.pth --box 75,275,1725,850 --point 500,375,0
   sam predict photo.jpg --checkpoint sam_vit_b_01ec64.pth --point 500,375 --object --box 75,275,1725,850 --json --format rle`
 
-interface Job { readonly image: string | undefined; readonly prompts: readonly GivenPrompt[]; readonly options: PredictOptions }
+interface Job {
+  readonly image: string | undefined
+  readonly prompts: readonly GivenPrompt[]
+  readonly options: PredictOptions
+}
 
 async function predict({ image, prompts, options }: Job, context: Context): Promise<void> {
-  if (image === undefined && options.embedding === undefined) throw usage('give a photo, or --embedding with a saved one')
+  if (image === undefined && options.embedding === undefined)
+    throw usage('give a photo, or --embedding with a saved one')
   const { signal, terminal } = context
   const plan = outputsOf({ image, prompts, options })
-  await refuseOverwriting([...plan.files, ...(options.saveTensors === undefined ? [] : [options.saveTensors])], sourcesOf({ image, prompts, options }))
+  await refuseOverwriting(
+    [...plan.files, ...(options.saveTensors === undefined ? [] : [options.saveTensors])],
+    sourcesOf({ image, prompts, options })
+  )
   if (plan.folder !== undefined) await outputFolder(plan.folder)
 
   const photo = image === undefined ? undefined : await readPhoto(image, context)
@@ -55,42 +88,89 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
   const progress = context.progress(options)
   const load = options.embedding === undefined ? withModel : withDecoder
   await load(options, context, async sam => {
-    const encoded = await progress.step(`encoding ${image ?? options.embedding!}`, async () => encode(sam, { photo, options }, signal))
+    const encoded = await progress.step(`encoding ${image ?? options.embedding!}`, async () =>
+      encode(sam, { photo, options }, signal)
+    )
     const multimask = options.multimask ? true : options.single ? false : 'auto'
-    const predictions = await progress.step(`decoding ${prompts.length === 1 ? 'one object' : `${prompts.length} objects`}`, () => encoded.predict(sdkPrompts, { multimask, signal }))
+    const predictions = await progress.step(
+      `decoding ${prompts.length === 1 ? 'one object' : `${prompts.length} objects`}`,
+      () => encoded.predict(sdkPrompts, { multimask, signal })
+    )
     if (options.saveTensors !== undefined) {
       const tensors = { image_embedding: await encoded.embedding(), ...tensorsOf(predictions) }
       await writeOutput(options.saveTensors, writeSafetensors(tensors), signal)
     }
-    const answers = predictions.map((p, i) => answerOf(prompts[i], p, { format: options.format, file: k => plan.maskFile(i, k) }))
-    const result = { image: image ?? null, width: encoded.width, height: encoded.height, model: sam.config.name, backend: options.backend, objects: answers }
-    if (plan.folder !== undefined) await progress.step(`writing ${plan.folder}`, () => write({ photo, predictions, prompts, answers, result, folder: plan.folder! }, context))
-    const files = { ...(plan.folder !== undefined && photo ? { overlay: join(plan.folder, overlayName) } : {}), ...(options.saveTensors === undefined ? {} : { tensors: options.saveTensors }) }
-    terminal.out(options.json ? json({ ...result, ...files }) : answerTable(answers) + Object.values(files).map(file => `${file}\n`).join(''))
+    const answers = predictions.map((p, i) =>
+      answerOf(prompts[i], p, { format: options.format, file: k => plan.maskFile(i, k) })
+    )
+    const result = {
+      image: image ?? null,
+      width: encoded.width,
+      height: encoded.height,
+      model: sam.config.name,
+      backend: options.backend,
+      objects: answers
+    }
+    if (plan.folder !== undefined)
+      await progress.step(`writing ${plan.folder}`, () =>
+        write({ photo, predictions, prompts, answers, result, folder: plan.folder! }, context)
+      )
+    const files = {
+      ...(plan.folder !== undefined && photo ? { overlay: join(plan.folder, overlayName) } : {}),
+      ...(options.saveTensors === undefined ? {} : { tensors: options.saveTensors })
+    }
+    terminal.out(
+      options.json
+        ? json({ ...result, ...files })
+        : answerTable(answers) +
+            Object.values(files)
+              .map(file => `${file}\n`)
+              .join('')
+    )
   })
 }
 
-async function encode(sam: Sam, { photo, options }: { photo: RgbImage | undefined; options: PredictOptions }, signal: AbortSignal): Promise<EncodedImage> {
-  return options.embedding === undefined ? sam.encode(photo!, { signal }) : sam.load(await readInput(options.embedding), { image: photo, signal })
+async function encode(
+  sam: Sam,
+  { photo, options }: { photo: RgbImage | undefined; options: PredictOptions },
+  signal: AbortSignal
+): Promise<EncodedImage> {
+  return options.embedding === undefined
+    ? sam.encode(photo!, { signal })
+    : sam.load(await readInput(options.embedding), { image: photo, signal })
 }
 
 const overlayName = 'overlay.png'
 const masksName = 'masks.json'
 
 /** What is written where: a folder, unless json on stdout says it all. */
-function outputsOf({ image, prompts, options }: Job): { folder: string | undefined; files: readonly string[]; maskFile: (object: number, mask: number) => string | undefined } {
+function outputsOf({ image, prompts, options }: Job): {
+  folder: string | undefined
+  files: readonly string[]
+  maskFile: (object: number, mask: number) => string | undefined
+} {
   const stdoutIsEnough = options.json && options.format !== 'png' && options.out === undefined
-  const folder = stdoutIsEnough ? undefined : options.out ?? `${stem(image ?? options.embedding!)}-masks`
+  const folder = stdoutIsEnough ? undefined : (options.out ?? `${stem(image ?? options.embedding!)}-masks`)
   const several = prompts.length > 1
   const maskFile = (object: number, mask: number): string | undefined =>
-    folder === undefined ? undefined : join(folder, several ? `object-${object + 1}-mask-${mask + 1}.png` : `mask-${mask + 1}.png`)
+    folder === undefined
+      ? undefined
+      : join(folder, several ? `object-${object + 1}-mask-${mask + 1}.png` : `mask-${mask + 1}.png`)
   const pictures = prompts.flatMap((_, i) => [0, 1, 2].map(k => maskFile(i, k)!))
-  const files = folder === undefined ? [] : [join(folder, overlayName), ...(options.format === 'png' ? pictures : [join(folder, masksName)])]
+  const files =
+    folder === undefined
+      ? []
+      : [join(folder, overlayName), ...(options.format === 'png' ? pictures : [join(folder, masksName)])]
   return { folder, files, maskFile }
 }
 
-const sourcesOf = ({ image, prompts, options }: Job): (string | undefined)[] =>
-  [image === '-' ? undefined : image, options.checkpoint, options.embedding, options.model, ...prompts.map(p => p.mask)]
+const sourcesOf = ({ image, prompts, options }: Job): (string | undefined)[] => [
+  image === '-' ? undefined : image,
+  options.checkpoint,
+  options.embedding,
+  options.model,
+  ...prompts.map(p => p.mask)
+]
 
 interface Results {
   readonly photo: RgbImage | undefined
@@ -102,15 +182,23 @@ interface Results {
 }
 
 /** Masks as pictures or as one json file, and the best mask of each object drawn on the photo. */
-async function write({ photo, prompts, predictions, answers, result, folder }: Results, { signal }: Context): Promise<void> {
+async function write(
+  { photo, prompts, predictions, answers, result, folder }: Results,
+  { signal }: Context
+): Promise<void> {
   for (const [i, { masks }] of predictions.entries()) {
     for (const [k, mask] of masks.entries()) {
       const { file } = answers[i].masks[k]
       if (file !== undefined) await writeOutput(file, [await encodePng(pictureOf(mask))], signal)
     }
   }
-  if (answers[0].masks[0].file === undefined) await writeOutput(join(folder, masksName), [new TextEncoder().encode(json(result))], signal)
+  if (answers[0].masks[0].file === undefined)
+    await writeOutput(join(folder, masksName), [new TextEncoder().encode(json(result))], signal)
   if (!photo) return
-  const drawn = overlay(photo, predictions.map(p => p.masks[0]), { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => p.box ? [p.box] : []) })
+  const drawn = overlay(
+    photo,
+    predictions.map(p => p.masks[0]),
+    { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => (p.box ? [p.box] : [])) }
+  )
   await writeOutput(join(folder, overlayName), [await encodePng({ ...drawn, channels: 3 })], signal)
 }

@@ -1,6 +1,15 @@
 import { basename, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { checkPhrase, checkPlaces, encodePng, overlay, queryThresholds, type EverythingOptions, type Instance, type RgbImage } from '@sam/core'
+import {
+  checkPhrase,
+  checkPlaces,
+  encodePng,
+  overlay,
+  queryThresholds,
+  type EverythingOptions,
+  type Instance,
+  type RgbImage
+} from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
 import { segmentationOf, pictureOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
@@ -27,22 +36,64 @@ interface TextOptions extends ModelOptions {
 
 /** `sam text`: a phrase and photos in, what it names in each out. */
 export function addText(program: Command, context: Context): void {
-  const command = withModelOptions(program.command('text').description('find what a phrase names')
-    .argument('<phrase>', 'a few words: "striped red circle"').argument('<image...>', 'photos'))
+  const command = withModelOptions(
+    program
+      .command('text')
+      .description('find what a phrase names')
+      .argument('<phrase>', 'a few words: "striped red circle"')
+      .argument('<image...>', 'photos')
+  )
   const { clip, everything } = tinyModel()
-  const points = pointsOption(command, 'a click that corrects the text, in pixels of the photo: on the thing, or with ,0 beside it (repeatable; for one photo)')
+  const points = pointsOption(
+    command,
+    'a click that corrects the text, in pixels of the photo: on the thing, or with ,0 beside it (repeatable; for one photo)'
+  )
   command
-    .option('--clip <folder>', 'the CLIP that reads the phrase, in Hugging Face\'s layout (default: the embedded one, with the embedded model)')
-    .addOption(new Option('--route <route>', 'the phrase as a prompt, or masks of everything ranked by the phrase (default: prompt where the checkpoint can)').choices(['prompt', 'rank']))
-    .option('--not <phrase>', 'what it is not: competes for each mask (repeatable)', (phrase: string, list: readonly string[]) => [...list, phrase], [])
+    .option(
+      '--clip <folder>',
+      "the CLIP that reads the phrase, in Hugging Face's layout (default: the embedded one, with the embedded model)"
+    )
+    .addOption(
+      new Option(
+        '--route <route>',
+        'the phrase as a prompt, or masks of everything ranked by the phrase (default: prompt where the checkpoint can)'
+      ).choices(['prompt', 'rank'])
+    )
+    .option(
+      '--not <phrase>',
+      'what it is not: competes for each mask (repeatable)',
+      (phrase: string, list: readonly string[]) => [...list, phrase],
+      []
+    )
     .option('--limit <n>', 'at most so many things a photo, the best', numberOption)
-    .option('--threshold <score>', `the lowest text score that counts as found, 0 … 1 (default: ${clip.threshold} for the embedded model, else ${queryThresholds.prompt})`, numberOption)
-    .option('--min-iou <n>', `with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: ${everything.minIou})`, numberOption)
-    .option('--min-stability <n>', `with --route rank: those at least so stable (default: 0.95; the embedded model: ${everything.minStability})`, numberOption)
-    .option('--out <folder>', 'where results go (default: <photo>-masks, or sam-text for several; with --json and no pictures nothing is written unless told)')
-    .addOption(new Option('--format <form>', 'masks as pictures, COCO run lengths, polygons, or one COCO file of all photos').choices(textFormats).default('png'))
+    .option(
+      '--threshold <score>',
+      `the lowest text score that counts as found, 0 … 1 (default: ${clip.threshold} for the embedded model, else ${queryThresholds.prompt})`,
+      numberOption
+    )
+    .option(
+      '--min-iou <n>',
+      `with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: ${everything.minIou})`,
+      numberOption
+    )
+    .option(
+      '--min-stability <n>',
+      `with --route rank: those at least so stable (default: 0.95; the embedded model: ${everything.minStability})`,
+      numberOption
+    )
+    .option(
+      '--out <folder>',
+      'where results go (default: <photo>-masks, or sam-text for several; with --json and no pictures nothing is written unless told)'
+    )
+    .addOption(
+      new Option('--format <form>', 'masks as pictures, COCO run lengths, polygons, or one COCO file of all photos')
+        .choices(textFormats)
+        .default('png')
+    )
     .addHelpText('after', help)
-    .action((phrase: string, images: readonly string[], options: TextOptions) => text({ phrase, images, points, options }, context))
+    .action((phrase: string, images: readonly string[], options: TextOptions) =>
+      text({ phrase, images, points, options }, context)
+    )
 }
 
 const help = `
@@ -77,15 +128,27 @@ async function text({ phrase, images, points, options }: Job, context: Context):
   if (points.length && images.length > 1) throw usage('--point is about one photo; give one')
   if (points.length && options.route === 'rank') throw usage('--point corrects a text prompt; --route rank takes none')
   const names = namesOf(images)
-  const folder = options.json && options.format !== 'png' && options.out === undefined ? undefined : options.out ?? (images.length === 1 ? `${stem(images[0])}-masks` : 'sam-text')
+  const folder =
+    options.json && options.format !== 'png' && options.out === undefined
+      ? undefined
+      : (options.out ?? (images.length === 1 ? `${stem(images[0])}-masks` : 'sam-text'))
   const place = (i: number, what: string): string => join(folder!, images.length === 1 ? what : `${names[i]}-${what}`)
   if (folder !== undefined) {
-    const files = [...images.flatMap((_, i) => [place(i, overlayName), place(i, 'mask-1.png')]), join(folder, resultName), join(folder, cocoName)]
+    const files = [
+      ...images.flatMap((_, i) => [place(i, overlayName), place(i, 'mask-1.png')]),
+      join(folder, resultName),
+      join(folder, cocoName)
+    ]
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
     await outputFolder(folder)
   }
-  const { pointsPerSide, minIou, minStability }: EverythingOptions = options.checkpoint === undefined ? tinyModel().everything : {}
-  const everything = { pointsPerSide, minIou: options.minIou ?? minIou, minStability: options.minStability ?? minStability }
+  const { pointsPerSide, minIou, minStability }: EverythingOptions =
+    options.checkpoint === undefined ? tinyModel().everything : {}
+  const everything = {
+    pointsPerSide,
+    minIou: options.minIou ?? minIou,
+    minStability: options.minStability ?? minStability
+  }
   const photos = await Promise.all(images.map(image => readPhoto(image, context)))
   if (points.length) checkPlaces({ points }, photos[0]) // a typing error must not wait for a model and an encode
 
@@ -94,32 +157,71 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     const found: Found[] = []
     for (const [i, photo] of photos.entries()) {
       const image = images[i]
-      found.push(await progress.step(`looking for ${words[0]} in ${image}`, async () => {
-        const encoded = await sam.encode(photo, { signal })
-        try {
-          const { route, limit, threshold } = options
-          return { image, photo, instances: await encoded.query(words[0], { route, limit, threshold, everything, not: words.slice(1), signal, ...(points.length && { points }) }) }
-        } finally {
-          encoded.dispose()
-        }
-      }))
+      found.push(
+        await progress.step(`looking for ${words[0]} in ${image}`, async () => {
+          const encoded = await sam.encode(photo, { signal })
+          try {
+            const { route, limit, threshold } = options
+            return {
+              image,
+              photo,
+              instances: await encoded.query(words[0], {
+                route,
+                limit,
+                threshold,
+                everything,
+                not: words.slice(1),
+                signal,
+                ...(points.length && { points })
+              })
+            }
+          } finally {
+            encoded.dispose()
+          }
+        })
+      )
     }
     const isCoco = options.format === 'coco'
-    const result = isCoco ? cocoOf(words[0], found) : {
-      phrase: words[0], not: words.slice(1), model: sam.config.name, backend: options.backend,
-      images: found.map(({ image, photo, instances }, i) => ({
-        image, width: photo.width, height: photo.height, instances: instances.map((instance, k) => answerOf(instance, options, () => place(i, `mask-${k + 1}.png`)))
-      }))
-    }
-    if (folder !== undefined) await progress.step(`writing ${folder}`, async () => {
-      for (const [i, { photo, instances }] of found.entries()) {
-        if (options.format === 'png') for (const [k, { mask }] of instances.entries()) await writeOutput(place(i, `mask-${k + 1}.png`), [await encodePng(pictureOf(mask))], signal)
-        const drawn = overlay(photo, instances.map(({ mask }) => mask), { points })
-        await writeOutput(place(i, overlayName), [await encodePng({ ...drawn, channels: 3 })], signal)
-      }
-      if (options.format !== 'png') await writeOutput(join(folder, isCoco ? cocoName : resultName), [new TextEncoder().encode(json(result))], signal)
-    })
-    terminal.out(options.json ? json(result) : tableOf(words[0], found) + (folder === undefined ? '' : found.map((_, i) => `${place(i, overlayName)}\n`).join('')))
+    const result = isCoco
+      ? cocoOf(words[0], found)
+      : {
+          phrase: words[0],
+          not: words.slice(1),
+          model: sam.config.name,
+          backend: options.backend,
+          images: found.map(({ image, photo, instances }, i) => ({
+            image,
+            width: photo.width,
+            height: photo.height,
+            instances: instances.map((instance, k) => answerOf(instance, options, () => place(i, `mask-${k + 1}.png`)))
+          }))
+        }
+    if (folder !== undefined)
+      await progress.step(`writing ${folder}`, async () => {
+        for (const [i, { photo, instances }] of found.entries()) {
+          if (options.format === 'png')
+            for (const [k, { mask }] of instances.entries())
+              await writeOutput(place(i, `mask-${k + 1}.png`), [await encodePng(pictureOf(mask))], signal)
+          const drawn = overlay(
+            photo,
+            instances.map(({ mask }) => mask),
+            { points }
+          )
+          await writeOutput(place(i, overlayName), [await encodePng({ ...drawn, channels: 3 })], signal)
+        }
+        if (options.format !== 'png')
+          await writeOutput(
+            join(folder, isCoco ? cocoName : resultName),
+            [new TextEncoder().encode(json(result))],
+            signal
+          )
+      })
+    terminal.out(
+      options.json
+        ? json(result)
+        : tableOf(words[0], found) +
+            (folder === undefined ? '' : found.map((_, i) => `${place(i, overlayName)}\n`).join(''))
+    )
   })
 }
 
@@ -129,30 +231,62 @@ const [overlayName, resultName, cocoName] = ['overlay.png', 'masks.json', 'coco.
 function namesOf(images: readonly string[]): string[] {
   const names = images.map(stem)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw usage(`results are named after their photos, and two are called ${twice}; give them in two calls`)
+  if (twice !== undefined)
+    throw usage(`results are named after their photos, and two are called ${twice}; give them in two calls`)
   return names
 }
 
 const answerOf = ({ mask, score, predictedIou }: Instance, { format }: TextOptions, file: () => string): object => ({
-  score, predicted_iou: predictedIou, area: mask.area, bbox: mask.bbox,
+  score,
+  predicted_iou: predictedIou,
+  area: mask.area,
+  bbox: mask.bbox,
   ...(format === 'png' ? { file: file() } : { segmentation: segmentationOf(mask, format as 'rle' | 'polygon') })
 })
 
 /** COCO instances of all photos, the phrase their one category. */
 function cocoOf(phrase: string, found: readonly Found[]): object {
-  const annotations = found.flatMap(({ instances }, i) => instances.map(({ mask, score, predictedIou }) => ({
-    image_id: i + 1, category_id: 1, segmentation: mask.toCocoRle(), area: mask.area, bbox: mask.bbox, iscrowd: 0, score, predicted_iou: predictedIou
-  })))
+  const annotations = found.flatMap(({ instances }, i) =>
+    instances.map(({ mask, score, predictedIou }) => ({
+      image_id: i + 1,
+      category_id: 1,
+      segmentation: mask.toCocoRle(),
+      area: mask.area,
+      bbox: mask.bbox,
+      iscrowd: 0,
+      score,
+      predicted_iou: predictedIou
+    }))
+  )
   return {
-    images: found.map(({ image, photo }, i) => ({ id: i + 1, file_name: basename(image), width: photo.width, height: photo.height })),
+    images: found.map(({ image, photo }, i) => ({
+      id: i + 1,
+      file_name: basename(image),
+      width: photo.width,
+      height: photo.height
+    })),
     categories: [{ id: 1, name: phrase }],
     annotations: annotations.map((annotation, i) => ({ id: i + 1, ...annotation }))
   }
 }
 
 function tableOf(phrase: string, found: readonly Found[]): string {
-  const rows = found.flatMap(({ image, instances }) => instances.map(({ mask, score, predictedIou }, i) =>
-    [image, String(i + 1), score.toFixed(3), predictedIou.toFixed(3), String(mask.area), mask.bbox.join(',')]))
-  const empty = found.filter(({ instances }) => instances.length === 0).map(({ image }) => `${phrase}: not in ${image}\n`).join('')
-  return (rows.length ? table('lrrrrl', [['photo', 'thing', 'text score', 'predicted IoU', 'area', 'box'], ...rows]) : '') + empty
+  const rows = found.flatMap(({ image, instances }) =>
+    instances.map(({ mask, score, predictedIou }, i) => [
+      image,
+      String(i + 1),
+      score.toFixed(3),
+      predictedIou.toFixed(3),
+      String(mask.area),
+      mask.bbox.join(',')
+    ])
+  )
+  const empty = found
+    .filter(({ instances }) => instances.length === 0)
+    .map(({ image }) => `${phrase}: not in ${image}\n`)
+    .join('')
+  return (
+    (rows.length ? table('lrrrrl', [['photo', 'thing', 'text score', 'predicted IoU', 'area', 'box'], ...rows]) : '') +
+    empty
+  )
 }

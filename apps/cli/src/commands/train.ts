@@ -5,7 +5,19 @@ import { Worker } from 'node:worker_threads'
 import { Option, type Command } from 'commander'
 import { loadClip } from '@sam/clip'
 import type { Backend } from '@sam/core'
-import { checkData, heldOut, NotFinite, preparers, recipes, train, type Dataset, type Prepare, type RunOptions, type RunResult, type StepProgress } from '@sam/train'
+import {
+  checkData,
+  heldOut,
+  NotFinite,
+  preparers,
+  recipes,
+  train,
+  type Dataset,
+  type Prepare,
+  type RunOptions,
+  type RunResult,
+  type StepProgress
+} from '@sam/train'
 import type { CommonOptions, Context } from '../context.js'
 import { dataForms } from '../data.js'
 import { CliError } from '../failure.js'
@@ -13,7 +25,17 @@ import { outputFolder, writeOutput } from '../files.js'
 import { meter } from '../meter.js'
 import { withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
-import { clipOf, dtypes, firstWeights, imagesOf, knownPlan, newPlan, planFile, type Plan, type PlanOptions } from '../plan.js'
+import {
+  clipOf,
+  dtypes,
+  firstWeights,
+  imagesOf,
+  knownPlan,
+  newPlan,
+  planFile,
+  type Plan,
+  type PlanOptions
+} from '../plan.js'
 import type { PreparingData } from '../preparing.js'
 import { json, table } from '../text.js'
 
@@ -34,20 +56,52 @@ export function addTrain(program: Command, context: Context): void {
     .requiredOption('--out <folder>', 'where the run lives: checkpoint, model, log, curves, a sheet of predictions')
     .option('--resume', 'go on with the run in that folder, exactly as if it had not been stopped')
     .addOption(new Option('--recipe <name>', 'what is trained, and how').choices(Object.keys(recipes)))
-    .option('--config <file>', 'a .json file with numbers of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }')
+    .option(
+      '--config <file>',
+      'a .json file with numbers of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }'
+    )
     .option('--data <images>', `${dataForms} (default for recipes that begin with tiny: scenes)`)
-    .option('--held-out <images>', 'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)')
-    .option('--checkpoint <file>', 'a SAM or an MAE-pretrained encoder to begin with (default: fresh params; for finetuneDecoder, tinyGrounding and tinyText the embedded model)')
-    .option('--clip <folder>', 'for recipes with text prompts: the CLIP whose picture side they are learnt from, in Hugging Face\'s layout (default: the embedded one)')
-    .option('--iterations <n>', 'length of the run; the places where the rate falls move along', wholeNumber('--iterations'))
+    .option(
+      '--held-out <images>',
+      'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)'
+    )
+    .option(
+      '--checkpoint <file>',
+      'a SAM or an MAE-pretrained encoder to begin with (default: fresh params; for finetuneDecoder, tinyGrounding and tinyText the embedded model)'
+    )
+    .option(
+      '--clip <folder>',
+      "for recipes with text prompts: the CLIP whose picture side they are learnt from, in Hugging Face's layout (default: the embedded one)"
+    )
+    .option(
+      '--iterations <n>',
+      'length of the run; the places where the rate falls move along',
+      wholeNumber('--iterations')
+    )
     .option('--seed <n>', 'seed of everything random (default: 1)', wholeNumber('--seed', { least: 0 }))
-    .addOption(new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(Object.keys(dtypes)))
+    .addOption(
+      new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(
+        Object.keys(dtypes)
+      )
+    )
     .addOption(new Option('--backend <name>', 'where to run').choices(['cpu', 'cuda']).default('cpu'))
     .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
-    .option('--workers <n>', 'threads that draw, read and cut images while the device learns from others (default: all cores but one for cuda, none for cpu)', wholeNumber('--workers', { least: 0, most: 1024 }))
-    .option('--eval-every <n>', 'iterations between evaluations on held-out images; 0 for none', wholeNumber('--eval-every', { least: 0 }), 500)
+    .option(
+      '--workers <n>',
+      'threads that draw, read and cut images while the device learns from others (default: all cores but one for cuda, none for cpu)',
+      wholeNumber('--workers', { least: 0, most: 1024 })
+    )
+    .option(
+      '--eval-every <n>',
+      'iterations between evaluations on held-out images; 0 for none',
+      wholeNumber('--eval-every', { least: 0 }),
+      500
+    )
     .option('--save-every <n>', 'iterations between checkpoints', wholeNumber('--save-every'), 250)
-    .option('--beside <folders...>', 'other runs of this recipe, each a process with another --seed that names this one: all go on from the mean of their params now and then')
+    .option(
+      '--beside <folders...>',
+      'other runs of this recipe, each a process with another --seed that names this one: all go on from the mean of their params now and then'
+    )
     .option('--meet-every <n>', 'iterations from one such mean to the next', wholeNumber('--meet-every'), 250)
     .addHelpText('after', help)
     .action((options: TrainOptions) => run(options, context))
@@ -71,24 +125,46 @@ interface Training {
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
-  const { out, threads, resume, evalEvery, workers = options.backend === 'cuda' ? availableParallelism() - 1 : 0 } = options
+  const {
+    out,
+    threads,
+    resume,
+    evalEvery,
+    workers = options.backend === 'cuda' ? availableParallelism() - 1 : 0
+  } = options
   const { signal } = context
   const plan = await (resume ? knownPlan(options) : newPlan(options))
   const { data, held } = await imagesOf(plan)
   await checkData(data, plan.recipe.config)
   if (evalEvery && held) await checkData(held, plan.recipe.config)
-  if (evalEvery && !held) context.progress(options).note('fewer than ten images: none is held out, and nothing is evaluated while training; see --held-out')
+  if (evalEvery && !held)
+    context
+      .progress(options)
+      .note('fewer than ten images: none is held out, and nothing is evaluated while training; see --held-out')
   const weights = existsSync(join(out, 'checkpoint.safetensors')) ? undefined : await firstWeights(plan)
   await outputFolder(out)
   await writeOutput(planFile(out), [new TextEncoder().encode(json(plan))], signal)
 
   const runtime = await import('@sam/backend-cuda')
   const backend = await runtime[options.backend]({ memory: 'fast', ...(threads !== undefined && { threads }) })
-  const clip = plan.recipe.text && await loadClip({ model: clipOf(plan.clip), backend, signal })
+  const clip = plan.recipe.text && (await loadClip({ model: clipOf(plan.clip), backend, signal }))
   const given: PreparingData = { plan, clip: clip?.config }
-  const prepared = workers > 0 ? preparers(Array.from({ length: workers }, () => new Worker(new URL('../preparing.js', import.meta.url), { workerData: given })), data) : undefined
+  const prepared =
+    workers > 0
+      ? preparers(
+          Array.from(
+            { length: workers },
+            () => new Worker(new URL('../preparing.js', import.meta.url), { workerData: given })
+          ),
+          data
+        )
+      : undefined
   try {
-    await training({ plan, backend, data, held: evalEvery ? held : undefined, weights, clip, prepare: prepared?.prepare }, options, context)
+    await training(
+      { plan, backend, data, held: evalEvery ? held : undefined, weights, clip, prepare: prepared?.prepare },
+      options,
+      context
+    )
   } finally {
     prepared?.dispose()
     await clip?.dispose()
@@ -96,33 +172,67 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   }
 }
 
-async function training({ plan, backend, data, held, weights, clip, prepare }: Training, options: TrainOptions, context: Context): Promise<void> {
+async function training(
+  { plan, backend, data, held, weights, clip, prepare }: Training,
+  options: TrainOptions,
+  context: Context
+): Promise<void> {
   const { recipe, seed, dtype, data: source } = plan
   const { out: folder, evalEvery, saveEvery, beside, meetEvery } = options
   const { signal, terminal } = context
   const progress = context.progress(options)
   const found: Found = { skipped: 0, scores: undefined }
-  const result = await progress.step(`training ${recipe.name} in ${folder}`, tell => {
-    const show = meter({ iterations: recipe.schedule.iterations, tell, note: terminal.spinner ? undefined : line => progress.note(line) })
-    return train({
-      recipe, data, backend, folder, seed, clip, prepare, saveEvery, signal, dtype: dtypes[dtype], evaluateEvery: evalEvery || Infinity,
-      // A path of this computer is nobody else's business; scenes can be made again anywhere.
-      ...(source.startsWith('scenes') && { notes: { data: source } }),
-      ...(weights && { weights }), ...(beside && { meeting: { beside, every: meetEvery } }), ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
-      onStep(step) {
-        found.skipped += step.skipped
-        found.scores = step.evaluation ?? found.scores
-        show(step)
-      }
+  const result = await progress
+    .step(`training ${recipe.name} in ${folder}`, tell => {
+      const show = meter({
+        iterations: recipe.schedule.iterations,
+        tell,
+        note: terminal.spinner ? undefined : line => progress.note(line)
+      })
+      return train({
+        recipe,
+        data,
+        backend,
+        folder,
+        seed,
+        clip,
+        prepare,
+        saveEvery,
+        signal,
+        dtype: dtypes[dtype],
+        evaluateEvery: evalEvery || Infinity,
+        // A path of this computer is nobody else's business; scenes can be made again anywhere.
+        ...(source.startsWith('scenes') && { notes: { data: source } }),
+        ...(weights && { weights }),
+        ...(beside && { meeting: { beside, every: meetEvery } }),
+        ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
+        onStep(step) {
+          found.skipped += step.skipped
+          found.scores = step.evaluation ?? found.scores
+          show(step)
+        }
+      })
     })
-  }).catch((error: unknown): never => {
-    if (error instanceof NotFinite) throw new CliError('E_NOT_FINITE', `${error.message}. The batch is in ${join(folder, 'not-finite.safetensors')}`, { cause: error })
-    throw error
-  })
+    .catch((error: unknown): never => {
+      if (error instanceof NotFinite)
+        throw new CliError(
+          'E_NOT_FINITE',
+          `${error.message}. The batch is in ${join(folder, 'not-finite.safetensors')}`,
+          { cause: error }
+        )
+      throw error
+    })
   if (!result.finished) {
-    throw new CliError('E_ABORTED', `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to go on: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`)
+    throw new CliError(
+      'E_ABORTED',
+      `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to go on: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`
+    )
   }
-  terminal.out(options.json ? json({ folder, ...result, skipped: found.skipped, heldOut: found.scores ?? null }) : summaryOf(result, found, folder))
+  terminal.out(
+    options.json
+      ? json({ folder, ...result, skipped: found.skipped, heldOut: found.scores ?? null })
+      : summaryOf(result, found, folder)
+  )
 }
 
 interface Found {
@@ -134,8 +244,16 @@ interface Found {
 
 function summaryOf({ model, iteration }: RunResult, { skipped, scores }: Found, folder: string): string {
   const rows = Object.entries(scores ?? {}).map(([key, iou]) => [scoreNames[key] ?? key, iou.toFixed(3)])
-  return `${iteration} iterations${skipped ? `; ${skipped} samples passed over, unfit or with nothing to learn` : ''}\n`
-    + (rows.length ? table('lr', [['held out', 'mean IoU'], ...rows]) : '') + `${model}\n${join(folder, 'curves.svg')}\n`
+  return (
+    `${iteration} iterations${skipped ? `; ${skipped} samples passed over, unfit or with nothing to learn` : ''}\n` +
+    (rows.length ? table('lr', [['held out', 'mean IoU'], ...rows]) : '') +
+    `${model}\n${join(folder, 'curves.svg')}\n`
+  )
 }
 
-const scoreNames: Readonly<Record<string, string>> = { heldOutClick: 'one click', heldOutOracle: 'one click, best of three', heldOutBox: 'box', heldOutClicks: 'five clicks' }
+const scoreNames: Readonly<Record<string, string>> = {
+  heldOutClick: 'one click',
+  heldOutOracle: 'one click, best of three',
+  heldOutBox: 'box',
+  heldOutClicks: 'five clicks'
+}

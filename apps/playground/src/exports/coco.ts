@@ -8,14 +8,28 @@ export interface NamedObject {
 }
 
 /** COCO's annotation file for one picture: compressed run lengths, objects of one name in one category. */
-export function coco(objects: readonly NamedObject[], picture: { readonly file: string; readonly width: number; readonly height: number }): string {
+export function coco(
+  objects: readonly NamedObject[],
+  picture: { readonly file: string; readonly width: number; readonly height: number }
+): string {
   const names = [...new Set(objects.map(o => o.name))]
-  return JSON.stringify({
-    images: [{ id: 1, file_name: picture.file, width: picture.width, height: picture.height }],
-    annotations: objects.map(({ name, mask }, i) => ({
-      id: i + 1, image_id: 1, category_id: names.indexOf(name) + 1, segmentation: mask.toCocoRle(), area: mask.area, bbox: mask.bbox, iscrowd: 0,
-      predicted_iou: mask.predictedIou, stability_score: mask.stability()
-    })),
-    categories: names.map((name, i) => ({ id: i + 1, name }))
-  }, null, 2)
+  return JSON.stringify(
+    {
+      images: [{ id: 1, file_name: picture.file, width: picture.width, height: picture.height }],
+      annotations: objects.map(({ name, mask }, i) => ({
+        id: i + 1,
+        image_id: 1,
+        category_id: names.indexOf(name) + 1,
+        segmentation: mask.toCocoRle(),
+        area: mask.area,
+        bbox: mask.bbox,
+        iscrowd: 0,
+        predicted_iou: mask.predictedIou,
+        stability_score: mask.stability()
+      })),
+      categories: names.map((name, i) => ({ id: i + 1, name }))
+    },
+    null,
+    2
+  )
 }

@@ -5,7 +5,8 @@ import { cutOut } from './png.js'
 import { svg } from './svg.js'
 
 const size = { width: 5, height: 4 }
-const mask = (rows: readonly string[]): Mask => Mask.fromBitmap({ ...size, data: Uint8Array.from(rows.join(''), Number) })
+const mask = (rows: readonly string[]): Mask =>
+  Mask.fromBitmap({ ...size, data: Uint8Array.from(rows.join(''), Number) })
 const square = mask(['00000', '01110', '01010', '01110'])
 const empty = mask(['00000', '00000', '00000', '00000'])
 const object = { name: 'a <b> & "c"\u0000', color: 'rgb(1 2 3)', mask: square }
@@ -15,7 +16,12 @@ describe('COCO', () => {
     const file = JSON.parse(coco([object, { ...object, name: 'other' }, object], { file: 'p.jpg', ...size })) as {
       images: unknown
       categories: { id: number }[]
-      annotations: { category_id: number; area: number; bbox: number[]; segmentation: { size: [number, number]; counts: string } }[]
+      annotations: {
+        category_id: number
+        area: number
+        bbox: number[]
+        segmentation: { size: [number, number]; counts: string }
+      }[]
     }
     expect(file.images).toEqual([{ id: 1, file_name: 'p.jpg', width: 5, height: 4 }])
     expect(file.annotations.map(a => a.category_id)).toEqual([1, 2, 1])
@@ -51,6 +57,9 @@ describe('PNG', () => {
   })
 
   it('of nothing is a picture of one pixel', async () => {
-    expect(await decodeImage((await cutOut({ width: 5, data }, [empty])) as Uint8Array<ArrayBuffer>)).toMatchObject({ width: 1, height: 1 })
+    expect(await decodeImage((await cutOut({ width: 5, data }, [empty])) as Uint8Array<ArrayBuffer>)).toMatchObject({
+      width: 1,
+      height: 1
+    })
   })
 })

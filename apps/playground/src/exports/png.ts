@@ -1,9 +1,16 @@
 import { encodePng, type Mask } from '@sam/core'
 
-/** The picture where any of the masks is, transparent elsewhere, cut to the box around them. Nothing inside gives one transparent pixel. */
-export function cutOut({ width, data: rgba }: Pick<ImageData, 'width' | 'data'>, masks: readonly Mask[]): Promise<Uint8Array> {
+/**
+ * The picture where any of the masks is, transparent elsewhere, cut to the box around them. Nothing inside gives one
+ * transparent pixel.
+ */
+export function cutOut(
+  { width, data: rgba }: Pick<ImageData, 'width' | 'data'>,
+  masks: readonly Mask[]
+): Promise<Uint8Array> {
   const boxes = masks.map(m => m.box).filter(([x0, , x1]) => x1 > x0)
-  const side = (i: 0 | 1 | 2 | 3, pick: (...n: number[]) => number): number => boxes.length ? pick(...boxes.map(b => b[i])) : i < 2 ? 0 : 1
+  const side = (i: 0 | 1 | 2 | 3, pick: (...n: number[]) => number): number =>
+    boxes.length ? pick(...boxes.map(b => b[i])) : i < 2 ? 0 : 1
   const [left, top, right, bottom] = [side(0, Math.min), side(1, Math.min), side(2, Math.max), side(3, Math.max)]
   const data = new Uint8Array((right - left) * (bottom - top) * 4)
   const bitmaps = masks.map(m => m.bitmap())

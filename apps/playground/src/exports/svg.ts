@@ -1,7 +1,13 @@
 import type { NamedObject } from './coco.js'
 
-/** One path an object, holes by the even-odd rule, in pixels of the picture; corners nearer than half a pixel to the line are left out. */
-export function svg(objects: readonly NamedObject[], { width, height }: { readonly width: number; readonly height: number }): string {
+/**
+ * One path an object, holes by the even-odd rule, in pixels of the picture; corners nearer than half a pixel to the
+ * line are left out.
+ */
+export function svg(
+  objects: readonly NamedObject[],
+  { width, height }: { readonly width: number; readonly height: number }
+): string {
   const paths = objects.map(({ name, color, mask }) => {
     const rings = mask.toPolygons({ simplify: 0.5 }).flat()
     const d = rings
@@ -26,4 +32,5 @@ export function svg(objects: readonly NamedObject[], { width, height }: { readon
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 /** Also leaves out the control characters that XML cannot hold. */
 
-const escape = (text: string): string => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '').replace(/[&<>"]/g, c => entities[c])
+const escape = (text: string): string =>
+  text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '').replace(/[&<>"]/g, c => entities[c])

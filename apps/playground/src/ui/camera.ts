@@ -4,14 +4,18 @@ import { iconButton } from './toolbar.js'
 
 export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function'
 
-/** Takes a picture with the camera. Undefined when the person closed it. Throws an `Error` that says why there is none. */
+/**
+ * Takes a picture with the camera. Undefined when the person closed it. Throws an `Error` that says why there is none.
+ */
 export async function takePicture(): Promise<GivenPicture | undefined> {
   let stream: MediaStream
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })
   } catch (cause) {
     const why =
-      (cause as DOMException).name === 'NotAllowedError' ? 'this page may not use it; allow it beside the address' : (cause as Error).message
+      (cause as DOMException).name === 'NotAllowedError'
+        ? 'this page may not use it; allow it beside the address'
+        : (cause as Error).message
     throw new Error(`The camera is not there: ${why}.`, { cause })
   }
   const video = h('video', { autoplay: true, muted: true, playsInline: true, srcObject: stream })

@@ -8,7 +8,12 @@ import { h } from './dom.js'
 /** The masks to choose from, as small pictures with their scores. */
 export function createCandidates(app: App): { readonly element: HTMLElement; update(): void } {
   const choices = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Masks to choose from' })
-  const element = h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Masks'), h('span', { class: 'hint' }, 'predicted quality')), choices)
+  const element = h(
+    'section',
+    { class: 'card' },
+    h('header', {}, h('h2', {}, 'Masks'), h('span', { class: 'hint' }, 'predicted quality')),
+    choices
+  )
   let drawn: unknown
   return {
     element,
@@ -33,7 +38,12 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
                 onchange: () => app.act(change(app.session, activeObject(app.session).id, { choice: i }))
               }),
               thumbnail(app.state.picture!.bitmap, candidate, colorOf(object)),
-              h('span', { class: 'score' }, h('span', { class: 'score-bar', style: `--part: ${percent(candidate.score)}` }), percent(candidate.score))
+              h(
+                'span',
+                { class: 'score' },
+                h('span', { class: 'score-bar', style: `--part: ${percent(candidate.score)}` }),
+                percent(candidate.score)
+              )
             )
             return label
           })
@@ -54,7 +64,14 @@ function thumbnail(picture: ImageBitmap, candidate: Candidate, color: string): H
   const canvas = h('canvas', { width: side * ratio, height: side * ratio, 'aria-hidden': 'true' })
   const context = canvas.getContext('2d')!
   const scale = Math.max(canvas.width / picture.width, canvas.height / picture.height)
-  context.setTransform(scale, 0, 0, scale, (canvas.width - picture.width * scale) / 2, (canvas.height - picture.height * scale) / 2)
+  context.setTransform(
+    scale,
+    0,
+    0,
+    scale,
+    (canvas.width - picture.width * scale) / 2,
+    (canvas.height - picture.height * scale) / 2
+  )
   context.filter = 'grayscale(0.9) brightness(0.7)'
   context.drawImage(picture, 0, 0)
   context.filter = 'none'

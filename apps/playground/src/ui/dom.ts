@@ -25,7 +25,8 @@ export function save(blob: Blob, name: string): void {
 }
 
 /** Asks for a file. Undefined when none was chosen. */
-export const chooseFile = async (accept: string): Promise<File | undefined> => (await chosen(h('input', { type: 'file', accept })))[0]
+export const chooseFile = async (accept: string): Promise<File | undefined> =>
+  (await chosen(h('input', { type: 'file', accept })))[0]
 
 /** Asks for a folder: its files, with those of folders inside. None when none was chosen. */
 export const chooseFolder = (): Promise<readonly File[]> => chosen(h('input', { type: 'file', webkitdirectory: true }))

@@ -4,7 +4,12 @@ import { activeObject } from '../session.js'
 import { h, save } from './dom.js'
 import { icon } from './icons.js'
 
-const formats: readonly { readonly format: ExportFormat; readonly label: string; readonly what: string; readonly ending: string }[] = [
+const formats: readonly {
+  readonly format: ExportFormat
+  readonly label: string
+  readonly what: string
+  readonly ending: string
+}[] = [
   { format: 'png', label: 'Cut-out', what: 'PNG of the selected object', ending: '.png' },
   { format: 'coco', label: 'COCO', what: 'JSON with all shown objects', ending: '.json' },
   { format: 'svg', label: 'Outlines', what: 'SVG of all shown objects', ending: '.svg' }
@@ -14,7 +19,9 @@ const formats: readonly { readonly format: ExportFormat; readonly label: string;
 export function createExport(app: App): { readonly element: HTMLElement; update(): void } {
   const buttons = formats.map(({ format, label, what, ending }) => {
     const name = (): string =>
-      (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'picture') + (format === 'png' ? `-${activeObject(app.session).name}` : '') + ending
+      (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'picture') +
+      (format === 'png' ? `-${activeObject(app.session).name}` : '') +
+      ending
     const onclick = async (): Promise<void> => {
       const blob = await app.export(format)
       if (blob) save(blob, name())
@@ -28,10 +35,16 @@ export function createExport(app: App): { readonly element: HTMLElement; update(
     return { format, button }
   })
   return {
-    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Export')), h('div', { class: 'exports' }, ...buttons.map(b => b.button))),
+    element: h(
+      'section',
+      { class: 'card' },
+      h('header', {}, h('h2', {}, 'Export')),
+      h('div', { class: 'exports' }, ...buttons.map(b => b.button))
+    ),
     update() {
       const any = app.session.objects.some(o => o.visible && app.answer(o))
-      for (const { format, button } of buttons) button.disabled = format === 'png' ? !app.answer(activeObject(app.session)) : !any
+      for (const { format, button } of buttons)
+        button.disabled = format === 'png' ? !app.answer(activeObject(app.session)) : !any
     }
   }
 }

@@ -31,7 +31,10 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         event.preventDefault()
         // Relative to the page, which the worker does not know.
         const typed = address.value.trim()
-        void load({ kind: 'url', url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed })
+        void load({
+          kind: 'url',
+          url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed
+        })
       }
     },
     address,
@@ -40,7 +43,12 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
   const dialog = h(
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'model-title' },
-    h('header', {}, h('h2', { id: 'model-title' }, 'Choose a model'), iconButton('close', 'Close', { onclick: () => dialog.close() })),
+    h(
+      'header',
+      {},
+      h('h2', { id: 'model-title' }, 'Choose a model'),
+      iconButton('close', 'Close', { onclick: () => dialog.close() })
+    ),
     h(
       'button',
       { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) },
@@ -59,7 +67,12 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         }
       },
       icon('folder'),
-      h('span', {}, h('strong', {}, 'Open a file'), h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device'))
+      h(
+        'span',
+        {},
+        h('strong', {}, 'Open a file'),
+        h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device')
+      )
     ),
     h(
       'button',
@@ -69,11 +82,17 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         onclick: async () => {
           const files = await chooseFolder()
           const [name] = files[0]?.webkitRelativePath.split('/') ?? []
-          if (name) await load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
+          if (name)
+            await load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
         }
       },
       icon('folder'),
-      h('span', {}, h('strong', {}, 'Open a folder'), h('small', {}, 'From Hugging Face: config.json and model.safetensors'))
+      h(
+        'span',
+        {},
+        h('strong', {}, 'Open a folder'),
+        h('small', {}, 'From Hugging Face: config.json and model.safetensors')
+      )
     ),
     h('h3', {}, 'From an address'),
     form,
@@ -95,7 +114,12 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         'button',
         { type: 'button', class: 'choice', onclick: () => load({ kind: 'kept', key: model.key }) },
         icon('check'),
-        h('span', {}, h('strong', {}, model.label), h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`))
+        h(
+          'span',
+          {},
+          h('strong', {}, model.label),
+          h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`)
+        )
       ),
       iconButton('trash', `Remove ${model.label} from this device`, { onclick: () => void forget(model) })
     )

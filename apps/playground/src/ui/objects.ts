@@ -42,7 +42,10 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
       class: 'icon-button small',
       onclick: () => app.act(change(app.session, id, { visible: !app.session.objects.find(o => o.id === id)!.visible }))
     })
-    const remove = iconButton('trash', 'Remove', { class: 'icon-button small', onclick: () => app.act(removeObject(app.session, id)) })
+    const remove = iconButton('trash', 'Remove', {
+      class: 'icon-button small',
+      onclick: () => app.act(removeObject(app.session, id))
+    })
     const element = h(
       'li',
       {

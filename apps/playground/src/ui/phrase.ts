@@ -11,17 +11,33 @@ function saying(session: Session, phrase: string): Session {
 
 /** Where a thing is asked for by its name. */
 export function createPhrase(app: App): { readonly element: HTMLElement; update(): void } {
-  const field = h('input', { type: 'search', 'aria-label': 'Find by name', enterKeyHint: 'search', maxLength: 200, autocomplete: 'off', spellcheck: false })
-  const find = h('button', { type: 'submit', class: 'icon-button', 'aria-label': 'Find', title: 'Find' }, icon('search'))
-  const element = h('form', {
-    class: 'phrase',
-    role: 'search',
-    onsubmit: (event: Event) => {
-      event.preventDefault()
-      const phrase = field.value.trim()
-      if (phrase) app.act(saying(app.session, phrase))
-    }
-  }, field, find)
+  const field = h('input', {
+    type: 'search',
+    'aria-label': 'Find by name',
+    enterKeyHint: 'search',
+    maxLength: 200,
+    autocomplete: 'off',
+    spellcheck: false
+  })
+  const find = h(
+    'button',
+    { type: 'submit', class: 'icon-button', 'aria-label': 'Find', title: 'Find' },
+    icon('search')
+  )
+  const element = h(
+    'form',
+    {
+      class: 'phrase',
+      role: 'search',
+      onsubmit: (event: Event) => {
+        event.preventDefault()
+        const phrase = field.value.trim()
+        if (phrase) app.act(saying(app.session, phrase))
+      }
+    },
+    field,
+    find
+  )
   let shown: string | undefined
   return {
     element,
@@ -30,7 +46,10 @@ export function createPhrase(app: App): { readonly element: HTMLElement; update(
       const takes = model?.takesWords ?? false
       field.disabled = find.disabled = !takes || !ready
       field.placeholder = model && !takes ? 'This model takes no words' : 'Name a thing: a red star'
-      element.title = model && !takes ? 'Only a model with a text projection finds things by name; the embedded one does' : 'Find by name (T)'
+      element.title =
+        model && !takes
+          ? 'Only a model with a text projection finds things by name; the embedded one does'
+          : 'Find by name (T)'
       const { phrase } = activeObject(app.session).prompts
       if (phrase !== shown && document.activeElement !== field) field.value = phrase ?? ''
       shown = phrase

@@ -15,7 +15,8 @@ export function themeButton(): HTMLButtonElement {
     button.title = label
   }
   const button = h('button', {
-    type: 'button', class: 'icon-button',
+    type: 'button',
+    class: 'icon-button',
     onclick: () => {
       root.dataset.theme = isDark() ? 'light' : 'dark'
       localStorage.setItem(key, root.dataset.theme)

@@ -3,16 +3,21 @@ import type { Stage } from '../stage.js'
 import { h } from './dom.js'
 import { icon, type IconName } from './icons.js'
 
-const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly label: string; readonly key: string }[] = [
-  { tool: 'include', icon: 'include', label: 'Include', key: 'P' },
-  { tool: 'exclude', icon: 'exclude', label: 'Exclude', key: 'X' },
-  { tool: 'box', icon: 'box', label: 'Box', key: 'B' },
-  { tool: 'brush', icon: 'brush', label: 'Brush', key: 'M' },
-  { tool: 'erase', icon: 'erase', label: 'Erase', key: 'E' },
-  { tool: 'hand', icon: 'hand', label: 'Move', key: 'H' }
-]
+const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly label: string; readonly key: string }[] =
+  [
+    { tool: 'include', icon: 'include', label: 'Include', key: 'P' },
+    { tool: 'exclude', icon: 'exclude', label: 'Exclude', key: 'X' },
+    { tool: 'box', icon: 'box', label: 'Box', key: 'B' },
+    { tool: 'brush', icon: 'brush', label: 'Brush', key: 'M' },
+    { tool: 'erase', icon: 'erase', label: 'Erase', key: 'E' },
+    { tool: 'hand', icon: 'hand', label: 'Move', key: 'H' }
+  ]
 
-export const iconButton = (name: IconName, label: string, options: { key?: string; onclick: () => void; class?: string }): HTMLButtonElement =>
+export const iconButton = (
+  name: IconName,
+  label: string,
+  options: { key?: string; onclick: () => void; class?: string }
+): HTMLButtonElement =>
   h(
     'button',
     {
@@ -38,11 +43,22 @@ export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => 
   })
   const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: () => app.undo() })
   const redo = iconButton('redo', 'Redo', { key: 'Ctrl Shift Z', onclick: () => app.redo() })
-  const size = h('input', { type: 'range', min: '4', max: '160', 'aria-label': 'Brush size', oninput: () => app.set({ brush: Number(size.value) }) })
+  const size = h('input', {
+    type: 'range',
+    min: '4',
+    max: '160',
+    'aria-label': 'Brush size',
+    oninput: () => app.set({ brush: Number(size.value) })
+  })
   const sizer = h('label', { class: 'brush-size' }, h('span', {}, 'Size'), size)
   root.append(
     h('div', { class: 'bar history', role: 'group', 'aria-label': 'History' }, undo, redo),
-    h('div', { class: 'tools-stack' }, sizer, h('div', { class: 'bar tools', role: 'group', 'aria-label': 'Tools' }, ...buttons.map(b => b.button))),
+    h(
+      'div',
+      { class: 'tools-stack' },
+      sizer,
+      h('div', { class: 'bar tools', role: 'group', 'aria-label': 'Tools' }, ...buttons.map(b => b.button))
+    ),
     h(
       'div',
       { class: 'bar zoom', role: 'group', 'aria-label': 'Zoom' },

@@ -14,7 +14,10 @@ const samples = [
 ]
 
 /** Opens what a function gives; nothing where it gives nothing. */
-export async function openPicture(app: App, pick: () => Promise<Parameters<App['open']>[0] | undefined>): Promise<void> {
+export async function openPicture(
+  app: App,
+  pick: () => Promise<Parameters<App['open']>[0] | undefined>
+): Promise<void> {
   try {
     const picture = await pick()
     if (picture) await app.open(picture)

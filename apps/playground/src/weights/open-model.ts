@@ -20,14 +20,28 @@ export interface OpenedModel {
 }
 
 let cache: Promise<WeightsCache | undefined> | undefined
-export const modelCache = (): Promise<WeightsCache | undefined> => (cache ??= privateFolder('models').then(folder => folder && weightsCache(folder)))
+export const modelCache = (): Promise<WeightsCache | undefined> =>
+  (cache ??= privateFolder('models').then(folder => folder && weightsCache(folder)))
 
-/** Loads a model, keeping a copy on this device of what comes from elsewhere. Throws what `loadSam` and `fetch` throw. */
+/**
+ * Loads a model, keeping a copy on this device of what comes from elsewhere. Throws what `loadSam` and `fetch` throw.
+ */
 export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
   const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: Clip): Promise<Sam> =>
-    loadSam({ weights, backend, text, signal, onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total }) })
+    loadSam({
+      weights,
+      backend,
+      text,
+      signal,
+      onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total })
+    })
   const model = choice.kind === 'folder' ? wholeOf(choice) : choice
-  if (model.kind === 'folder') return { sam: await load(new Map(model.files.map(f => [f.name, f]))), note: 'not kept: it is in several files', again: undefined }
+  if (model.kind === 'folder')
+    return {
+      sam: await load(new Map(model.files.map(f => [f.name, f]))),
+      note: 'not kept: it is in several files',
+      again: undefined
+    }
   if (model.kind === 'embedded') {
     const { weights, description, clip: own } = embeddedModel()
     const clip = await loadClip({ ...own, backend, signal })
@@ -38,13 +52,19 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
       throw error
     }
   }
-  const key = model.kind === 'kept' ? model.key : model.kind === 'file' ? `file:${model.file.name}` : addressOf(model.url).href
+  const key =
+    model.kind === 'kept' ? model.key : model.kind === 'file' ? `file:${model.file.name}` : addressOf(model.url).href
   const kept = await modelCache()
   const found =
-    model.kind === 'file' ? undefined : await kept?.open(key, { signal, onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total }) })
+    model.kind === 'file'
+      ? undefined
+      : await kept?.open(key, { signal, onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total }) })
   if (found) return { sam: await load(found), note: 'kept on this device', again: { kind: 'kept', key } }
   if (model.kind === 'kept') {
-    throw new WeightsError('E_WEIGHTS_IO', `${key.replace(/^file:/, '')} is not on this device any more, or was damaged; load it again`)
+    throw new WeightsError(
+      'E_WEIGHTS_IO',
+      `${key.replace(/^file:/, '')} is not on this device any more, or was damaged; load it again`
+    )
   }
 
   if (model.kind === 'file') {
@@ -52,7 +72,11 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
     const { file } = model
     const sam = await load(file)
     try {
-      const blob = await keep(kept, { key, label: file.name, stream: file.stream(), size: file.size }, { signal, onStep })
+      const blob = await keep(
+        kept,
+        { key, label: file.name, stream: file.stream(), size: file.size },
+        { signal, onStep }
+      )
       return { sam, ...(blob ? { note: keptNote, again: { kind: 'kept', key } } : { note: notKept, again: undefined }) }
     } catch (error) {
       await sam.dispose()
@@ -81,7 +105,11 @@ async function keep(
 ): Promise<Blob | undefined> {
   try {
     await navigator.storage.persist?.()
-    if (kept) return await kept.keep(incoming, { signal, onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total }) })
+    if (kept)
+      return await kept.keep(incoming, {
+        signal,
+        onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total })
+      })
   } catch (error) {
     if (!(error instanceof DOMException) || error.name !== 'QuotaExceededError') throw error
   }
@@ -97,7 +125,10 @@ async function download(key: string, signal: AbortSignal): Promise<Incoming> {
   }
   const answer = await fetch(url, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted()
-    return fail('the request failed; check the address and the network, and whether the server lets this page read it (CORS)', cause)
+    return fail(
+      'the request failed; check the address and the network, and whether the server lets this page read it (CORS)',
+      cause
+    )
   })
   if (!answer.ok || !answer.body) return fail(`the server answered ${answer.status} ${answer.statusText}`.trimEnd())
   if (/^text\/html/i.test(answer.headers.get('content-type') ?? ''))

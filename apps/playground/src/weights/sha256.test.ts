@@ -5,13 +5,15 @@ import { sha256 } from './sha256.js'
 
 describe('sha256', () => {
   it('is the standard’s, however the bytes are cut', () => {
-    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 150 }), { maxLength: 5 }), pieces => {
-      const [ours, theirs] = [sha256(), createHash('sha256')]
-      for (const piece of pieces) {
-        ours.update(piece)
-        theirs.update(piece)
-      }
-      expect(ours.digest()).toBe(theirs.digest('hex'))
-    }))
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 150 }), { maxLength: 5 }), pieces => {
+        const [ours, theirs] = [sha256(), createHash('sha256')]
+        for (const piece of pieces) {
+          ours.update(piece)
+          theirs.update(piece)
+        }
+        expect(ours.digest()).toBe(theirs.digest('hex'))
+      })
+    )
   })
 })

@@ -1,11 +1,16 @@
-/** SHA-256 (FIPS 180-4) a piece at a time, which the browser's own digest cannot: for files that should never lie in memory whole. */
+/**
+ * SHA-256 (FIPS 180-4) a piece at a time, which the browser's own digest cannot: for files that should never lie in
+ * memory whole.
+ */
 export interface Sha256 {
   update(bytes: Uint8Array): void
   /** 64 hexadecimal digits. Ends it. */
   digest(): string
 }
 
-const primes = Array.from({ length: 312 }, (_, n) => n).filter(n => n > 1 && [2, 3, 5, 7, 11, 13, 17].every(d => n === d || n % d)).slice(0, 64)
+const primes = Array.from({ length: 312 }, (_, n) => n)
+  .filter(n => n > 1 && [2, 3, 5, 7, 11, 13, 17].every(d => n === d || n % d))
+  .slice(0, 64)
 /** The first 32 bits of the fraction. */
 const fraction = (n: number): number => Math.floor((n - Math.floor(n)) * 2 ** 32)
 const rounds = Int32Array.from(primes, p => fraction(Math.cbrt(p)))
@@ -17,27 +22,35 @@ export function sha256(): Sha256 {
   let [filled, length] = [0, 0]
 
   const block = (bytes: Uint8Array, at: number): void => {
-    for (let i = 0; i < 16; i++, at += 4) words[i] = bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3]
+    for (let i = 0; i < 16; i++, at += 4)
+      words[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
     for (let i = 16; i < 64; i++) {
       const [a, b] = [words[i - 15], words[i - 2]]
-      const s0 = (a >>> 7 | a << 25) ^ (a >>> 18 | a << 14) ^ a >>> 3
-      const s1 = (b >>> 17 | b << 15) ^ (b >>> 19 | b << 13) ^ b >>> 10
-      words[i] = words[i - 16] + s0 + words[i - 7] + s1 | 0
+      const s0 = ((a >>> 7) | (a << 25)) ^ ((a >>> 18) | (a << 14)) ^ (a >>> 3)
+      const s1 = ((b >>> 17) | (b << 15)) ^ ((b >>> 19) | (b << 13)) ^ (b >>> 10)
+      words[i] = (words[i - 16] + s0 + words[i - 7] + s1) | 0
     }
-    let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7]
+    let a = state[0],
+      b = state[1],
+      c = state[2],
+      d = state[3],
+      e = state[4],
+      f = state[5],
+      g = state[6],
+      h = state[7]
     for (let i = 0; i < 64; i++) {
-      const s1 = (e >>> 6 | e << 26) ^ (e >>> 11 | e << 21) ^ (e >>> 25 | e << 7)
-      const t1 = h + s1 + (e & f ^ ~e & g) + rounds[i] + words[i] | 0
-      const s0 = (a >>> 2 | a << 30) ^ (a >>> 13 | a << 19) ^ (a >>> 22 | a << 10)
-      const t2 = s0 + (a & b ^ a & c ^ b & c) | 0
+      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
+      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + rounds[i] + words[i]) | 0
+      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
+      const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0
       h = g
       g = f
       f = e
-      e = d + t1 | 0
+      e = (d + t1) | 0
       d = c
       c = b
       b = a
-      a = t1 + t2 | 0
+      a = (t1 + t2) | 0
     }
     state[0] += a
     state[1] += b

@@ -60,12 +60,20 @@ describe('weightsCache', () => {
     expect(await later.list()).toMatchObject([{ key: incoming.key, label: 'model.pth', size: 1000, sha256: sum }])
     expect(new Uint8Array(await (await later.open(incoming.key))!.arrayBuffer())).toEqual(bytes)
     await later.forget(incoming.key)
-    expect([await later.list(), await later.open(incoming.key), await folder.names()]).toEqual([[], undefined, ['index.json']])
+    expect([await later.list(), await later.open(incoming.key), await folder.names()]).toEqual([
+      [],
+      undefined,
+      ['index.json']
+    ])
   })
 
   it.each([
     ['cut off', { stream: stream([bytes.slice(0, 300)]) }, /1000 bytes, 300 came/],
-    ['of another sum', { stream: stream(), sha256: sum.replace(/^./, c => (c === '0' ? '1' : '0')) }, /must have the SHA-256/],
+    [
+      'of another sum',
+      { stream: stream(), sha256: sum.replace(/^./, c => (c === '0' ? '1' : '0')) },
+      /must have the SHA-256/
+    ],
     ['broken', { stream: stream([bytes.slice(0, 300)], c => c.error(new Error('reset'))) }, /reset/]
   ])('keeps nothing of a download that is %s', async (_, part, message) => {
     const { folder, files, open } = memoryFolder()

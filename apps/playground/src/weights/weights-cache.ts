@@ -32,7 +32,10 @@ export interface WeightsCache {
   list(): Promise<readonly KeptModel[]>
   /** The file, checked against its size and sum; what fails the check is thrown away and not there. */
   open(key: string, options?: CacheOptions): Promise<Blob | undefined>
-  /** Takes in a stream. Throws `WeightsError` `E_WEIGHTS_IO` when it is cut off or its sum is wrong; then, and after an abort, nothing stays. */
+  /**
+   * Takes in a stream. Throws `WeightsError` `E_WEIGHTS_IO` when it is cut off or its sum is wrong; then, and after an
+   * abort, nothing stays.
+   */
   keep(incoming: Incoming, options?: CacheOptions): Promise<Blob>
   forget(key: string): Promise<void>
 }
@@ -41,7 +44,10 @@ const index = 'index.json'
 /** What no entry knows after this many milliseconds is left of a visit that ended in the middle. */
 const abandoned = 24 * 3600 * 1000
 
-/** Models in a folder, and an index of them. An entry is written after its file is whole and checked, so nothing half is ever found. */
+/**
+ * Models in a folder, and an index of them. An entry is written after its file is whole and checked, so nothing half is
+ * ever found.
+ */
 export function weightsCache(folder: Folder): WeightsCache {
   const list = async (): Promise<KeptModel[]> => {
     const blob = await folder.read(index)
@@ -97,7 +103,8 @@ export function weightsCache(folder: Folder): WeightsCache {
           return sink.write(chunk)
         }
         found = await sumOf(stream, size ?? 0, { ...options, write })
-        if (size !== undefined && written !== size) fail(`must have ${size} bytes, ${written} came; the connection was cut off, try again`)
+        if (size !== undefined && written !== size)
+          fail(`must have ${size} bytes, ${written} came; the connection was cut off, try again`)
         if (wanted !== undefined && found !== wanted.toLowerCase())
           fail(`must have the SHA-256 ${wanted}, found ${found}; it is another file, or damaged`)
         await sink.commit()
@@ -105,7 +112,10 @@ export function weightsCache(folder: Folder): WeightsCache {
         await sink.discard()
         throw error
       }
-      await update(entries => [...entries.filter(e => e.key !== key), { key, label, size: written, sha256: found, file }])
+      await update(entries => [
+        ...entries.filter(e => e.key !== key),
+        { key, label, size: written, sha256: found, file }
+      ])
       return (await folder.read(file)) ?? fail('could not be read back; the browser may be out of space')
     }
   }

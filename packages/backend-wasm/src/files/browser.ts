@@ -2,7 +2,9 @@
 export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer> | string> {
   try {
     const answer = await fetch(url)
-    return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : `the server answered ${answer.status} ${answer.statusText}`.trimEnd()
+    return answer.ok
+      ? new Uint8Array(await answer.arrayBuffer())
+      : `the server answered ${answer.status} ${answer.statusText}`.trimEnd()
   } catch (error) {
     return (error as Error).message
   }

@@ -1,7 +1,13 @@
-/** Where WebGPU comes from in Node: the npm package `webgpu` (Dawn), unless something has put a `navigator.gpu` there already. */
+/**
+ * Where WebGPU comes from in Node: the npm package `webgpu` (Dawn), unless something has put a `navigator.gpu` there
+ * already.
+ */
 export { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 
-/** The entry to WebGPU, or a sentence that says why there is none. tfjs looks for it in `navigator.gpu`, so that is where it is put, once. */
+/**
+ * The entry to WebGPU, or a sentence that says why there is none. tfjs looks for it in `navigator.gpu`, so that is
+ * where it is put, once.
+ */
 export async function findGpu(): Promise<GPU | string> {
   const present = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
   if (present) return present

@@ -8,17 +8,36 @@ import { windowAttention, windowShared } from './window.js'
 /** Registers hold a query and a result of this many channels; wider heads are opened. */
 const widestHead = 128
 
-/** Scaled dot-product attention; every operand is read where it lies, and the result lies as [B, N, heads, d], so that joining the heads again moves nothing. */
+/**
+ * Scaled dot-product attention; every operand is read where it lies, and the result lies as [B, N, heads, d], so that
+ * joining the heads again moves nothing.
+ */
 export const attention: Kernel = {
-  supports: node => node.dtype === 'f32' && node.shape.at(-1)! <= widestHead && node.inputs[0].shape.at(-1)! <= widestHead,
+  supports: node =>
+    node.dtype === 'f32' && node.shape.at(-1)! <= widestHead && node.inputs[0].shape.at(-1)! <= widestHead,
   lower(node, to) {
     const [batch, heads, queries, width] = node.shape as [number, number, number, number]
     const lead = [batch, heads]
-    const spread = (x: View): View => ({ ...x, shape: [...lead, ...x.shape.slice(2)], strides: x.strides.map((s, i) => i < 2 && x.shape[i] === 1 ? 0 : s) })
+    const spread = (x: View): View => ({
+      ...x,
+      shape: [...lead, ...x.shape.slice(2)],
+      strides: x.strides.map((s, i) => (i < 2 && x.shape[i] === 1 ? 0 : s))
+    })
     const [q, k, v, ...rest] = node.inputs.map(x => to.view(x)) as [View, View, View, ...View[]]
     const bias = biasOf(rest, [batch, heads, queries, k.shape[2]])
-    const { program, flops } = flash({ q: spread(q), k: spread(k), v: spread(v), bias, scale: node.attrs.scale as number, width })
-    const buffer = to.emit(program, [q, k, v, ...rest].map(x => x.buffer), { length: sizeOf(node.shape), type: 'f32', flops })
+    const { program, flops } = flash({
+      q: spread(q),
+      k: spread(k),
+      v: spread(v),
+      bias,
+      scale: node.attrs.scale as number,
+      width
+    })
+    const buffer = to.emit(
+      program,
+      [q, k, v, ...rest].map(x => x.buffer),
+      { length: sizeOf(node.shape), type: 'f32', flops }
+    )
     return { buffer, shape: node.shape, offset: 0, strides: [queries * heads * width, width, heads * width, 1] }
   }
 }
@@ -26,19 +45,27 @@ export const attention: Kernel = {
 function biasOf(rest: readonly View[], scores: readonly number[]): Bias {
   const broadcast = (x: View, shape: readonly number[]): View => {
     const missing = shape.length - x.shape.length
-    return { ...x, shape, strides: shape.map((_, i) => i < missing || x.shape[i - missing] === 1 ? 0 : x.strides[i - missing]) }
+    return {
+      ...x,
+      shape,
+      strides: shape.map((_, i) => (i < missing || x.shape[i - missing] === 1 ? 0 : x.strides[i - missing]))
+    }
   }
   const [mask, columns] = rest
   if (!mask) return { kind: 'none' }
   if (!columns) return { kind: 'mask', mask: broadcast(mask, scores) }
   const lead = scores.slice(0, 3)
-  return { kind: 'grid', rows: broadcast(mask, [...lead, mask.shape.at(-1)!]), columns: broadcast(columns, [...lead, columns.shape.at(-1)!]) }
+  return {
+    kind: 'grid',
+    rows: broadcast(mask, [...lead, mask.shape.at(-1)!]),
+    columns: broadcast(columns, [...lead, columns.shape.at(-1)!])
+  }
 }
 
 /**
- * Self-attention of a grid with relative positions, straight from the qkv product: no split, no transpose, no window copies.
- * Over the whole grid it is two dispatches (relative positions, then flash); in windows it is one, and what lies outside the grid is the
- * projection's bias, whose keys count in the softmax as they do in the reference.
+ * Self-attention of a grid with relative positions, straight from the qkv product: no split, no transpose, no window
+ * copies. Over the whole grid it is two dispatches (relative positions, then flash); in windows it is one, and what
+ * lies outside the grid is the projection's bias, whose keys count in the softmax as they do in the reference.
  */
 export const gridAttention: Kernel = {
   supports(node, limits) {
@@ -58,9 +85,23 @@ export const gridAttention: Kernel = {
     }
     const places = height * width
     const each = height + width
-    const relative = to.emit(relativePositions(grid), [qkv, tableH, tableW], { length: batch * heads * places * each, type: 'f32', flops: 2 * batch * places * channels * each })
-    const part = (i: number): View => ({ buffer: qkv, shape: [batch, heads, places, grid.d], strides: [places * 3 * channels, grid.d, 3 * channels, 1], offset: i * channels })
-    const table = (size: number, offset: number): View => ({ buffer: relative, shape: [batch, heads, places, size], strides: [heads * places * each, places * each, each, 1], offset })
+    const relative = to.emit(relativePositions(grid), [qkv, tableH, tableW], {
+      length: batch * heads * places * each,
+      type: 'f32',
+      flops: 2 * batch * places * channels * each
+    })
+    const part = (i: number): View => ({
+      buffer: qkv,
+      shape: [batch, heads, places, grid.d],
+      strides: [places * 3 * channels, grid.d, 3 * channels, 1],
+      offset: i * channels
+    })
+    const table = (size: number, offset: number): View => ({
+      buffer: relative,
+      shape: [batch, heads, places, size],
+      strides: [heads * places * each, places * each, each, 1],
+      offset
+    })
     const bias: Bias = { kind: 'grid', rows: table(height, 0), columns: table(width, height) }
     const { program, flops } = flash({ q: part(0), k: part(1), v: part(2), bias, scale: grid.d ** -0.5, width: grid.d })
     return denseView(to.emit(program, [qkv, qkv, qkv, relative, relative], { length, type: 'f32', flops }), node.shape)

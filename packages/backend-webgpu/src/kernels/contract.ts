@@ -16,10 +16,28 @@ export const matmul: Kernel = {
     const operand = (name: string, value: Value, swapped: boolean): { operand: Operand; view: View } => {
       const view = batched(to, value)
       const [row, step] = view.strides.slice(-2) as [number, number]
-      return { view, operand: strided(name, { batch: joinedStride(view, view.shape.length - 2)!, row: swapped ? step : row, k: swapped ? row : step, offset: view.offset, depth: k }) }
+      return {
+        view,
+        operand: strided(name, {
+          batch: joinedStride(view, view.shape.length - 2)!,
+          row: swapped ? step : row,
+          k: swapped ? row : step,
+          offset: view.offset,
+          depth: k
+        })
+      }
     }
     const [a, b] = [operand('a', node.inputs[0], false), operand('b', node.inputs[1], true)]
-    return emit(node, to, { name: 'matmul', reads: [a.view.buffer, b.view.buffer], batch, rows: m, columns: n, depth: k, a: a.operand, b: b.operand })
+    return emit(node, to, {
+      name: 'matmul',
+      reads: [a.view.buffer, b.view.buffer],
+      batch,
+      rows: m,
+      columns: n,
+      depth: k,
+      a: a.operand,
+      b: b.operand
+    })
   }
 }
 
@@ -30,8 +48,15 @@ export const linear: Kernel = {
     const [columns, depth] = node.inputs[1].shape as [number, number]
     const [x, weight] = [rowsOf(to, node.inputs[0]), weightOf(to, node.inputs[1], depth)]
     return emit(node, to, {
-      name: 'linear', reads: [x.view.buffer, weight.buffer], bias: node.inputs[2], batch: 1, rows: sizeOf(node.shape) / columns, columns, depth,
-      a: strided('a', { batch: 0, row: x.row, k: x.view.strides.at(-1)!, offset: x.view.offset, depth }), b: weight.operand
+      name: 'linear',
+      reads: [x.view.buffer, weight.buffer],
+      bias: node.inputs[2],
+      batch: 1,
+      rows: sizeOf(node.shape) / columns,
+      columns,
+      depth,
+      a: strided('a', { batch: 0, row: x.row, k: x.view.strides.at(-1)!, offset: x.view.offset, depth }),
+      b: weight.operand
     })
   }
 }
@@ -48,12 +73,23 @@ export const conv2d: Kernel = {
     const weight = weightOf(to, node.inputs[1], depth)
     const [sb, sy, sx, sc] = x.strides as [number, number, number, number]
     const row = kh === 1 && kw === 1 && stride === 1 && padding === 0 ? joinedStride(x, 3) : undefined
-    const a: Operand = row !== undefined
-      ? strided('a', { batch: 0, row, k: sc, offset: x.offset, depth })
-      : {
-          binding: { name: 'a', components: 1 }, alongK: true,
-          uniforms: [...sizesOf([height, width, x.shape[1], x.shape[2]], 'extent'), i32('stride', stride), i32('padding', padding), i32('aAt', x.offset), i32('aBatch', sb), i32('aRow', sy), i32('aColumn', sx), i32('aStep', sc)],
-          read: `
+    const a: Operand =
+      row !== undefined
+        ? strided('a', { batch: 0, row, k: sc, offset: x.offset, depth })
+        : {
+            binding: { name: 'a', components: 1 },
+            alongK: true,
+            uniforms: [
+              ...sizesOf([height, width, x.shape[1], x.shape[2]], 'extent'),
+              i32('stride', stride),
+              i32('padding', padding),
+              i32('aAt', x.offset),
+              i32('aBatch', sb),
+              i32('aRow', sy),
+              i32('aColumn', sx),
+              i32('aStep', sc)
+            ],
+            read: `
       let place = uniforms.aAt + n / (uniforms.extent0 * uniforms.extent1) * uniforms.aBatch;
       let y0 = n / uniforms.extent1 % uniforms.extent0 * uniforms.stride - uniforms.padding;
       let x0 = n % uniforms.extent1 * uniforms.stride - uniforms.padding;
@@ -64,14 +100,25 @@ export const conv2d: Kernel = {
           v[e] = a[place + (k + e) / ${kh * kw} * uniforms.aStep + yy * uniforms.aRow + xx * uniforms.aColumn];
         }
       }`
-        }
+          }
     return emit(node, to, {
-      name: 'conv2d', reads: [x.buffer, weight.buffer], bias: node.inputs[2], batch: 1, rows: sizeOf(node.shape) / out, columns: out, depth, a, b: weight.operand
+      name: 'conv2d',
+      reads: [x.buffer, weight.buffer],
+      bias: node.inputs[2],
+      batch: 1,
+      rows: sizeOf(node.shape) / out,
+      columns: out,
+      depth,
+      a,
+      b: weight.operand
     })
   }
 }
 
-/** Each pixel becomes a tile, written where it belongs: no depth-to-space afterwards. Columns run (tile row, tile column, channel). */
+/**
+ * Each pixel becomes a tile, written where it belongs: no depth-to-space afterwards. Columns run (tile row, tile
+ * column, channel).
+ */
 export const convTranspose2d: Kernel = {
   supports: isF32,
   lower(node, to) {
@@ -80,10 +127,19 @@ export const convTranspose2d: Kernel = {
     const [b, h, w] = node.inputs[0].shape as [number, number, number, number]
     const columns = out * kh * kw
     return emit(node, to, {
-      name: 'convTranspose2d', reads: [x.view.buffer, weight], bias, biasAt: 'column % uniforms.channels', batch: 1, rows: b * h * w, columns, depth,
+      name: 'convTranspose2d',
+      reads: [x.view.buffer, weight],
+      bias,
+      biasAt: 'column % uniforms.channels',
+      batch: 1,
+      rows: b * h * w,
+      columns,
+      depth,
       a: strided('a', { batch: 0, row: x.row, k: x.view.strides.at(-1)!, offset: x.view.offset, depth }),
       b: {
-        binding: { name: 'b', components: 1 }, uniforms: [i32('channels', out), i32('width', w)], alongK: false,
+        binding: { name: 'b', components: 1 },
+        uniforms: [i32('channels', out), i32('width', w)],
+        alongK: false,
         read: `for (var e = 0; e < min(4, left); e++) { v[e] = b[(k + e) * uniforms.columns + n % uniforms.channels * ${kh * kw} + n / uniforms.channels]; }`
       },
       // row = (batch·h + y)·w + x, so the result's row is (row / w)·kh + tile row.
@@ -102,8 +158,19 @@ interface Product extends Omit<Contraction, 'tile' | 'epilogue' | 'bias'> {
 function emit(node: Value, to: Lowering, { reads, bias, biasAt = 'column', ...product }: Product): View {
   const epilogue = to.epilogue(node)
   const program = contraction({ ...product, tile: tileFor(product, to.largeTile), epilogue, bias: bias && biasAt })
-  const inputs = [...reads, ...bias ? [to.dense(bias)] : [], ...epilogue.residual ? [to.dense(epilogue.residual)] : []]
-  return denseView(to.emit(program, inputs, { length: sizeOf(node.shape), type: 'f32', flops: 2 * product.batch * product.rows * product.columns * product.depth }), node.shape)
+  const inputs = [
+    ...reads,
+    ...(bias ? [to.dense(bias)] : []),
+    ...(epilogue.residual ? [to.dense(epilogue.residual)] : [])
+  ]
+  return denseView(
+    to.emit(program, inputs, {
+      length: sizeOf(node.shape),
+      type: 'f32',
+      flops: 2 * product.batch * product.rows * product.columns * product.depth
+    }),
+    node.shape
+  )
 }
 
 /** A view whose leading axes follow each other as one row index. */
@@ -119,12 +186,18 @@ function batched(to: Lowering, value: Value): View {
   return joinedStride(view, view.shape.length - 2) === undefined ? denseView(to.copy(view), view.shape) : view
 }
 
-/** A weight's columns along k, and the buffer they lie in: packed halves where the device holds it so, else as the checkpoint has it. */
+/**
+ * A weight's columns along k, and the buffer they lie in: packed halves where the device holds it so, else as the
+ * checkpoint has it.
+ */
 function weightOf(to: Lowering, weight: Value, depth: number): { operand: Operand; buffer: Buffer } {
   const packed = to.packed(weight)
   if (packed) return { operand: packedHalves('b', depth), buffer: packed }
   const view = to.view(weight)
   const [columns] = weight.shape
   const matrix = reshaped(view, [columns, depth]) ?? denseView(to.copy(view), [columns, depth])
-  return { operand: strided('b', { batch: 0, row: matrix.strides[0], k: matrix.strides[1], offset: matrix.offset, depth }), buffer: matrix.buffer }
+  return {
+    operand: strided('b', { batch: 0, row: matrix.strides[0], k: matrix.strides[1], offset: matrix.offset, depth }),
+    buffer: matrix.buffer
+  }
 }

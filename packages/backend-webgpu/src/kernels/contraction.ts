@@ -2,8 +2,10 @@
  * The one tiled product behind linear, matmul, conv2d and convTranspose2d: sums over k of a[row, k] · b[column, k].
  *
  * 1. A thread an element, both operands from memory: bound by bandwidth at 1 flop a byte.
- * 2. Tiles of both operands in workgroup memory, 8×8 sums a thread in registers: 16 shared vec4 reads for 256 multiply-adds.
- * 3. Both operands lie k-major in vec4s along k, so the weight [out, in] is read as the checkpoint stores it: no transposed copy.
+ * 2. Tiles of both operands in workgroup memory, 8×8 sums a thread in registers: 16 shared vec4 reads for 256
+ * multiply-adds.
+ * 3. Both operands lie k-major in vec4s along k, so the weight [out, in] is read as the checkpoint stores it: no
+ * transposed copy.
  * 4. Bias, activation and residual on the sums before they leave the registers: three passes over the result less.
  */
 import { functionsFor } from './expression.js'
@@ -15,7 +17,10 @@ import type { Tile } from './tile.js'
 export interface Operand {
   readonly binding: Binding
   readonly uniforms: readonly Uniform[]
-  /** WGSL statements that set `v : vec4<f32>` from `batch`, `n` (row or column) and `k`, both inside. `v` starts as zeros; `left` is how many of the four k exist. */
+  /**
+   * WGSL statements that set `v : vec4<f32>` from `batch`, `n` (row or column) and `k`, both inside. `v` starts as
+   * zeros; `left` is how many of the four k exist.
+   */
   readonly read: string
   /** Whether consecutive threads should read consecutive k (they lie together), or consecutive rows. */
   readonly alongK: boolean
@@ -39,14 +44,30 @@ export interface Contraction {
 }
 
 /** The program. Inputs in order: a, b, then bias and residual where there are any. */
-export function contraction({ name, batch, rows, columns, depth, a, b, tile, bias, epilogue, store, uniforms = [] }: Contraction): Program {
+export function contraction({
+  name,
+  batch,
+  rows,
+  columns,
+  depth,
+  a,
+  b,
+  tile,
+  bias,
+  epilogue,
+  store,
+  uniforms = []
+}: Contraction): Program {
   const [tx, ty] = tile.threads
   const [ex, ey] = tile.each
   const [tileRows, tileColumns, tileDepth] = [ty * ey, tx * ex, tile.depth / 4]
   const whole = depth % tile.depth === 0
   // One more row than needed spreads k-major columns over different banks.
   const [pitchA, pitchB] = [tileRows + 1, tileColumns + 1]
-  const load = (operand: Operand, { shared, count, pitch, first, last }: { shared: string; count: number; pitch: number; first: string; last: string }): string => `
+  const load = (
+    operand: Operand,
+    { shared, count, pitch, first, last }: { shared: string; count: number; pitch: number; first: string; last: string }
+  ): string => `
     for (var i = t; i < ${count * tileDepth}; i += ${tx * ty}) {
       let r = ${operand.alongK ? `i / ${tileDepth}` : `i % ${count}`};
       let q = ${operand.alongK ? `i % ${tileDepth}` : `i / ${count}`};
@@ -74,9 +95,13 @@ fn main() {
   let x = i32(localId.x);
   let y = i32(localId.y);
   var sums : array<array<f32, ${ex}>, ${ey}>;
-  for (var k0 = 0; k0 < uniforms.depth; k0 += ${tile.depth}) {${
-    load(a, { shared: 'tileA', count: tileRows, pitch: pitchA, first: 'row0', last: 'uniforms.rows' })}${
-    load(b, { shared: 'tileB', count: tileColumns, pitch: pitchB, first: 'column0', last: 'uniforms.columns' })}
+  for (var k0 = 0; k0 < uniforms.depth; k0 += ${tile.depth}) {${load(a, {
+    shared: 'tileA',
+    count: tileRows,
+    pitch: pitchA,
+    first: 'row0',
+    last: 'uniforms.rows'
+  })}${load(b, { shared: 'tileB', count: tileColumns, pitch: pitchB, first: 'column0', last: 'uniforms.columns' })}
     workgroupBarrier();
     for (var q = 0; q < ${tileDepth}; q++) {
       var right : array<vec4<f32>, ${ex}>;
@@ -104,27 +129,52 @@ fn main() {
   }
 }`
   return {
-    name, components: 1, workgroup: [tx, ty, 1], groups: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), batch],
-    inputs: [a.binding, b.binding, ...bias === undefined ? [] : [single('bias')], ...epilogue.residual ? [single('residual')] : []],
-    uniforms: [i32('rows', rows), i32('columns', columns), i32('depth', depth), ...a.uniforms, ...b.uniforms, ...uniforms],
+    name,
+    components: 1,
+    workgroup: [tx, ty, 1],
+    groups: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), batch],
+    inputs: [
+      a.binding,
+      b.binding,
+      ...(bias === undefined ? [] : [single('bias')]),
+      ...(epilogue.residual ? [single('residual')] : [])
+    ],
+    uniforms: [
+      i32('rows', rows),
+      i32('columns', columns),
+      i32('depth', depth),
+      ...a.uniforms,
+      ...b.uniforms,
+      ...uniforms
+    ],
     shared: 16 * tileDepth * (pitchA + pitchB),
     code: functionsFor(finish) + code
   }
 }
 
 /** An operand that lies anywhere with one stride a batch, a row and a k. */
-export function strided(name: string, { batch, row, k, offset, depth }: { batch: number; row: number; k: number; offset: number; depth: number }): Operand {
+export function strided(
+  name: string,
+  { batch, row, k, offset, depth }: { batch: number; row: number; k: number; offset: number; depth: number }
+): Operand {
   const uniforms = [i32(`${name}At`, offset), i32(`${name}Batch`, batch), i32(`${name}Row`, row), i32(`${name}Step`, k)]
   const start = `uniforms.${name}At + batch * uniforms.${name}Batch + n * uniforms.${name}Row`
   if (k === 1 && [offset, batch, row, depth].every(v => v % 4 === 0)) {
     return { binding: { name, components: 4 }, uniforms, alongK: true, read: `v = ${name}[(${start} + k) / 4];` }
   }
   const each = [0, 1, 2, 3].map(e => `if (${e} < left) { v[${e}] = ${name}[at + ${e} * uniforms.${name}Step]; }`)
-  return { binding: { name, components: 1 }, uniforms, alongK: k === 1, read: `let at = ${start} + k * uniforms.${name}Step; ${each.join(' ')}` }
+  return {
+    binding: { name, components: 1 },
+    uniforms,
+    alongK: k === 1,
+    read: `let at = ${start} + k * uniforms.${name}Step; ${each.join(' ')}`
+  }
 }
 
 /** A weight [columns, depth] stored as packed halves, two in an i32: half the memory, full-precision sums. */
 export const packedHalves = (name: string, depth: number): Operand => ({
-  binding: { name, components: 2 }, uniforms: [i32(`${name}Row`, depth)], alongK: true,
+  binding: { name, components: 2 },
+  uniforms: [i32(`${name}Row`, depth)],
+  alongK: true,
   read: `let w = bitcast<vec2<u32>>(${name}[(n * uniforms.${name}Row + k) / 4]); v = vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));`
 })

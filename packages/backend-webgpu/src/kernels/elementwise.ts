@@ -4,15 +4,26 @@ import { functionsFor } from './expression.js'
 import { address, coordinates, operands, perElement, sizesOf, type Program } from './program.js'
 
 /**
- * One expression over views, one thread an element: every elementwise operation, chains of them, and a copy (the expression `x0`).
- * Views are read through their strides, so a broadcast, transpose or slice of an operand costs no dispatch and no memory.
+ * One expression over views, one thread an element: every elementwise operation, chains of them, and a copy (the
+ * expression `x0`). Views are read through their strides, so a broadcast, transpose or slice of an operand costs no
+ * dispatch and no memory.
  */
-export function elementwise(name: string, { views, expression, shape }: { views: readonly View[]; expression: (operands: readonly string[]) => string; shape: readonly number[] }): Program {
+export function elementwise(
+  name: string,
+  {
+    views,
+    expression,
+    shape
+  }: { views: readonly View[]; expression: (operands: readonly string[]) => string; shape: readonly number[] }
+): Program {
   const count = sizeOf(shape)
-  const { sizes, strides } = walk([{ shape, strides: rowStrides(shape), offset: 0, buffer: undefined as never }, ...views])
+  const { sizes, strides } = walk([
+    { shape, strides: rowStrides(shape), offset: 0, buffer: undefined as never },
+    ...views
+  ])
   const places = views.map((v, i) => address(`x${i}`, { strides: strides[i + 1], offset: v.offset }))
   const inOrder = (i: number): boolean => views[i].offset === 0 && sizes.length <= 1 && (strides[i + 1][0] ?? 1) === 1
-  const reads = views.map((_, i) => inOrder(i) ? `x${i}[i]` : `x${i}[${places[i].index}]`)
+  const reads = views.map((_, i) => (inOrder(i) ? `x${i}[i]` : `x${i}[${places[i].index}]`))
   const body = expression(reads)
   const direct = views.every((_, i) => inOrder(i))
   return perElement(name, {
@@ -26,6 +37,9 @@ export function elementwise(name: string, { views, expression, shape }: { views:
 
 function rowStrides(shape: readonly number[]): number[] {
   const strides: number[] = []
-  shape.reduceRight((stride, size, i) => { strides[i] = stride; return stride * size }, 1)
+  shape.reduceRight((stride, size, i) => {
+    strides[i] = stride
+    return stride * size
+  }, 1)
   return strides
 }

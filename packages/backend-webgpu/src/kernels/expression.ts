@@ -31,10 +31,14 @@ export const expression = (node: Value, operands: readonly string[]): string => 
 
 function cast(x: string, from: Value, to: Value): string {
   switch (to.dtype) {
-    case 'bool': return `select(0, 1, ${x} != 0)`
-    case 'i32': return `i32(${x})`
-    case 'f32': return `f32(${x})`
-    case 'f16': return from.dtype === 'f16' ? x : `half(f32(${x}))`
+    case 'bool':
+      return `select(0, 1, ${x} != 0)`
+    case 'i32':
+      return `i32(${x})`
+    case 'f32':
+      return `f32(${x})`
+    case 'f16':
+      return from.dtype === 'f16' ? x : `half(f32(${x}))`
   }
 }
 
@@ -46,7 +50,8 @@ export function literal(value: number, node: Value): string | undefined {
 
 /** The functions that expressions call, where WGSL's own are missing or too coarse. */
 const functions: Readonly<Record<string, string>> = {
-  // Rational approximation by odd and even powers, as in Eigen's and XLA's erf: within 2e-7 everywhere, and relatively so near 0.
+  // Rational approximation by odd and even powers, as in Eigen's and XLA's erf: within 2e-7 everywhere, and relatively
+  // so near 0.
   errorFunction: `
 fn errorFunction(v : f32) -> f32 {
   let x = clamp(v, -4.0, 4.0);
@@ -57,7 +62,8 @@ fn errorFunction(v : f32) -> f32 {
 }`,
   gelu: `
 fn gelu(x : f32) -> f32 { return 0.5 * x * (1.0 + errorFunction(x * 0.7071067811865476)); }`,
-  // WGSL promises sin and cos to 2^-11 only, and only within ±π: reduced to ±π/4 in three steps, then Cephes' polynomials.
+  // WGSL promises sin and cos to 2^-11 only, and only within ±π: reduced to ±π/4 in three steps, then Cephes'
+  // polynomials.
   sine: `
 fn sine(x : f32, quarter : i32) -> f32 {
   let turns = round(x * 0.6366197723675814);
@@ -79,5 +85,8 @@ fn half(x : f32) -> f32 {
 /** The functions a piece of WGSL calls, in the order they must stand in. */
 export function functionsFor(code: string): string {
   const wanted = code.includes('gelu(') ? `${code} errorFunction(` : code
-  return Object.entries(functions).filter(([name]) => wanted.includes(`${name}(`)).map(([, text]) => text).join('')
+  return Object.entries(functions)
+    .filter(([name]) => wanted.includes(`${name}(`))
+    .map(([, text]) => text)
+    .join('')
 }

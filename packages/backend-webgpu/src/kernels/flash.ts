@@ -26,7 +26,8 @@ const queriesPerGroup = 64
  * softmax(scale·q·kᵀ + bias)·v, written as [B, queries, heads, width].
  *
  * 1. Scores in memory: 768 MiB for a global layer of ViT-B, past every default limit.
- * 2. One thread a query, 16 keys and values at a time in workgroup memory, running maximum and sum in registers: nothing is stored but the result.
+ * 2. One thread a query, 16 keys and values at a time in workgroup memory, running maximum and sum in registers:
+ * nothing is stored but the result.
  * 3. Operands through strides: read from the qkv product and from split heads alike.
  * 4. Relative positions by tile: a row's term once for all its keys, no division a key.
  */
@@ -35,29 +36,54 @@ export function flash({ q, k, v, bias, scale, width }: Flash): { program: Progra
   const keys = k.shape[2]
   const [d4, w4] = [Math.ceil(d / 4), Math.ceil(width / 4)]
   const step = d4 + w4 > 32 ? 8 : 16
-  const names = ['q', 'k', 'v', ...bias.kind === 'none' ? [] : bias.kind === 'mask' ? ['mask'] : ['rows', 'columns']]
-  const views = [q, k, v, ...bias.kind === 'none' ? [] : bias.kind === 'mask' ? [bias.mask] : [bias.rows, bias.columns]]
+  const names = ['q', 'k', 'v', ...(bias.kind === 'none' ? [] : bias.kind === 'mask' ? ['mask'] : ['rows', 'columns'])]
+  const views = [
+    q,
+    k,
+    v,
+    ...(bias.kind === 'none' ? [] : bias.kind === 'mask' ? [bias.mask] : [bias.rows, bias.columns])
+  ]
   // Four neighbours at once where all of them lie together.
-  const vectors = views.map((x, i) => i < 3 && x.shape[3] % 4 === 0 && x.strides[3] === 1 && [x.offset, ...x.strides.slice(0, 3)].every(n => n % 4 === 0))
+  const vectors = views.map(
+    (x, i) =>
+      i < 3 &&
+      x.shape[3] % 4 === 0 &&
+      x.strides[3] === 1 &&
+      [x.offset, ...x.strides.slice(0, 3)].every(n => n % 4 === 0)
+  )
   const uniforms: Uniform[] = [
-    i32('queries', queries), i32('keys', keys), i32('heads', heads), f32('scale', scale), ...bias.kind === 'grid' ? [i32('side', bias.columns.shape[3])] : [],
+    i32('queries', queries),
+    i32('keys', keys),
+    i32('heads', heads),
+    f32('scale', scale),
+    ...(bias.kind === 'grid' ? [i32('side', bias.columns.shape[3])] : []),
     ...views.flatMap((x, i) => [i32(`${names[i]}At`, x.offset), i32(`${names[i]}Steps`, ...x.strides)])
   ]
-  const start = (name: string, n?: string): string => `uniforms.${name}At + b * uniforms.${name}Steps.x + h * uniforms.${name}Steps.y${n ? ` + ${n} * uniforms.${name}Steps.z` : ''}`
-  const read = (i: number, { at, channel, size }: { at: string; channel: string; size: number }): string => vectors[i]
-    ? `${names[i]}[(${at}) / 4 + ${channel}]`
-    : `vec4<f32>(${[0, 1, 2, 3].map(e => element(i, `${at} + (${channel} * 4 + ${e}) * uniforms.${names[i]}Steps.w`, { last: size % 4 === 0 ? undefined : `${channel} * 4 + ${e} < ${size}` })).join(', ')})`
-  const element = (i: number, at: string, { last }: { last: string | undefined }): string => last ? `select(0.0, ${names[i]}[${at}], ${last})` : `${names[i]}[${at}]`
+  const start = (name: string, n?: string): string =>
+    `uniforms.${name}At + b * uniforms.${name}Steps.x + h * uniforms.${name}Steps.y${n ? ` + ${n} * uniforms.${name}Steps.z` : ''}`
+  const read = (i: number, { at, channel, size }: { at: string; channel: string; size: number }): string =>
+    vectors[i]
+      ? `${names[i]}[(${at}) / 4 + ${channel}]`
+      : `vec4<f32>(${[0, 1, 2, 3].map(e => element(i, `${at} + (${channel} * 4 + ${e}) * uniforms.${names[i]}Steps.w`, { last: size % 4 === 0 ? undefined : `${channel} * 4 + ${e} < ${size}` })).join(', ')})`
+  const element = (i: number, at: string, { last }: { last: string | undefined }): string =>
+    last ? `select(0.0, ${names[i]}[${at}], ${last})` : `${names[i]}[${at}]`
 
   // A tile of keys that lies in one row of the grid shares that row's bias, and its columns follow each other.
   const oneRow = bias.kind === 'grid' && bias.columns.shape[3] % step === 0
   const row = (key: string): string => `rows[rowStart + ${key} / uniforms.side * uniforms.rowsSteps.w]`
   const column = (key: string): string => `columns[columnStart + ${key} * uniforms.columnsSteps.w]`
-  const biasStart = { none: '', mask: `let maskStart = ${start('mask', 'nc')};`, grid: `let rowStart = ${start('rows', 'nc')}; let columnStart = ${start('columns', 'nc')};` }[bias.kind]
+  const biasStart = {
+    none: '',
+    mask: `let maskStart = ${start('mask', 'nc')};`,
+    grid: `let rowStart = ${start('rows', 'nc')}; let columnStart = ${start('columns', 'nc')};`
+  }[bias.kind]
   const tileBias = oneRow ? `let rowBias = ${row('key0')}; let column0 = key0 % uniforms.side;` : ''
   const biasOf = {
-    none: '', mask: ' + mask[maskStart + (key0 + j) * uniforms.maskSteps.w]',
-    grid: oneRow ? ` + rowBias + ${column('(column0 + j)')}` : ` + ${row('(key0 + j)')} + ${column('((key0 + j) % uniforms.side)')}`
+    none: '',
+    mask: ' + mask[maskStart + (key0 + j) * uniforms.maskSteps.w]',
+    grid: oneRow
+      ? ` + rowBias + ${column('(column0 + j)')}`
+      : ` + ${row('(key0 + j)')} + ${column('((key0 + j) % uniforms.side)')}`
   }[bias.kind]
 
   const code = `
@@ -115,8 +141,14 @@ fn main() {
 }`
   const inputs: Binding[] = names.map((name, i) => ({ name, components: vectors[i] ? 4 : 1 }))
   const program: Program = {
-    name: 'flash attention', code, inputs, components: 1, workgroup: [queriesPerGroup, 1, 1],
-    groups: [Math.ceil(queries / queriesPerGroup), heads, batch], uniforms, shared: 16 * step * (d4 + w4)
+    name: 'flash attention',
+    code,
+    inputs,
+    components: 1,
+    workgroup: [queriesPerGroup, 1, 1],
+    groups: [Math.ceil(queries / queriesPerGroup), heads, batch],
+    uniforms,
+    shared: 16 * step * (d4 + w4)
   }
   return { program, flops: 2 * batch * heads * queries * keys * (d + width) }
 }
@@ -132,8 +164,9 @@ export interface Grid {
 }
 
 /**
- * Every query's product with the table's entries for its distances to all rows, then all columns: [B·heads, tokens, height + width].
- * The tables are the checkpoint's, [2·side − 1, d]; q is unscaled. Meta: image_encoder.py#add_decomposed_rel_pos.
+ * Every query's product with the table's entries for its distances to all rows, then all columns: [B·heads, tokens,
+ * height + width]. The tables are the checkpoint's, [2·side − 1, d]; q is unscaled. Meta:
+ * image_encoder.py#add_decomposed_rel_pos.
  */
 export function relativePositions({ batch, height, width, heads, d }: Grid): Program {
   const each = height + width
@@ -141,7 +174,11 @@ export function relativePositions({ batch, height, width, heads, d }: Grid): Pro
   return {
     ...perElement('relative positions', {
       count: batch * heads * height * width * each,
-      inputs: [{ name: 'qkv', components: 4 }, { name: 'rows', components: 4 }, { name: 'columns', components: 4 }],
+      inputs: [
+        { name: 'qkv', components: 4 },
+        { name: 'rows', components: 4 },
+        { name: 'columns', components: 4 }
+      ],
       uniforms: [i32('height', height), i32('width', width), i32('heads', heads)],
       body: `
   let each = uniforms.height + uniforms.width;

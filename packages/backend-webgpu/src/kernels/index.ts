@@ -9,15 +9,32 @@ import { resizeBilinear } from './resize.js'
 import { layerNorm, softmax } from './rows.js'
 
 /**
- * What this backend can run. Besides these: elementwise operations (`expression.ts`) are joined into chains by the schedule, and reshape,
- * transpose, broadcast, slice and stopGradient are views (`view.ts`): no kernel at all.
+ * What this backend can run. Besides these: elementwise operations (`expression.ts`) are joined into chains by the
+ * schedule, and reshape, transpose, broadcast, slice and stopGradient are views (`view.ts`): no kernel at all.
  */
-const primitives: { readonly [P in Primitive]?: Kernel } = { reduceSum: reduce, reduceMax: reduce, matmul, pad, concat, gather, scatterAdd }
+const primitives: { readonly [P in Primitive]?: Kernel } = {
+  reduceSum: reduce,
+  reduceMax: reduce,
+  matmul,
+  pad,
+  concat,
+  gather,
+  scatterAdd
+}
 
-const composites: Readonly<Record<string, Kernel>> = { linear, conv2d, convTranspose2d, attention, gridAttention, softmax, layerNorm, resizeBilinear }
+const composites: Readonly<Record<string, Kernel>> = {
+  linear,
+  conv2d,
+  convTranspose2d,
+  attention,
+  gridAttention,
+  softmax,
+  layerNorm,
+  resizeBilinear
+}
 
 /** The kernel of an operation that needs one of its own. */
-export const kernelOf = (op: string): Kernel | undefined => isPrimitive(op) ? primitives[op] : composites[op]
+export const kernelOf = (op: string): Kernel | undefined => (isPrimitive(op) ? primitives[op] : composites[op])
 
 /** Whether a composite node is run whole on a device with these limits. */
 export function keeps(node: Value, limits: Limits): boolean {

@@ -17,7 +17,11 @@ export interface Lowering {
   /** The buffer of a weight that is stored as packed halves, two in an i32, or undefined for any other value. */
   packed(value: Value): Buffer | undefined
   /** One more dispatch; gives its result. */
-  emit(program: Program, inputs: readonly Buffer[], result: { length: number; type: Buffer['type']; flops?: number }): Buffer
+  emit(
+    program: Program,
+    inputs: readonly Buffer[],
+    result: { length: number; type: Buffer['type']; flops?: number }
+  ): Buffer
   /** What is applied to a contraction's sums before they are stored: found in the graph, no dispatch of its own. */
   epilogue(node: Value): Epilogue
 }
@@ -49,4 +53,4 @@ export interface Kernel {
   lower(node: Value, to: Lowering): View
 }
 
-export const typeOf = (value: Value): Buffer['type'] => value.dtype === 'f32' || value.dtype === 'f16' ? 'f32' : 'i32'
+export const typeOf = (value: Value): Buffer['type'] => (value.dtype === 'f32' || value.dtype === 'f16' ? 'f32' : 'i32')

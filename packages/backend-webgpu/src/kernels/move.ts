@@ -13,9 +13,12 @@ export const pad: Kernel = {
     const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
     const rank = node.shape.length
     const inside = x.shape.map((_, a) => `p${a} >= 0 && p${a} < uniforms.inner${a}`)
-    const border = literal(node.attrs.value as number, node) ?? `(sign(f32(${Math.sign(node.attrs.value as number)})) * uniforms.INFINITY)`
+    const border =
+      literal(node.attrs.value as number, node) ??
+      `(sign(f32(${Math.sign(node.attrs.value as number)})) * uniforms.INFINITY)`
     const program = perElement('pad', {
-      count: sizeOf(node.shape), inputs: operands(1),
+      count: sizeOf(node.shape),
+      inputs: operands(1),
       uniforms: [...sizesOf(node.shape), ...sizesOf(x.shape, 'inner'), ...sizesOf(before, 'before'), ...place.uniforms],
       body: `${coordinates(rank)}
 ${before.map((_, a) => `  let p${a} = c${a} - uniforms.before${a};`).join('\n')}
@@ -34,13 +37,15 @@ export const concat: Kernel = {
     const most = to.limits.buffers - 1
     // More operands than one kernel may read: join them in groups first.
     while (parts.length > most) {
-      const groups = Array.from({ length: Math.ceil(parts.length / most) }, (_, g) => parts.slice(g * most, (g + 1) * most))
-      parts = groups.map(group => group.length === 1 ? group[0] : join(group))
+      const groups = Array.from({ length: Math.ceil(parts.length / most) }, (_, g) =>
+        parts.slice(g * most, (g + 1) * most)
+      )
+      parts = groups.map(group => (group.length === 1 ? group[0] : join(group)))
     }
     return join(parts)
 
     function join(views: readonly View[]): View {
-      const shape = node.shape.map((d, a) => a === axis ? views.reduce((n, v) => n + v.shape[axis], 0) : d)
+      const shape = node.shape.map((d, a) => (a === axis ? views.reduce((n, v) => n + v.shape[axis], 0) : d))
       let start = 0
       const places = views.map((v, n) => {
         const place = address(`x${n}`, { strides: v.strides, offset: v.offset - start * v.strides[axis] })
@@ -48,12 +53,20 @@ export const concat: Kernel = {
         return { ...place, end: i32(`end${n}`, start) }
       })
       const program = perElement('concat', {
-        count: sizeOf(shape), inputs: operands(views.length),
+        count: sizeOf(shape),
+        inputs: operands(views.length),
         uniforms: [...sizesOf(shape), ...places.flatMap(p => [...p.uniforms, p.end])],
         body: `${coordinates(shape.length)}
 ${places.map((p, n) => `  ${n ? 'else ' : ''}if (c${axis} < uniforms.end${n}) { result[i] = x${n}[${p.index}]; }`).join('\n')}`
       })
-      return denseView(to.emit(program, views.map(v => v.buffer), { length: sizeOf(shape), type: typeOf(node) }), shape)
+      return denseView(
+        to.emit(
+          program,
+          views.map(v => v.buffer),
+          { length: sizeOf(shape), type: typeOf(node) }
+        ),
+        shape
+      )
     }
   }
 }
@@ -66,26 +79,39 @@ export const gather: Kernel = {
     const from = address('x1', { strides: [index.strides[0]], offset: index.offset, prefix: `c${axis}_` })
     const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
     const program = perElement('gather', {
-      count: sizeOf(node.shape), inputs: operands(2),
+      count: sizeOf(node.shape),
+      inputs: operands(2),
       uniforms: [...sizesOf(node.shape), i32('rows', x.shape[axis]), ...from.uniforms, ...place.uniforms],
       body: `${coordinates(node.shape.length)}
   let c${axis}_0 = c${axis};
 ${node.shape.map((_, a) => `  let p${a} = ${a === axis ? `clamp(x1[${from.index}], 0, uniforms.rows - 1)` : `c${a}`};`).join('\n')}
   result[i] = x0[${place.index}];`
     })
-    return denseView(to.emit(program, [x.buffer, index.buffer], { length: sizeOf(node.shape), type: typeOf(node) }), node.shape)
+    return denseView(
+      to.emit(program, [x.buffer, index.buffer], { length: sizeOf(node.shape), type: typeOf(node) }),
+      node.shape
+    )
   }
 }
 
-/** Each element sums the updates whose index is its row, in their order: no atomics, so every run gives the same bits. */
+/**
+ * Each element sums the updates whose index is its row, in their order: no atomics, so every run gives the same bits.
+ */
 export const scatterAdd: Kernel = {
   lower(node, to) {
     const [updates, index] = node.inputs.map(v => to.view(v)) as [View, View]
     const axis = node.attrs.axis as number
     const place = address('x0', { strides: updates.strides, offset: updates.offset, prefix: 'p' })
     const program = perElement('scatterAdd', {
-      count: sizeOf(node.shape), inputs: operands(2),
-      uniforms: [...sizesOf(node.shape), i32('rows', updates.shape[axis]), i32('indexAt', index.offset), i32('indexStep', index.strides[0]), ...place.uniforms],
+      count: sizeOf(node.shape),
+      inputs: operands(2),
+      uniforms: [
+        ...sizesOf(node.shape),
+        i32('rows', updates.shape[axis]),
+        i32('indexAt', index.offset),
+        i32('indexStep', index.strides[0]),
+        ...place.uniforms
+      ],
       body: `${coordinates(node.shape.length)}
   var sum = ${typeOf(node)}(0);
   for (var row = 0; row < uniforms.rows; row++) {
@@ -96,7 +122,9 @@ ${node.shape.map((_, a) => `      let p${a} = ${a === axis ? 'row' : `c${a}`};`)
   }
   result[i] = sum;`
     })
-    return denseView(to.emit(program, [updates.buffer, index.buffer], { length: sizeOf(node.shape), type: typeOf(node) }), node.shape)
+    return denseView(
+      to.emit(program, [updates.buffer, index.buffer], { length: sizeOf(node.shape), type: typeOf(node) }),
+      node.shape
+    )
   }
 }
-

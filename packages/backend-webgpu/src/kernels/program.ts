@@ -33,7 +33,8 @@ export const i32 = (name: string, ...data: number[]): Uniform => ({ name, type: 
 export const f32 = (name: string, ...data: number[]): Uniform => ({ name, type: 'f32', data })
 
 /** Inputs named x0, x1, … of single elements. */
-export const operands = (count: number): Binding[] => Array.from({ length: count }, (_, i) => ({ name: `x${i}`, components: 1 }))
+export const operands = (count: number): Binding[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `x${i}`, components: 1 }))
 
 /** Every device allows this many workgroups an axis. */
 const axisLimit = 65535
@@ -53,7 +54,12 @@ const threads = 64
 /** A program in which each thread makes one element of the result, `i`; `body` may return early. */
 export function perElement(name: string, { count, body, helpers = '', inputs, uniforms }: PerElement): Program {
   return {
-    name, inputs, components: 1, workgroup: [threads, 1, 1], groups: folded(Math.ceil(count / threads)), uniforms: [i32('count', count), ...uniforms],
+    name,
+    inputs,
+    components: 1,
+    workgroup: [threads, 1, 1],
+    groups: folded(Math.ceil(count / threads)),
+    uniforms: [i32('count', count), ...uniforms],
     code: `${helpers}
 fn main() {
   let i = ${foldedIndex} * ${threads} + i32(localIndex);
@@ -72,19 +78,30 @@ export interface PerElement {
 }
 
 /** Coordinates c0 … of a flat index over the axes whose sizes are the uniforms `size0` …, outermost first. */
-export function coordinates(rank: number, { index = 'i', prefix = 'c', size = 'size' }: { index?: string; prefix?: string; size?: string } = {}): string {
+export function coordinates(
+  rank: number,
+  { index = 'i', prefix = 'c', size = 'size' }: { index?: string; prefix?: string; size?: string } = {}
+): string {
   const lines: string[] = []
   let rest = index
   for (let axis = rank - 1; axis > 0; axis--) {
-    lines.push(`  let ${prefix}${axis} = (${rest}) % uniforms.${size}${axis}; let ${prefix}rest${axis} = (${rest}) / uniforms.${size}${axis};`)
+    lines.push(
+      `  let ${prefix}${axis} = (${rest}) % uniforms.${size}${axis}; let ${prefix}rest${axis} = (${rest}) / uniforms.${size}${axis};`
+    )
     rest = `${prefix}rest${axis}`
   }
   if (rank > 0) lines.push(`  let ${prefix}0 = ${rest};`)
   return lines.join('\n')
 }
 
-/** Where coordinates lie: an offset and strides, as uniforms `<name>At` and `<name>Step0` …, and the expression that uses them. */
-export function address(name: string, { strides, offset, prefix = 'c' }: { strides: readonly number[]; offset: number; prefix?: string }): { uniforms: Uniform[]; index: string } {
+/**
+ * Where coordinates lie: an offset and strides, as uniforms `<name>At` and `<name>Step0` …, and the expression that
+ * uses them.
+ */
+export function address(
+  name: string,
+  { strides, offset, prefix = 'c' }: { strides: readonly number[]; offset: number; prefix?: string }
+): { uniforms: Uniform[]; index: string } {
   return {
     uniforms: [i32(`${name}At`, offset), ...strides.map((s, i) => i32(`${name}Step${i}`, s))],
     index: [`uniforms.${name}At`, ...strides.map((_, i) => `${prefix}${i} * uniforms.${name}Step${i}`)].join(' + ')
@@ -92,4 +109,5 @@ export function address(name: string, { strides, offset, prefix = 'c' }: { strid
 }
 
 /** Uniforms `size0` … */
-export const sizesOf = (sizes: readonly number[], name = 'size'): Uniform[] => sizes.map((s, i) => i32(`${name}${i}`, s))
+export const sizesOf = (sizes: readonly number[], name = 'size'): Uniform[] =>
+  sizes.map((s, i) => i32(`${name}${i}`, s))

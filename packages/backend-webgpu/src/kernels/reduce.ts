@@ -1,13 +1,26 @@
 import { sizeOf, type Value } from '@sam/core/graph'
 import { denseView, walk, type View } from '../view.js'
 import { typeOf, type Kernel } from './kernel.js'
-import { address, coordinates, folded, foldedIndex, i32, operands, perElement, sizesOf, type Program } from './program.js'
+import {
+  address,
+  coordinates,
+  folded,
+  foldedIndex,
+  i32,
+  operands,
+  perElement,
+  sizesOf,
+  type Program
+} from './program.js'
 
 /** Shorter reductions are a thread's own loop; longer ones are shared by a workgroup. */
 const workgroupFrom = 128
 const threads = 64
 
-/** A reduction over axes that stay as size 1: each thread folds every 64th element, then the workgroup folds its threads. */
+/**
+ * A reduction over axes that stay as size 1: each thread folds every 64th element, then the workgroup folds its
+ * threads.
+ */
 export const reduce: Kernel = {
   lower(node, to) {
     const x = to.view(node.inputs[0])
@@ -25,11 +38,17 @@ function reduction(node: Value, kept: View, folds: View): Program {
   const [outer, inner] = [walk([kept]), walk([folds])]
   const [count, length] = [sizeOf(kept.shape), sizeOf(folds.shape)]
   const type = typeOf(node)
-  const fold = (a: string, b: string): string => node.op === 'reduceMax' ? `max(${a}, ${b})` : `${a} + ${b}`
+  const fold = (a: string, b: string): string => (node.op === 'reduceMax' ? `max(${a}, ${b})` : `${a} + ${b}`)
   const start = node.op !== 'reduceMax' ? `${type}(0)` : type === 'f32' ? '-uniforms.INFINITY' : 'i32(-2147483648)'
   const base = address('base', { strides: outer.strides[0], offset: kept.offset })
   const step = address('step', { strides: inner.strides[0], offset: 0, prefix: 'k' })
-  const uniforms = [...sizesOf(outer.sizes), ...sizesOf(inner.sizes, 'inner'), i32('length', length), ...base.uniforms, ...step.uniforms]
+  const uniforms = [
+    ...sizesOf(outer.sizes),
+    ...sizesOf(inner.sizes, 'inner'),
+    i32('length', length),
+    ...base.uniforms,
+    ...step.uniforms
+  ]
   const loop = (from: string, by: number): string => `
   var sum = ${start};
   for (var j = ${from}; j < uniforms.length; j += ${by}) {
@@ -37,10 +56,21 @@ ${coordinates(inner.sizes.length, { index: 'j', prefix: 'k', size: 'inner' })}
     sum = ${fold('sum', `x0[${base.index} + ${step.index}]`)};
   }`
   if (length < workgroupFrom) {
-    return perElement(node.op, { count, inputs: operands(1), uniforms, body: `${coordinates(outer.sizes.length)}${loop('0', 1)}\n  result[i] = sum;` })
+    return perElement(node.op, {
+      count,
+      inputs: operands(1),
+      uniforms,
+      body: `${coordinates(outer.sizes.length)}${loop('0', 1)}\n  result[i] = sum;`
+    })
   }
   return {
-    name: node.op, inputs: operands(1), components: 1, workgroup: [threads, 1, 1], groups: folded(count), uniforms: [i32('count', count), ...uniforms], shared: threads * 4,
+    name: node.op,
+    inputs: operands(1),
+    components: 1,
+    workgroup: [threads, 1, 1],
+    groups: folded(count),
+    uniforms: [i32('count', count), ...uniforms],
+    shared: threads * 4,
     code: `
 var<workgroup> partial : array<${type}, ${threads}>;
 fn main() {

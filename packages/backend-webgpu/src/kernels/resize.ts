@@ -17,7 +17,9 @@ export const resizeBilinear: Kernel = {
   let ${name}1 = min(${name}0 + 1, uniforms.inner${a} - 1);
   let ${name}Fraction = ${name} - f32(${name}0);`
     const program = perElement('resizeBilinear', {
-      count: sizeOf(node.shape), inputs: operands(1), uniforms: [...sizesOf(node.shape), ...sizesOf(x.shape, 'inner'), ...place.uniforms],
+      count: sizeOf(node.shape),
+      inputs: operands(1),
+      uniforms: [...sizesOf(node.shape), ...sizesOf(x.shape, 'inner'), ...place.uniforms],
       helpers: `
 fn at(${x.shape.map((_, a) => `p${a} : i32`).join(', ')}) -> f32 { return x0[${place.index}]; }`,
       body: `${coordinates(rank)}${axis(row, 'down')}${axis(column, 'right')}

@@ -14,8 +14,12 @@ export const softmax: Kernel = {
   lower(node, to) {
     const x = to.dense(node.inputs[0])
     const program = rows(node, {
-      inputs: 1, uniforms: [], start: ['-uniforms.INFINITY', '0.0'], fold: ['max(a, b)', 'a + b'],
-      pass: ['v', 'exp(v - total0)'], write: 'exp(v - total0) / total1'
+      inputs: 1,
+      uniforms: [],
+      start: ['-uniforms.INFINITY', '0.0'],
+      fold: ['max(a, b)', 'a + b'],
+      pass: ['v', 'exp(v - total0)'],
+      write: 'exp(v - total0) / total1'
     })
     return denseView(to.emit(program, [x], { length: sizeOf(node.shape), type: 'f32' }), node.shape)
   }
@@ -26,7 +30,10 @@ export const layerNorm: Kernel = {
   lower(node, to) {
     const [x, weight, bias] = node.inputs.map(v => to.dense(v))
     const program = rows(node, {
-      inputs: 3, uniforms: [f32('eps', node.attrs.eps as number)], start: ['0.0', '0.0'], fold: ['a + b', 'a + b'],
+      inputs: 3,
+      uniforms: [f32('eps', node.attrs.eps as number)],
+      start: ['0.0', '0.0'],
+      fold: ['a + b', 'a + b'],
       pass: ['v', '(v - total0 / size) * (v - total0 / size)'],
       // The root is taken of a mean of squares that is never negative.
       write: '(v - total0 / size) * inverseSqrt(total1 / size + uniforms.eps) * x1[k] + x2[k]'
@@ -70,8 +77,13 @@ fn across${n}(part : f32, t : i32) -> f32 {
   return total;
 }`
   return {
-    name: node.op, inputs: operands(inputs), components: 1, workgroup: [threads, 1, 1], groups: folded(shared ? count : Math.ceil(count / threads)),
-    uniforms: [i32('count', count), i32('length', length), i32('step', step), ...uniforms], ...(shared ? { shared: threads * 4 } : {}),
+    name: node.op,
+    inputs: operands(inputs),
+    components: 1,
+    workgroup: [threads, 1, 1],
+    groups: folded(shared ? count : Math.ceil(count / threads)),
+    uniforms: [i32('count', count), i32('length', length), i32('step', step), ...uniforms],
+    ...(shared ? { shared: threads * 4 } : {}),
     code: `
 ${shared ? `var<workgroup> parts : array<f32, ${threads}>;` : ''}
 fn join0(a : f32, b : f32) -> f32 { return ${fold[0]}; }

@@ -11,7 +11,10 @@ export const tiles = {
   small: { threads: [8, 8], each: [2, 2], depth: 16 }
 } as const satisfies Record<string, Tile>
 
-/** What may serve as the large tile: devices differ in registers and in how they share memory. The first is the one used unmeasured. */
+/**
+ * What may serve as the large tile: devices differ in registers and in how they share memory. The first is the one used
+ * unmeasured.
+ */
 export const largeTiles: readonly Tile[] = [
   tiles.large,
   { threads: [16, 8], each: [4, 8], depth: 16 },
@@ -20,8 +23,12 @@ export const largeTiles: readonly Tile[] = [
 ]
 
 /** Small results need small tiles, or most of the device stands idle. */
-export function tileFor({ batch, rows, columns }: { batch: number; rows: number; columns: number }, large: Tile = tiles.large): Tile {
-  const groups = (tile: Tile): number => batch * Math.ceil(rows / (tile.threads[1] * tile.each[1])) * Math.ceil(columns / (tile.threads[0] * tile.each[0]))
+export function tileFor(
+  { batch, rows, columns }: { batch: number; rows: number; columns: number },
+  large: Tile = tiles.large
+): Tile {
+  const groups = (tile: Tile): number =>
+    batch * Math.ceil(rows / (tile.threads[1] * tile.each[1])) * Math.ceil(columns / (tile.threads[0] * tile.each[0]))
   if (groups(large) >= 64 && rows >= 64) return large
   return groups(tiles.medium) >= 64 && rows >= 32 ? tiles.medium : tiles.small
 }

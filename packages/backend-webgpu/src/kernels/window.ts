@@ -7,16 +7,22 @@ const queriesPerGroup = 64
 const keyStep = (window: number): number => Math.min(window, 14)
 
 /** Bytes of workgroup memory: a tile of keys and one of values, and each query's relative positions. */
-export const windowShared = (d: number, window: number): number => 8 * keyStep(window) * d + 8 * queriesPerGroup * window
+export const windowShared = (d: number, window: number): number =>
+  8 * keyStep(window) * d + 8 * queriesPerGroup * window
 
 /**
  * Attention inside windows of a grid, from the qkv product as it is: [B,H,W,3C] → [B,H,W,C].
  *
  * 1. Pad, partition, attend, unpartition, slice: five copies, and a fifth more tokens in the projections.
- * 2. Each workgroup finds its window's tokens itself; a key outside the grid is the projection's bias, because the reference pads with
- *    zeros before the projection, and such keys count in the softmax. Relative positions are products with the checkpoint's tables.
+ * 2. Each workgroup finds its window's tokens itself; a key outside the grid is the projection's bias, because the
+ * reference pads with
+ *    zeros before the projection, and such keys count in the softmax. Relative positions are products with the
+ *    checkpoint's tables.
  */
-export function windowAttention({ batch, height, width, heads, d }: Grid, window: number): { program: Program; flops: number } {
+export function windowAttention(
+  { batch, height, width, heads, d }: Grid,
+  window: number
+): { program: Program; flops: number } {
   const d4 = d / 4
   const keys = window * window
   const step = keyStep(window)
@@ -102,9 +108,18 @@ fn main() {
 }`
   const windows = batch * Math.ceil(height / window) * Math.ceil(width / window)
   const program: Program = {
-    name: 'window attention', code, components: 4, workgroup: [queriesPerGroup, 1, 1],
-    inputs: [{ name: 'qkv', components: 4 }, { name: 'border', components: 4 }, { name: 'rows', components: 4 }, { name: 'columns', components: 4 }],
-    groups: [Math.ceil(keys / queriesPerGroup), heads, windows], shared: windowShared(d, window),
+    name: 'window attention',
+    code,
+    components: 4,
+    workgroup: [queriesPerGroup, 1, 1],
+    inputs: [
+      { name: 'qkv', components: 4 },
+      { name: 'border', components: 4 },
+      { name: 'rows', components: 4 },
+      { name: 'columns', components: 4 }
+    ],
+    groups: [Math.ceil(keys / queriesPerGroup), heads, windows],
+    shared: windowShared(d, window),
     uniforms: [i32('height', height), i32('width', width), i32('heads', heads), f32('scale', d ** -0.5)]
   }
   return { program, flops: 4 * windows * heads * keys * keys * d }

@@ -2,7 +2,9 @@
 export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | string> {
   try {
     const answer = await fetch(url, signal ? { signal } : {})
-    return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : `the server answered ${answer.status} ${answer.statusText}`.trimEnd()
+    return answer.ok
+      ? new Uint8Array(await answer.arrayBuffer())
+      : `the server answered ${answer.status} ${answer.statusText}`.trimEnd()
   } catch (error) {
     signal?.throwIfAborted()
     return (error as Error).message
@@ -13,7 +15,11 @@ export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Ar
 export const baseUrl = (): URL => new URL(globalThis.location.href)
 
 /** Whether something is there: asked without reading it. */
-export const exists = (url: URL): Promise<boolean> => fetch(url, { method: 'HEAD' }).then(answer => answer.ok, () => false)
+export const exists = (url: URL): Promise<boolean> =>
+  fetch(url, { method: 'HEAD' }).then(
+    answer => answer.ok,
+    () => false
+  )
 
 /** Where downloads are kept: the browser's own cache. */
 export const cacheFolder = (): string | undefined => undefined

@@ -22,12 +22,22 @@ export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Ar
 export const baseUrl = (): URL => pathToFileURL(`${process.cwd()}/`)
 
 /** Whether something is there: asked without reading it. */
-export const exists = (url: URL): Promise<boolean> => url.protocol === 'file:' ? stat(url).then(() => true, () => false) : browser.exists(url)
+export const exists = (url: URL): Promise<boolean> =>
+  url.protocol === 'file:'
+    ? stat(url).then(
+        () => true,
+        () => false
+      )
+    : browser.exists(url)
 
 /** Where downloads are kept: the user's cache, not inside a package. */
-export const cacheFolder = (): string | undefined => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')
+export const cacheFolder = (): string | undefined =>
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')
 
-/** onnxruntime 1.29 and later sends usage data unless told otherwise before its first session, in the environment of the process itself. */
+/**
+ * onnxruntime 1.29 and later sends usage data unless told otherwise before its first session, in the environment of the
+ * process itself.
+ */
 export function quietRuntime(): void {
   if (process.env.ORT_DISABLE_TELEMETRY !== undefined) return
   if (!isMainThread) {

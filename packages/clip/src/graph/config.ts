@@ -61,42 +61,85 @@ export const clipConfigs = {
 /** Side of the grid of patches. */
 export const patchGrid = ({ imageSize, patchSize }: VisionTower): number => imageSize / patchSize
 
-/** What a number of a `config.json` is where the file leaves it out: transformers' `CLIPTextConfig` and `CLIPVisionConfig`. */
+/**
+ * What a number of a `config.json` is where the file leaves it out: transformers' `CLIPTextConfig` and
+ * `CLIPVisionConfig`.
+ */
 const defaults = {
-  text: { hidden_size: 512, num_hidden_layers: 12, num_attention_heads: 8, intermediate_size: 2048, vocab_size: 49408, max_position_embeddings: 77 },
-  vision: { hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, intermediate_size: 3072, image_size: 224, patch_size: 32 }
+  text: {
+    hidden_size: 512,
+    num_hidden_layers: 12,
+    num_attention_heads: 8,
+    intermediate_size: 2048,
+    vocab_size: 49408,
+    max_position_embeddings: 77
+  },
+  vision: {
+    hidden_size: 768,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    intermediate_size: 3072,
+    image_size: 224,
+    patch_size: 32
+  }
 }
 
-/** Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one. */
+/**
+ * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one.
+ */
 export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfig {
-  const refuse = (why: string): never => { throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; ${why}`) }
+  const refuse = (why: string): never => {
+    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; ${why}`)
+  }
   const object = (value: unknown, what: string): Readonly<Record<string, unknown>> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : refuse(`${what} must be an object`)
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : refuse(`${what} must be an object`)
   const whole = (from: Readonly<Record<string, unknown>>, key: string, standard?: number): number => {
     const value = from[key] ?? standard
-    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e6 ? value : refuse(`${key} must be a whole number from 1, found ${JSON.stringify(value)}`)
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e6
+      ? value
+      : refuse(`${key} must be a whole number from 1, found ${JSON.stringify(value)}`)
   }
   const tower = (from: Readonly<Record<string, unknown>>, standard: Readonly<Record<string, number>>): Tower => {
-    const [width, heads] = [whole(from, 'hidden_size', standard.hidden_size), whole(from, 'num_attention_heads', standard.num_attention_heads)]
+    const [width, heads] = [
+      whole(from, 'hidden_size', standard.hidden_size),
+      whole(from, 'num_attention_heads', standard.num_attention_heads)
+    ]
     if (width % heads) refuse(`hidden_size ${width} must be a multiple of num_attention_heads ${heads}`)
-    const [depth, mlpWidth] = [whole(from, 'num_hidden_layers', standard.num_hidden_layers), whole(from, 'intermediate_size', standard.intermediate_size)]
+    const [depth, mlpWidth] = [
+      whole(from, 'num_hidden_layers', standard.num_hidden_layers),
+      whole(from, 'intermediate_size', standard.intermediate_size)
+    ]
     return { width, heads, depth, mlpWidth }
   }
 
   const root = object(json, 'it')
-  if (root.model_type !== undefined && root.model_type !== 'clip') refuse(`model_type is ${JSON.stringify(root.model_type)}`)
+  if (root.model_type !== undefined && root.model_type !== 'clip')
+    refuse(`model_type is ${JSON.stringify(root.model_type)}`)
   const [text, vision] = [object(root.text_config, 'text_config'), object(root.vision_config, 'vision_config')]
   const activation = text.hidden_act ?? vision.hidden_act ?? 'quick_gelu'
-  if (activation !== 'quick_gelu' && activation !== 'gelu') refuse(`hidden_act must be quick_gelu or gelu, found ${JSON.stringify(activation)}`)
-  const [imageSize, patchSize] = [whole(vision, 'image_size', defaults.vision.image_size), whole(vision, 'patch_size', defaults.vision.patch_size)]
+  if (activation !== 'quick_gelu' && activation !== 'gelu')
+    refuse(`hidden_act must be quick_gelu or gelu, found ${JSON.stringify(activation)}`)
+  const [imageSize, patchSize] = [
+    whole(vision, 'image_size', defaults.vision.image_size),
+    whole(vision, 'patch_size', defaults.vision.patch_size)
+  ]
   if (imageSize % patchSize) refuse(`image_size ${imageSize} must be a multiple of patch_size ${patchSize}`)
   const eps = text.layer_norm_eps ?? 1e-5
-  if (typeof eps !== 'number' || !(eps > 0 && eps < 1)) refuse(`layer_norm_eps must be a small positive number, found ${JSON.stringify(eps)}`)
+  if (typeof eps !== 'number' || !(eps > 0 && eps < 1))
+    refuse(`layer_norm_eps must be a small positive number, found ${JSON.stringify(eps)}`)
   const vocabulary = whole(text, 'vocab_size', defaults.text.vocab_size)
-  // OpenAI's own files say 2 here, which is wrong; transformers then takes the largest token, and so the last of the vocabulary.
+  // OpenAI's own files say 2 here, which is wrong; transformers then takes the largest token, and so the last of the
+  // vocabulary.
   const end = text.eos_token_id === undefined || text.eos_token_id === 2 ? vocabulary - 1 : whole(text, 'eos_token_id')
   return {
-    text: { ...tower(text, defaults.text), vocabulary, context: whole(text, 'max_position_embeddings', defaults.text.max_position_embeddings), end },
+    text: {
+      ...tower(text, defaults.text),
+      vocabulary,
+      context: whole(text, 'max_position_embeddings', defaults.text.max_position_embeddings),
+      end
+    },
     vision: { ...tower(vision, defaults.vision), imageSize, patchSize },
     projection: whole(root, 'projection_dim', 512),
     activation: activation as ClipConfig['activation'],
@@ -105,19 +148,40 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
 }
 
 /** The same as Hugging Face and transformers.js read it: what `parseClipConfig` turns back. */
-export function clipConfigJson({ text, vision, projection, activation, eps }: ClipConfig): Readonly<Record<string, unknown>> {
+export function clipConfigJson({
+  text,
+  vision,
+  projection,
+  activation,
+  eps
+}: ClipConfig): Readonly<Record<string, unknown>> {
   const tower = ({ width, depth, heads, mlpWidth }: Tower) => ({
-    hidden_size: width, num_hidden_layers: depth, num_attention_heads: heads, intermediate_size: mlpWidth,
-    hidden_act: activation, layer_norm_eps: eps, projection_dim: projection
+    hidden_size: width,
+    num_hidden_layers: depth,
+    num_attention_heads: heads,
+    intermediate_size: mlpWidth,
+    hidden_act: activation,
+    layer_norm_eps: eps,
+    projection_dim: projection
   })
   return {
     model_type: 'clip',
     architectures: ['CLIPModel'],
     projection_dim: projection,
     text_config: {
-      model_type: 'clip_text_model', ...tower(text),
-      vocab_size: text.vocabulary, max_position_embeddings: text.context, eos_token_id: text.end, bos_token_id: text.end - 1, pad_token_id: text.end
+      model_type: 'clip_text_model',
+      ...tower(text),
+      vocab_size: text.vocabulary,
+      max_position_embeddings: text.context,
+      eos_token_id: text.end,
+      bos_token_id: text.end - 1,
+      pad_token_id: text.end
     },
-    vision_config: { model_type: 'clip_vision_model', ...tower(vision), image_size: vision.imageSize, patch_size: vision.patchSize }
+    vision_config: {
+      model_type: 'clip_vision_model',
+      ...tower(vision),
+      image_size: vision.imageSize,
+      patch_size: vision.patchSize
+    }
   }
 }

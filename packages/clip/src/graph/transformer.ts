@@ -26,8 +26,14 @@ export function layer(p: Scope, x: Value, { only = x.shape[1], ...options }: Lay
 /** Tokens [B, Nq, width] look at tokens [B, N, width]. CLIPAttention. */
 function attention(p: Scope, [queries, keys]: readonly [Value, Value], { width, heads, mask }: LayerOptions): Value {
   const split = (name: string, x: Value): Value =>
-    ops.transpose(ops.reshape(nn.linear(p.at(name), x, width), [x.shape[0], x.shape[1], heads, width / heads]), [0, 2, 1, 3]) // [B, heads, N, d]
-  const out = ops.attention([split('q_proj', queries), split('k_proj', keys), split('v_proj', keys)], mask ? { mask } : {})
+    ops.transpose(
+      ops.reshape(nn.linear(p.at(name), x, width), [x.shape[0], x.shape[1], heads, width / heads]),
+      [0, 2, 1, 3]
+    ) // [B, heads, N, d]
+  const out = ops.attention(
+    [split('q_proj', queries), split('k_proj', keys), split('v_proj', keys)],
+    mask ? { mask } : {}
+  )
   return nn.linear(p.at('out_proj'), ops.reshape(ops.transpose(out, [0, 2, 1, 3]), queries.shape), width)
 }
 
@@ -42,4 +48,5 @@ const activations = {
 } as const
 
 /** `weight` [out, in] without a bias: the projections into the shared space. */
-export const projection = (p: Scope, x: Value, out: number): Value => ops.linear(x, p.param('weight', [out, x.shape.at(-1)!]))
+export const projection = (p: Scope, x: Value, out: number): Value =>
+  ops.linear(x, p.param('weight', [out, x.shape.at(-1)!]))

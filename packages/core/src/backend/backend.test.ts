@@ -10,7 +10,10 @@ import { hostBackend } from './host.js'
 import { prepare } from './prepare.js'
 
 const x = input('x', [2, 3])
-const g = graph('step', { y: ops.softmax(ops.add(ops.mul(x, ops.sin(param('q', [3]))), param('p', [2, 3]))) }, [x, input('labels', [2], 'i32')])
+const g = graph('step', { y: ops.softmax(ops.add(ops.mul(x, ops.sin(param('q', [3]))), param('p', [2, 3]))) }, [
+  x,
+  input('labels', [2], 'i32')
+])
 const weights = memoryWeights({ p: f32([2, 3], [1, 2, 3, 4, 5, 6]), q: f32([3], [0, 0, 0]), extra: f32([1], [1]) })
 
 describe('prepare', () => {
@@ -23,7 +26,8 @@ describe('prepare', () => {
   })
 
   it('names every weight that is missing or misshapen at once, and does not mind others', () => {
-    expect(() => prepare(g, () => true, memoryWeights({ p: f32([3], [1, 2, 3]), extra: f32([1], [1]) }))).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => prepare(g, () => true, memoryWeights({ p: f32([3], [1, 2, 3]), extra: f32([1], [1]) })))
+      .toThrowErrorMatchingInlineSnapshot(`
       [WeightsError: memory: the checkpoint does not fit the model (2 tensors wanted, 2 found)
         missing: 1
           q
@@ -36,13 +40,26 @@ describe('prepare', () => {
 
 describe('checkFeeds', () => {
   const labels = tensor('i32', [2], [0, 1])
-  const message = (feeds: Feeds): string => { try { checkFeeds(g, feeds); return 'accepted' } catch (error) { return (error as Error).message } }
+  const message = (feeds: Feeds): string => {
+    try {
+      checkFeeds(g, feeds)
+      return 'accepted'
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
 
   it('wants exactly the declared inputs, used or not, in their shapes and types', () => {
     const image = f32([2, 3], [1, 2, 3, 4, 5, 6])
-    expect([
-      { x: image, labels }, { x: image }, { x: f32([3, 2], [1, 2, 3, 4, 5, 6]), labels }, { x: image, labels: f32([2], [0, 1]) }, { x: image, labels, z: labels }
-    ].map(message)).toMatchInlineSnapshot(`
+    expect(
+      [
+        { x: image, labels },
+        { x: image },
+        { x: f32([3, 2], [1, 2, 3, 4, 5, 6]), labels },
+        { x: image, labels: f32([2], [0, 1]) },
+        { x: image, labels, z: labels }
+      ].map(message)
+    ).toMatchInlineSnapshot(`
       [
         "accepted",
         "step: must be fed i32[2] (labels), found nothing",
@@ -54,7 +71,14 @@ describe('checkFeeds', () => {
   })
 
   it('takes a device tensor by its shape and type, without reading it', () => {
-    const never: DeviceTensor = { shape: [2, 3], dtype: 'f32', read: () => { throw new Error('read') }, dispose() {} }
+    const never: DeviceTensor = {
+      shape: [2, 3],
+      dtype: 'f32',
+      read: () => {
+        throw new Error('read')
+      },
+      dispose() {}
+    }
     expect(message({ x: never, labels })).toBe('accepted')
   })
 })
@@ -63,13 +87,19 @@ describe('hostBackend', () => {
   it('counts the bytes of the weights it needs', async () => {
     const calls: [number, number][] = []
     await hostBackend().compile(g, weights, { onProgress: (done, total) => calls.push([done, total]) })
-    expect(calls).toEqual([[12, 36], [36, 36]])
+    expect(calls).toEqual([
+      [12, 36],
+      [36, 36]
+    ])
   })
 
   it('stops between two weights when told to', async () => {
     const control = new AbortController()
     const reason = new Error('enough')
-    const compiling = hostBackend().compile(g, weights, { signal: control.signal, onProgress: () => control.abort(reason) })
+    const compiling = hostBackend().compile(g, weights, {
+      signal: control.signal,
+      onProgress: () => control.abort(reason)
+    })
     await expect(compiling).rejects.toBe(reason)
   })
 
@@ -77,7 +107,10 @@ describe('hostBackend', () => {
     const backend = hostBackend()
     backend.dispose()
     backend.dispose()
-    await expect(backend.compile(g, weights)).rejects.toMatchObject({ code: 'E_DISPOSED', message: 'the backend was used after dispose(); make a new one' })
+    await expect(backend.compile(g, weights)).rejects.toMatchObject({
+      code: 'E_DISPOSED',
+      message: 'the backend was used after dispose(); make a new one'
+    })
   })
 
   it('hands out numbers that nobody else can change', async () => {
@@ -86,6 +119,9 @@ describe('hostBackend', () => {
     const out = await executable.run({ x: fed })
     const first = await out.x.read()
     first.data.fill(0)
-    expect([(await out.x.read()).data, fed.data]).toEqual([new Float32Array([1, 2, 3, 4, 5, 6]), new Float32Array([1, 2, 3, 4, 5, 6])])
+    expect([(await out.x.read()).data, fed.data]).toEqual([
+      new Float32Array([1, 2, 3, 4, 5, 6]),
+      new Float32Array([1, 2, 3, 4, 5, 6])
+    ])
   })
 })

@@ -12,8 +12,8 @@ export interface DeviceTensor {
   readonly shape: Shape
   readonly dtype: DType
   /**
-   * Brings the numbers home: all of them, or a part, which then has the shape [length]. Throws `BackendError` when the device was lost,
-   * `InputError` `E_DISPOSED` after `dispose`, `E_BAD_OPTION` for a part that is not inside.
+   * Brings the numbers home: all of them, or a part, which then has the shape [length]. Throws `BackendError` when the
+   * device was lost, `InputError` `E_DISPOSED` after `dispose`, `E_BAD_OPTION` for a part that is not inside.
    */
   read(part?: Part): Promise<HostTensor>
   dispose(): void
@@ -26,9 +26,9 @@ export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>
 export interface Executable {
   readonly graph: Graph
   /**
-   * Computes every output. Feeds stay the caller's; outputs are the caller's to dispose and outlive the executable. Runs may overlap.
-   * Throws `GraphError` where the feeds are not the declared inputs (`checkFeeds`), `InputError` `E_DISPOSED` after `dispose` and for a disposed
-   * tensor among the feeds, and the signal's reason after an abort.
+   * Computes every output. Feeds stay the caller's; outputs are the caller's to dispose and outlive the executable.
+   * Runs may overlap. Throws `GraphError` where the feeds are not the declared inputs (`checkFeeds`), `InputError`
+   * `E_DISPOSED` after `dispose` and for a disposed tensor among the feeds, and the signal's reason after an abort.
    */
   run(feeds: Feeds, options?: { signal?: AbortSignal }): Promise<Record<string, DeviceTensor>>
   /** Gives the memory back. May be called twice; so may every `dispose`. */
@@ -54,24 +54,33 @@ export interface PictureTarget {
 }
 
 /**
- * A device that runs graphs: a value that is passed in, never a registry. It knows primitives and the composites it keeps, and nothing of SAM.
- * `testing.ts` has the list of cases that every backend must pass, and `checkContract` for the promises made here.
+ * A device that runs graphs: a value that is passed in, never a registry. It knows primitives and the composites it
+ * keeps, and nothing of SAM. `testing.ts` has the list of cases that every backend must pass, and `checkContract` for
+ * the promises made here.
  */
 export interface Backend {
   /** As a user would say it: `cpu`, `cuda`, `webgpu`. */
   readonly name: string
-  /** Whether this composite node is run whole, by a kernel of its own. Decided by looking at the node (head size, type, limits), never by trying. */
+  /**
+   * Whether this composite node is run whole, by a kernel of its own. Decided by looking at the node (head size, type,
+   * limits), never by trying.
+   */
   keeps(node: Value): boolean
-  /** Readies a graph: opens what is not kept, checks and places the weights. Throws `WeightsError` when they do not fit, `BackendError` when the device refuses. */
+  /**
+   * Readies a graph: opens what is not kept, checks and places the weights. Throws `WeightsError` when they do not fit,
+   * `BackendError` when the device refuses.
+   */
   compile(graph: Graph, weights: WeightSource, options?: CompileOptions): Promise<Executable>
   /**
-   * A picture as f32[1,3,side,side] by the device's own means, within one grey level of `resizeImage` and `normalizeImage` on the host. Only where
-   * the device has such a way. Throws `InputError` `E_BAD_IMAGE`, and `E_IMAGE_TOO_LARGE` past the device's limits: the host's way remains.
+   * A picture as f32[1,3,side,side] by the device's own means, within one grey level of `resizeImage` and
+   * `normalizeImage` on the host. Only where the device has such a way. Throws `InputError` `E_BAD_IMAGE`, and
+   * `E_IMAGE_TOO_LARGE` past the device's limits: the host's way remains.
    */
   picture?(picture: Picture, target: PictureTarget): Promise<DeviceTensor>
   /**
-   * After the device was lost (`E_DEVICE_LOST`): opens another and places every living executable's weights again. Tensors of the lost device stay
-   * lost. Does nothing while the device is there. Only where a device can be lost. Throws `BackendError` where no device can be had.
+   * After the device was lost (`E_DEVICE_LOST`): opens another and places every living executable's weights again.
+   * Tensors of the lost device stay lost. Does nothing while the device is there. Only where a device can be lost.
+   * Throws `BackendError` where no device can be had.
    */
   recover?(): Promise<void>
   dispose(): void

@@ -10,8 +10,9 @@ import { partOf } from './part.js'
 import { prepare } from './prepare.js'
 
 /**
- * The reference evaluator behind the contract: right, slow, and nothing to install. It is also the smallest whole backend to read before
- * writing one. It keeps no composite, so the conformance list on it proves the passes of `prepare`.
+ * The reference evaluator behind the contract: right, slow, and nothing to install. It is also the smallest whole
+ * backend to read before writing one. It keeps no composite, so the conformance list on it proves the passes of
+ * `prepare`.
  */
 export function hostBackend(): Backend {
   let disposed = false
@@ -31,21 +32,35 @@ export function hostBackend(): Backend {
           if (released) throw gone('executable')
           signal?.throwIfAborted()
           checkFeeds(graph, feeds)
-          const fed = Object.fromEntries(await Promise.all(Object.entries(feeds).map(async ([name, t]) => [name, 'read' in t ? await t.read() : t] as const)))
+          const fed = Object.fromEntries(
+            await Promise.all(
+              Object.entries(feeds).map(async ([name, t]) => [name, 'read' in t ? await t.read() : t] as const)
+            )
+          )
           signal?.throwIfAborted()
           const inputs = { ...early, ...fed }
-          const outputs = evaluate(every, leaf => leaf.op === 'param' ? params.get(nameOf(leaf)!)! : inputs[nameOf(leaf)!])
+          const outputs = evaluate(every, leaf =>
+            leaf.op === 'param' ? params.get(nameOf(leaf)!)! : inputs[nameOf(leaf)!]
+          )
           return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, resident(toHost(t))]))
         },
-        dispose() { released = true }
+        dispose() {
+          released = true
+        }
       }
     },
-    dispose() { disposed = true }
+    dispose() {
+      disposed = true
+    }
   }
 }
 
 /** All weights, one at a time, counted in bytes of f32. */
-async function readParams(wanted: readonly Value[], weights: WeightSource, { signal, onProgress }: CompileOptions): Promise<Map<string, HostTensor>> {
+async function readParams(
+  wanted: readonly Value[],
+  weights: WeightSource,
+  { signal, onProgress }: CompileOptions
+): Promise<Map<string, HostTensor>> {
   const params = new Map<string, HostTensor>()
   const total = wanted.reduce((bytes, p) => bytes + 4 * p.shape.reduce((n, d) => n * d, 1), 0)
   let done = 0
@@ -53,7 +68,7 @@ async function readParams(wanted: readonly Value[], weights: WeightSource, { sig
     signal?.throwIfAborted()
     const read = await weights.read(name, signal)
     params.set(name, read)
-    onProgress?.(done += read.data.byteLength, total)
+    onProgress?.((done += read.data.byteLength), total)
   }
   return params
 }
@@ -69,8 +84,11 @@ function resident(tensor: HostTensor): DeviceTensor {
       if (part) return partOf(held, part)
       return { ...held, data: held.data.slice() }
     },
-    dispose() { held = undefined }
+    dispose() {
+      held = undefined
+    }
   }
 }
 
-const gone = (what: string): InputError => new InputError('E_DISPOSED', `the ${what} was used after dispose(); make a new one`)
+const gone = (what: string): InputError =>
+  new InputError('E_DISPOSED', `the ${what} was used after dispose(); make a new one`)

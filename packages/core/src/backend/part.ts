@@ -10,11 +10,24 @@ export interface Part {
 
 /** Throws `InputError` `E_BAD_OPTION` unless the part is whole numbers and lies inside a tensor of this shape. */
 export function checkPart({ start, length }: Part, shape: Shape): void {
-  if (Number.isInteger(start) && Number.isInteger(length) && start >= 0 && length >= 0 && start + length <= sizeOf(shape)) return
-  throw new InputError('E_BAD_OPTION', `read: a part must lie inside ${formatShape(shape)}, ${sizeOf(shape)} elements; found ${length} from ${start}`)
+  if (
+    Number.isInteger(start) &&
+    Number.isInteger(length) &&
+    start >= 0 &&
+    length >= 0 &&
+    start + length <= sizeOf(shape)
+  )
+    return
+  throw new InputError(
+    'E_BAD_OPTION',
+    `read: a part must lie inside ${formatShape(shape)}, ${sizeOf(shape)} elements; found ${length} from ${start}`
+  )
 }
 
-/** A part of a tensor as a copy of shape [length]: for backends whose tensors lie on the host. Throws what `checkPart` throws. */
+/**
+ * A part of a tensor as a copy of shape [length]: for backends whose tensors lie on the host. Throws what `checkPart`
+ * throws.
+ */
 export function partOf({ dtype, shape, data }: HostTensor, part: Part): HostTensor {
   checkPart(part, shape)
   return { dtype, shape: [part.length], data: data.slice(part.start, part.start + part.length) }

@@ -27,8 +27,12 @@ describe('toRgbImage', () => {
   })
 
   it('reads padded rows, the last of which may be short', () => {
-    expect(rgb({ width: 1, height: 2, channels: 3, stride: 5, data: new Uint8Array([1, 2, 3, 0, 0, 4, 5, 6]) })).toEqual([1, 2, 3, 4, 5, 6])
-    expect(rgb({ width: 1, height: 2, channels: 1, stride: 3, data: new Uint8Array([8, 0, 0, 9, 0, 0]) })).toEqual([8, 8, 8, 9, 9, 9])
+    expect(
+      rgb({ width: 1, height: 2, channels: 3, stride: 5, data: new Uint8Array([1, 2, 3, 0, 0, 4, 5, 6]) })
+    ).toEqual([1, 2, 3, 4, 5, 6])
+    expect(rgb({ width: 1, height: 2, channels: 1, stride: 3, data: new Uint8Array([8, 0, 0, 9, 0, 0]) })).toEqual([
+      8, 8, 8, 9, 9, 9
+    ])
   })
 
   it('shares tight RGB bytes', () => {
@@ -37,7 +41,10 @@ describe('toRgbImage', () => {
   })
 
   it.each<[string, unknown]>([
-    ['nothing', undefined], ['null', null], ['a string', 'cat.jpg'], ['no data', { width: 1, height: 1 }],
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'cat.jpg'],
+    ['no data', { width: 1, height: 1 }],
     ['0 × 0', { width: 0, height: 0, data: new Uint8Array(0) }],
     ['a negative side', { width: -1, height: -1, data: new Uint8Array(3) }],
     ['half a pixel', { width: 1.5, height: 2, data: new Uint8Array(9) }],
@@ -66,7 +73,18 @@ describe('toRgbImage', () => {
   it('answers any nonsense with an image or a typed error', () => {
     const side = fc.oneof(fc.integer({ min: -2, max: 6 }), fc.double(), fc.anything())
     const data = fc.oneof(fc.uint8Array(), fc.uint16Array(), fc.float32Array(), fc.uint8ClampedArray(), fc.anything())
-    const source = fc.record({ width: side, height: side, data, channels: fc.oneof(fc.constant(undefined), side), stride: fc.oneof(fc.constant(undefined), side) })
-    fc.assert(fc.property(source, s => { expect(['accepted', 'E_BAD_IMAGE', 'E_IMAGE_TOO_LARGE']).toContain(code(s)) }), { numRuns: 2000 })
+    const source = fc.record({
+      width: side,
+      height: side,
+      data,
+      channels: fc.oneof(fc.constant(undefined), side),
+      stride: fc.oneof(fc.constant(undefined), side)
+    })
+    fc.assert(
+      fc.property(source, s => {
+        expect(['accepted', 'E_BAD_IMAGE', 'E_IMAGE_TOO_LARGE']).toContain(code(s))
+      }),
+      { numRuns: 2000 }
+    )
   })
 })

@@ -8,8 +8,9 @@ export interface RgbImage {
 }
 
 /**
- * Pixels in memory: an `ImageData`, a raw buffer from a decoder, a canvas read-back. Interleaved channels: grey, grey + alpha, RGB or RGBA.
- * Bytes and clamped bytes are taken as they are, 16-bit values lose their lower byte, floats are in [0, 1].
+ * Pixels in memory: an `ImageData`, a raw buffer from a decoder, a canvas read-back. Interleaved channels: grey, grey +
+ * alpha, RGB or RGBA. Bytes and clamped bytes are taken as they are, 16-bit values lose their lower byte, floats are in
+ * [0, 1].
  */
 export interface PixelSource {
   readonly width: number
@@ -41,13 +42,23 @@ export const defaultMaxPixels = 0x3fff * 0x3fff
  * Checks a picture's declared size before anything is allocated for it.
  * Throws `E_BAD_IMAGE` for sides that are not positive whole numbers, `E_IMAGE_TOO_LARGE` past the limit.
  */
-export function checkImageSize(width: number, height: number, { maxPixels = defaultMaxPixels }: ImageLimits = {}): void {
+export function checkImageSize(
+  width: number,
+  height: number,
+  { maxPixels = defaultMaxPixels }: ImageLimits = {}
+): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new InputError('E_BAD_IMAGE', `image: width and height must be whole numbers from 1, found ${shown(width)} × ${shown(height)}`)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `image: width and height must be whole numbers from 1, found ${shown(width)} × ${shown(height)}`
+    )
   }
   if (width * height > maxPixels) {
-    throw new InputError('E_IMAGE_TOO_LARGE', `image: ${width} × ${height} = ${width * height} pixels is over the limit of ${maxPixels}; `
-      + 'make it smaller first, or raise maxPixels')
+    throw new InputError(
+      'E_IMAGE_TOO_LARGE',
+      `image: ${width} × ${height} = ${width * height} pixels is over the limit of ${maxPixels}; ` +
+        'make it smaller first, or raise maxPixels'
+    )
   }
 }
 
@@ -56,37 +67,45 @@ export function checkPixels({ width, height, channels, data }: Pixels): void {
   checkImageSize(width, height, { maxPixels: Infinity })
   if (![1, 3, 4].includes(channels)) throw bad(`channels must be 1, 3 or 4, found ${shown(channels)}`)
   if (data?.length !== width * height * channels) {
-    throw bad(`${width} × ${height} pixels of ${channels} channels need ${width * height * channels} bytes, found ${shown(data?.length)}`)
+    throw bad(
+      `${width} × ${height} pixels of ${channels} channels need ${width * height * channels} bytes, found ${shown(data?.length)}`
+    )
   }
 }
 
 /**
- * The picture as 8-bit RGB. Grey is repeated three times; alpha is dropped and the colour under it kept as stored (Pillow's
- * `convert('RGB')`), so what is fully transparent shows its hidden colour: flatten it first where that matters.
- * Tight RGB bytes are shared, not copied.
+ * The picture as 8-bit RGB. Grey is repeated three times; alpha is dropped and the colour under it kept as stored
+ * (Pillow's `convert('RGB')`), so what is fully transparent shows its hidden colour: flatten it first where that
+ * matters. Tight RGB bytes are shared, not copied.
  * Throws `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`.
  */
 export function toRgbImage(source: PixelSource, limits: ImageLimits = {}): RgbImage {
-  if (typeof source !== 'object' || source === null) throw bad(`must be { width, height, data }, found ${shown(source)}`)
+  if (typeof source !== 'object' || source === null)
+    throw bad(`must be { width, height, data }, found ${shown(source)}`)
   const { width, height, data } = source
   checkImageSize(width, height, limits)
   const toByte = byteOf(data)
   const channels = source.channels ?? data.length / (width * height)
   if (![1, 2, 3, 4].includes(channels)) {
-    throw bad(source.channels === undefined
-      ? `data must hold 1, 2, 3 or 4 values a pixel, found ${data.length} values for ${width} × ${height} pixels`
-      : `channels must be 1, 2, 3 or 4, found ${shown(source.channels)}`)
+    throw bad(
+      source.channels === undefined
+        ? `data must hold 1, 2, 3 or 4 values a pixel, found ${data.length} values for ${width} × ${height} pixels`
+        : `channels must be 1, 2, 3 or 4, found ${shown(source.channels)}`
+    )
   }
   const stride = source.stride ?? width * channels
   if (!Number.isInteger(stride) || stride < width * channels) {
-    throw bad(`stride must be a whole number of at least width × channels = ${width * channels}, found ${shown(stride)}`)
+    throw bad(
+      `stride must be a whole number of at least width × channels = ${width * channels}, found ${shown(stride)}`
+    )
   }
   // The last row need not be padded.
   const least = stride * (height - 1) + width * channels
   if (data.length < least || (source.stride === undefined && data.length !== least)) {
     throw bad(`${width} × ${height} pixels of ${channels} channels need ${least} values, found ${data.length}`)
   }
-  if (channels === 3 && stride === width * 3 && data instanceof Uint8Array) return { width, height, data: data.subarray(0, least) }
+  if (channels === 3 && stride === width * 3 && data instanceof Uint8Array)
+    return { width, height, data: data.subarray(0, least) }
 
   const rgb = new Uint8Array(width * height * 3)
   const [green, blue] = channels < 3 ? [0, 0] : [1, 2]
@@ -105,13 +124,21 @@ function byteOf(data: unknown): (value: number) => number {
   // By tag and not by instanceof: pixels may come from another realm (an iframe, a worker, vm).
   const kind = Object.prototype.toString.call(data).slice(8, -1)
   switch (kind) {
-    case 'Uint8Array': case 'Uint8ClampedArray': return value => value
-    case 'Uint16Array': return value => value >> 8
-    case 'Float32Array': return value => {
-      if (!(value >= 0 && value <= 1)) throw bad(`float pixels must lie in [0, 1], found ${value}${value > 1 ? '; divide by the largest value' : ''}`)
-      return Math.floor(value * 255 + 0.5)
-    }
-    default: throw bad(`data must be a Uint8Array, Uint8ClampedArray, Uint16Array or Float32Array, found ${kind}`)
+    case 'Uint8Array':
+    case 'Uint8ClampedArray':
+      return value => value
+    case 'Uint16Array':
+      return value => value >> 8
+    case 'Float32Array':
+      return value => {
+        if (!(value >= 0 && value <= 1))
+          throw bad(
+            `float pixels must lie in [0, 1], found ${value}${value > 1 ? '; divide by the largest value' : ''}`
+          )
+        return Math.floor(value * 255 + 0.5)
+      }
+    default:
+      throw bad(`data must be a Uint8Array, Uint8ClampedArray, Uint16Array or Float32Array, found ${kind}`)
   }
 }
 

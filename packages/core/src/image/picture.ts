@@ -1,6 +1,9 @@
 import type { Size } from './resize.js'
 
-/** A picture that a device may take as it is: what a browser holds on the GPU, or RGBA bytes. Alpha is dropped and the colour under it kept. */
+/**
+ * A picture that a device may take as it is: what a browser holds on the GPU, or RGBA bytes. Alpha is dropped and the
+ * colour under it kept.
+ */
 export type Picture = ImageBitmap | HTMLCanvasElement | OffscreenCanvas | VideoFrame | RgbaBytes
 
 /** Four bytes a pixel, row by row: an `ImageData`, or a plain object like it. */
@@ -10,16 +13,25 @@ export interface RgbaBytes {
   readonly data: Uint8Array | Uint8ClampedArray
 }
 
-/** The size of a {@link Picture} in pixels; undefined for anything else (a file, a path, other kinds of pixels), which is read on the host. */
+/**
+ * The size of a {@link Picture} in pixels; undefined for anything else (a file, a path, other kinds of pixels), which
+ * is read on the host.
+ */
 export function pictureSize(thing: unknown): Size | undefined {
   switch (tagOf(thing)) {
-    case 'ImageBitmap': case 'HTMLCanvasElement': case 'OffscreenCanvas': return sizeOf(thing as Size)
+    case 'ImageBitmap':
+    case 'HTMLCanvasElement':
+    case 'OffscreenCanvas':
+      return sizeOf(thing as Size)
     case 'VideoFrame': {
       const { displayWidth: width, displayHeight: height } = thing as VideoFrame
       return { width, height }
     }
-    case 'ImageData': case 'Object': return isRgba(thing as RgbaBytes) ? sizeOf(thing as Size) : undefined
-    default: return undefined
+    case 'ImageData':
+    case 'Object':
+      return isRgba(thing as RgbaBytes) ? sizeOf(thing as Size) : undefined
+    default:
+      return undefined
   }
 }
 
@@ -30,5 +42,10 @@ const sizeOf = ({ width, height }: Size): Size => ({ width, height })
 
 function isRgba({ width, height, data, ...rest }: RgbaBytes & { channels?: unknown; stride?: unknown }): boolean {
   const bytes = ['Uint8Array', 'Uint8ClampedArray'].includes(tagOf(data))
-  return bytes && data.length === width * height * 4 && (rest.channels ?? 4) === 4 && (rest.stride ?? width * 4) === width * 4
+  return (
+    bytes &&
+    data.length === width * height * 4 &&
+    (rest.channels ?? 4) === 4 &&
+    (rest.stride ?? width * 4) === width * 4
+  )
 }

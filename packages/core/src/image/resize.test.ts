@@ -16,7 +16,9 @@ describe('resizeImage', () => {
     const [from, to] = [cases.u8(`${n}/in`), cases.u8(`${n}/out`)]
     const [height, width] = from.shape as [number, number]
     const [toHeight, toWidth] = to.shape as [number, number]
-    expect(differences(resizeImage({ width, height, data: from.data }, { width: toWidth, height: toHeight }).data, to.data)).toBe(0)
+    expect(
+      differences(resizeImage({ width, height, data: from.data }, { width: toWidth, height: toHeight }).data, to.data)
+    ).toBe(0)
   })
 })
 

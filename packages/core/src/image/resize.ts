@@ -8,8 +8,9 @@ export interface Size {
 }
 
 /**
- * The size whose longer side is `side`, rounded as Meta rounds it: `utils/transforms.py#ResizeLongestSide.get_preprocess_shape`.
- * A side never becomes 0 (Meta's does, and then fails, for images more than 2·`side` times as long as wide).
+ * The size whose longer side is `side`, rounded as Meta rounds it:
+ * `utils/transforms.py#ResizeLongestSide.get_preprocess_shape`. A side never becomes 0 (Meta's does, and then fails,
+ * for images more than 2·`side` times as long as wide).
  */
 export function longestSideSize({ width, height }: Size, side: number): Size {
   const scale = side / Math.max(width, height)
@@ -17,12 +18,20 @@ export function longestSideSize({ width, height }: Size, side: number): Size {
 }
 
 /**
- * Antialiased bilinear resize, byte for byte what Pillow's `Image.resize(size, BILINEAR)` gives on 8-bit RGB: first along rows, then
- * along columns, each pass in fixed point and rounded to a byte (Resample.c). Meta's preprocessing is this resize.
+ * Antialiased bilinear resize, byte for byte what Pillow's `Image.resize(size, BILINEAR)` gives on 8-bit RGB: first
+ * along rows, then along columns, each pass in fixed point and rounded to a byte (Resample.c). Meta's preprocessing is
+ * this resize.
  */
 export function resizeImage(image: RgbImage, { width, height }: Size): RgbImage {
-  const rows = resampleAxis(image.data, bilinearTaps(image.width, width, { antialias: true }), { outer: image.height, inner: 3 })
-  return { width, height, data: resampleAxis(rows, bilinearTaps(image.height, height, { antialias: true }), { outer: 1, inner: width * 3 }) }
+  const rows = resampleAxis(image.data, bilinearTaps(image.width, width, { antialias: true }), {
+    outer: image.height,
+    inner: 3
+  })
+  return {
+    width,
+    height,
+    data: resampleAxis(rows, bilinearTaps(image.height, height, { antialias: true }), { outer: 1, inner: width * 3 })
+  }
 }
 
 /** 8 bits of pixel, 2 of head room, the rest of an int32 for the fraction. Pillow: `PRECISION_BITS`. */
@@ -42,7 +51,8 @@ function resampleAxis(data: Uint8Array, taps: Taps, { outer, inner }: { outer: n
       for (let j = 0; j < inner; j++) {
         let sum = 1 << (fractionBits - 1)
         for (let k = 0, source = from + j; k < n; k++, source += inner) sum += data[source] * weights[row + k]
-        // Rounded weights may add up to a hair over one: clip, as Pillow's clip8 does. A triangle has no negative weights.
+        // Rounded weights may add up to a hair over one: clip, as Pillow's clip8 does. A triangle has no negative
+        // weights.
         out[at++] = Math.min(255, sum >> fractionBits)
       }
     }

@@ -1,6 +1,14 @@
 import { urlBytes } from './url.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
-import { checkImageSize, checkPixels, defaultMaxPixels, toRgbImage, type ImageLimits, type Pixels, type RgbImage } from '../image/image.js'
+import {
+  checkImageSize,
+  checkPixels,
+  defaultMaxPixels,
+  toRgbImage,
+  type ImageLimits,
+  type Pixels,
+  type RgbImage
+} from '../image/image.js'
 import type { ByteSource } from './byte-source.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
@@ -16,29 +24,49 @@ export const filesIn = async (_path: string | URL): Promise<ReadonlyMap<string, 
 
 /** There is no disk to write to: throws `WeightsError` `E_WEIGHTS_IO`. */
 export async function writeFileAtomic(
-  path: string, _chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, _signal?: AbortSignal
+  path: string,
+  _chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  _signal?: AbortSignal
 ): Promise<number> {
-  throw new WeightsError('E_WEIGHTS_IO', `${path}: a browser cannot write files by path; collect the chunks into a Blob and offer it for download`)
+  throw new WeightsError(
+    'E_WEIGHTS_IO',
+    `${path}: a browser cannot write files by path; collect the chunks into a Blob and offer it for download`
+  )
 }
 
 // ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What {@link decodeImage} reads in a browser: whatever a canvas can draw, an image file (a `Blob` or its bytes), or a URL. */
+/**
+ * What {@link decodeImage} reads in a browser: whatever a canvas can draw, an image file (a `Blob` or its bytes), or a
+ * URL.
+ */
 export type EncodedImageSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer | Drawable
-type Drawable = Blob | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame
+type Drawable =
+  | Blob
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame
 
 export interface DecodeOptions extends ImageLimits {
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Decodes or reads back to upright 8-bit sRGB, by the browser: EXIF orientation and embedded colour profiles are applied, of an animation
- * the first frame. Alpha is dropped; a canvas holds premultiplied colours, so under full transparency they are black (unlike in Node).
+ * Decodes or reads back to upright 8-bit sRGB, by the browser: EXIF orientation and embedded colour profiles are
+ * applied, of an animation the first frame. Alpha is dropped; a canvas holds premultiplied colours, so under full
+ * transparency they are black (unlike in Node).
  *
- * Throws `InputError`: `E_BAD_IMAGE` when it cannot be fetched, decoded or read back (another origin, closed), `E_IMAGE_TOO_LARGE` past
- * `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An abort rejects with the signal's reason.
+ * Throws `InputError`: `E_BAD_IMAGE` when it cannot be fetched, decoded or read back (another origin, closed),
+ * `E_IMAGE_TOO_LARGE` past `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An
+ * abort rejects with the signal's reason.
  */
-export async function decodeImage(source: EncodedImageSource, { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}): Promise<RgbImage> {
+export async function decodeImage(
+  source: EncodedImageSource,
+  { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}
+): Promise<RgbImage> {
   signal?.throwIfAborted()
   try {
     const file = await imageFile(source, signal)
@@ -58,7 +86,11 @@ export async function decodeImage(source: EncodedImageSource, { maxPixels = defa
     signal?.throwIfAborted()
     if (SamError.is(cause)) throw cause
     const { name, message } = cause as Error
-    throw new InputError('E_BAD_IMAGE', `image: cannot be read (${message}); ${reasons[name] ?? 'is the file complete?'}`, { cause })
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `image: cannot be read (${message}); ${reasons[name] ?? 'is the file complete?'}`,
+      { cause }
+    )
   }
 }
 
@@ -85,12 +117,20 @@ async function imageFile(source: EncodedImageSource, signal: AbortSignal | undef
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source])
   if (typeof source !== 'string' && !(source instanceof URL)) return source
   const answer = await fetch(source, signal ? { signal } : {})
-  if (!answer.ok) throw new InputError('E_BAD_IMAGE', `${shown(String(source))}: the server answered ${answer.status} ${answer.statusText}`)
+  if (!answer.ok)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `${shown(String(source))}: the server answered ${answer.status} ${answer.statusText}`
+    )
   return answer.blob()
 }
 
 function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
   const context = canvas.getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' })
-  if (!context) throw new InputError('E_BAD_IMAGE', 'image: the browser gives no 2d canvas; close other pages or make the image smaller')
+  if (!context)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      'image: the browser gives no 2d canvas; close other pages or make the image smaller'
+    )
   return context
 }

@@ -1,6 +1,9 @@
 import { WeightsError } from '../errors.js'
 
-/** Random access to bytes: a local file, a URL by Range requests, a Blob, memory. Nothing is read before it is asked for. */
+/**
+ * Random access to bytes: a local file, a URL by Range requests, a Blob, memory. Nothing is read before it is asked
+ * for.
+ */
 export interface ByteSource {
   /** What messages call it: a path, a URL, a file name. */
   readonly name: string
@@ -10,17 +13,24 @@ export interface ByteSource {
   readonly path?: string
   /**
    * Exactly `length` bytes from `offset`, in a buffer of their own.
-   * Throws `WeightsError`: `E_WEIGHTS_FORMAT` outside the source, `E_WEIGHTS_IO` when reading fails. An abort rejects with the signal's reason.
+   * Throws `WeightsError`: `E_WEIGHTS_FORMAT` outside the source, `E_WEIGHTS_IO` when reading fails. An abort rejects
+   * with the signal's reason.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
 }
 
-/** Throws `E_WEIGHTS_FORMAT` unless `offset … offset + length` lies inside the source: every reader asks this before it allocates. */
+/**
+ * Throws `E_WEIGHTS_FORMAT` unless `offset … offset + length` lies inside the source: every reader asks this before it
+ * allocates.
+ */
 export function checkRange({ name, size }: Pick<ByteSource, 'name' | 'size'>, offset: number, length: number): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length)
   if (!whole || offset < 0 || length < 0 || length > size - offset) {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${name}: needs ${length} bytes at ${offset}, has ${size} in all; the file is truncated or damaged`)
+    throw new WeightsError(
+      'E_WEIGHTS_FORMAT',
+      `${name}: needs ${length} bytes at ${offset}, has ${size} in all; the file is truncated or damaged`
+    )
   }
 }
 
@@ -47,9 +57,16 @@ export function blobBytes(blob: Blob, name = 'name' in blob ? String(blob.name) 
     async read(offset, length, signal) {
       signal?.throwIfAborted()
       checkRange(at, offset, length)
-      const data = await blob.slice(offset, offset + length).arrayBuffer().catch((cause: unknown) => {
-        throw new WeightsError('E_WEIGHTS_IO', `${name}: the browser cannot read it any more; choose the file again`, { cause })
-      })
+      const data = await blob
+        .slice(offset, offset + length)
+        .arrayBuffer()
+        .catch((cause: unknown) => {
+          throw new WeightsError(
+            'E_WEIGHTS_IO',
+            `${name}: the browser cannot read it any more; choose the file again`,
+            { cause }
+          )
+        })
       signal?.throwIfAborted()
       return new Uint8Array(data)
     },
@@ -58,8 +75,8 @@ export function blobBytes(blob: Blob, name = 'name' in blob ? String(blob.name) 
 }
 
 /**
- * Answers small reads from aligned blocks of `block` bytes and keeps the last `keep` of them, so that the many short reads of opening a
- * checkpoint become few requests. A read of a block or more goes straight through.
+ * Answers small reads from aligned blocks of `block` bytes and keeps the last `keep` of them, so that the many short
+ * reads of opening a checkpoint become few requests. A read of a block or more goes straight through.
  */
 export function readAhead(source: ByteSource, { block = 1 << 18, keep = 16 } = {}): ByteSource {
   const blocks = new Map<number, Promise<Uint8Array>>()
@@ -81,7 +98,7 @@ export function readAhead(source: ByteSource, { block = 1 << 18, keep = 16 } = {
       checkRange(source, offset, length)
       if (length >= block) return source.read(offset, length, signal)
       const out = new Uint8Array(length)
-      for (let done = 0; done < length;) {
+      for (let done = 0; done < length; ) {
         const index = Math.floor((offset + done) / block)
         const from = offset + done - index * block
         const part = (await blockAt(index)).subarray(from, from + length - done)

@@ -14,23 +14,44 @@ describe('a byte source', () => {
   const makers: [string, () => Promise<ByteSource>][] = [
     ['memory', async () => memoryBytes(bytes)],
     ['blob', async () => blobBytes(new Blob([bytes]))],
-    ['file', async () => {
-      await writeFile(join(directory, 'bytes'), bytes)
-      return node.openFile(join(directory, 'bytes'))
-    }],
+    [
+      'file',
+      async () => {
+        await writeFile(join(directory, 'bytes'), bytes)
+        return node.openFile(join(directory, 'bytes'))
+      }
+    ],
     ['read-ahead', async () => readAhead(memoryBytes(bytes), { block: 64, keep: 2 })]
   ]
   it.each(makers)('of %s reads any range, in a buffer of its own, and nothing outside', async (_, make) => {
     const source = await make()
     expect(source.size).toBe(1000)
-    for (const [offset, length] of [[0, 1000], [0, 0], [1000, 0], [3, 17], [60, 10], [999, 1], [100, 63], [100, 64], [0, 5]] as const) {
+    for (const [offset, length] of [
+      [0, 1000],
+      [0, 0],
+      [1000, 0],
+      [3, 17],
+      [60, 10],
+      [999, 1],
+      [100, 63],
+      [100, 64],
+      [0, 5]
+    ] as const) {
       const read = await source.read(offset, length)
       expect(read).toEqual(bytes.slice(offset, offset + length))
       expect([read.byteOffset, read.buffer.byteLength]).toEqual([0, length])
       read.fill(255)
     }
     expect(await source.read(0, 1000)).toEqual(bytes)
-    for (const [offset, length] of [[0, 1001], [1000, 1], [-1, 2], [2 ** 53, 1], [0.5, 1], [0, NaN], [0, -1]] as const) {
+    for (const [offset, length] of [
+      [0, 1001],
+      [1000, 1],
+      [-1, 2],
+      [2 ** 53, 1],
+      [0.5, 1],
+      [0, NaN],
+      [0, -1]
+    ] as const) {
       await expect(source.read(offset, length)).rejects.toMatchObject({ code: 'E_WEIGHTS_FORMAT' })
     }
     const reason = new Error('stop')
@@ -41,14 +62,17 @@ describe('a byte source', () => {
   it('reads ahead in few requests and asks again after a failure', async () => {
     const asked: number[] = []
     let fail = true
-    const source = readAhead({
-      ...memoryBytes(bytes),
-      read: async (offset, length) => {
-        asked.push(offset)
-        if (fail) throw new Error('no')
-        return bytes.slice(offset, offset + length)
-      }
-    }, { block: 100, keep: 2 })
+    const source = readAhead(
+      {
+        ...memoryBytes(bytes),
+        read: async (offset, length) => {
+          asked.push(offset)
+          if (fail) throw new Error('no')
+          return bytes.slice(offset, offset + length)
+        }
+      },
+      { block: 100, keep: 2 }
+    )
     await expect(source.read(10, 4)).rejects.toThrow('no')
     fail = false
     await Promise.all([source.read(10, 4), source.read(20, 4), source.read(96, 8)])
@@ -85,7 +109,9 @@ describe('writeFileAtomic', () => {
       yield bytes
     }
     await expect(node.writeFileAtomic(path, aborting(), stop.signal)).rejects.toThrow('stopped')
-    await expect(node.writeFileAtomic(join(directory, 'no', 'such'), [bytes])).rejects.toMatchObject({ code: 'E_WEIGHTS_IO' })
+    await expect(node.writeFileAtomic(join(directory, 'no', 'such'), [bytes])).rejects.toMatchObject({
+      code: 'E_WEIGHTS_IO'
+    })
     expect(await readFile(path, 'utf8')).toBe('old')
     expect(await readdir(directory)).toEqual(before)
   })

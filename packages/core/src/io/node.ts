@@ -3,7 +3,15 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkRange, type ByteSource } from './byte-source.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
-import { checkImageSize, checkPixels, defaultMaxPixels, toRgbImage, type ImageLimits, type Pixels, type RgbImage } from '../image/image.js'
+import {
+  checkImageSize,
+  checkPixels,
+  defaultMaxPixels,
+  toRgbImage,
+  type ImageLimits,
+  type Pixels,
+  type RgbImage
+} from '../image/image.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 export { urlBytes } from './url.js'
@@ -28,9 +36,12 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
       signal?.throwIfAborted()
       checkRange(at, offset, length)
       const out = new Uint8Array(length)
-      for (let done = 0; done < length;) {
-        const { bytesRead } = await handle.read(out, done, Math.min(length - done, 2 ** 30), offset + done).catch(failed(path))
-        if (bytesRead === 0) throw new WeightsError('E_WEIGHTS_IO', `${path}: became shorter while it was read; open it again`)
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await handle
+          .read(out, done, Math.min(length - done, 2 ** 30), offset + done)
+          .catch(failed(path))
+        if (bytesRead === 0)
+          throw new WeightsError('E_WEIGHTS_IO', `${path}: became shorter while it was read; open it again`)
         done += bytesRead
         signal?.throwIfAborted()
       }
@@ -45,15 +56,18 @@ export async function filesIn(path: string | URL): Promise<ReadonlyMap<string, s
   const directory = pathOf(path)
   if (!(await stat(directory).catch(() => undefined))?.isDirectory()) return undefined
   const names = await readdir(directory).catch(failed(directory))
-  return new Map(names.map((name) => [name, resolve(directory, name)]))
+  return new Map(names.map(name => [name, resolve(directory, name)]))
 }
 
 /**
- * Writes a file so that it is either whole or not there: a temporary file beside it, flushed to disk, then renamed over it.
- * The temporary file is removed on failure and on abort. Returns the number of bytes. Throws `WeightsError` `E_WEIGHTS_IO`.
+ * Writes a file so that it is either whole or not there: a temporary file beside it, flushed to disk, then renamed over
+ * it. The temporary file is removed on failure and on abort. Returns the number of bytes. Throws `WeightsError`
+ * `E_WEIGHTS_IO`.
  */
 export async function writeFileAtomic(
-  path: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal?: AbortSignal
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal?: AbortSignal
 ): Promise<number> {
   const final = resolve(path)
   const temporary = `${final}.${crypto.randomUUID()}.tmp`
@@ -80,19 +94,27 @@ export async function writeFileAtomic(
 }
 
 async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
-  for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, Math.min(chunk.length - done, 2 ** 30))).bytesWritten
+  for (let done = 0; done < chunk.length; )
+    done += (await handle.write(chunk, done, Math.min(chunk.length - done, 2 ** 30))).bytesWritten
 }
 
 const pathOf = (file: string | URL): string => resolve(file instanceof URL ? fileURLToPath(file) : file)
 
 const advice: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory', EACCES: 'permission denied', EPERM: 'permission denied', EISDIR: 'is a directory', ENOSPC: 'the disk is full',
-  EMFILE: 'too many open files', EBADF: 'it was closed already'
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'is a directory',
+  ENOSPC: 'the disk is full',
+  EMFILE: 'too many open files',
+  EBADF: 'it was closed already'
 }
 
-const failed = (path: string) => (cause: NodeJS.ErrnoException): never => {
-  throw new WeightsError('E_WEIGHTS_IO', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
-}
+const failed =
+  (path: string) =>
+  (cause: NodeJS.ErrnoException): never => {
+    throw new WeightsError('E_WEIGHTS_IO', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
+  }
 
 // ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -112,10 +134,14 @@ const photoFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'jxl'
  * - Grey becomes three channels, CMYK and embedded ICC profiles are converted to sRGB, 16 bits keep their upper byte.
  * - Alpha is dropped and the colour under it kept. Of an animation or a document, the first frame.
  *
- * The size is checked before any pixel is decoded. Throws `InputError`: `E_BAD_IMAGE` when the file is missing, truncated, not a photo, or
- * when sharp is not installed; `E_IMAGE_TOO_LARGE` past `maxPixels`. An abort rejects with the signal's reason.
+ * The size is checked before any pixel is decoded. Throws `InputError`: `E_BAD_IMAGE` when the file is missing,
+ * truncated, not a photo, or when sharp is not installed; `E_IMAGE_TOO_LARGE` past `maxPixels`. An abort rejects with
+ * the signal's reason.
  */
-export async function decodeImage(source: EncodedImageSource, { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}): Promise<RgbImage> {
+export async function decodeImage(
+  source: EncodedImageSource,
+  { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}
+): Promise<RgbImage> {
   signal?.throwIfAborted()
   const { name, input } = await sharpInput(source)
   const sharp = await loadSharp()
@@ -123,7 +149,8 @@ export async function decodeImage(source: EncodedImageSource, { maxPixels = defa
     // The limit is held by checkImageSize, on the header alone, so that the error tells the size.
     const photo = sharp(input, { failOn: 'error', limitInputPixels: false, pages: 1 })
     const { format, width, height } = await photo.metadata()
-    if (!photoFormats.includes(format)) throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
+    if (!photoFormats.includes(format))
+      throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
     checkImageSize(width, height, { maxPixels })
     signal?.throwIfAborted()
     const rgb = photo.autoOrient().toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
@@ -146,25 +173,43 @@ export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).png().toBuffer()
 }
 
-const loadSharp = () => import('sharp').then(({ default: sharp }) => sharp, (cause: unknown) => {
-  throw new InputError('E_BAD_IMAGE', 'image files in Node are read and written by sharp, which could not be loaded: npm install sharp', { cause })
-})
+const loadSharp = () =>
+  import('sharp').then(
+    ({ default: sharp }) => sharp,
+    (cause: unknown) => {
+      throw new InputError(
+        'E_BAD_IMAGE',
+        'image files in Node are read and written by sharp, which could not be loaded: npm install sharp',
+        { cause }
+      )
+    }
+  )
 
 /** What messages call the image, and what sharp reads. */
-async function sharpInput(source: EncodedImageSource): Promise<{ name: string, input: string | Uint8Array }> {
+async function sharpInput(source: EncodedImageSource): Promise<{ name: string; input: string | Uint8Array }> {
   if (source instanceof Blob) return { name: 'image', input: new Uint8Array(await source.arrayBuffer()) }
   if (source instanceof Uint8Array) return { name: 'image', input: source }
   if (source instanceof ArrayBuffer) return { name: 'image', input: new Uint8Array(source) }
   if (typeof source !== 'string' && !(source instanceof URL)) {
-    throw new InputError('E_BAD_IMAGE', `image: must be a path, a file: URL or the bytes of an image file, found ${shown(source)}`)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `image: must be a path, a file: URL or the bytes of an image file, found ${shown(source)}`
+    )
   }
   if (/^(?!file:)[a-z]{2,}:/i.test(String(source))) {
-    throw new InputError('E_BAD_IMAGE', `image: must be a path or a file: URL, found ${shown(String(source))}; fetch it and pass its bytes`)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `image: must be a path or a file: URL, found ${shown(String(source))}; fetch it and pass its bytes`
+    )
   }
   const path = pathOf(source)
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw new InputError('E_BAD_IMAGE', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
   })
-  if (!found.isFile()) throw new InputError('E_BAD_IMAGE', `${path}: must be a file, found ${found.isDirectory() ? 'a directory' : 'a device or pipe'}`)
+  if (!found.isFile())
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `${path}: must be a file, found ${found.isDirectory() ? 'a directory' : 'a device or pipe'}`
+    )
   return { name: path, input: path }
 }

@@ -10,7 +10,9 @@ const server = createServer((request, response) => {
   response.setHeader('connection', 'close')
   handler(request, response)
 })
-await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done) })
+await new Promise<void>(done => {
+  server.listen(0, '127.0.0.1', done)
+})
 afterAll(() => {
   server.close()
   server.closeAllConnections()
@@ -21,15 +23,24 @@ const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 251)
 describe('urlBytes', () => {
   const file = Uint8Array.from({ length: 700_000 }, (_, i) => i % 253)
 
-  const ranged = (data: Uint8Array, headers: Record<string, string> = {}): RequestListener => (request, response) => {
-    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
-    const [begin, end] = [Number(from), Math.min(Number(to) + 1, data.length)]
-    response.writeHead(206, { 'content-range': `bytes ${begin}-${end - 1}/${data.length}`, ...headers }).end(data.subarray(begin, end))
-  }
-  beforeEach(() => { requests = [] })
+  const ranged =
+    (data: Uint8Array, headers: Record<string, string> = {}): RequestListener =>
+    (request, response) => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
+      const [begin, end] = [Number(from), Math.min(Number(to) + 1, data.length)]
+      response
+        .writeHead(206, { 'content-range': `bytes ${begin}-${end - 1}/${data.length}`, ...headers })
+        .end(data.subarray(begin, end))
+    }
+  beforeEach(() => {
+    requests = []
+  })
   const refusal = async (serve: RequestListener, message: RegExp): Promise<void> => {
     handler = serve
-    await expect(urlBytes(url)).rejects.toMatchObject({ code: 'E_WEIGHTS_IO', message: expect.stringMatching(message) as unknown })
+    await expect(urlBytes(url)).rejects.toMatchObject({
+      code: 'E_WEIGHTS_IO',
+      message: expect.stringMatching(message) as unknown
+    })
   }
 
   it('reads by ranges, in few requests', async () => {
@@ -44,7 +55,7 @@ describe('urlBytes', () => {
 
   it('tries once more when the connection fails', async () => {
     let calls = 0
-    handler = (request, response) => calls++ === 0 ? request.destroy() : ranged(bytes)(request, response)
+    handler = (request, response) => (calls++ === 0 ? request.destroy() : ranged(bytes)(request, response))
     expect((await urlBytes(url)).size).toBe(1000)
     expect(calls).toBe(2)
   })
@@ -53,14 +64,22 @@ describe('urlBytes', () => {
     handler = ranged(bytes)
     expect(await (await urlBytes(url)).read(0, 1000)).toEqual(bytes)
     expect(requests).toHaveLength(1)
-    handler = (_, response) => { response.writeHead(416).end() }
+    handler = (_, response) => {
+      response.writeHead(416).end()
+    }
     expect((await urlBytes(url)).size).toBe(0)
   })
 
   it('reads a file whole when the server knows no ranges, up to a limit', async () => {
-    handler = (_, response) => { response.writeHead(200, { 'content-length': file.length }).end(file) }
+    handler = (_, response) => {
+      response.writeHead(200, { 'content-length': file.length }).end(file)
+    }
     const seen: number[] = []
-    const source = await urlBytes(url, { onProgress: ({ loaded, total }) => { seen.push(loaded / total) } })
+    const source = await urlBytes(url, {
+      onProgress: ({ loaded, total }) => {
+        seen.push(loaded / total)
+      }
+    })
     expect(Buffer.compare(await source.read(0, file.length), file)).toBe(0)
     expect(seen.at(-1)).toBe(1)
     await expect(urlBytes(url, { wholeLimit: 1000 })).rejects.toThrow('does not support Range requests')
@@ -73,15 +92,27 @@ describe('urlBytes', () => {
   })
 
   it('refuses what is not the file', async () => {
-    await refusal((_, response) => { response.writeHead(404, 'Not Found').end() }, /404 Not Found/)
-    await refusal((_, response) => { response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>') }, /web page/)
+    await refusal((_, response) => {
+      response.writeHead(404, 'Not Found').end()
+    }, /404 Not Found/)
+    await refusal((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>')
+    }, /web page/)
     await refusal(ranged(file, { 'content-encoding': 'br' }), /br stream/)
-    await refusal((_, response) => { response.writeHead(206).end('abc') }, /size of the file/)
-    await refusal((_, response) => { response.writeHead(206, { 'content-range': 'bytes 0-99/1000' }).end(file.subarray(0, 100)) }, /cut off/)
-    await refusal((request) => { request.destroy() }, /request failed/)
+    await refusal((_, response) => {
+      response.writeHead(206).end('abc')
+    }, /size of the file/)
+    await refusal((_, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 0-99/1000' }).end(file.subarray(0, 100))
+    }, /cut off/)
+    await refusal(request => {
+      request.destroy()
+    }, /request failed/)
     await refusal((_, response) => {
       response.writeHead(200, { 'content-length': 1000 })
-      response.write('abc', () => { response.destroy() })
+      response.write('abc', () => {
+        response.destroy()
+      })
     }, /connection broke/)
   })
 
@@ -92,9 +123,13 @@ describe('urlBytes', () => {
     await expect(source.read(400_000, 10)).rejects.toThrow('changed')
     handler = ranged(file.subarray(0, 600_000), { etag: '"1"' })
     await expect(source.read(400_000, 10)).rejects.toThrow('changed')
-    handler = (_, response) => { response.writeHead(206, { etag: '"1"' }).end('abc') }
+    handler = (_, response) => {
+      response.writeHead(206, { etag: '"1"' }).end('abc')
+    }
     await expect(source.read(400_000, 10)).rejects.toThrow('cut off')
-    handler = (_, response) => { response.writeHead(200, { etag: '"1"' }).end(file) }
+    handler = (_, response) => {
+      response.writeHead(200, { etag: '"1"' }).end(file)
+    }
     await expect(source.read(400_000, 10)).rejects.toThrow('stopped answering ranges')
     handler = ranged(file, { etag: '"1"' })
     expect(await source.read(400_000, 10)).toEqual(file.slice(400_000, 400_010))
@@ -105,7 +140,9 @@ describe('urlBytes', () => {
     await expect(urlBytes(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     handler = (_, response) => {
       response.writeHead(200, { 'content-length': 1000 })
-      response.write('abc', () => { stop.abort(reason) })
+      response.write('abc', () => {
+        stop.abort(reason)
+      })
     }
     const stop = new AbortController()
     await expect(urlBytes(url, { signal: stop.signal })).rejects.toBe(reason)

@@ -23,7 +23,9 @@ describe('graph', () => {
   })
 
   it('lets a name stand for one tensor only', () => {
-    expect(() => graph('g', { y: add(x, 1), z: neg(input('x', [3])) })).toThrow('g: one input must have one shape and type, found f32[2] (x) and f32[3] (x)')
+    expect(() => graph('g', { y: add(x, 1), z: neg(input('x', [3])) })).toThrow(
+      'g: one input must have one shape and type, found f32[2] (x) and f32[3] (x)'
+    )
     expect(() => graph('g', { y: add(x, param('p', [2])), z: neg(param('p', [1, 2])) })).toThrow(GraphError)
     expect(() => graph('g', {}, [x, input('x', [2], 'i32')])).toThrow(GraphError)
     expect(graph('g', { y: add(x, input('x', [2])), z: param('x', [5]) }).inputs).toHaveLength(1) // a param may share an input's name

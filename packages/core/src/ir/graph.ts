@@ -10,7 +10,10 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, Value>>
 }
 
-/** A graph over these outputs, with the inputs they reach. Throws `GraphError` when two leaves share a name but differ in shape or type. */
+/**
+ * A graph over these outputs, with the inputs they reach. Throws `GraphError` when two leaves share a name but differ
+ * in shape or type.
+ */
 export function graph(name: string, outputs: Readonly<Record<string, Value>>, declared: readonly Value[] = []): Graph {
   const inputs = new Map<string, Value>()
   const params = new Map<string, Value>()
@@ -20,7 +23,9 @@ export function graph(name: string, outputs: Readonly<Record<string, Value>>, de
     const table = value.op === 'input' ? inputs : params
     const known = table.get(leaf)
     if (known && (!sameShape(known.shape, value.shape) || known.dtype !== value.dtype)) {
-      throw new GraphError(`${name}: one ${value.op} must have one shape and type, found ${describe(known)} and ${describe(value)}`)
+      throw new GraphError(
+        `${name}: one ${value.op} must have one shape and type, found ${describe(known)} and ${describe(value)}`
+      )
     }
     if (!known) table.set(leaf, value)
   }
@@ -60,14 +65,17 @@ export const valuesOf = (g: Graph): Value[] => toposort(Object.values(g.outputs)
 /** The params a graph asks for, one per name, in order of first use. */
 export function paramsOf(g: Graph): Value[] {
   const byName = new Map<string, Value>()
-  for (const value of valuesOf(g)) if (value.op === 'param' && !byName.has(nameOf(value)!)) byName.set(nameOf(value)!, value)
+  for (const value of valuesOf(g))
+    if (value.op === 'param' && !byName.has(nameOf(value)!)) byName.set(nameOf(value)!, value)
   return [...byName.values()]
 }
 
 /** How many values use each value; an output counts as one use. */
 export function useCounts(g: Graph): Map<Value, number> {
   const counts = new Map<Value, number>()
-  const count = (v: Value): void => { counts.set(v, (counts.get(v) ?? 0) + 1) }
+  const count = (v: Value): void => {
+    counts.set(v, (counts.get(v) ?? 0) + 1)
+  }
   for (const value of valuesOf(g)) value.inputs.forEach(count)
   Object.values(g.outputs).forEach(count)
   return counts

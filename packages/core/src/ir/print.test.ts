@@ -10,7 +10,10 @@ const x = input('x', [2, 3])
 describe('print', () => {
   it('gives a line to each value, and calls leaves by name', () => {
     const y = ops.linear(x, param('mlp.lin1.weight', [4, 3]), param('mlp.lin1.bias', [4]))
-    const g = graph('block', { y: ops.softmax(y), top: ops.slice(y, 0, { start: 0, size: 1 }), x }, [x, input('unused', [1], 'i32')])
+    const g = graph('block', { y: ops.softmax(y), top: ops.slice(y, 0, { start: 0, size: 1 }), x }, [
+      x,
+      input('unused', [1], 'i32')
+    ])
     expect(print(g)).toMatchInlineSnapshot(`
       "block(x: f32[2,3], unused: i32[1])
         %0: f32[2,4] = linear(x, mlp.lin1.weight, mlp.lin1.bias)
@@ -24,7 +27,13 @@ describe('print', () => {
 
   it('shows small constants and tells large ones apart', () => {
     const large = (value: number) => constant(full('f32', [3, 3], value))
-    const g = graph('constants', { sum: ops.add(x, 0.1), row: ops.mul(x, constant(f32([3], [1, 2, 1e-9]))), a: large(1), b: large(1), c: large(2) })
+    const g = graph('constants', {
+      sum: ops.add(x, 0.1),
+      row: ops.mul(x, constant(f32([3], [1, 2, 1e-9]))),
+      a: large(1),
+      b: large(1),
+      c: large(2)
+    })
     expect(print(g)).toMatchInlineSnapshot(`
       "constants(x: f32[2,3])
         %0: f32[1,1] = reshape(f32{0.1}) shape=[1,1]

@@ -20,7 +20,9 @@ export function print(g: Graph): string {
     } else {
       const name = `%${lines.length}`
       names.set(value, name)
-      const attrs = Object.entries(value.attrs).map(([k, a]) => ` ${k}=${formatAttr(a)}`).join('')
+      const attrs = Object.entries(value.attrs)
+        .map(([k, a]) => ` ${k}=${formatAttr(a)}`)
+        .join('')
       lines.push(`  ${name}: ${type(value)} = ${value.op}(${value.inputs.map(v => names.get(v)).join(', ')})${attrs}`)
     }
   }
@@ -35,8 +37,10 @@ function formatAttr(attr: Attr): string {
 }
 
 function formatConstant({ dtype, shape, data }: HostTensor): string {
-  if (data.length <= 8) return `${dtype}${shape.length ? formatShape(shape) : ''}{${Array.from(data, x => +x.toPrecision(7)).join(' ')}}`
+  if (data.length <= 8)
+    return `${dtype}${shape.length ? formatShape(shape) : ''}{${Array.from(data, x => +x.toPrecision(7)).join(' ')}}`
   let hash = 0x811c9dc5
-  for (const byte of new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (const byte of new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    hash = Math.imul(hash ^ byte, 0x01000193)
   return `${dtype}${formatShape(shape)}{#${(hash >>> 0).toString(16)}}`
 }

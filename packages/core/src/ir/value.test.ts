@@ -12,6 +12,11 @@ describe('values', () => {
   it('have a name where they are leaves of the outside, and print with it', () => {
     const [x, p, c] = [input('x', [2], 'i32'), param('a.weight', [3, 4]), constant(f32([], [1]))]
     expect([x, p, c].map(nameOf)).toEqual(['x', 'a.weight', undefined])
-    expect([x, p, c, add(p, 1)].map(shown)).toEqual(['i32[2] (x)', 'f32[3,4] (a.weight)', 'f32[] (constant)', 'f32[3,4] (add)'])
+    expect([x, p, c, add(p, 1)].map(shown)).toEqual([
+      'i32[2] (x)',
+      'f32[3,4] (a.weight)',
+      'f32[] (constant)',
+      'f32[3,4] (add)'
+    ])
   })
 })

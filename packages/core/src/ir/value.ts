@@ -7,8 +7,8 @@ export type Attr = number | string | boolean | readonly number[] | HostTensor
 export type Attrs = Readonly<Record<string, Attr>>
 
 /**
- * A node of a graph and the tensor it stands for: frozen plain data. A graph is nothing but values that point at the values they are
- * made from; identity is reference identity, and a pass makes new values.
+ * A node of a graph and the tensor it stands for: frozen plain data. A graph is nothing but values that point at the
+ * values they are made from; identity is reference identity, and a pass makes new values.
  */
 export interface Value {
   /** Name of a leaf (`input`, `param`, `constant`), of a primitive or of a composite. */
@@ -22,8 +22,8 @@ export interface Value {
 }
 
 /**
- * An operation that *is* its decomposition. A backend may keep one whole and run a fused kernel; everyone else opens it.
- * A shape rule is not written: building the decomposition once gives shape and type.
+ * An operation that *is* its decomposition. A backend may keep one whole and run a fused kernel; everyone else opens
+ * it. A shape rule is not written: building the decomposition once gives shape and type.
  */
 export interface Composite {
   readonly name: string
@@ -34,13 +34,16 @@ export interface Composite {
 }
 
 /** A named tensor that each run is fed. */
-export const input = (name: string, shape: Shape, dtype: DType = 'f32'): Value => freeze({ op: 'input', inputs: [], attrs: { name }, shape, dtype })
+export const input = (name: string, shape: Shape, dtype: DType = 'f32'): Value =>
+  freeze({ op: 'input', inputs: [], attrs: { name }, shape, dtype })
 
 /** A named tensor of the checkpoint; the name is Meta's. */
-export const param = (name: string, shape: Shape): Value => freeze({ op: 'param', inputs: [], attrs: { name }, shape, dtype: 'f32' })
+export const param = (name: string, shape: Shape): Value =>
+  freeze({ op: 'param', inputs: [], attrs: { name }, shape, dtype: 'f32' })
 
 /** A tensor known when the graph is built. */
-export const constant = (tensor: HostTensor): Value => freeze({ op: 'constant', inputs: [], attrs: { tensor }, shape: tensor.shape, dtype: tensor.dtype })
+export const constant = (tensor: HostTensor): Value =>
+  freeze({ op: 'constant', inputs: [], attrs: { tensor }, shape: tensor.shape, dtype: tensor.dtype })
 
 /** Freezes a node; attributes and shape included. */
 export function freeze(value: Value): Value {
@@ -52,7 +55,7 @@ export function freeze(value: Value): Value {
 
 /** Name of an input or a param; undefined for anything else. */
 export const nameOf = (value: Value): string | undefined =>
-  value.op === 'input' || value.op === 'param' ? value.attrs.name as string : undefined
+  value.op === 'input' || value.op === 'param' ? (value.attrs.name as string) : undefined
 
 /** A value as an error names it: type, shape, and the checkpoint's name where it has one. */
 export function describe(value: Value): string {

@@ -8,7 +8,10 @@ import type { Scope } from './scope.js'
 export const linear = (p: Scope, x: Value, out: number): Value =>
   ops.linear(x, p.param('weight', [out, x.shape.at(-1)!]), p.param('bias', [out]))
 
-/** `weight` and `bias` along the last axis. PyTorch: nn.LayerNorm; over channels-last maps it is also Meta's LayerNorm2d. */
+/**
+ * `weight` and `bias` along the last axis. PyTorch: nn.LayerNorm; over channels-last maps it is also Meta's
+ * LayerNorm2d.
+ */
 export const layerNorm = (p: Scope, x: Value, eps: number): Value =>
   ops.layerNorm(x, [p.param('weight', [x.shape.at(-1)!]), p.param('bias', [x.shape.at(-1)!])], { eps })
 
@@ -21,11 +24,17 @@ export interface ConvLayer extends ops.ConvOptions {
 
 /** `weight` [out, in, k, k] and `bias` [out]; channels last. PyTorch: nn.Conv2d. */
 export const conv2d = (p: Scope, x: Value, { out, kernel, bias = true, ...options }: ConvLayer): Value =>
-  ops.conv2d(x, bias ? [p.param('weight', [out, x.shape[3], kernel, kernel]), p.param('bias', [out])] : [p.param('weight', [out, x.shape[3], kernel, kernel])], options)
+  ops.conv2d(
+    x,
+    bias
+      ? [p.param('weight', [out, x.shape[3], kernel, kernel]), p.param('bias', [out])]
+      : [p.param('weight', [out, x.shape[3], kernel, kernel])],
+    options
+  )
 
 /**
- * `weight` [in, out, 2, 2] and `bias` [out]: what each place becomes, [..., in] → [..., 4·out], its four new places after each other. PyTorch:
- * nn.ConvTranspose2d with kernel and stride 2, before the tiles are laid out in the plane.
+ * `weight` [in, out, 2, 2] and `bias` [out]: what each place becomes, [..., in] → [..., 4·out], its four new places
+ * after each other. PyTorch: nn.ConvTranspose2d with kernel and stride 2, before the tiles are laid out in the plane.
  */
 export function tile2x(p: Scope, x: Value, out: number): Value {
   const weight = ops.transpose(p.param('weight', [x.shape.at(-1)!, out, 2, 2]), [2, 3, 1, 0])

@@ -27,18 +27,35 @@ describe('layers ask for what PyTorch stores', () => {
   it('linear, norm, convolutions, table', () => {
     expect(asks(nn.linear(nn.scope('lin1'), x, 7))).toEqual(['lin1.weight [7,5]', 'lin1.bias [7]'])
     expect(asks(nn.layerNorm(nn.scope('norm1'), x, 1e-6))).toEqual(['norm1.weight [5]', 'norm1.bias [5]'])
-    expect(asks(nn.conv2d(nn.scope('proj'), image, { out: 4, kernel: 2, stride: 2 }))).toEqual(['proj.weight [4,3,2,2]', 'proj.bias [4]'])
-    expect(asks(nn.conv2d(nn.scope('neck.0'), image, { out: 4, kernel: 1, bias: false }))).toEqual(['neck.0.weight [4,3,1,1]'])
+    expect(asks(nn.conv2d(nn.scope('proj'), image, { out: 4, kernel: 2, stride: 2 }))).toEqual([
+      'proj.weight [4,3,2,2]',
+      'proj.bias [4]'
+    ])
+    expect(asks(nn.conv2d(nn.scope('neck.0'), image, { out: 4, kernel: 1, bias: false }))).toEqual([
+      'neck.0.weight [4,3,1,1]'
+    ])
     expect(asks(nn.tile2x(nn.scope('up'), image, 4))).toEqual(['up.weight [3,4,2,2]', 'up.bias [4]'])
     expect(asks(nn.embedding(nn.scope('tokens'), [4, 32]))).toEqual(['tokens.weight [4,32]'])
   })
 
   it('MLPs, with the activation between layers and not after the last', () => {
     const y = nn.mlp(nn.scope('head'), x, { widths: [6, 6, 4] })
-    expect(asks(y)).toEqual(['head.layers.0.weight [6,5]', 'head.layers.0.bias [6]', 'head.layers.1.weight [6,6]', 'head.layers.1.bias [6]', 'head.layers.2.weight [4,6]', 'head.layers.2.bias [4]'])
+    expect(asks(y)).toEqual([
+      'head.layers.0.weight [6,5]',
+      'head.layers.0.bias [6]',
+      'head.layers.1.weight [6,6]',
+      'head.layers.1.bias [6]',
+      'head.layers.2.weight [4,6]',
+      'head.layers.2.bias [4]'
+    ])
     expect([y.op, y.inputs[0].op]).toEqual(['linear', 'relu'])
     const block = nn.mlpBlock(nn.scope('mlp'), x, { hidden: 20, activation: ops.gelu })
-    expect(asks(block)).toEqual(['mlp.lin1.weight [20,5]', 'mlp.lin1.bias [20]', 'mlp.lin2.weight [5,20]', 'mlp.lin2.bias [5]'])
+    expect(asks(block)).toEqual([
+      'mlp.lin1.weight [20,5]',
+      'mlp.lin1.bias [20]',
+      'mlp.lin2.weight [5,20]',
+      'mlp.lin2.bias [5]'
+    ])
     expect([block.op, block.inputs[0].op]).toEqual(['linear', 'gelu'])
   })
 
@@ -46,7 +63,10 @@ describe('layers ask for what PyTorch stores', () => {
     const branch = ops.neg(x)
     expect(nn.residual(x, [branch, nn.scope('mlp')]).inputs).toEqual([x, branch])
     const seen: string[] = []
-    nn.residual(x, [branch, nn.scope('mlp')], (value, path) => { seen.push(path); return value })
+    nn.residual(x, [branch, nn.scope('mlp')], (value, path) => {
+      seen.push(path)
+      return value
+    })
     expect(seen).toEqual(['mlp'])
   })
 })

@@ -2,8 +2,8 @@ import { param, type Value } from '../ir/value.js'
 import type { Shape } from '../tensor/shape.js'
 
 /**
- * A place in the checkpoint's tree of names. A layer walks down with `at` and asks for what it needs with `param`; the names are the
- * checkpoint's own, so nothing is ever renamed.
+ * A place in the checkpoint's tree of names. A layer walks down with `at` and asks for what it needs with `param`; the
+ * names are the checkpoint's own, so nothing is ever renamed.
  */
 export interface Scope {
   /** Where this is, as the names begin: `image_encoder.blocks.3`. */
@@ -15,7 +15,7 @@ export interface Scope {
 }
 
 export function scope(path = ''): Scope {
-  const full = (name: string): string => path ? `${path}.${name}` : name
+  const full = (name: string): string => (path ? `${path}.${name}` : name)
   const asked = new Map<string, Value>()
   return {
     path,

@@ -5,7 +5,10 @@ import { input, type Value } from '../ir/value.js'
 import * as ops from './index.js'
 
 const x = input('x', [2, 3])
-const opsOf = (y: Value): string[] => valuesOf(graph('g', { y })).filter(v => v.inputs.length).map(v => v.op)
+const opsOf = (y: Value): string[] =>
+  valuesOf(graph('g', { y }))
+    .filter(v => v.inputs.length)
+    .map(v => v.op)
 
 describe('building', () => {
   it('inserts a broadcast where shapes differ, and none where they do not', () => {
@@ -24,13 +27,24 @@ describe('building', () => {
   })
 
   it('makes no node for what does nothing', () => {
-    for (const same of [ops.reshape(x, [2, 3]), ops.reshape(x, [2, -1]), ops.transpose(x, [0, 1]), ops.broadcastTo(x, [2, 3]), ops.slice(x, 1, { start: 0, size: 3 }),
-      ops.pad(x, { before: [0, 0], after: [0, 0] }), ops.concat([x], 0), ops.cast(x, 'f32')]) expect(same).toBe(x)
+    for (const same of [
+      ops.reshape(x, [2, 3]),
+      ops.reshape(x, [2, -1]),
+      ops.transpose(x, [0, 1]),
+      ops.broadcastTo(x, [2, 3]),
+      ops.slice(x, 1, { start: 0, size: 3 }),
+      ops.pad(x, { before: [0, 0], after: [0, 0] }),
+      ops.concat([x], 0),
+      ops.cast(x, 'f32')
+    ])
+      expect(same).toBe(x)
   })
 
   it('works out one size of a reshape, and refuses one that does not come out', () => {
     expect(ops.reshape(x, [3, -1]).shape).toEqual([3, 2])
-    expect(() => ops.reshape(x, [4, -1])).toThrow('reshape: [4,1.5] must be whole sizes that hold as many elements, found f32[2,3] (x)')
+    expect(() => ops.reshape(x, [4, -1])).toThrow(
+      'reshape: [4,1.5] must be whole sizes that hold as many elements, found f32[2,3] (x)'
+    )
   })
 
   it('names operands that do not broadcast', () => {

@@ -29,10 +29,12 @@ export function withInputs(value: Value, inputs: readonly Value[]): Value {
 export type Operand = Value | number
 
 /** A rank-0 constant. */
-export const scalar = (value: number, dtype: DType = 'f32'): Value => constant(tensor(dtype, [], [dtype === 'f16' ? numberToF16(value) : value]))
+export const scalar = (value: number, dtype: DType = 'f32'): Value =>
+  constant(tensor(dtype, [], [dtype === 'f16' ? numberToF16(value) : value]))
 
 /** A tensor of one repeated value: a scalar, broadcast. */
-export const fill = (shape: Shape, value: number, dtype: DType = 'f32'): Value => broadcastTo(scalar(value, dtype), shape)
+export const fill = (shape: Shape, value: number, dtype: DType = 'f32'): Value =>
+  broadcastTo(scalar(value, dtype), shape)
 
 export const neg = (x: Value): Value => make('neg', [x], {})
 export const exp = (x: Value): Value => make('exp', [x], {})
@@ -41,7 +43,7 @@ export const sqrt = (x: Value): Value => make('sqrt', [x], {})
 export const sin = (x: Value): Value => make('sin', [x], {})
 export const cos = (x: Value): Value => make('cos', [x], {})
 export const erf = (x: Value): Value => make('erf', [x], {})
-export const cast = (x: Value, dtype: DType): Value => x.dtype === dtype ? x : make('cast', [x], { dtype })
+export const cast = (x: Value, dtype: DType): Value => (x.dtype === dtype ? x : make('cast', [x], { dtype }))
 export const stopGradient = (x: Value): Value => make('stopGradient', [x], {})
 
 export const add = (a: Operand, b: Operand): Value => make('add', agree('add', a, b), {})
@@ -59,22 +61,28 @@ export function where(condition: Value, a: Operand, b: Operand): Value {
 }
 
 /** Sum over axes (negative count from the end); they stay as size 1. */
-export const reduceSum = (x: Value, axes: readonly number[]): Value => make('reduceSum', [x], { axes: sortedAxes('reduceSum', x, axes) })
+export const reduceSum = (x: Value, axes: readonly number[]): Value =>
+  make('reduceSum', [x], { axes: sortedAxes('reduceSum', x, axes) })
 /** Maximum over axes (negative count from the end); they stay as size 1. */
-export const reduceMax = (x: Value, axes: readonly number[]): Value => make('reduceMax', [x], { axes: sortedAxes('reduceMax', x, axes) })
+export const reduceMax = (x: Value, axes: readonly number[]): Value =>
+  make('reduceMax', [x], { axes: sortedAxes('reduceMax', x, axes) })
 
 /** [..., m, k] × [..., k, n]; batch axes broadcast. */
 export function matmul(a: Value, b: Value): Value {
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2))
   if (!batch) throw new GraphError(`matmul: batch axes must broadcast, found ${describe(a)} and ${describe(b)}`)
-  return make('matmul', [broadcastTo(a, [...batch, ...a.shape.slice(-2)]), broadcastTo(b, [...batch, ...b.shape.slice(-2)])], {})
+  return make(
+    'matmul',
+    [broadcastTo(a, [...batch, ...a.shape.slice(-2)]), broadcastTo(b, [...batch, ...b.shape.slice(-2)])],
+    {}
+  )
 }
 
 /** One axis may be −1 and is worked out. */
 export function reshape(x: Value, shape: Shape): Value {
-  const known = shape.reduce((n, d) => d === -1 ? n : n * d, 1)
+  const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1)
   const total = x.shape.reduce((n, d) => n * d, 1)
-  const full = shape.map(d => d === -1 ? total / known : d)
+  const full = shape.map(d => (d === -1 ? total / known : d))
   return sameShape(full, x.shape) ? x : make('reshape', [x], { shape: full })
 }
 
@@ -83,7 +91,8 @@ export function transpose(x: Value, perm: readonly number[]): Value {
 }
 
 /** The last two axes change places. */
-export const swap = (x: Value): Value => transpose(x, [...x.shape.slice(0, -2).keys(), x.shape.length - 1, x.shape.length - 2])
+export const swap = (x: Value): Value =>
+  transpose(x, [...x.shape.slice(0, -2).keys(), x.shape.length - 1, x.shape.length - 2])
 
 /** Repeats a value to a shape by NumPy's rule; missing leading axes are added. */
 export function broadcastTo(x: Value, shape: Shape): Value {
@@ -95,20 +104,29 @@ export function broadcastTo(x: Value, shape: Shape): Value {
 export function slice(x: Value, axis: number, { start, size }: { start: number; size: number }): Value {
   const at = normalizeAxis(axis, x.shape.length, 'slice')
   if (start === 0 && size === x.shape[at]) return x
-  return make('slice', [x], { start: x.shape.map((_, i) => i === at ? start : 0), shape: x.shape.map((d, i) => i === at ? size : d) })
+  return make('slice', [x], {
+    start: x.shape.map((_, i) => (i === at ? start : 0)),
+    shape: x.shape.map((d, i) => (i === at ? size : d))
+  })
 }
 
 /** A constant border, `before` and `after` elements an axis. */
-export function pad(x: Value, { before, after, value = 0 }: { before: readonly number[]; after: readonly number[]; value?: number }): Value {
+export function pad(
+  x: Value,
+  { before, after, value = 0 }: { before: readonly number[]; after: readonly number[]; value?: number }
+): Value {
   return [...before, ...after].every(n => n === 0) ? x : make('pad', [x], { before, after, value })
 }
 
 export function concat(values: readonly Value[], axis: number): Value {
-  return values.length === 1 ? values[0] : make('concat', values, { axis: normalizeAxis(axis, values[0]?.shape.length ?? 0, 'concat') })
+  return values.length === 1
+    ? values[0]
+    : make('concat', values, { axis: normalizeAxis(axis, values[0]?.shape.length ?? 0, 'concat') })
 }
 
 /** Rows of x along an axis, by a 1-D i32 index. An index outside is undefined, as in every runtime: keep it inside. */
-export const gather = (x: Value, index: Value, axis: number): Value => make('gather', [x, index], { axis: normalizeAxis(axis, x.shape.length, 'gather') })
+export const gather = (x: Value, index: Value, axis: number): Value =>
+  make('gather', [x, index], { axis: normalizeAxis(axis, x.shape.length, 'gather') })
 
 /** Zeros with `size` rows along an axis, plus the updates at a 1-D i32 index; repeated indices add up. */
 export const scatterAdd = (updates: Value, index: Value, { axis, size }: { axis: number; size: number }): Value =>

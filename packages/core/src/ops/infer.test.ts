@@ -20,7 +20,11 @@ const broken: Record<Primitive, (() => Value)[]> = {
   cos: [() => make('cos', [of([2], 'i32')], {})],
   erf: [() => make('erf', [of([2], 'i32')], {})],
   cast: [],
-  add: [() => make('add', [of([2]), param('a.bias', [3])], {}), () => make('add', [of([2]), of([2], 'i32')], {}), () => make('add', [of([2], 'bool'), of([2], 'bool')], {})],
+  add: [
+    () => make('add', [of([2]), param('a.bias', [3])], {}),
+    () => make('add', [of([2]), of([2], 'i32')], {}),
+    () => make('add', [of([2], 'bool'), of([2], 'bool')], {})
+  ],
   sub: [() => make('sub', [of([]), of([1])], {})],
   mul: [() => make('mul', [of([2], 'bool'), of([2], 'bool')], {})],
   div: [() => make('div', [of([2], 'i32'), of([2], 'i32')], {})],
@@ -28,30 +32,63 @@ const broken: Record<Primitive, (() => Value)[]> = {
   less: [() => make('less', [of([2], 'bool'), of([2], 'bool')], {})],
   equal: [() => make('equal', [of([2]), of([2], 'i32')], {})],
   where: [
-    () => make('where', [of([2]), of([2]), of([2])], {}), () => make('where', [of([1], 'bool'), of([2]), of([2])], {}),
-    () => make('where', [of([2], 'bool'), of([2]), of([2], 'i32')], {}), () => make('where', [of([2], 'bool'), of([2]), of([3])], {})
+    () => make('where', [of([2]), of([2]), of([2])], {}),
+    () => make('where', [of([1], 'bool'), of([2]), of([2])], {}),
+    () => make('where', [of([2], 'bool'), of([2]), of([2], 'i32')], {}),
+    () => make('where', [of([2], 'bool'), of([2]), of([3])], {})
   ],
-  reduceSum: [() => make('reduceSum', [of([2, 3])], { axes: [2] }), () => make('reduceSum', [of([2, 3], 'bool')], { axes: [0] })],
+  reduceSum: [
+    () => make('reduceSum', [of([2, 3])], { axes: [2] }),
+    () => make('reduceSum', [of([2, 3], 'bool')], { axes: [0] })
+  ],
   reduceMax: [() => make('reduceMax', [of([2, 3])], { axes: [-1] })],
   matmul: [
-    () => make('matmul', [of([3]), of([3])], {}), () => make('matmul', [of([2, 3]), of([1, 3, 4])], {}), () => make('matmul', [of([2, 3, 4]), of([3, 4, 5])], {}),
-    () => make('matmul', [of([4096, 768]), param('image_encoder.blocks.3.mlp.lin2.weight', [3072, 768])], {}), () => make('matmul', [of([2, 2], 'i32'), of([2, 2], 'i32')], {})
+    () => make('matmul', [of([3]), of([3])], {}),
+    () => make('matmul', [of([2, 3]), of([1, 3, 4])], {}),
+    () => make('matmul', [of([2, 3, 4]), of([3, 4, 5])], {}),
+    () => make('matmul', [of([4096, 768]), param('image_encoder.blocks.3.mlp.lin2.weight', [3072, 768])], {}),
+    () => make('matmul', [of([2, 2], 'i32'), of([2, 2], 'i32')], {})
   ],
-  reshape: [() => make('reshape', [of([2, 3])], { shape: [7] }), () => make('reshape', [of([6])], { shape: [4, 1.5] }), () => make('reshape', [of([6])], { shape: [-2, -3] })],
-  transpose: [() => make('transpose', [of([2, 3])], { perm: [0, 0] }), () => make('transpose', [of([2, 3])], { perm: [0] }), () => make('transpose', [of([2, 3])], { perm: [1, 0, 2] })],
-  broadcast: [() => make('broadcast', [of([2, 3])], { shape: [4, 3] }), () => make('broadcast', [of([3])], { shape: [2, 3] }), () => make('broadcast', [of([1])], { shape: [2.5] })],
+  reshape: [
+    () => make('reshape', [of([2, 3])], { shape: [7] }),
+    () => make('reshape', [of([6])], { shape: [4, 1.5] }),
+    () => make('reshape', [of([6])], { shape: [-2, -3] })
+  ],
+  transpose: [
+    () => make('transpose', [of([2, 3])], { perm: [0, 0] }),
+    () => make('transpose', [of([2, 3])], { perm: [0] }),
+    () => make('transpose', [of([2, 3])], { perm: [1, 0, 2] })
+  ],
+  broadcast: [
+    () => make('broadcast', [of([2, 3])], { shape: [4, 3] }),
+    () => make('broadcast', [of([3])], { shape: [2, 3] }),
+    () => make('broadcast', [of([1])], { shape: [2.5] })
+  ],
   slice: [
-    () => make('slice', [of([4])], { start: [2], shape: [3] }), () => make('slice', [of([4])], { start: [-1], shape: [1] }), () => make('slice', [of([4])], { start: [0.5], shape: [1] }),
+    () => make('slice', [of([4])], { start: [2], shape: [3] }),
+    () => make('slice', [of([4])], { start: [-1], shape: [1] }),
+    () => make('slice', [of([4])], { start: [0.5], shape: [1] }),
     () => make('slice', [of([4, 4])], { start: [0], shape: [1] })
   ],
-  pad: [() => make('pad', [of([4])], { before: [-1], after: [0], value: 0 }), () => make('pad', [of([4])], { before: [1], after: [0, 0], value: 0 })],
+  pad: [
+    () => make('pad', [of([4])], { before: [-1], after: [0], value: 0 }),
+    () => make('pad', [of([4])], { before: [1], after: [0, 0], value: 0 })
+  ],
   concat: [
-    () => make('concat', [], { axis: 0 }), () => make('concat', [of([2, 3]), of([2, 4])], { axis: 0 }), () => make('concat', [of([2]), of([2], 'i32')], { axis: 0 }),
+    () => make('concat', [], { axis: 0 }),
+    () => make('concat', [of([2, 3]), of([2, 4])], { axis: 0 }),
+    () => make('concat', [of([2]), of([2], 'i32')], { axis: 0 }),
     () => make('concat', [of([2])], { axis: 1 })
   ],
-  gather: [() => make('gather', [of([4]), of([3])], { axis: 0 }), () => make('gather', [of([4]), of([3, 1], 'i32')], { axis: 0 }), () => make('gather', [of([4]), row], { axis: 1 })],
+  gather: [
+    () => make('gather', [of([4]), of([3])], { axis: 0 }),
+    () => make('gather', [of([4]), of([3, 1], 'i32')], { axis: 0 }),
+    () => make('gather', [of([4]), row], { axis: 1 })
+  ],
   scatterAdd: [
-    () => make('scatterAdd', [of([4]), row], { axis: 0, size: 9 }), () => make('scatterAdd', [of([3], 'bool'), row], { axis: 0, size: 9 }), () => make('scatterAdd', [of([3]), row], { axis: 0, size: -1 }),
+    () => make('scatterAdd', [of([4]), row], { axis: 0, size: 9 }),
+    () => make('scatterAdd', [of([3], 'bool'), row], { axis: 0, size: 9 }),
+    () => make('scatterAdd', [of([3]), row], { axis: 0, size: -1 }),
     () => make('scatterAdd', [of([3]), row], { axis: 2, size: 9 })
   ],
   stopGradient: []
@@ -63,13 +100,17 @@ describe('infer', () => {
   })
 
   it('says what must hold and what was found', () => {
-    const messages = Object.values(broken).flat().map(build => {
-      try { build() } catch (error) {
-        expect(error).toBeInstanceOf(GraphError)
-        return (error as Error).message
-      }
-      return 'accepted'
-    })
+    const messages = Object.values(broken)
+      .flat()
+      .map(build => {
+        try {
+          build()
+        } catch (error) {
+          expect(error).toBeInstanceOf(GraphError)
+          return (error as Error).message
+        }
+        return 'accepted'
+      })
     expect(messages).toMatchInlineSnapshot(`
       [
         "neg: the operand must be a number, found bool[2] (x)",
@@ -133,10 +174,30 @@ describe('infer', () => {
   it('gives shapes and types', () => {
     const type = ({ shape, dtype }: Value): string => `${dtype}[${shape.join()}]`
     const c = of([2, 3], 'bool')
-    expect([
-      make('less', [of([2, 3]), of([2, 3])], {}), make('where', [c, of([2, 3]), of([2, 3])], {}), make('reduceMax', [of([2, 3, 4])], { axes: [0, 2] }), make('matmul', [of([7, 2, 3]), of([7, 3, 5])], {}),
-      make('pad', [of([2, 3])], { before: [1, 0], after: [0, 4], value: 0 }), make('concat', [of([2, 3]), of([2, 1])], { axis: 1 }), make('gather', [of([5, 2]), row], { axis: 0 }),
-      make('scatterAdd', [of([5, 3]), row], { axis: 1, size: 9 }), make('cast', [c], { dtype: 'i32' }), make('transpose', [of([2, 3, 4])], { perm: [2, 0, 1] })
-    ].map(type)).toEqual(['bool[2,3]', 'f32[2,3]', 'f32[1,3,1]', 'f32[7,2,5]', 'f32[3,7]', 'f32[2,4]', 'f32[3,2]', 'f32[5,9]', 'i32[2,3]', 'f32[4,2,3]'])
+    expect(
+      [
+        make('less', [of([2, 3]), of([2, 3])], {}),
+        make('where', [c, of([2, 3]), of([2, 3])], {}),
+        make('reduceMax', [of([2, 3, 4])], { axes: [0, 2] }),
+        make('matmul', [of([7, 2, 3]), of([7, 3, 5])], {}),
+        make('pad', [of([2, 3])], { before: [1, 0], after: [0, 4], value: 0 }),
+        make('concat', [of([2, 3]), of([2, 1])], { axis: 1 }),
+        make('gather', [of([5, 2]), row], { axis: 0 }),
+        make('scatterAdd', [of([5, 3]), row], { axis: 1, size: 9 }),
+        make('cast', [c], { dtype: 'i32' }),
+        make('transpose', [of([2, 3, 4])], { perm: [2, 0, 1] })
+      ].map(type)
+    ).toEqual([
+      'bool[2,3]',
+      'f32[2,3]',
+      'f32[1,3,1]',
+      'f32[7,2,5]',
+      'f32[3,7]',
+      'f32[2,4]',
+      'f32[3,2]',
+      'f32[5,9]',
+      'i32[2,3]',
+      'f32[4,2,3]'
+    ])
   })
 })

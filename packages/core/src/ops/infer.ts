@@ -5,16 +5,29 @@ import { sameShape, sizeOf, type Shape } from '../tensor/shape.js'
 import type { Primitive, Primitives } from './primitives.js'
 
 /** What a value is, before it has a value. */
-export interface Type { readonly shape: Shape; readonly dtype: DType }
+export interface Type {
+  readonly shape: Shape
+  readonly dtype: DType
+}
 
 type Rule<P extends Primitive> = (inputs: readonly Value[], attrs: Primitives[P]) => Type
 
 /** The spec: for each primitive, what its inputs must be and what comes out. Throws `GraphError` otherwise. */
 export const infer: { readonly [P in Primitive]: Rule<P> } = {
-  neg: unary('neg', 'number'), exp: unary('exp'), log: unary('log'), sqrt: unary('sqrt'), sin: unary('sin'), cos: unary('cos'), erf: unary('erf'),
+  neg: unary('neg', 'number'),
+  exp: unary('exp'),
+  log: unary('log'),
+  sqrt: unary('sqrt'),
+  sin: unary('sin'),
+  cos: unary('cos'),
+  erf: unary('erf'),
   cast: ([x], { dtype }) => ({ shape: x.shape, dtype }),
 
-  add: binary('add', 'number'), sub: binary('sub', 'number'), mul: binary('mul', 'number'), div: binary('div', 'float'), max: binary('max', 'number'),
+  add: binary('add', 'number'),
+  sub: binary('sub', 'number'),
+  mul: binary('mul', 'number'),
+  div: binary('div', 'float'),
+  max: binary('max', 'number'),
   less: inputs => ({ ...binary('less', 'number')(inputs), dtype: 'bool' }),
   equal: inputs => ({ ...binary('equal')(inputs), dtype: 'bool' }),
   where: ([condition, a, b]) => {
@@ -37,24 +50,46 @@ export const infer: { readonly [P in Primitive]: Rule<P> } = {
   },
 
   reshape: ([x], { shape }) => {
-    must(shape.every(isWhole) && sizeOf(shape) === sizeOf(x.shape), `reshape: [${shape}] must be whole sizes that hold as many elements`, x)
+    must(
+      shape.every(isWhole) && sizeOf(shape) === sizeOf(x.shape),
+      `reshape: [${shape}] must be whole sizes that hold as many elements`,
+      x
+    )
     return { shape, dtype: x.dtype }
   },
   transpose: ([x], { perm }) => {
-    must([...perm].sort((i, j) => i - j).every((p, i) => p === i) && perm.length === x.shape.length, `transpose: [${perm}] must be a permutation of the axes`, x)
+    must(
+      [...perm].sort((i, j) => i - j).every((p, i) => p === i) && perm.length === x.shape.length,
+      `transpose: [${perm}] must be a permutation of the axes`,
+      x
+    )
     return { shape: perm.map(p => x.shape[p]), dtype: x.dtype }
   },
   broadcast: ([x], { shape }) => {
-    must(shape.length === x.shape.length && shape.every(isWhole) && x.shape.every((d, i) => d === shape[i] || d === 1), `broadcast: only axes of size 1 can grow to [${shape}]`, x)
+    must(
+      shape.length === x.shape.length && shape.every(isWhole) && x.shape.every((d, i) => d === shape[i] || d === 1),
+      `broadcast: only axes of size 1 can grow to [${shape}]`,
+      x
+    )
     return { shape, dtype: x.dtype }
   },
   slice: ([x], { start, shape }) => {
-    must(start.length === x.shape.length && shape.length === start.length && [...start, ...shape].every(isWhole) && start.every((s, i) => s + shape[i] <= x.shape[i]),
-      `slice: start [${start}] and size [${shape}] must lie inside`, x)
+    must(
+      start.length === x.shape.length &&
+        shape.length === start.length &&
+        [...start, ...shape].every(isWhole) &&
+        start.every((s, i) => s + shape[i] <= x.shape[i]),
+      `slice: start [${start}] and size [${shape}] must lie inside`,
+      x
+    )
     return { shape, dtype: x.dtype }
   },
   pad: ([x], { before, after }) => {
-    must(before.length === x.shape.length && after.length === before.length && [...before, ...after].every(isWhole), `pad: [${before}] and [${after}] must be one whole number an axis`, x)
+    must(
+      before.length === x.shape.length && after.length === before.length && [...before, ...after].every(isWhole),
+      `pad: [${before}] and [${after}] must be one whole number an axis`,
+      x
+    )
     return { shape: x.shape.map((d, i) => before[i] + d + after[i]), dtype: x.dtype }
   },
   concat: (inputs, { axis }) => {
@@ -62,27 +97,44 @@ export const infer: { readonly [P in Primitive]: Rule<P> } = {
     must(first !== undefined, 'concat: at least one operand must be given')
     must(axis >= 0 && axis < first.shape.length, `concat: axis ${axis} must be an axis`, first)
     for (const x of inputs) {
-      must(x.dtype === first.dtype && x.shape.length === first.shape.length && x.shape.every((d, i) => i === axis || d === first.shape[i]),
-        `concat: operands must agree but for axis ${axis}`, first, x)
+      must(
+        x.dtype === first.dtype &&
+          x.shape.length === first.shape.length &&
+          x.shape.every((d, i) => i === axis || d === first.shape[i]),
+        `concat: operands must agree but for axis ${axis}`,
+        first,
+        x
+      )
     }
-    return { shape: first.shape.map((d, i) => i === axis ? inputs.reduce((n, x) => n + x.shape[axis], 0) : d), dtype: first.dtype }
+    return {
+      shape: first.shape.map((d, i) => (i === axis ? inputs.reduce((n, x) => n + x.shape[axis], 0) : d)),
+      dtype: first.dtype
+    }
   },
   gather: ([x, index], { axis }) => {
     must(index.dtype === 'i32' && index.shape.length === 1, 'gather: the index must be one row of i32', index)
     must(axis >= 0 && axis < x.shape.length, `gather: axis ${axis} must be an axis`, x)
-    return { shape: x.shape.map((d, i) => i === axis ? index.shape[0] : d), dtype: x.dtype }
+    return { shape: x.shape.map((d, i) => (i === axis ? index.shape[0] : d)), dtype: x.dtype }
   },
   scatterAdd: ([updates, index], { axis, size }) => {
-    must(index.dtype === 'i32' && index.shape.length === 1 && index.shape[0] === updates.shape[axis], `scatterAdd: the index must be one row of i32, one for each row of axis ${axis}`, index, updates)
+    must(
+      index.dtype === 'i32' && index.shape.length === 1 && index.shape[0] === updates.shape[axis],
+      `scatterAdd: the index must be one row of i32, one for each row of axis ${axis}`,
+      index,
+      updates
+    )
     must(is('number', updates), 'scatterAdd: the updates must be numbers', updates)
     must(isWhole(size), `scatterAdd: size ${size} must be a whole number`, updates)
-    return { shape: updates.shape.map((d, i) => i === axis ? size : d), dtype: updates.dtype }
+    return { shape: updates.shape.map((d, i) => (i === axis ? size : d)), dtype: updates.dtype }
   },
 
   stopGradient: ([x]) => ({ shape: x.shape, dtype: x.dtype })
 }
 
-/** Runtimes agree on the arithmetic of floats, on sums, products and order of integers, and on no arithmetic of booleans. */
+/**
+ * Runtimes agree on the arithmetic of floats, on sums, products and order of integers, and on no arithmetic of
+ * booleans.
+ */
 type Kind = 'float' | 'number' | 'anything'
 
 function is(kind: Kind, { dtype }: Value): boolean {
@@ -108,8 +160,12 @@ function binary(op: string, kind: Kind = 'anything'): (inputs: readonly Value[])
 function reduce(op: string): (inputs: readonly Value[], attrs: { readonly axes: readonly number[] }) => Type {
   return ([x], { axes }) => {
     must(is('number', x), `${op}: the operand must be a number`, x)
-    must(axes.every(a => Number.isInteger(a) && a >= 0 && a < x.shape.length), `${op}: [${axes}] must be axes`, x)
-    return { shape: x.shape.map((d, i) => axes.includes(i) ? 1 : d), dtype: x.dtype }
+    must(
+      axes.every(a => Number.isInteger(a) && a >= 0 && a < x.shape.length),
+      `${op}: [${axes}] must be axes`,
+      x
+    )
+    return { shape: x.shape.map((d, i) => (axes.includes(i) ? 1 : d)), dtype: x.dtype }
   }
 }
 
@@ -119,5 +175,7 @@ const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0
 function must(holds: boolean, rule: string, ...found: readonly Value[]): void {
   if (holds) return
   const [what, next] = rule.split('; ')
-  throw new GraphError(`${what}${found.length ? `, found ${found.map(describe).join(' and ')}` : ''}${next ? `; ${next}` : ''}`)
+  throw new GraphError(
+    `${what}${found.length ? `, found ${found.map(describe).join(' and ')}` : ''}${next ? `; ${next}` : ''}`
+  )
 }

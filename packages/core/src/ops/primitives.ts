@@ -2,9 +2,10 @@ import type { DType } from '../tensor/dtype.js'
 import type { Shape } from '../tensor/shape.js'
 
 /**
- * The whole language: 28 operations, one output each, static shapes, nothing in place. Broadcasting is an operation of its own, so
- * elementwise primitives see equal shapes. Movements come in adjoint pairs (broadcast ⇄ reduceSum, slice ⇄ pad, gather ⇄ scatterAdd,
- * reshape and transpose with themselves), so a gradient never needs anything outside this list.
+ * The whole language: 28 operations, one output each, static shapes, nothing in place. Broadcasting is an operation of
+ * its own, so elementwise primitives see equal shapes. Movements come in adjoint pairs (broadcast ⇄ reduceSum, slice ⇄
+ * pad, gather ⇄ scatterAdd, reshape and transpose with themselves), so a gradient never needs anything outside this
+ * list.
  *
  * Maps each name to its attributes.
  */
@@ -51,7 +52,9 @@ export interface Primitives {
   concat: { readonly axis: number }
   /** Rows of x along an axis, picked by a 1-D i32 index. */
   gather: { readonly axis: number }
-  /** A zero tensor with `size` rows along an axis, to which the updates are added at a 1-D i32 index: gather's adjoint. */
+  /**
+   * A zero tensor with `size` rows along an axis, to which the updates are added at a 1-D i32 index: gather's adjoint.
+   */
   scatterAdd: { readonly axis: number; readonly size: number }
 
   /** The value itself; a gradient stops here. */
@@ -65,12 +68,33 @@ export type Primitive = keyof Primitives
 export type Trait = 'unary' | 'binary' | 'select' | 'reduce' | 'contract' | 'move' | 'marker'
 
 export const traits: { readonly [P in Primitive]: Trait } = {
-  neg: 'unary', exp: 'unary', log: 'unary', sqrt: 'unary', sin: 'unary', cos: 'unary', erf: 'unary', cast: 'unary',
-  add: 'binary', sub: 'binary', mul: 'binary', div: 'binary', max: 'binary',
-  less: 'select', equal: 'select', where: 'select',
-  reduceSum: 'reduce', reduceMax: 'reduce',
+  neg: 'unary',
+  exp: 'unary',
+  log: 'unary',
+  sqrt: 'unary',
+  sin: 'unary',
+  cos: 'unary',
+  erf: 'unary',
+  cast: 'unary',
+  add: 'binary',
+  sub: 'binary',
+  mul: 'binary',
+  div: 'binary',
+  max: 'binary',
+  less: 'select',
+  equal: 'select',
+  where: 'select',
+  reduceSum: 'reduce',
+  reduceMax: 'reduce',
   matmul: 'contract',
-  reshape: 'move', transpose: 'move', broadcast: 'move', slice: 'move', pad: 'move', concat: 'move', gather: 'move', scatterAdd: 'move',
+  reshape: 'move',
+  transpose: 'move',
+  broadcast: 'move',
+  slice: 'move',
+  pad: 'move',
+  concat: 'move',
+  gather: 'move',
+  scatterAdd: 'move',
   stopGradient: 'marker'
 }
 

@@ -6,7 +6,11 @@ import { f32 } from '../tensor/tensor.js'
 import * as ops from './index.js'
 
 const x = constant(f32([2, 3], [1, -2, 3, 4, 5, -60]))
-const numbers = (y: Value): number[] => [...evaluate(graph('g', { y }), () => { throw new Error('no leaves') }).y.data]
+const numbers = (y: Value): number[] => [
+  ...evaluate(graph('g', { y }), () => {
+    throw new Error('no leaves')
+  }).y.data
+]
 
 it('sugar builds what its name says, and shapes that are said', () => {
   expect(numbers(ops.square(x))).toEqual([1, 4, 9, 16, 25, 3600])
@@ -16,5 +20,8 @@ it('sugar builds what its name says, and shapes that are said', () => {
   expect(ops.mean(x, [-1]).shape).toEqual([2, 1])
   expect([numbers(ops.sum(x, [1])), ops.sum(x, [1]).shape]).toEqual([[2, -51], [2]])
   expect([numbers(ops.sum(x, [0, -1])), ops.sum(x, [0, -1]).shape]).toEqual([[-49], []])
-  expect([numbers(ops.stack([x, ops.neg(x)], 1)), ops.stack([x, x], 1).shape]).toEqual([[1, -2, 3, -1, 2, -3, 4, 5, -60, -4, -5, 60], [2, 2, 3]])
+  expect([numbers(ops.stack([x, ops.neg(x)], 1)), ops.stack([x, x], 1).shape]).toEqual([
+    [1, -2, 3, -1, 2, -3, 4, 5, -60, -4, -5, 60],
+    [2, 2, 3]
+  ])
 })

@@ -10,13 +10,19 @@ export const min = (a: Value, b: Value): Value => neg(max(neg(a), neg(b)))
 
 /** Mean over axes, which stay as size 1. */
 export const mean = (x: Value, axes: readonly number[]): Value =>
-  div(reduceSum(x, axes), axes.reduce((n, a) => n * x.shape.at(a)!, 1))
+  div(
+    reduceSum(x, axes),
+    axes.reduce((n, a) => n * x.shape.at(a)!, 1)
+  )
 
 /** Sum over axes, which are dropped. */
 export function sum(x: Value, axes: readonly number[]): Value {
   const kept = reduceSum(x, axes)
-  const dropped = new Set(axes.map(a => a < 0 ? a + x.shape.length : a))
-  return reshape(kept, kept.shape.filter((_, i) => !dropped.has(i)))
+  const dropped = new Set(axes.map(a => (a < 0 ? a + x.shape.length : a)))
+  return reshape(
+    kept,
+    kept.shape.filter((_, i) => !dropped.has(i))
+  )
 }
 
 /** Sum down to a shape that broadcasts to x's: what `broadcastTo` does, undone for cotangents. */
@@ -28,4 +34,7 @@ export function sumTo(x: Value, shape: Shape): Value {
 
 /** New axis 0 … over equally shaped values. */
 export const stack = (values: readonly Value[], axis = 0): Value =>
-  concat(values.map(v => reshape(v, [...v.shape.slice(0, axis), 1, ...v.shape.slice(axis)])), axis)
+  concat(
+    values.map(v => reshape(v, [...v.shape.slice(0, axis), 1, ...v.shape.slice(axis)])),
+    axis
+  )

@@ -8,7 +8,9 @@ describe('flops', () => {
   it('are two for each multiply-add, whole or opened', () => {
     const x = input('x', [5, 7])
     expect(flops(ops.linear(x, param('w', [3, 7]), param('b', [3])))).toBe(2 * 5 * 7 * 3)
-    expect(flops(ops.conv2d(input('i', [1, 6, 6, 4]), [param('k', [8, 4, 3, 3])], { padding: 1 }))).toBe(2 * 36 * 4 * 8 * 9)
+    expect(flops(ops.conv2d(input('i', [1, 6, 6, 4]), [param('k', [8, 4, 3, 3])], { padding: 1 }))).toBe(
+      2 * 36 * 4 * 8 * 9
+    )
     expect(flops(ops.gelu(x))).toBe(0)
   })
 })

@@ -4,8 +4,8 @@ import { bytesPerElement } from '../tensor/dtype.js'
 import { sizeOf } from '../tensor/shape.js'
 
 /**
- * Floating-point operations of one node: two for each multiply-add of the contractions in it, found by opening it down to `matmul`.
- * Elementwise work is not counted, as papers do not: it is memory traffic.
+ * Floating-point operations of one node: two for each multiply-add of the contractions in it, found by opening it down
+ * to `matmul`. Elementwise work is not counted, as papers do not: it is memory traffic.
  */
 export function flops(value: Value): number {
   if (value.op === 'matmul') return 2 * sizeOf(value.shape) * value.inputs[0].shape.at(-1)!
@@ -13,7 +13,8 @@ export function flops(value: Value): number {
 }
 
 /** The nodes a composite node opens into, one level down, each after its inputs. */
-export const bodyOf = ({ composite, inputs, attrs }: Value): Value[] => composite ? toposort([composite.decompose(inputs, attrs)], inputs) : []
+export const bodyOf = ({ composite, inputs, attrs }: Value): Value[] =>
+  composite ? toposort([composite.decompose(inputs, attrs)], inputs) : []
 
 /** Bytes of a value. */
 export const bytesOf = ({ shape, dtype }: Value): number => sizeOf(shape) * bytesPerElement[dtype]
@@ -30,7 +31,8 @@ export interface Memory {
 export function memory(g: Graph): Memory {
   const owner = new Map<Value, Value>()
   const order = valuesOf(g)
-  for (const value of order) owner.set(value, value.op === 'reshape' || value.op === 'broadcast' ? owner.get(value.inputs[0])! : value)
+  for (const value of order)
+    owner.set(value, value.op === 'reshape' || value.op === 'broadcast' ? owner.get(value.inputs[0])! : value)
 
   const uses = new Map<Value, number>()
   const use = (value: Value, by: number): number => {

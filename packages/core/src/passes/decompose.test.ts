@@ -16,8 +16,15 @@ describe('decompose', () => {
   it('opens what is not kept, and what comes out of it', () => {
     const qkv = input('q', [1, 2, 3, 4])
     const attended = graph('g', { y: ops.attention([qkv, qkv, qkv]) })
-    const composites = (keeps: readonly string[]): string[] => valuesOf(decompose(attended, v => keeps.includes(v.op))).filter(v => v.composite).map(v => v.op)
-    expect([composites(['attention']), composites(['softmax']), composites([])]).toEqual([['attention'], ['softmax'], []])
+    const composites = (keeps: readonly string[]): string[] =>
+      valuesOf(decompose(attended, v => keeps.includes(v.op)))
+        .filter(v => v.composite)
+        .map(v => v.op)
+    expect([composites(['attention']), composites(['softmax']), composites([])]).toEqual([
+      ['attention'],
+      ['softmax'],
+      []
+    ])
   })
 
   it('asks a predicate on the node, so one may be kept and another opened', () => {
@@ -37,10 +44,13 @@ describe('decompose', () => {
   })
 
   it('never changes what a graph computes', () => {
-    fc.assert(fc.property(samples, fc.boolean(), ({ graph: random, leaves }, keepsSoftmax) => {
-      const opened = verify(decompose(random, v => keepsSoftmax && v.op === 'softmax'))
-      expect(disagreement(opened, random, leaves)).toBe(0)
-    }), { numRuns: 60 })
+    fc.assert(
+      fc.property(samples, fc.boolean(), ({ graph: random, leaves }, keepsSoftmax) => {
+        const opened = verify(decompose(random, v => keepsSoftmax && v.op === 'softmax'))
+        expect(disagreement(opened, random, leaves)).toBe(0)
+      }),
+      { numRuns: 60 }
+    )
   })
 })
 
@@ -48,7 +58,10 @@ describe('rewrite', () => {
   it('shows each value once, its inputs already rewritten', () => {
     const seen: string[] = []
     const y = ops.exp(x)
-    const twice = rewrite(graph('g', { a: ops.add(y, y), b: y }), v => { seen.push(v.op); return v.op === 'exp' ? ops.neg(v.inputs[0]) : v })
+    const twice = rewrite(graph('g', { a: ops.add(y, y), b: y }), v => {
+      seen.push(v.op)
+      return v.op === 'exp' ? ops.neg(v.inputs[0]) : v
+    })
     expect(seen).toEqual(['input', 'exp', 'add'])
     expect(twice.outputs.a.inputs).toEqual([twice.outputs.b, twice.outputs.b])
     expect(twice.outputs.b.op).toBe('neg')

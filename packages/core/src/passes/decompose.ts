@@ -3,13 +3,26 @@ import type { Value } from '../ir/value.js'
 import { withInputs } from '../ops/build.js'
 import { rewrite } from './rewrite.js'
 
-/** Opens each composite that `keeps` does not keep, and then what came out of it. Keep nothing and only primitives remain. */
+/**
+ * Opens each composite that `keeps` does not keep, and then what came out of it. Keep nothing and only primitives
+ * remain.
+ */
 export const decompose = (g: Graph, keeps: (node: Value) => boolean): Graph => rewrite(g, value => open(value, keeps))
 
 function open(value: Value, keeps: (node: Value) => boolean): Value {
   if (!value.composite || keeps(value)) return value
   const body = value.composite.decompose(value.inputs, value.attrs)
   const done = new Map<Value, Value>(value.inputs.map(v => [v, v]))
-  for (const inner of toposort([body], value.inputs)) done.set(inner, open(withInputs(inner, inner.inputs.map(v => done.get(v)!)), keeps))
+  for (const inner of toposort([body], value.inputs))
+    done.set(
+      inner,
+      open(
+        withInputs(
+          inner,
+          inner.inputs.map(v => done.get(v)!)
+        ),
+        keeps
+      )
+    )
   return done.get(body)!
 }

@@ -17,17 +17,22 @@ export interface DifferentiateOptions {
 
 /**
  * Reverse-mode differentiation, graph to graph: the old outputs and `grad/<param>` for each param asked for.
- * A composite on the way from those params that has no `vjp` of its own is opened; all others stay whole, so that there is only ever one copy of
- * a forward. A param that the loss does not depend on has gradient zero.
+ * A composite on the way from those params that has no `vjp` of its own is opened; all others stay whole, so that there
+ * is only ever one copy of a forward. A param that the loss does not depend on has gradient zero.
  * Throws `GraphError` when there is no such output or param, or when the loss is not one number.
  */
 export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Graph {
   const names = paramsOf(g).map(p => nameOf(p)!)
   const asked = typeof wrt === 'function' ? names.filter(wrt) : wrt
   const unknown = asked.filter(name => !names.includes(name))
-  if (unknown.length) throw new GraphError(`${g.name}: to differentiate by ${unknown.join(', ')}, the graph must use them as params`)
-  if (!g.outputs[loss]) throw new GraphError(`${g.name}: the loss must be an output, found ${loss}; there are ${Object.keys(g.outputs).join(', ')}`)
-  if (sizeOf(g.outputs[loss].shape) !== 1) throw new GraphError(`${g.name}: the loss must be one number, found ${describe(g.outputs[loss])}; sum it?`)
+  if (unknown.length)
+    throw new GraphError(`${g.name}: to differentiate by ${unknown.join(', ')}, the graph must use them as params`)
+  if (!g.outputs[loss])
+    throw new GraphError(
+      `${g.name}: the loss must be an output, found ${loss}; there are ${Object.keys(g.outputs).join(', ')}`
+    )
+  if (sizeOf(g.outputs[loss].shape) !== 1)
+    throw new GraphError(`${g.name}: the loss must be one number, found ${describe(g.outputs[loss])}; sum it?`)
 
   const depends = dependence(new Set(asked))
   const opened = decompose(g, value => value.composite!.vjp !== undefined || !depends(value))
@@ -37,11 +42,16 @@ export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Gr
   return simplify(graph(g.name, { ...opened.outputs, ...Object.fromEntries(added) }, g.inputs))
 }
 
-/** Whether a value changes with one of these params, as far as a gradient can tell. Remembers; asked in order of computation it never goes deep. */
+/**
+ * Whether a value changes with one of these params, as far as a gradient can tell. Remembers; asked in order of
+ * computation it never goes deep.
+ */
 function dependence(params: ReadonlySet<string>): (value: Value) => boolean {
   const known = new Map<Value, boolean>()
   const depends = (value: Value): boolean => {
-    const answer = known.get(value) ?? (value.op === 'param' ? params.has(nameOf(value)!) : value.op !== 'stopGradient' && value.inputs.some(depends))
+    const answer =
+      known.get(value) ??
+      (value.op === 'param' ? params.has(nameOf(value)!) : value.op !== 'stopGradient' && value.inputs.some(depends))
     known.set(value, answer)
     return answer
   }
@@ -73,11 +83,16 @@ function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string
   return byName
 }
 
-/** The sum of what arrived at one value. Where its slices make up the whole of it, their cotangents are laid side by side rather than each padded. */
+/**
+ * The sum of what arrived at one value. Where its slices make up the whole of it, their cotangents are laid side by
+ * side rather than each padded.
+ */
 function total(parts: readonly Value[]): Value {
   const padded = parts.filter(v => v.op === 'pad' && v.attrs.value === 0)
   const axis = padded[0]?.shape.findIndex((d, i) => d !== padded[0].inputs[0].shape[i])
-  const tiles = padded.map(v => ({ start: (v.attrs.before as readonly number[])[axis], tile: v.inputs[0] })).sort((a, b) => a.start - b.start)
+  const tiles = padded
+    .map(v => ({ start: (v.attrs.before as readonly number[])[axis], tile: v.inputs[0] }))
+    .sort((a, b) => a.start - b.start)
   let end = 0
   const meet = tiles.every(({ start, tile }) => {
     const meets = start === end && tile.shape.every((d, i) => i === axis || d === parts[0].shape[i])
@@ -85,7 +100,13 @@ function total(parts: readonly Value[]): Value {
     return meets
   })
   if (!meet || end !== parts[0].shape[axis]) return parts.reduce(add)
-  return [concat(tiles.map(({ tile }) => tile), axis), ...parts.filter(v => !padded.includes(v))].reduce(add)
+  return [
+    concat(
+      tiles.map(({ tile }) => tile),
+      axis
+    ),
+    ...parts.filter(v => !padded.includes(v))
+  ].reduce(add)
 }
 
 function rule(y: Value): (g: Value, y: Value) => readonly (Value | null)[] {

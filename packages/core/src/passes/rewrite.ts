@@ -3,11 +3,20 @@ import type { Value } from '../ir/value.js'
 import { withInputs } from '../ops/build.js'
 
 /**
- * The one bottom-up walk that every pass uses. `visit` sees each value once, its inputs already rewritten, and gives what stands in its
- * place. Declared inputs stay.
+ * The one bottom-up walk that every pass uses. `visit` sees each value once, its inputs already rewritten, and gives
+ * what stands in its place. Declared inputs stay.
  */
 export function rewrite(g: Graph, visit: (value: Value) => Value): Graph {
   const done = new Map<Value, Value>()
-  for (const value of toposort(Object.values(g.outputs))) done.set(value, visit(withInputs(value, value.inputs.map(v => done.get(v)!))))
+  for (const value of toposort(Object.values(g.outputs)))
+    done.set(
+      value,
+      visit(
+        withInputs(
+          value,
+          value.inputs.map(v => done.get(v)!)
+        )
+      )
+    )
   return { ...g, outputs: Object.fromEntries(Object.entries(g.outputs).map(([name, v]) => [name, done.get(v)!])) }
 }

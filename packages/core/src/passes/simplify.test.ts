@@ -16,7 +16,12 @@ const only = (y: Value): Value => simple({ y }).outputs.y
 
 describe('simplify', () => {
   it('makes equal values one: leaves by name, constants by content, the rest by structure', () => {
-    const { a, b, c, d } = simple({ a: ops.exp(ops.add(x, 1)), b: ops.exp(ops.add(input('x', [2, 3]), 1)), c: ops.exp(ops.add(x, 2)), d: ops.mul(param('p', []), param('p', [])) }).outputs
+    const { a, b, c, d } = simple({
+      a: ops.exp(ops.add(x, 1)),
+      b: ops.exp(ops.add(input('x', [2, 3]), 1)),
+      c: ops.exp(ops.add(x, 2)),
+      d: ops.mul(param('p', []), param('p', []))
+    }).outputs
     expect(a).toBe(b)
     expect(a).not.toBe(c)
     expect(d.inputs[0]).toBe(d.inputs[1])
@@ -25,23 +30,40 @@ describe('simplify', () => {
   })
 
   it('tells 0 from −0, and a type from another', () => {
-    const y = simple({ zero: ops.div(1, ops.max(constant(f32([], [0])), x)), minus: ops.div(1, ops.max(constant(f32([], [-0])), x)) })
+    const y = simple({
+      zero: ops.div(1, ops.max(constant(f32([], [0])), x)),
+      minus: ops.div(1, ops.max(constant(f32([], [-0])), x))
+    })
     expect(y.outputs.zero).not.toBe(y.outputs.minus)
-    const z = simple({ f: ops.where(ops.less(x, 0), 0, 1), i: ops.where(ops.less(x, 0), ops.scalar(0, 'i32'), ops.scalar(1, 'i32')) })
+    const z = simple({
+      f: ops.where(ops.less(x, 0), 0, 1),
+      i: ops.where(ops.less(x, 0), ops.scalar(0, 'i32'), ops.scalar(1, 'i32'))
+    })
     expect([z.outputs.f.dtype, z.outputs.i.dtype]).toEqual(['f32', 'i32'])
   })
 
   it('drops movement that moves nothing', () => {
     expect(only(ops.reshape(ops.reshape(x, [6]), [2, 3]))).toMatchObject({ op: 'input' })
     expect(only(ops.transpose(ops.transpose(x, [1, 0]), [1, 0]))).toMatchObject({ op: 'input' })
-    expect(only(ops.reshape(ops.reshape(ops.reshape(x, [3, 2]), [6]), [1, 6]))).toMatchObject({ op: 'reshape', inputs: [{ op: 'input' }], shape: [1, 6] })
-    expect(only(ops.transpose(input('y', [1, 5, 1, 7]), [1, 0, 3, 2]))).toMatchObject({ op: 'reshape', shape: [5, 1, 7, 1] })
+    expect(only(ops.reshape(ops.reshape(ops.reshape(x, [3, 2]), [6]), [1, 6]))).toMatchObject({
+      op: 'reshape',
+      inputs: [{ op: 'input' }],
+      shape: [1, 6]
+    })
+    expect(only(ops.transpose(input('y', [1, 5, 1, 7]), [1, 0, 3, 2]))).toMatchObject({
+      op: 'reshape',
+      shape: [5, 1, 7, 1]
+    })
     expect(only(ops.transpose(input('y', [2, 3, 4]), [2, 0, 1]))).toMatchObject({ op: 'transpose' })
-    expect(only(ops.transpose(ops.transpose(input('y', [2, 3, 4]), [2, 0, 1]), [2, 0, 1])).attrs.perm).toEqual([1, 2, 0])
+    expect(only(ops.transpose(ops.transpose(input('y', [2, 3, 4]), [2, 0, 1]), [2, 0, 1])).attrs.perm).toEqual([
+      1, 2, 0
+    ])
   })
 
   it('computes what is made of constants alone, but does not unfold a broadcast', () => {
-    const folded = only(ops.mul(ops.add(constant(f32([2], [1, 2])), constant(f32([2], [10, 20]))), constant(f32([2], [2, 2]))))
+    const folded = only(
+      ops.mul(ops.add(constant(f32([2], [1, 2])), constant(f32([2], [10, 20]))), constant(f32([2], [2, 2])))
+    )
     expect(folded.attrs.tensor).toEqual(f32([2], [22, 44]))
     expect(only(ops.fill([100, 100], 0.5))).toMatchObject({ op: 'broadcast' })
     const [column, row] = [constant(full('f32', [300, 1], 2)), constant(full('f32', [1, 300], 3))]
@@ -50,8 +72,12 @@ describe('simplify', () => {
   })
 
   it('writes folded halves as halves', () => {
-    expect(only(ops.cast(constant(f32([2], [1, -2])), 'f16')).attrs.tensor).toEqual(tensor('f16', [2], [0x3c00, 0xc000]))
-    expect(only(ops.cast(constant(tensor('f16', [1], [0x3555])), 'f32')).attrs.tensor).toEqual(f32([1], [0.333251953125]))
+    expect(only(ops.cast(constant(f32([2], [1, -2])), 'f16')).attrs.tensor).toEqual(
+      tensor('f16', [2], [0x3c00, 0xc000])
+    )
+    expect(only(ops.cast(constant(tensor('f16', [1], [0x3555])), 'f32')).attrs.tensor).toEqual(
+      f32([1], [0.333251953125])
+    )
   })
 
   it('leaves nothing that no output needs, and keeps declared inputs', () => {
@@ -60,19 +86,24 @@ describe('simplify', () => {
   })
 
   it('never changes what a graph computes, nor adds to it', () => {
-    fc.assert(fc.property(samples, ({ graph: g, leaves }) => {
-      const opened = decompose(g, () => false)
-      for (const from of [g, opened]) {
-        const to = verify(simplify(from))
-        expect(disagreement(to, g, leaves)).toBeLessThan(1e-5)
-        expect(valuesOf(to).length).toBeLessThanOrEqual(valuesOf(from).length)
-      }
-    }), { numRuns: 100 })
+    fc.assert(
+      fc.property(samples, ({ graph: g, leaves }) => {
+        const opened = decompose(g, () => false)
+        for (const from of [g, opened]) {
+          const to = verify(simplify(from))
+          expect(disagreement(to, g, leaves)).toBeLessThan(1e-5)
+          expect(valuesOf(to).length).toBeLessThanOrEqual(valuesOf(from).length)
+        }
+      }),
+      { numRuns: 100 }
+    )
   })
 
   it('is judged by graphs that have something in them', () => {
     const drawn = fc.sample(samples, { numRuns: 100, seed: 1 })
     expect(new Set(drawn.flatMap(s => valuesOf(s.graph).map(v => v.op))).size).toBeGreaterThan(25)
-    expect(drawn.every(s => Object.values(compute(s.graph, s.leaves)).every(t => t.data.every(Number.isFinite)))).toBe(true)
+    expect(drawn.every(s => Object.values(compute(s.graph, s.leaves)).every(t => t.data.every(Number.isFinite)))).toBe(
+      true
+    )
   })
 })

@@ -9,7 +9,10 @@ import { rewrite } from './rewrite.js'
 /** Constants larger than this are left to be computed on the device: the graph should stay small. */
 const foldLimit = 1 << 16
 
-/** The same function with less in it: equal values become one, movements that move nothing go, small constant expressions are computed. Dead values go by themselves. */
+/**
+ * The same function with less in it: equal values become one, movements that move nothing go, small constant
+ * expressions are computed. Dead values go by themselves.
+ */
 export function simplify(g: Graph): Graph {
   const known = new Map<string, Value>()
   const ids = new Map<Value, number>()
@@ -37,7 +40,8 @@ function attrKey(attr: Attr): string {
   if (typeof attr !== 'object' || Array.isArray(attr)) return String(attr)
   const { data, shape, dtype } = attr as Extract<Attr, { data: unknown }>
   // Bytes, not numbers: 0 and −0 print alike.
-  if (data.length <= 4096) return `${dtype}[${shape}]${new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()}`
+  if (data.length <= 4096)
+    return `${dtype}[${shape}]${new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()}`
   if (!tensorIds.has(data)) tensorIds.set(data, tensors++)
   return `tensor#${tensorIds.get(data)}`
 }
@@ -51,12 +55,18 @@ function withoutIdleMovement(value: Value): Value {
       return x.op === 'reshape' ? withoutIdleMovement(reshape(x.inputs[0], value.shape)) : value
     case 'transpose': {
       const perm = value.attrs.perm as readonly number[]
-      if (x.op === 'transpose') return transpose(x.inputs[0], perm.map(p => (x.attrs.perm as readonly number[])[p]))
+      if (x.op === 'transpose')
+        return transpose(
+          x.inputs[0],
+          perm.map(p => (x.attrs.perm as readonly number[])[p])
+        )
       // Moving only axes of size 1 moves no data.
       const moved = perm.filter(p => x.shape[p] !== 1)
       return moved.every((p, i) => i === 0 || p > moved[i - 1]) ? reshape(x, value.shape) : value
     }
-    case 'broadcast': case 'slice': case 'pad':
+    case 'broadcast':
+    case 'slice':
+    case 'pad':
       return sameShape(x.shape, value.shape) ? x : value
     case 'cast':
       return x.dtype === value.dtype ? x : value
@@ -69,6 +79,8 @@ function fold(value: Value): Value {
   const constants = value.inputs.length > 0 && value.inputs.every(v => v.op === 'constant')
   // A broadcast constant is cheaper than what it would unfold to.
   if (!constants || !isPrimitive(value.op) || value.op === 'broadcast' || sizeOf(value.shape) > foldLimit) return value
-  const { y } = evaluate({ name: 'fold', inputs: [], outputs: { y: value } }, v => { throw new Error(`unreachable: ${nameOf(v)}`) })
+  const { y } = evaluate({ name: 'fold', inputs: [], outputs: { y: value } }, v => {
+    throw new Error(`unreachable: ${nameOf(v)}`)
+  })
   return constant(toHost(y))
 }

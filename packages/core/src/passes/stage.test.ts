@@ -52,9 +52,15 @@ describe('stage', () => {
   })
 
   it('does not store a broadcast, nor copy a param', () => {
-    const g = graph('g', { out: ops.mul(ops.broadcastTo(ops.sin(p), [1000, 3]), input('z', [1000, 3])), sum: ops.add(x, p) })
+    const g = graph('g', {
+      out: ops.mul(ops.broadcastTo(ops.sin(p), [1000, 3]), input('z', [1000, 3])),
+      sum: ops.add(x, p)
+    })
     const { early, late } = stage(g, [])
-    expect(Object.values(early.outputs).map(v => v.shape)).toEqual([[1, 3], [1, 3]]) // sin(p), and p as a row
+    expect(Object.values(early.outputs).map(v => v.shape)).toEqual([
+      [1, 3],
+      [1, 3]
+    ]) // sin(p), and p as a row
     expect(valuesOf(late).map(v => v.op)).toContain('broadcast')
     const bare = stage(graph('g', { out: ops.add(x, q) }), [])
     expect([Object.keys(bare.early.outputs), paramsOf(bare.late).map(nameOf)]).toEqual([[], ['q']])
@@ -68,24 +74,33 @@ describe('stage', () => {
 
   it('refuses to mix up two stages under one prefix', () => {
     const once = stage(graph('g', { out: ops.add(ops.exp(x), ops.exp(ops.mul(y, 2))) }), ['x']).late
-    expect(() => stage(once, ['y'])).toThrow("g: has an input stage/0 already; stage it with another prefix than 'stage'")
+    expect(() => stage(once, ['y'])).toThrow(
+      "g: has an input stage/0 already; stage it with another prefix than 'stage'"
+    )
     expect(stage(once, ['y'], 'second').late.inputs.map(nameOf)).toEqual(['stage/0', 'second/0'])
   })
 
   it('computes early and late what the whole computes', () => {
-    fc.assert(fc.property(samples, fc.constantFrom<string[]>([], ['x'], ['y'], ['x', 'y']), ({ graph: g, leaves }, names) => {
-      const { early, late } = stage(g, names)
-      verify(early)
-      verify(late)
-      const found = compute(late, { ...leaves, ...compute(early, leaves) } as typeof leaves)
-      for (const [name, expected] of Object.entries(compute(g, leaves))) expect(maxError(found[name].data, expected.data)).toBe(0)
-    }), { numRuns: 100 })
+    fc.assert(
+      fc.property(samples, fc.constantFrom<string[]>([], ['x'], ['y'], ['x', 'y']), ({ graph: g, leaves }, names) => {
+        const { early, late } = stage(g, names)
+        verify(early)
+        verify(late)
+        const found = compute(late, { ...leaves, ...compute(early, leaves) } as typeof leaves)
+        for (const [name, expected] of Object.entries(compute(g, leaves)))
+          expect(maxError(found[name].data, expected.data)).toBe(0)
+      }),
+      { numRuns: 100 }
+    )
   })
 
-  it('of ViT-B\'s decoder: what is made of the dense positions once a checkpoint, the first layer\'s projections once an image', () => {
+  it("of ViT-B's decoder: what is made of the dense positions once a checkpoint, the first layer's projections once an image", () => {
     const cut = (names: readonly string[]) => {
       const { early } = stage(simplify(decodeMasks(vitB, { prompts: 1, points: 2 })), names)
-      return Object.values(early.outputs).map(v => ({ value: `${v.op} [${v.shape.join()}]`, of: paramsOf(graph('part', { v })).map(nameOf) }))
+      return Object.values(early.outputs).map(v => ({
+        value: `${v.op} [${v.shape.join()}]`,
+        of: paramsOf(graph('part', { v })).map(nameOf)
+      }))
     }
     expect(cut(['image_embedding'])).toMatchInlineSnapshot(`
       [
@@ -123,7 +138,8 @@ describe('stage', () => {
         },
       ]
     `)
-    expect(cut([]).filter(({ value }) => !value.startsWith('reshape') || value.includes('4096'))).toMatchInlineSnapshot(`
+    expect(cut([]).filter(({ value }) => !value.startsWith('reshape') || value.includes('4096')))
+      .toMatchInlineSnapshot(`
       [
         {
           "of": [

@@ -10,12 +10,13 @@ export interface Stages {
 }
 
 /**
- * Splits off what depends on nothing but the named inputs, params and constants, so that it is computed once for many runs of the rest.
- * With no names it is what depends on params alone, computed once a checkpoint (dense positional encoding, relative-position tables);
- * with the image embedding it is what is computed once an image (the first layer's projections of the image tokens).
+ * Splits off what depends on nothing but the named inputs, params and constants, so that it is computed once for many
+ * runs of the rest. With no names it is what depends on params alone, computed once a checkpoint (dense positional
+ * encoding, relative-position tables); with the image embedding it is what is computed once an image (the first layer's
+ * projections of the image tokens).
  *
- * The cut runs through what is small: a broadcast is redone late rather than stored, and a bare param or constant is never copied.
- * Throws `GraphError` where a graph that was staged before is staged again with the same prefix.
+ * The cut runs through what is small: a broadcast is redone late rather than stored, and a bare param or constant is
+ * never copied. Throws `GraphError` where a graph that was staged before is staged again with the same prefix.
  */
 export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Stages {
   const order = toposort(Object.values(g.outputs))
@@ -41,7 +42,8 @@ export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Sta
   }
   const cutAt = (value: Value): Value => {
     const name = nameOf(value) ?? `${prefix}/${cut.size}`
-    if (nameOf(value) === undefined && taken.has(name)) throw new GraphError(`${g.name}: has an input ${name} already; stage it with another prefix than '${prefix}'`)
+    if (nameOf(value) === undefined && taken.has(name))
+      throw new GraphError(`${g.name}: has an input ${name} already; stage it with another prefix than '${prefix}'`)
     const standIn = input(name, value.shape, value.dtype)
     cut.set(value, standIn)
     return standIn
@@ -51,7 +53,15 @@ export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Sta
   const outputs = Object.fromEntries(Object.entries(g.outputs).map(([name, v]) => [name, lateOf(v)]))
   const early = Object.fromEntries([...cut].map(([value, standIn]) => [nameOf(standIn)!, value]))
   return {
-    early: graph(`${g.name}/early`, early, g.inputs.filter(v => names.includes(nameOf(v)!))),
-    late: graph(g.name, outputs, g.inputs.filter(v => !names.includes(nameOf(v)!)))
+    early: graph(
+      `${g.name}/early`,
+      early,
+      g.inputs.filter(v => names.includes(nameOf(v)!))
+    ),
+    late: graph(
+      g.name,
+      outputs,
+      g.inputs.filter(v => !names.includes(nameOf(v)!))
+    )
   }
 }

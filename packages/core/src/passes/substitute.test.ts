@@ -10,7 +10,9 @@ const double = graph('double', { y: ops.mul(input('x', [2]), param('factor', [2]
 
 it('joins graphs, and works out shapes anew', () => {
   const rows = ops.broadcastTo(input('row', [2]), [3, 2])
-  const joined = substitute(graph('sum', { y: ops.softmax(input('x', [1, 2])) }), v => nameOf(v) === 'x' ? rows : undefined)
+  const joined = substitute(graph('sum', { y: ops.softmax(input('x', [1, 2])) }), v =>
+    nameOf(v) === 'x' ? rows : undefined
+  )
   expect(joined.outputs.y.shape).toEqual([3, 2])
   expect(joined.inputs.map(nameOf)).toEqual(['row'])
 })

@@ -14,7 +14,11 @@ const broken = (y: Value): Graph => graph('broken', { y: ops.neg(y) }, [x])
 
 describe('verify', () => {
   it('accepts every graph of SAM, whole, opened, simplified and staged', () => {
-    for (const g of [encodeImage(tinyTest), decodeMasks(tinyTest, { prompts: 2, points: 3, tokens: 1, masks: true }), upscaleMasks(tinyTest, { prompts: 1, masks: 3, inputSize: [85, 128], originalSize: [10, 15] })]) {
+    for (const g of [
+      encodeImage(tinyTest),
+      decodeMasks(tinyTest, { prompts: 2, points: 3, tokens: 1, masks: true }),
+      upscaleMasks(tinyTest, { prompts: 1, masks: 3, inputSize: [85, 128], originalSize: [10, 15] })
+    ]) {
       verify(g)
       const opened = verify(decompose(g, () => false))
       const { early, late } = stage(verify(simplify(opened)), [])
@@ -24,14 +28,24 @@ describe('verify', () => {
   })
 
   it('finds a node that is not what its rule says', () => {
-    expect(() => verify(broken({ ...ops.transpose(x, [1, 0]), shape: [2, 3] }))).toThrow('broken: transpose of f32[2,3] (x) must be f32[3,2], found f32[2,3] (transpose)')
-    expect(() => verify(broken({ ...ops.less(x, x), dtype: 'f32' }))).toThrow('must be bool[2,3], found f32[2,3] (less)')
-    expect(() => verify(broken({ ...ops.softmax(x), shape: [2] }))).toThrow('softmax of f32[2,3] (x) must be f32[2,3], found f32[2] (softmax)')
+    expect(() => verify(broken({ ...ops.transpose(x, [1, 0]), shape: [2, 3] }))).toThrow(
+      'broken: transpose of f32[2,3] (x) must be f32[3,2], found f32[2,3] (transpose)'
+    )
+    expect(() => verify(broken({ ...ops.less(x, x), dtype: 'f32' }))).toThrow(
+      'must be bool[2,3], found f32[2,3] (less)'
+    )
+    expect(() => verify(broken({ ...ops.softmax(x), shape: [2] }))).toThrow(
+      'softmax of f32[2,3] (x) must be f32[2,3], found f32[2] (softmax)'
+    )
   })
 
   it('finds operands that an operation does not take', () => {
-    expect(() => verify(broken({ ...ops.add(x, x), inputs: [x, param('bias', [3])] }))).toThrow('add: operands must have one shape, found f32[2,3] (x) and f32[3] (bias)')
-    expect(() => verify(broken({ ...ops.exp(x), op: 'sinh' }))).toThrow('sinh must be a primitive or carry its composite')
+    expect(() => verify(broken({ ...ops.add(x, x), inputs: [x, param('bias', [3])] }))).toThrow(
+      'add: operands must have one shape, found f32[2,3] (x) and f32[3] (bias)'
+    )
+    expect(() => verify(broken({ ...ops.exp(x), op: 'sinh' }))).toThrow(
+      'sinh must be a primitive or carry its composite'
+    )
   })
 
   it('finds an input that is not declared', () => {

@@ -5,15 +5,21 @@ import { infer, type Type } from '../ops/infer.js'
 import { isPrimitive } from '../ops/primitives.js'
 import { sameShape } from '../tensor/shape.js'
 
-/** Checks that every node is what its rule says and that all inputs are declared. Throws `GraphError` at the first that is not. Returns the graph. */
+/**
+ * Checks that every node is what its rule says and that all inputs are declared. Throws `GraphError` at the first that
+ * is not. Returns the graph.
+ */
 export function verify(g: Graph): Graph {
   const declared = new Set(g.inputs.map(nameOf))
   for (const value of valuesOf(g)) {
-    if (value.op === 'input' && !declared.has(nameOf(value))) throw new GraphError(`${g.name}: input ${nameOf(value)} must be declared`)
+    if (value.op === 'input' && !declared.has(nameOf(value)))
+      throw new GraphError(`${g.name}: input ${nameOf(value)} must be declared`)
     if (value.op === 'input' || value.op === 'param' || value.op === 'constant') continue
     const { shape, dtype } = typeOf(value)
     if (!sameShape(shape, value.shape) || dtype !== value.dtype) {
-      throw new GraphError(`${g.name}: ${value.op} of ${value.inputs.map(describe).join(', ')} must be ${dtype}[${shape}], found ${describe(value)}`)
+      throw new GraphError(
+        `${g.name}: ${value.op} of ${value.inputs.map(describe).join(', ')} must be ${dtype}[${shape}], found ${describe(value)}`
+      )
     }
   }
   return g

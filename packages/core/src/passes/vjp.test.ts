@@ -15,13 +15,20 @@ import { differentiate } from './differentiate.js'
 import { simplify } from './simplify.js'
 import { type vjp } from './vjp.js'
 
-interface Case { readonly f: (...x: Value[]) => Value; readonly shapes: readonly Shape[]; readonly values?: readonly ArrayLike<number>[] }
+interface Case {
+  readonly f: (...x: Value[]) => Value
+  readonly shapes: readonly Shape[]
+  readonly values?: readonly ArrayLike<number>[]
+}
 
 const positive = [[0.3, 1.2, 2, 0.7, 4, 1.1]]
 const index = ops.indices([2, 0, 2])
 const condition = constant(tensor('bool', [2, 3], [1, 0, 0, 1, 1, 0]))
 
-/** A case for each row of the table; stopGradient alone is not calculus. A type, so that a new primitive without a case does not compile. */
+/**
+ * A case for each row of the table; stopGradient alone is not calculus. A type, so that a new primitive without a case
+ * does not compile.
+ */
 const rows: { readonly [P in Exclude<keyof typeof vjp, 'stopGradient'>]: Case } = {
   neg: { f: ops.neg, shapes: [[2, 3]] },
   exp: { f: ops.exp, shapes: [[2, 3]] },
@@ -33,22 +40,68 @@ const rows: { readonly [P in Exclude<keyof typeof vjp, 'stopGradient'>]: Case } 
   // Between floats a cast rounds, so that there is no difference to take; what flows there is shown further down.
   cast: { f: x => ops.mul(x, ops.cast(ops.less(x, 0.3), 'f32')), shapes: [[2, 3]] },
   add: { f: ops.add, shapes: [[2, 3], [3]] },
-  sub: { f: ops.sub, shapes: [[2, 1], [2, 3]] },
-  mul: { f: (a, b) => ops.mul(a, ops.mul(b, a)), shapes: [[2, 3], [2, 1]] },
+  sub: {
+    f: ops.sub,
+    shapes: [
+      [2, 1],
+      [2, 3]
+    ]
+  },
+  mul: {
+    f: (a, b) => ops.mul(a, ops.mul(b, a)),
+    shapes: [
+      [2, 3],
+      [2, 1]
+    ]
+  },
   div: { f: ops.div, shapes: [[2, 3], [3]] },
-  max: { f: ops.max, shapes: [[2, 3], [2, 3]] },
-  less: { f: (a, b) => ops.where(ops.less(a, b), ops.square(a), ops.mul(b, 3)), shapes: [[2, 3], [2, 3]] },
-  equal: { f: (a, b) => ops.where(ops.equal(a, b), ops.square(a), ops.mul(b, 3)), shapes: [[2, 3], [2, 3]], values: [[0.5, 1, -1, 2, 3, 4], [1, 0.5, 2, -1, 4, 3]] },
+  max: {
+    f: ops.max,
+    shapes: [
+      [2, 3],
+      [2, 3]
+    ]
+  },
+  less: {
+    f: (a, b) => ops.where(ops.less(a, b), ops.square(a), ops.mul(b, 3)),
+    shapes: [
+      [2, 3],
+      [2, 3]
+    ]
+  },
+  equal: {
+    f: (a, b) => ops.where(ops.equal(a, b), ops.square(a), ops.mul(b, 3)),
+    shapes: [
+      [2, 3],
+      [2, 3]
+    ],
+    values: [
+      [0.5, 1, -1, 2, 3, 4],
+      [1, 0.5, 2, -1, 4, 3]
+    ]
+  },
   where: { f: (a, b) => ops.where(condition, a, b), shapes: [[2, 3], [3]] },
   reduceSum: { f: x => ops.reduceSum(x, [0, 2]), shapes: [[2, 3, 2]] },
   reduceMax: { f: x => ops.reduceMax(x, [0, 2]), shapes: [[2, 3, 2]] },
-  matmul: { f: ops.matmul, shapes: [[2, 2, 3], [3, 4]] },
+  matmul: {
+    f: ops.matmul,
+    shapes: [
+      [2, 2, 3],
+      [3, 4]
+    ]
+  },
   reshape: { f: x => ops.reshape(x, [3, 2]), shapes: [[2, 3]] },
   transpose: { f: x => ops.transpose(x, [2, 0, 1]), shapes: [[2, 3, 4]] },
   broadcast: { f: x => ops.broadcastTo(x, [4, 2, 3]), shapes: [[2, 1]] },
   slice: { f: x => ops.slice(ops.slice(x, 1, { start: 1, size: 2 }), 0, { start: 0, size: 1 }), shapes: [[2, 4]] },
   pad: { f: x => ops.pad(x, { before: [1, 0], after: [0, 2], value: 3 }), shapes: [[2, 2]] },
-  concat: { f: (a, b) => ops.concat([a, b, a], 1), shapes: [[2, 2], [2, 3]] },
+  concat: {
+    f: (a, b) => ops.concat([a, b, a], 1),
+    shapes: [
+      [2, 2],
+      [2, 3]
+    ]
+  },
   gather: { f: x => ops.gather(x, index, 1), shapes: [[2, 4]] },
   scatterAdd: { f: x => ops.scatterAdd(x, index, { axis: 0, size: 4 }), shapes: [[3, 2]] }
 }
@@ -57,7 +110,13 @@ const rows: { readonly [P in Exclude<keyof typeof vjp, 'stopGradient'>]: Case } 
 const wholes: Record<string, Case> = {
   linear: { f: ops.linear, shapes: [[2, 2, 3], [4, 3], [4]] },
   'linear of a vector': { f: ops.linear, shapes: [[3], [4, 3], [4]] },
-  'linear without bias': { f: ops.linear, shapes: [[2, 3], [4, 3]] },
+  'linear without bias': {
+    f: ops.linear,
+    shapes: [
+      [2, 3],
+      [4, 3]
+    ]
+  },
   relu: { f: ops.relu, shapes: [[2, 3]] },
   sigmoid: { f: ops.sigmoid, shapes: [[2, 3]] },
   softplus: { f: ops.softplus, shapes: [[2, 3]] },
@@ -65,33 +124,88 @@ const wholes: Record<string, Case> = {
   softmax: { f: x => ops.softmax(x, 1), shapes: [[2, 3, 2]] },
   'softmax over the last axis': { f: x => ops.softmax(x), shapes: [[2, 3]] },
   layerNorm: { f: (x, w, b) => ops.layerNorm(x, [w, b], { eps: 1e-3 }), shapes: [[2, 2, 4], [4], [4]] },
-  'layerNorm of channels': { f: (x, w, b) => ops.layerNorm(x, [w, b], { axis: 1, eps: 1e-3 }), shapes: [[2, 3, 2], [3], [3]] },
-  attention: { f: (q, k, v) => ops.attention([q, k, v]), shapes: [[2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]] },
-  'attention of one image by many prompts': { f: (q, k, v) => ops.attention([q, k, v]), shapes: [[3, 2, 2, 2], [1, 2, 4, 2], [1, 2, 4, 2]] },
-  'attention with a mask': { f: (q, k, v, mask) => ops.attention([q, k, v], { mask: mask }), shapes: [[2, 1, 3, 2], [2, 1, 4, 2], [2, 1, 4, 2], [2, 1, 1, 4]] },
+  'layerNorm of channels': {
+    f: (x, w, b) => ops.layerNorm(x, [w, b], { axis: 1, eps: 1e-3 }),
+    shapes: [[2, 3, 2], [3], [3]]
+  },
+  attention: {
+    f: (q, k, v) => ops.attention([q, k, v]),
+    shapes: [
+      [2, 2, 3, 2],
+      [2, 2, 4, 2],
+      [2, 2, 4, 2]
+    ]
+  },
+  'attention of one image by many prompts': {
+    f: (q, k, v) => ops.attention([q, k, v]),
+    shapes: [
+      [3, 2, 2, 2],
+      [1, 2, 4, 2],
+      [1, 2, 4, 2]
+    ]
+  },
+  'attention with a mask': {
+    f: (q, k, v, mask) => ops.attention([q, k, v], { mask: mask }),
+    shapes: [
+      [2, 1, 3, 2],
+      [2, 1, 4, 2],
+      [2, 1, 4, 2],
+      [2, 1, 1, 4]
+    ]
+  },
   'attention with a full mask and a scale': {
-    f: (q, k, v, mask) => ops.attention([q, k, v], { mask: mask, scale: 0.3 }), shapes: [[1, 2, 3, 2], [1, 2, 4, 2], [1, 2, 4, 3], [1, 2, 3, 4]]
+    f: (q, k, v, mask) => ops.attention([q, k, v], { mask: mask, scale: 0.3 }),
+    shapes: [
+      [1, 2, 3, 2],
+      [1, 2, 4, 2],
+      [1, 2, 4, 3],
+      [1, 2, 3, 4]
+    ]
   },
   'attention with relative positions': {
-    f: (q, k, v, h, w) => ops.attention([q, k, v], { relPos: [h, w] }), shapes: [[1, 2, 4, 2], [1, 2, 6, 2], [1, 2, 6, 2], [1, 2, 4, 2], [1, 2, 4, 3]]
+    f: (q, k, v, h, w) => ops.attention([q, k, v], { relPos: [h, w] }),
+    shapes: [
+      [1, 2, 4, 2],
+      [1, 2, 6, 2],
+      [1, 2, 6, 2],
+      [1, 2, 4, 2],
+      [1, 2, 4, 3]
+    ]
   },
   'gridAttention in windows': {
-    f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 2, window: 2, border: border, relPos: [h, w] }), shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
+    f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 2, window: 2, border: border, relPos: [h, w] }),
+    shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
   },
   'gridAttention of the whole grid': {
-    f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 1, window: 0, border: border, relPos: [h, w] }), shapes: [[1, 2, 3, 6], [6], [3, 2], [5, 2]]
+    f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 1, window: 0, border: border, relPos: [h, w] }),
+    shapes: [[1, 2, 3, 6], [6], [3, 2], [5, 2]]
   },
   windowPartition: { f: (x, border) => ops.windowPartition(x, 2, border), shapes: [[1, 3, 3, 2], [2]] },
   windowUnpartition: { f: x => ops.windowUnpartition(x, [3, 3]), shapes: [[4, 2, 2, 2]] },
-  'conv2d, kernel = stride': { f: (x, w, b) => ops.conv2d(x, [w, b], { stride: 2 }), shapes: [[1, 4, 5, 2], [3, 2, 2, 2], [3]] },
-  'conv2d with padding': { f: (x, w) => ops.conv2d(x, [w], { padding: 1 }), shapes: [[2, 3, 4, 2], [2, 2, 3, 3]] },
+  'conv2d, kernel = stride': {
+    f: (x, w, b) => ops.conv2d(x, [w, b], { stride: 2 }),
+    shapes: [[1, 4, 5, 2], [3, 2, 2, 2], [3]]
+  },
+  'conv2d with padding': {
+    f: (x, w) => ops.conv2d(x, [w], { padding: 1 }),
+    shapes: [
+      [2, 3, 4, 2],
+      [2, 2, 3, 3]
+    ]
+  },
   convTranspose2d: { f: (x, w, b) => ops.convTranspose2d(x, [w, b]), shapes: [[1, 2, 3, 2], [2, 3, 2, 2], [3]] },
   resizeBilinear: { f: x => ops.resizeBilinear(x, [5, 3]), shapes: [[2, 3, 4]] }
 }
 
 const sugar: Record<string, Case> = {
   abs: { f: ops.abs, shapes: [[2, 3]] },
-  min: { f: ops.min, shapes: [[2, 3], [2, 3]] }
+  min: {
+    f: ops.min,
+    shapes: [
+      [2, 3],
+      [2, 3]
+    ]
+  }
 }
 
 /** The value of a case on params x0, x1, …, and the operations in it. */
@@ -116,7 +230,11 @@ describe('vjp against central differences', () => {
   })
 
   it('can fail: a wrong rule is seen', () => {
-    const wrong: Composite = { name: 'wrong', decompose: ([x]) => ops.square(x), vjp: (g, { inputs: [x] }) => [ops.mul(g, x)] }
+    const wrong: Composite = {
+      name: 'wrong',
+      decompose: ([x]) => ops.square(x),
+      vjp: (g, { inputs: [x] }) => [ops.mul(g, x)]
+    }
     expect(gradcheck(x => ops.compose(wrong, [x], {}), [[2]])).toBeGreaterThan(0.1)
   })
 })
@@ -144,26 +262,44 @@ describe('differentiate', () => {
   const g = graph('g', { loss: ops.reduceSum(ops.square(layer), [0, 1]), layer })
 
   it('adds a gradient for each param asked for, by name or by test', () => {
-    expect(Object.keys(differentiate(g, { loss: 'loss', wrt: ['bias'] }).outputs)).toEqual(['loss', 'layer', 'grad/bias'])
-    expect(Object.keys(differentiate(g, { loss: 'loss', wrt: () => true }).outputs)).toEqual(['loss', 'layer', 'grad/weight', 'grad/bias'])
+    expect(Object.keys(differentiate(g, { loss: 'loss', wrt: ['bias'] }).outputs)).toEqual([
+      'loss',
+      'layer',
+      'grad/bias'
+    ])
+    expect(Object.keys(differentiate(g, { loss: 'loss', wrt: () => true }).outputs)).toEqual([
+      'loss',
+      'layer',
+      'grad/weight',
+      'grad/bias'
+    ])
   })
 
   it('adds up what arrives at one name from several places', () => {
     const [a, b] = [param('a', [2]), param('a', [2])]
     const twice = graph('twice', { loss: ops.reduceSum(ops.mul(a, ops.mul(b, 3)), [0]) })
-    expect([...evaluate(differentiate(twice, { loss: 'loss', wrt: ['a'] }), () => f32([2], [1, 2]))['grad/a'].data]).toEqual([6, 12])
+    expect([
+      ...evaluate(differentiate(twice, { loss: 'loss', wrt: ['a'] }), () => f32([2], [1, 2]))['grad/a'].data
+    ]).toEqual([6, 12])
   })
 
   it('stops at stopGradient, and gives zero where nothing arrives', () => {
-    const stopped = graph('stopped', { loss: ops.reduceSum(ops.mul(ops.stopGradient(param('a', [2])), param('b', [2])), [0]) })
+    const stopped = graph('stopped', {
+      loss: ops.reduceSum(ops.mul(ops.stopGradient(param('a', [2])), param('b', [2])), [0])
+    })
     const out = evaluate(differentiate(stopped, { loss: 'loss', wrt: ['a', 'b'] }), () => f32([2], [1, 2]))
-    expect([[...out['grad/a'].data], [...out['grad/b'].data]]).toEqual([[0, 0], [1, 2]])
+    expect([[...out['grad/a'].data], [...out['grad/b'].data]]).toEqual([
+      [0, 0],
+      [1, 2]
+    ])
   })
 
   it('opens what it must and keeps the rest whole', () => {
     const frozen = ops.conv2d(input('image', [1, 3, 3, 1]), [param('frozen', [1, 1, 3, 3])], { padding: 1 })
     const trained = ops.conv2d(frozen, [param('trained', [1, 1, 3, 3])], { padding: 1 })
-    const text = print(differentiate(graph('conv', { loss: ops.reduceSum(trained, [0, 1, 2, 3]) }), { loss: 'loss', wrt: ['trained'] }))
+    const text = print(
+      differentiate(graph('conv', { loss: ops.reduceSum(trained, [0, 1, 2, 3]) }), { loss: 'loss', wrt: ['trained'] })
+    )
     expect(text.match(/= conv2d\(/g)).toHaveLength(1)
     expect(text).toContain('conv2d(image, frozen)')
   })
@@ -178,17 +314,50 @@ describe('differentiate', () => {
     const y = ops.square(valueOf(c))
     const g = graph('kept', { loss: ops.reduceSum(y, [...y.shape.keys()]) })
     const bind = ({ shape, dtype }: Value) => ({ shape, dtype, data: varied(sizeOf(shape), shape.length) })
-    const [own, derived] = [g, decompose(g, () => false)].map(h => evaluate(differentiate(h, { loss: 'loss', wrt: () => true }), bind))
+    const [own, derived] = [g, decompose(g, () => false)].map(h =>
+      evaluate(differentiate(h, { loss: 'loss', wrt: () => true }), bind)
+    )
     // Constants of a graph are f32: the two write them differently.
-    for (const name of Object.keys(derived)) expect(maxError(own[name].data, derived[name].data), name).toBeLessThan(1e-7)
+    for (const name of Object.keys(derived))
+      expect(maxError(own[name].data, derived[name].data), name).toBeLessThan(1e-7)
   })
 })
 
-/** Opened and simplified, as a backend sees it: a rule that would make something huge, or a forward that is not shared, shows in a diff. */
+/**
+ * Opened and simplified, as a backend sees it: a rule that would make something huge, or a forward that is not shared,
+ * shows in a diff.
+ */
 describe('the gradient graph of', () => {
   const show = (y: Value, wrt: readonly string[]): string =>
-    print(simplify(decompose(differentiate(graph('of', { loss: ops.reduceSum(ops.square(y), [...y.shape.keys()]) }), { loss: 'loss', wrt }), () => false)))
-  it('linear', () => expect(show(ops.linear(param('x', [2, 3]), param('weight', [4, 3]), param('bias', [4])), ['x', 'weight', 'bias'])).toMatchSnapshot())
-  it('layerNorm', () => expect(show(ops.layerNorm(param('x', [2, 3]), [param('weight', [3]), param('bias', [3])], { eps: 1e-6 }), ['x', 'weight', 'bias'])).toMatchSnapshot())
-  it('attention', () => expect(show(ops.attention([param('q', [1, 2, 3, 4]), param('k', [1, 2, 5, 4]), param('v', [1, 2, 5, 4])]), ['q', 'k', 'v'])).toMatchSnapshot())
+    print(
+      simplify(
+        decompose(
+          differentiate(graph('of', { loss: ops.reduceSum(ops.square(y), [...y.shape.keys()]) }), {
+            loss: 'loss',
+            wrt
+          }),
+          () => false
+        )
+      )
+    )
+  it('linear', () =>
+    expect(
+      show(ops.linear(param('x', [2, 3]), param('weight', [4, 3]), param('bias', [4])), ['x', 'weight', 'bias'])
+    ).toMatchSnapshot())
+  it('layerNorm', () =>
+    expect(
+      show(ops.layerNorm(param('x', [2, 3]), [param('weight', [3]), param('bias', [3])], { eps: 1e-6 }), [
+        'x',
+        'weight',
+        'bias'
+      ])
+    ).toMatchSnapshot())
+  it('attention', () =>
+    expect(
+      show(ops.attention([param('q', [1, 2, 3, 4]), param('k', [1, 2, 5, 4]), param('v', [1, 2, 5, 4])]), [
+        'q',
+        'k',
+        'v'
+      ])
+    ).toMatchSnapshot())
 })

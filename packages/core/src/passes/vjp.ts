@@ -1,13 +1,34 @@
 import type { Value } from '../ir/value.js'
 import {
-  broadcastTo, cast, cos, div, equal, exp, gather, less, make, matmul, mul, neg, pad, reduceSum, reshape, scatterAdd, sin, slice, swap, transpose, where
+  broadcastTo,
+  cast,
+  cos,
+  div,
+  equal,
+  exp,
+  gather,
+  less,
+  make,
+  matmul,
+  mul,
+  neg,
+  pad,
+  reduceSum,
+  reshape,
+  scatterAdd,
+  sin,
+  slice,
+  swap,
+  transpose,
+  where
 } from '../ops/build.js'
 import type { Primitive } from '../ops/primitives.js'
 import { square } from '../ops/sugar.js'
 
 /**
- * All the calculus there is: for each primitive, the cotangents of its inputs from the cotangent `g` of its output `y`, which knows its own
- * inputs and attributes. null where nothing flows (integers, comparisons, indices). Built from the same primitives, so a gradient is again a graph.
+ * All the calculus there is: for each primitive, the cotangents of its inputs from the cotangent `g` of its output `y`,
+ * which knows its own inputs and attributes. null where nothing flows (integers, comparisons, indices). Built from the
+ * same primitives, so a gradient is again a graph.
  */
 export const vjp: { readonly [P in Primitive]: (g: Value, y: Value) => readonly (Value | null)[] } = {
   neg: g => [neg(g)],
@@ -43,20 +64,35 @@ export const vjp: { readonly [P in Primitive]: (g: Value, y: Value) => readonly 
   reshape: (g, { inputs: [x] }) => [reshape(g, x.shape)],
   transpose(g, { attrs }) {
     const perm = attrs.perm as readonly number[]
-    return [transpose(g, perm.map((_, i) => perm.indexOf(i)))]
+    return [
+      transpose(
+        g,
+        perm.map((_, i) => perm.indexOf(i))
+      )
+    ]
   },
-  broadcast: (g, { inputs: [x], shape }) => [reduceSum(g, [...shape.keys()].filter(i => shape[i] !== x.shape[i]))],
+  broadcast: (g, { inputs: [x], shape }) => [
+    reduceSum(
+      g,
+      [...shape.keys()].filter(i => shape[i] !== x.shape[i])
+    )
+  ],
   slice(g, { inputs: [x], attrs, shape }) {
     const before = attrs.start as readonly number[]
     return [pad(g, { before, after: before.map((start, i) => x.shape[i] - start - shape[i]) })]
   },
-  pad: (g, { inputs: [x], attrs }) => [make('slice', [g], { start: attrs.before as readonly number[], shape: x.shape })],
+  pad: (g, { inputs: [x], attrs }) => [
+    make('slice', [g], { start: attrs.before as readonly number[], shape: x.shape })
+  ],
   concat(g, { inputs, attrs }) {
     const axis = attrs.axis as number
     let start = 0
     return inputs.map(x => slice(g, axis, { start: (start += x.shape[axis]) - x.shape[axis], size: x.shape[axis] }))
   },
-  gather: (g, { inputs: [x, index], attrs }) => [scatterAdd(g, index, { axis: attrs.axis as number, size: x.shape[attrs.axis as number] }), null],
+  gather: (g, { inputs: [x, index], attrs }) => [
+    scatterAdd(g, index, { axis: attrs.axis as number, size: x.shape[attrs.axis as number] }),
+    null
+  ],
   scatterAdd: (g, { inputs: [, index], attrs }) => [gather(g, index, attrs.axis as number), null],
 
   stopGradient: () => [null]

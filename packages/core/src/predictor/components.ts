@@ -10,10 +10,13 @@ export interface Run {
 }
 
 /**
- * The rows of a bitmap as runs, top to bottom and left to right, labelled by connected component (union-find over overlapping runs): 4-connected,
- * or 8-connected where pixels that share a corner count as neighbours.
+ * The rows of a bitmap as runs, top to bottom and left to right, labelled by connected component (union-find over
+ * overlapping runs): 4-connected, or 8-connected where pixels that share a corner count as neighbours.
  */
-export function labelRuns({ width, height, data }: Bitmap, { corners = false }: { corners?: boolean } = {}): { readonly runs: readonly Run[]; readonly components: number } {
+export function labelRuns(
+  { width, height, data }: Bitmap,
+  { corners = false }: { corners?: boolean } = {}
+): { readonly runs: readonly Run[]; readonly components: number } {
   const runs: { y: number; x0: number; x1: number; component: number }[] = []
   const parent: number[] = []
   const reach = corners ? 1 : 0

@@ -7,8 +7,8 @@ import { openSafetensors, writeSafetensors } from '../weights/safetensors.js'
 import type { WeightSource } from '../weights/source.js'
 
 /**
- * A saved image embedding: one safetensors file that says what it is of. It can be made on one machine (a server with a GPU) and prompted on
- * another (a browser), by any backend.
+ * A saved image embedding: one safetensors file that says what it is of. It can be made on one machine (a server with a
+ * GPU) and prompted on another (a browser), by any backend.
  *
  * Tensor `image_embedding` f32[1,C,g,g]; metadata below. Change {@link version} when the meaning changes.
  */
@@ -27,18 +27,37 @@ const format = 'sam-image-embedding'
 const version = '1'
 
 /** What is done to a photo before the encoder, in words: an embedding made otherwise is not of this model. */
-const preprocessing = ({ imageSize }: SamConfig): string => `longest side ${imageSize}, Pillow bilinear, ImageNet mean and deviation, padded right and bottom`
+const preprocessing = ({ imageSize }: SamConfig): string =>
+  `longest side ${imageSize}, Pillow bilinear, ImageNet mean and deviation, padded right and bottom`
 
 /** The file's bytes. */
-export async function writeEmbedding({ embedding, width, height, image, encoder }: EmbeddingFile, config: SamConfig): Promise<Uint8Array> {
-  const metadata = { format, version, preprocessing: preprocessing(config), width: String(width), height: String(height), image, encoder, model: config.name }
+export async function writeEmbedding(
+  { embedding, width, height, image, encoder }: EmbeddingFile,
+  config: SamConfig
+): Promise<Uint8Array> {
+  const metadata = {
+    format,
+    version,
+    preprocessing: preprocessing(config),
+    width: String(width),
+    height: String(height),
+    image,
+    encoder,
+    model: config.name
+  }
   const chunks: Uint8Array[] = []
   for await (const chunk of writeSafetensors({ image_embedding: embedding }, { metadata })) chunks.push(chunk)
   return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer())
 }
 
-/** Reads and checks a saved embedding. Throws `InputError` `E_BAD_EMBEDDING` when it is not one, or not of this model, preprocessing or image. */
-export async function readEmbedding(bytes: Uint8Array, { config, encoder, image }: { config: SamConfig; encoder: string | undefined; image?: string | undefined }): Promise<EmbeddingFile> {
+/**
+ * Reads and checks a saved embedding. Throws `InputError` `E_BAD_EMBEDDING` when it is not one, or not of this model,
+ * preprocessing or image.
+ */
+export async function readEmbedding(
+  bytes: Uint8Array,
+  { config, encoder, image }: { config: SamConfig; encoder: string | undefined; image?: string | undefined }
+): Promise<EmbeddingFile> {
   let file: WeightSource
   try {
     file = await openSafetensors(memoryBytes(bytes, 'embedding'))
@@ -48,16 +67,24 @@ export async function readEmbedding(bytes: Uint8Array, { config, encoder, image 
   }
   const told = file.metadata
   if (told.format !== format) throw bad(`must say format '${format}', found ${JSON.stringify(told.format)}`)
-  if (told.version !== version) throw bad(`must be version ${version}, found ${JSON.stringify(told.version)}; encode the photo again`)
+  if (told.version !== version)
+    throw bad(`must be version ${version}, found ${JSON.stringify(told.version)}; encode the photo again`)
   const [width, height] = [Number(told.width), Number(told.height)]
-  if (![width, height].every(n => Number.isInteger(n) && n > 0 && n < 2 ** 24)) throw bad(`must tell the photo's size, found ${told.width}×${told.height}`)
-  if (told.preprocessing !== preprocessing(config)) throw bad(`was made with other preprocessing (${told.preprocessing}); this model wants: ${preprocessing(config)}`)
-  if (encoder !== undefined && told.encoder !== encoder) throw bad(`is of another image encoder (${told.model}, ${told.encoder}) than the loaded ${config.name} (${encoder}); encode the photo again`)
+  if (![width, height].every(n => Number.isInteger(n) && n > 0 && n < 2 ** 24))
+    throw bad(`must tell the photo's size, found ${told.width}×${told.height}`)
+  if (told.preprocessing !== preprocessing(config))
+    throw bad(`was made with other preprocessing (${told.preprocessing}); this model wants: ${preprocessing(config)}`)
+  if (encoder !== undefined && told.encoder !== encoder)
+    throw bad(
+      `is of another image encoder (${told.model}, ${told.encoder}) than the loaded ${config.name} (${encoder}); encode the photo again`
+    )
   if (image !== undefined && told.image !== image) throw bad('is of another photo; encode this one')
   const g = gridSize(config)
   const shape = [1, config.width, g, g]
   if (!file.has('image_embedding') || `${file.info('image_embedding').shape}` !== `${shape}`) {
-    throw bad(`must hold image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`)
+    throw bad(
+      `must hold image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`
+    )
   }
   const embedding = await file.read('image_embedding')
   if (!embedding.data.every(Number.isFinite)) throw bad('must hold finite numbers; the file is damaged')
@@ -65,14 +92,16 @@ export async function readEmbedding(bytes: Uint8Array, { config, encoder, image 
 }
 
 /** Fingerprint of a photo's pixels. */
-export const imageFingerprint = ({ width, height, data }: RgbImage): Promise<string> => sha256([new TextEncoder().encode(`${width}×${height}`), data])
+export const imageFingerprint = ({ width, height, data }: RgbImage): Promise<string> =>
+  sha256([new TextEncoder().encode(`${width}×${height}`), data])
 
 /** How the names of the weights that make embeddings begin. */
 export const encoderNames = 'image_encoder.'
 
 /**
- * Fingerprint of the weights that make embeddings: names and shapes of all tensors of the image encoder, and the bytes of its small ones
- * (norms and biases), which every training step moves. Reading all of a ViT-H would take as long as loading it. Undefined where there is no encoder.
+ * Fingerprint of the weights that make embeddings: names and shapes of all tensors of the image encoder, and the bytes
+ * of its small ones (norms and biases), which every training step moves. Reading all of a ViT-H would take as long as
+ * loading it. Undefined where there is no encoder.
  */
 export async function encoderFingerprint(weights: WeightSource): Promise<string | undefined> {
   const names = weights.names.filter(name => name.startsWith(encoderNames)).sort()

@@ -1,8 +1,9 @@
 import { longestSideSize } from '../image/resize.js'
 
 /**
- * How an image lies in the model's square input: scaled so that its longer side fills it, at the top left, the rest padding.
- * Every transform between the photo's pixels and the model's is made from these numbers. Meta: utils/transforms.py#ResizeLongestSide.
+ * How an image lies in the model's square input: scaled so that its longer side fills it, at the top left, the rest
+ * padding. Every transform between the photo's pixels and the model's is made from these numbers. Meta:
+ * utils/transforms.py#ResizeLongestSide.
  */
 export interface Frame {
   /** Side of the square input. */
@@ -20,5 +21,7 @@ export function frameOf({ width, height }: { width: number; height: number }, im
 }
 
 /** A place in the photo, in pixels → the same place in the scaled image. Meta: ResizeLongestSide.apply_coords. */
-export const toInput = ({ inputSize, originalSize }: Frame, x: number, y: number): [number, number] =>
-  [x * (inputSize[1] / originalSize[1]), y * (inputSize[0] / originalSize[0])]
+export const toInput = ({ inputSize, originalSize }: Frame, x: number, y: number): [number, number] => [
+  x * (inputSize[1] / originalSize[1]),
+  y * (inputSize[0] / originalSize[0])
+]

@@ -38,7 +38,10 @@ export class Mask {
   readonly #prediction: Required<MaskPrediction> | undefined
   #bits: Uint8Array | undefined
 
-  /** A prediction, or pixels (any non-zero byte is inside; they are copied). Throws `E_BAD_PROMPT` where their size and data disagree. */
+  /**
+   * A prediction, or pixels (any non-zero byte is inside; they are copied). Throws `E_BAD_PROMPT` where their size and
+   * data disagree.
+   */
   constructor(source: MaskPrediction | (Bitmap & { readonly predictedIou?: number })) {
     if ('lowResLogits' in source) {
       const [height, width] = source.frame.originalSize
@@ -54,28 +57,45 @@ export class Mask {
   }
 
   /** The same as the constructor, for symmetry with the other two. */
-  static fromBitmap(bitmap: Bitmap): Mask { return new Mask(bitmap) }
+  static fromBitmap(bitmap: Bitmap): Mask {
+    return new Mask(bitmap)
+  }
 
   /** From COCO run lengths, as numbers or as a string. Throws `E_BAD_PROMPT`. */
-  static fromRle(rle: Rle | CocoRle): Mask { return new Mask(decodeRle(rle)) }
+  static fromRle(rle: Rle | CocoRle): Mask {
+    return new Mask(decodeRle(rle))
+  }
 
   /** From polygons with holes in pixels of the photo: every pixel whose centre they cover. Throws `E_BAD_PROMPT`. */
-  static fromPolygons(polygons: MultiPolygon, size: Size): Mask { return new Mask(rasterize(polygons, size)) }
+  static fromPolygons(polygons: MultiPolygon, size: Size): Mask {
+    return new Mask(rasterize(polygons, size))
+  }
 
-  /** The decoder's logits [side, side] over the square input, padding included: Meta's `low_res_masks`. Undefined for a mask made by hand. */
-  get lowResLogits(): Float32Array | undefined { return this.#prediction?.lowResLogits }
+  /**
+   * The decoder's logits [side, side] over the square input, padding included: Meta's `low_res_masks`. Undefined for a
+   * mask made by hand.
+   */
+  get lowResLogits(): Float32Array | undefined {
+    return this.#prediction?.lowResLogits
+  }
 
-  /** Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. Of a mask made by hand: ±{@link handMadeLogit}. */
+  /**
+   * Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. Of a mask made by hand: ±{@link handMadeLogit}.
+   */
   logits(): Float32Array {
     const out = new Float32Array(this.width * this.height)
-    if (this.#prediction) upscaleRows(this.#prediction.lowResLogits, this.#prediction, (row, y) => out.set(row, y * this.width))
-    else this.bitmap().forEach((inside, i) => { out[i] = inside ? handMadeLogit : -handMadeLogit })
+    if (this.#prediction)
+      upscaleRows(this.#prediction.lowResLogits, this.#prediction, (row, y) => out.set(row, y * this.width))
+    else
+      this.bitmap().forEach((inside, i) => {
+        out[i] = inside ? handMadeLogit : -handMadeLogit
+      })
     return out
   }
 
   /**
-   * One byte a pixel [height, width], 1 inside. The same array each time: copy it before changing it. With `keep: false` none is kept, for
-   * passing over many masks once.
+   * One byte a pixel [height, width], 1 inside. The same array each time: copy it before changing it. With `keep:
+   * false` none is kept, for passing over many masks once.
    */
   bitmap({ keep = true }: { keep?: boolean } = {}): Uint8Array {
     if (!this.#bits) {
@@ -100,13 +120,22 @@ export class Mask {
   }
 
   /** The smallest box around the mask, [x0, y0, x1, y1] by pixel edges; all 0 when the mask is empty. */
-  get box(): BoxXyxy { return bitmapBox(this.#pixels()) }
+  get box(): BoxXyxy {
+    return bitmapBox(this.#pixels())
+  }
 
   /** The same as COCO writes it, [x, y, width, height]. */
-  get bbox(): BoxXywh { return toXywh(this.box) }
+  get bbox(): BoxXywh {
+    return toXywh(this.box)
+  }
 
-  /** IoU of the masks cut `offset` above and below the threshold, 0 … 1: how clear-cut the mask is. 1 for a mask made by hand. */
-  stability(offset = 1): number { return this.#prediction ? this.measure(offset).stability : 1 }
+  /**
+   * IoU of the masks cut `offset` above and below the threshold, 0 … 1: how clear-cut the mask is. 1 for a mask made by
+   * hand.
+   */
+  stability(offset = 1): number {
+    return this.#prediction ? this.measure(offset).stability : 1
+  }
 
   /** Area, box and stability in one go, without making the bitmap: for passing over many masks. */
   measure(offset = 1): Measures {
@@ -119,47 +148,78 @@ export class Mask {
   toImageData({ color = [30, 144, 255], alpha = 0.6 }: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
     const data = new Uint8ClampedArray(this.width * this.height * 4)
     const pixel = [...color, alpha * 255]
-    this.bitmap().forEach((inside, i) => { for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c] })
-    return typeof ImageData === 'undefined' ? { width: this.width, height: this.height, data } : new ImageData(data, this.width, this.height)
+    this.bitmap().forEach((inside, i) => {
+      for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c]
+    })
+    return typeof ImageData === 'undefined'
+      ? { width: this.width, height: this.height, data }
+      : new ImageData(data, this.width, this.height)
   }
 
   /** COCO run lengths as numbers. */
-  toRle(): Rle { return encodeRle(this.#pixels()) }
+  toRle(): Rle {
+    return encodeRle(this.#pixels())
+  }
 
   /** COCO run lengths as a string, what pycocotools and SA-1B have. */
-  toCocoRle(): CocoRle { return compressRle(this.toRle()) }
+  toCocoRle(): CocoRle {
+    return compressRle(this.toRle())
+  }
 
-  /** Polygons with holes along the pixel edges, exactly this mask; with `simplify`, corners closer to the line than so many pixels are left out. */
+  /**
+   * Polygons with holes along the pixel edges, exactly this mask; with `simplify`, corners closer to the line than so
+   * many pixels are left out.
+   */
   toPolygons({ simplify = 0 }: { simplify?: number } = {}): MultiPolygon {
     const exact = tracePolygons(this.#pixels())
     return simplify > 0 ? simplifyPolygons(exact, simplify) : exact
   }
 
-  /** Logits [side, side] that make this mask a prompt in `frame`: the decoder's own where it comes from this frame, else drawn from its bitmap. */
+  /**
+   * Logits [side, side] that make this mask a prompt in `frame`: the decoder's own where it comes from this frame, else
+   * drawn from its bitmap.
+   */
   promptLogits(frame: Frame, side: number): Float32Array {
     const own = this.#prediction
     if (own && own.lowResLogits.length === side * side && sameFrame(own.frame, frame)) return own.lowResLogits
     const [height, width] = frame.originalSize
     if (width !== this.width || height !== this.height) {
-      throw new InputError('E_BAD_PROMPT', `mask: must have the size of the photo, ${width} × ${height}, found ${this.width} × ${this.height}`)
+      throw new InputError(
+        'E_BAD_PROMPT',
+        `mask: must have the size of the photo, ${width} × ${height}, found ${this.width} × ${this.height}`
+      )
     }
     return bitmapLogits(this.#pixels(), frame, side)
   }
 
-  #pixels(): Bitmap { return { width: this.width, height: this.height, data: this.bitmap() } }
+  #pixels(): Bitmap {
+    return { width: this.width, height: this.height, data: this.bitmap() }
+  }
 }
 
-/** What may be given as a mask prompt: a mask, a bitmap or run lengths of the photo's size, or raw logits [side, side] of the decoder. */
+/**
+ * What may be given as a mask prompt: a mask, a bitmap or run lengths of the photo's size, or raw logits [side, side]
+ * of the decoder.
+ */
 export type MaskPrompt = Mask | Bitmap | Rle | CocoRle | Float32Array
 
-/** The logits [side, side] of a mask prompt. Throws `E_BAD_PROMPT` for another size, values that are not finite, or another kind of thing. */
+/**
+ * The logits [side, side] of a mask prompt. Throws `E_BAD_PROMPT` for another size, values that are not finite, or
+ * another kind of thing.
+ */
 export function maskPromptLogits(mask: MaskPrompt, frame: Frame, side: number): Float32Array {
   if (mask instanceof Float32Array) {
     if (mask.length === side * side && mask.every(Number.isFinite)) return mask
-    throw new InputError('E_BAD_PROMPT', `mask: logits must be ${side} × ${side} = ${side * side} finite numbers, found ${mask.length}`)
+    throw new InputError(
+      'E_BAD_PROMPT',
+      `mask: logits must be ${side} × ${side} = ${side * side} finite numbers, found ${mask.length}`
+    )
   }
   if (typeof mask !== 'object' || mask === null) {
-    throw new InputError('E_BAD_PROMPT', `mask: must be a Mask, { width, height, data }, { size, counts } or logits, found ${shown(mask)}`)
+    throw new InputError(
+      'E_BAD_PROMPT',
+      `mask: must be a Mask, { width, height, data }, { size, counts } or logits, found ${shown(mask)}`
+    )
   }
   return toMask(mask).promptLogits(frame, side)
 }
@@ -171,8 +231,9 @@ const toMask = (mask: Mask | Bitmap | Rle | CocoRle): Mask =>
 export const handMadeLogit = Math.log(999)
 
 /**
- * A bitmap as logits [side, side]: each low-resolution pixel takes the logit of the part of it that the mask covers, kept within ±6.9.
- * The part is measured by the antialiased resizes that the photo itself goes through; the padding is outside.
+ * A bitmap as logits [side, side]: each low-resolution pixel takes the logit of the part of it that the mask covers,
+ * kept within ±6.9. The part is measured by the antialiased resizes that the photo itself goes through; the padding is
+ * outside.
  */
 function bitmapLogits({ width, height, data }: Bitmap, { imageSize, inputSize }: Frame, side: number): Float32Array {
   const shrink = (from: number, to: number) => bilinearTaps(from, to, { antialias: true })
@@ -186,5 +247,7 @@ function bitmapLogits({ width, height, data }: Bitmap, { imageSize, inputSize }:
   })
 }
 
-const sameFrame = (a: Frame, b: Frame): boolean => a.imageSize === b.imageSize
-  && a.inputSize.every((n, i) => n === b.inputSize[i]) && a.originalSize.every((n, i) => n === b.originalSize[i])
+const sameFrame = (a: Frame, b: Frame): boolean =>
+  a.imageSize === b.imageSize &&
+  a.inputSize.every((n, i) => n === b.inputSize[i]) &&
+  a.originalSize.every((n, i) => n === b.originalSize[i])

@@ -23,10 +23,13 @@ export function isDuplicate(a: Measured, b: Measured, { iou, containment }: Over
 
 /** Pixels inside both. Only where both boxes are is looked at. */
 function sharedArea(a: Measured, b: Measured): number {
-  const [x0, y0, x1, y1] = [0, 1, 2, 3].map(i => i < 2 ? Math.max(a.box[i], b.box[i]) : Math.min(a.box[i], b.box[i])) as [number, number, number, number]
+  const [x0, y0, x1, y1] = [0, 1, 2, 3].map(i =>
+    i < 2 ? Math.max(a.box[i], b.box[i]) : Math.min(a.box[i], b.box[i])
+  ) as [number, number, number, number]
   if (x0 >= x1 || y0 >= y1) return 0
   const [p, q] = [a.mask.bitmap(), b.mask.bitmap()]
   let shared = 0
-  for (let y = y0; y < y1; y++) for (let i = y * a.mask.width + x0; i < y * a.mask.width + x1; i++) shared += p[i] & q[i]
+  for (let y = y0; y < y1; y++)
+    for (let i = y * a.mask.width + x0; i < y * a.mask.width + x1; i++) shared += p[i] & q[i]
   return shared
 }

@@ -5,8 +5,14 @@ import { distinctColor, overlay } from './overlay.js'
 
 const side = 100
 const grey: RgbImage = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(100) }
-const square = (from: number, to: number) => new Mask({ width: side, height: side, data: Uint8Array.from({ length: side * side }, (_, i) =>
-  [i % side, Math.floor(i / side)].every(v => v >= from && v < to) ? 1 : 0) })
+const square = (from: number, to: number) =>
+  new Mask({
+    width: side,
+    height: side,
+    data: Uint8Array.from({ length: side * side }, (_, i) =>
+      [i % side, Math.floor(i / side)].every(v => v >= from && v < to) ? 1 : 0
+    )
+  })
 const at = ({ data }: RgbImage, x: number, y: number) => [...data.subarray((y * side + x) * 3, (y * side + x) * 3 + 3)]
 const near = (a: readonly number[], b: readonly number[]) => a.every((v, i) => Math.abs(v - b[i]) <= 12)
 
@@ -15,7 +21,12 @@ describe('overlay', () => {
     const before = grey.data.slice()
     const out = overlay(grey, [square(20, 80)], { opacity: 0.5 })
     const color = distinctColor(0)
-    expect(near(at(out, 50, 50), color.map(c => (c + 100) / 2))).toBe(true)
+    expect(
+      near(
+        at(out, 50, 50),
+        color.map(c => (c + 100) / 2)
+      )
+    ).toBe(true)
     expect(near(at(out, 20, 50), color)).toBe(true)
     expect(Math.min(...at(out, 18, 50))).toBeGreaterThan(105)
     expect(at(out, 5, 5)).toEqual([100, 100, 100])
@@ -27,13 +38,24 @@ describe('overlay', () => {
 
   it('keeps small masks visible on large ones, whatever their order', () => {
     const [small, large] = [square(40, 60), square(10, 90)]
-    const color = (i: number) => [[255, 0, 0], [0, 0, 255]][i] as [number, number, number]
+    const color = (i: number) =>
+      [
+        [255, 0, 0],
+        [0, 0, 255]
+      ][i] as [number, number, number]
     expect(at(overlay(grey, [small, large], { color }), 50, 50)[0]).toBeGreaterThan(120)
     expect(at(overlay(grey, [large, small], { color }), 50, 50)[2]).toBeGreaterThan(120)
   })
 
   it('marks points and boxes, also over the border of the photo', () => {
-    const out = overlay(grey, [], { points: [{ x: 30, y: 30 }, { x: 70, y: 70, label: 'background' }, { x: 0, y: 100 }], boxes: [[50, 10, 190, 60]] })
+    const out = overlay(grey, [], {
+      points: [
+        { x: 30, y: 30 },
+        { x: 70, y: 70, label: 'background' },
+        { x: 0, y: 100 }
+      ],
+      boxes: [[50, 10, 190, 60]]
+    })
     const [green, red] = [at(out, 25, 25), at(out, 65, 65)]
     expect(green[1]).toBeGreaterThan(green[0] + 50)
     expect(red[0]).toBeGreaterThan(red[1] + 50)

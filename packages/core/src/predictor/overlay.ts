@@ -22,16 +22,19 @@ const ink: Rgb = [16, 18, 24]
 const pointColor = { foreground: [22, 163, 74], background: [220, 38, 38] } as const
 
 /**
- * The photo with masks and prompts drawn over it, as a new picture: translucent fills, large masks below small ones, a crisp outline
- * with a light halo, and markers; all lines grow with the picture. `image` is not changed.
+ * The photo with masks and prompts drawn over it, as a new picture: translucent fills, large masks below small ones, a
+ * crisp outline with a light halo, and markers; all lines grow with the picture. `image` is not changed.
  * Throws `E_BAD_OPTION` for a mask of another size.
  */
 export function overlay(image: RgbImage, masks: readonly Mask[], options: OverlayOptions = {}): RgbImage {
   const { points = [], boxes = [], color = distinctColor, opacity = 0.4 } = options
   const stranger = masks.find(mask => mask.width !== image.width || mask.height !== image.height)
   if (stranger) {
-    throw new InputError('E_BAD_OPTION', `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, `
-      + `found ${stranger.width} × ${stranger.height}`)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, ` +
+        `found ${stranger.width} × ${stranger.height}`
+    )
   }
   const canvas = { ...image, data: new Uint8Array(image.data) } // not slice(): of a Buffer that is the same memory
   const unit = Math.max(1, Math.max(image.width, image.height) / 900)
@@ -56,7 +59,11 @@ export function distinctColor(index: number): Rgb {
 
 function fill(canvas: RgbImage, mask: Mask, { color, opacity }: { color: Rgb; opacity: number }): void {
   const bits = mask.bitmap()
-  paint(canvas, mask.box, { color, opacity, shape: (x, y) => bits[Math.floor(y) * mask.width + Math.floor(x)] ? -1 : 1 })
+  paint(canvas, mask.box, {
+    color,
+    opacity,
+    shape: (x, y) => (bits[Math.floor(y) * mask.width + Math.floor(x)] ? -1 : 1)
+  })
 }
 
 function stroke(canvas: RgbImage, mask: Mask, { color, unit }: { color: Rgb; unit: number }): void {
@@ -70,7 +77,9 @@ function stroke(canvas: RgbImage, mask: Mask, { color, unit }: { color: Rgb; uni
   paint(canvas, region, { color, shape: (x, y) => distance(x, y) - line / 2 })
 }
 
-/** Distance to the nearest of many segments, known up to `reach` pixels: every segment writes into the pixels around it. */
+/**
+ * Distance to the nearest of many segments, known up to `reach` pixels: every segment writes into the pixels around it.
+ */
 function distanceTo(polygons: MultiPolygon, region: BoxXyxy, reach: number): Shape {
   const [left, top, right, bottom] = region
   const width = right - left
@@ -78,8 +87,16 @@ function distanceTo(polygons: MultiPolygon, region: BoxXyxy, reach: number): Sha
   for (const ring of polygons.flat()) {
     for (let i = 1; i < ring.length; i++) {
       const [a, b] = [ring[i - 1], ring[i]]
-      for (let y = Math.max(top, Math.floor(Math.min(a[1], b[1]) - reach)); y < Math.min(bottom, Math.max(a[1], b[1]) + reach); y++) {
-        for (let x = Math.max(left, Math.floor(Math.min(a[0], b[0]) - reach)); x < Math.min(right, Math.max(a[0], b[0]) + reach); x++) {
+      for (
+        let y = Math.max(top, Math.floor(Math.min(a[1], b[1]) - reach));
+        y < Math.min(bottom, Math.max(a[1], b[1]) + reach);
+        y++
+      ) {
+        for (
+          let x = Math.max(left, Math.floor(Math.min(a[0], b[0]) - reach));
+          x < Math.min(right, Math.max(a[0], b[0]) + reach);
+          x++
+        ) {
           const at = (y - top) * width + x - left
           nearest[at] = Math.min(nearest[at], segmentDistance([x + 0.5, y + 0.5], a, b))
         }
@@ -105,5 +122,8 @@ function badge(canvas: RgbImage, { x, y, label = 'foreground' }: Point, unit: nu
   paint(canvas, region, { color: ink, opacity: 0.35, shape: disc(x, y + 0.15 * radius, 1.4 * radius) })
   paint(canvas, region, { color: white, shape: disc(x, y, 1.25 * radius) })
   paint(canvas, region, { color: pointColor[label], shape: disc(x, y, radius) })
-  paint(canvas, region, { color: white, shape: label === 'background' ? minus : (px, py) => Math.min(minus(px, py), plus(px, py)) })
+  paint(canvas, region, {
+    color: white,
+    shape: label === 'background' ? minus : (px, py) => Math.min(minus(px, py), plus(px, py))
+  })
 }

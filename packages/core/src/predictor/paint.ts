@@ -28,14 +28,30 @@ export function paint({ width, height, data }: RgbImage, region: BoxXyxy, { colo
 }
 
 /** A region in whole pixels, inside the picture. */
-export const clipRegion = ([x0, y0, x1, y1]: BoxXyxy, { width, height }: { width: number; height: number }): BoxXyxy =>
-  [Math.max(0, Math.floor(x0)), Math.max(0, Math.floor(y0)), Math.min(width, Math.ceil(x1)), Math.min(height, Math.ceil(y1))]
+export const clipRegion = (
+  [x0, y0, x1, y1]: BoxXyxy,
+  { width, height }: { width: number; height: number }
+): BoxXyxy => [
+  Math.max(0, Math.floor(x0)),
+  Math.max(0, Math.floor(y0)),
+  Math.min(width, Math.ceil(x1)),
+  Math.min(height, Math.ceil(y1))
+]
 
 /** A disc. */
-export const disc = (cx: number, cy: number, radius: number): Shape => (x, y) => Math.hypot(x - cx, y - cy) - radius
+export const disc =
+  (cx: number, cy: number, radius: number): Shape =>
+  (x, y) =>
+    Math.hypot(x - cx, y - cy) - radius
 
 /** The inside of a box given by its edges. */
-export const rectangle = ([x0, y0, x1, y1]: BoxXyxy): Shape => (x, y) => Math.max(x0 - x, x - x1, y0 - y, y - y1)
+export const rectangle =
+  ([x0, y0, x1, y1]: BoxXyxy): Shape =>
+  (x, y) =>
+    Math.max(x0 - x, x - x1, y0 - y, y - y1)
 
 /** The border of a shape as a line so many pixels wide. */
-export const outline = (shape: Shape, width: number): Shape => (x, y) => Math.abs(shape(x, y)) - width / 2
+export const outline =
+  (shape: Shape, width: number): Shape =>
+  (x, y) =>
+    Math.abs(shape(x, y)) - width / 2

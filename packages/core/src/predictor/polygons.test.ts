@@ -8,15 +8,30 @@ import { simplifyPolygons } from './simplify.js'
 
 /** A bitmap drawn with characters: # is inside. */
 function draw(...rows: string[]): Bitmap {
-  return { width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) }
+  return { width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0)) }
 }
 
 const bitmaps = fc.tuple(fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 14 })).chain(([width, height]) =>
-  fc.record({ width: fc.constant(width), height: fc.constant(height), data: fc.uint8Array({ max: 1, minLength: width * height, maxLength: width * height }) }))
+  fc.record({
+    width: fc.constant(width),
+    height: fc.constant(height),
+    data: fc.uint8Array({ max: 1, minLength: width * height, maxLength: width * height })
+  })
+)
 
 describe('tracePolygons', () => {
   it('draws a pixel as a square and an empty bitmap as nothing', () => {
-    expect(tracePolygons(draw('...', '.#.'))).toEqual([[[[2, 1], [2, 2], [1, 2], [1, 1], [2, 1]]]])
+    expect(tracePolygons(draw('...', '.#.'))).toEqual([
+      [
+        [
+          [2, 1],
+          [2, 2],
+          [1, 2],
+          [1, 1],
+          [2, 1]
+        ]
+      ]
+    ])
     expect(tracePolygons(draw('...', '...'))).toEqual([])
   })
 
@@ -36,29 +51,32 @@ describe('tracePolygons', () => {
   })
 
   it('gives the bitmap back when filled, in simple rings, one polygon a component', () => {
-    fc.assert(fc.property(bitmaps, bitmap => {
-      const polygons = tracePolygons(bitmap)
-      expect(rasterize(polygons, bitmap)).toEqual(bitmap)
-      expect(polygons.length).toBe(labelRuns(bitmap).components)
-      let area = 0
-      for (const [outline, ...holes] of polygons) {
-        expect(signedArea(outline)).toBeGreaterThan(0)
-        for (const hole of holes) expect(signedArea(hole)).toBeLessThan(0)
-        for (const ring of [outline, ...holes]) {
-          area += signedArea(ring)
-          expect(ring[0]).toEqual(ring.at(-1))
-          const corners = ring.slice(1)
-          expect(new Set(corners.map(String)).size).toBe(corners.length)
-          // A turn at each corner: along the axes, each step changes the other coordinate than the step before.
-          corners.forEach((p, i) => {
-            const q = corners[(i + 1) % corners.length]
-            const r = corners[(i + 2) % corners.length]
-            expect((q[0] - p[0]) * (r[0] - q[0]) + (q[1] - p[1]) * (r[1] - q[1])).toBeCloseTo(0)
-          })
+    fc.assert(
+      fc.property(bitmaps, bitmap => {
+        const polygons = tracePolygons(bitmap)
+        expect(rasterize(polygons, bitmap)).toEqual(bitmap)
+        expect(polygons.length).toBe(labelRuns(bitmap).components)
+        let area = 0
+        for (const [outline, ...holes] of polygons) {
+          expect(signedArea(outline)).toBeGreaterThan(0)
+          for (const hole of holes) expect(signedArea(hole)).toBeLessThan(0)
+          for (const ring of [outline, ...holes]) {
+            area += signedArea(ring)
+            expect(ring[0]).toEqual(ring.at(-1))
+            const corners = ring.slice(1)
+            expect(new Set(corners.map(String)).size).toBe(corners.length)
+            // A turn at each corner: along the axes, each step changes the other coordinate than the step before.
+            corners.forEach((p, i) => {
+              const q = corners[(i + 1) % corners.length]
+              const r = corners[(i + 2) % corners.length]
+              expect((q[0] - p[0]) * (r[0] - q[0]) + (q[1] - p[1]) * (r[1] - q[1])).toBeCloseTo(0)
+            })
+          }
         }
-      }
-      expect(area).toBe(bitmap.data.reduce((a, b) => a + b, 0))
-    }), { numRuns: 500 })
+        expect(area).toBe(bitmap.data.reduce((a, b) => a + b, 0))
+      }),
+      { numRuns: 500 }
+    )
   })
 })
 
@@ -71,8 +89,14 @@ describe('labelRuns', () => {
 })
 
 describe('rasterize', () => {
-  const square = (x: number, y: number, side: number): [number, number][] => [[x, y], [x + side, y], [x + side, y + side], [x, y + side]]
-  const filled = (polygons: MultiPolygon, width = 4, height = 4) => rasterize(polygons, { width, height }).data.reduce((a, b) => a + b, 0)
+  const square = (x: number, y: number, side: number): [number, number][] => [
+    [x, y],
+    [x + side, y],
+    [x + side, y + side],
+    [x, y + side]
+  ]
+  const filled = (polygons: MultiPolygon, width = 4, height = 4) =>
+    rasterize(polygons, { width, height }).data.reduce((a, b) => a + b, 0)
 
   it('takes pixels by their centre, open rings, and unites polygons', () => {
     expect(filled([[square(0.5, 0.5, 1)]])).toBe(1)
@@ -89,10 +113,27 @@ describe('rasterize', () => {
   })
 
   it.each<[string, unknown]>([
-    ['nothing', undefined], ['flat COCO numbers', [[0, 0, 4, 0, 4, 4]]], ['NaN', [[[[0, NaN], [1, 1], [1, 0]]]]], ['infinity', [[[[0, Infinity]]]]],
-    ['text', [[[['0', '0']]]]], ['a ring of nothing', [[null]]]
+    ['nothing', undefined],
+    ['flat COCO numbers', [[0, 0, 4, 0, 4, 4]]],
+    [
+      'NaN',
+      [
+        [
+          [
+            [0, NaN],
+            [1, 1],
+            [1, 0]
+          ]
+        ]
+      ]
+    ],
+    ['infinity', [[[[0, Infinity]]]]],
+    ['text', [[[['0', '0']]]]],
+    ['a ring of nothing', [[null]]]
   ])('refuses %s', (_, polygons) => {
-    expect(() => rasterize(polygons as MultiPolygon, { width: 4, height: 4 })).toThrow(expect.objectContaining({ code: 'E_BAD_PROMPT' }))
+    expect(() => rasterize(polygons as MultiPolygon, { width: 4, height: 4 })).toThrow(
+      expect.objectContaining({ code: 'E_BAD_PROMPT' })
+    )
   })
 
   it('refuses a picture past the limit before it allocates', () => {
@@ -101,7 +142,11 @@ describe('rasterize', () => {
 })
 
 describe('simplifyPolygons', () => {
-  const disc: Bitmap = { width: 80, height: 80, data: Uint8Array.from({ length: 6400 }, (_, i) => Math.hypot(i % 80 - 40, Math.floor(i / 80) - 40) < 30 ? 1 : 0) }
+  const disc: Bitmap = {
+    width: 80,
+    height: 80,
+    data: Uint8Array.from({ length: 6400 }, (_, i) => (Math.hypot((i % 80) - 40, Math.floor(i / 80) - 40) < 30 ? 1 : 0))
+  }
 
   it('keeps the shape with far fewer corners', () => {
     const exact = tracePolygons(disc)

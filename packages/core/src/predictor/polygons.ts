@@ -12,13 +12,15 @@ export type MultiPolygon = readonly Polygon[]
 
 /**
  * The exact outline of a bitmap: the cracks between inside and outside pixels, one polygon per 4-connected component.
- * Rings are simple (none touches itself), have a corner at every turn and only there, and keep the inside on their right hand as seen on
- * the screen: outlines have positive shoelace area, holes negative. Filling them gives the bitmap back (`rasterize`).
+ * Rings are simple (none touches itself), have a corner at every turn and only there, and keep the inside on their
+ * right hand as seen on the screen: outlines have positive shoelace area, holes negative. Filling them gives the bitmap
+ * back (`rasterize`).
  */
 export function tracePolygons(bitmap: Bitmap): MultiPolygon {
   const { width, height, data } = bitmap
   const inside = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0
-  // Every ring runs to the right along the upper edge of some pixel, so marking those edges is enough to meet each ring once.
+  // Every ring runs to the right along the upper edge of some pixel, so marking those edges is enough to meet each ring
+  // once.
   const walked = new Uint8Array(width * height)
   const { runs, components } = labelRuns(bitmap)
   const polygons = Array.from({ length: components }, (): Ring[] => [])
@@ -26,7 +28,12 @@ export function tracePolygons(bitmap: Bitmap): MultiPolygon {
   for (const { y, x0, x1, component } of runs) {
     for (let x = x0; x < x1; x++) {
       if (walked[y * width + x] || inside(x, y - 1)) continue
-      for (const ring of traceRings([x, y], { inside, pass: (px, py) => { walked[py * width + px] = 1 } })) {
+      for (const ring of traceRings([x, y], {
+        inside,
+        pass: (px, py) => {
+          walked[py * width + px] = 1
+        }
+      })) {
         if (signedArea(ring) > 0) polygons[component].unshift(ring)
         else polygons[component].push(ring)
       }
@@ -49,7 +56,10 @@ const headings = [
   { step: [0, -1], right: [0, -1], left: [-1, -1] }
 ] as const
 
-/** Walks the cracks from the corner `start` to the east until it is back. Where the walk passes a corner twice it is cut into two rings. */
+/**
+ * Walks the cracks from the corner `start` to the east until it is back. Where the walk passes a corner twice it is cut
+ * into two rings.
+ */
 function traceRings(start: Position, { inside, pass }: Walk): Ring[] {
   const rings: Ring[] = []
   const path: Position[] = []

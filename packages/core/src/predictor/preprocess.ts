@@ -10,8 +10,8 @@ import { imageFingerprint } from './embedding-file.js'
 import { frameOf, type Frame } from './frame.js'
 
 /**
- * An image as the SDK takes it: pixels in memory (`ImageData`), a picture that a browser holds (bitmap, canvas, frame), or anything `decodeImage` reads:
- * in Node a path or a file's bytes, in browsers also a Blob.
+ * An image as the SDK takes it: pixels in memory (`ImageData`), a picture that a browser holds (bitmap, canvas, frame),
+ * or anything `decodeImage` reads: in Node a path or a file's bytes, in browsers also a Blob.
  */
 export type ImageInput = PixelSource | Picture | EncodedImageSource
 
@@ -31,9 +31,12 @@ export interface PreprocessOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Resizes, normalises and pads: on the device where the backend can take this picture as it is, else here. Meta: modeling/sam.py#preprocess. */
+/**
+ * Resizes, normalises and pads: on the device where the backend can take this picture as it is, else here. Meta:
+ * modeling/sam.py#preprocess.
+ */
 export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
-  return await onDevice(input, options) ?? await onHost(input, options)
+  return (await onDevice(input, options)) ?? (await onHost(input, options))
 }
 
 async function onDevice(input: ImageInput, { backend, side }: PreprocessOptions): Promise<Preprocessed | undefined> {
@@ -70,11 +73,11 @@ function settled(work: Promise<string>): () => Promise<string> {
 /** Work that is done when it is first asked for. */
 function lazy(work: () => Promise<string>): () => Promise<string> {
   let done: Promise<string> | undefined
-  return () => done ??= work()
+  return () => (done ??= work())
 }
 
 /** The pixels of an image. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`. */
-export async function readImage(input: ImageInput, signal?: AbortSignal  ): Promise<RgbImage> {
+export async function readImage(input: ImageInput, signal?: AbortSignal): Promise<RgbImage> {
   const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
   return isPixels ? toRgbImage(input) : decodeImage(input as EncodedImageSource, signal ? { signal } : {})
 }

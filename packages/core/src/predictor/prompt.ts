@@ -22,8 +22,8 @@ export type Box = readonly [number, number, number, number]
 /**
  * What to segment: any mix of these, at least one. All of them are about one object.
  *
- * Rules: everything must be finite. Points must lie in the photo, its far border included. A box must have x0 < x1 and y0 < y1 and is
- * clipped to the photo. At most {@link maxPoints} points.
+ * Rules: everything must be finite. Points must lie in the photo, its far border included. A box must have x0 < x1 and
+ * y0 < y1 and is clipped to the photo. At most {@link maxPoints} points.
  */
 export interface Prompt {
   readonly points?: readonly Point[]
@@ -31,8 +31,8 @@ export interface Prompt {
   /** A previous answer, or any mask of the photo's size: a starting point to refine. */
   readonly mask?: MaskPrompt
   /**
-   * A phrase, or its embedding. Words need the text encoder that `loadSam` was given, and both need a checkpoint with a text projection; what
-   * works without one is `EncodedImage.query`.
+   * A phrase, or its embedding. Words need the text encoder that `loadSam` was given, and both need a checkpoint with a
+   * text projection; what works without one is `EncodedImage.query`.
    */
   readonly text?: string | Float32Array
   /** Sparse prompt tokens made elsewhere, each as wide as the model's tokens. */
@@ -55,40 +55,56 @@ export interface EncodedPrompts {
 export type ReadyPrompt = Omit<Prompt, 'text'> & { readonly text?: Float32Array }
 
 /** Checks a prompt. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found. */
-export function checkPrompt(prompt: Prompt, photo: { width: number; height: number }, { tokenWidth, textWidth }: PromptWidths): void {
-  if (typeof prompt !== 'object' || prompt === null || Array.isArray(prompt)) throw bad(`must be an object such as { points: [{ x, y }] }, found ${shown(prompt)}`)
+export function checkPrompt(
+  prompt: Prompt,
+  photo: { width: number; height: number },
+  { tokenWidth, textWidth }: PromptWidths
+): void {
+  if (typeof prompt !== 'object' || prompt === null || Array.isArray(prompt))
+    throw bad(`must be an object such as { points: [{ x, y }] }, found ${shown(prompt)}`)
   const { points, box, mask, tokens, text } = prompt
   const unknown = Object.keys(prompt).find(key => !['points', 'box', 'mask', 'tokens', 'text'].includes(key))
   if (unknown !== undefined) throw bad(`may have points, box, mask, text and tokens, found '${unknown}'`)
-  for (const [name, list] of [['points', points], ['tokens', tokens]] as const) {
+  for (const [name, list] of [
+    ['points', points],
+    ['tokens', tokens]
+  ] as const) {
     if (list !== undefined && !Array.isArray(list)) throw bad(`${name} must be an array, found ${shown(list)}`)
   }
-  if (!points?.length && !box && !mask && !tokens?.length && text === undefined) throw bad('must have at least one of points, box, mask, text, tokens; found none')
+  if (!points?.length && !box && !mask && !tokens?.length && text === undefined)
+    throw bad('must have at least one of points, box, mask, text, tokens; found none')
   checkPlaces(prompt, photo)
   if (text !== undefined) checkText(text, textWidth)
   for (const [i, token] of (tokens ?? []).entries()) {
     if (!(token instanceof Float32Array) || token.length !== tokenWidth || !token.every(Number.isFinite)) {
-      throw bad(`tokens[${i}] must be a Float32Array of ${tokenWidth} finite numbers, found ${token instanceof Float32Array ? `${token.length} numbers` : shown(token)}`)
+      throw bad(
+        `tokens[${i}] must be a Float32Array of ${tokenWidth} finite numbers, found ${token instanceof Float32Array ? `${token.length} numbers` : shown(token)}`
+      )
     }
   }
 }
 
 /**
- * Checks a prompt's points and box against the photo's size: what needs no model, so that a wrong place is told before one is loaded.
- * Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found.
+ * Checks a prompt's points and box against the photo's size: what needs no model, so that a wrong place is told before
+ * one is loaded. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found.
  */
 export function checkPlaces({ points, box }: Prompt, { width, height }: { width: number; height: number }): void {
   if ((points?.length ?? 0) > maxPoints) throw bad(`may have at most ${maxPoints} points, found ${points!.length}`)
   for (const [i, point] of (points ?? []).entries()) {
     const { x, y, label } = point ?? {}
-    if (!Number.isFinite(x) || !Number.isFinite(y)) throw bad(`points[${i}] must have finite x and y, found ${shown(x)}, ${shown(y)}`)
-    if (x < 0 || y < 0 || x > width || y > height) throw bad(`points[${i}] must lie in the photo, 0 … ${width} × 0 … ${height}, found ${x}, ${y}`)
-    if (label !== undefined && label !== 'foreground' && label !== 'background') throw bad(`points[${i}].label must be 'foreground' or 'background', found ${shown(label)}`)
+    if (!Number.isFinite(x) || !Number.isFinite(y))
+      throw bad(`points[${i}] must have finite x and y, found ${shown(x)}, ${shown(y)}`)
+    if (x < 0 || y < 0 || x > width || y > height)
+      throw bad(`points[${i}] must lie in the photo, 0 … ${width} × 0 … ${height}, found ${x}, ${y}`)
+    if (label !== undefined && label !== 'foreground' && label !== 'background')
+      throw bad(`points[${i}].label must be 'foreground' or 'background', found ${shown(label)}`)
   }
   if (box !== undefined) {
-    if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite)) throw bad(`box must be four finite numbers [x0, y0, x1, y1], found ${shown(box)}`)
+    if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite))
+      throw bad(`box must be four finite numbers [x0, y0, x1, y1], found ${shown(box)}`)
     const [x0, y0, x1, y1] = clip(box, { width, height })
-    if (x0 >= x1 || y0 >= y1) throw bad(`box must have x0 < x1 and y0 < y1 inside the photo (0 … ${width} × 0 … ${height}), found [${box}]`)
+    if (x0 >= x1 || y0 >= y1)
+      throw bad(`box must have x0 < x1 and y0 < y1 inside the photo (0 … ${width} × 0 … ${height}), found [${box}]`)
   }
 }
 
@@ -101,23 +117,30 @@ export interface PromptWidths {
 
 function checkText(text: unknown, width: number | undefined): void {
   if (width === undefined) {
-    throw bad('text needs a checkpoint with prompt_encoder.text_projection, which this one has not; '
-      + `image.query(phrase, { route: 'rank' }) and { route: 'detect' } work without it`)
+    throw bad(
+      'text needs a checkpoint with prompt_encoder.text_projection, which this one has not; ' +
+        `image.query(phrase, { route: 'rank' }) and { route: 'detect' } work without it`
+    )
   }
   if (!(text instanceof Float32Array)) return void checkPhrase(text)
   const length = Math.hypot(...text)
   if (text.length !== width || !(length > 0 && length < Infinity)) {
-    throw bad(`text must be a phrase, or an embedding of ${width} finite numbers, not all 0; found ${text.length} numbers of length ${length}`)
+    throw bad(
+      `text must be a phrase, or an embedding of ${width} finite numbers, not all 0; found ${text.length} numbers of length ${length}`
+    )
   }
 }
 
-/** How many prompts this is, as the paper counts: each point, the box, the mask, the text, each token. One is ambiguous; several are not. */
+/**
+ * How many prompts this is, as the paper counts: each point, the box, the mask, the text, each token. One is ambiguous;
+ * several are not.
+ */
 export const promptCount = ({ points, box, mask, text, tokens }: Prompt): number =>
   (points?.length ?? 0) + (box ? 1 : 0) + (mask ? 1 : 0) + (text === undefined ? 0 : 1) + (tokens?.length ?? 0)
 
 /**
- * Checked prompts as feeds of one decode. Shapes grow to powers of two, so that few of them are ever compiled; what is padding is
- * masked out of every attention, so each answer is what the prompt would get alone.
+ * Checked prompts as feeds of one decode. Shapes grow to powers of two, so that few of them are ever compiled; what is
+ * padding is masked out of every attention, so each answer is what the prompt would get alone.
  */
 export function encodePrompts(prompts: readonly ReadyPrompt[], frame: Frame, config: SamConfig): EncodedPrompts {
   const rows = prompts.map(prompt => pointRow(prompt, frame))
@@ -174,7 +197,10 @@ export function encodePrompts(prompts: readonly ReadyPrompt[], frame: Frame, con
   return { signature, feeds }
 }
 
-/** Points, Meta's padding point where there are points and no box, and the corners of the box, in that order. Meta: prompt_encoder.py#forward. */
+/**
+ * Points, Meta's padding point where there are points and no box, and the corners of the box, in that order. Meta:
+ * prompt_encoder.py#forward.
+ */
 function pointRow({ points = [], box }: ReadyPrompt, frame: Frame): { coords: number[]; labels: number[] } {
   const coords = points.flatMap(({ x, y }) => toInput(frame, x, y))
   const labels: number[] = points.map(({ label = 'foreground' }) => pointLabels[label])
@@ -190,10 +216,14 @@ function pointRow({ points = [], box }: ReadyPrompt, frame: Frame): { coords: nu
   return { coords, labels }
 }
 
-const clip = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): Box =>
-  [Math.max(0, x0), Math.max(0, y0), Math.min(width, x1), Math.min(height, y1)]
+const clip = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): Box => [
+  Math.max(0, x0),
+  Math.max(0, y0),
+  Math.min(width, x1),
+  Math.min(height, y1)
+]
 
 /** The next power of two, at least `least`; 0 stays 0. */
-const powerOfTwo = (n: number, least = 1): number => n === 0 ? 0 : Math.max(least, 2 ** Math.ceil(Math.log2(n)))
+const powerOfTwo = (n: number, least = 1): number => (n === 0 ? 0 : Math.max(least, 2 ** Math.ceil(Math.log2(n))))
 
 const bad = (what: string): InputError => new InputError('E_BAD_PROMPT', `prompt: ${what}`)

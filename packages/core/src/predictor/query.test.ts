@@ -15,20 +15,34 @@ const things = [red, blue, dot]
 const contains = ([x0, y0, x1, y1]: BoxXyxy, x: number, y: number): boolean => x >= x0 && x < x1 && y >= y0 && y < y1
 const frame = frameOf({ width: 64, height: 48 }, 64)
 const maskOf = (boxes: readonly BoxXyxy[], predictedIou: number): Mask =>
-  new Mask({ lowResLogits: Float32Array.from({ length: 4096 }, (_, i) => boxes.some(b => contains(b, i % 64 + 0.5, Math.floor(i / 64) + 0.5)) ? 9 : -9), frame, predictedIou })
+  new Mask({
+    lowResLogits: Float32Array.from({ length: 4096 }, (_, i) =>
+      boxes.some(b => contains(b, (i % 64) + 0.5, Math.floor(i / 64) + 0.5)) ? 9 : -9
+    ),
+    frame,
+    predictedIou
+  })
 
 /** Colours as directions; what is not known points elsewhere. */
-const directions: Record<string, number[]> = { red: [1, 0, 0, 0], blue: [0, 1, 0, 0], navy: [0, 0.98, 0.2, 0], background: [0, 0, 0, 1] }
+const directions: Record<string, number[]> = {
+  red: [1, 0, 0, 0],
+  blue: [0, 1, 0, 0],
+  navy: [0, 0.98, 0.2, 0],
+  background: [0, 0, 0, 1]
+}
 const unit = (v: number[]): Float32Array => Float32Array.from(v, x => x / Math.hypot(...v))
 
 let [asked, cropped] = [0, 0]
 const clip: TextModel = {
-  width: 4, scale: 20, background: ['background'],
+  width: 4,
+  scale: 20,
+  background: ['background'],
   embed: async phrases => phrases.map(p => unit(directions[p] ?? [0, 0, 1, 0])),
   async embedCrops(_, masks) {
     cropped += masks.length
     return masks.map(({ data }) => {
-      const inside = (box: BoxXyxy): number => data.reduce((n, v, i) => n + (v && contains(box, i % 64, Math.floor(i / 64)) ? 1 : 0), 0)
+      const inside = (box: BoxXyxy): number =>
+        data.reduce((n, v, i) => n + (v && contains(box, i % 64, Math.floor(i / 64)) ? 1 : 0), 0)
       const area = data.reduce((n, v) => n + v, 0)
       return unit([inside(red) / area, inside(blue) / area, 0, 0.5])
     })
@@ -36,16 +50,26 @@ const clip: TextModel = {
 }
 
 const image: Queryable = {
-  width: 64, height: 48, text: clip, textWidth: 4,
+  width: 64,
+  height: 48,
+  text: clip,
+  textWidth: 4,
   photo: async () => ({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3) }),
-  encodePart: async () => { throw new Error('not here') },
+  encodePart: async () => {
+    throw new Error('not here')
+  },
   async predict(prompts: readonly Prompt[], { signal, best }) {
     signal?.throwIfAborted()
     asked += prompts.length
     return prompts.map(({ points: [point] = [], box, text }) => {
       const at = point ?? (box ? { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2 } : { x: 0, y: 0 })
-      const mine = text === 'red' ? [red] : text !== undefined ? [blue] : things.filter(t => contains(t, at.x, at.y)).slice(0, 1)
-      const masks = [maskOf(mine, mine.length ? 0.97 : 0.1), maskOf(mine.some(b => b === blue) ? [dot] : things, 0.93), maskOf([], 0.9)]
+      const mine =
+        text === 'red' ? [red] : text !== undefined ? [blue] : things.filter(t => contains(t, at.x, at.y)).slice(0, 1)
+      const masks = [
+        maskOf(mine, mine.length ? 0.97 : 0.1),
+        maskOf(mine.some(b => b === blue) ? [dot] : things, 0.93),
+        maskOf([], 0.9)
+      ]
       return { masks: best ? masks.slice(0, 1) : masks, tokens: [1, 2, 3].slice(0, best ? 1 : 3) }
     })
   }
@@ -53,7 +77,9 @@ const image: Queryable = {
 const without = (parts: Partial<Queryable>): Queryable => ({ ...image, ...parts })
 const everything = { pointsPerSide: 8 }
 const boxes = (found: readonly { box: readonly number[] }[]): string[] => found.map(f => `${f.box}`)
-beforeEach(() => { [asked, cropped] = [0, 0] })
+beforeEach(() => {
+  ;[asked, cropped] = [0, 0]
+})
 
 describe('route rank', () => {
   it('finds what the phrase names, scored, the part inside it left out', async () => {
@@ -62,7 +88,9 @@ describe('route rank', () => {
     expect(found[0].score).toBeGreaterThan(0.9)
     expect(found[0].predictedIou).toBe(found[0].mask.predictedIou)
     expect(found[0].mask.bitmap()[30 * 64 + 50]).toBe(1)
-    expect(boxes(await query(image, 'blue', { route: 'rank', everything, overlap: { containment: 1, iou: 1 } }))).toContain(`${dot}`)
+    expect(
+      boxes(await query(image, 'blue', { route: 'rank', everything, overlap: { containment: 1, iou: 1 } }))
+    ).toContain(`${dot}`)
   })
 
   it('segments and looks once for an image, whatever is asked', async () => {
@@ -88,7 +116,9 @@ describe('route rank', () => {
     const with_ = (threshold: number) => without({ text: { ...clip, threshold } })
     expect(await query(with_(score - 1e-6), 'navy', { route: 'rank', everything, limit: 1 })).toHaveLength(1)
     expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', everything })).toEqual([])
-    expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', everything, threshold: 0, limit: 1 })).toHaveLength(1)
+    expect(
+      await query(with_(score + 1e-6), 'navy', { route: 'rank', everything, threshold: 0, limit: 1 })
+    ).toHaveLength(1)
   })
 
   it('lets negatives compete', async () => {
@@ -100,9 +130,19 @@ describe('route rank', () => {
 
   it('limits the number, and forgets what was aborted', async () => {
     const fresh = without({})
-    await expect(query(fresh, 'red', { route: 'rank', everything, signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow('stop')
+    await expect(
+      query(fresh, 'red', { route: 'rank', everything, signal: AbortSignal.abort(new Error('stop')) })
+    ).rejects.toThrow('stop')
     const controller = new AbortController()
-    const slow = without({ text: { ...clip, embedCrops: async (...args) => { controller.abort(new Error('enough')); return clip.embedCrops!(...args) } } })
+    const slow = without({
+      text: {
+        ...clip,
+        embedCrops: async (...args) => {
+          controller.abort(new Error('enough'))
+          return clip.embedCrops!(...args)
+        }
+      }
+    })
     await expect(query(slow, 'red', { route: 'rank', everything, signal: controller.signal })).rejects.toThrow('enough')
     expect(await query(slow, 'red', { route: 'rank', everything, threshold: 0, limit: 2 })).toHaveLength(2)
   })
@@ -124,30 +164,56 @@ describe('route prompt', () => {
 
 describe('route detect', () => {
   const detect = async (): Promise<Detection[]> => [
-    { box: [33, 21, 59, 45], score: 0.6, label: 'blue' }, { box: [4, 4, 24, 20], score: 0.3, label: 'blue' },
-    { box: [5, 4, 24, 20], score: 0.8, label: 'red' }, { box: [33, 20, 60, 44], score: 0.55, label: 'blue' }, { box: [200, 0, 300, 9], score: 0.9, label: 'blue' },
+    { box: [33, 21, 59, 45], score: 0.6, label: 'blue' },
+    { box: [4, 4, 24, 20], score: 0.3, label: 'blue' },
+    { box: [5, 4, 24, 20], score: 0.8, label: 'red' },
+    { box: [33, 20, 60, 44], score: 0.55, label: 'blue' },
+    { box: [200, 0, 300, 9], score: 0.9, label: 'blue' },
     { box: [0, 0, 9, 9], score: 0.1, label: 'blue' }
   ]
-  it('turns boxes into masks with the detector\'s scores; what is something else, beyond the photo or found twice is left out', async () => {
+  it("turns boxes into masks with the detector's scores; what is something else, beyond the photo or found twice is left out", async () => {
     const found = await query(image, 'blue', { detect, not: ['red'] })
     expect(found.map(({ box, score }) => [`${box}`, score])).toEqual([[`${blue}`, 0.6]])
     expect(asked).toBe(3 - 1)
   })
   it('asks the detector for the phrase and the negatives', async () => {
     const seen: string[][] = []
-    expect(await query(image, 'blue', { not: ['red'], detect: async (_, phrases) => { seen.push([...phrases]); return [] } })).toEqual([])
+    expect(
+      await query(image, 'blue', {
+        not: ['red'],
+        detect: async (_, phrases) => {
+          seen.push([...phrases])
+          return []
+        }
+      })
+    ).toEqual([])
     expect(seen).toEqual([['blue', 'red']])
   })
   it('refuses answers that are none', async () => {
-    for (const answer of [undefined, [{}], [{ box: [1, 2, 3], score: 1, label: 'blue' }], [{ box: [0, 0, NaN, 1], score: 1, label: 'x' }]]) {
-      await expect(query(image, 'blue', { detect: async () => answer as never })).rejects.toMatchObject({ code: 'E_BACKEND_FAILED' })
+    for (const answer of [
+      undefined,
+      [{}],
+      [{ box: [1, 2, 3], score: 1, label: 'blue' }],
+      [{ box: [0, 0, NaN, 1], score: 1, label: 'x' }]
+    ]) {
+      await expect(query(image, 'blue', { detect: async () => answer as never })).rejects.toMatchObject({
+        code: 'E_BACKEND_FAILED'
+      })
     }
   })
 })
 
 describe('a query that cannot be', () => {
-  const failing = (from: Queryable, phrase: unknown, options: QueryOptions, [code, message]: readonly [SamErrorCode, string]): Promise<void> =>
-    expect(query(from, phrase as string, options)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string })
+  const failing = (
+    from: Queryable,
+    phrase: unknown,
+    options: QueryOptions,
+    [code, message]: readonly [SamErrorCode, string]
+  ): Promise<void> =>
+    expect(query(from, phrase as string, options)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string
+    })
 
   it('says why', async () => {
     await failing(image, '', {}, ['E_BAD_PROMPT', 'white space'])
@@ -158,8 +224,14 @@ describe('a query that cannot be', () => {
     await failing(image, 'red', { threshold: 2 }, ['E_BAD_OPTION', 'threshold'])
     await failing(image, 'red', { limit: 0 }, ['E_BAD_OPTION', 'limit'])
     await failing(image, 'red', { route: 'detect' }, ['E_BAD_OPTION', 'detector'])
-    await failing(without({ text: { width: 4, embed: phrases => clip.embed(phrases) } }), 'red', { route: 'rank' }, ['E_BAD_OPTION', 'picture side'])
+    await failing(without({ text: { width: 4, embed: phrases => clip.embed(phrases) } }), 'red', { route: 'rank' }, [
+      'E_BAD_OPTION',
+      'picture side'
+    ])
     await failing(without({ text: undefined, textWidth: undefined }), 'red', {}, ['E_BAD_OPTION', 'loadClip'])
-    await failing(without({ text: { ...clip, embedCrops: async () => [new Float32Array(2)] } }), 'red', {}, ['E_BACKEND_FAILED', '4 finite numbers'])
+    await failing(without({ text: { ...clip, embedCrops: async () => [new Float32Array(2)] } }), 'red', {}, [
+      'E_BACKEND_FAILED',
+      '4 finite numbers'
+    ])
   })
 })

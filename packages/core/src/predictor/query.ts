@@ -11,9 +11,11 @@ import { embedPhrases } from './text.js'
 
 /**
  * How a phrase becomes masks.
- * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of each mask that this gave, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box
- *   where. With clicks, these say it. Needs a checkpoint with a text projection
- * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints, finds several
+ * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of each mask that
+ *   this gave, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box where. With clicks, these say it.
+ *   Needs a checkpoint with a text projection
+ * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints,
+ *   finds several
  * - `detect`: boxes of a detector, each a box prompt
  */
 export type QueryRoute = 'prompt' | 'rank' | 'detect'
@@ -28,14 +30,23 @@ export interface Detection {
 }
 
 /** Any open-vocabulary detector. Boxes are in pixels of the photo. */
-export type Detector = (photo: RgbImage, phrases: readonly string[], options: { signal?: AbortSignal | undefined }) => Promise<readonly Detection[]>
+export type Detector = (
+  photo: RgbImage,
+  phrases: readonly string[],
+  options: { signal?: AbortSignal | undefined }
+) => Promise<readonly Detection[]>
 
 export interface QueryOptions {
-  /** Default: `detect` where a detector is given, else `prompt` where the checkpoint has a text projection, else `rank`. */
+  /**
+   * Default: `detect` where a detector is given, else `prompt` where the checkpoint has a text projection, else `rank`.
+   */
   readonly route?: QueryRoute | undefined
   /** At most so many instances, the best. Default: all. */
   readonly limit?: number | undefined
-  /** The lowest text score that counts as found, 0 … 1. Default: the text encoder's own, or else {@link queryThresholds}. With 0, everything is told with its score. */
+  /**
+   * The lowest text score that counts as found, 0 … 1. Default: the text encoder's own, or else {@link
+   * queryThresholds}. With 0, everything is told with its score.
+   */
   readonly threshold?: number | undefined
   /** What it is not: phrases that compete for each mask. */
   readonly not?: readonly string[] | undefined
@@ -56,8 +67,8 @@ export interface Instance {
   /** [x0, y0, x1, y1] around the mask, by pixel edges. */
   readonly box: Box
   /**
-   * 0 … 1: routes `prompt` and `rank`: the probability of the phrase among itself, the negatives and the encoder's background phrases, by what the crop
-   * shows; route `detect`: the detector's own score.
+   * 0 … 1: routes `prompt` and `rank`: the probability of the phrase among itself, the negatives and the encoder's
+   * background phrases, by what the crop shows; route `detect`: the detector's own score.
    */
   readonly score: number
   /** The model's own estimate of the mask's IoU. */
@@ -65,8 +76,8 @@ export interface Instance {
 }
 
 /**
- * The text score from which something counts as found: a phrase must be likelier than everything it competes with together. Detectors score
- * lower, as they are used.
+ * The text score from which something counts as found: a phrase must be likelier than everything it competes with
+ * together. Detectors score lower, as they are used.
  */
 export const queryThresholds: Readonly<Record<QueryRoute, number>> = { prompt: 0.5, rank: 0.5, detect: 0.25 }
 
@@ -74,7 +85,10 @@ export const queryThresholds: Readonly<Record<QueryRoute, number>> = { prompt: 0
 export interface Queryable extends Croppable {
   readonly text: TextModel | undefined
   readonly textWidth: number | undefined
-  predict(prompts: readonly Prompt[], options: { multimask: 'auto' | true; best?: boolean; signal?: AbortSignal | undefined }): Promise<Prediction[]>
+  predict(
+    prompts: readonly Prompt[],
+    options: { multimask: 'auto' | true; best?: boolean; signal?: AbortSignal | undefined }
+  ): Promise<Prediction[]>
 }
 
 interface Candidate extends Measured {
@@ -83,16 +97,20 @@ interface Candidate extends Measured {
 
 /**
  * What a phrase names in the image, best first (text score × predicted IoU), no thing twice. Empty: not here.
- * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route that lacks what it needs, with the routes that work.
+ * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route that lacks what it needs,
+ * with the routes that work.
  */
 export async function query(image: Queryable, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
   const { limit = Infinity, not = [], overlap, signal } = options
   signal?.throwIfAborted()
   const phrases = [phrase, ...not].map(checkPhrase)
-  if (new Set(phrases).size < phrases.length) throw new InputError('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
+  if (new Set(phrases).size < phrases.length)
+    throw new InputError('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
   const route = routeOf(image, options)
-  const threshold = options.threshold ?? (route === 'detect' ? undefined : image.text?.threshold) ?? queryThresholds[route]
-  if (!(threshold >= 0 && threshold <= 1)) throw new InputError('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
+  const threshold =
+    options.threshold ?? (route === 'detect' ? undefined : image.text?.threshold) ?? queryThresholds[route]
+  if (!(threshold >= 0 && threshold <= 1))
+    throw new InputError('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
   if (!(limit >= 1)) throw new InputError('E_BAD_OPTION', `limit: must be a number from 1, found ${shown(limit)}`)
 
   const candidates = await routes[route](image, phrases, { ...options, threshold })
@@ -106,19 +124,24 @@ export async function query(image: Queryable, phrase: string, options: QueryOpti
   return kept.map(({ mask, box, score }) => ({ mask, box, score, predictedIou: mask.predictedIou }))
 }
 
-type Run = (image: Queryable, phrases: readonly string[], options: QueryOptions & { threshold: number }) => Promise<Candidate[]>
+type Run = (
+  image: Queryable,
+  phrases: readonly string[],
+  options: QueryOptions & { threshold: number }
+) => Promise<Candidate[]>
 
 const routes: Readonly<Record<QueryRoute, Run>> = {
   async prompt(image, phrases, { points, signal }) {
     const encoder = cropEncoder(image.text, 'prompt')
-    const prompt: Prompt = { text: phrases[0], ...points ? { points } : {} }
+    const prompt: Prompt = { text: phrases[0], ...(points ? { points } : {}) }
     const clicked = Boolean(points?.length)
     const answers = async (asked: readonly Prompt[]): Promise<Measured[]> => {
       const predictions = await image.predict(asked, { multimask: clicked ? 'auto' : true, signal })
       return predictions.flatMap(({ masks }) => masks.map(measure)).filter(({ area }) => area > 0)
     }
     const first = await answers([prompt])
-    const measured = clicked || !first.length ? first : [...first, ...await answers(first.map(({ box }) => ({ ...prompt, box })))]
+    const measured =
+      clicked || !first.length ? first : [...first, ...(await answers(first.map(({ box }) => ({ ...prompt, box }))))]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scored(measured, embeddings, await competing(encoder, phrases, signal))
   },
@@ -132,13 +155,25 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
   },
 
   async detect(image, phrases, { detect, threshold, signal }) {
-    if (typeof detect !== 'function') throw new InputError('E_BAD_OPTION', 'route \'detect\' needs a detector: { detect: async (photo, phrases) => [{ box, score, label }] }')
+    if (typeof detect !== 'function')
+      throw new InputError(
+        'E_BAD_OPTION',
+        "route 'detect' needs a detector: { detect: async (photo, phrases) => [{ box, score, label }] }"
+      )
     const found = checkDetections(await detect(await image.photo(), phrases, { signal }))
     signal?.throwIfAborted()
     const others = found.filter(d => d.label !== phrases[0])
-    const mine = found.filter(d => d.label === phrases[0] && d.score >= threshold && inside(d.box, image)
-      && !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7))
-    const answers = await image.predict(mine.map(({ box }) => ({ box })), { multimask: true, best: true, signal })
+    const mine = found.filter(
+      d =>
+        d.label === phrases[0] &&
+        d.score >= threshold &&
+        inside(d.box, image) &&
+        !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7)
+    )
+    const answers = await image.predict(
+      mine.map(({ box }) => ({ box })),
+      { multimask: true, best: true, signal }
+    )
     return answers.flatMap(({ masks: [mask] }, i) => {
       const measured = measure(mask)
       return measured.area > 0 ? [{ ...measured, score: mine[i].score }] : []
@@ -148,7 +183,11 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
 
 function routeOf({ text, textWidth }: Queryable, { route, detect }: QueryOptions): QueryRoute {
   if (route === undefined) return detect ? 'detect' : textWidth !== undefined && text ? 'prompt' : 'rank'
-  if (!Object.hasOwn(routes, route)) throw new InputError('E_BAD_OPTION', `route: must be one of ${Object.keys(routes).join(', ')}, found ${shown(route)}`)
+  if (!Object.hasOwn(routes, route))
+    throw new InputError(
+      'E_BAD_OPTION',
+      `route: must be one of ${Object.keys(routes).join(', ')}, found ${shown(route)}`
+    )
   return route
 }
 
@@ -156,8 +195,11 @@ type TextAndCrops = PhraseEncoder & CropEncoder
 
 function cropEncoder(text: TextModel | undefined, route: QueryRoute): TextAndCrops {
   if (text?.embedCrops && text.scale !== undefined && text.background) return text as TextAndCrops
-  throw new InputError('E_BAD_OPTION', `route '${route}' scores masks by what CLIP sees in them: give loadSam a text encoder with a picture side, such as `
-    + '{ text: await loadClip(…) } of @sam/clip; without one, predict({ text }) gives masks without a score, and route \'detect\' takes a detector')
+  throw new InputError(
+    'E_BAD_OPTION',
+    `route '${route}' scores masks by what CLIP sees in them: give loadSam a text encoder with a picture side, such as ` +
+      "{ text: await loadClip(…) } of @sam/clip; without one, predict({ text }) gives masks without a score, and route 'detect' takes a detector"
+  )
 }
 
 /** The phrases and what they compete with, embedded, and the temperature of their contest. */
@@ -166,29 +208,56 @@ interface Rivals {
   readonly scale: number
 }
 
-const competing = async (encoder: TextAndCrops, phrases: readonly string[], signal: AbortSignal | undefined): Promise<Rivals> =>
-  ({ embeddings: await embedPhrases([...phrases, ...encoder.background.filter(b => !phrases.includes(b))], encoder, signal), scale: encoder.scale })
+const competing = async (
+  encoder: TextAndCrops,
+  phrases: readonly string[],
+  signal: AbortSignal | undefined
+): Promise<Rivals> => ({
+  embeddings: await embedPhrases(
+    [...phrases, ...encoder.background.filter(b => !phrases.includes(b))],
+    encoder,
+    signal
+  ),
+  scale: encoder.scale
+})
 
 /** Each mask's probability of being what the first phrase says. */
-const scored = (masks: readonly Measured[], crops: readonly Float32Array[], { embeddings, scale }: Rivals): Candidate[] => masks.map((measured, i) => {
-  const logits = embeddings.map(text => scale * text.reduce((sum, x, k) => sum + x * crops[i][k], 0))
-  const most = Math.max(...logits)
-  const powers = logits.map(logit => Math.exp(logit - most))
-  return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
-})
+const scored = (
+  masks: readonly Measured[],
+  crops: readonly Float32Array[],
+  { embeddings, scale }: Rivals
+): Candidate[] =>
+  masks.map((measured, i) => {
+    const logits = embeddings.map(text => scale * text.reduce((sum, x, k) => sum + x * crops[i][k], 0))
+    const most = Math.max(...logits)
+    const powers = logits.map(logit => Math.exp(logit - most))
+    return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
+  })
 
 /** Masks whose bitmaps are made at once. */
 const atOnce = 8
 
-async function embedMasks(image: Queryable, masks: readonly Measured[], { encoder, signal }: { encoder: TextAndCrops; signal: AbortSignal | undefined }): Promise<Float32Array[]> {
+async function embedMasks(
+  image: Queryable,
+  masks: readonly Measured[],
+  { encoder, signal }: { encoder: TextAndCrops; signal: AbortSignal | undefined }
+): Promise<Float32Array[]> {
   const photo = await image.photo()
   const found: Float32Array[] = []
   for (let i = 0; i < masks.length; i += atOnce) {
-    const bitmaps = masks.slice(i, i + atOnce).map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap({ keep: false }) }))
+    const bitmaps = masks
+      .slice(i, i + atOnce)
+      .map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap({ keep: false }) }))
     const embeddings = await encoder.embedCrops(photo, bitmaps, { signal })
     signal?.throwIfAborted()
-    if (embeddings.length !== bitmaps.length || !embeddings.every(e => e.length === encoder.width && e.every(Number.isFinite))) {
-      throw new BackendError('E_BACKEND_FAILED', `text: the encoder must give ${encoder.width} finite numbers for each of ${bitmaps.length} crops`)
+    if (
+      embeddings.length !== bitmaps.length ||
+      !embeddings.every(e => e.length === encoder.width && e.every(Number.isFinite))
+    ) {
+      throw new BackendError(
+        'E_BACKEND_FAILED',
+        `text: the encoder must give ${encoder.width} finite numbers for each of ${bitmaps.length} crops`
+      )
     }
     found.push(...embeddings)
   }
@@ -203,13 +272,23 @@ interface Rankable {
 /** What was segmented of an image, by options: a second phrase finds it ready. */
 const remembered = new WeakMap<Queryable, Map<string, Promise<Rankable>>>()
 
-function rankable(image: Queryable, { encoder, everything, signal }: { encoder: TextAndCrops; everything: EverythingOptions | undefined; signal: AbortSignal | undefined }): Promise<Rankable> {
+function rankable(
+  image: Queryable,
+  {
+    encoder,
+    everything,
+    signal
+  }: { encoder: TextAndCrops; everything: EverythingOptions | undefined; signal: AbortSignal | undefined }
+): Promise<Rankable> {
   const known = remembered.get(image) ?? new Map<string, Promise<Rankable>>()
   remembered.set(image, known)
   const key = JSON.stringify(everything ?? {})
   let ready = known.get(key)
   if (!ready) {
-    ready = segmentEverything(image, { ...everything, signal }).then(async parts => ({ parts, embeddings: await embedMasks(image, parts, { encoder, signal }) }))
+    ready = segmentEverything(image, { ...everything, signal }).then(async parts => ({
+      parts,
+      embeddings: await embedMasks(image, parts, { encoder, signal })
+    }))
     known.set(key, ready)
     ready.catch(() => known.delete(key)) // an abort must not spoil the next try
   }
@@ -225,7 +304,11 @@ function measure(mask: Mask): Measured {
 function checkDetections(found: readonly Detection[]): readonly Detection[] {
   const list: readonly Detection[] | undefined = Array.isArray(found) ? found : undefined
   const isDetection = (d: Detection): boolean =>
-    Array.isArray(d?.box) && d.box.length === 4 && d.box.every(Number.isFinite) && Number.isFinite(d.score) && typeof d.label === 'string'
+    Array.isArray(d?.box) &&
+    d.box.length === 4 &&
+    d.box.every(Number.isFinite) &&
+    Number.isFinite(d.score) &&
+    typeof d.label === 'string'
   if (list?.every(isDetection)) return list
   throw new BackendError('E_BACKEND_FAILED', 'detect: must give a list of { box: [x0, y0, x1, y1], score, label }')
 }

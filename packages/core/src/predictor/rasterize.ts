@@ -3,8 +3,9 @@ import { checkMaskSize, type Bitmap } from './bitmap.js'
 import type { MultiPolygon, Polygon } from './polygons.js'
 
 /**
- * Fills polygons: a pixel is inside when its centre is inside one of them, by the even-odd rule over that polygon's rings. Rings need not
- * repeat their first position; what lies outside the picture is clipped. Throws `E_BAD_PROMPT` for anything but lists of finite numbers.
+ * Fills polygons: a pixel is inside when its centre is inside one of them, by the even-odd rule over that polygon's
+ * rings. Rings need not repeat their first position; what lies outside the picture is clipped. Throws `E_BAD_PROMPT`
+ * for anything but lists of finite numbers.
  */
 export function rasterize(polygons: MultiPolygon, { width, height }: { width: number; height: number }): Bitmap {
   checkMaskSize('polygons', { width, height })
@@ -55,14 +56,20 @@ function rowsOf(polygon: Polygon, height: number): [number, number] {
 function checkPolygons(polygons: unknown): void {
   const list = (value: unknown, what: string): readonly unknown[] => {
     if (Array.isArray(value)) return value
-    throw new InputError('E_BAD_PROMPT', `polygons: must be polygons of rings of [x, y], found ${shown(value)} for a ${what}`)
+    throw new InputError(
+      'E_BAD_PROMPT',
+      `polygons: must be polygons of rings of [x, y], found ${shown(value)} for a ${what}`
+    )
   }
   for (const polygon of list(polygons, 'list of polygons')) {
     for (const ring of list(polygon, 'polygon')) {
       for (const position of list(ring, 'ring')) {
         const [x, y] = list(position, 'position')
         if (Number.isFinite(x) && Number.isFinite(y)) continue
-        throw new InputError('E_BAD_PROMPT', `polygons: positions must be two finite numbers, found ${shown(x)}, ${shown(y)}`)
+        throw new InputError(
+          'E_BAD_PROMPT',
+          `polygons: positions must be two finite numbers, found ${shown(x)}, ${shown(y)}`
+        )
       }
     }
   }

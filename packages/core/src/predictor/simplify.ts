@@ -1,20 +1,25 @@
 import type { MultiPolygon, Position, Ring } from './polygons.js'
 
 /**
- * Douglas–Peucker: leaves out corners as long as no corner lies further than `tolerance` pixels from the new line. A ring that collapses to a
- * line is left out, with its holes when it is an outline. The result is for showing and storing: rings may come to touch each other.
+ * Douglas–Peucker: leaves out corners as long as no corner lies further than `tolerance` pixels from the new line. A
+ * ring that collapses to a line is left out, with its holes when it is an outline. The result is for showing and
+ * storing: rings may come to touch each other.
  */
-export const simplifyPolygons = (polygons: MultiPolygon, tolerance: number): MultiPolygon => polygons
-  .map(rings => rings.map(ring => simplifyRing(ring, tolerance)))
-  .filter(([outline]) => outline.length >= 4)
-  .map(rings => rings.filter(ring => ring.length >= 4))
+export const simplifyPolygons = (polygons: MultiPolygon, tolerance: number): MultiPolygon =>
+  polygons
+    .map(rings => rings.map(ring => simplifyRing(ring, tolerance)))
+    .filter(([outline]) => outline.length >= 4)
+    .map(rings => rings.filter(ring => ring.length >= 4))
 
 function simplifyRing(ring: Ring, tolerance: number): Ring {
   // A closed ring has no ends: hold its first corner and the one furthest from it.
-  const far = furthest(ring, (p) => Math.hypot(p[0] - ring[0][0], p[1] - ring[0][1]), [0, ring.length - 1]).at
+  const far = furthest(ring, p => Math.hypot(p[0] - ring[0][0], p[1] - ring[0][1]), [0, ring.length - 1]).at
   const keep = new Uint8Array(ring.length)
   keep[0] = keep[far] = keep[ring.length - 1] = 1
-  const spans: [number, number][] = [[0, far], [far, ring.length - 1]]
+  const spans: [number, number][] = [
+    [0, far],
+    [far, ring.length - 1]
+  ]
   for (let span = spans.pop(); span; span = spans.pop()) {
     const [a, b] = [ring[span[0]], ring[span[1]]]
     const { at, distance } = furthest(ring, p => segmentDistance(p, a, b), span)
@@ -26,7 +31,11 @@ function simplifyRing(ring: Ring, tolerance: number): Ring {
 }
 
 /** The corner strictly between two others that is furthest by some measure. */
-function furthest(ring: Ring, measure: (p: Position) => number, [from, to]: readonly [number, number]): { at: number; distance: number } {
+function furthest(
+  ring: Ring,
+  measure: (p: Position) => number,
+  [from, to]: readonly [number, number]
+): { at: number; distance: number } {
   let [at, distance] = [from, -1]
   for (let i = from + 1; i < to; i++) {
     const d = measure(ring[i])

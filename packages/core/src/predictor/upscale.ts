@@ -7,15 +7,19 @@ export interface UpscaleOptions {
   readonly above?: number
 }
 
-/** What happens to row y of the photo: its logits, in an array that the next row overwrites, valid from column `start` to before `end`. */
+/**
+ * What happens to row y of the photo: its logits, in an array that the next row overwrites, valid from column `start`
+ * to before `end`.
+ */
 export type VisitRow = (row: Float64Array, y: number, columns: readonly [start: number, end: number]) => void
 
 /**
  * Brings a low-resolution mask to the photo's pixels, row by row, so that no one needs to hold a float for every pixel.
  *
- * It is Meta's modeling/sam.py#postprocess_masks: bilinear from `side` × `side` to the square input, the padding cropped away, bilinear
- * to the photo; the two resizes are one sparse map along each axis. A pixel is a mean of at most four by four logits, so it exceeds `above` only
- * where one of them does: most masks are small, and only their surroundings are computed.
+ * It is Meta's modeling/sam.py#postprocess_masks: bilinear from `side` × `side` to the square input, the padding
+ * cropped away, bilinear to the photo; the two resizes are one sparse map along each axis. A pixel is a mean of at most
+ * four by four logits, so it exceeds `above` only where one of them does: most masks are small, and only their
+ * surroundings are computed.
  */
 export function upscaleRows(lowRes: Float32Array, { frame, above = -Infinity }: UpscaleOptions, visit: VisitRow): void {
   const side = Math.sqrt(lowRes.length)
@@ -45,7 +49,11 @@ type Range = readonly [start: number, end: number]
 
 /** The rows and columns of the mask that hold anything above. */
 function extent(lowRes: Float32Array, side: number, above: number): [rows: Range, columns: Range] {
-  if (above === -Infinity) return [[0, side], [0, side]]
+  if (above === -Infinity)
+    return [
+      [0, side],
+      [0, side]
+    ]
   let [top, bottom, left, right] = [side, 0, side, 0]
   for (let y = 0, i = 0; y < side; y++) {
     for (let x = 0; x < side; x++, i++) {
@@ -56,7 +64,10 @@ function extent(lowRes: Float32Array, side: number, above: number): [rows: Range
       if (x >= right) right = x + 1
     }
   }
-  return [[top, bottom], [left, right]]
+  return [
+    [top, bottom],
+    [left, right]
+  ]
 }
 
 /** The outputs between the first and the last that are made of any of these inputs. */

@@ -5,7 +5,11 @@ import * as ops from '../ops/index.js'
 import { f32, tensor, type HostTensor } from '../tensor/tensor.js'
 import { erf, evaluate, exact, toHost } from './evaluate.js'
 
-const numbers = (y: Value): number[] => [...evaluate(graph('g', { y }), () => { throw new Error('no leaves') }).y.data]
+const numbers = (y: Value): number[] => [
+  ...evaluate(graph('g', { y }), () => {
+    throw new Error('no leaves')
+  }).y.data
+]
 const row = (...values: number[]): Value => constant(f32([values.length], values))
 const grid = (...rows: number[][]): Value => constant(f32([rows.length, rows[0].length], rows.flat()))
 const ints = (...values: number[]): Value => constant(tensor('i32', [values.length], values))
@@ -92,17 +96,27 @@ describe('evaluate', () => {
   })
 
   it('refuses a leaf bound to another shape', () => {
-    expect(() => evaluate(graph('g', { y: ops.neg(x) }), () => f32([3], [1, 2, 3]))).toThrow('evaluate: f32[2] (x) must be bound to its shape, found [3]')
+    expect(() => evaluate(graph('g', { y: ops.neg(x) }), () => f32([3], [1, 2, 3]))).toThrow(
+      'evaluate: f32[2] (x) must be bound to its shape, found [3]'
+    )
   })
 
   it('refuses an operation that is neither primitive nor composite', () => {
     const odd: Value = { ...ops.neg(x), op: 'sinh' }
-    expect(() => evaluate(graph('g', { y: odd }), () => f32([2], [1, 2]))).toThrow('evaluate: sinh is neither a primitive nor a composite')
+    expect(() => evaluate(graph('g', { y: odd }), () => f32([2], [1, 2]))).toThrow(
+      'evaluate: sinh is neither a primitive nor a composite'
+    )
   })
 
   it('goes to f64 and back to the declared type', () => {
     const back = (t: HostTensor): HostTensor => toHost(exact(t))
-    for (const t of [f32([2], [0.1, -3]), tensor('i32', [2], [-2147483648, 7]), tensor('bool', [2], [1, 0]), tensor('f16', [3], [0x3c00, 0x3555, 0xfbff])]) expect(back(t)).toEqual(t)
+    for (const t of [
+      f32([2], [0.1, -3]),
+      tensor('i32', [2], [-2147483648, 7]),
+      tensor('bool', [2], [1, 0]),
+      tensor('f16', [3], [0x3c00, 0x3555, 0xfbff])
+    ])
+      expect(back(t)).toEqual(t)
     expect([...exact(tensor('f16', [2], [0x3c00, 0xc000])).data]).toEqual([1, -2])
   })
 })
@@ -110,8 +124,16 @@ describe('evaluate', () => {
 describe('erf', () => {
   /** 25 digits, from an arbitrary-precision library (mpmath). */
   const known: [number, number][] = [
-    [1e-8, 1.128379167095512536e-8], [0.1, 0.1124629160182848922032751], [0.5, 0.5204998778130465376827467], [1, 0.8427007929497148693412206], [1.5, 0.9661051464753107270669763],
-    [2, 0.9953222650189527341620693], [2.4, 0.9993114861033549214302551], [2.6, 0.999763965583470650796009], [3, 0.9999779095030014145586272], [4, 0.9999999845827420997199811]
+    [1e-8, 1.128379167095512536e-8],
+    [0.1, 0.1124629160182848922032751],
+    [0.5, 0.5204998778130465376827467],
+    [1, 0.8427007929497148693412206],
+    [1.5, 0.9661051464753107270669763],
+    [2, 0.9953222650189527341620693],
+    [2.4, 0.9993114861033549214302551],
+    [2.6, 0.999763965583470650796009],
+    [3, 0.9999779095030014145586272],
+    [4, 0.9999999845827420997199811]
   ]
   it.each(known)('of %d', (at, expected) => {
     expect(Math.abs(erf(at) - expected)).toBeLessThanOrEqual(1e-15 * expected)
@@ -119,7 +141,7 @@ describe('erf', () => {
   })
 
   it('meets itself where the series ends, and is ±1 far out', () => {
-    const slope = 2 / Math.sqrt(Math.PI) * Math.exp(-6.25)
+    const slope = (2 / Math.sqrt(Math.PI)) * Math.exp(-6.25)
     expect(erf(2.5) - erf(2.5 - 1e-9)).toBeCloseTo(1e-9 * slope, 15)
     expect([erf(0), erf(-0), erf(7), erf(-Infinity), erf(NaN)]).toEqual([0, -0, 1, -1, NaN])
   })

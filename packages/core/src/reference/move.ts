@@ -11,8 +11,15 @@ export function coordinates(shape: Shape, visit: (at: readonly number[], flat: n
   }
 }
 
-/** A copy whose element at `at` is the source's element at offset + Σ at·stride: transpose, broadcast and slice are all that. */
-function strided(source: Float64Array, shape: Shape, { strides, offset = 0 }: { strides: readonly number[]; offset?: number }): Float64Array {
+/**
+ * A copy whose element at `at` is the source's element at offset + Σ at·stride: transpose, broadcast and slice are all
+ * that.
+ */
+function strided(
+  source: Float64Array,
+  shape: Shape,
+  { strides, offset = 0 }: { strides: readonly number[]; offset?: number }
+): Float64Array {
   const out = new Float64Array(sizeOf(shape))
   coordinates(shape, (at, flat) => {
     let from = offset
@@ -28,11 +35,14 @@ export const transpose: Kernel = ([x], y) => {
 }
 
 export const broadcast: Kernel = ([x], y) =>
-  strided(x.data, y.shape, { strides: stridesOf(x.shape).map((s, i) => x.shape[i] === 1 ? 0 : s) })
+  strided(x.data, y.shape, { strides: stridesOf(x.shape).map((s, i) => (x.shape[i] === 1 ? 0 : s)) })
 
 export const slice: Kernel = ([x], y) => {
   const strides = stridesOf(x.shape)
-  return strided(x.data, y.shape, { strides, offset: (y.attrs.start as readonly number[]).reduce((n, s, i) => n + s * strides[i], 0) })
+  return strided(x.data, y.shape, {
+    strides,
+    offset: (y.attrs.start as readonly number[]).reduce((n, s, i) => n + s * strides[i], 0)
+  })
 }
 
 export const pad: Kernel = ([x], y) => {
@@ -46,13 +56,17 @@ export const concat: Kernel = (inputs, y) => {
   const axis = y.attrs.axis as number
   let start = 0
   for (const x of inputs) {
-    place(out, x.data, { shape: x.shape, into: y.shape, at: y.shape.map((_, i) => i === axis ? start : 0) })
+    place(out, x.data, { shape: x.shape, into: y.shape, at: y.shape.map((_, i) => (i === axis ? start : 0)) })
     start += x.shape[axis]
   }
   return out
 }
 
-function place(out: Float64Array, data: Float64Array, { shape, into, at }: { shape: Shape; into: Shape; at: readonly number[] }): void {
+function place(
+  out: Float64Array,
+  data: Float64Array,
+  { shape, into, at }: { shape: Shape; into: Shape; at: readonly number[] }
+): void {
   const strides = stridesOf(into)
   coordinates(shape, (c, flat) => {
     let to = 0

@@ -13,7 +13,11 @@ export interface AttentionOptions {
 }
 
 /** Projections, heads, attention, projection back. */
-export function attention(p: Scope, [q, k, v]: readonly [Value, Value, Value], { heads, downsample = 1, mask }: AttentionOptions): Value {
+export function attention(
+  p: Scope,
+  [q, k, v]: readonly [Value, Value, Value],
+  { heads, downsample = 1, mask }: AttentionOptions
+): Value {
   const width = q.shape.at(-1)!
   const project = (name: string, x: Value): Value => split(nn.linear(p.at(name), x, width / downsample), heads)
   const out = ops.attention([project('q_proj', q), project('k_proj', k), project('v_proj', v)], mask ? { mask } : {})
@@ -28,13 +32,17 @@ export interface Sides {
   readonly image: Value
   /** Positional encoding of the image's places, [1, N, C]. */
   readonly positions: Value
-  /** Whether `image` is made of the image alone: what is projected of it is then projected once an image, not once a click. */
+  /**
+   * Whether `image` is made of the image alone: what is projected of it is then projected once an image, not once a
+   * click.
+   */
   readonly imageOnly: boolean
 }
 
 /**
- * Tokens look at the image. Few tokens absorb its projections: where a key is Kx + k(position), a score q·key is (qK)·x + q·k(position);
- * and Σ a(Vx + v) is V(Σ ax) + v, since attention sums to 1. What is left is attention over the image itself, each token in each head a query.
+ * Tokens look at the image. Few tokens absorb its projections: where a key is Kx + k(position), a score q·key is (qK)·x
+ * + q·k(position); and Σ a(Vx + v) is V(Σ ax) + v, since attention sums to 1. What is left is attention over the image
+ * itself, each token in each head a query.
  */
 export function tokenToImage(p: Scope, { tokens, image, positions, imageOnly }: Sides, heads: number): Value {
   if (!absorbs(tokens, heads, imageOnly ? 0 : image.shape[0])) {
@@ -63,7 +71,11 @@ export interface ImageToToken extends Sides {
  * The image looks at tokens. Few tokens absorb its projections: a score (Qx + q)·k is (kQ)·x + q·k;
  * and O(Σ av) + o is Σ a(Ov + o), since attention sums to 1.
  */
-export function imageToToken(p: Scope, { tokens, image, positions, imageOnly, values, mask }: ImageToToken, heads: number): Value {
+export function imageToToken(
+  p: Scope,
+  { tokens, image, positions, imageOnly, values, mask }: ImageToToken,
+  heads: number
+): Value {
   const places = ops.add(image, positions)
   const { prompts, count, width, inner, scale } = sizesOf(tokens, heads)
   if (!absorbs(tokens, heads, prompts)) return attention(p, [places, tokens, values], { heads, downsample: 2, mask })
@@ -71,7 +83,10 @@ export function imageToToken(p: Scope, { tokens, image, positions, imageOnly, va
   const [q, o] = [p.at('q_proj'), p.at('out_proj')]
   const k = split(nn.linear(p.at('k_proj'), tokens, inner), heads) // [P, heads, T, d]
   const v = split(nn.linear(p.at('v_proj'), values, inner), heads)
-  const [joined, apart] = [[prompts, image.shape[1], heads * count], [prompts, image.shape[1], heads, count]]
+  const [joined, apart] = [
+    [prompts, image.shape[1], heads * count],
+    [prompts, image.shape[1], heads, count]
+  ]
 
   let scores: Value // [P, N, heads·T]
   let bias = ops.broadcastTo(mask, [prompts, 1, heads, count])
@@ -89,8 +104,9 @@ export function imageToToken(p: Scope, { tokens, image, positions, imageOnly, va
 }
 
 /**
- * Whether it is less work to absorb projections than to do them. In multiply-adds a place of the image: (tW)·x for each prompt, head and
- * token; or Wx as often as `projections` says, and t·(Wx). Multi-head latent attention (DeepSeek-V2) absorbs its projections in the same way.
+ * Whether it is less work to absorb projections than to do them. In multiply-adds a place of the image: (tW)·x for each
+ * prompt, head and token; or Wx as often as `projections` says, and t·(Wx). Multi-head latent attention (DeepSeek-V2)
+ * absorbs its projections in the same way.
  */
 function absorbs(tokens: Value, heads: number, projections: number): boolean {
   const { prompts, count, width, inner } = sizesOf(tokens, heads)
@@ -118,7 +134,8 @@ function sizesOf(tokens: Value, heads: number): Sizes {
 const byHead = (weight: Value, heads: number): Value => ops.reshape(weight, [heads, weight.shape[0] / heads, -1])
 
 /** [B, N, heads·d] → [B, heads, N, d]. */
-const split = (x: Value, heads: number): Value => ops.transpose(ops.reshape(x, [...x.shape.slice(0, 2), heads, -1]), [0, 2, 1, 3])
+const split = (x: Value, heads: number): Value =>
+  ops.transpose(ops.reshape(x, [...x.shape.slice(0, 2), heads, -1]), [0, 2, 1, 3])
 
 /** [B, heads, N, d] → [B, N, heads·d]. */
 const join = (x: Value): Value => ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [x.shape[0], x.shape[2], -1])

@@ -19,8 +19,8 @@ export interface VitConfig {
 }
 
 /**
- * Any other network may serve (the paper's words): from the normalised, padded image [1,3,imageSize,imageSize] to an embedding
- * [1, width, imageSize/stride, imageSize/stride]. Its parameters live under `image_encoder`.
+ * Any other network may serve (the paper's words): from the normalised, padded image [1,3,imageSize,imageSize] to an
+ * embedding [1, width, imageSize/stride, imageSize/stride]. Its parameters live under `image_encoder`.
  */
 export interface CustomEncoder {
   /** Input pixels per place of the embedding. */
@@ -50,7 +50,10 @@ export interface SamConfig {
   }
 }
 
-/** Meta's `ImageEncoderViT` settings that no variant changes, and the prompt encoder and decoder of all three. Meta: build_sam.py#_build_sam. */
+/**
+ * Meta's `ImageEncoderViT` settings that no variant changes, and the prompt encoder and decoder of all three. Meta:
+ * build_sam.py#_build_sam.
+ */
 const published = (name: string, vit: Pick<VitConfig, 'width' | 'depth' | 'heads' | 'globalBlocks'>): SamConfig => ({
   name,
   imageSize: 1024,
@@ -68,8 +71,8 @@ export const vitL: SamConfig = published('vit_l', { width: 1024, depth: 24, head
 export const vitH: SamConfig = published('vit_h', { width: 1280, depth: 32, heads: 16, globalBlocks: [7, 15, 23, 31] })
 
 /**
- * The model that `@sam/model-tiny` carries: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU cores. So small a picture needs a finer embedding than
- * 1/16: what covers ten patches of 1024 pixels would cover two.
+ * The model that `@sam/model-tiny` carries: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU
+ * cores. So small a picture needs a finer embedding than 1/16: what covers ten patches of 1024 pixels would cover two.
  */
 export const tiny: SamConfig = {
   name: 'tiny',
@@ -91,12 +94,19 @@ export const tinyTest: SamConfig = {
 }
 
 /** The configurations that a name can stand for. */
-export const configs: Readonly<Record<string, SamConfig>> = { vit_b: vitB, vit_l: vitL, vit_h: vitH, tiny, 'tiny-test': tinyTest }
+export const configs: Readonly<Record<string, SamConfig>> = {
+  vit_b: vitB,
+  vit_l: vitL,
+  vit_h: vitH,
+  tiny,
+  'tiny-test': tinyTest
+}
 
 export const isVit = (encoder: VitConfig | CustomEncoder): encoder is VitConfig => !('encode' in encoder)
 
 /** Side of the embedding's grid: 64 for a 1024 input. */
-export const gridSize = ({ imageSize, imageEncoder }: SamConfig): number => imageSize / (isVit(imageEncoder) ? imageEncoder.patchSize : imageEncoder.stride)
+export const gridSize = ({ imageSize, imageEncoder }: SamConfig): number =>
+  imageSize / (isVit(imageEncoder) ? imageEncoder.patchSize : imageEncoder.stride)
 
 /** Side of the low-resolution masks, prompt and answer alike: 1/4 of the input. */
 export const lowResSize = (config: SamConfig): number => 4 * gridSize(config)

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { vitB, vitH, vitL, tinyTest } from './config.js'
 import { modelCost, type GraphCost } from './cost.js'
 
-const giga = (cost: GraphCost): Record<string, number> => Object.fromEntries(cost.parts.map(({ part, flops }) => [part, +(flops / 1e9).toFixed(1)]))
+const giga = (cost: GraphCost): Record<string, number> =>
+  Object.fromEntries(cost.parts.map(({ part, flops }) => [part, +(flops / 1e9).toFixed(1)]))
 
 describe('modelCost', () => {
   const b = modelCost(vitB)
@@ -10,7 +11,13 @@ describe('modelCost', () => {
   it('counts each part of ViT-B as it is counted by hand', () => {
     const [tokens, width, heads] = [64 * 64, 768, 12]
     expect(giga(b.imageEncoder)).toEqual({
-      'patch embedding': 4.8, norms: 0, 'window attention': 23.6, 'global attention': 206.2, 'relative positions': 4.9, neck: 6.4, 'linear layers': 695.8
+      'patch embedding': 4.8,
+      norms: 0,
+      'window attention': 23.6,
+      'global attention': 206.2,
+      'relative positions': 4.9,
+      neck: 6.4,
+      'linear layers': 695.8
     })
     const part = (name: string) => b.imageEncoder.parts.find(p => p.part === name)!
     expect(part('linear layers').flops).toBe(2 * 12 * tokens * 12 * width * width)
@@ -23,7 +30,9 @@ describe('modelCost', () => {
     const [l, h] = [modelCost(vitL), modelCost(vitH)]
     expect([b, l, h].map(({ imageEncoder }) => +(imageEncoder.flops / 1e9).toFixed(1))).toEqual([941.7, 2850.8, 5666])
     // Meta's counts, and the 256 random frequencies, which PyTorch counts as a buffer.
-    expect([b, l, h].map(c => c.imageEncoder.parameters + c.maskDecoder.parameters - 256)).toEqual([93735472, 312342832, 641090608])
+    expect([b, l, h].map(c => c.imageEncoder.parameters + c.maskDecoder.parameters - 256)).toEqual([
+      93735472, 312342832, 641090608
+    ])
     for (const { decoderShare } of [b, l, h]) expect(decoderShare).toBeLessThan(0.01)
     expect(b.onceAnImage).toBeGreaterThan(0)
     expect(b.onceAnImage).toBeLessThan(b.maskDecoder.flops)

@@ -54,7 +54,8 @@ export function modelCost(config: SamConfig): ModelCost {
   const imageEncoder = graphCost(encodeImage(config))
   const maskDecoder = graphCost(click, paramsOf(withMask))
   return {
-    imageEncoder, maskDecoder,
+    imageEncoder,
+    maskDecoder,
     onceAnImage: total(valuesOf(stage(click, ['image_embedding']).early), flops),
     decoderShare: maskDecoder.flops / imageEncoder.flops
   }
@@ -72,24 +73,45 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
   for (const value of valuesOf(g)) {
     const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // params have paths, inputs do not
     const weightFirst = value.op === 'linear' ? [value.inputs[1], ...value.inputs] : value.inputs
-    const scope = nameOf(value) ? undefined : own ?? weightFirst.map(v => scopes.get(v)).find(s => s !== undefined)
+    const scope = nameOf(value) ? undefined : (own ?? weightFirst.map(v => scopes.get(v)).find(s => s !== undefined))
     if (scope !== undefined) scopes.set(value, scope)
     if (value.inputs.some(v => everyRun.has(v))) everyRun.add(value)
     if (everyRun.has(value)) for (const [part, n] of flopsByPart(value, scope ?? '')) if (n) count(part, 0, n)
   }
-  const parts = [...partNames.map(([part]) => part), 'other'].flatMap(part => table.has(part) ? [{ part, ...table.get(part)! }] : [])
+  const parts = [...partNames.map(([part]) => part), 'other'].flatMap(part =>
+    table.has(part) ? [{ part, ...table.get(part)! }] : []
+  )
   const parameters = total(parts, row => row.parameters)
-  return { parts, parameters, weightBytes: 4 * parameters, flops: total(parts, row => row.flops), whole: held(g, () => true), opened: held(g, () => false) }
+  return {
+    parts,
+    parameters,
+    weightBytes: 4 * parameters,
+    flops: total(parts, row => row.flops),
+    whole: held(g, () => true),
+    opened: held(g, () => false)
+  }
 }
 
-/** The parts of a node's work. Attention of a grid is three: the products of its windows or of the whole grid, and those of relative positions. */
+/**
+ * The parts of a node's work. Attention of a grid is three: the products of its windows or of the whole grid, and those
+ * of relative positions.
+ */
 function flopsByPart(value: Value, scope: string): [part: string, flops: number][] {
   if (value.op !== 'gridAttention') return [[partOfName(scope), flops(value)]]
-  const products = total(bodyOf(value).filter(v => v.op === 'attention'), flops)
-  return [[value.attrs.window ? 'window attention' : 'global attention', products], ['relative positions', flops(value) - products]]
+  const products = total(
+    bodyOf(value).filter(v => v.op === 'attention'),
+    flops
+  )
+  return [
+    [value.attrs.window ? 'window attention' : 'global attention', products],
+    ['relative positions', flops(value) - products]
+  ]
 }
 
-/** Parts in the order of the paper's figure, by the checkpoint's names; the first that fits. Products of attention have no names. */
+/**
+ * Parts in the order of the paper's figure, by the checkpoint's names; the first that fits. Products of attention have
+ * no names.
+ */
 const partNames: readonly (readonly [part: string, names?: RegExp])[] = [
   ['patch embedding', /^image_encoder\.(patch_embed|pos_embed)/],
   ['linear layers', /^image_encoder\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.lin\d)\./],
@@ -113,4 +135,5 @@ function held(g: Graph, keeps: (node: Value) => boolean): MemoryCost {
   return { largestBytes: bytesOf(largest), largest: `${largest.op} [${largest.shape}]`, peakBytes }
 }
 
-const total = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((sum, item) => sum + of(item), 0)
+const total = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + of(item), 0)

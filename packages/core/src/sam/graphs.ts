@@ -18,12 +18,19 @@ export function encodeImage(config: SamConfig, { blocks = false, images = 1, bra
   const { imageSize, imageEncoder: encoder, width } = config
   const image = input('image', [images, 3, imageSize, imageSize])
   const p = scope('image_encoder')
-  const encoded = isVit(encoder) ? imageEncoder(p, image, { vit: encoder, out: width, branch }) : { embedding: encoder.encode(p, image), blocks: [] }
+  const encoded = isVit(encoder)
+    ? imageEncoder(p, image, { vit: encoder, out: width, branch })
+    : { embedding: encoder.encode(p, image), blocks: [] }
   const g = gridSize(config)
   if (`${encoded.embedding.shape}` !== `${[images, width, g, g]}`) {
-    throw new GraphError(`${config.name}: the image encoder must give [${images},${width},${g},${g}], found [${encoded.embedding.shape}]`)
+    throw new GraphError(
+      `${config.name}: the image encoder must give [${images},${width},${g},${g}], found [${encoded.embedding.shape}]`
+    )
   }
-  return graph('encodeImage', { image_embedding: encoded.embedding, ...(blocks ? Object.fromEntries(encoded.blocks.map((b, i) => [`block${i}`, b])) : {}) })
+  return graph('encodeImage', {
+    image_embedding: encoded.embedding,
+    ...(blocks ? Object.fromEntries(encoded.blocks.map((b, i) => [`block${i}`, b])) : {})
+  })
 }
 
 export interface EncodeSignature {
@@ -60,16 +67,24 @@ export interface DecodeSignature extends PromptSignature {
  * - inputs `point_coords` f32[P,N,2] (pixels of the resized input), `point_labels` i32[P,N] (`pointLabels`)
  * - input `tokens` f32[P,K,C]: sparse tokens made elsewhere
  * - input `text` f32[P,text]: embeddings of phrases, of length 1
- * - input `token_mask` f32[P,N+K+1], without the 1 where there is no text: 1 for what is there, 0 for padding, which then changes nothing
+ * - input `token_mask` f32[P,N+K+1], without the 1 where there is no text: 1 for what is there, 0 for padding, which
+ *   then changes nothing
  * - inputs `mask_input` f32[P,4g,4g] (logits), `has_mask` f32[P]: 1 where the prompt has one
- * - outputs `masks` f32[P,4,4g,4g] logits and `iou_predictions` f32[P,4]; index 0 is the single-mask token, 1 … 3 the ranked three
+ * - outputs `masks` f32[P,4,4g,4g] logits and `iou_predictions` f32[P,4]; index 0 is the single-mask token, 1 … 3 the
+ *   ranked three
  */
-export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, text = 0, masks = false, branch }: DecodeSignature): Graph {
+export function decodeMasks(
+  config: SamConfig,
+  { prompts, points, tokens = 0, text = 0, masks = false, branch }: DecodeSignature
+): Graph {
   const { width, imageSize, maskChannels } = config
   const [g, low] = [gridSize(config), lowResSize(config)]
   const p = scope('prompt_encoder')
   const declared: Value[] = []
-  const declare = (value: Value): Value => { declared.push(value); return value }
+  const declare = (value: Value): Value => {
+    declared.push(value)
+    return value
+  }
 
   const embedding = ops.transpose(declare(input('image_embedding', [1, width, g, g])), [0, 2, 3, 1]) // [1, g, g, C]
 
@@ -81,7 +96,9 @@ export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, te
   }
   if (tokens) sparse.push(declare(input('tokens', [prompts, tokens, width])))
   if (text) sparse.push(embedText(p, declare(input('text', [prompts, text])), width))
-  const tokenMask = sparse.length ? declare(input('token_mask', [prompts, points + tokens + (text ? 1 : 0)])) : undefined
+  const tokenMask = sparse.length
+    ? declare(input('token_mask', [prompts, points + tokens + (text ? 1 : 0)]))
+    : undefined
 
   let dense = noMask(p, width)
   if (masks) {
@@ -90,24 +107,32 @@ export function decodeMasks(config: SamConfig, { prompts, points, tokens = 0, te
     dense = ops.where(given, mask, dense)
   }
 
-  const { masks: logits, iou } = maskDecoder(scope('mask_decoder'), {
-    image: ops.add(embedding, dense),
-    imagePositions: densePositions(p, { grid: g, width }),
-    imageOnly: !masks,
-    sparse: sparse.length ? ops.concat(sparse, 1) : undefined,
-    tokenMask,
-    prompts,
-    branch
-  }, config)
+  const { masks: logits, iou } = maskDecoder(
+    scope('mask_decoder'),
+    {
+      image: ops.add(embedding, dense),
+      imagePositions: densePositions(p, { grid: g, width }),
+      imageOnly: !masks,
+      sparse: sparse.length ? ops.concat(sparse, 1) : undefined,
+      tokenMask,
+      prompts,
+      branch
+    },
+    config
+  )
   return graph('decodeMasks', { masks: logits, iou_predictions: iou }, declared)
 }
 
 /**
- * Low-resolution logits to the original image's size: up to the input's square, the padding cropped, on to the original.
- * Meta: sam.py#postprocess_masks. For exports and devices; on the host a `Mask` does the same with sparse taps, lazily.
+ * Low-resolution logits to the original image's size: up to the input's square, the padding cropped, on to the
+ * original. Meta: sam.py#postprocess_masks. For exports and devices; on the host a `Mask` does the same with sparse
+ * taps, lazily.
  * - input `masks` f32[P,M,4g,4g] → output `logits` f32[P,M,height,width]
  */
-export function upscaleMasks(config: SamConfig, { prompts, masks, inputSize: [inputHeight, inputWidth], originalSize }: UpscaleSignature): Graph {
+export function upscaleMasks(
+  config: SamConfig,
+  { prompts, masks, inputSize: [inputHeight, inputWidth], originalSize }: UpscaleSignature
+): Graph {
   const { imageSize } = config
   const low = lowResSize(config)
   const square = ops.resizeBilinear(input('masks', [prompts, masks, low, low]), [imageSize, imageSize])

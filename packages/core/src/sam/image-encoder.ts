@@ -1,4 +1,7 @@
-/** The image encoder: a ViT with windowed attention and a few global blocks. Paper: Appendix A, "Image encoder". Meta: modeling/image_encoder.py. */
+/**
+ * The image encoder: a ViT with windowed attention and a few global blocks. Paper: Appendix A, "Image encoder". Meta:
+ * modeling/image_encoder.py.
+ */
 import type { Value } from '../ir/value.js'
 import * as nn from '../nn/index.js'
 import type { Scope } from '../nn/scope.js'
@@ -16,7 +19,11 @@ export interface EncodedGrid {
 }
 
 /** Images [B,3,S,S], normalised and padded → embeddings [B,out,g,g]. Meta: ImageEncoderViT.forward. */
-export function imageEncoder(p: Scope, image: Value, { vit, out, branch }: { vit: VitConfig; out: number; branch?: nn.Branch | undefined }): EncodedGrid {
+export function imageEncoder(
+  p: Scope,
+  image: Value,
+  { vit, out, branch }: { vit: VitConfig; out: number; branch?: nn.Branch | undefined }
+): EncodedGrid {
   const patches = patchEmbed(p.at('patch_embed'), image, vit)
   const [, g] = patches.shape as [number, number, number, number]
   const blocks: Value[] = []
@@ -34,12 +41,22 @@ const patchEmbed = (p: Scope, image: Value, { patchSize, width }: VitConfig): Va
 
 /** Norm, attention, residual; norm, MLP, residual. Meta: Block. */
 function block(p: Scope, x: Value, { branch, ...vit }: VitConfig & { branch: nn.Branch | undefined }): Value {
-  const attended = nn.residual(x, [attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit), p.at('attn')], branch)
-  const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), attended, eps), { hidden: vit.width * vit.mlpRatio, activation: ops.gelu })
+  const attended = nn.residual(
+    x,
+    [attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit), p.at('attn')],
+    branch
+  )
+  const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), attended, eps), {
+    hidden: vit.width * vit.mlpRatio,
+    activation: ops.gelu
+  })
   return nn.residual(attended, [mlp, p.at('mlp')], branch)
 }
 
-/** Self-attention in windows (window 0: over the whole grid) with decomposed relative positions. Meta: Attention, window_partition. */
+/**
+ * Self-attention in windows (window 0: over the whole grid) with decomposed relative positions. Meta: Attention,
+ * window_partition.
+ */
 function attention(p: Scope, x: Value, { width, heads, window }: VitConfig): Value {
   const side = window || x.shape[1]
   const qkv = nn.linear(p.at('qkv'), x, 3 * width) // [B, g, g, 3·width]

@@ -1,4 +1,7 @@
-/** The mask decoder. Paper: Appendix A, "Lightweight mask decoder" and "Making the model ambiguity-aware". Meta: modeling/mask_decoder.py. */
+/**
+ * The mask decoder. Paper: Appendix A, "Lightweight mask decoder" and "Making the model ambiguity-aware". Meta:
+ * modeling/mask_decoder.py.
+ */
 import type { Value } from '../ir/value.js'
 import * as nn from '../nn/index.js'
 import type { Scope } from '../nn/scope.js'
@@ -26,40 +29,65 @@ export interface DecoderInputs {
   readonly branch?: nn.Branch | undefined
 }
 
-/** All masks [P, 4, 4g, 4g] as logits and their predicted IoU [P, 4]; index 0 is the single-mask token. Meta: MaskDecoder.predict_masks. */
-export function maskDecoder(p: Scope, inputs: DecoderInputs, { width, decoder }: SamConfig): { masks: Value; iou: Value } {
+/**
+ * All masks [P, 4, 4g, 4g] as logits and their predicted IoU [P, 4]; index 0 is the single-mask token. Meta:
+ * MaskDecoder.predict_masks.
+ */
+export function maskDecoder(
+  p: Scope,
+  inputs: DecoderInputs,
+  { width, decoder }: SamConfig
+): { masks: Value; iou: Value } {
   const { image, imagePositions, imageOnly, sparse, tokenMask, prompts, branch } = inputs
   const maskTokens = decoder.multimaskOutputs + 1
   const [, g] = image.shape as [number, number, number, number]
 
   // Output tokens first, then the prompt's.
-  const own = ops.concat([nn.embedding(p.at('iou_token'), [1, width]), nn.embedding(p.at('mask_tokens'), [maskTokens, width])], 0)
+  const own = ops.concat(
+    [nn.embedding(p.at('iou_token'), [1, width]), nn.embedding(p.at('mask_tokens'), [maskTokens, width])],
+    0
+  )
   const output = ops.broadcastTo(own, [prompts, 1 + maskTokens, width])
   const tokens = sparse ? ops.concat([output, sparse], 1) : output
   const present = ops.fill([prompts, 1 + maskTokens], 1)
   const mask = ops.mul(ops.sub(tokenMask ? ops.concat([present, tokenMask], 1) : present, 1), 1e9)
 
   const flat = (x: Value): Value => ops.reshape(x, [x.shape[0], g * g, width])
-  const out = twoWayTransformer(p.at('transformer'), {
-    tokens, image: flat(image), imagePositions: flat(imagePositions), imageOnly, branch,
-    tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]])
-  }, decoder)
+  const out = twoWayTransformer(
+    p.at('transformer'),
+    {
+      tokens,
+      image: flat(image),
+      imagePositions: flat(imagePositions),
+      imageOnly,
+      branch,
+      tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]])
+    },
+    decoder
+  )
 
-  // Upscale the image 4×, and let each mask token weigh its channels at every place. Places are put in rows last, when each is four numbers.
+  // Upscale the image 4×, and let each mask token weigh its channels at every place. Places are put in rows last, when
+  // each is four numbers.
   const upscaled = upscale(p.at('output_upscaling'), out.image, width) // [P, g²·16, C/8]
   const token = (i: number): Value => ops.reshape(ops.slice(out.tokens, 1, { start: i, size: 1 }), [prompts, width])
-  const weights = ops.stack(Array.from({ length: maskTokens }, (_, i) =>
-    nn.mlp(p.at('output_hypernetworks_mlps', i), token(1 + i), { widths: [width, width, width / 8] })), 1) // [P, 4, C/8]
+  const weights = ops.stack(
+    Array.from({ length: maskTokens }, (_, i) =>
+      nn.mlp(p.at('output_hypernetworks_mlps', i), token(1 + i), { widths: [width, width, width / 8] })
+    ),
+    1
+  ) // [P, 4, C/8]
   const tiles = ops.reshape(ops.matmul(weights, ops.swap(upscaled)), [prompts, maskTokens, g, g, 2, 2, 2, 2])
   const masks = ops.transpose(tiles, [0, 1, 2, 4, 6, 3, 5, 7])
 
-  const iou = nn.mlp(p.at('iou_prediction_head'), token(0), { widths: [decoder.iouHiddenWidth, decoder.iouHiddenWidth, maskTokens] })
+  const iou = nn.mlp(p.at('iou_prediction_head'), token(0), {
+    widths: [decoder.iouHiddenWidth, decoder.iouHiddenWidth, maskTokens]
+  })
   return { masks: ops.reshape(masks, [prompts, maskTokens, 4 * g, 4 * g]), iou }
 }
 
 /**
- * Two transposed convolutions, 4× in all, GELU after each and a norm between: [P, N, C] → [P, N·16, C/8]. Each place by itself becomes 2×2
- * and these 2×2 each, in that order. Meta: MaskDecoder.output_upscaling.
+ * Two transposed convolutions, 4× in all, GELU after each and a norm between: [P, N, C] → [P, N·16, C/8]. Each place by
+ * itself becomes 2×2 and these 2×2 each, in that order. Meta: MaskDecoder.output_upscaling.
  */
 function upscale(p: Scope, x: Value, width: number): Value {
   const [prompts, n] = x.shape

@@ -10,7 +10,10 @@ import { configKey, parseConfig, recognise } from './recognise.js'
 
 const checkpointOf = (config: SamConfig): WeightSource => {
   const params = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true })].flatMap(paramsOf)
-  return hashWeights([...new Map(params.map(p => [nameOf(p)!, p.shape]))].map(([name, shape]) => ({ name, shape })), 1)
+  return hashWeights(
+    [...new Map(params.map(p => [nameOf(p)!, p.shape]))].map(([name, shape]) => ({ name, shape })),
+    1
+  )
 }
 
 describe('recognise', () => {
@@ -19,7 +22,13 @@ describe('recognise', () => {
   }
 
   it('reads off what no name stands for', () => {
-    const own: SamConfig = { ...vitB, name: 'x', imageSize: 512, imageEncoder: { patchSize: 16, width: 128, depth: 3, heads: 4, mlpRatio: 3, window: 7, globalBlocks: [0, 2] }, width: 64 }
+    const own: SamConfig = {
+      ...vitB,
+      name: 'x',
+      imageSize: 512,
+      imageEncoder: { patchSize: 16, width: 128, depth: 3, heads: 4, mlpRatio: 3, window: 7, globalBlocks: [0, 2] },
+      width: 64
+    }
     expect({ ...recognise(checkpointOf(own)), name: 'x' }).toEqual(own)
   })
 
@@ -33,9 +42,14 @@ describe('recognise', () => {
 
 describe('parseConfig', () => {
   const broken: Record<string, string> = {
-    'not JSON': '{', 'a list': '[]', 'null': 'null', 'a missing number': JSON.stringify({ ...vitB, width: undefined }),
-    'a negative number': JSON.stringify({ ...vitB, imageSize: -1 }), 'a huge number': JSON.stringify({ ...vitB, imageSize: 1e9 }),
-    'a string for a number': JSON.stringify({ ...vitB, width: '256' }), 'no list of blocks': JSON.stringify({ ...vitB, imageEncoder: { ...vitB.imageEncoder, globalBlocks: 3 } })
+    'not JSON': '{',
+    'a list': '[]',
+    null: 'null',
+    'a missing number': JSON.stringify({ ...vitB, width: undefined }),
+    'a negative number': JSON.stringify({ ...vitB, imageSize: -1 }),
+    'a huge number': JSON.stringify({ ...vitB, imageSize: 1e9 }),
+    'a string for a number': JSON.stringify({ ...vitB, width: '256' }),
+    'no list of blocks': JSON.stringify({ ...vitB, imageEncoder: { ...vitB.imageEncoder, globalBlocks: 3 } })
   }
   for (const [name, json] of Object.entries(broken)) {
     it(`refuses ${name}`, () => expect(() => parseConfig(json, 'config.json')).toThrow(SamError))

@@ -9,13 +9,14 @@ export const configKey = 'sam_config'
 const publishedHeads = 8
 
 /**
- * The configuration a checkpoint is of, read off the shapes of its tensors (or its own metadata), or undefined when it is not a SAM.
- * A published one keeps its name.
+ * The configuration a checkpoint is of, read off the shapes of its tensors (or its own metadata), or undefined when it
+ * is not a SAM. A published one keeps its name.
  */
 export function recognise(source: WeightSource): SamConfig | undefined {
   const told = source.metadata[configKey]
   if (told !== undefined) return parseConfig(told, source.label)
-  const shape = (name: string): readonly number[] | undefined => source.has(name) ? source.info(name).shape : undefined
+  const shape = (name: string): readonly number[] | undefined =>
+    source.has(name) ? source.info(name).shape : undefined
   const count = (prefix: string): number => {
     let n = 0
     while (source.names.some(name => name.startsWith(`${prefix}.${n}.`))) n++
@@ -31,7 +32,18 @@ export function recognise(source: WeightSource): SamConfig | undefined {
   const iou = shape('mask_decoder.iou_prediction_head.layers.0.weight')
   const depth = count('image_encoder.blocks')
   const tables = Array.from({ length: depth }, (_, i) => shape(`image_encoder.blocks.${i}.attn.rel_pos_h`))
-  if (position?.length !== 4 || patch?.length !== 4 || !neck || !maskConv || !maskTokens || !mlp || !iou || !depth || tables.some(t => t?.length !== 2)) return undefined
+  if (
+    position?.length !== 4 ||
+    patch?.length !== 4 ||
+    !neck ||
+    !maskConv ||
+    !maskTokens ||
+    !mlp ||
+    !iou ||
+    !depth ||
+    tables.some(t => t?.length !== 2)
+  )
+    return undefined
 
   const [, grid, , width] = position as [number, number, number, number]
   const sides = tables.map(t => (t![0] + 1) / 2)
@@ -45,7 +57,7 @@ export function recognise(source: WeightSource): SamConfig | undefined {
       heads: width / tables[0]![1],
       mlpRatio: (shape('image_encoder.blocks.0.mlp.lin1.weight')?.[0] ?? 4 * width) / width,
       window: Math.min(...sides),
-      globalBlocks: sides.flatMap((side, i) => side === grid ? [i] : [])
+      globalBlocks: sides.flatMap((side, i) => (side === grid ? [i] : []))
     },
     width: neck[0],
     maskChannels: maskConv[0],
@@ -60,9 +72,14 @@ export function recognise(source: WeightSource): SamConfig | undefined {
   return Object.values(configs).find(known => sameNumbers(known, config)) ?? config
 }
 
-/** A configuration from JSON: a file of the caller's, or the metadata of a checkpoint. Throws `WeightsError` `E_WEIGHTS_FORMAT`. */
+/**
+ * A configuration from JSON: a file of the caller's, or the metadata of a checkpoint. Throws `WeightsError`
+ * `E_WEIGHTS_FORMAT`.
+ */
 export function parseConfig(json: string, label: string): SamConfig {
-  const refuse = (why: string): never => { throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: a model configuration must be a SamConfig as JSON; ${why}`) }
+  const refuse = (why: string): never => {
+    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: a model configuration must be a SamConfig as JSON; ${why}`)
+  }
   let value: unknown
   try {
     value = JSON.parse(json)
@@ -71,20 +88,31 @@ export function parseConfig(json: string, label: string): SamConfig {
   }
   const check = (found: unknown, wanted: unknown, path: string): void => {
     if (Array.isArray(wanted)) {
-      if (!Array.isArray(found) || !found.every(n => Number.isInteger(n) && n >= 0)) refuse(`${path} must be a list of whole numbers`)
+      if (!Array.isArray(found) || !found.every(n => Number.isInteger(n) && n >= 0))
+        refuse(`${path} must be a list of whole numbers`)
     } else if (typeof wanted === 'object') {
       if (typeof found !== 'object' || found === null) refuse(`${path} must be an object`)
-      for (const [key, inner] of Object.entries(wanted!)) check((found as Record<string, unknown>)[key], inner, `${path}.${key}`)
-    } else if (typeof wanted === 'number' ? !(Number.isFinite(found) && (found as number) > 0 && (found as number) < 1e6) : typeof found !== 'string') {
-      refuse(`${path} must be a ${typeof wanted === 'number' ? 'positive number' : 'string'}, found ${JSON.stringify(found)}`)
+      for (const [key, inner] of Object.entries(wanted!))
+        check((found as Record<string, unknown>)[key], inner, `${path}.${key}`)
+    } else if (
+      typeof wanted === 'number'
+        ? !(Number.isFinite(found) && (found as number) > 0 && (found as number) < 1e6)
+        : typeof found !== 'string'
+    ) {
+      refuse(
+        `${path} must be a ${typeof wanted === 'number' ? 'positive number' : 'string'}, found ${JSON.stringify(found)}`
+      )
     }
   }
   check(value, configs.vit_b, 'config')
   return value as SamConfig
 }
 
-const sameNumbers = (a: SamConfig, b: SamConfig): boolean => canonical({ ...a, name: '' }) === canonical({ ...b, name: '' })
+const sameNumbers = (a: SamConfig, b: SamConfig): boolean =>
+  canonical({ ...a, name: '' }) === canonical({ ...b, name: '' })
 
 /** JSON with sorted keys: equal for equal configurations. */
-const canonical = (value: unknown): string => JSON.stringify(value, (_key, v: unknown) =>
-  typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v)
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_key, v: unknown) =>
+    typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v
+  )

@@ -1,4 +1,7 @@
-/** The two-way transformer: tokens and image attend to each other. Paper: Appendix A, "Lightweight mask decoder". Meta: modeling/transformer.py. */
+/**
+ * The two-way transformer: tokens and image attend to each other. Paper: Appendix A, "Lightweight mask decoder". Meta:
+ * modeling/transformer.py.
+ */
 import type { Value } from '../ir/value.js'
 import * as nn from '../nn/index.js'
 import type { Scope } from '../nn/scope.js'
@@ -30,22 +33,48 @@ export interface TwoWayConfig {
 }
 
 /** Tokens and image after the layers and one last look of the tokens at the image. Meta: TwoWayTransformer. */
-export function twoWayTransformer(p: Scope, inputs: TwoWayInputs, config: TwoWayConfig): { tokens: Value; image: Value } {
+export function twoWayTransformer(
+  p: Scope,
+  inputs: TwoWayInputs,
+  config: TwoWayConfig
+): { tokens: Value; image: Value } {
   const { tokens, image, imagePositions: positions, imageOnly = false, branch } = inputs
   let [queries, keys] = [tokens, image]
   for (let i = 0; i < config.depth; i++) {
     const first = i === 0
-    ;[queries, keys] = twoWayAttentionBlock(p.at('layers', i), { ...inputs, queries, keys, imageOnly: imageOnly && first }, { ...config, first })
+    ;[queries, keys] = twoWayAttentionBlock(
+      p.at('layers', i),
+      { ...inputs, queries, keys, imageOnly: imageOnly && first },
+      { ...config, first }
+    )
   }
   const final = p.at('final_attn_token_to_image')
-  const attended = tokenToImage(final, { tokens: ops.add(queries, tokens), image: keys, positions, imageOnly: false }, config.heads)
-  return { tokens: nn.layerNorm(p.at('norm_final_attn'), nn.residual(queries, [attended, final], branch), eps), image: keys }
+  const attended = tokenToImage(
+    final,
+    { tokens: ops.add(queries, tokens), image: keys, positions, imageOnly: false },
+    config.heads
+  )
+  return {
+    tokens: nn.layerNorm(p.at('norm_final_attn'), nn.residual(queries, [attended, final], branch), eps),
+    image: keys
+  }
 }
 
-interface BlockInputs extends Omit<TwoWayInputs, 'image'> { readonly queries: Value; readonly keys: Value; readonly imageOnly: boolean }
+interface BlockInputs extends Omit<TwoWayInputs, 'image'> {
+  readonly queries: Value
+  readonly keys: Value
+  readonly imageOnly: boolean
+}
 
-/** Self-attention of tokens; tokens look at the image; MLP on tokens; the image looks at tokens. Meta: TwoWayAttentionBlock. */
-function twoWayAttentionBlock(p: Scope, inputs: BlockInputs, { heads, mlpWidth, first }: TwoWayConfig & { first: boolean }): [Value, Value] {
+/**
+ * Self-attention of tokens; tokens look at the image; MLP on tokens; the image looks at tokens. Meta:
+ * TwoWayAttentionBlock.
+ */
+function twoWayAttentionBlock(
+  p: Scope,
+  inputs: BlockInputs,
+  { heads, mlpWidth, first }: TwoWayConfig & { first: boolean }
+): [Value, Value] {
   const { queries, keys, tokens, imagePositions, tokenMask, imageOnly, branch } = inputs
   const withPositions = (x: Value): Value => ops.add(x, tokens)
   const sides = (x: Value): Sides => ({ tokens: withPositions(x), image: keys, positions: imagePositions, imageOnly })
@@ -54,7 +83,11 @@ function twoWayAttentionBlock(p: Scope, inputs: BlockInputs, { heads, mlpWidth, 
   const self = p.at('self_attn')
   let x = first
     ? attention(self, [queries, queries, queries], { heads, mask: tokenMask })
-    : nn.residual(queries, [attention(self, [withPositions(queries), withPositions(queries), queries], { heads, mask: tokenMask }), self], branch)
+    : nn.residual(
+        queries,
+        [attention(self, [withPositions(queries), withPositions(queries), queries], { heads, mask: tokenMask }), self],
+        branch
+      )
   x = nn.layerNorm(p.at('norm1'), x, eps)
 
   const look = p.at('cross_attn_token_to_image')
@@ -65,6 +98,10 @@ function twoWayAttentionBlock(p: Scope, inputs: BlockInputs, { heads, mlpWidth, 
   x = nn.layerNorm(p.at('norm3'), x, eps)
 
   const answer = p.at('cross_attn_image_to_token')
-  const image = nn.residual(keys, [imageToToken(answer, { ...sides(x), values: x, mask: tokenMask }, heads), answer], branch)
+  const image = nn.residual(
+    keys,
+    [imageToToken(answer, { ...sides(x), values: x, mask: tokenMask }, heads), answer],
+    branch
+  )
   return [x, nn.layerNorm(p.at('norm4'), image, eps)]
 }

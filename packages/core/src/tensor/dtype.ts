@@ -12,6 +12,11 @@ export interface DTypeArrays {
   bool: Uint8Array
 }
 
-export const arrayOf: { readonly [D in DType]: { new (length: number): DTypeArrays[D]; from(values: ArrayLike<number>): DTypeArrays[D] } } = {
-  f32: Float32Array, f16: Uint16Array, i32: Int32Array, bool: Uint8Array
+export const arrayOf: {
+  readonly [D in DType]: { new (length: number): DTypeArrays[D]; from(values: ArrayLike<number>): DTypeArrays[D] }
+} = {
+  f32: Float32Array,
+  f16: Uint16Array,
+  i32: Int32Array,
+  bool: Uint8Array
 }

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { f16ToNumber, narrowF16, numberToF16, widenBf16, widenF16 } from './half.js'
 
-/** Every number that a half can be, counted up from the definition instead of computed from bits: step by step, binade by binade. */
+/**
+ * Every number that a half can be, counted up from the definition instead of computed from bits: step by step, binade
+ * by binade.
+ */
 function* halves(): Generator<number> {
   for (let fraction = 0; fraction < 1024; fraction++) yield fraction * 2 ** -24
-  for (let exponent = -14; exponent <= 15; exponent++) for (let fraction = 0; fraction < 1024; fraction++) yield 2 ** exponent + fraction * 2 ** (exponent - 10)
+  for (let exponent = -14; exponent <= 15; exponent++)
+    for (let fraction = 0; fraction < 1024; fraction++) yield 2 ** exponent + fraction * 2 ** (exponent - 10)
 }
 const positive = [...halves()]
 
@@ -39,7 +43,11 @@ describe('f16', () => {
       const middle = (low + high) / 2
       const [below, above] = [(low + middle) / 2, (high + middle) / 2]
       const even = code % 2 === 0 ? code : code + 1
-      for (const [value, expected] of [[below, code], [middle, even], [above, code + 1]] as const) {
+      for (const [value, expected] of [
+        [below, code],
+        [middle, even],
+        [above, code + 1]
+      ] as const) {
         if (numberToF16(value) !== expected || numberToF16(-value) !== (expected | 0x8000)) wrong.push(`${value}`)
       }
     }

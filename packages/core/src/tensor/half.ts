@@ -23,12 +23,12 @@ export function numberToF16(value: number): number {
   if (e >= 31) return sign | 0x7c00
   if (e < -10) return sign
   // A subnormal half keeps the hidden bit and shifts it right; the rounding below is the same for both.
-  const mantissa = e > 0 ? fraction : (fraction | 0x800000)
+  const mantissa = e > 0 ? fraction : fraction | 0x800000
   const shift = e > 0 ? 13 : 14 - e
   const half = (e > 0 ? e << 10 : 0) + (mantissa >>> shift)
   const rest = mantissa & ((1 << shift) - 1)
   const middle = 1 << (shift - 1)
-  return sign | (half + (rest > middle || (rest === middle && (half & 1)) ? 1 : 0))
+  return sign | (half + (rest > middle || (rest === middle && half & 1) ? 1 : 0))
 }
 
 let f16Table: Float32Array | undefined

@@ -3,8 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { applyTaps, bilinearTaps, composeTaps, tapsMatrix, type Taps } from './interpolate.js'
 
 const size = fc.integer({ min: 1, max: 40 })
-const rowSums = (taps: Taps) => Array.from({ length: taps.outSize }, (_, i) =>
-  tapsMatrix(taps).subarray(i * taps.inSize, (i + 1) * taps.inSize).reduce((a, b) => a + b, 0))
+const rowSums = (taps: Taps) =>
+  Array.from({ length: taps.outSize }, (_, i) =>
+    tapsMatrix(taps)
+      .subarray(i * taps.inSize, (i + 1) * taps.inSize)
+      .reduce((a, b) => a + b, 0)
+  )
 
 describe('bilinearTaps', () => {
   it('is torch interpolate(align_corners=False) on small cases', () => {
@@ -14,20 +18,24 @@ describe('bilinearTaps', () => {
   })
 
   it('averages over all inputs when shrinking with antialias', () => {
-    expect([...tapsMatrix(bilinearTaps(4, 1, { antialias: true }))]).toEqual([0.625, 0.875, 0.875, 0.625].map(w => w / 3))
+    expect([...tapsMatrix(bilinearTaps(4, 1, { antialias: true }))]).toEqual(
+      [0.625, 0.875, 0.875, 0.625].map(w => w / 3)
+    )
   })
 
   it('keeps a constant, stays inside the input and is the identity at equal sizes', () => {
-    fc.assert(fc.property(size, size, fc.boolean(), (inSize, outSize, antialias) => {
-      const taps = bilinearTaps(inSize, outSize, { antialias })
-      for (const sum of rowSums(taps)) expect(sum).toBeCloseTo(1, 12)
-      for (let i = 0; i < outSize; i++) {
-        expect(taps.first[i]).toBeGreaterThanOrEqual(0)
-        expect(taps.count[i]).toBeLessThanOrEqual(taps.width)
-        expect(taps.first[i] + taps.count[i]).toBeLessThanOrEqual(inSize)
-      }
-      if (inSize === outSize) tapsMatrix(taps).forEach((w, k) => expect(w).toBe(k % (inSize + 1) === 0 ? 1 : 0))
-    }))
+    fc.assert(
+      fc.property(size, size, fc.boolean(), (inSize, outSize, antialias) => {
+        const taps = bilinearTaps(inSize, outSize, { antialias })
+        for (const sum of rowSums(taps)) expect(sum).toBeCloseTo(1, 12)
+        for (let i = 0; i < outSize; i++) {
+          expect(taps.first[i]).toBeGreaterThanOrEqual(0)
+          expect(taps.count[i]).toBeLessThanOrEqual(taps.width)
+          expect(taps.first[i] + taps.count[i]).toBeLessThanOrEqual(inSize)
+        }
+        if (inSize === outSize) tapsMatrix(taps).forEach((w, k) => expect(w).toBe(k % (inSize + 1) === 0 ? 1 : 0))
+      })
+    )
   })
 
   it('leaves a straight line straight away from the border', () => {
@@ -43,18 +51,20 @@ describe('bilinearTaps', () => {
 describe('composeTaps', () => {
   it('equals the product of the matrices, cropped or padded with zeros between them', () => {
     const axis = fc.record({ n: size, m: size, cut: size, o: size, antialias: fc.tuple(fc.boolean(), fc.boolean()) })
-    fc.assert(fc.property(axis, ({ n, m, cut, o, antialias }) => {
-      const a = bilinearTaps(n, m, { antialias: antialias[0] })
-      const b = bilinearTaps(cut, o, { antialias: antialias[1] })
-      const [am, bm, got] = [tapsMatrix(a), tapsMatrix(b), tapsMatrix(composeTaps(a, b))]
-      for (let i = 0; i < o; i++) {
-        for (let k = 0; k < n; k++) {
-          let sum = 0
-          for (let j = 0; j < Math.min(m, cut); j++) sum += bm[i * cut + j] * am[j * n + k]
-          expect(got[i * n + k]).toBeCloseTo(sum, 12)
+    fc.assert(
+      fc.property(axis, ({ n, m, cut, o, antialias }) => {
+        const a = bilinearTaps(n, m, { antialias: antialias[0] })
+        const b = bilinearTaps(cut, o, { antialias: antialias[1] })
+        const [am, bm, got] = [tapsMatrix(a), tapsMatrix(b), tapsMatrix(composeTaps(a, b))]
+        for (let i = 0; i < o; i++) {
+          for (let k = 0; k < n; k++) {
+            let sum = 0
+            for (let j = 0; j < Math.min(m, cut); j++) sum += bm[i * cut + j] * am[j * n + k]
+            expect(got[i * n + k]).toBeCloseTo(sum, 12)
+          }
         }
-      }
-    }))
+      })
+    )
   })
 })
 

@@ -1,6 +1,6 @@
 /**
- * A linear map along one axis, kept sparse: output `i` is the weighted sum of the inputs `first[i] … first[i] + count[i] − 1`,
- * with the weights `weights[i * width + k]`. Each run of inputs lies within 0 … inSize − 1.
+ * A linear map along one axis, kept sparse: output `i` is the weighted sum of the inputs `first[i] … first[i] +
+ * count[i] − 1`, with the weights `weights[i * width + k]`. Each run of inputs lies within 0 … inSize − 1.
  */
 export interface Taps {
   readonly inSize: number
@@ -19,8 +19,8 @@ export interface BilinearOptions {
 
 /**
  * The taps of a bilinear resize with half-pixel centres.
- * Plain, it is torch's `interpolate(mode='bilinear', align_corners=False)`; with `antialias` it is Pillow's triangle filter
- * (`precompute_coeffs` in Resample.c), whose weights are normalised where the border cuts them off.
+ * Plain, it is torch's `interpolate(mode='bilinear', align_corners=False)`; with `antialias` it is Pillow's triangle
+ * filter (`precompute_coeffs` in Resample.c), whose weights are normalised where the border cuts them off.
  */
 export const bilinearTaps = (inSize: number, outSize: number, { antialias = false }: BilinearOptions = {}): Taps =>
   antialias ? triangleTaps(inSize, outSize) : linearTaps(inSize, outSize)
@@ -50,7 +50,8 @@ function triangleTaps(inSize: number, outSize: number): Taps {
     const count = Math.min(inSize, Math.trunc(centre + support + 0.5)) - first
     const row = taps.weights.subarray(i * taps.width, i * taps.width + count)
     let sum = 0
-    for (let k = 0; k < count; k++) sum += row[k] = Math.max(0, 1 - Math.abs((k + first - centre + 0.5) * (1 / support)))
+    for (let k = 0; k < count; k++)
+      sum += row[k] = Math.max(0, 1 - Math.abs((k + first - centre + 0.5) * (1 / support)))
     for (let k = 0; k < count; k++) row[k] /= sum
     taps.first[i] = first
     taps.count[i] = count
@@ -59,8 +60,8 @@ function triangleTaps(inSize: number, outSize: number): Taps {
 }
 
 /**
- * First `a`, then `b`, as one map. `b` reads the first `b.inSize` outputs of `a`: more of them are cropped away, missing ones count as
- * zeros. So the crop and the pad that SAM does on the right and bottom need no map of their own.
+ * First `a`, then `b`, as one map. `b` reads the first `b.inSize` outputs of `a`: more of them are cropped away,
+ * missing ones count as zeros. So the crop and the pad that SAM does on the right and bottom need no map of their own.
  */
 export function composeTaps(a: Taps, b: Taps): Taps {
   const reach = (i: number) => {
@@ -88,7 +89,11 @@ export function composeTaps(a: Taps, b: Taps): Taps {
 }
 
 /** Applies the map along the middle axis of [outer, inSize, inner]; gives [outer, outSize, inner]. */
-export function applyTaps(taps: Taps, data: ArrayLike<number>, { outer = 1, inner = 1 }: { outer?: number; inner?: number } = {}): Float32Array {
+export function applyTaps(
+  taps: Taps,
+  data: ArrayLike<number>,
+  { outer = 1, inner = 1 }: { outer?: number; inner?: number } = {}
+): Float32Array {
   const { inSize, outSize, width, first, count, weights } = taps
   const out = new Float32Array(outer * outSize * inner)
   for (let o = 0, at = 0; o < outer; o++) {
@@ -96,7 +101,8 @@ export function applyTaps(taps: Taps, data: ArrayLike<number>, { outer = 1, inne
       const from = (o * inSize + first[i]) * inner
       for (let j = 0; j < inner; j++) {
         let sum = 0
-        for (let k = 0, source = from + j; k < count[i]; k++, source += inner) sum += data[source] * weights[i * width + k]
+        for (let k = 0, source = from + j; k < count[i]; k++, source += inner)
+          sum += data[source] * weights[i * width + k]
         out[at++] = sum
       }
     }
@@ -114,5 +120,10 @@ export function tapsMatrix(taps: Taps): Float64Array {
 }
 
 const emptyTaps = (inSize: number, outSize: number, width: number): Taps => ({
-  inSize, outSize, width, first: new Int32Array(outSize), count: new Int32Array(outSize), weights: new Float64Array(outSize * width)
+  inSize,
+  outSize,
+  width,
+  first: new Int32Array(outSize),
+  count: new Int32Array(outSize),
+  weights: new Float64Array(outSize * width)
 })

@@ -9,7 +9,12 @@ describe('shapes', () => {
   })
 
   it('compares and prints', () => {
-    expect([sameShape([], []), sameShape([1], []), sameShape([2, 3], [2, 3]), sameShape([2, 3], [3, 2])]).toEqual([true, false, true, false])
+    expect([sameShape([], []), sameShape([1], []), sameShape([2, 3], [2, 3]), sameShape([2, 3], [3, 2])]).toEqual([
+      true,
+      false,
+      true,
+      false
+    ])
     expect([formatShape([]), formatShape([1, 64, 64])]).toEqual(['[]', '[1,64,64]'])
   })
 

@@ -34,7 +34,8 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
 /** An axis counted from the end when negative, as 0 … rank−1. Throws `GraphError` outside. */
 export function normalizeAxis(axis: number, rank: number, op: string): number {
   const normal = axis < 0 ? axis + rank : axis
-  if (!Number.isInteger(normal) || normal < 0 || normal >= rank) throw new GraphError(`${op}: axis must be within rank ${rank}, found ${axis}`)
+  if (!Number.isInteger(normal) || normal < 0 || normal >= rank)
+    throw new GraphError(`${op}: axis must be within rank ${rank}, found ${axis}`)
   return normal
 }
 

@@ -10,14 +10,20 @@ export interface HostTensor<D extends DType = DType> {
 }
 
 /** A tensor over existing data. Throws `GraphError` when shape and length disagree. */
-export function tensor<D extends DType>(dtype: D, shape: Shape, data: DTypeArrays[D] | ArrayLike<number>): HostTensor<D> {
-  if (data.length !== sizeOf(shape)) throw new GraphError(`tensor: ${formatShape(shape)} has ${sizeOf(shape)} elements, the data has ${data.length}`)
+export function tensor<D extends DType>(
+  dtype: D,
+  shape: Shape,
+  data: DTypeArrays[D] | ArrayLike<number>
+): HostTensor<D> {
+  if (data.length !== sizeOf(shape))
+    throw new GraphError(`tensor: ${formatShape(shape)} has ${sizeOf(shape)} elements, the data has ${data.length}`)
   const typed = data instanceof arrayOf[dtype] ? data : arrayOf[dtype].from(data)
   return { dtype, shape, data: typed }
 }
 
 /** An f32 tensor, the type of nearly everything in SAM. */
-export const f32 = (shape: Shape, data: Float32Array | ArrayLike<number>): HostTensor<'f32'> => tensor('f32', shape, data)
+export const f32 = (shape: Shape, data: Float32Array | ArrayLike<number>): HostTensor<'f32'> =>
+  tensor('f32', shape, data)
 
 /** A tensor of one repeated value. */
 export function full<D extends DType>(dtype: D, shape: Shape, value: number): HostTensor<D> {

@@ -12,7 +12,10 @@ export interface ConformanceCase {
   readonly graph: Graph
   readonly feeds: Readonly<Record<string, HostTensor>>
   readonly weights: Readonly<Record<string, HostTensor>>
-  /** Largest allowed absolute error of a float output, relative to max(1, largest expected magnitude). Integers and booleans must be exact. */
+  /**
+   * Largest allowed absolute error of a float output, relative to max(1, largest expected magnitude). Integers and
+   * booleans must be exact.
+   */
   readonly tolerance: number
 }
 
@@ -30,13 +33,24 @@ export interface Leaves {
   param(shape: Shape, fill?: Omit<Fill, 'dtype'>): Value
 }
 
-/** A case from a function that builds its outputs. Numbers are random but always the same: the case's name is the seed. */
-export function conformanceCase(name: string, build: (leaves: Leaves) => Value | Readonly<Record<string, Value>>, tolerance = 1e-5): ConformanceCase {
+/**
+ * A case from a function that builds its outputs. Numbers are random but always the same: the case's name is the seed.
+ */
+export function conformanceCase(
+  name: string,
+  build: (leaves: Leaves) => Value | Readonly<Record<string, Value>>,
+  tolerance = 1e-5
+): ConformanceCase {
   const [feeds, weights]: [Record<string, HostTensor>, Record<string, HostTensor>] = [{}, {}]
   const declared: Value[] = []
-  const filled = (shape: Shape, leaf: string, { dtype = 'f32', range, values }: Fill): HostTensor => values
-    ? tensor(dtype, shape, Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length]))
-    : randomTensor(shape, { seed: seedOf(`${name}/${leaf}`), dtype, ...(range ? { range } : {}) })
+  const filled = (shape: Shape, leaf: string, { dtype = 'f32', range, values }: Fill): HostTensor =>
+    values
+      ? tensor(
+          dtype,
+          shape,
+          Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length])
+        )
+      : randomTensor(shape, { seed: seedOf(`${name}/${leaf}`), dtype, ...(range ? { range } : {}) })
   const built = build({
     input(shape, fill = {}) {
       const leaf = `x${declared.length}`
@@ -51,10 +65,21 @@ export function conformanceCase(name: string, build: (leaves: Leaves) => Value |
       return param(leaf, shape)
     }
   })
-  return { name, graph: graph('conformance', 'op' in built ? { y: built as Value } : built, declared), feeds, weights, tolerance }
+  return {
+    name,
+    graph: graph('conformance', 'op' in built ? { y: built as Value } : built, declared),
+    feeds,
+    weights,
+    tolerance
+  }
 }
 
 /** The same case with every composite opened: it must give the same numbers. */
-export const opened = (c: ConformanceCase): ConformanceCase => ({ ...c, name: `${c.name} (opened)`, graph: decompose(c.graph, () => false) })
+export const opened = (c: ConformanceCase): ConformanceCase => ({
+  ...c,
+  name: `${c.name} (opened)`,
+  graph: decompose(c.graph, () => false)
+})
 
-const seedOf = (text: string): number => [...text].reduce((hash, letter) => Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193), 0x811c9dc5 | 0)
+const seedOf = (text: string): number =>
+  [...text].reduce((hash, letter) => Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193), 0x811c9dc5 | 0)

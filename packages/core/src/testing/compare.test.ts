@@ -10,7 +10,14 @@ it('errors are relative to the largest expected magnitude, and at least to 1', (
 
 it('NaN and infinity agree with themselves only', () => {
   expect(maxError([NaN, Infinity, -Infinity, 0], [NaN, Infinity, -Infinity, -0])).toBe(0)
-  for (const [found, expected] of [[NaN, 1], [1, NaN], [Infinity, -Infinity], [Infinity, 1e30], [1, Infinity]]) expect(maxError([found], [expected])).toBe(Infinity)
+  for (const [found, expected] of [
+    [NaN, 1],
+    [1, NaN],
+    [Infinity, -Infinity],
+    [Infinity, 1e30],
+    [1, Infinity]
+  ])
+    expect(maxError([found], [expected])).toBe(Infinity)
 })
 
 it('finds the first that is over, and another length', () => {

@@ -4,17 +4,23 @@ import type { HostTensor } from '../tensor/tensor.js'
 
 /** Where two rows of numbers differ most. */
 export interface Difference {
-  /** Largest absolute difference over max(1, largest finite expected magnitude); Infinity where only one is NaN or infinite, or lengths differ. */
+  /**
+   * Largest absolute difference over max(1, largest finite expected magnitude); Infinity where only one is NaN or
+   * infinite, or lengths differ.
+   */
   readonly error: number
   /** The first index whose own difference is over the tolerance, or −1. */
   readonly firstBad: number
 }
 
-/** Compares numbers relative to the largest expected one: what rounding in f32 allows, whatever was summed on the way. */
+/**
+ * Compares numbers relative to the largest expected one: what rounding in f32 allows, whatever was summed on the way.
+ */
 export function difference(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 0): Difference {
   if (found.length !== expected.length) return { error: Infinity, firstBad: Math.min(found.length, expected.length) }
   let scale = 1
-  for (let i = 0; i < expected.length; i++) if (Number.isFinite(expected[i])) scale = Math.max(scale, Math.abs(expected[i]))
+  for (let i = 0; i < expected.length; i++)
+    if (Number.isFinite(expected[i])) scale = Math.max(scale, Math.abs(expected[i]))
   let [error, firstBad] = [0, -1]
   for (let i = 0; i < expected.length; i++) {
     const [f, e] = [found[i], expected[i]]
@@ -27,10 +33,12 @@ export function difference(found: ArrayLike<number>, expected: ArrayLike<number>
 }
 
 /** Largest absolute difference relative to max(1, largest expected magnitude). */
-export const maxError = (found: ArrayLike<number>, expected: ArrayLike<number>): number => difference(found, expected).error
+export const maxError = (found: ArrayLike<number>, expected: ArrayLike<number>): number =>
+  difference(found, expected).error
 
 /** Whether no number is further off than `tolerance` times max(1, largest expected magnitude). */
-export const allClose = (found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): boolean => maxError(found, expected) <= tolerance
+export const allClose = (found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): boolean =>
+  maxError(found, expected) <= tolerance
 
 /** What is wrong with a computed tensor, in one line, or undefined. Integers and booleans must be exact. */
 export function mistake(found: HostTensor, expected: Exact, tolerance: number): string | undefined {

@@ -3,21 +3,42 @@ import type { Shape } from '../tensor/shape.js'
 import { conformanceCase, type ConformanceCase, type Leaves } from './case.js'
 
 /** Every composite, in the forms where a fused kernel and the decomposition could differ. */
-export const compositeCases = (): ConformanceCase[] => [...activations(), ...linear(), ...norms(), ...attention(), ...gridAttention(), ...convolutions(), ...grids()]
+export const compositeCases = (): ConformanceCase[] => [
+  ...activations(),
+  ...linear(),
+  ...norms(),
+  ...attention(),
+  ...gridAttention(),
+  ...convolutions(),
+  ...grids()
+]
 
 function activations(): ConformanceCase[] {
   const edges = [0, -0, 1e-7, -1e-7, 0.5, -0.5, 5, -5, 20, -20, 80, -80]
-  return Object.entries({ relu: ops.relu, sigmoid: ops.sigmoid, gelu: ops.gelu, softplus: ops.softplus }).flatMap(([name, op]) => [
-    ...([[], [257], [5, 31], [2, 3, 4, 5], [2, 1, 3, 2, 3]] as Shape[]).map(shape => conformanceCase(`${name} [${shape}]`, t => op(t.input(shape, { range: [-4, 4] })))),
-    conformanceCase(`${name} at the edges`, t => op(t.input([edges.length], { values: edges })))
-  ])
+  return Object.entries({ relu: ops.relu, sigmoid: ops.sigmoid, gelu: ops.gelu, softplus: ops.softplus }).flatMap(
+    ([name, op]) => [
+      ...([[], [257], [5, 31], [2, 3, 4, 5], [2, 1, 3, 2, 3]] as Shape[]).map(shape =>
+        conformanceCase(`${name} [${shape}]`, t => op(t.input(shape, { range: [-4, 4] })))
+      ),
+      conformanceCase(`${name} at the edges`, t => op(t.input([edges.length], { values: edges })))
+    ]
+  )
 }
 
 function linear(): ConformanceCase[] {
-  const sizes: readonly (readonly [Shape, number])[] = [[[1, 5], 3], [[7, 33], 65], [[130, 64], 128], [[2, 9, 16], 48], [[2, 3, 5, 24], 7], [[8], 4]]
+  const sizes: readonly (readonly [Shape, number])[] = [
+    [[1, 5], 3],
+    [[7, 33], 65],
+    [[130, 64], 128],
+    [[2, 9, 16], 48],
+    [[2, 3, 5, 24], 7],
+    [[8], 4]
+  ]
   return [
     ...sizes.flatMap(([x, out]) => [
-      conformanceCase(`linear [${x}] to ${out}`, t => ops.linear(t.input(x), t.param([out, x.at(-1)!]), t.param([out]))),
+      conformanceCase(`linear [${x}] to ${out}`, t =>
+        ops.linear(t.input(x), t.param([out, x.at(-1)!]), t.param([out]))
+      ),
       conformanceCase(`linear [${x}] to ${out} without bias`, t => ops.linear(t.input(x), t.param([out, x.at(-1)!])))
     ]),
     conformanceCase('linear, then each activation', t => {
@@ -31,19 +52,39 @@ function linear(): ConformanceCase[] {
 
 function norms(): ConformanceCase[] {
   const norm = (t: Leaves, shape: Shape, { axis = -1, eps = 1e-6 } = {}) =>
-    ops.layerNorm(t.input(shape, { range: [-3, 3] }), [t.param([shape.at(axis)!], { range: [0.5, 1.5] }), t.param([shape.at(axis)!])], { axis, eps })
+    ops.layerNorm(
+      t.input(shape, { range: [-3, 3] }),
+      [t.param([shape.at(axis)!], { range: [0.5, 1.5] }), t.param([shape.at(axis)!])],
+      { axis, eps }
+    )
   return [
-    ...([[1, 8], [7, 33], [2, 5, 256], [2, 3, 4, 30]] as Shape[]).map(shape => conformanceCase(`layerNorm [${shape}]`, t => norm(t, shape))),
+    ...(
+      [
+        [1, 8],
+        [7, 33],
+        [2, 5, 256],
+        [2, 3, 4, 30]
+      ] as Shape[]
+    ).map(shape => conformanceCase(`layerNorm [${shape}]`, t => norm(t, shape))),
     conformanceCase('layerNorm over channels first', t => norm(t, [2, 8, 3, 5], { axis: 1 })),
     conformanceCase('layerNorm over the first axis', t => norm(t, [9, 4], { axis: 0 })),
     conformanceCase('layerNorm, the eps of the two-way transformer', t => norm(t, [2, 5, 32], { eps: 1e-5 })),
     conformanceCase('layerNorm of nearly equal numbers: eps inside the root', t =>
-      ops.layerNorm(t.input([3, 16], { range: [-1e-3, 1e-3] }), [t.param([16]), t.param([16])], { eps: 1e-6 })),
-    conformanceCase('layerNorm far from zero', t => ops.layerNorm(t.input([2, 64], { range: [99, 101] }), [t.param([64]), t.param([64])], { eps: 1e-6 }), 1e-4),
-    ...[0, 1, 2, 3, -1].map(axis => conformanceCase(`softmax over axis ${axis}`, t => ops.softmax(t.input([2, 3, 4, 5], { range: [-4, 4] }), axis))),
+      ops.layerNorm(t.input([3, 16], { range: [-1e-3, 1e-3] }), [t.param([16]), t.param([16])], { eps: 1e-6 })
+    ),
+    conformanceCase(
+      'layerNorm far from zero',
+      t => ops.layerNorm(t.input([2, 64], { range: [99, 101] }), [t.param([64]), t.param([64])], { eps: 1e-6 }),
+      1e-4
+    ),
+    ...[0, 1, 2, 3, -1].map(axis =>
+      conformanceCase(`softmax over axis ${axis}`, t => ops.softmax(t.input([2, 3, 4, 5], { range: [-4, 4] }), axis))
+    ),
     conformanceCase('softmax of one', t => ops.softmax(t.input([3, 1]))),
     conformanceCase('softmax of a long row', t => ops.softmax(t.input([3, 1025], { range: [-9, 9] }))),
-    conformanceCase('softmax of huge values does not overflow', t => ops.softmax(t.input([2, 6], { values: [1e9, 1e9, -1e9, 0, 12, 1e8] }))),
+    conformanceCase('softmax of huge values does not overflow', t =>
+      ops.softmax(t.input([2, 6], { values: [1e9, 1e9, -1e9, 0, 12, 1e8] }))
+    ),
     conformanceCase('softmax of a masked row', t => ops.softmax(t.input([1, 5], { values: [3, -1e9, 1, -1e9, -1e9] })))
   ]
 }
@@ -52,73 +93,198 @@ function attention(): ConformanceCase[] {
   const qkv = (t: Leaves, [b, heads, nq, nk, d]: readonly [number, number, number, number, number]) =>
     [t.input([b, heads, nq, d]), t.input([b, heads, nk, d]), t.input([b, heads, nk, d])] as const
   return [
-    ...([[1, 1, 1, 1, 8], [1, 2, 7, 7, 16], [2, 3, 5, 9, 8], [1, 2, 65, 67, 32], [1, 1, 3, 130, 64], [2, 1, 4, 6, 80]] as const).map(sizes =>
-      conformanceCase(`attention B${sizes[0]} heads${sizes[1]} ${sizes[2]}×${sizes[3]} d${sizes[4]}`, t => ops.attention(qkv(t, sizes)))),
+    ...(
+      [
+        [1, 1, 1, 1, 8],
+        [1, 2, 7, 7, 16],
+        [2, 3, 5, 9, 8],
+        [1, 2, 65, 67, 32],
+        [1, 1, 3, 130, 64],
+        [2, 1, 4, 6, 80]
+      ] as const
+    ).map(sizes =>
+      conformanceCase(`attention B${sizes[0]} heads${sizes[1]} ${sizes[2]}×${sizes[3]} d${sizes[4]}`, t =>
+        ops.attention(qkv(t, sizes))
+      )
+    ),
     conformanceCase('attention with a scale of its own', t => ops.attention(qkv(t, [1, 2, 4, 5, 8]), { scale: 0.05 })),
-    conformanceCase('attention with a mask', t => ops.attention(qkv(t, [2, 2, 4, 5, 8]), { mask: t.input([2, 1, 1, 5], { values: [0, 0, -1e9, 0, -1e9] }) })),
-    conformanceCase('attention with a full mask', t => ops.attention(qkv(t, [2, 2, 4, 5, 8]), { mask: t.input([2, 2, 4, 5]) })),
-    conformanceCase('attention with a constant mask', t => ops.attention(qkv(t, [1, 2, 3, 4, 8]), { mask: ops.fill([1, 1, 1, 4], 0) })),
-    conformanceCase('attention with relative positions', t => ops.attention(qkv(t, [2, 2, 6, 12, 8]), { relPos: [t.input([2, 2, 6, 3]), t.input([2, 2, 6, 4])] })),
-    conformanceCase('attention with relative positions one row high', t => ops.attention(qkv(t, [1, 1, 5, 5, 16]), { relPos: [t.input([1, 1, 5, 1]), t.input([1, 1, 5, 5])] })),
-    conformanceCase('attention of many prompts to one image', t => ops.attention([t.input([3, 2, 4, 8]), t.input([1, 2, 9, 8]), t.input([1, 2, 9, 8])])),
+    conformanceCase('attention with a mask', t =>
+      ops.attention(qkv(t, [2, 2, 4, 5, 8]), { mask: t.input([2, 1, 1, 5], { values: [0, 0, -1e9, 0, -1e9] }) })
+    ),
+    conformanceCase('attention with a full mask', t =>
+      ops.attention(qkv(t, [2, 2, 4, 5, 8]), { mask: t.input([2, 2, 4, 5]) })
+    ),
+    conformanceCase('attention with a constant mask', t =>
+      ops.attention(qkv(t, [1, 2, 3, 4, 8]), { mask: ops.fill([1, 1, 1, 4], 0) })
+    ),
+    conformanceCase('attention with relative positions', t =>
+      ops.attention(qkv(t, [2, 2, 6, 12, 8]), { relPos: [t.input([2, 2, 6, 3]), t.input([2, 2, 6, 4])] })
+    ),
+    conformanceCase('attention with relative positions one row high', t =>
+      ops.attention(qkv(t, [1, 1, 5, 5, 16]), { relPos: [t.input([1, 1, 5, 1]), t.input([1, 1, 5, 5])] })
+    ),
+    conformanceCase('attention of many prompts to one image', t =>
+      ops.attention([t.input([3, 2, 4, 8]), t.input([1, 2, 9, 8]), t.input([1, 2, 9, 8])])
+    ),
     conformanceCase('attention of one image to many prompts, masked', t =>
-      ops.attention([t.input([1, 2, 9, 8]), t.input([3, 2, 4, 8]), t.input([3, 2, 4, 8])], { mask: t.input([3, 1, 1, 4], { values: [0, 0, 0, -1e9] }) })),
-    conformanceCase('attention with values of another width', t => ops.attention([t.input([1, 2, 4, 8]), t.input([1, 2, 5, 8]), t.input([1, 2, 5, 6])])),
-    conformanceCase('attention with large scores', t => ops.attention([t.input([1, 1, 5, 16], { range: [-30, 30] }), t.input([1, 1, 7, 16], { range: [-30, 30] }), t.input([1, 1, 7, 16])]), 1e-4)
+      ops.attention([t.input([1, 2, 9, 8]), t.input([3, 2, 4, 8]), t.input([3, 2, 4, 8])], {
+        mask: t.input([3, 1, 1, 4], { values: [0, 0, 0, -1e9] })
+      })
+    ),
+    conformanceCase('attention with values of another width', t =>
+      ops.attention([t.input([1, 2, 4, 8]), t.input([1, 2, 5, 8]), t.input([1, 2, 5, 6])])
+    ),
+    conformanceCase(
+      'attention with large scores',
+      t =>
+        ops.attention([
+          t.input([1, 1, 5, 16], { range: [-30, 30] }),
+          t.input([1, 1, 7, 16], { range: [-30, 30] }),
+          t.input([1, 1, 7, 16])
+        ]),
+      1e-4
+    )
   ]
 }
 
 function gridAttention(): ConformanceCase[] {
-  interface Grid { batch?: number; size: readonly [number, number]; heads: number; d: number; window: number }
+  interface Grid {
+    batch?: number
+    size: readonly [number, number]
+    heads: number
+    d: number
+    window: number
+  }
   const attend = (t: Leaves, { batch = 1, size, heads, d, window }: Grid) => {
     const [rows, columns] = window ? [window, window] : size
     return ops.gridAttention(t.input([batch, ...size, 3 * heads * d]), {
-      heads, window, border: t.param([3 * heads * d]), relPos: [t.param([2 * rows - 1, d]), t.param([2 * columns - 1, d])]
+      heads,
+      window,
+      border: t.param([3 * heads * d]),
+      relPos: [t.param([2 * rows - 1, d]), t.param([2 * columns - 1, d])]
     })
   }
   const grids: readonly Grid[] = [
-    { size: [4, 4], heads: 2, d: 8, window: 0 }, { size: [3, 5], heads: 1, d: 16, window: 0 }, { batch: 2, size: [4, 3], heads: 2, d: 64, window: 0 }, { size: [5, 5], heads: 1, d: 80, window: 0 },
-    { size: [6, 6], heads: 2, d: 8, window: 3 }, { size: [5, 7], heads: 2, d: 16, window: 3 }, { batch: 2, size: [4, 5], heads: 1, d: 64, window: 3 }, { size: [8, 7], heads: 2, d: 80, window: 4 },
-    { size: [2, 2], heads: 1, d: 8, window: 3 }, { size: [16, 15], heads: 1, d: 8, window: 14 }
+    { size: [4, 4], heads: 2, d: 8, window: 0 },
+    { size: [3, 5], heads: 1, d: 16, window: 0 },
+    { batch: 2, size: [4, 3], heads: 2, d: 64, window: 0 },
+    { size: [5, 5], heads: 1, d: 80, window: 0 },
+    { size: [6, 6], heads: 2, d: 8, window: 3 },
+    { size: [5, 7], heads: 2, d: 16, window: 3 },
+    { batch: 2, size: [4, 5], heads: 1, d: 64, window: 3 },
+    { size: [8, 7], heads: 2, d: 80, window: 4 },
+    { size: [2, 2], heads: 1, d: 8, window: 3 },
+    { size: [16, 15], heads: 1, d: 8, window: 14 }
   ]
-  return grids.map(grid => conformanceCase(
-    `gridAttention ${grid.batch ?? 1}×[${grid.size}] heads${grid.heads} d${grid.d} ${grid.window ? `window ${grid.window}` : 'global'}`, t => attend(t, grid)))
+  return grids.map(grid =>
+    conformanceCase(
+      `gridAttention ${grid.batch ?? 1}×[${grid.size}] heads${grid.heads} d${grid.d} ${grid.window ? `window ${grid.window}` : 'global'}`,
+      t => attend(t, grid)
+    )
+  )
 }
 
 function convolutions(): ConformanceCase[] {
   return [
-    conformanceCase('conv2d: patches', t => ops.conv2d(t.input([1, 8, 12, 3]), [t.param([16, 3, 4, 4]), t.param([16])], { stride: 4 })),
-    conformanceCase('conv2d: patches that leave a rest', t => ops.conv2d(t.input([2, 7, 9, 3]), [t.param([5, 3, 2, 2]), t.param([5])], { stride: 2 })),
+    conformanceCase('conv2d: patches', t =>
+      ops.conv2d(t.input([1, 8, 12, 3]), [t.param([16, 3, 4, 4]), t.param([16])], { stride: 4 })
+    ),
+    conformanceCase('conv2d: patches that leave a rest', t =>
+      ops.conv2d(t.input([2, 7, 9, 3]), [t.param([5, 3, 2, 2]), t.param([5])], { stride: 2 })
+    ),
     conformanceCase('conv2d: 1×1', t => ops.conv2d(t.input([2, 5, 7, 6]), [t.param([4, 6, 1, 1]), t.param([4])])),
     conformanceCase('conv2d: 1×1 without bias', t => ops.conv2d(t.input([1, 5, 7, 6]), [t.param([4, 6, 1, 1])])),
-    conformanceCase('conv2d: 3×3 padded', t => ops.conv2d(t.input([2, 5, 7, 4]), [t.param([6, 4, 3, 3]), t.param([6])], { padding: 1 })),
-    conformanceCase('conv2d: 3×3 padded without bias', t => ops.conv2d(t.input([1, 8, 8, 16]), [t.param([16, 16, 3, 3])], { padding: 1 })),
+    conformanceCase('conv2d: 3×3 padded', t =>
+      ops.conv2d(t.input([2, 5, 7, 4]), [t.param([6, 4, 3, 3]), t.param([6])], { padding: 1 })
+    ),
+    conformanceCase('conv2d: 3×3 padded without bias', t =>
+      ops.conv2d(t.input([1, 8, 8, 16]), [t.param([16, 16, 3, 3])], { padding: 1 })
+    ),
     conformanceCase('conv2d: 3×3', t => ops.conv2d(t.input([1, 5, 6, 2]), [t.param([3, 2, 3, 3]), t.param([3])])),
-    conformanceCase('conv2d: 1×3, as tall as its stride but wider', t => ops.conv2d(t.input([1, 4, 6, 2]), [t.param([3, 2, 1, 3]), t.param([3])])),
-    conformanceCase('conv2d: of one pixel, padded', t => ops.conv2d(t.input([1, 1, 1, 3]), [t.param([2, 3, 3, 3]), t.param([2])], { padding: 1 })),
-    conformanceCase('convTranspose2d 2×2', t => ops.convTranspose2d(t.input([2, 3, 5, 8]), [t.param([8, 4, 2, 2]), t.param([4])])),
-    conformanceCase('convTranspose2d 3×2', t => ops.convTranspose2d(t.input([1, 4, 3, 5]), [t.param([5, 7, 3, 2]), t.param([7])])),
-    conformanceCase('convTranspose2d of one pixel', t => ops.convTranspose2d(t.input([1, 1, 1, 2]), [t.param([2, 1, 2, 2]), t.param([1])])),
+    conformanceCase('conv2d: 1×3, as tall as its stride but wider', t =>
+      ops.conv2d(t.input([1, 4, 6, 2]), [t.param([3, 2, 1, 3]), t.param([3])])
+    ),
+    conformanceCase('conv2d: of one pixel, padded', t =>
+      ops.conv2d(t.input([1, 1, 1, 3]), [t.param([2, 3, 3, 3]), t.param([2])], { padding: 1 })
+    ),
+    conformanceCase('convTranspose2d 2×2', t =>
+      ops.convTranspose2d(t.input([2, 3, 5, 8]), [t.param([8, 4, 2, 2]), t.param([4])])
+    ),
+    conformanceCase('convTranspose2d 3×2', t =>
+      ops.convTranspose2d(t.input([1, 4, 3, 5]), [t.param([5, 7, 3, 2]), t.param([7])])
+    ),
+    conformanceCase('convTranspose2d of one pixel', t =>
+      ops.convTranspose2d(t.input([1, 1, 1, 2]), [t.param([2, 1, 2, 2]), t.param([1])])
+    ),
     conformanceCase('upscaling as the mask decoder does it', t => {
       const twice = ops.convTranspose2d(t.input([1, 4, 4, 16]), [t.param([16, 8, 2, 2]), t.param([8])])
-      return ops.gelu(ops.convTranspose2d(ops.gelu(ops.layerNorm(twice, [t.param([8]), t.param([8])], { eps: 1e-6 })), [t.param([8, 4, 2, 2]), t.param([4])]))
+      return ops.gelu(
+        ops.convTranspose2d(ops.gelu(ops.layerNorm(twice, [t.param([8]), t.param([8])], { eps: 1e-6 })), [
+          t.param([8, 4, 2, 2]),
+          t.param([4])
+        ])
+      )
     })
   ]
 }
 
 function grids(): ConformanceCase[] {
   const resizes: readonly (readonly [Shape, readonly [number, number]])[] = [
-    [[1, 2, 4, 4], [16, 16]], [[1, 1, 8, 8], [3, 5]], [[2, 3, 5, 7], [11, 13]], [[7, 9], [7, 9]], [[1, 1, 1, 1], [3, 4]], [[3, 6, 5], [6, 10]], [[1, 1, 32, 32], [85, 57]], [[2, 2, 9, 4], [1, 1]]
+    [
+      [1, 2, 4, 4],
+      [16, 16]
+    ],
+    [
+      [1, 1, 8, 8],
+      [3, 5]
+    ],
+    [
+      [2, 3, 5, 7],
+      [11, 13]
+    ],
+    [
+      [7, 9],
+      [7, 9]
+    ],
+    [
+      [1, 1, 1, 1],
+      [3, 4]
+    ],
+    [
+      [3, 6, 5],
+      [6, 10]
+    ],
+    [
+      [1, 1, 32, 32],
+      [85, 57]
+    ],
+    [
+      [2, 2, 9, 4],
+      [1, 1]
+    ]
   ]
-  const windows: readonly (readonly [Shape, number])[] = [[[1, 6, 6, 4], 3], [[2, 5, 7, 3], 3], [[1, 4, 4, 2], 4], [[1, 2, 3, 5], 4], [[3, 4, 4, 1], 1]]
+  const windows: readonly (readonly [Shape, number])[] = [
+    [[1, 6, 6, 4], 3],
+    [[2, 5, 7, 3], 3],
+    [[1, 4, 4, 2], 4],
+    [[1, 2, 3, 5], 4],
+    [[3, 4, 4, 1], 1]
+  ]
   return [
-    ...resizes.map(([x, size]) => conformanceCase(`resizeBilinear [${x}] to [${size}]`, t => ops.resizeBilinear(t.input(x), size))),
+    ...resizes.map(([x, size]) =>
+      conformanceCase(`resizeBilinear [${x}] to [${size}]`, t => ops.resizeBilinear(t.input(x), size))
+    ),
     ...windows.flatMap(([x, window]) => [
       conformanceCase(`windowPartition [${x}] by ${window}`, t => ops.windowPartition(t.input(x), window)),
-      conformanceCase(`windowPartition [${x}] by ${window} with a border`, t => ops.windowPartition(t.input(x), window, t.param([x[3]]))),
+      conformanceCase(`windowPartition [${x}] by ${window} with a border`, t =>
+        ops.windowPartition(t.input(x), window, t.param([x[3]]))
+      ),
       conformanceCase(`windowUnpartition to [${x}] by ${window}`, t => {
         const [b, h, w, c] = x as [number, number, number, number]
-        return ops.windowUnpartition(t.input([b * Math.ceil(h / window) * Math.ceil(w / window), window, window, c]), [h, w])
+        return ops.windowUnpartition(t.input([b * Math.ceil(h / window) * Math.ceil(w / window), window, window, c]), [
+          h,
+          w
+        ])
       })
     ])
   ]

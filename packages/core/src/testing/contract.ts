@@ -13,8 +13,8 @@ const weights = memoryWeights({ p: f32([2], [10, 20]) })
 const feeds: Feeds = { x: f32([2], [1, 2]) }
 
 /**
- * The rest of the contract, which numbers do not show: who owns a tensor, what is refused and with which code, abort, overlapping runs,
- * progress. Throws an `Error` at the first promise that is not kept. The backend stays usable.
+ * The rest of the contract, which numbers do not show: who owns a tensor, what is refused and with which code, abort,
+ * overlapping runs, progress. Throws an `Error` at the first promise that is not kept. The backend stays usable.
  */
 export async function checkContract(backend: Backend): Promise<void> {
   const executable = await backend.compile(step, weights)
@@ -35,9 +35,10 @@ async function tensors(executable: Executable): Promise<void> {
   const { y } = await executable.run(feeds)
   const next = await executable.run({ x: y })
   await same(next.y, [64, 128], 'the output of one run can be fed to another')
-  await same(y, [22, 44], 'a fed tensor stays the caller\'s')
+  await same(y, [22, 44], "a fed tensor stays the caller's")
   const { shape, data } = await y.read({ start: 1, length: 1 })
-  if (`${shape}` !== '1' || !allClose(data, [44], 1e-6)) throw new Error(`a part of a tensor: expected 44 as [1], found ${[...data].join(', ')} as [${shape}]`)
+  if (`${shape}` !== '1' || !allClose(data, [44], 1e-6))
+    throw new Error(`a part of a tensor: expected 44 as [1], found ${[...data].join(', ')} as [${shape}]`)
   await refused('a part that is not inside', 'E_BAD_OPTION', () => y.read({ start: 1, length: 2 }))
   y.dispose()
   y.dispose()
@@ -48,7 +49,9 @@ async function tensors(executable: Executable): Promise<void> {
 
 async function refusals(backend: Backend, executable: Executable): Promise<void> {
   await refused('a checkpoint without the weight', 'E_WEIGHTS_MISMATCH', () => backend.compile(step, memoryWeights({})))
-  await refused('a weight of another shape', 'E_WEIGHTS_MISMATCH', () => backend.compile(step, memoryWeights({ p: f32([3], [1, 2, 3]) })))
+  await refused('a weight of another shape', 'E_WEIGHTS_MISMATCH', () =>
+    backend.compile(step, memoryWeights({ p: f32([3], [1, 2, 3]) }))
+  )
   await refused('a missing feed', 'E_GRAPH', () => executable.run({}))
   await refused('a feed of another shape', 'E_GRAPH', () => executable.run({ x: f32([1, 2], [1, 2]) }))
   await refused('a feed of another type', 'E_GRAPH', () => executable.run({ x: tensor('i32', [2], [1, 2]) }))
@@ -56,8 +59,12 @@ async function refusals(backend: Backend, executable: Executable): Promise<void>
   const reason = new Error('stop')
   const signal = AbortSignal.abort(reason)
   for (const attempt of [() => backend.compile(step, weights, { signal }), () => executable.run(feeds, { signal })]) {
-    const found = await attempt().then(() => undefined, (error: unknown) => error)
-    if (found !== reason) throw new Error(`after an abort: must reject with the signal's reason, found ${String(found)}`)
+    const found = await attempt().then(
+      () => undefined,
+      (error: unknown) => error
+    )
+    if (found !== reason)
+      throw new Error(`after an abort: must reject with the signal's reason, found ${String(found)}`)
   }
 }
 
@@ -74,15 +81,20 @@ async function progress(backend: Backend): Promise<void> {
   const executable = await backend.compile(step, weights, { onProgress: (done, total) => calls.push([done, total]) })
   executable.dispose()
   const rises = calls.every(([done, total], i) => done <= total && done >= (calls[i - 1]?.[0] ?? 0))
-  if (!rises || calls.at(-1)?.[0] !== calls.at(-1)?.[1] || calls.length === 0) throw new Error(`progress must rise to its total, found ${JSON.stringify(calls)}`)
+  if (!rises || calls.at(-1)?.[0] !== calls.at(-1)?.[1] || calls.length === 0)
+    throw new Error(`progress must rise to its total, found ${JSON.stringify(calls)}`)
 }
 
 async function same(found: DeviceTensor, expected: readonly number[], promise: string): Promise<void> {
   const { data } = await found.read()
-  if (!allClose(data, expected, 1e-6)) throw new Error(`${promise}: expected ${expected.join(', ')}, found ${[...data].join(', ')}`)
+  if (!allClose(data, expected, 1e-6))
+    throw new Error(`${promise}: expected ${expected.join(', ')}, found ${[...data].join(', ')}`)
 }
 
 async function refused(what: string, code: SamErrorCode, attempt: () => Promise<unknown>): Promise<void> {
-  const found = await attempt().then(() => 'no error', (error: unknown) => SamError.is(error) ? error.code : error)
+  const found = await attempt().then(
+    () => 'no error',
+    (error: unknown) => (SamError.is(error) ? error.code : error)
+  )
   if (found !== code) throw new Error(`${what}: must reject with ${code}, found ${String(found)}`)
 }

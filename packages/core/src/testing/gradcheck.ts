@@ -15,16 +15,22 @@ export interface GradcheckOptions {
 }
 
 /**
- * Differentiates Σ weights·f(inputs), with fixed uneven weights, and compares every element of every input's gradient with a central difference,
- * all in f64 on the reference evaluator. Gives the largest |difference| / (1 + |expected|).
+ * Differentiates Σ weights·f(inputs), with fixed uneven weights, and compares every element of every input's gradient
+ * with a central difference, all in f64 on the reference evaluator. Gives the largest |difference| / (1 + |expected|).
  */
-export function gradcheck(f: (...inputs: Value[]) => Value, shapes: readonly Shape[], { step = 1e-5, values }: GradcheckOptions = {}): number {
+export function gradcheck(
+  f: (...inputs: Value[]) => Value,
+  shapes: readonly Shape[],
+  { step = 1e-5, values }: GradcheckOptions = {}
+): number {
   const names = shapes.map((_, i) => `x${i}`)
   const y = f(...shapes.map((shape, i) => param(names[i], shape)))
   const weighted = mul(y, constant(f32(y.shape, varied(sizeOf(y.shape), 77))))
   const g = graph('gradcheck', { loss: reduceSum(weighted, [...y.shape.keys()]) })
 
-  const point = shapes.map((shape, i): Exact => ({ shape, dtype: 'f32', data: Float64Array.from(values?.[i] ?? varied(sizeOf(shape), i)) }))
+  const point = shapes.map(
+    (shape, i): Exact => ({ shape, dtype: 'f32', data: Float64Array.from(values?.[i] ?? varied(sizeOf(shape), i)) })
+  )
   const bind = (leaf: Value): Exact => point[names.indexOf(nameOf(leaf)!)]
   const found = evaluate(differentiate(g, { loss: 'loss', wrt: names }), bind)
   const lossAt = ({ data }: Exact, at: number, value: number): number => {

@@ -9,11 +9,14 @@ it('numbers are those of mulberry32, whatever the machine', () => {
 
 it('tensors are of the type and range that was asked for, and the same for the same seed', () => {
   const shape = [50, 20]
-  const inside = (data: ArrayLike<number>, low: number, high: number): boolean => Array.from(data).every(v => v >= low && v < high)
+  const inside = (data: ArrayLike<number>, low: number, high: number): boolean =>
+    Array.from(data).every(v => v >= low && v < high)
   expect(inside(randomTensor(shape, { seed: 1 }).data, -1, 1)).toBe(true)
   expect(inside(randomTensor(shape, { seed: 1, range: [3, 5] }).data, 3, 5)).toBe(true)
   expect(inside(widenF16(randomTensor(shape, { seed: 1, dtype: 'f16', range: [3, 5] }).data), 3, 5.001)).toBe(true)
-  expect(new Set(randomTensor(shape, { seed: 1, dtype: 'i32', range: [-2, 3] }).data)).toEqual(new Set([-2, -1, 0, 1, 2]))
+  expect(new Set(randomTensor(shape, { seed: 1, dtype: 'i32', range: [-2, 3] }).data)).toEqual(
+    new Set([-2, -1, 0, 1, 2])
+  )
   expect(new Set(randomTensor(shape, { seed: 1, dtype: 'bool' }).data)).toEqual(new Set([0, 1]))
   expect(randomTensor(shape, { seed: 7 })).toEqual(randomTensor(shape, { seed: 7 }))
   expect(randomTensor(shape, { seed: 7 })).not.toEqual(randomTensor(shape, { seed: 8 }))

@@ -13,13 +13,16 @@ export interface RandomOptions<D extends DType = DType> {
 }
 
 /** A tensor of reproducible, evenly spread numbers. */
-export function randomTensor<D extends DType = 'f32'>(shape: Shape, { seed, dtype = 'f32' as D, range: [low, high] = [-1, 1] }: RandomOptions<D>): HostTensor<D> {
+export function randomTensor<D extends DType = 'f32'>(
+  shape: Shape,
+  { seed, dtype = 'f32' as D, range: [low, high] = [-1, 1] }: RandomOptions<D>
+): HostTensor<D> {
   const next = generator(seed)
   const draw: Record<DType, () => number> = {
     f32: () => low + (high - low) * next(),
     f16: () => numberToF16(low + (high - low) * next()),
     i32: () => Math.floor(low + (high - low) * next()),
-    bool: () => next() < 0.5 ? 0 : 1
+    bool: () => (next() < 0.5 ? 0 : 1)
   }
   const data = new arrayOf[dtype](sizeOf(shape))
   for (let i = 0; i < data.length; i++) data[i] = draw[dtype]()
@@ -30,9 +33,9 @@ export function randomTensor<D extends DType = 'f32'>(shape: Shape, { seed, dtyp
 export function generator(seed: number): () => number {
   let state = seed | 0
   return () => {
-    state = state + 0x6d2b79f5 | 0
-    let t = Math.imul(state ^ state >>> 15, state | 1)
-    t = t + Math.imul(t ^ t >>> 7, t | 61) ^ t
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }

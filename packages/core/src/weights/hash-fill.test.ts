@@ -5,9 +5,13 @@ import { openWeights } from './open.js'
 describe('hashFill', () => {
   it('equals the weights PyTorch computed with the same hash, bit for bit', async () => {
     const fixture = await openWeights(new URL('../../../../fixtures/tiny-checkpoint.safetensors', import.meta.url))
-    const filled = hashWeights(fixture.names.map((name) => fixture.info(name)), 2023)
+    const filled = hashWeights(
+      fixture.names.map(name => fixture.info(name)),
+      2023
+    )
     expect(filled.names).toEqual(fixture.names)
-    for (const name of fixture.names) expect(Buffer.compare(await filled.bytes(name), await fixture.bytes(name)), name).toBe(0)
+    for (const name of fixture.names)
+      expect(Buffer.compare(await filled.bytes(name), await fixture.bytes(name)), name).toBe(0)
     await fixture.close()
   })
 

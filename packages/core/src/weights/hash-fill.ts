@@ -3,15 +3,16 @@ import { sizeOf, type Shape } from '../tensor/shape.js'
 import type { WantedWeight } from './match.js'
 
 /**
- * Weights that are a pure function of (seed, name, element index): any program can rebuild a whole ViT-H without a file, and numbers computed
- * with it elsewhere can be compared. Uniform in [offset − scale, offset + scale), with scales that keep activations of a deep network finite.
+ * Weights that are a pure function of (seed, name, element index): any program can rebuild a whole ViT-H without a
+ * file, and numbers computed with it elsewhere can be compared. Uniform in [offset − scale, offset + scale), with
+ * scales that keep activations of a deep network finite.
  */
 export function hashFill({ name, shape }: WantedWeight, seed: number): Float32Array<ArrayBuffer> {
   const [offset, scale] = rangeOf(name, shape).map(Math.fround) as [number, number]
   const start = fnv1a(name) ^ seed
   const out = new Float32Array(sizeOf(shape))
   for (let i = 0; i < out.length; i++) {
-    let x = Math.imul(i, 0x9e3779b9) + start | 0
+    let x = (Math.imul(i, 0x9e3779b9) + start) | 0
     x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
     x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
     x = (x ^ (x >>> 16)) >>> 0
@@ -23,9 +24,15 @@ export function hashFill({ name, shape }: WantedWeight, seed: number): Float32Ar
 
 /** Hash-filled tensors for a model, each made when it is read. */
 export function hashWeights(wanted: Iterable<WantedWeight>, seed: number): WeightSource {
-  return weightSource(`hash-filled weights, seed ${seed}`, Array.from(wanted, ({ name, shape }) => (
-    { name, dtype: 'F32' as const, shape, bytes: async () => new Uint8Array(hashFill({ name, shape }, seed).buffer) }
-  )))
+  return weightSource(
+    `hash-filled weights, seed ${seed}`,
+    Array.from(wanted, ({ name, shape }) => ({
+      name,
+      dtype: 'F32' as const,
+      shape,
+      bytes: async () => new Uint8Array(hashFill({ name, shape }, seed).buffer)
+    }))
+  )
 }
 
 /** [offset, scale] of a parameter: the first rule that fits its name. */
@@ -38,7 +45,8 @@ function rangeOf(name: string, shape: Shape): readonly [offset: number, scale: n
   if (positional || name.includes('position_embedding')) return [0, 0.2]
   if (last === 'weight' && rank === 1) return [1, 0.2]
   if (last === 'bias' || last === 'in_proj_bias') return [0, 0.1]
-  if (name.includes('embed') && rank === 2 && ['token', '_embed', 'point_embeddings'].some((part) => name.includes(part))) return [0, 1]
+  if (name.includes('embed') && rank === 2 && ['token', '_embed', 'point_embeddings'].some(part => name.includes(part)))
+    return [0, 1]
   if (rank < 2) return [0, 0.1]
   if (name.includes('upscaling') && rank === 4) return [0, Math.sqrt(3 / shape[0])]
   return [0, Math.sqrt(3 / sizeOf(shape.slice(1)))]

@@ -7,13 +7,22 @@ import { full } from '../tensor/tensor.js'
 const tiny = await openWeights(new URL('../../../../fixtures/tiny-checkpoint.safetensors', import.meta.url))
 afterAll(() => tiny.close())
 /** The names of a deeper encoder: each block has those of the first. */
-const withBlocks = (depth: number): string[] => tiny.names.flatMap((name) => {
-  const [, index, rest] = /^image_encoder\.blocks\.(\d+)\.(.*)/.exec(name) ?? []
-  return rest === undefined ? [name] : index === '0' ? Array.from({ length: depth }, (_, i) => `image_encoder.blocks.${i}.${rest}`) : []
-})
+const withBlocks = (depth: number): string[] =>
+  tiny.names.flatMap(name => {
+    const [, index, rest] = /^image_encoder\.blocks\.(\d+)\.(.*)/.exec(name) ?? []
+    return rest === undefined
+      ? [name]
+      : index === '0'
+        ? Array.from({ length: depth }, (_, i) => `image_encoder.blocks.${i}.${rest}`)
+        : []
+  })
 
 describe('names of Hugging Face', () => {
-  it.each([['tiny', tiny.names], ['vit_b', withBlocks(12)], ['vit_h', withBlocks(32)]])('translate there and back: %s', (_, names) => {
+  it.each([
+    ['tiny', tiny.names],
+    ['vit_b', withBlocks(12)],
+    ['vit_h', withBlocks(32)]
+  ])('translate there and back: %s', (_, names) => {
     const theirs = names.map(toHuggingFace(names))
     expect(new Set(theirs).size).toBe(names.length)
     expect(isHuggingFace(theirs)).toBe(true)
@@ -23,16 +32,29 @@ describe('names of Hugging Face', () => {
 
   it('are those of SamModel', () => {
     const translate = toHuggingFace(tiny.names)
-    expect(Object.fromEntries([
-      'image_encoder.pos_embed', 'image_encoder.patch_embed.proj.weight',
-      'image_encoder.blocks.1.norm2.bias', 'image_encoder.blocks.1.attn.rel_pos_h',
-      'image_encoder.neck.3.weight', 'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix', 'prompt_encoder.point_embeddings.2.weight',
-      'prompt_encoder.mask_downscaling.4.bias', 'prompt_encoder.mask_downscaling.6.bias', 'prompt_encoder.not_a_point_embed.weight',
-      'mask_decoder.transformer.layers.0.norm4.weight', 'mask_decoder.transformer.layers.0.mlp.lin1.weight',
-      'mask_decoder.transformer.norm_final_attn.bias', 'mask_decoder.output_upscaling.1.weight',
-      'mask_decoder.output_hypernetworks_mlps.3.layers.0.bias', 'mask_decoder.output_hypernetworks_mlps.3.layers.1.bias',
-      'mask_decoder.iou_prediction_head.layers.2.weight'
-    ].map((name) => [name, translate(name)]))).toMatchInlineSnapshot(`
+    expect(
+      Object.fromEntries(
+        [
+          'image_encoder.pos_embed',
+          'image_encoder.patch_embed.proj.weight',
+          'image_encoder.blocks.1.norm2.bias',
+          'image_encoder.blocks.1.attn.rel_pos_h',
+          'image_encoder.neck.3.weight',
+          'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix',
+          'prompt_encoder.point_embeddings.2.weight',
+          'prompt_encoder.mask_downscaling.4.bias',
+          'prompt_encoder.mask_downscaling.6.bias',
+          'prompt_encoder.not_a_point_embed.weight',
+          'mask_decoder.transformer.layers.0.norm4.weight',
+          'mask_decoder.transformer.layers.0.mlp.lin1.weight',
+          'mask_decoder.transformer.norm_final_attn.bias',
+          'mask_decoder.output_upscaling.1.weight',
+          'mask_decoder.output_hypernetworks_mlps.3.layers.0.bias',
+          'mask_decoder.output_hypernetworks_mlps.3.layers.1.bias',
+          'mask_decoder.iou_prediction_head.layers.2.weight'
+        ].map(name => [name, translate(name)])
+      )
+    ).toMatchInlineSnapshot(`
       {
         "image_encoder.blocks.1.attn.rel_pos_h": "vision_encoder.layers.1.attn.rel_pos_h",
         "image_encoder.blocks.1.norm2.bias": "vision_encoder.layers.1.layer_norm2.bias",
@@ -56,7 +78,10 @@ describe('names of Hugging Face', () => {
   })
 
   it('take the positional matrix from either of its names', () => {
-    const [a, b] = ['shared_image_embedding.positional_embedding', 'prompt_encoder.shared_embedding.positional_embedding'].map(toMeta([]))
+    const [a, b] = [
+      'shared_image_embedding.positional_embedding',
+      'prompt_encoder.shared_embedding.positional_embedding'
+    ].map(toMeta([]))
     expect(a).toBe('prompt_encoder.pe_layer.positional_encoding_gaussian_matrix')
     expect(b).toBe(a)
   })
@@ -77,8 +102,8 @@ describe('underMetaNames', () => {
   })
 
   it('strips wrappers that all names share, also several', () => {
-    expect(underMetaNames(renamed(tiny, (name) => `module.model.${name}`)).names).toEqual(tiny.names)
-    expect(underMetaNames(renamed(tiny, (name) => `sam.${toHuggingFace(tiny.names)(name)}`)).names).toEqual(tiny.names)
+    expect(underMetaNames(renamed(tiny, name => `module.model.${name}`)).names).toEqual(tiny.names)
+    expect(underMetaNames(renamed(tiny, name => `sam.${toHuggingFace(tiny.names)(name)}`)).names).toEqual(tiny.names)
   })
 
   it('keeps a prefix that only some names have', () => {

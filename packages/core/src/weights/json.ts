@@ -2,12 +2,14 @@
 export type Json = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>
 
 /**
- * Strict JSON of an untrusted file. Unlike `JSON.parse` it refuses a key given twice (two readers could disagree on which one counts) and
- * nesting deeper than `depth` (which would overflow the stack). Throws `SyntaxError`.
+ * Strict JSON of an untrusted file. Unlike `JSON.parse` it refuses a key given twice (two readers could disagree on
+ * which one counts) and nesting deeper than `depth` (which would overflow the stack). Throws `SyntaxError`.
  */
 export function parseJson(text: string, depth = 8): Json {
   let at = 0
-  const fail = (what: string): never => { throw new SyntaxError(`${what} at character ${at}`) }
+  const fail = (what: string): never => {
+    throw new SyntaxError(`${what} at character ${at}`)
+  }
 
   /** Skips blanks and looks at the next character. */
   const peek = (): string => {
@@ -20,7 +22,8 @@ export function parseJson(text: string, depth = 8): Json {
     return true
   }
 
-  // Names and literals are found by hand and read by JSON.parse: a regular expression would need stack for each character of a long one.
+  // Names and literals are found by hand and read by JSON.parse: a regular expression would need stack for each
+  // character of a long one.
   const string = (): string => {
     let end = at
     do end = text.indexOf('"', end + 1)

@@ -21,7 +21,10 @@ export class WeightsMismatchError extends WeightsError {
   readonly unexpected: readonly string[]
   readonly misshapen: readonly Misshapen[]
 
-  constructor(message: string, { missing, unexpected, misshapen }: Pick<WeightsMismatchError, 'missing' | 'unexpected' | 'misshapen'>) {
+  constructor(
+    message: string,
+    { missing, unexpected, misshapen }: Pick<WeightsMismatchError, 'missing' | 'unexpected' | 'misshapen'>
+  ) {
     super('E_WEIGHTS_MISMATCH', message)
     this.missing = missing
     this.unexpected = unexpected
@@ -36,12 +39,19 @@ export interface MatchOptions {
   readonly guess?: () => string | undefined
 }
 
-/** Checks that a checkpoint has what a model asks for. Throws one `WeightsMismatchError` that lists every missing, unexpected and misshapen name. */
-export function match(wanted: readonly WantedWeight[], source: WeightSource, { allowUnexpected = false, guess }: MatchOptions = {}): void {
-  const names = new Set(wanted.map((w) => w.name))
+/**
+ * Checks that a checkpoint has what a model asks for. Throws one `WeightsMismatchError` that lists every missing,
+ * unexpected and misshapen name.
+ */
+export function match(
+  wanted: readonly WantedWeight[],
+  source: WeightSource,
+  { allowUnexpected = false, guess }: MatchOptions = {}
+): void {
+  const names = new Set(wanted.map(w => w.name))
   const allowed = typeof allowUnexpected === 'function' ? allowUnexpected : () => allowUnexpected
-  const missing = [...names].filter((name) => !source.has(name))
-  const unexpected = source.names.filter((name) => !names.has(name) && !allowed(name))
+  const missing = [...names].filter(name => !source.has(name))
+  const unexpected = source.names.filter(name => !names.has(name) && !allowed(name))
   const misshapen = wanted.flatMap(({ name, shape }): Misshapen[] => {
     const found = source.has(name) ? source.info(name).shape : shape
     return sameShape(found, shape) ? [] : [{ name, wanted: shape, found }]
@@ -53,16 +63,24 @@ export function match(wanted: readonly WantedWeight[], source: WeightSource, { a
     `${source.label}: the checkpoint does not fit the model (${wanted.length} tensors wanted, ${source.names.length} found)`,
     ...section('missing', missing),
     ...section('unexpected', unexpected),
-    ...section('wrong shape', misshapen.map((m) => `${m.name}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)),
-    likeness === undefined ? 'Check that the model and the checkpoint belong together.' : `The file looks like ${likeness}; load it as that model.`
+    ...section(
+      'wrong shape',
+      misshapen.map(m => `${m.name}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)
+    ),
+    likeness === undefined
+      ? 'Check that the model and the checkpoint belong together.'
+      : `The file looks like ${likeness}; load it as that model.`
   ]
   throw new WeightsMismatchError(lines.join('\n'), { missing, unexpected, misshapen })
 }
 
 const shown = 10
 
-const section = (title: string, items: readonly string[]): string[] => items.length === 0 ? [] : [
-  `  ${title}: ${items.length}`,
-  ...items.slice(0, shown).map((item) => `    ${item}`),
-  ...items.length > shown ? [`    … and ${items.length - shown} more`] : []
-]
+const section = (title: string, items: readonly string[]): string[] =>
+  items.length === 0
+    ? []
+    : [
+        `  ${title}: ${items.length}`,
+        ...items.slice(0, shown).map(item => `    ${item}`),
+        ...(items.length > shown ? [`    … and ${items.length - shown} more`] : [])
+      ]

@@ -22,7 +22,13 @@ describe('openWeights', () => {
       const path = join(directory, 'weights.bin')
       await writeFileAtomic(path, write(weights))
       const bytes = await readFile(path)
-      for (const from of [path, new URL(`file://${path}`), new Uint8Array(bytes), new Uint8Array(bytes).buffer, new Blob([bytes])]) {
+      for (const from of [
+        path,
+        new URL(`file://${path}`),
+        new Uint8Array(bytes),
+        new Uint8Array(bytes).buffer,
+        new Blob([bytes])
+      ]) {
         const source = await openWeights(from)
         expect(source.names).toEqual(['a', 'b'])
         expect(await source.read('b')).toEqual(full('f32', [3], 2))
@@ -36,7 +42,7 @@ describe('openWeights', () => {
     expect(await openWeights(weights)).toBe(weights)
   })
 
-  const head = (text: string): Uint8Array => Uint8Array.from(text.padEnd(600, '\0'), (c) => c.charCodeAt(0))
+  const head = (text: string): Uint8Array => Uint8Array.from(text.padEnd(600, '\0'), c => c.charCodeAt(0))
   it.each<[string, Uint8Array | string, RegExp]>([
     ['an empty file', new Uint8Array(0), /is empty/],
     ['three bytes', Uint8Array.of(1, 2, 3), /neither/],
@@ -49,7 +55,10 @@ describe('openWeights', () => {
     ['a zip end without entries', head('PK\x05\x06'), /zip/],
     ['a legacy checkpoint', fixture('torch/legacy.pth'), /before PyTorch 1\.6.*torch\.save\(torch\.load/]
   ])('says what it is instead: %s', async (_, from, message) => {
-    await expect(openWeights(from)).rejects.toMatchObject({ code: 'E_WEIGHTS_FORMAT', message: expect.stringMatching(message) as unknown })
+    await expect(openWeights(from)).rejects.toMatchObject({
+      code: 'E_WEIGHTS_FORMAT',
+      message: expect.stringMatching(message) as unknown
+    })
   })
 
   it.each<[string, unknown, RegExp]>([
@@ -59,7 +68,10 @@ describe('openWeights', () => {
     ['a number', 7, /must be a path/],
     ['nothing', undefined, /must be a path/]
   ])('cannot read %s', async (_, from, message) => {
-    await expect(openWeights(from as string)).rejects.toMatchObject({ code: 'E_WEIGHTS_IO', message: expect.stringMatching(message) as unknown })
+    await expect(openWeights(from as string)).rejects.toMatchObject({
+      code: 'E_WEIGHTS_IO',
+      message: expect.stringMatching(message) as unknown
+    })
   })
 
   it('opens a directory of Hugging Face, whole or in parts', async () => {
@@ -70,10 +82,11 @@ describe('openWeights', () => {
     await single.close()
 
     const parts = await mkdtemp(join(directory, 'parts-'))
-    const only = (wanted: string) => writeSafetensors(renamed(weights, (name) => name === wanted ? name : undefined))
+    const only = (wanted: string) => writeSafetensors(renamed(weights, name => (name === wanted ? name : undefined)))
     await writeFileAtomic(join(parts, '1.safetensors'), only('a'))
     await writeFileAtomic(join(parts, '2.safetensors'), only('b'))
-    const index = (map: object) => writeFile(join(parts, 'model.safetensors.index.json'), JSON.stringify({ metadata: {}, weight_map: map }))
+    const index = (map: object) =>
+      writeFile(join(parts, 'model.safetensors.index.json'), JSON.stringify({ metadata: {}, weight_map: map }))
     await index({ a: '1.safetensors', b: '2.safetensors' })
     const source = await openWeights(parts)
     expect(source.names).toEqual(['a', 'b'])
@@ -81,7 +94,13 @@ describe('openWeights', () => {
 
     await source.close()
 
-    const blobs = new Map(await Promise.all(['1.safetensors', '2.safetensors', 'model.safetensors.index.json'].map(async name => [name, new Blob([await readFile(join(parts, name))])] as const)))
+    const blobs = new Map(
+      await Promise.all(
+        ['1.safetensors', '2.safetensors', 'model.safetensors.index.json'].map(
+          async name => [name, new Blob([await readFile(join(parts, name))])] as const
+        )
+      )
+    )
     const picked = await openWeights(blobs)
     expect(picked.names).toEqual(['a', 'b'])
     expect(await picked.read('b')).toEqual(await weights.read('b'))
@@ -97,7 +116,9 @@ describe('openWeights', () => {
 
   it('stops at an abort', async () => {
     const reason = new Error('stopped by the test')
-    await expect(openWeights(fixture('tiny-checkpoint.pth'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(openWeights(fixture('tiny-checkpoint.pth'), { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason
+    )
     const source = await openWeights(fixture('tiny-checkpoint.pth'))
     await expect(source.read(source.names[0], AbortSignal.abort(reason))).rejects.toBe(reason)
     await source.close()
@@ -108,8 +129,16 @@ describe('openWeights', () => {
 describe('merged', () => {
   it('lets the last source win and closes all', async () => {
     let closed = 0
-    const counted = { ...weights, close: async () => { closed++ } }
-    const both = merged('both', [counted, { ...counted, ...memoryWeights({ b: full('f32', [1], 9) }), close: counted.close }])
+    const counted = {
+      ...weights,
+      close: async () => {
+        closed++
+      }
+    }
+    const both = merged('both', [
+      counted,
+      { ...counted, ...memoryWeights({ b: full('f32', [1], 9) }), close: counted.close }
+    ])
     expect(both.names).toEqual(['a', 'b'])
     expect(both.info('b').shape).toEqual([1])
     await both.close()

@@ -7,41 +7,52 @@ import { merged, type WeightSource } from './source.js'
 import { blobBytes, filesIn, memoryBytes, openFile, urlBytes, type ByteSource } from '#io'
 
 /**
- * Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere. A map is a directory: its files
- * by name, as a browser gives them.
+ * Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere. A
+ * map is a directory: its files by name, as a browser gives them.
  */
 export type WeightsLike = string | URL | Blob | Uint8Array | ArrayBuffer | ReadonlyMap<string, Blob> | WeightSource
 
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
-  /** Told as bytes arrive when a server knows no ranges and the file must be downloaded whole. `total` is 0 when unknown. */
-  readonly onProgress?: ((progress: { readonly loaded: number, readonly total: number }) => void) | undefined
+  /**
+   * Told as bytes arrive when a server knows no ranges and the file must be downloaded whole. `total` is 0 when
+   * unknown.
+   */
+  readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined
 }
 
 /**
- * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, or a directory in Hugging Face's layout. Its content decides, not its name.
- * Only names and shapes are read; tensors come later, by range. Names are Meta's, whatever the file calls them (`underMetaNames`).
- * An open source is returned as it is. Throws `WeightsError`.
+ * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, or a directory in Hugging Face's layout. Its
+ * content decides, not its name. Only names and shapes are read; tensors come later, by range. Names are Meta's,
+ * whatever the file calls them (`underMetaNames`). An open source is returned as it is. Throws `WeightsError`.
  */
 export async function openWeights(from: WeightsLike, options: OpenOptions = {}): Promise<WeightSource> {
   if (isWeightSource(from)) return from
   options.signal?.throwIfAborted()
-  if (from instanceof Map) return underMetaNames(await openDirectory('directory', from as ReadonlyMap<string, Blob>, options))
+  if (from instanceof Map)
+    return underMetaNames(await openDirectory('directory', from as ReadonlyMap<string, Blob>, options))
   if (isAddress(from) && !isWeb(from)) {
     const files = await filesIn(from)
     if (files) return underMetaNames(await openDirectory(String(from), files, options))
   }
-  return underMetaNames(await openBytes(await byteSource(from as Exclude<typeof from, ReadonlyMap<string, Blob>>, options), options))
+  return underMetaNames(
+    await openBytes(await byteSource(from as Exclude<typeof from, ReadonlyMap<string, Blob>>, options), options)
+  )
 }
 
-const isWeightSource = (from: WeightsLike): from is WeightSource => typeof from === 'object' && from !== null && 'names' in from && 'bytes' in from
+const isWeightSource = (from: WeightsLike): from is WeightSource =>
+  typeof from === 'object' && from !== null && 'names' in from && 'bytes' in from
 const isAddress = (from: unknown): from is string | URL => typeof from === 'string' || from instanceof URL
 const isWeb = (from: string | URL): boolean => /^https?:/i.test(String(from))
 
-async function byteSource(from: Exclude<WeightsLike, WeightSource | ReadonlyMap<string, Blob>>, options: OpenOptions): Promise<ByteSource> {
+async function byteSource(
+  from: Exclude<WeightsLike, WeightSource | ReadonlyMap<string, Blob>>,
+  options: OpenOptions
+): Promise<ByteSource> {
   if (from instanceof Uint8Array || from instanceof ArrayBuffer) return memoryBytes(from)
   if (typeof Blob !== 'undefined' && from instanceof Blob) return blobBytes(from)
-  if (!isAddress(from)) return failAt('checkpoint', 'E_WEIGHTS_IO')('must be a path, a URL, a Blob, bytes or an open source')
+  if (!isAddress(from))
+    return failAt('checkpoint', 'E_WEIGHTS_IO')('must be a path, a URL, a Blob, bytes or an open source')
   return isWeb(from) ? urlBytes(from, options) : openFile(from)
 }
 
@@ -63,34 +74,51 @@ const known: readonly (readonly [RegExp, string])[] = [
   [/^\s*<(!doctype|html|\?xml)/i, 'is a web page, not a checkpoint; use the download link of the file itself'],
   [/^version https:\/\/git-lfs/, 'is a Git LFS pointer, not the file it stands for; run `git lfs pull`'],
   [/^\x1f\x8b|^BZh|^\xfd7zXZ|^\x28\xb5\x2f\xfd|^7z\xbc\xaf/, 'is compressed; unpack it first'],
-  [/^.{257}ustar/s, 'is a tar archive; unpack it first, or when PyTorch before 0.4 wrote it, load it there and save it with a newer torch.save'],
-  [/^\x80[\x02-\x05]/, 'is a pickle of torch.save before PyTorch 1.6; convert it: torch.save(torch.load(file, weights_only=True), new_file)'],
-  [/^GGUF|^\x89HDF|^\x93NUMPY|^\x08[\x01-\x0f]\x12/, 'is of another framework; SAM is read from .pth and safetensors files']
+  [
+    /^.{257}ustar/s,
+    'is a tar archive; unpack it first, or when PyTorch before 0.4 wrote it, load it there and save it with a newer torch.save'
+  ],
+  [
+    /^\x80[\x02-\x05]/,
+    'is a pickle of torch.save before PyTorch 1.6; convert it: torch.save(torch.load(file, weights_only=True), new_file)'
+  ],
+  [
+    /^GGUF|^\x89HDF|^\x93NUMPY|^\x08[\x01-\x0f]\x12/,
+    'is of another framework; SAM is read from .pth and safetensors files'
+  ]
 ]
 
 const whatItIs = (head: string): string =>
-  known.find(([pattern]) => pattern.test(head))?.[1] ?? 'is neither a .pth of torch.save nor a safetensors file; check that the download is complete'
+  known.find(([pattern]) => pattern.test(head))?.[1] ??
+  'is neither a .pth of torch.save nor a safetensors file; check that the download is complete'
 
 /** The longest list of parts read, in bytes. */
 const indexLimit = 2 ** 24
 
 /** A model as Hugging Face keeps it: one safetensors file, or several with a list of which tensor is in which. */
-async function openDirectory(name: string, files: ReadonlyMap<string, string | Blob>, options: OpenOptions): Promise<WeightSource> {
+async function openDirectory(
+  name: string,
+  files: ReadonlyMap<string, string | Blob>,
+  options: OpenOptions
+): Promise<WeightSource> {
   const single = files.get('model.safetensors') ?? files.get('pytorch_model.bin')
   if (single !== undefined) return openBytes(await byteSource(single, options), options)
   const list = files.get('model.safetensors.index.json')
-  if (list === undefined) return failAt(name, 'E_WEIGHTS_IO')('the directory holds no model.safetensors; name the checkpoint file itself')
+  if (list === undefined)
+    return failAt(name, 'E_WEIGHTS_IO')('the directory holds no model.safetensors; name the checkpoint file itself')
 
   const parts: WeightSource[] = []
   try {
     for (const part of await readIndex(list, options)) {
       // Looked up in the listing, so a name cannot lead out of the directory.
-      const path = files.get(part) ?? failAt(`${name}/model.safetensors.index.json`)(`names '${part}', which is not in the directory`)
+      const path =
+        files.get(part) ??
+        failAt(`${name}/model.safetensors.index.json`)(`names '${part}', which is not in the directory`)
       parts.push(await openBytes(await byteSource(path, options), options))
     }
     return merged(name, parts)
   } catch (error) {
-    await Promise.all(parts.map((part) => part.close()))
+    await Promise.all(parts.map(part => part.close()))
     throw error
   }
 }
@@ -102,9 +130,10 @@ async function readIndex(list: string | Blob, { signal }: OpenOptions): Promise<
   try {
     if (file.size > indexLimit) fail(`must have at most ${indexLimit} bytes, has ${file.size}`)
     const json = parseJson(new TextDecoder().decode(await file.read(0, file.size, signal)))
-    const map = json instanceof Map ? json.get('weight_map') as unknown : undefined
-    const parts = map instanceof Map ? [...map.values()] as unknown[] : []
-    if (parts.length === 0 || !parts.every((part) => typeof part === 'string')) throw new SyntaxError('weight_map must name a file for each tensor')
+    const map = json instanceof Map ? (json.get('weight_map') as unknown) : undefined
+    const parts = map instanceof Map ? ([...map.values()] as unknown[]) : []
+    if (parts.length === 0 || !parts.every(part => typeof part === 'string'))
+      throw new SyntaxError('weight_map must name a file for each tensor')
     return new Set(parts)
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause

@@ -3,14 +3,23 @@ import { describe, expect, it } from 'vitest'
 import { inertGlobal, pickleOperationLimit, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
 import { SamError } from '../errors.js'
 
-const allowed: PickleGlobal[] = [{ global: 'a.pair', call: ([x, y]) => ({ x, y }) }, { global: 'a.name' }, inertGlobal('a.Thing')]
-const globals = new Map(allowed.map((g) => [g.global, g]))
+const allowed: PickleGlobal[] = [
+  { global: 'a.pair', call: ([x, y]) => ({ x, y }) },
+  { global: 'a.name' },
+  inertGlobal('a.Thing')
+]
+const globals = new Map(allowed.map(g => [g.global, g]))
 /** Latin-1 text as bytes: pickles are written here as their opcodes. */
-const load = (text: string | Uint8Array): PickleValue => unpickle(typeof text === 'string' ? Uint8Array.from(text, (c) => c.charCodeAt(0)) : text, {
-  label: 'x.pth', globals, persistent: (id) => ({ id })
-})
+const load = (text: string | Uint8Array): PickleValue =>
+  unpickle(typeof text === 'string' ? Uint8Array.from(text, c => c.charCodeAt(0)) : text, {
+    label: 'x.pth',
+    globals,
+    persistent: id => ({ id })
+  })
 const errorOf = (text: string): SamError => {
-  try { load(text) } catch (error) {
+  try {
+    load(text)
+  } catch (error) {
     expect(error).toBeInstanceOf(SamError)
     return error as SamError
   }
@@ -29,12 +38,23 @@ describe('unpickle', () => {
     ['a float', 'G\x3f\xf8\x00\x00\x00\x00\x00\x00.', 1.5],
     ['texts', '(X\x02\x00\x00\x00\xc3\xa9\x8c\x01aU\x01\xe9t.', ['é', 'a', 'é']],
     ['a list', '](K\x01K\x02eK\x03a.', [1, 2, 3]],
-    ['a dict', '}(K\x01K\x02uK\x03K\x04s.', new Map([[1, 2], [3, 4]])],
+    [
+      'a dict',
+      '}(K\x01K\x02uK\x03K\x04s.',
+      new Map([
+        [1, 2],
+        [3, 4]
+      ])
+    ],
     ['tuples', 'K\x01\x85K\x02\x86.', [[1], 2]],
     ['memos', ']q\x05h\x05\x86.', [[], []]],
     ['a persistent id', 'K\x07Q.', { id: 7 }],
     ['an allowed call', 'ca\npair\nK\x01K\x02\x86R.', { x: 1, y: 2 }],
-    ['an allowed call, protocol 4', '\x80\x04\x95\0\0\0\0\0\0\0\0\x8c\x01a\x94\x8c\x04pair\x94\x93\x94K\x01K\x02\x86R.', { x: 1, y: 2 }],
+    [
+      'an allowed call, protocol 4',
+      '\x80\x04\x95\0\0\0\0\0\0\0\0\x8c\x01a\x94\x8c\x04pair\x94\x93\x94K\x01K\x02\x86R.',
+      { x: 1, y: 2 }
+    ],
     ['an unused value', 'N0K\x01.', 1]
   ])('reads %s', (_, text, value) => {
     expect(load(text)).toEqual(value)
@@ -107,10 +127,19 @@ describe('unpickle', () => {
   })
 
   it('throws only SamError, whatever the bytes', () => {
-    const opcodes = [...'\x80\x95(01N\x88\x89JKM\x8aGX\x8c\x8dTUBC)\x85\x86\x87t]ae}suqr\x94hjc\x93R\x81bQ.'].map((c) => c.charCodeAt(0))
+    const opcodes = [...'\x80\x95(01N\x88\x89JKM\x8aGX\x8c\x8dTUBC)\x85\x86\x87t]ae}suqr\x94hjc\x93R\x81bQ.'].map(c =>
+      c.charCodeAt(0)
+    )
     const byte = fc.oneof(fc.constantFrom(...opcodes), fc.nat(255), fc.nat(3))
-    fc.assert(fc.property(fc.array(byte, { maxLength: 60 }), (bytes) => {
-      try { load(Uint8Array.from(bytes)) } catch (error) { expect(error).toBeInstanceOf(SamError) }
-    }), { numRuns: 5000 })
+    fc.assert(
+      fc.property(fc.array(byte, { maxLength: 60 }), bytes => {
+        try {
+          load(Uint8Array.from(bytes))
+        } catch (error) {
+          expect(error).toBeInstanceOf(SamError)
+        }
+      }),
+      { numRuns: 5000 }
+    )
   })
 })

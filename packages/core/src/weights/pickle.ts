@@ -2,15 +2,18 @@ import { failAt, type Fail } from './fail.js'
 import { WeightsError } from '../errors.js'
 
 /**
- * What a pickle unpacks to: null, booleans, numbers (bigint past 2^53), strings, bytes, arrays (frozen for tuples), Maps for dicts,
- * and whatever the allowed globals and persistent ids answer. Nothing in a pickle names code that runs.
+ * What a pickle unpacks to: null, booleans, numbers (bigint past 2^53), strings, bytes, arrays (frozen for tuples),
+ * Maps for dicts, and whatever the allowed globals and persistent ids answer. Nothing in a pickle names code that runs.
  */
 export type PickleValue = unknown
 
 /** A global a pickle may name. Without `call` it can only be passed along, as storage types are. */
 export interface PickleGlobal {
   readonly global: string
-  /** Stands in for calling it, or for making one of its kind: plain data in, plain data out, or `fail` with what is wrong. */
+  /**
+   * Stands in for calling it, or for making one of its kind: plain data in, plain data out, or `fail` with what is
+   * wrong.
+   */
   readonly call?: (args: readonly PickleValue[], fail: Fail) => PickleValue
 }
 
@@ -23,14 +26,18 @@ interface PickleRules {
   readonly persistent: (id: PickleValue) => PickleValue
 }
 
-/** A pickle may have this many operations: ten times those of the largest checkpoint. It bounds memory, since one operation makes one value. */
+/**
+ * A pickle may have this many operations: ten times those of the largest checkpoint. It bounds memory, since one
+ * operation makes one value.
+ */
 export const pickleOperationLimit = 1_000_000
 
 const highestProtocol = 5
 
 /**
- * Unpacks the subset of pickle that `torch.save` writes, without running anything: an operation outside the list below, or a global outside
- * `rules.globals`, is an error that names it, `WeightsError` `E_WEIGHTS_UNSAFE`. Malformed or cut-off input is `E_WEIGHTS_FORMAT`.
+ * Unpacks the subset of pickle that `torch.save` writes, without running anything: an operation outside the list below,
+ * or a global outside `rules.globals`, is an error that names it, `WeightsError` `E_WEIGHTS_UNSAFE`. Malformed or
+ * cut-off input is `E_WEIGHTS_FORMAT`.
  */
 export function unpickle(bytes: Uint8Array, { label, globals, persistent }: PickleRules): PickleValue {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -39,8 +46,9 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   let stack: PickleValue[] = []
   let at = 0
 
-  const fail: Fail = (text) => failAt(label)(`pickle ${text} (near byte ${at})`)
-  const refuse: Fail = (text) => failAt(label, 'E_WEIGHTS_UNSAFE')(`pickle ${text}, which is not allowed; nothing was run`)
+  const fail: Fail = text => failAt(label)(`pickle ${text} (near byte ${at})`)
+  const refuse: Fail = text =>
+    failAt(label, 'E_WEIGHTS_UNSAFE')(`pickle ${text}, which is not allowed; nothing was run`)
 
   /** Moves past `length` bytes that must be there, and answers where they begin. */
   const take = (length: number): number => {
@@ -68,14 +76,16 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
     return out
   }
 
-  const push = (value: PickleValue): void => { stack.push(value) }
-  const pop = (): PickleValue => stack.length ? stack.pop() : fail('takes from an empty stack')
+  const push = (value: PickleValue): void => {
+    stack.push(value)
+  }
+  const pop = (): PickleValue => (stack.length ? stack.pop() : fail('takes from an empty stack'))
   const popMark = (): PickleValue[] => {
     const items = stack
     stack = marks.pop() ?? fail('has no mark to go back to')
     return items
   }
-  const top = (): PickleValue => stack.length ? stack.at(-1) : fail('looks at an empty stack')
+  const top = (): PickleValue => (stack.length ? stack.at(-1) : fail('looks at an empty stack'))
 
   const global = (name: string): PickleGlobal => globals.get(name) ?? refuse(`names ${JSON.stringify(name)}`)
   const call = (): void => {
@@ -108,61 +118,163 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   const long = (length: number): void => {
     let value = 0n
     const digits = raw(length)
-    digits.forEach((byte, i) => { value |= BigInt(byte) << BigInt(8 * i) })
+    digits.forEach((byte, i) => {
+      value |= BigInt(byte) << BigInt(8 * i)
+    })
     value = BigInt.asIntN(8 * length, value)
     push(Number.isSafeInteger(Number(value)) ? Number(value) : value)
   }
-  const recall = (index: number): void => push(memo.has(index) ? memo.get(index) : fail(`recalls ${index}, which it never memorised`))
+  const recall = (index: number): void =>
+    push(memo.has(index) ? memo.get(index) : fail(`recalls ${index}, which it never memorised`))
 
   for (let operation = 0; operation < pickleOperationLimit; operation++) {
     const opcode = u8()
     switch (opcode) {
-      case 0x80: if (u8() > highestProtocol) fail(`has a protocol above ${highestProtocol}`); break          // PROTO
-      case 0x95: take(8); break                                                                              // FRAME
-      case 0x28: marks.push(stack); stack = []; break                                                        // MARK
-      case 0x30: pop(); break                                                                                // POP
-      case 0x31: popMark(); break                                                                            // POP_MARK
-      case 0x4e: push(null); break                                                                           // NONE
-      case 0x88: push(true); break                                                                           // NEWTRUE
-      case 0x89: push(false); break                                                                          // NEWFALSE
-      case 0x4a: push(view.getInt32(take(4), true)); break                                                   // BININT
-      case 0x4b: push(u8()); break                                                                           // BININT1
-      case 0x4d: push(u16()); break                                                                          // BININT2
-      case 0x8a: long(u8()); break                                                                           // LONG1
-      case 0x47: push(view.getFloat64(take(8))); break                                                       // BINFLOAT
-      case 0x58: push(text(u32())); break                                                                    // BINUNICODE
-      case 0x8c: push(text(u8())); break                                                                     // SHORT_BINUNICODE
-      case 0x8d: push(text(u64())); break                                                                    // BINUNICODE8
-      case 0x54: push(latin1(raw(u32()))); break                                                             // BINSTRING
-      case 0x55: push(latin1(raw(u8()))); break                                                              // SHORT_BINSTRING
-      case 0x42: push(raw(u32())); break                                                                     // BINBYTES
-      case 0x43: push(raw(u8())); break                                                                      // SHORT_BINBYTES
-      case 0x29: tuple(0); break                                                                             // EMPTY_TUPLE
-      case 0x85: tuple(1); break                                                                             // TUPLE1
-      case 0x86: tuple(2); break                                                                             // TUPLE2
-      case 0x87: tuple(3); break                                                                             // TUPLE3
-      case 0x74: { const items = popMark(); push(Object.freeze(items)); break }                              // TUPLE
-      case 0x5d: push([]); break                                                                             // EMPTY_LIST
-      case 0x61: { const item = pop(); append([item]); break }                                               // APPEND
-      case 0x65: { const items = popMark(); append(items); break }                                           // APPENDS
-      case 0x7d: push(new Map()); break                                                                      // EMPTY_DICT
-      case 0x73: { const value = pop(); const key = pop(); setItems([key, value]); break }                   // SETITEM
-      case 0x75: { const items = popMark(); setItems(items); break }                                         // SETITEMS
-      case 0x71: memo.set(u8(), top()); break                                                                // BINPUT
-      case 0x72: memo.set(u32(), top()); break                                                               // LONG_BINPUT
-      case 0x94: memo.set(memo.size, top()); break                                                           // MEMOIZE
-      case 0x68: recall(u8()); break                                                                         // BINGET
-      case 0x6a: recall(u32()); break                                                                        // LONG_BINGET
-      case 0x63: push(global(`${line()}.${line()}`)); break                                                  // GLOBAL
-      case 0x93: { const name = pop(); push(global(`${String(pop())}.${String(name)}`)); break }             // STACK_GLOBAL
-      case 0x52: case 0x81: call(); break                                                                    // REDUCE, NEWOBJ
-      case 0x62: build(); break                                                                              // BUILD
-      case 0x51: push(persistent(pop())); break                                                              // BINPERSID
-      case 0x2e: {                                                                                           // STOP
+      case 0x80:
+        if (u8() > highestProtocol) fail(`has a protocol above ${highestProtocol}`)
+        break // PROTO
+      case 0x95:
+        take(8)
+        break // FRAME
+      case 0x28:
+        marks.push(stack)
+        stack = []
+        break // MARK
+      case 0x30:
+        pop()
+        break // POP
+      case 0x31:
+        popMark()
+        break // POP_MARK
+      case 0x4e:
+        push(null)
+        break // NONE
+      case 0x88:
+        push(true)
+        break // NEWTRUE
+      case 0x89:
+        push(false)
+        break // NEWFALSE
+      case 0x4a:
+        push(view.getInt32(take(4), true))
+        break // BININT
+      case 0x4b:
+        push(u8())
+        break // BININT1
+      case 0x4d:
+        push(u16())
+        break // BININT2
+      case 0x8a:
+        long(u8())
+        break // LONG1
+      case 0x47:
+        push(view.getFloat64(take(8)))
+        break // BINFLOAT
+      case 0x58:
+        push(text(u32()))
+        break // BINUNICODE
+      case 0x8c:
+        push(text(u8()))
+        break // SHORT_BINUNICODE
+      case 0x8d:
+        push(text(u64()))
+        break // BINUNICODE8
+      case 0x54:
+        push(latin1(raw(u32())))
+        break // BINSTRING
+      case 0x55:
+        push(latin1(raw(u8())))
+        break // SHORT_BINSTRING
+      case 0x42:
+        push(raw(u32()))
+        break // BINBYTES
+      case 0x43:
+        push(raw(u8()))
+        break // SHORT_BINBYTES
+      case 0x29:
+        tuple(0)
+        break // EMPTY_TUPLE
+      case 0x85:
+        tuple(1)
+        break // TUPLE1
+      case 0x86:
+        tuple(2)
+        break // TUPLE2
+      case 0x87:
+        tuple(3)
+        break // TUPLE3
+      case 0x74: {
+        const items = popMark()
+        push(Object.freeze(items))
+        break
+      } // TUPLE
+      case 0x5d:
+        push([])
+        break // EMPTY_LIST
+      case 0x61: {
+        const item = pop()
+        append([item])
+        break
+      } // APPEND
+      case 0x65: {
+        const items = popMark()
+        append(items)
+        break
+      } // APPENDS
+      case 0x7d:
+        push(new Map())
+        break // EMPTY_DICT
+      case 0x73: {
+        const value = pop()
+        const key = pop()
+        setItems([key, value])
+        break
+      } // SETITEM
+      case 0x75: {
+        const items = popMark()
+        setItems(items)
+        break
+      } // SETITEMS
+      case 0x71:
+        memo.set(u8(), top())
+        break // BINPUT
+      case 0x72:
+        memo.set(u32(), top())
+        break // LONG_BINPUT
+      case 0x94:
+        memo.set(memo.size, top())
+        break // MEMOIZE
+      case 0x68:
+        recall(u8())
+        break // BINGET
+      case 0x6a:
+        recall(u32())
+        break // LONG_BINGET
+      case 0x63:
+        push(global(`${line()}.${line()}`))
+        break // GLOBAL
+      case 0x93: {
+        const name = pop()
+        push(global(`${String(pop())}.${String(name)}`))
+        break
+      } // STACK_GLOBAL
+      case 0x52:
+      case 0x81:
+        call()
+        break // REDUCE, NEWOBJ
+      case 0x62:
+        build()
+        break // BUILD
+      case 0x51:
+        push(persistent(pop()))
+        break // BINPERSID
+      case 0x2e: {
+        // STOP
         if (at !== bytes.length) fail('goes on after its end')
         return pop()
       }
-      default: refuse(`uses the operation 0x${opcode.toString(16).padStart(2, '0')}`)
+      default:
+        refuse(`uses the operation 0x${opcode.toString(16).padStart(2, '0')}`)
     }
   }
   return fail(`has more than ${pickleOperationLimit} operations`)
@@ -170,13 +282,18 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
 
 const inert = Symbol('inert')
 
-/** A global whose objects are kept as a token without content, so that a file that mentions it beside its weights can be read. */
+/**
+ * A global whose objects are kept as a token without content, so that a file that mentions it beside its weights can be
+ * read.
+ */
 export const inertGlobal = (global: string): PickleGlobal => ({ global, call: () => ({ [inert]: global }) })
 
-const isInert = (value: PickleValue): value is { readonly [inert]: string } => typeof value === 'object' && value !== null && inert in value
+const isInert = (value: PickleValue): value is { readonly [inert]: string } =>
+  typeof value === 'object' && value !== null && inert in value
 
 /** Whether a value is a global itself, not an object made with it. */
-export const isGlobal = (value: PickleValue): value is PickleGlobal => typeof value === 'object' && value !== null && 'global' in value
+export const isGlobal = (value: PickleValue): value is PickleGlobal =>
+  typeof value === 'object' && value !== null && 'global' in value
 
 /** Tuples are the frozen arrays. */
 const isTuple = (value: PickleValue): value is readonly PickleValue[] => Array.isArray(value) && Object.isFrozen(value)
@@ -190,4 +307,4 @@ export function describe(value: PickleValue): string {
   return value instanceof Map ? 'a dict' : `a ${typeof value}`
 }
 
-const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
+const latin1 = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')

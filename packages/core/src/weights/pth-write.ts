@@ -7,18 +7,22 @@ import { stridesOf } from '../tensor/shape.js'
 import type { HostTensor } from '../tensor/tensor.js'
 
 /**
- * Writes a `.pth` that `torch.load` reads, also with `weights_only=True`: a state_dict in the order of the source. Streams chunks and holds
- * one tensor at a time. `prefix` is the folder inside the archive. Types are written as stored; see `storedIn` to write others.
+ * Writes a `.pth` that `torch.load` reads, also with `weights_only=True`: a state_dict in the order of the source.
+ * Streams chunks and holds one tensor at a time. `prefix` is the folder inside the archive. Types are written as
+ * stored; see `storedIn` to write others.
  */
 export function writePth(
-  tensors: WeightSource | Readonly<Record<string, HostTensor>>, { prefix = 'archive', signal }: { prefix?: string, signal?: AbortSignal } = {}
+  tensors: WeightSource | Readonly<Record<string, HostTensor>>,
+  { prefix = 'archive', signal }: { prefix?: string; signal?: AbortSignal } = {}
 ): AsyncGenerator<Uint8Array> {
   const source = asWeightSource(tensors)
   const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
   const files: ZipInput[] = [
-    { name: `${prefix}/data.pkl`, bytes: () => pickleOf(source.names.map((name) => source.info(name))) },
+    { name: `${prefix}/data.pkl`, bytes: () => pickleOf(source.names.map(name => source.info(name))) },
     { name: `${prefix}/byteorder`, bytes: () => ascii('little') },
-    ...source.names.map((name, i): ZipInput => ({ name: `${prefix}/data/${i}`, bytes: () => source.bytes(name, signal) })),
+    ...source.names.map(
+      (name, i): ZipInput => ({ name: `${prefix}/data/${i}`, bytes: () => source.bytes(name, signal) })
+    ),
     { name: `${prefix}/version`, bytes: () => ascii('3\n') }
   ]
   return writeZip(files)
@@ -27,8 +31,12 @@ export function writePth(
 /** The pickle, protocol 2, of an OrderedDict of tensors whose storages are called 0, 1, 2 … */
 function pickleOf(infos: readonly WeightInfo[]): Uint8Array {
   const out: number[] = []
-  const op = (text: string): void => { for (let i = 0; i < text.length; i++) out.push(text.charCodeAt(i)) }
-  const bytes = (value: ArrayBufferView): void => { for (const byte of new Uint8Array(value.buffer)) out.push(byte) }
+  const op = (text: string): void => {
+    for (let i = 0; i < text.length; i++) out.push(text.charCodeAt(i))
+  }
+  const bytes = (value: ArrayBufferView): void => {
+    for (const byte of new Uint8Array(value.buffer)) out.push(byte)
+  }
   const text = (value: string): void => {
     const encoded = new TextEncoder().encode(value)
     op('X')

@@ -12,7 +12,10 @@ const fixture = new URL('../../../../fixtures/tiny-checkpoint.safetensors', impo
 
 /** A file with this header text (or object) and this many data bytes. */
 function file(header: string | Uint8Array | object, data = 0, declared?: bigint): Uint8Array {
-  const json = header instanceof Uint8Array ? header : new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
+  const json =
+    header instanceof Uint8Array
+      ? header
+      : new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
   const out = new Uint8Array(8 + json.length + data)
   new DataView(out.buffer).setBigUint64(0, declared ?? BigInt(json.length), true)
   out.set(json, 8)
@@ -32,10 +35,14 @@ describe('openSafetensors', () => {
     const source = await open(readFileSync(fixture))
     expect(source.names).toHaveLength(202)
     expect(source.metadata).toEqual({ format: 'pt', __proto__: null })
-    expect(source.info('image_encoder.pos_embed')).toEqual({ name: 'image_encoder.pos_embed', dtype: 'F32', shape: [1, 8, 8, 32] })
+    expect(source.info('image_encoder.pos_embed')).toEqual({
+      name: 'image_encoder.pos_embed',
+      dtype: 'F32',
+      shape: [1, 8, 8, 32]
+    })
     const bias = await source.read('image_encoder.patch_embed.proj.bias')
     expect(bias.shape).toEqual([32])
-    expect(bias.data.every((x) => Math.abs(x) <= 0.1)).toBe(true)
+    expect(bias.data.every(x => Math.abs(x) <= 0.1)).toBe(true)
     expect(source.locate('image_encoder.pos_embed')).toBeUndefined()
     expect(() => source.info('nothing')).toThrow("no tensor is called 'nothing'")
   })
@@ -43,7 +50,10 @@ describe('openSafetensors', () => {
   it('accepts no tensors, sizes of zero, rank 0, trailing spaces and NaN', async () => {
     expect((await open(file('{}'))).names).toEqual([])
     expect((await open(file('{"__metadata__":null}   '))).metadata).toEqual({})
-    const [e, s] = [{ dtype: 'F32', shape: [0, 3], data_offsets: [0, 0] }, { dtype: 'F64', shape: [], data_offsets: [0, 8] }]
+    const [e, s] = [
+      { dtype: 'F32', shape: [0, 3], data_offsets: [0, 0] },
+      { dtype: 'F64', shape: [], data_offsets: [0, 8] }
+    ]
     const source = await open(file({ e, s }, 8))
     expect((await source.read('e')).data).toHaveLength(0)
     expect([...(await source.read('s')).data]).toEqual([0])
@@ -76,7 +86,10 @@ describe('openSafetensors', () => {
     'fractional offsets': [file(one({ data_offsets: [0.5, 8.5] }), 8), /data_offsets/],
     'offsets as text': [file(one({ data_offsets: ['0', '8'] }), 8), /data_offsets/],
     'three offsets': [file(one({ data_offsets: [0, 4, 8] }), 8), /data_offsets/],
-    'offsets past 2^53': [file('{"a":{"dtype":"F32","shape":[2],"data_offsets":[9007199254740993,9007199254741001]}}', 8), /data_offsets/],
+    'offsets past 2^53': [
+      file('{"a":{"dtype":"F32","shape":[2],"data_offsets":[9007199254740993,9007199254741001]}}', 8),
+      /data_offsets/
+    ],
     'a shape that does not fill the range': [file(one({ shape: [3] }), 8), /needs 12 bytes/],
     'a product that overflows': [file(one({ shape: [2 ** 32, 2 ** 32] }), 8), /too large/],
     'a negative size': [file(one({ shape: [-2, -1] }), 8), /whole numbers/],
@@ -102,28 +115,34 @@ describe('openSafetensors', () => {
 
   it('refuses the fixture truncated anywhere', async () => {
     const whole = new Uint8Array(readFileSync(fixture))
-    await fc.assert(fc.asyncProperty(fc.integer({ min: 0, max: whole.length - 1 }), async (n) => {
-      await expect(open(whole.subarray(0, n))).rejects.toMatchObject({ code: 'E_WEIGHTS_FORMAT' })
-    }))
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: whole.length - 1 }), async n => {
+        await expect(open(whole.subarray(0, n))).rejects.toMatchObject({ code: 'E_WEIGHTS_FORMAT' })
+      })
+    )
   })
 })
 
 describe('writeSafetensors', () => {
-  const values = fc.array(fc.float({ noNaN: true }), { maxLength: 6 }).map((x) => f32([x.length], x))
+  const values = fc.array(fc.float({ noNaN: true }), { maxLength: 6 }).map(x => f32([x.length], x))
   it('round trips any tensors', async () => {
-    await fc.assert(fc.asyncProperty(fc.dictionary(fc.string({ minLength: 1, unit: 'grapheme' }), values), async (tensors) => {
-      const bytes = await collect(writeSafetensors(tensors, { metadata: { note: 'a "quoted" é' } }))
-      const back = await open(bytes)
-      expect(back.metadata).toMatchObject({ note: 'a "quoted" é' })
-      expect([...back.names].sort()).toEqual(Object.keys(tensors).sort())
-      for (const name of back.names) expect(await back.read(name)).toEqual(tensors[name])
-    }))
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.string({ minLength: 1, unit: 'grapheme' }), values), async tensors => {
+        const bytes = await collect(writeSafetensors(tensors, { metadata: { note: 'a "quoted" é' } }))
+        const back = await open(bytes)
+        expect(back.metadata).toMatchObject({ note: 'a "quoted" é' })
+        expect([...back.names].sort()).toEqual(Object.keys(tensors).sort())
+        for (const name of back.names) expect(await back.read(name)).toEqual(tensors[name])
+      })
+    )
   })
 
   it('aligns mixed types and keeps each exact', async () => {
     const source = memoryWeights({
-      flags: tensor('bool', [3], [1, 0, 1]), half: tensor('f16', [1], Uint16Array.of(0x3c01)),
-      count: tensor('i32', [2], [7, -9]), w: full('f32', [5], 0.5)
+      flags: tensor('bool', [3], [1, 0, 1]),
+      half: tensor('f16', [1], Uint16Array.of(0x3c01)),
+      count: tensor('i32', [2], [7, -9]),
+      w: full('f32', [5], 0.5)
     })
     const bytes = await collect(writeSafetensors(source))
     const back = await open(bytes)
@@ -134,8 +153,16 @@ describe('writeSafetensors', () => {
   })
 
   it.each<[StoredDType, number[]]>([
-    ['F64', [1.5, -2, 3]], ['F32', [1.5, -2, 3]], ['F16', [1.5, -2, 3]], ['BF16', [1.5, -2, 3]],
-    ['I64', [1, -2, 3]], ['I32', [1, -2, 3]], ['I16', [1, -2, 3]], ['I8', [1, -2, 3]], ['U8', [1, 254, 3]], ['BOOL', [1, 1, 1]]
+    ['F64', [1.5, -2, 3]],
+    ['F32', [1.5, -2, 3]],
+    ['F16', [1.5, -2, 3]],
+    ['BF16', [1.5, -2, 3]],
+    ['I64', [1, -2, 3]],
+    ['I32', [1, -2, 3]],
+    ['I16', [1, -2, 3]],
+    ['I8', [1, -2, 3]],
+    ['U8', [1, 254, 3]],
+    ['BOOL', [1, 1, 1]]
   ])('writes and reads %s', async (dtype, expected) => {
     const given = dtype === 'U8' ? [1.5, 254, 3] : [1.5, -2, 3]
     const bytes = await collect(writeSafetensors(storedIn(memoryWeights({ a: f32([3], given) }), dtype)))
@@ -154,7 +181,7 @@ describe('writeSafetensors', () => {
   it('asks for one tensor at a time', async () => {
     const source = memoryWeights({ a: full('f32', [4], 1), b: full('f32', [4], 2) })
     const asked: string[] = []
-    const chunks = writeSafetensors({ ...source, bytes: (name) => (asked.push(name), source.bytes(name)) })
+    const chunks = writeSafetensors({ ...source, bytes: name => (asked.push(name), source.bytes(name)) })
     await chunks.next()
     expect(asked).toEqual([])
     await chunks.next()

@@ -1,7 +1,15 @@
 import { failAt, type Fail } from './fail.js'
 import { parseJson, type Json } from './json.js'
 import { isStoredDType, storedBytes, storedLength, type StoredDType } from './stored.js'
-import { lengthOf, memoryWeights, rangeEntry, weightSource, type ByteSource, type WeightInfo, type WeightSource } from './source.js'
+import {
+  lengthOf,
+  memoryWeights,
+  rangeEntry,
+  weightSource,
+  type ByteSource,
+  type WeightInfo,
+  type WeightSource
+} from './source.js'
 import { WeightsError } from '../errors.js'
 import type { HostTensor } from '../tensor/tensor.js'
 
@@ -11,9 +19,9 @@ const safetensorsHeaderLimit = 100_000_000
 const metadataKey = '__metadata__'
 
 /**
- * Opens a safetensors file: eight bytes of header length, a JSON header, the data. Obeys the rules of the Rust validator: the tensors cover
- * the data exactly, without holes, overlaps or bytes left over, and no name is given twice. Data is read later, by range.
- * Throws `WeightsError` `E_WEIGHTS_FORMAT`.
+ * Opens a safetensors file: eight bytes of header length, a JSON header, the data. Obeys the rules of the Rust
+ * validator: the tensors cover the data exactly, without holes, overlaps or bytes left over, and no name is given
+ * twice. Data is read later, by range. Throws `WeightsError` `E_WEIGHTS_FORMAT`.
  */
 export async function openSafetensors(source: ByteSource, signal?: AbortSignal): Promise<WeightSource> {
   const label = source.name
@@ -21,9 +29,11 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
 
   if (source.size < 8) fail(`must begin with 8 bytes of header length, but the file has ${source.size} bytes`)
   const declared = new DataView((await source.read(0, 8, signal)).buffer).getBigUint64(0, true)
-  if (declared > safetensorsHeaderLimit) fail(`header must have at most ${safetensorsHeaderLimit} bytes, declares ${declared}`)
+  if (declared > safetensorsHeaderLimit)
+    fail(`header must have at most ${safetensorsHeaderLimit} bytes, declares ${declared}`)
   const headerLength = Number(declared)
-  if (headerLength > source.size - 8) fail(`header of ${headerLength} bytes is longer than the file; the file is truncated`)
+  if (headerLength > source.size - 8)
+    fail(`header of ${headerLength} bytes is longer than the file; the file is truncated`)
 
   const header = await source.read(8, headerLength, signal)
   if (header[0] !== 0x7b) fail("header must begin with '{'")
@@ -35,56 +45,75 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   }
 
   const fields = isObject(json) ? json : fail('header must be an object')
-  const tensors = [...fields].filter(([name]) => name !== metadataKey).map(([name, field]) => parseTensor(name, field, fail))
+  const tensors = [...fields]
+    .filter(([name]) => name !== metadataKey)
+    .map(([name, field]) => parseTensor(name, field, fail))
   const data = 8 + headerLength
   let end = 0
   for (const { name, begin, length } of [...tensors].sort((a, b) => a.begin - b.begin || a.length - b.length)) {
-    if (begin !== end) fail(`tensor '${name}' must begin at byte ${end} of the data, where the one before it ends, but begins at ${begin}`)
+    if (begin !== end)
+      fail(
+        `tensor '${name}' must begin at byte ${end} of the data, where the one before it ends, but begins at ${begin}`
+      )
     end += length
   }
   if (data + end !== source.size) fail(`tensors cover ${end} bytes of data, but the file has ${source.size - data}`)
 
-  const entries = tensors.map(({ name, dtype, shape, begin }) => rangeEntry(source, { name, dtype, shape }, data + begin))
-  return weightSource(label, entries, { metadata: parseMetadata(fields.get(metadataKey), fail), close: () => source.close() })
+  const entries = tensors.map(({ name, dtype, shape, begin }) =>
+    rangeEntry(source, { name, dtype, shape }, data + begin)
+  )
+  return weightSource(label, entries, {
+    metadata: parseMetadata(fields.get(metadataKey), fail),
+    close: () => source.close()
+  })
 }
 
-function parseTensor(name: string, field: Json, fail: Fail): WeightInfo & { begin: number, length: number } {
+function parseTensor(name: string, field: Json, fail: Fail): WeightInfo & { begin: number; length: number } {
   if (!isObject(field)) return fail(`tensor '${name}' must be described by an object`)
-  const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map((key) => field.get(key))
-  if (!isStoredDType(dtype)) return fail(`tensor '${name}' has the type ${JSON.stringify(dtype)}; known are ${Object.keys(storedBytes).join(', ')}`)
+  const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map(key => field.get(key))
+  if (!isStoredDType(dtype))
+    return fail(
+      `tensor '${name}' has the type ${JSON.stringify(dtype)}; known are ${Object.keys(storedBytes).join(', ')}`
+    )
   if (!isCounts(shape)) return fail(`tensor '${name}' must have a shape of whole numbers`)
-  if (!isCounts(offsets) || offsets.length !== 2) return fail(`tensor '${name}' must have data_offsets of two whole numbers`)
+  if (!isCounts(offsets) || offsets.length !== 2)
+    return fail(`tensor '${name}' must have data_offsets of two whole numbers`)
   const [begin, end] = offsets as [number, number]
   const length = storedLength(dtype, shape, `tensor '${name}'`)
-  if (end - begin !== length) return fail(`tensor '${name}' needs ${length} bytes for ${dtype}[${shape.join(',')}], but has ${end - begin}`)
+  if (end - begin !== length)
+    return fail(`tensor '${name}' needs ${length} bytes for ${dtype}[${shape.join(',')}], but has ${end - begin}`)
   return { name, dtype, shape, begin, length }
 }
 
 const isObject = (json: Json | undefined): json is ReadonlyMap<string, Json> => json instanceof Map
-const isCounts = (json: Json | undefined): json is readonly number[] => Array.isArray(json) && json.every((n) => Number.isSafeInteger(n) && n >= 0)
+const isCounts = (json: Json | undefined): json is readonly number[] =>
+  Array.isArray(json) && json.every(n => Number.isSafeInteger(n) && n >= 0)
 
 function parseMetadata(json: Json | undefined, fail: Fail): Readonly<Record<string, string>> {
   if (json === undefined || json === null) return {}
   if (!isObject(json)) return fail(`${metadataKey} must be an object`)
   const out: Record<string, string> = Object.create(null) as Record<string, string>
-  for (const [key, value] of json) out[key] = typeof value === 'string' ? value : fail(`${metadataKey} must hold texts, '${key}' is not one`)
+  for (const [key, value] of json)
+    out[key] = typeof value === 'string' ? value : fail(`${metadataKey} must hold texts, '${key}' is not one`)
   return out
 }
 
 /**
- * Writes safetensors as a stream of chunks, holding one tensor at a time: the header, padded with spaces to 8 bytes, then the data, wide
- * types first so that each tensor is aligned to its element. Types are written as stored; see `storedIn` to write others.
+ * Writes safetensors as a stream of chunks, holding one tensor at a time: the header, padded with spaces to 8 bytes,
+ * then the data, wide types first so that each tensor is aligned to its element. Types are written as stored; see
+ * `storedIn` to write others.
  */
 export async function* writeSafetensors(
   tensors: WeightSource | Readonly<Record<string, HostTensor>>,
-  { metadata, signal }: { metadata?: Readonly<Record<string, string>>, signal?: AbortSignal } = {}
+  { metadata, signal }: { metadata?: Readonly<Record<string, string>>; signal?: AbortSignal } = {}
 ): AsyncGenerator<Uint8Array> {
   const source = asWeightSource(tensors)
   const width = (dtype: StoredDType): number => storedBytes[dtype]
-  const infos = source.names.map((name) => source.info(name)).sort((a, b) => width(b.dtype) - width(a.dtype))
+  const infos = source.names.map(name => source.info(name)).sort((a, b) => width(b.dtype) - width(a.dtype))
   let end = 0
-  const fields = infos.map((info) => {
-    if (info.name === metadataKey) throw new WeightsError('E_WEIGHTS_FORMAT', `safetensors: a tensor cannot be called ${metadataKey}`)
+  const fields = infos.map(info => {
+    if (info.name === metadataKey)
+      throw new WeightsError('E_WEIGHTS_FORMAT', `safetensors: a tensor cannot be called ${metadataKey}`)
     const begin = end
     end += lengthOf(info)
     return `${JSON.stringify(info.name)}:${JSON.stringify({ dtype: info.dtype, shape: info.shape, data_offsets: [begin, end] })}`

@@ -35,7 +35,10 @@ export interface WeightSource {
   read(name: string, signal?: AbortSignal): Promise<HostTensor<'f32'>>
   /** The stored bytes, little-endian and row-major, in a buffer of their own. */
   bytes(name: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
-  /** Where exactly these bytes lie in a local file, if one holds them without gaps: an ONNX model can point there instead of copying them. */
+  /**
+   * Where exactly these bytes lie in a local file, if one holds them without gaps: an ONNX model can point there
+   * instead of copying them.
+   */
   locate(name: string): WeightLocation | undefined
   close(): Promise<void>
 }
@@ -50,7 +53,10 @@ export interface WeightEntry extends WeightInfo {
 export function weightSource(
   label: string,
   entries: Iterable<WeightEntry>,
-  { metadata = {}, close = async () => {} }: { metadata?: Readonly<Record<string, string>>, close?: () => Promise<void> } = {}
+  {
+    metadata = {},
+    close = async () => {}
+  }: { metadata?: Readonly<Record<string, string>>; close?: () => Promise<void> } = {}
 ): WeightSource {
   const byName = new Map<string, WeightEntry>()
   for (const entry of entries) byName.set(entry.name, entry)
@@ -61,8 +67,8 @@ export function weightSource(
     label,
     names: [...byName.keys()],
     metadata,
-    has: (name) => byName.has(name),
-    info: (name) => {
+    has: name => byName.has(name),
+    info: name => {
       const { dtype, shape } = find(name)
       return { name, dtype, shape }
     },
@@ -71,7 +77,7 @@ export function weightSource(
       return f32(entry.shape, toF32(entry.dtype, await entry.bytes(signal)))
     },
     bytes: async (name, signal) => find(name).bytes(signal),
-    locate: (name) => find(name).locate?.(),
+    locate: name => find(name).locate?.(),
     close
   }
 }
@@ -80,14 +86,20 @@ const storedAs: Readonly<Record<DType, StoredDType>> = { f32: 'F32', f16: 'F16',
 
 /** Tensors that are in memory already, by name. */
 export function memoryWeights(tensors: Readonly<Record<string, HostTensor>>, label = 'memory'): WeightSource {
-  return weightSource(label, Object.entries(tensors).map(([name, { dtype, shape, data }]) => (
-    { name, dtype: storedAs[dtype], shape, bytes: async () => bytesOf(data) }
-  )))
+  return weightSource(
+    label,
+    Object.entries(tensors).map(([name, { dtype, shape, data }]) => ({
+      name,
+      dtype: storedAs[dtype],
+      shape,
+      bytes: async () => bytesOf(data)
+    }))
+  )
 }
 
 /** The same tensors under other names: `rename` gives the new name of each old one, or undefined to leave it out. */
 export function renamed(source: WeightSource, rename: (name: string) => string | undefined): WeightSource {
-  const entries = source.names.flatMap((old) => {
+  const entries = source.names.flatMap(old => {
     const name = rename(old)
     return name === undefined ? [] : [{ ...entryOf(source, old), name }]
   })
@@ -96,24 +108,37 @@ export function renamed(source: WeightSource, rename: (name: string) => string |
 
 /** One source over several; where names repeat, the last one wins. Closing closes them all. */
 export function merged(label: string, sources: readonly WeightSource[]): WeightSource {
-  return weightSource(label, sources.flatMap((source) => source.names.map((name) => entryOf(source, name))), {
-    metadata: Object.fromEntries(sources.flatMap((source) => Object.entries(source.metadata))),
-    close: async () => { await Promise.all(sources.map((source) => source.close())) }
-  })
+  return weightSource(
+    label,
+    sources.flatMap(source => source.names.map(name => entryOf(source, name))),
+    {
+      metadata: Object.fromEntries(sources.flatMap(source => Object.entries(source.metadata))),
+      close: async () => {
+        await Promise.all(sources.map(source => source.close()))
+      }
+    }
+  )
 }
 
-/** The same tensors stored in another type, converted one at a time as they are read: what a writer needs to write halves. */
+/**
+ * The same tensors stored in another type, converted one at a time as they are read: what a writer needs to write
+ * halves.
+ */
 export function storedIn(source: WeightSource, dtype: StoredDType): WeightSource {
-  return weightSource(source.label, source.names.map((name) => {
-    const entry = entryOf(source, name)
-    if (entry.dtype === dtype) return entry
-    const bytes = async (signal?: AbortSignal) => fromF32(dtype, (await source.read(name, signal)).data)
-    return { name, dtype, shape: entry.shape, bytes }
-  }), source)
+  return weightSource(
+    source.label,
+    source.names.map(name => {
+      const entry = entryOf(source, name)
+      if (entry.dtype === dtype) return entry
+      const bytes = async (signal?: AbortSignal) => fromF32(dtype, (await source.read(name, signal)).data)
+      return { name, dtype, shape: entry.shape, bytes }
+    }),
+    source
+  )
 }
 
 function entryOf(source: WeightSource, name: string): WeightEntry {
-  return { ...source.info(name), bytes: (signal) => source.bytes(name, signal), locate: () => source.locate(name) }
+  return { ...source.info(name), bytes: signal => source.bytes(name, signal), locate: () => source.locate(name) }
 }
 
 /** An entry whose bytes lie in one piece at `offset` of a file. */
@@ -122,10 +147,11 @@ export function rangeEntry(source: ByteSource, info: WeightInfo, offset: number)
   const { path } = source
   return {
     ...info,
-    bytes: (signal) => source.read(offset, length, signal),
-    locate: () => path === undefined ? undefined : { path, offset, length }
+    bytes: signal => source.read(offset, length, signal),
+    locate: () => (path === undefined ? undefined : { path, offset, length })
   }
 }
 
 /** Bytes of a tensor as it is stored. */
-export const lengthOf = ({ dtype, shape }: WeightInfo): number => shape.reduce((bytes, size) => bytes * size, storedBytes[dtype])
+export const lengthOf = ({ dtype, shape }: WeightInfo): number =>
+  shape.reduce((bytes, size) => bytes * size, storedBytes[dtype])

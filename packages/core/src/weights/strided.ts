@@ -10,12 +10,16 @@ export interface Strided {
   readonly strides: readonly number[]
 }
 
-/** Checks that a view stays inside its storage and is not larger than it. Throws `E_WEIGHTS_FORMAT`; `where` begins its message. */
+/**
+ * Checks that a view stays inside its storage and is not larger than it. Throws `E_WEIGHTS_FORMAT`; `where` begins its
+ * message.
+ */
 export function checkStrided({ dtype, shape, offset, strides }: Strided, numel: number, where: string): void {
   const fail = failAt(where)
   const count = storedLength(dtype, shape, where) / storedBytes[dtype]
-  if (strides.length !== shape.length) fail(`shape ${formatShape(shape)} and strides ${formatShape(strides)} must have one rank`)
-  if (![offset, ...strides].every((n) => Number.isSafeInteger(n) && n >= 0)) {
+  if (strides.length !== shape.length)
+    fail(`shape ${formatShape(shape)} and strides ${formatShape(strides)} must have one rank`)
+  if (![offset, ...strides].every(n => Number.isSafeInteger(n) && n >= 0)) {
     fail(`offset and strides must be 0 or more, found ${offset} and ${formatShape(strides)}`)
   }
   // An expanded view could repeat one element endlessly.

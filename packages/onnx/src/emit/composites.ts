@@ -19,9 +19,14 @@ export const layerNorm: Emit = (to, y) => {
   const { axis, eps } = y.attrs as { axis: number; eps: number }
   const rank = y.shape.length
   const last = [...Array(rank).keys()].filter(i => i !== axis).concat(axis)
-  const normalised = (name: string): string => to.node('LayerNormalization', [name, to.of(weight), to.of(bias)], { axis: -1, epsilon: eps })
+  const normalised = (name: string): string =>
+    to.node('LayerNormalization', [name, to.of(weight), to.of(bias)], { axis: -1, epsilon: eps })
   if (axis === rank - 1) return normalised(to.of(x))
-  return transpose(to, normalised(transpose(to, to.of(x), last)), last.map((_, i) => last.indexOf(i)))
+  return transpose(
+    to,
+    normalised(transpose(to, to.of(x), last)),
+    last.map((_, i) => last.indexOf(i))
+  )
 }
 
 /** Kernel = stride: patches × weight. Otherwise Conv, which has channels second. */
@@ -32,7 +37,11 @@ export const conv2d: Emit = (to, y) => {
   const [out, , kh, kw] = weight.shape as [number, number, number, number]
   if (stride !== kh || stride !== kw || padding !== 0) {
     const inputs = [transpose(to, to.of(x), [0, 3, 1, 2]), to.of(weight), ...(bias ? [to.of(bias)] : [])]
-    return transpose(to, to.node('Conv', inputs, { pads: Array<number>(4).fill(padding), strides: [stride, stride] }), [0, 2, 3, 1])
+    return transpose(
+      to,
+      to.node('Conv', inputs, { pads: Array<number>(4).fill(padding), strides: [stride, stride] }),
+      [0, 2, 3, 1]
+    )
   }
   const [, rows, columns] = y.shape as [number, number, number, number]
   let patches = to.of(x)
@@ -45,7 +54,9 @@ export const conv2d: Emit = (to, y) => {
   return reshape(to, to.node('Gemm', inputs, { transB: 1 }), y.shape)
 }
 
-/** Each pixel becomes a tile by one Gemm. The weight's small transpose makes the large one move whole rows of channels. */
+/**
+ * Each pixel becomes a tile by one Gemm. The weight's small transpose makes the large one move whole rows of channels.
+ */
 export const convTranspose2d: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const [b, h, w, c] = x.shape as [number, number, number, number]
@@ -62,6 +73,10 @@ export const resizeBilinear: Emit = (to, y) => {
   const [height, width] = y.shape.slice(-2) as [number, number]
   const planes = x.shape.slice(0, -2).reduce((n, d) => n * d, 1)
   const attrs = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' }
-  const resized = to.node('Resize', [reshape(to, to.of(x), [1, planes, h, w]), '', '', to.ints([1, planes, height, width])], attrs)
+  const resized = to.node(
+    'Resize',
+    [reshape(to, to.of(x), [1, planes, h, w]), '', '', to.ints([1, planes, height, width])],
+    attrs
+  )
   return reshape(to, resized, y.shape)
 }

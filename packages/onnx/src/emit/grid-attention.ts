@@ -2,12 +2,16 @@ import { constant, f32, ops, type Value } from '@sam/core/graph'
 import type { Builder, Emit } from '../builder.js'
 import { reshape } from './write.js'
 
-/** Windows attend in one fused node, the whole grid head by head: on a CPU each is the fastest form that stores no [heads, N, N] scores. */
-export const gridAttention: Emit = (to, y) => y.attrs.window ? attendWindows(to, y) : to.of(attendGrid(y))
+/**
+ * Windows attend in one fused node, the whole grid head by head: on a CPU each is the fastest form that stores no
+ * [heads, N, N] scores.
+ */
+export const gridAttention: Emit = (to, y) => (y.attrs.window ? attendWindows(to, y) : to.of(attendGrid(y)))
 
 /**
- * Relative positions ride inside the product: q is widened by its biases per row and per column, k by ones at its own row and column, so
- * that one MultiHeadAttention gives the whole score. Padding, partition and their inverse are one Gather each.
+ * Relative positions ride inside the product: q is widened by its biases per row and per column, k by ones at its own
+ * row and column, so that one MultiHeadAttention gives the whole score. Padding, partition and their inverse are one
+ * Gather each.
  */
 function attendWindows(to: Builder, y: Value): string {
   const [qkv, border, relPosH, relPosW] = y.inputs as [Value, Value, Value, Value]
@@ -24,14 +28,24 @@ function attendWindows(to: Builder, y: Value): string {
   const perHead = (x: Value, width: number): Value => ops.reshape(x, [n, area, heads, width])
   const byRow = ops.matmul(ops.reshape(q, [n, side, side * heads, d]), relative(relPosH, { side, factor: d ** 0.5 }))
   const columns = ops.transpose(ops.reshape(q, [n, side, side, c]), [0, 2, 1, 3])
-  const byColumn = ops.matmul(ops.reshape(columns, [n, side, side * heads, d]), relative(relPosW, { side, factor: d ** 0.5 }))
+  const byColumn = ops.matmul(
+    ops.reshape(columns, [n, side, side * heads, d]),
+    relative(relPosW, { side, factor: d ** 0.5 })
+  )
   const relW = ops.transpose(ops.reshape(byColumn, [n, side, side, heads * side]), [0, 2, 1, 3])
   const query = ops.concat([perHead(q, d), perHead(byRow, side), perHead(relW, side)], 3)
   const key = ops.concat([perHead(k, d), ops.broadcastTo(ownPlace(side), [n, area, heads, 2 * side])], 3)
 
   const flat = (x: Value): string => to.of(ops.reshape(x, [n, area, -1]))
-  const out = to.node('com.microsoft.MultiHeadAttention', [flat(query), flat(key), flat(v)], { num_heads: heads, scale: d ** -0.5 })
-  return reshape(to, to.node('Gather', [reshape(to, out, [n * area, c]), to.of(ops.indices(back))], { axis: 0 }), y.shape)
+  const out = to.node('com.microsoft.MultiHeadAttention', [flat(query), flat(key), flat(v)], {
+    num_heads: heads,
+    scale: d ** -0.5
+  })
+  return reshape(
+    to,
+    to.node('Gather', [reshape(to, out, [n * area, c]), to.of(ops.indices(back))], { axis: 0 }),
+    y.shape
+  )
 }
 
 /** One head and a band of rows at a time: their scores are all that is ever stored. */
@@ -45,18 +59,33 @@ function attendGrid(y: Value): Value {
 
   const attendHead = (image: number, head: number): Value => {
     const tokens = ops.reshape(ops.slice(qkv, 0, { start: image, size: 1 }), [h * w, c3])
-    const [q, k, v] = [0, 1, 2].map(i => ops.slice(tokens, 1, { start: (i * heads + head) * d, size: d })) as [Value, Value, Value]
+    const [q, k, v] = [0, 1, 2].map(i => ops.slice(tokens, 1, { start: (i * heads + head) * d, size: d })) as [
+      Value,
+      Value,
+      Value
+    ]
     const byRow = ops.matmul(ops.reshape(q, [h, w, d]), tableH) // [H, W, kh]
     const byColumn = ops.transpose(ops.matmul(ops.transpose(ops.reshape(q, [h, w, d]), [1, 0, 2]), tableW), [1, 0, 2]) // [H, W, kw]
-    return ops.concat(bands([h, w]).map(({ start, size }) => {
-      const n = size * w
-      const queries = ops.mul(ops.slice(q, 0, { start: start * w, size: n }), d ** -0.5)
-      const product = ops.reshape(ops.matmul(queries, ops.swap(k)), [n, h, w])
-      const scores = [ops.reshape(ops.slice(byRow, 0, { start, size }), [n, h, 1]), ops.reshape(ops.slice(byColumn, 0, { start, size }), [n, 1, w])].reduce(ops.add, product)
-      return ops.matmul(ops.softmax(ops.reshape(scores, [n, h * w])), v)
-    }), 0)
+    return ops.concat(
+      bands([h, w]).map(({ start, size }) => {
+        const n = size * w
+        const queries = ops.mul(ops.slice(q, 0, { start: start * w, size: n }), d ** -0.5)
+        const product = ops.reshape(ops.matmul(queries, ops.swap(k)), [n, h, w])
+        const scores = [
+          ops.reshape(ops.slice(byRow, 0, { start, size }), [n, h, 1]),
+          ops.reshape(ops.slice(byColumn, 0, { start, size }), [n, 1, w])
+        ].reduce(ops.add, product)
+        return ops.matmul(ops.softmax(ops.reshape(scores, [n, h * w])), v)
+      }),
+      0
+    )
   }
-  const images = Array.from({ length: b }, (_, image) => ops.concat(Array.from({ length: heads }, (_, head) => attendHead(image, head)), 1))
+  const images = Array.from({ length: b }, (_, image) =>
+    ops.concat(
+      Array.from({ length: heads }, (_, head) => attendHead(image, head)),
+      1
+    )
+  )
   return ops.reshape(ops.concat(images, 0), y.shape)
 }
 
@@ -66,10 +95,16 @@ const bandScores = 1 << 22
 /** The grid's rows in bands whose queries attend together. */
 function bands([h, w]: readonly [number, number]): { start: number; size: number }[] {
   const height = Math.max(1, Math.floor(bandScores / (w * h * w)))
-  return Array.from({ length: Math.ceil(h / height) }, (_, i) => ({ start: i * height, size: Math.min(height, h - i * height) }))
+  return Array.from({ length: Math.ceil(h / height) }, (_, i) => ({
+    start: i * height,
+    size: Math.min(height, h - i * height)
+  }))
 }
 
-/** A table of relative positions as the right operand of a product with q: [side, d, side]. Depends on weights alone, so the runtime folds it. */
+/**
+ * A table of relative positions as the right operand of a product with q: [side, d, side]. Depends on weights alone, so
+ * the runtime folds it.
+ */
 function relative(table: Value, { side, factor = 1 }: { side: number; factor?: number }): Value {
   const scaled = factor === 1 ? table : ops.mul(table, factor)
   return ops.swap(ops.relativeTable(scaled, side))
@@ -78,19 +113,26 @@ function relative(table: Value, { side, factor = 1 }: { side: number; factor?: n
 /** [1, side², 1, 2·side]: a one at each key's row and at its column. */
 function ownPlace(side: number): Value {
   const ones = new Float32Array(side * side * 2 * side)
-  for (let i = 0; i < side * side; i++) ones[i * 2 * side + Math.floor(i / side)] = ones[i * 2 * side + side + i % side] = 1
+  for (let i = 0; i < side * side; i++)
+    ones[i * 2 * side + Math.floor(i / side)] = ones[i * 2 * side + side + (i % side)] = 1
   return constant(f32([1, side * side, 1, 2 * side], ones))
 }
 
-/** For each place of each window its row in the flattened grid, the row after the last where there is none; and for each row its place. */
-function windowRows([b, h, w]: readonly [number, number, number], side: number): { into: Int32Array; back: Int32Array } {
+/**
+ * For each place of each window its row in the flattened grid, the row after the last where there is none; and for each
+ * row its place.
+ */
+function windowRows(
+  [b, h, w]: readonly [number, number, number],
+  side: number
+): { into: Int32Array; back: Int32Array } {
   const [nh, nw] = [Math.ceil(h / side), Math.ceil(w / side)]
   const into = new Int32Array(b * nh * nw * side * side).fill(b * h * w)
   const back = new Int32Array(b * h * w)
   for (let row = 0; row < back.length; row++) {
     const [image, y, x] = [Math.floor(row / (h * w)), Math.floor(row / w) % h, row % w]
     const window = (image * nh + Math.floor(y / side)) * nw + Math.floor(x / side)
-    back[row] = (window * side + y % side) * side + x % side
+    back[row] = (window * side + (y % side)) * side + (x % side)
     into[back[row]] = row
   }
   return { into, back }

@@ -21,4 +21,7 @@ export const whole: Readonly<Record<string, Emit>> = { ...composites, gridAttent
 
 /** Whether a composite node is written whole. For `Backend.keeps`. */
 export const keeps = (node: Value): boolean =>
-  node.composite !== undefined && Object.hasOwn(whole, node.op) && node.dtype === 'f32' && node.inputs.every(v => v.dtype === 'f32')
+  node.composite !== undefined &&
+  Object.hasOwn(whole, node.op) &&
+  node.dtype === 'f32' &&
+  node.inputs.every(v => v.dtype === 'f32')

@@ -9,7 +9,12 @@ export const broadcast: Emit = (to, y) => write.expand(to, to.of(y.inputs[0]), y
 export const slice: Emit = (to, y) => {
   const start = y.attrs.start as readonly number[]
   const cut = y.shape.map((_, i) => i).filter(i => y.shape[i] !== y.inputs[0].shape[i])
-  return to.node('Slice', [to.of(y.inputs[0]), to.ints(cut.map(i => start[i])), to.ints(cut.map(i => start[i] + y.shape[i])), to.ints(cut)])
+  return to.node('Slice', [
+    to.of(y.inputs[0]),
+    to.ints(cut.map(i => start[i])),
+    to.ints(cut.map(i => start[i] + y.shape[i])),
+    to.ints(cut)
+  ])
 }
 
 export const pad: Emit = (to, y) => {
@@ -17,18 +22,32 @@ export const pad: Emit = (to, y) => {
   return to.node('Pad', [to.of(y.inputs[0]), to.ints([...before, ...after]), to.constant(scalar(y.dtype, value))])
 }
 
-export const concat: Emit = (to, y) => to.node('Concat', y.inputs.map(v => to.of(v)), { axis: y.attrs.axis as number })
+export const concat: Emit = (to, y) =>
+  to.node(
+    'Concat',
+    y.inputs.map(v => to.of(v)),
+    { axis: y.attrs.axis as number }
+  )
 
-export const gather: Emit = (to, y) => to.node('Gather', y.inputs.map(v => to.of(v)), { axis: y.attrs.axis as number })
+export const gather: Emit = (to, y) =>
+  to.node(
+    'Gather',
+    y.inputs.map(v => to.of(v)),
+    { axis: y.attrs.axis as number }
+  )
 
 /** Zeros, and the updates added where the index says; ONNX wants an index for every element. */
 export const scatterAdd: Emit = (to, y) => {
   const [updates, index] = y.inputs
   const axis = y.attrs.axis as number
-  const along: Shape = updates.shape.map((d, i) => i === axis ? d : 1)
+  const along: Shape = updates.shape.map((d, i) => (i === axis ? d : 1))
   const everywhere = write.expand(to, write.reshape(to, to.of(index), along), updates.shape)
   const zeros = write.expand(to, to.constant(scalar(y.dtype, 0)), y.shape)
   return to.node('ScatterElements', [zeros, everywhere, to.of(updates)], { axis, reduction: 'add' })
 }
 
-const scalar = (dtype: HostTensor['dtype'], value: number): HostTensor => ({ dtype, shape: [], data: arrayOf[dtype].from([value]) })
+const scalar = (dtype: HostTensor['dtype'], value: number): HostTensor => ({
+  dtype,
+  shape: [],
+  data: arrayOf[dtype].from([value])
+})

@@ -26,7 +26,16 @@ describe('an aligned CLIP', () => {
   it('has crops around 0, and phrases and their crops near each other', async () => {
     const tower = { width: 12, depth: 1, heads: 2, mlpWidth: 16 }
     const recipe: ClipRecipe = {
-      ...clipTiny, batch: 8, phrases: 8, scenes: 2, config: { ...clipTiny.config, projection: 4, text: { ...clipTiny.config.text, ...tower }, vision: { ...tower, imageSize: 16, patchSize: 8 } }
+      ...clipTiny,
+      batch: 8,
+      phrases: 8,
+      scenes: 2,
+      config: {
+        ...clipTiny.config,
+        projection: 4,
+        text: { ...clipTiny.config.text, ...tower },
+        vision: { ...tower, imageSize: 16, patchSize: 8 }
+      }
     }
     const params = initialClip(recipe.config, 2)
     const batches = contrastiveBatches(scenes({ size: 64, seed: 11 }), recipe, 3)
@@ -34,21 +43,28 @@ describe('an aligned CLIP', () => {
     const options = { recipe, backend: referenceBackend() }
     const before = await embeddingPairs(params, some, options)
     const moved = aligned(params, before)
-    for (const name of ['text_projection.weight', 'visual_projection.weight']) expect(Math.hypot(...moved[name].data) / Math.hypot(...params[name].data)).toBeCloseTo(1, 5)
+    for (const name of ['text_projection.weight', 'visual_projection.weight'])
+      expect(Math.hypot(...moved[name].data) / Math.hypot(...params[name].data)).toBeCloseTo(1, 5)
     const after = await embeddingPairs(moved, some, options)
-    const mean = (rows: readonly Float32Array[], k: number): number => rows.reduce((sum, x) => sum + x[k], 0) / rows.length
+    const mean = (rows: readonly Float32Array[], k: number): number =>
+      rows.reduce((sum, x) => sum + x[k], 0) / rows.length
     for (let k = 0; k < 4; k++) expect(mean(after.images, k)).toBeCloseTo(0, 4)
     expect(Math.hypot(...[0, 1, 2, 3].map(k => mean(before.images, k)))).toBeGreaterThan(0.1)
 
-    const cosine = ({ images, texts }: Pairs): number => images.reduce((sum, x, i) => sum + normalized(x).reduce((s, v, k) => s + v * normalized(texts[i])[k], 0), 0) / images.length
+    const cosine = ({ images, texts }: Pairs): number =>
+      images.reduce((sum, x, i) => sum + normalized(x).reduce((s, v, k) => s + v * normalized(texts[i])[k], 0), 0) /
+      images.length
     const centred = before.images.map(x => x.map((v, k) => v - mean(before.images, k)))
     const crops = centred.map(normalized)
     // Phrases have a size of their own, which nothing looks at.
-    const size = [0, 1, 2, 3].reduce((sum, k) => sum + mean(after.texts, k) * mean(crops, k), 0) / [0, 1, 2, 3].reduce((sum, k) => sum + mean(crops, k) ** 2, 0)
+    const size =
+      [0, 1, 2, 3].reduce((sum, k) => sum + mean(after.texts, k) * mean(crops, k), 0) /
+      [0, 1, 2, 3].reduce((sum, k) => sum + mean(crops, k) ** 2, 0)
     const texts = after.texts.map(x => x.map(v => v / size))
     for (let k = 0; k < 4; k++) expect(mean(texts, k)).toBeCloseTo(mean(crops, k), 3) // what a regression with a constant has
     // Of all that is linear it is the closest: nearer to the crops' directions than their mean is.
-    const off = (guess: (i: number) => ArrayLike<number>): number => crops.reduce((sum, x, i) => sum + x.reduce((s, v, k) => s + (v - guess(i)[k]) ** 2, 0), 0)
+    const off = (guess: (i: number) => ArrayLike<number>): number =>
+      crops.reduce((sum, x, i) => sum + x.reduce((s, v, k) => s + (v - guess(i)[k]) ** 2, 0), 0)
     expect(off(i => texts[i])).toBeLessThan(off(() => [0, 1, 2, 3].map(k => mean(crops, k))))
 
     const phrasesMoved = cosine({ images: centred, texts: after.texts })

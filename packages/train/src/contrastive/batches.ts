@@ -20,12 +20,17 @@ interface Subject extends Pick<Cut, 'photo' | 'mask'> {
 export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_ids' | 'matches', HostTensor>
 
 /**
- * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of some scenes, which are exchanged for
- * the next ones after a few steps; each time a thing is cut out anew (`anyCrop`), at times by a mask that is not quite its own (`wornMask`), and said anew. The phrases come first, then the twin of each (`twinOf`), then every word
- * by itself (`singleWords`). Things of held-out pairs are left out.
+ * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of
+ * some scenes, which are exchanged for the next ones after a few steps; each time a thing is cut out anew (`anyCrop`),
+ * at times by a mask that is not quite its own (`wornMask`), and said anew. The phrases come first, then the twin of
+ * each (`twinOf`), then every word by itself (`singleWords`). Things of held-out pairs are left out.
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
-export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: number): (step: number) => Promise<ContrastiveFeeds> {
+export function contrastiveBatches(
+  data: Dataset,
+  recipe: ClipRecipe,
+  seed: number
+): (step: number) => Promise<ContrastiveFeeds> {
   const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, worn } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
@@ -40,45 +45,82 @@ export function contrastiveBatches(data: Dataset, recipe: ClipRecipe, seed: numb
     const order: number[] = []
     while (order.length < batch) order.push(...shuffled(draw, subjects.length))
     const chosen = order.slice(0, batch).map(i => subjects[i])
-    const said = chosen.slice(0, told).map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
-    const phrases = [...said, ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about)), ...singleWords.flat()]
+    const said = chosen
+      .slice(0, told)
+      .map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
+    const phrases = [
+      ...said,
+      ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about)),
+      ...singleWords.flat()
+    ]
     const texts = phrases.length
     const ids = new Int32Array(texts * tokens).fill(config.text.end)
     const matches = new Float32Array(batch * texts)
     for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
-    for (const [i, { seen }] of chosen.entries()) for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = truthOf(describes(phrase, seen.about))
-    const cuts = chosen.map(({ photo, mask, neighbours }): Cut => ({ photo, mask: draw.chance(worn) ? wornMask(draw, mask, neighbours) : mask, rule: anyCrop(draw, crop) }))
-    return { ...cropFeeds(cuts, config), input_ids: tensor('i32', [texts, tokens], ids), matches: f32([batch, texts], matches) }
+    for (const [i, { seen }] of chosen.entries())
+      for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = truthOf(describes(phrase, seen.about))
+    const cuts = chosen.map(
+      ({ photo, mask, neighbours }): Cut => ({
+        photo,
+        mask: draw.chance(worn) ? wornMask(draw, mask, neighbours) : mask,
+        rule: anyCrop(draw, crop)
+      })
+    )
+    return {
+      ...cropFeeds(cuts, config),
+      input_ids: tensor('i32', [texts, tokens], ids),
+      matches: f32([batch, texts], matches)
+    }
   }
 }
 
 /** Texts of a step that a crop is to choose among: phrases and their twins, and each sort of words by itself. */
-export const contestsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [2 * phrases, ...singleWords.map(words => words.length)]
+export const contestsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [
+  2 * phrases,
+  ...singleWords.map(words => words.length)
+]
 
 /** As `contrastiveLoss` has it. */
-const truthOf = (told: boolean | undefined): number => told === undefined ? -1 : Number(told)
+const truthOf = (told: boolean | undefined): number => (told === undefined ? -1 : Number(told))
 
 /** Keeps these draws apart from others with as many keys. */
 const batchKey = 0x434c4950
 
 /** A phrase for a thing that the text model has room for; with less and less detail. */
-function sayable(draw: Random, seen: Seen, { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }): Phrase {
+function sayable(
+  draw: Random,
+  seen: Seen,
+  { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }
+): Phrase {
   for (let less = 1; ; less /= 2) {
-    const phrase = phraseFor(draw, seen, { ...detail, of: detail.of * less, limbs: detail.limbs * less, place: detail.place * less })
+    const phrase = phraseFor(draw, seen, {
+      ...detail,
+      of: detail.of * less,
+      limbs: detail.limbs * less,
+      place: detail.place * less
+    })
     if (fits(sentence(phrase))) return phrase
   }
 }
 
-async function subjectsIn(data: Dataset, { from, count }: { from: number; count: number }): Promise<readonly Subject[]> {
+async function subjectsIn(
+  data: Dataset,
+  { from, count }: { from: number; count: number }
+): Promise<readonly Subject[]> {
   const subjects: Subject[] = []
   for (let i = from; i < from + count; i++) {
     const sample = await data.read(i)
     const { image, truths } = sample
     const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
     for (const [k, seen] of seenIn(sample).entries()) {
-      if (seen && !seen.obscured && !isHeldOut(seen.about) && isNameable(masks[k])) subjects.push({ photo: image, mask: masks[k], seen, neighbours: masks.filter((_, j) => j !== k) })
+      if (seen && !seen.obscured && !isHeldOut(seen.about) && isNameable(masks[k]))
+        subjects.push({ photo: image, mask: masks[k], seen, neighbours: masks.filter((_, j) => j !== k) })
     }
   }
-  if (!subjects.length) throw new InputError('E_BAD_OPTION', `contrastive training needs data that says what its masks are of, as generated scenes do; found nothing in ${count} samples`)
+  if (!subjects.length)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `contrastive training needs data that says what its masks are of, as generated scenes do; found nothing in ${count} samples`
+    )
   return subjects
 }

@@ -9,35 +9,57 @@ export interface ContrastiveInputs {
   readonly matches: Value
   /** Rank 0: the cosine's factor. */
   readonly scale: Value
-  /** Numbers of texts, in their order, that an image is to choose among: each its own contest. One of all texts unless told. */
+  /**
+   * Numbers of texts, in their order, that an image is to choose among: each its own contest. One of all texts unless
+   * told.
+   */
   readonly contests?: readonly number[]
 }
 
 /**
- * CLIP's symmetric cross entropy (Radford et al. 2021, figure 3), over all pairs that belong together and not only the diagonal: in a batch of simple things
- * the same phrase is true of several, and to call these wrong would teach that words mean nothing. Each image's target is spread over the texts that are
- * true of it, each text's over the images it is true of (as in UniCL, Yang et al. 2022). What is not known to be true or false is no choice. A text that is true of none is only denied by the images. Where an
- * image has several contests, each counts as much as the texts' choice among all images. `logits` are [B, T].
+ * CLIP's symmetric cross entropy (Radford et al. 2021, figure 3), over all pairs that belong together and not only the
+ * diagonal: in a batch of simple things the same phrase is true of several, and to call these wrong would teach that
+ * words mean nothing. Each image's target is spread over the texts that are true of it, each text's over the images it
+ * is true of (as in UniCL, Yang et al. 2022). What is not known to be true or false is no choice. A text that is true
+ * of none is only denied by the images. Where an image has several contests, each counts as much as the texts' choice
+ * among all images. `logits` are [B, T].
  */
-export function contrastiveLoss({ images, texts, matches, scale, contests = [texts.shape[0]] }: ContrastiveInputs): { loss: Value; logits: Value } {
+export function contrastiveLoss({ images, texts, matches, scale, contests = [texts.shape[0]] }: ContrastiveInputs): {
+  loss: Value
+  logits: Value
+} {
   const logits = ops.mul(ops.matmul(unit(images), ops.swap(unit(texts))), scale)
-  const total = [...choices({ logits, matches, contests }), crossEntropy(logits, matches, 0)].reduce((a, b) => ops.add(a, b))
+  const total = [...choices({ logits, matches, contests }), crossEntropy(logits, matches, 0)].reduce((a, b) =>
+    ops.add(a, b)
+  )
   return { loss: ops.reshape(ops.div(total, contests.length + 1), []), logits }
 }
 
-interface Contests { readonly logits: Value; readonly matches: Value; readonly contests: readonly number[] }
+interface Contests {
+  readonly logits: Value
+  readonly matches: Value
+  readonly contests: readonly number[]
+}
 
 /**
- * The crops' own choices alone, each contest counting the same: mean cross entropy, rank 0. Where the logits are of directions of the image embedding, and not of texts, it teaches a tower
- * to see what no text yet tells apart.
+ * The crops' own choices alone, each contest counting the same: mean cross entropy, rank 0. Where the logits are of
+ * directions of the image embedding, and not of texts, it teaches a tower to see what no text yet tells apart.
  */
-export const choice = (given: Contests): Value => ops.reshape(ops.div(choices(given).reduce((a, b) => ops.add(a, b)), given.contests.length), [])
+export const choice = (given: Contests): Value =>
+  ops.reshape(
+    ops.div(
+      choices(given).reduce((a, b) => ops.add(a, b)),
+      given.contests.length
+    ),
+    []
+  )
 
-const choices = ({ logits, matches, contests }: Contests): readonly Value[] => contests.map((size, i) => {
-  const start = contests.slice(0, i).reduce((a, b) => a + b, 0)
-  const own = (x: Value): Value => ops.slice(x, 1, { start, size })
-  return crossEntropy(own(logits), own(matches), 1)
-})
+const choices = ({ logits, matches, contests }: Contests): readonly Value[] =>
+  contests.map((size, i) => {
+    const start = contests.slice(0, i).reduce((a, b) => a + b, 0)
+    const own = (x: Value): Value => ops.slice(x, 1, { start, size })
+    return crossEntropy(own(logits), own(matches), 1)
+  })
 
 /** What takes a choice out of a softmax. */
 const never = 1e4
@@ -48,7 +70,9 @@ function crossEntropy(logits: Value, matches: Value, axis: number): Value {
   const share = ops.div(right, ops.max(ops.reduceSum(right, [axis]), 1))
   const unknown = ops.sub(right, matches)
   const open = ops.sub(logits, ops.mul(unknown, never))
-  return ops.neg(ops.div(ops.reduceSum(ops.mul(share, logSoftmax(open, axis)), [0, 1]), ops.max(ops.reduceSum(share, [0, 1]), 1)))
+  return ops.neg(
+    ops.div(ops.reduceSum(ops.mul(share, logSoftmax(open, axis)), [0, 1]), ops.max(ops.reduceSum(share, [0, 1]), 1))
+  )
 }
 
 /** Rows divided by their length. */

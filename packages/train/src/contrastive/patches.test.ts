@@ -14,7 +14,7 @@ const batch = (seed: number): ContrastiveFeeds => {
     for (let patch = 0; patch < 4; patch++) {
       const [light, stripes] = [draw.normal(), 0.3 * draw.normal()]
       for (let k = 0; k < 12; k++) {
-        const [channel, y, x] = [Math.floor(k / 4), 2 * (patch >> 1) + (k >> 1 & 1), 2 * (patch & 1) + (k & 1)]
+        const [channel, y, x] = [Math.floor(k / 4), 2 * (patch >> 1) + ((k >> 1) & 1), 2 * (patch & 1) + (k & 1)]
         pixels[(image * 3 + channel) * 16 + y * 4 + x] = patch === 3 ? -1.79 : light + (k & 1 ? stripes : -stripes)
       }
     }
@@ -24,14 +24,17 @@ const batch = (seed: number): ContrastiveFeeds => {
 
 describe('whitened patches', () => {
   const { shape, data } = whitenedPatches([batch(1), batch(2)], { vision })
-  const answers = (patch: (k: number) => number): number[] => Array.from({ length: 12 }, (_, row) => Array.from({ length: 12 }, (_v, k) => data[row * 12 + k] * patch(k)).reduce((a, b) => a + b))
+  const answers = (patch: (k: number) => number): number[] =>
+    Array.from({ length: 12 }, (_, row) =>
+      Array.from({ length: 12 }, (_v, k) => data[row * 12 + k] * patch(k)).reduce((a, b) => a + b)
+    )
   it('see what is strong and what is weak alike', () => {
     expect(shape).toEqual([12, 3, 2, 2])
-    const [light, stripes] = [answers(() => 1), answers(k => k & 1 ? 0.3 : -0.3)].map(x => Math.hypot(...x))
+    const [light, stripes] = [answers(() => 1), answers(k => (k & 1 ? 0.3 : -0.3))].map(x => Math.hypot(...x))
     expect(stripes / light).toBeGreaterThan(0.8)
     expect(stripes / light).toBeLessThan(1.25)
   })
   it('do not blow up what is not seen at all', () => {
-    expect(Math.hypot(...answers(k => k === 0 ? 1e-3 : k === 2 ? -1e-3 : 0))).toBeLessThan(0.05)
+    expect(Math.hypot(...answers(k => (k === 0 ? 1e-3 : k === 2 ? -1e-3 : 0)))).toBeLessThan(0.05)
   })
 })

@@ -23,9 +23,15 @@ export interface ClipRecipe {
   readonly scenes: number
   readonly steps: number
   readonly detail: Detail
-  /** How things are cut out: closer than by the paper's rule, which is for SAM, and with less around them. A small CLIP learns shapes sooner so. */
+  /**
+   * How things are cut out: closer than by the paper's rule, which is for SAM, and with less around them. A small CLIP
+   * learns shapes sooner so.
+   */
   readonly crop: CropChances
-  /** Probability that a thing is cut out by a mask that is not quite its own (`wornMask`), as those will be whose crops are compared with phrases. */
+  /**
+   * Probability that a thing is cut out by a mask that is not quite its own (`wornMask`), as those will be whose crops
+   * are compared with phrases.
+   */
   readonly worn: number
   readonly adamw: AdamWOptions
   /** For matrices between hidden layers; AdamW unless told. */
@@ -33,8 +39,9 @@ export interface ClipRecipe {
   readonly weightDecay: number
   readonly clipNorm: number
   /**
-   * The most that a cosine may be multiplied by: 100 in CLIP. With less, what belongs together must lie close to be told from the rest, and does not only lie closer: a phrase can
-   * take its crop's place (Liang et al. 2022, "Mind the gap", 4.2).
+   * The most that a cosine may be multiplied by: 100 in CLIP. With less, what belongs together must lie close to be
+   * told from the rest, and does not only lie closer: a phrase can take its crop's place (Liang et al. 2022, "Mind the
+   * gap", 4.2).
    */
   readonly largestScale: number
 }
@@ -69,7 +76,10 @@ export const clipTiny: ClipRecipe = {
   largestScale: 6
 }
 
-/** The same with patches of 4 pixels, begun from what `clipTiny` has learnt (`regriddedClip`): of six places a side, the edge of a star covered one or two. */
+/**
+ * The same with patches of 4 pixels, begun from what `clipTiny` has learnt (`regriddedClip`): of six places a side, the
+ * edge of a star covered one or two.
+ */
 export const clipTinyFine: ClipRecipe = {
   ...clipTiny,
   name: 'clipTinyFine',

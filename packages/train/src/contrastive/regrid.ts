@@ -7,16 +7,28 @@ import { patchesName, placesName } from './step.js'
 type Params = Readonly<Record<string, HostTensor>>
 
 /**
- * Params of a trained CLIP for one whose picture side has smaller patches, and so a finer grid, to go on from, as `regridded` has it for a SAM. Those of a CLIP of the same patches stay as they are. Throws
- * `InputError` `E_BAD_OPTION` for one that differs in more, or whose patches are not a whole number of times larger.
+ * Params of a trained CLIP for one whose picture side has smaller patches, and so a finer grid, to go on from, as
+ * `regridded` has it for a SAM. Those of a CLIP of the same patches stay as they are. Throws `InputError`
+ * `E_BAD_OPTION` for one that differs in more, or whose patches are not a whole number of times larger.
  */
 export function regriddedClip(params: Params, from: ClipConfig, to: ClipConfig): Params {
   const [a, b] = [from.vision, to.vision]
   const alike = isDeepStrictEqual({ ...from, vision: { ...a, patchSize: b.patchSize } }, to)
-  if (!alike || a.patchSize % b.patchSize) throw new InputError('E_BAD_OPTION', `a CLIP to go on from must be as the recipe's but for larger patches, a whole number of times ${b.patchSize} pixels, found ${JSON.stringify(from)}`)
+  if (!alike || a.patchSize % b.patchSize)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `a CLIP to go on from must be as the recipe's but for larger patches, a whole number of times ${b.patchSize} pixels, found ${JSON.stringify(from)}`
+    )
   if (a.patchSize === b.patchSize) return params
   const [coarse, fine] = [patchGrid(a), patchGrid(b)]
   const { data } = params[placesName]
-  const places = [...data.slice(0, a.width), ...finerPlaces(data.slice(a.width), { from: coarse, to: fine, width: a.width })] // the class token has no place in the grid
-  return { ...params, [patchesName]: smallerPatches(params[patchesName], b.patchSize), [placesName]: f32([1 + fine ** 2, a.width], places) }
+  const places = [
+    ...data.slice(0, a.width),
+    ...finerPlaces(data.slice(a.width), { from: coarse, to: fine, width: a.width })
+  ] // the class token has no place in the grid
+  return {
+    ...params,
+    [patchesName]: smallerPatches(params[patchesName], b.patchSize),
+    [placesName]: f32([1 + fine ** 2, a.width], places)
+  }
 }

@@ -13,18 +13,45 @@ import { initialClip } from './step.js'
 
 const tower = { width: 8, depth: 1, heads: 2, mlpWidth: 16 }
 const recipe: ClipRecipe = {
-  ...clipTiny, name: 'test', batch: 6, phrases: 4, scenes: 2, steps: 2, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 4 },
-  config: { ...clipTiny.config, projection: 8, text: { ...clipTiny.config.text, ...tower }, vision: { ...tower, imageSize: 16, patchSize: 8 } }
+  ...clipTiny,
+  name: 'test',
+  batch: 6,
+  phrases: 4,
+  scenes: 2,
+  steps: 2,
+  schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 4 },
+  config: {
+    ...clipTiny.config,
+    projection: 8,
+    text: { ...clipTiny.config.text, ...tower },
+    vision: { ...tower, imageSize: 16, patchSize: 8 }
+  }
 }
 const data = scenes({ size: 96, seed: 11 })
 const backend = referenceBackend()
 let folder: string
-beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'sam-contrast-')) })
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sam-contrast-'))
+})
 afterAll(() => rm(folder, { recursive: true }))
 
-const run = async (name: string, signal?: AbortSignal, onStep?: (r: ClipStepReport) => void): Promise<ClipStepReport[]> => {
+const run = async (
+  name: string,
+  signal?: AbortSignal,
+  onStep?: (r: ClipStepReport) => void
+): Promise<ClipStepReport[]> => {
   const reports: ClipStepReport[] = []
-  await trainClip({ recipe, data, backend, folder: join(folder, name), ...(signal && { signal }), onStep: r => { reports.push(r); onStep?.(r) } })
+  await trainClip({
+    recipe,
+    data,
+    backend,
+    folder: join(folder, name),
+    ...(signal && { signal }),
+    onStep: r => {
+      reports.push(r)
+      onStep?.(r)
+    }
+  })
   return reports
 }
 
@@ -41,14 +68,20 @@ describe('batches', () => {
     for (let i = 0; i < 6; i++) {
       const [phrases, ...words] = contestsOf(recipe)
       let at = phrases
-      for (const size of words) expect(row(i).slice(at, at += size).some((told, _, all) => told === 1 || all.every(t => t === -1)), String(at)).toBe(true)
+      for (const size of words)
+        expect(
+          row(i)
+            .slice(at, (at += size))
+            .some((told, _, all) => told === 1 || all.every(t => t === -1)),
+          String(at)
+        ).toBe(true)
     }
     expect(first.matches.shape).toEqual([6, texts])
     expect(first.input_ids.shape).toEqual([texts, recipe.tokens])
     expect(first.pixel_values.shape).toEqual([6, 3, 16, 16])
   })
   it('need data that is described', async () => {
-    const silent = { ...data, read: async (i: number) => ({ ...await data.read(i), truths: [] }) }
+    const silent = { ...data, read: async (i: number) => ({ ...(await data.read(i)), truths: [] }) }
     await expect(contrastiveBatches(silent, recipe, 1)(0)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 })
@@ -57,25 +90,41 @@ describe('contrastive training', () => {
   it('begins with the params that it is given', async () => {
     const weights = initialClip(recipe.config, 9)
     const given = join(folder, 'given')
-    expect(await trainClip({ recipe, data, backend, folder: given, weights, signal: AbortSignal.abort() })).toMatchObject({ iteration: 0, finished: false })
+    expect(
+      await trainClip({ recipe, data, backend, folder: given, weights, signal: AbortSignal.abort() })
+    ).toMatchObject({ iteration: 0, finished: false })
     const { state } = await readCheckpoint(join(given, 'checkpoint.safetensors'))
     for (const [name, { data: values }] of Object.entries(weights)) expect(state[name].data, name).toEqual(values)
   })
   it('ends with the same bytes whether or not it was stopped and resumed, and leaves a CLIP to load', async () => {
     const whole = await run('whole')
     const stop = new AbortController()
-    const before = await run('stopped', stop.signal, r => { if (r.iteration === 2) stop.abort() })
+    const before = await run('stopped', stop.signal, r => {
+      if (r.iteration === 2) stop.abort()
+    })
     const after = await run('stopped')
     expect([...before, ...after]).toEqual(whole)
-    const files = ['model.safetensors', 'config.json', 'tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json']
-    for (const name of files) expect((await readFile(join(folder, 'stopped/clip', name))).equals(await readFile(join(folder, 'whole/clip', name))), name).toBe(true)
+    const files = [
+      'model.safetensors',
+      'config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'preprocessor_config.json'
+    ]
+    for (const name of files)
+      expect(
+        (await readFile(join(folder, 'stopped/clip', name))).equals(await readFile(join(folder, 'whole/clip', name))),
+        name
+      ).toBe(true)
 
     await using clip = await loadClip({ model: join(folder, 'whole/clip'), backend })
     const [phrase] = await clip.embed(['a striped red circle'])
     expect(phrase).toHaveLength(8)
     expect(clip.scale).toBeCloseTo(recipe.largestScale, 1)
   })
-  it('does not go on with another recipe\'s run', async () => {
-    await expect(trainClip({ recipe: { ...recipe, name: 'other' }, data, backend, folder: join(folder, 'whole') })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+  it("does not go on with another recipe's run", async () => {
+    await expect(
+      trainClip({ recipe: { ...recipe, name: 'other' }, data, backend, folder: join(folder, 'whole') })
+    ).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 })

@@ -20,7 +20,10 @@ export interface ClipRunOptions {
   /** Samples that say what their masks are of: generated scenes. */
   readonly data: Dataset
   readonly backend: Backend
-  /** Where the run lives: `checkpoint.safetensors`, `log.jsonl`, and the CLIP as `loadClip` takes it in `clip/`. A run that is there already is gone on with. */
+  /**
+   * Where the run lives: `checkpoint.safetensors`, `log.jsonl`, and the CLIP as `loadClip` takes it in `clip/`. A run
+   * that is there already is gone on with.
+   */
   readonly folder: string
   /** Params of a CLIP of the recipe's shape that a new run begins with. Default: fresh ones. */
   readonly weights?: Readonly<Record<string, HostTensor>> | undefined
@@ -40,7 +43,10 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
   readonly rate: number
   readonly loss: number
   readonly gradientNorm: number
-  /** Share of the crops whose likeliest phrase of the batch is true of them; and likewise among words for kinds, for colours, for patterns. */
+  /**
+   * Share of the crops whose likeliest phrase of the batch is true of them; and likewise among words for kinds, for
+   * colours, for patterns.
+   */
   readonly named: number
   readonly kind: number
   readonly color: number
@@ -48,19 +54,50 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
 }
 
 /**
- * Trains a CLIP in a folder, from where its checkpoint is to the end of the recipe or to the signal. All randomness is a function of the seed and the step, so
- * stopped and resumed a run ends with the same numbers. The finished CLIP is `aligned`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
+ * Trains a CLIP in a folder, from where its checkpoint is to the end of the recipe or to the signal. All randomness is
+ * a function of the seed and the step, so stopped and resumed a run ends with the same numbers. The finished CLIP is
+ * `aligned`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
  * number (the last checkpoint stays); `WeightsError` for files.
  */
-export async function trainClip({ recipe, data, backend, folder, weights, seed: given = 1, saveEvery = 100, onStep, signal }: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
+export async function trainClip({
+  recipe,
+  data,
+  backend,
+  folder,
+  weights,
+  seed: given = 1,
+  saveEvery = 100,
+  onStep,
+  signal
+}: ClipRunOptions): Promise<{ iteration: number; finished: boolean; clip: string }> {
   const clip = join(folder, 'clip')
-  await mkdir(clip, { recursive: true }).catch((cause: Error) => { throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause }) })
+  await mkdir(clip, { recursive: true }).catch((cause: Error) => {
+    throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause })
+  })
   const path = join(folder, 'checkpoint.safetensors')
-  const begun = await stat(path).then(() => true, () => false)
-  const from = begun ? await readCheckpoint(path) : { iteration: 0, seed: given, recipe: recipe.name, state: weights ?? await freshClip(recipe, contrastiveBatches(data, recipe, given), given) }
-  if (from.recipe !== recipe.name) throw new InputError('E_BAD_OPTION', `${path} is of a run of the recipe ${from.recipe}, found ${recipe.name}; begin in another folder`)
+  const begun = await stat(path).then(
+    () => true,
+    () => false
+  )
+  const from = begun
+    ? await readCheckpoint(path)
+    : {
+        iteration: 0,
+        seed: given,
+        recipe: recipe.name,
+        state: weights ?? (await freshClip(recipe, contrastiveBatches(data, recipe, given), given))
+      }
+  if (from.recipe !== recipe.name)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `${path} is of a run of the recipe ${from.recipe}, found ${recipe.name}; begin in another folder`
+    )
   const shapes = clipShapes(recipe.config)
-  match([...shapes].map(([name, shape]) => ({ name, shape })), memoryWeights(from.state, path), { allowUnexpected: true })
+  match(
+    [...shapes].map(([name, shape]) => ({ name, shape })),
+    memoryWeights(from.state, path),
+    { allowUnexpected: true }
+  )
 
   const { seed } = from
   const graph = contrastiveStep(recipe)
@@ -68,7 +105,10 @@ export async function trainClip({ recipe, data, backend, folder, weights, seed: 
   const state = stateOf(graph, from.state, new Set(shapes.keys()))
   const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
   const batches = contrastiveBatches(data, recipe, seed)
-  const { schedule: { iterations }, adamw: { beta1, beta2 } } = recipe
+  const {
+    schedule: { iterations },
+    adamw: { beta1, beta2 }
+  } = recipe
   let done = from.iteration
 
   const save = async (): Promise<void> => {
@@ -76,7 +116,10 @@ export async function trainClip({ recipe, data, backend, folder, weights, seed: 
     await saveCheckpoint(path, { iteration: done, seed, recipe: recipe.name, state: all })
     await saveClip(clip, recipe, all)
   }
-  /** What a run ends with: aligned by the batches that would have come next, and phrases that tell one thing from others. */
+  /**
+   * What a run ends with: aligned by the batches that would have come next, and phrases that tell one thing from
+   * others.
+   */
   const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
     const measured: ContrastiveFeeds[] = []
     const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail, worn: 0 }, seed)
@@ -89,15 +132,31 @@ export async function trainClip({ recipe, data, backend, folder, weights, seed: 
     while (done < iterations && !signal?.aborted) {
       const feeds = await next
       const rate = learningRate(recipe.schedule, done)
-      const running = executable.run({ ...state.feeds(graph), ...feeds, rate: f32([], [rate]), correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]) })
+      const running = executable.run({
+        ...state.feeds(graph),
+        ...feeds,
+        rate: f32([], [rate]),
+        correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)])
+      })
       // While the device computes, the host cuts the next crops.
       next = batches(done + 1)
       next.catch(() => {})
       const outputs = await running
-      const [loss, norm, logits] = await Promise.all([outputs.loss, outputs.gradient_norm, outputs.logits].map(async t => (await t.read()).data))
-      const report: ClipStepReport = { iteration: done + 1, rate, loss: loss[0], gradientNorm: norm[0], ...right(logits, feeds, recipe) }
+      const [loss, norm, logits] = await Promise.all(
+        [outputs.loss, outputs.gradient_norm, outputs.logits].map(async t => (await t.read()).data)
+      )
+      const report: ClipStepReport = {
+        iteration: done + 1,
+        rate,
+        loss: loss[0],
+        gradientNorm: norm[0],
+        ...right(logits, feeds, recipe)
+      }
       if (!Number.isFinite(report.loss + report.gradientNorm)) {
-        throw new InputError('E_BAD_OPTION', `step ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`)
+        throw new InputError(
+          'E_BAD_OPTION',
+          `step ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`
+        )
       }
       state.advance(outputs)
       for (const t of [outputs.loss, outputs.gradient_norm, outputs.logits]) t.dispose()
@@ -121,24 +180,47 @@ const alignedBatches = 40
 const whitenedBatches = 24
 
 /** What a run begins with. */
-async function freshClip(recipe: ClipRecipe, batches: (step: number) => Promise<ContrastiveFeeds>, seed: number): Promise<Record<string, HostTensor>> {
+async function freshClip(
+  recipe: ClipRecipe,
+  batches: (step: number) => Promise<ContrastiveFeeds>,
+  seed: number
+): Promise<Record<string, HostTensor>> {
   const shown: ContrastiveFeeds[] = []
   for (let i = 0; i < whitenedBatches; i++) shown.push(await batches(i * recipe.steps))
   return { ...initialClip(recipe.config, seed), [patchesName]: whitenedPatches(shown, recipe.config) }
 }
 
 /** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
-export async function saveClip(folder: string, { config, tokenizer, largestScale }: Pick<ClipRecipe, 'config' | 'tokenizer' | 'largestScale'>, state: Readonly<Record<string, HostTensor>>): Promise<void> {
+export async function saveClip(
+  folder: string,
+  { config, tokenizer, largestScale }: Pick<ClipRecipe, 'config' | 'tokenizer' | 'largestScale'>,
+  state: Readonly<Record<string, HostTensor>>
+): Promise<void> {
   const scale = f32([], [Math.min(Number(state[scaleName].data[0]), Math.log(largestScale))])
-  const params = memoryWeights({ ...Object.fromEntries([...clipShapes(config).keys()].map(name => [name, state[name]])), [scaleName]: scale })
-  await writeFileAtomic(join(folder, 'model.safetensors'), writeSafetensors(storedIn(params, 'F16'), { metadata: { format: 'pt' } }))
+  const params = memoryWeights({
+    ...Object.fromEntries([...clipShapes(config).keys()].map(name => [name, state[name]])),
+    [scaleName]: scale
+  })
+  await writeFileAtomic(
+    join(folder, 'model.safetensors'),
+    writeSafetensors(storedIn(params, 'F16'), { metadata: { format: 'pt' } })
+  )
   for (const [name, content] of Object.entries(layoutFiles(config, tokenizer))) {
     await writeFileAtomic(join(folder, name), [new TextEncoder().encode(JSON.stringify(content))])
   }
 }
 
 /** Of each contest, the share of crops that choose well, among those that have a right choice. */
-function right(logits: ArrayLike<number>, { matches: { data, shape: [batch, texts] } }: ContrastiveFeeds, recipe: ClipRecipe): Pick<ClipStepReport, 'named' | 'kind' | 'color' | 'pattern'> {
+function right(
+  logits: ArrayLike<number>,
+  {
+    matches: {
+      data,
+      shape: [batch, texts]
+    }
+  }: ContrastiveFeeds,
+  recipe: ClipRecipe
+): Pick<ClipStepReport, 'named' | 'kind' | 'color' | 'pattern'> {
   let start = 0
   const [named, kind, color, pattern] = contestsOf(recipe).map(size => {
     let [found, able] = [0, 0]
@@ -146,7 +228,7 @@ function right(logits: ArrayLike<number>, { matches: { data, shape: [batch, text
       const choices = Array.from({ length: size }, (_, k) => i * texts + start + k).filter(j => data[j] >= 0)
       if (!choices.some(j => data[j])) continue
       able++
-      found += data[choices.reduce((best, j) => logits[j] > logits[best] ? j : best)]
+      found += data[choices.reduce((best, j) => (logits[j] > logits[best] ? j : best))]
     }
     start += size
     return found / Math.max(1, able)

@@ -1,5 +1,18 @@
 import { encodeCrops, encodeText, patchGrid, textEmbeds, imageEmbeds, type ClipConfig } from '@sam/clip'
-import { differentiate, f32, feedParams, graph, input, nameOf, ops, paramsOf, scope, type Graph, type HostTensor, type Shape } from '@sam/core/graph'
+import {
+  differentiate,
+  f32,
+  feedParams,
+  graph,
+  input,
+  nameOf,
+  ops,
+  paramsOf,
+  scope,
+  type Graph,
+  type HostTensor,
+  type Shape
+} from '@sam/core/graph'
 import { freshParams, waves } from '../init.js'
 import { moves } from '../optim/moves.js'
 import { contestsOf } from './batches.js'
@@ -13,7 +26,8 @@ export const patchesName = 'vision_model.embeddings.patch_embedding.weight'
 /** The name of the table of places, the class token's first. */
 export const placesName = 'vision_model.embeddings.position_embedding.weight'
 /**
- * A direction of the image embedding for every single word, for `choice` alone: no part of the CLIP. Between two towers neither learns a word that the other does not know yet.
+ * A direction of the image embedding for every single word, for `choice` alone: no part of the CLIP. Between two towers
+ * neither learns a word that the other does not know yet.
  */
 const headName = 'word_projection.weight'
 
@@ -24,8 +38,9 @@ export function clipShapes(config: ClipConfig): Map<string, Shape> {
 }
 
 /**
- * Fresh parameters, a function of the seed and the names; the scale begins at 1 / 0.07, as CLIP's, and patches with the waves of row and column, as MAE's: small
- * random places, as other tables begin, are lost beside a patch's content, and no shape can be seen without them.
+ * Fresh parameters, a function of the seed and the names; the scale begins at 1 / 0.07, as CLIP's, and patches with the
+ * waves of row and column, as MAE's: small random places, as other tables begin, are lost beside a patch's content, and
+ * no shape can be seen without them.
  */
 export function initialClip(config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> {
   const { width } = config.vision
@@ -35,10 +50,11 @@ export function initialClip(config: ClipConfig, seed: number): Record<string, Ho
 }
 
 /**
- * A whole step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and phrases, gradients, clipping, the optimiser.
- * Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of
- * `contrastiveLoss`; those of `moves`; every param by its name.
- * Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `contestsOf`; and each param and moment, which is its value for the next step.
+ * A whole step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and
+ * phrases, gradients, clipping, the optimiser. Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of
+ * `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of `moves`; every
+ * param by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `contestsOf`;
+ * and each param and moment, which is its value for the next step.
  */
 export function contrastiveStep(recipe: ClipRecipe): Graph {
   const { config, batch, tokens, largestScale, clipNorm, weightDecay, adamw, muon } = recipe
@@ -48,18 +64,34 @@ export function contrastiveStep(recipe: ClipRecipe): Graph {
   const p = scope()
   const scale = ops.exp(ops.min(p.param(scaleName, []), ops.scalar(Math.log(largestScale))))
   const inputs = [
-    input('pixel_values', [batch, 3, imageSize, imageSize]), input('mask_patches', [batch, patchGrid(config.vision) ** 2]),
-    input('input_ids', [texts, tokens], 'i32'), input('matches', [batch, texts])
+    input('pixel_values', [batch, 3, imageSize, imageSize]),
+    input('mask_patches', [batch, patchGrid(config.vision) ** 2]),
+    input('input_ids', [texts, tokens], 'i32'),
+    input('matches', [batch, texts])
   ] as const
   const [pixels, patches, ids, matches] = inputs
   const images = imageEmbeds(p, { pixels, patches }, config)
-  const { loss: pairing, logits } = contrastiveLoss({ images, texts: textEmbeds(p, ids, config), matches, scale, contests })
+  const { loss: pairing, logits } = contrastiveLoss({
+    images,
+    texts: textEmbeds(p, ids, config),
+    matches,
+    scale,
+    contests
+  })
   const [said, ...sorts] = contests
   const guesses = ops.matmul(images, ops.swap(p.param(headName, [texts - said, config.projection])))
-  const loss = ops.add(pairing, choice({ logits: guesses, matches: ops.slice(matches, 1, { start: said, size: texts - said }), contests: sorts }))
+  const loss = ops.add(
+    pairing,
+    choice({ logits: guesses, matches: ops.slice(matches, 1, { start: said, size: texts - said }), contests: sorts })
+  )
   const trained = [...clipShapes(config).keys(), headName]
   const differentiated = differentiate(graph('contrast', { loss, logits }, inputs), { loss: 'loss', wrt: trained })
-  const rule = (name: string, rank: number) => ({ rateScale: 1, weightDecay: rank < 2 || name.includes('embedding') ? 0 : weightDecay })
+  const rule = (name: string, rank: number) => ({
+    rateScale: 1,
+    weightDecay: rank < 2 || name.includes('embedding') ? 0 : weightDecay
+  })
   const next = moves(differentiated, { trained, rule, clipNorm, accumulate: 1, adamw, muon })
-  return feedParams(graph('contrast', { loss: differentiated.outputs.loss, logits: differentiated.outputs.logits, ...next }, inputs))
+  return feedParams(
+    graph('contrast', { loss: differentiated.outputs.loss, logits: differentiated.outputs.logits, ...next }, inputs)
+  )
 }

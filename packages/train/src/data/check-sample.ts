@@ -2,13 +2,15 @@ import { InputError } from '@sam/core/graph'
 import type { Sample } from './dataset.js'
 
 /**
- * Holds a sample of any source to what a `Dataset` promises: an image of three bytes a pixel (so that none is NaN) and masks of its size.
- * Throws `InputError` `E_BAD_IMAGE` with the sample's name; the trainer passes such a sample over and counts it.
+ * Holds a sample of any source to what a `Dataset` promises: an image of three bytes a pixel (so that none is NaN) and
+ * masks of its size. Throws `InputError` `E_BAD_IMAGE` with the sample's name; the trainer passes such a sample over
+ * and counts it.
  */
 export function checkSample({ name, image: { width, height, data }, truths }: Sample): void {
   const unfit = (why: string): InputError => new InputError('E_BAD_IMAGE', `${name}: ${why}`)
   const isSide = (side: number): boolean => Number.isInteger(side) && side >= 1
-  if (!isSide(width) || !isSide(height)) throw unfit(`an image must have whole sides from 1, found ${width} × ${height}`)
+  if (!isSide(width) || !isSide(height))
+    throw unfit(`an image must have whole sides from 1, found ${width} × ${height}`)
   // By tag: bytes of another realm are bytes too.
   const kind = Object.prototype.toString.call(data)
   if (kind !== '[object Uint8Array]' || data.length !== 3 * width * height) {
@@ -17,5 +19,7 @@ export function checkSample({ name, image: { width, height, data }, truths }: Sa
   }
   const other = truths.findIndex(({ mask }) => mask.length !== width * height)
   if (other < 0) return
-  throw unfit(`a mask must have one value a pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`)
+  throw unfit(
+    `a mask must have one value a pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`
+  )
 }

@@ -3,7 +3,10 @@ import type { SamConfig } from '@sam/core'
 import { example } from '../example.js'
 import type { Dataset } from './dataset.js'
 
-/** Looks, before hours are spent, for one sample of the first hundred that a model can learn from. Throws `InputError` `E_BAD_OPTION` where there is none. */
+/**
+ * Looks, before hours are spent, for one sample of the first hundred that a model can learn from. Throws `InputError`
+ * `E_BAD_OPTION` where there is none.
+ */
 export async function checkData(data: Dataset, config: SamConfig): Promise<void> {
   const count = Math.min(100, data.size)
   let why = 'no mask is there'
@@ -15,5 +18,8 @@ export async function checkData(data: Dataset, config: SamConfig): Promise<void>
       why = (error as Error).message
     }
   }
-  throw new InputError('E_BAD_OPTION', `none of ${count} samples can be learnt from: they cannot be read, or their masks are empty, over 90% of the image or too small to be seen. The last: ${why}`)
+  throw new InputError(
+    'E_BAD_OPTION',
+    `none of ${count} samples can be learnt from: they cannot be read, or their masks are empty, over 90% of the image or too small to be seen. The last: ${why}`
+  )
 }

@@ -12,7 +12,9 @@ export interface CocoOptions {
   readonly images: string
 }
 
-/** COCO instances; crowds are left out, categories become captions. Throws `InputError` where the file is not COCO's. */
+/**
+ * COCO instances; crowds are left out, categories become captions. Throws `InputError` where the file is not COCO's.
+ */
 export async function coco({ annotations: path, images: folder }: CocoOptions): Promise<Dataset> {
   const file = await readJson(path)
   const byImage = new Map<unknown, Record<string, unknown>[]>()
@@ -22,8 +24,12 @@ export async function coco({ annotations: path, images: folder }: CocoOptions): 
     byImage.set(a.image_id, list)
     list.push(a)
   }
-  const categories = new Map(listOf({ categories: [], ...(file as object) }, path, 'categories').map(({ id, name }) => [id, String(name)]))
-  const images = listOf(file, path, 'images').filter(({ id, file_name: name }) => byImage.has(id) && typeof name === 'string')
+  const categories = new Map(
+    listOf({ categories: [], ...(file as object) }, path, 'categories').map(({ id, name }) => [id, String(name)])
+  )
+  const images = listOf(file, path, 'images').filter(
+    ({ id, file_name: name }) => byImage.has(id) && typeof name === 'string'
+  )
   if (!images.length) throw new InputError('E_BAD_OPTION', `${path} must have images with annotations, found none`)
   return {
     size: images.length,
@@ -32,7 +38,10 @@ export async function coco({ annotations: path, images: folder }: CocoOptions): 
       const image = await decodeImage(join(folder, name as string))
       const truths = byImage.get(id)!.map(({ segmentation, category_id: category }): Truth => {
         const caption = categories.get(category)
-        return { mask: segmentationMask(segmentation, image, `${path}, image ${String(id)}`), ...(caption !== undefined && { caption }) }
+        return {
+          mask: segmentationMask(segmentation, image, `${path}, image ${String(id)}`),
+          ...(caption !== undefined && { caption })
+        }
       })
       return { name: name as string, image, truths }
     }

@@ -11,7 +11,9 @@ export interface Truth {
   readonly caption?: string
   /** What the caption is made of, for generated scenes. */
   readonly about?: Description
-  /** Where too little of it is seen for a person to describe it so: what hides it lies before it, or the picture ends. */
+  /**
+   * Where too little of it is seen for a person to describe it so: what hides it lies before it, or the picture ends.
+   */
   readonly obscured?: true
 }
 
@@ -28,6 +30,9 @@ export interface Dataset {
   readonly size: number
   /** One sample. Throws `InputError` when the file behind it is unfit; the trainer skips it and counts. */
   read(index: number): Promise<Sample>
-  /** What a sample is made from, as a number, where several are made from one thing: whoever reads one of them reads the others soonest. */
+  /**
+   * What a sample is made from, as a number, where several are made from one thing: whoever reads one of them reads the
+   * others soonest.
+   */
   readonly source?: (index: number) => number
 }

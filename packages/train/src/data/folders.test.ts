@@ -9,7 +9,12 @@ import { sa1b } from './sa1b.js'
 
 const area = (mask: Uint8Array): number => mask.reduce((n, v) => n + v, 0)
 const png = (width: number, height: number, f: (x: number, y: number) => number): Promise<Uint8Array> =>
-  encodePng({ width, height, channels: 1, data: Uint8Array.from({ length: width * height }, (_, i) => f(i % width, Math.floor(i / width))) })
+  encodePng({
+    width,
+    height,
+    channels: 1,
+    data: Uint8Array.from({ length: width * height }, (_, i) => f(i % width, Math.floor(i / width)))
+  })
 
 describe('folders of images', () => {
   let root: string
@@ -17,8 +22,8 @@ describe('folders of images', () => {
     root = await mkdtemp(join(tmpdir(), 'sam-data-'))
     for (const folder of ['images', 'masks', 'sa1b', 'none']) await mkdir(join(root, folder))
     await writeFile(join(root, 'images/cat.png'), await png(6, 4, x => 40 * x))
-    await writeFile(join(root, 'masks/cat.png'), await png(6, 4, x => x < 2 ? 255 : 0))
-    await writeFile(join(root, 'masks/cat_1.png'), await png(6, 4, (_, y) => y < 1 ? 255 : 100))
+    await writeFile(join(root, 'masks/cat.png'), await png(6, 4, x => (x < 2 ? 255 : 0)))
+    await writeFile(join(root, 'masks/cat_1.png'), await png(6, 4, (_, y) => (y < 1 ? 255 : 100)))
     await writeFile(join(root, 'images/catfish.png'), await png(6, 4, x => 40 * x))
     await writeFile(join(root, 'masks/catfish.png'), await png(5, 4, () => 255))
     const picture = await png(6, 4, x => 40 * x)
@@ -27,16 +32,25 @@ describe('folders of images', () => {
     for (const name of ['sa_1', 'sa_2', 'sa_3']) await writeFile(join(root, `sa1b/${name}.jpg`), picture)
     await writeFile(join(root, 'sa1b/sa_1.json'), JSON.stringify({ annotations: [{ segmentation: rle }] }))
     await writeFile(join(root, 'sa1b/sa_2.json'), '{"annotations": [{"segm')
-    await writeFile(join(root, 'sa1b/sa_3.json'), JSON.stringify({ annotations: [{ segmentation: { size: [4, 7], counts: [0, 28] } }] }))
-    await writeFile(join(root, 'instances.json'), JSON.stringify({
-      images: [{ id: 7, file_name: 'cat.png' }, { id: 8, file_name: 'catfish.png' }],
-      categories: [{ id: 1, name: 'cat' }],
-      annotations: [
-        { image_id: 7, category_id: 1, segmentation: [[0, 0, 3, 0, 3, 4, 0, 4]] },
-        { image_id: 7, category_id: 1, segmentation: rle },
-        { image_id: 7, category_id: 1, iscrowd: 1, segmentation: rle }
-      ]
-    }))
+    await writeFile(
+      join(root, 'sa1b/sa_3.json'),
+      JSON.stringify({ annotations: [{ segmentation: { size: [4, 7], counts: [0, 28] } }] })
+    )
+    await writeFile(
+      join(root, 'instances.json'),
+      JSON.stringify({
+        images: [
+          { id: 7, file_name: 'cat.png' },
+          { id: 8, file_name: 'catfish.png' }
+        ],
+        categories: [{ id: 1, name: 'cat' }],
+        annotations: [
+          { image_id: 7, category_id: 1, segmentation: [[0, 0, 3, 0, 3, 4, 0, 4]] },
+          { image_id: 7, category_id: 1, segmentation: rle },
+          { image_id: 7, category_id: 1, iscrowd: 1, segmentation: rle }
+        ]
+      })
+    )
   })
   afterAll(() => rm(root, { recursive: true }))
 
@@ -45,7 +59,10 @@ describe('folders of images', () => {
     expect(data.size).toBe(2)
     const { image, truths } = await data.read(0)
     expect([image.width, image.height, ...truths.map(t => area(t.mask))]).toEqual([6, 4, 8, 6])
-    await expect(data.read(1)).rejects.toMatchObject({ code: 'E_BAD_IMAGE', message: expect.stringContaining("its image's 6 × 4 pixels, found 5 × 4") as string })
+    await expect(data.read(1)).rejects.toMatchObject({
+      code: 'E_BAD_IMAGE',
+      message: expect.stringContaining("its image's 6 × 4 pixels, found 5 × 4") as string
+    })
     await expect(imageFolder(join(root, 'none'))).rejects.toThrow('must hold the folders images and masks')
   })
 
@@ -53,61 +70,87 @@ describe('folders of images', () => {
     const data = await sa1b(join(root, 'sa1b'))
     expect(data.size).toBe(3)
     expect(area((await data.read(0)).truths[0].mask)).toBe(4)
-    await expect(data.read(1)).rejects.toMatchObject({ code: 'E_BAD_IMAGE', message: expect.stringContaining('not whole JSON') as string })
+    await expect(data.read(1)).rejects.toMatchObject({
+      code: 'E_BAD_IMAGE',
+      message: expect.stringContaining('not whole JSON') as string
+    })
     await expect(data.read(2)).rejects.toMatchObject({ name: 'InputError' })
     await expect(sa1b(join(root, 'none'))).rejects.toThrow('found 0 files and no pair')
   })
 
-  it('reads SA-1B\'s packed run lengths', async () => {
+  it("reads SA-1B's packed run lengths", async () => {
     const folder = join(root, 'packed')
     await mkdir(folder)
     await writeFile(join(folder, 'sa_1.jpg'), await png(6, 4, x => 40 * x))
     const segmentation = { size: [4, 6], counts: '`08' } // 16 outside, 8 inside, column by column
-    await writeFile(join(folder, 'sa_1.json'), JSON.stringify({ image: { image_id: 1 }, annotations: [{ segmentation, area: 8 }] }))
-    const { truths: [truth] } = await (await sa1b(folder)).read(0)
-    expect([...truth.mask]).toEqual(Array.from({ length: 24 }, (_, i) => i % 6 > 3 ? 1 : 0))
+    await writeFile(
+      join(folder, 'sa_1.json'),
+      JSON.stringify({ image: { image_id: 1 }, annotations: [{ segmentation, area: 8 }] })
+    )
+    const {
+      truths: [truth]
+    } = await (await sa1b(folder)).read(0)
+    expect([...truth.mask]).toEqual(Array.from({ length: 24 }, (_, i) => (i % 6 > 3 ? 1 : 0)))
   })
 
   it('reads COCO: polygons, run lengths, categories; no crowds', async () => {
     const data = await coco({ annotations: join(root, 'instances.json'), images: join(root, 'images') })
     expect(data.size).toBe(1)
     const { truths } = await data.read(0)
-    expect(truths.map(t => [area(t.mask), t.caption])).toEqual([[12, 'cat'], [4, 'cat']])
+    expect(truths.map(t => [area(t.mask), t.caption])).toEqual([
+      [12, 'cat'],
+      [4, 'cat']
+    ])
   })
 
-  it('reads COCO\'s segmentations of every kind, never looks at a crowd\'s, and names the file of what it cannot read', async () => {
+  it("reads COCO's segmentations of every kind, never looks at a crowd's, and names the file of what it cannot read", async () => {
     const unfit: Readonly<Record<string, [unknown, string]>> = {
-      'two parts': [[[0, 0, 2, 0, 2, 4, 0, 4], [4, 0, 6, 0, 6, 4, 4, 4]], '16 pixels'],
-      'outside': [[[-9, -9, 99, -9, 99, 99, -9, 99]], '24 pixels'],
+      'two parts': [
+        [
+          [0, 0, 2, 0, 2, 4, 0, 4],
+          [4, 0, 6, 0, 6, 4, 4, 4]
+        ],
+        '16 pixels'
+      ],
+      outside: [[[-9, -9, 99, -9, 99, 99, -9, 99]], '24 pixels'],
       'no polygon': [[], '0 pixels'],
       'a line': [[[0, 0, 3, 0]], 'at least three x, y'],
       'odd numbers': [[[0, 0, 3, 0, 3, 4, 0]], 'at least three x, y'],
       'not numbers': [[[0, 0, null, 0, 3, 4]], 'at least three x, y'],
-      'none': [null, 'must be { size: [height, width], counts }'],
+      none: [null, 'must be { size: [height, width], counts }'],
       'nothing at all': [undefined, 'must be { size: [height, width], counts }'],
       'an empty mask': [{ size: [4, 6], counts: [24] }, '0 pixels'],
       'another size': [{ size: [6, 4], counts: [0, 24] }, "its image's 6 × 4 pixels, found 4 × 6"],
-      'a huge one': [{ size: [1e9, 1e9], counts: [0, 1e18] }, "its image's 6 × 4 pixels, found 1000000000 × 1000000000"],
+      'a huge one': [
+        { size: [1e9, 1e9], counts: [0, 1e18] },
+        "its image's 6 × 4 pixels, found 1000000000 × 1000000000"
+      ],
       'too few': [{ size: [4, 6], counts: [0, 23] }, 'counts must add up'],
-      'negative': [{ size: [4, 6], counts: [30, -6] }, 'counts must be whole numbers'],
+      negative: [{ size: [4, 6], counts: [30, -6] }, 'counts must be whole numbers'],
       'letters outside the code': [{ size: [4, 6], counts: '\u0000' }, 'rle']
     }
     const names = Object.keys(unfit)
-    await writeFile(join(root, 'odd.json'), JSON.stringify({
-      images: names.map((_, id) => ({ id, file_name: 'cat.png' })),
-      annotations: names.flatMap((name, id) => [
-        { image_id: id, segmentation: unfit[name][0] },
-        { image_id: id, iscrowd: 1, segmentation: { size: [1e9, 1e9], counts: 'not even packed' } }
-      ])
-    }))
+    await writeFile(
+      join(root, 'odd.json'),
+      JSON.stringify({
+        images: names.map((_, id) => ({ id, file_name: 'cat.png' })),
+        annotations: names.flatMap((name, id) => [
+          { image_id: id, segmentation: unfit[name][0] },
+          { image_id: id, iscrowd: 1, segmentation: { size: [1e9, 1e9], counts: 'not even packed' } }
+        ])
+      })
+    )
     const data = await coco({ annotations: join(root, 'odd.json'), images: join(root, 'images') })
     expect(data.size).toBe(names.length)
     for (const [i, name] of names.entries()) {
-      const found = await data.read(i).then(({ truths }) => `${truths.length === 1 ? area(truths[0].mask) : NaN} pixels`, (error: unknown) => {
-        expect(error, name).toMatchObject({ name: 'InputError', code: 'E_BAD_IMAGE' })
-        expect((error as Error).message, name).toContain('odd.json')
-        return (error as Error).message
-      })
+      const found = await data.read(i).then(
+        ({ truths }) => `${truths.length === 1 ? area(truths[0].mask) : NaN} pixels`,
+        (error: unknown) => {
+          expect(error, name).toMatchObject({ name: 'InputError', code: 'E_BAD_IMAGE' })
+          expect((error as Error).message, name).toContain('odd.json')
+          return (error as Error).message
+        }
+      )
       expect(found, name).toContain(unfit[name][1])
     }
   })
@@ -117,12 +160,23 @@ describe('folders of images', () => {
       await writeFile(join(root, 'broken.json'), text)
       return coco({ annotations: join(root, 'broken.json'), images: join(root, 'images') })
     }
-    await expect(open('{"images": [{"id"')).rejects.toMatchObject({ code: 'E_BAD_IMAGE', message: expect.stringContaining('not whole JSON') as string })
+    await expect(open('{"images": [{"id"')).rejects.toMatchObject({
+      code: 'E_BAD_IMAGE',
+      message: expect.stringContaining('not whole JSON') as string
+    })
     await expect(open('null')).rejects.toThrow("'annotations' must be a list")
-    await expect(open('{"annotations": [null], "images": []}')).rejects.toThrow("'annotations' must be a list of objects, found null at 0")
-    await expect(open('{"annotations": [{"image_id": 1}], "images": [7]}')).rejects.toThrow("'images' must be a list of objects, found 7 at 0")
-    await expect(open('{"annotations": [{"image_id": 1}], "images": []}')).rejects.toThrow('must have images with annotations, found none')
-    await expect(coco({ annotations: join(root, 'absent.json'), images: root })).rejects.toMatchObject({ name: 'InputError' })
+    await expect(open('{"annotations": [null], "images": []}')).rejects.toThrow(
+      "'annotations' must be a list of objects, found null at 0"
+    )
+    await expect(open('{"annotations": [{"image_id": 1}], "images": [7]}')).rejects.toThrow(
+      "'images' must be a list of objects, found 7 at 0"
+    )
+    await expect(open('{"annotations": [{"image_id": 1}], "images": []}')).rejects.toThrow(
+      'must have images with annotations, found none'
+    )
+    await expect(coco({ annotations: join(root, 'absent.json'), images: root })).rejects.toMatchObject({
+      name: 'InputError'
+    })
   })
 
   it('names an image that is not there, cut short or no image', async () => {
@@ -130,10 +184,18 @@ describe('folders of images', () => {
     await writeFile(join(root, 'images/text.png'), 'no picture')
     const names = ['absent.png', 'short.png', 'text.png']
     const polygon = [[0, 0, 3, 0, 3, 4]]
-    await writeFile(join(root, 'files.json'), JSON.stringify({
-      images: names.map((name, id) => ({ id, file_name: name })), annotations: names.map((_, id) => ({ image_id: id, segmentation: polygon }))
-    }))
+    await writeFile(
+      join(root, 'files.json'),
+      JSON.stringify({
+        images: names.map((name, id) => ({ id, file_name: name })),
+        annotations: names.map((_, id) => ({ image_id: id, segmentation: polygon }))
+      })
+    )
     const data = await coco({ annotations: join(root, 'files.json'), images: join(root, 'images') })
-    for (const [i, name] of names.entries()) await expect(data.read(i), name).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining(name) as string })
+    for (const [i, name] of names.entries())
+      await expect(data.read(i), name).rejects.toMatchObject({
+        name: 'InputError',
+        message: expect.stringContaining(name) as string
+      })
   })
 })

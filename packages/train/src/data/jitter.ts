@@ -11,21 +11,35 @@ export interface JitterOptions {
 }
 
 /**
- * Large-scale jitter: image and masks scaled by a factor uniform in the range, then cut to the model's input at a place by chance where they have
- * become larger. Where they have become smaller the rest is padding, as `example` pads. Masks may come out empty: they were cut away.
- * Paper: Appendix A, "Training recipe"; the rule is ViTDet's.
+ * Large-scale jitter: image and masks scaled by a factor uniform in the range, then cut to the model's input at a place
+ * by chance where they have become larger. Where they have become smaller the rest is padding, as `example` pads. Masks
+ * may come out empty: they were cut away. Paper: Appendix A, "Training recipe"; the rule is ViTDet's.
  */
-export function jittered(draw: Random, { name, image, truths }: Sample, { range: [low, high], side }: JitterOptions): Sample {
+export function jittered(
+  draw: Random,
+  { name, image, truths }: Sample,
+  { range: [low, high], side }: JitterOptions
+): Sample {
   const to = longestSideSize(image, side * draw.between(low, high))
   const [width, height] = [Math.min(side, to.width), Math.min(side, to.height)]
   const at = [draw.int(0, to.width - width), draw.int(0, to.height - height)] as const
-  const masks = truths.map((truth): Truth => (
-    { ...truth, mask: scaledPlane({ width: image.width, height: image.height, data: truth.mask }, { to, at, out: { width, height } }).data }
-  ))
+  const masks = truths.map(
+    (truth): Truth => ({
+      ...truth,
+      mask: scaledPlane(
+        { width: image.width, height: image.height, data: truth.mask },
+        { to, at, out: { width, height } }
+      ).data
+    })
+  )
   return { name, image: cut(resizeImage(image, to), at, { width, height }), truths: masks }
 }
 
-function cut({ width, data }: RgbImage, [x, y]: readonly [number, number], to: { width: number; height: number }): RgbImage {
+function cut(
+  { width, data }: RgbImage,
+  [x, y]: readonly [number, number],
+  to: { width: number; height: number }
+): RgbImage {
   const out = new Uint8Array(3 * to.width * to.height)
   for (let row = 0; row < to.height; row++) {
     const from = 3 * ((y + row) * width + x)

@@ -1,9 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { InputError } from '@sam/core/graph'
 
-/** A JSON file. Throws `InputError` `E_BAD_IMAGE` with the file's name where it is not there, cut short or not JSON: the trainer passes such a sample over. */
+/**
+ * A JSON file. Throws `InputError` `E_BAD_IMAGE` with the file's name where it is not there, cut short or not JSON: the
+ * trainer passes such a sample over.
+ */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => { throw unfit(path, cause.message, cause) })
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw unfit(path, cause.message, cause)
+  })
   try {
     return JSON.parse(text) as unknown
   } catch (cause) {
@@ -12,7 +17,8 @@ export async function readJson(path: string): Promise<unknown> {
 }
 
 /** What is wrong with a file of annotations. */
-export const unfit = (path: string, why: string, cause?: unknown): InputError => new InputError('E_BAD_IMAGE', `${path}: ${why}`, { cause })
+export const unfit = (path: string, why: string, cause?: unknown): InputError =>
+  new InputError('E_BAD_IMAGE', `${path}: ${why}`, { cause })
 
 /** A list of objects, or an error that says which field of which file must be one. */
 export function listOf(value: unknown, path: string, field: string): readonly Record<string, unknown>[] {

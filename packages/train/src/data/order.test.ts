@@ -9,7 +9,8 @@ describe('the order of samples', () => {
   it('shows each of finite data once a round, each round in another order, the same from wherever one begins', () => {
     const order = orderOf(ofSize(20), 3)
     const rounds = [0, 1].map(r => Array.from({ length: 20 }, (_, i) => order(20 * r + i)))
-    for (const round of rounds) expect([...round].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i))
+    for (const round of rounds)
+      expect([...round].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i))
     expect(rounds[0]).not.toEqual(rounds[1])
     expect(orderOf(ofSize(20), 3)(27)).toBe(rounds[1][7])
     expect(order(5)).toBe(rounds[0][5])

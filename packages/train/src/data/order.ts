@@ -1,7 +1,10 @@
 import { random, shuffled } from '../random.js'
 import type { Dataset } from './dataset.js'
 
-/** The sample that comes at a place of the run: endless data in its order; finite data in an order of its own each time round. */
+/**
+ * The sample that comes at a place of the run: endless data in its order; finite data in an order of its own each time
+ * round.
+ */
 export function orderOf({ size }: Dataset, seed: number): (place: number) => number {
   if (!Number.isFinite(size)) return place => place
   let now = { round: -1, order: [] as number[] }

@@ -2,7 +2,10 @@ import { decodeRle, rasterize, type CocoRle } from '@sam/core'
 import type { Truth } from './dataset.js'
 import { unfit } from './json.js'
 
-interface Size { readonly width: number; readonly height: number }
+interface Size {
+  readonly width: number
+  readonly height: number
+}
 
 /**
  * A mask as COCO and SA-1B write it: run lengths (packed or plain) or a list of polygons [x, y, x, y, …].
@@ -11,7 +14,8 @@ interface Size { readonly width: number; readonly height: number }
 export function segmentationMask(segmentation: unknown, { width, height }: Size, path: string): Truth['mask'] {
   if (Array.isArray(segmentation)) {
     const rings = (segmentation as unknown[]).map(ring => {
-      if (!Array.isArray(ring) || ring.length < 6 || ring.length % 2 || !ring.every(Number.isFinite)) throw unfit(path, 'a polygon must be a list of at least three x, y')
+      if (!Array.isArray(ring) || ring.length < 6 || ring.length % 2 || !ring.every(Number.isFinite))
+        throw unfit(path, 'a polygon must be a list of at least three x, y')
       return [Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]] as [number, number])]
     })
     return rasterize(rings, { width, height }).data

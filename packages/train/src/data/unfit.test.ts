@@ -11,7 +11,10 @@ import { scenes } from './scenes/scene.js'
 
 const good = await scenes({ size: 64, seed: 1, minArea: 60 }).read(0)
 const masks = (...all: Uint8Array[]): Sample => ({ ...good, truths: all.map(mask => ({ mask })) })
-const image = (changed: Partial<Record<keyof RgbImage, unknown>>): Sample => ({ ...good, image: { ...good.image, ...changed } as RgbImage })
+const image = (changed: Partial<Record<keyof RgbImage, unknown>>): Sample => ({
+  ...good,
+  image: { ...good.image, ...changed } as RgbImage
+})
 
 /** What a dataset may give, or throw, that nothing can be learnt from. */
 const unfit: Readonly<Record<string, Sample | Error>> = {
@@ -34,7 +37,13 @@ const from = (list: readonly (Sample | Error)[]): Dataset => ({
   }
 })
 const start = (data: Dataset): Promise<Trainer> =>
-  trainer({ recipe: { ...testRun, objects: 1 }, data, backend: referenceBackend(), seed: 3, state: initialParams(testRun.config, 5) })
+  trainer({
+    recipe: { ...testRun, objects: 1 },
+    data,
+    backend: referenceBackend(),
+    seed: 3,
+    state: initialParams(testRun.config, 5)
+  })
 
 describe('samples that nothing can be learnt from', () => {
   it('are passed over, and counted', async () => {
@@ -47,7 +56,10 @@ describe('samples that nothing can be learnt from', () => {
 
   it('end the run with the reason where there is nothing else', async () => {
     const t = await start(from([unfit['a file that cannot be read']]))
-    await expect(t.step()).rejects.toMatchObject({ code: 'E_BAD_OPTION', message: expect.stringContaining('the last: sa_1.json: it is not whole JSON') as string })
+    await expect(t.step()).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringContaining('the last: sa_1.json: it is not whole JSON') as string
+    })
     expect(t.iteration).toBe(0)
     t.dispose()
   })
@@ -61,7 +73,7 @@ describe('samples that nothing can be learnt from', () => {
   it('are named', () => {
     const messages = ['a mask of another size', 'pixels that may be NaN', 'too few pixels', 'no size'].map(name => {
       try {
-        checkSample({ ...unfit[name] as Sample, name: 'cat.png' })
+        checkSample({ ...(unfit[name] as Sample), name: 'cat.png' })
         return 'accepted'
       } catch (error) {
         return (error as Error).message

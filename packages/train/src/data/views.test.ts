@@ -4,15 +4,34 @@ import { laid, views } from './views.js'
 
 // 2 wide, 3 high:  a b / c d / e f
 const data = Uint8Array.from([...'abcdef'].flatMap(c => [c.charCodeAt(0), 0, 0]))
-const sample: Sample = { name: 'letters', image: { width: 2, height: 3, data }, truths: [{ mask: Uint8Array.from([1, 0, 0, 0, 0, 0]), level: 'whole', caption: 'an a' }] }
-const letters = ({ image }: Sample): string => [...image.data].filter((_, i) => i % 3 === 0).map(v => String.fromCharCode(v)).join('')
+const sample: Sample = {
+  name: 'letters',
+  image: { width: 2, height: 3, data },
+  truths: [{ mask: Uint8Array.from([1, 0, 0, 0, 0, 0]), level: 'whole', caption: 'an a' }]
+}
+const letters = ({ image }: Sample): string =>
+  [...image.data]
+    .filter((_, i) => i % 3 === 0)
+    .map(v => String.fromCharCode(v))
+    .join('')
 
 describe('a sample laid in a square', () => {
   it('is as it was, mirrored, and turned, image and masks alike', () => {
-    expect([0, 1, 2, 3, 4, 5, 6, 7].map(way => letters(laid(sample, way)))).toEqual(['abcdef', 'badcfe', 'efcdab', 'fedcba', 'acebdf', 'bdface', 'ecafdb', 'fdbeca'])
+    expect([0, 1, 2, 3, 4, 5, 6, 7].map(way => letters(laid(sample, way)))).toEqual([
+      'abcdef',
+      'badcfe',
+      'efcdab',
+      'fedcba',
+      'acebdf',
+      'bdface',
+      'ecafdb',
+      'fdbeca'
+    ])
     expect(laid(sample, 4).image).toMatchObject({ width: 3, height: 2 })
     for (let way = 0; way < 8; way++) {
-      const { truths: [{ mask, caption }] } = laid(sample, way)
+      const {
+        truths: [{ mask, caption }]
+      } = laid(sample, way)
       expect(mask.indexOf(1)).toBe(letters(laid(sample, way)).indexOf('a'))
       expect(caption).toBe('an a')
     }
@@ -45,7 +64,8 @@ describe('views', () => {
     for (let i = 0; i < 50; i++) await all.read(i)
     expect((await late.read(50)).name).toBe((await all.read(50)).name)
     const other = views(numbered, { among: 4, seed: 2 })
-    const order = async (d: Dataset): Promise<string[]> => Promise.all(Array.from({ length: 32 }, async (_, i) => (await d.read(i)).name))
+    const order = async (d: Dataset): Promise<string[]> =>
+      Promise.all(Array.from({ length: 32 }, async (_, i) => (await d.read(i)).name))
     expect(await order(other)).not.toEqual(await order(late))
   })
 })

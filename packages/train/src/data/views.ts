@@ -13,9 +13,10 @@ export interface ViewsOptions {
 }
 
 /**
- * Each sample of endless data in several of the eight ways that a square can be laid: as it is, turned by 90°, 180° and 270°, and the mirror image of each. Where samples
- * cost more to make than to learn from, a view is nearly as good as a new one. Views of `among` samples come in one random order, which is a
- * function of the seed, so that the nth is always the same.
+ * Each sample of endless data in several of the eight ways that a square can be laid: as it is, turned by 90°, 180° and
+ * 270°, and the mirror image of each. Where samples cost more to make than to learn from, a view is nearly as good as a
+ * new one. Views of `among` samples come in one random order, which is a function of the seed, so that the nth is
+ * always the same.
  */
 export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions): Dataset {
   const held = new Map<number, Promise<Sample>>()
@@ -44,7 +45,8 @@ export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions)
 
 /** A sample laid in one of eight ways: bit 0 mirrors columns, bit 1 mirrors rows, bit 2 swaps rows and columns. */
 export function laid({ name, image, truths }: Sample, way: number): Sample {
-  const view = <T extends Uint8Array | Uint8ClampedArray>(data: T, channels: number): Uint8Array => laidPlane({ ...image, data }, { way, channels })
+  const view = <T extends Uint8Array | Uint8ClampedArray>(data: T, channels: number): Uint8Array =>
+    laidPlane({ ...image, data }, { way, channels })
   const [width, height] = way & 4 ? [image.height, image.width] : [image.width, image.height]
   return {
     name: `${name}, view ${way}`,
@@ -53,7 +55,10 @@ export function laid({ name, image, truths }: Sample, way: number): Sample {
   }
 }
 
-function laidPlane({ width, height, data }: Plane<Uint8Array | Uint8ClampedArray>, { way, channels }: { way: number; channels: number }): Uint8Array {
+function laidPlane(
+  { width, height, data }: Plane<Uint8Array | Uint8ClampedArray>,
+  { way, channels }: { way: number; channels: number }
+): Uint8Array {
   const out = new Uint8Array(data.length)
   const [columns, rows] = way & 4 ? [height, width] : [width, height]
   // Where the first pixel comes from, and how far apart those of a row and of a column are there.
@@ -61,7 +66,8 @@ function laidPlane({ width, height, data }: Plane<Uint8Array | Uint8ClampedArray
   const [across, down] = [way & 1 ? -1 : 1, way & 2 ? -width : width]
   const [right, below] = way & 4 ? [down, across] : [across, down]
   for (let y = 0, at = 0; y < rows; y++) {
-    for (let x = 0, from = (origin + y * below) * channels; x < columns; x++, from += right * channels) for (let c = 0; c < channels; c++) out[at++] = data[from + c]
+    for (let x = 0, from = (origin + y * below) * channels; x < columns; x++, from += right * channels)
+      for (let c = 0; c < channels; c++) out[at++] = data[from + c]
   }
   return out
 }

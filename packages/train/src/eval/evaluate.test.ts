@@ -12,7 +12,11 @@ import { evaluate } from './evaluate.js'
 import { iouOf } from './iou.js'
 import { summary, type ObjectScore } from './summary.js'
 
-const plane = (rows: readonly string[]) => ({ width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) })
+const plane = (rows: readonly string[]) => ({
+  width: rows[0].length,
+  height: rows.length,
+  data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0))
+})
 
 describe('where an evaluation clicks', () => {
   const mask = plane(['##.....', '.......', '..#####', '..#####', '..#####', '..#####', '..#####'])
@@ -31,18 +35,49 @@ it('measures IoU', () => {
 })
 
 describe('summary', () => {
-  const object = (level: string | undefined, clicks: readonly number[], meant: readonly [string, boolean][]): ObjectScore =>
-    ({ level, clicks, oracle: clicks[0] + 0.1, nearest: clicks[0], box: { predicted: 0.5, oracle: 0.6 }, meant: meant.map(([l, recalled]) => ({ level: l, recalled })) })
-  const found = summary([
-    object('whole', [0.4, 0.86], [['whole', true], ['part', false]]),
-    object('part', [0.9, 0.8], [['whole', true], ['part', true]]),
-    object('whole', [0.2, 0.3], [['whole', false]])
-  ], 2)
+  const object = (
+    level: string | undefined,
+    clicks: readonly number[],
+    meant: readonly [string, boolean][]
+  ): ObjectScore => ({
+    level,
+    clicks,
+    oracle: clicks[0] + 0.1,
+    nearest: clicks[0],
+    box: { predicted: 0.5, oracle: 0.6 },
+    meant: meant.map(([l, recalled]) => ({ level: l, recalled }))
+  })
+  const found = summary(
+    [
+      object(
+        'whole',
+        [0.4, 0.86],
+        [
+          ['whole', true],
+          ['part', false]
+        ]
+      ),
+      object(
+        'part',
+        [0.9, 0.8],
+        [
+          ['whole', true],
+          ['part', true]
+        ]
+      ),
+      object('whole', [0.2, 0.3], [['whole', false]])
+    ],
+    2
+  )
 
   it('is over all objects, and by kind', () => {
     expect(found.clicks.map(v => v.toFixed(4))).toEqual(['0.5000', '0.6533'])
     expect(Object.keys(found.oneClick)).toEqual(['all', 'whole', 'part', 'unambiguous'])
-    expect(found.oneClick.whole).toMatchObject({ objects: 2, predicted: expect.closeTo(0.3), oracle: expect.closeTo(0.4) })
+    expect(found.oneClick.whole).toMatchObject({
+      objects: 2,
+      predicted: expect.closeTo(0.3),
+      oracle: expect.closeTo(0.4)
+    })
     expect(found.oneClick.unambiguous).toMatchObject({ objects: 1, predicted: 0.2 })
   })
   it('counts clicks until an IoU is reached, all of them where it never is', () => {
@@ -50,7 +85,10 @@ describe('summary', () => {
     expect(found.clicksTo['0.9']).toEqual({ clicks: (2 + 1 + 2) / 3, reached: 1 / 3 })
   })
   it('recalls the objects under ambiguous clicks alone', () => {
-    expect(found.ambiguous).toEqual({ clicks: 2, recall: { all: { objects: 4, share: 0.75 }, whole: { objects: 2, share: 1 }, part: { objects: 2, share: 0.5 } } })
+    expect(found.ambiguous).toEqual({
+      clicks: 2,
+      recall: { all: { objects: 4, share: 0.75 }, whole: { objects: 2, share: 1 }, part: { objects: 2, share: 0.5 } }
+    })
   })
 })
 
@@ -58,7 +96,11 @@ describe('evaluate', () => {
   let sam: Sam
   beforeAll(async () => {
     const { config } = testRun
-    sam = await loadSam({ weights: memoryWeights(initialParams(config, 1)), model: config, backend: referenceBackend() })
+    sam = await loadSam({
+      weights: memoryWeights(initialParams(config, 1)),
+      model: config,
+      backend: referenceBackend()
+    })
   })
   afterAll(() => sam.dispose())
   const data = scenes({ size: 64, seed: 9, minArea: 60 })
@@ -68,7 +110,14 @@ describe('evaluate', () => {
     const found = await evaluate({ sam, data, objects: 5, clicks: 2, onProgress: n => told.push(n) })
     expect([found.objects, found.clicks.length, told.at(-1)]).toEqual([5, 2, 5])
     const { all } = found.oneClick
-    for (const v of [...found.clicks, found.nearest, found.box.predicted, found.box.oracle, all.oracle, ...Object.values(found.ambiguous.recall).map(r => r.share)]) {
+    for (const v of [
+      ...found.clicks,
+      found.nearest,
+      found.box.predicted,
+      found.box.oracle,
+      all.oracle,
+      ...Object.values(found.ambiguous.recall).map(r => r.share)
+    ]) {
       expect(v >= 0 && v <= 1).toBe(true)
     }
     expect(all.predicted).toBe(found.clicks[0])
@@ -91,9 +140,17 @@ describe('evaluate', () => {
       size: samples.length,
       read: async i => samples[i] ?? Promise.reject(new InputError('E_BAD_IMAGE', 'truncated'))
     }
-    expect(await evaluate({ sam, data: some, clicks: 1 })).toMatchObject({ images: 1, objects: 1, skipped: { images: 4, masks: 3 } })
-    await expect(evaluate({ sam, data: { ...some, size: 3 }, clicks: 1 })).rejects.toThrow('at least one image with a mask, found none; 3 images')
-    await expect(evaluate({ sam, data: { size: Infinity, read: async () => samples[1]! } })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    expect(await evaluate({ sam, data: some, clicks: 1 })).toMatchObject({
+      images: 1,
+      objects: 1,
+      skipped: { images: 4, masks: 3 }
+    })
+    await expect(evaluate({ sam, data: { ...some, size: 3 }, clicks: 1 })).rejects.toThrow(
+      'at least one image with a mask, found none; 3 images'
+    )
+    await expect(evaluate({ sam, data: { size: Infinity, read: async () => samples[1]! } })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION'
+    })
   })
 
   it('stops at its signal, and refuses numbers that are none', async () => {

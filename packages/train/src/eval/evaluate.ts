@@ -27,14 +27,26 @@ interface Thing {
 const atOnce = 16
 
 /**
- * Plays a careful user of the SDK: the first click in the middle of an object, each next one in the middle of the largest error region with the last
- * prediction given as a mask, and the exact box. Every IoU is of the mask that the user gets, in the photo's pixels, the one that the model ranks first.
- * Images that cannot be read or have no mask, and masks that are empty or of another size, are passed over and counted.
- * Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError` `E_BAD_OPTION` where there is nothing to evaluate.
+ * Plays a careful user of the SDK: the first click in the middle of an object, each next one in the middle of the
+ * largest error region with the last prediction given as a mask, and the exact box. Every IoU is of the mask that the
+ * user gets, in the photo's pixels, the one that the model ranks first. Images that cannot be read or have no mask, and
+ * masks that are empty or of another size, are passed over and counted. Paper: Section 7.1 and Appendix D.1, for the
+ * protocol of clicks. Throws `InputError` `E_BAD_OPTION` where there is nothing to evaluate.
  */
-export async function evaluate({ sam, data, objects: limit = 500, clicks = 9, signal, onProgress }: EvaluateOptions): Promise<Evaluation> {
-  for (const [name, value] of [['objects', limit], ['clicks', clicks]] as const) {
-    if (!Number.isInteger(value) || value < 1) throw new InputError('E_BAD_OPTION', `${name} must be a whole number from 1, found ${value}`)
+export async function evaluate({
+  sam,
+  data,
+  objects: limit = 500,
+  clicks = 9,
+  signal,
+  onProgress
+}: EvaluateOptions): Promise<Evaluation> {
+  for (const [name, value] of [
+    ['objects', limit],
+    ['clicks', clicks]
+  ] as const) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new InputError('E_BAD_OPTION', `${name} must be a whole number from 1, found ${value}`)
   }
   const scores: ObjectScore[] = []
   const skipped = { images: 0, masks: 0 }
@@ -54,14 +66,18 @@ export async function evaluate({ sam, data, objects: limit = 500, clicks = 9, si
     try {
       for (let at = 0; at < things.length && scores.length < limit; at += atOnce) {
         const group = things.slice(at, Math.min(at + atOnce, at + limit - scores.length))
-        scores.push(...await play(image, group, { clicks, all: things, signal }))
+        scores.push(...(await play(image, group, { clicks, all: things, signal })))
         onProgress?.(scores.length)
       }
     } finally {
       image.dispose()
     }
   }
-  if (!scores.length) throw new InputError('E_BAD_OPTION', `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unfit or without masks, ${skipped.masks} masks empty or of another size`)
+  if (!scores.length)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unfit or without masks, ${skipped.masks} masks empty or of another size`
+    )
   return { images, skipped, ...summary(scores, clicks) }
 }
 
@@ -73,12 +89,20 @@ interface Prepared {
 }
 
 /** A sample with its embedding, unless it has no mask; undefined for one that cannot be read. */
-async function prepared(sam: Sam, data: Dataset, { index, signal }: { index: number; signal: AbortSignal | undefined }): Promise<Prepared | undefined> {
+async function prepared(
+  sam: Sam,
+  data: Dataset,
+  { index, signal }: { index: number; signal: AbortSignal | undefined }
+): Promise<Prepared | undefined> {
   try {
     const sample = await data.read(index)
     const things = thingsOf(sample)
     const unfit = sample.truths.length - things.length
-    return { things, unfit, image: things.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined }
+    return {
+      things,
+      unfit,
+      image: things.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined
+    }
   } catch (error) {
     signal?.throwIfAborted()
     if ((error as Error).name === 'InputError') return undefined
@@ -86,11 +110,12 @@ async function prepared(sam: Sam, data: Dataset, { index, signal }: { index: num
   }
 }
 
-const thingsOf = ({ image: { width, height }, truths }: Sample): Thing[] => truths.flatMap(({ mask: data, level }) => {
-  if (data.length !== width * height) return []
-  const mask = new Mask({ width, height, data })
-  return mask.area ? [{ mask, level }] : []
-})
+const thingsOf = ({ image: { width, height }, truths }: Sample): Thing[] =>
+  truths.flatMap(({ mask: data, level }) => {
+    if (data.length !== width * height) return []
+    const mask = new Mask({ width, height, data })
+    return mask.area ? [{ mask, level }] : []
+  })
 
 interface PlayOptions {
   readonly clicks: number
@@ -99,18 +124,27 @@ interface PlayOptions {
   readonly signal: AbortSignal | undefined
 }
 
-async function play(image: EncodedImage, group: readonly Thing[], { clicks, all, signal }: PlayOptions): Promise<ObjectScore[]> {
+async function play(
+  image: EncodedImage,
+  group: readonly Thing[],
+  { clicks, all, signal }: PlayOptions
+): Promise<ObjectScore[]> {
   const options = { ...(signal && { signal }) }
   const truths = group.map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap() }))
-  const boxes = (await image.predict(group.map(({ mask }): Prompt => ({ box: mask.box })), options))
-    .map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
+  const boxes = (
+    await image.predict(
+      group.map(({ mask }): Prompt => ({ box: mask.box })),
+      options
+    )
+  ).map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
 
   let prompts = truths.map((truth): Prompt & { points: readonly Point[] } => ({ points: [firstClick(truth)] }))
   const byClick: number[][] = group.map(() => [])
   let first: Omit<ObjectScore, 'clicks' | 'box' | 'level'>[] = []
   for (let click = 1; click <= clicks; click++) {
     const answers = await image.predict(prompts, options)
-    if (click === 1) first = answers.map(({ masks }, k) => afterOneClick(masks, truths[k].data, { point: prompts[k].points[0], all }))
+    if (click === 1)
+      first = answers.map(({ masks }, k) => afterOneClick(masks, truths[k].data, { point: prompts[k].points[0], all }))
     prompts = prompts.map(({ points }, k) => {
       const [mask] = answers[k].masks
       byClick[k].push(iouOf(mask.bitmap(), truths[k].data))
@@ -118,13 +152,23 @@ async function play(image: EncodedImage, group: readonly Thing[], { clicks, all,
       return { points: next ? [...points, next] : points, mask }
     })
   }
-  return group.map(({ level }, k) => ({ level, clicks: byClick[k], ...first[k], box: { predicted: boxes[k][0], oracle: Math.max(...boxes[k]) } }))
+  return group.map(({ level }, k) => ({
+    level,
+    clicks: byClick[k],
+    ...first[k],
+    box: { predicted: boxes[k][0], oracle: Math.max(...boxes[k]) }
+  }))
 }
 
 /** How the masks of a first click fit the object that was meant, and those that the click may as well have meant. */
-function afterOneClick(masks: readonly Mask[], truth: Uint8Array, { point, all }: { point: Point; all: readonly Thing[] }): Pick<ObjectScore, 'oracle' | 'nearest' | 'meant'> {
+function afterOneClick(
+  masks: readonly Mask[],
+  truth: Uint8Array,
+  { point, all }: { point: Point; all: readonly Thing[] }
+): Pick<ObjectScore, 'oracle' | 'nearest' | 'meant'> {
   const ious = (other: Uint8Array): number[] => masks.map(mask => iouOf(mask.bitmap(), other))
-  const under = all.filter(({ mask }) => mask.bitmap()[point.y * mask.width + point.x])
+  const under = all
+    .filter(({ mask }) => mask.bitmap()[point.y * mask.width + point.x])
     .map(({ mask, level }) => ({ level, found: ious(mask.bitmap()) }))
   return {
     oracle: Math.max(...ious(truth)),

@@ -29,16 +29,25 @@ export interface Evaluation {
   /** Mean IoU after 1, 2, … clicks, over all objects. */
   readonly clicks: readonly number[]
   /**
-   * The first click by kind of object: `all`; `whole`, `part`, `subpart` where the data tells; `unambiguous`, whose click no other object holds.
-   * One click cannot say which of several nested objects is meant: `nearest` counts an answer that fits any object under the click.
+   * The first click by kind of object: `all`; `whole`, `part`, `subpart` where the data tells; `unambiguous`, whose
+   * click no other object holds. One click cannot say which of several nested objects is meant: `nearest` counts an
+   * answer that fits any object under the click.
    */
   readonly oneClick: Readonly<Record<string, Score>>
   readonly nearest: number
   readonly box: Score
-  /** Clicks until an IoU is reached, an object that never does counting as all clicks; and the share of objects that do. */
+  /**
+   * Clicks until an IoU is reached, an object that never does counting as all clicks; and the share of objects that do.
+   */
   readonly clicksTo: Readonly<Record<'0.85' | '0.9', { readonly clicks: number; readonly reached: number }>>
-  /** Where several objects hold the first click: the share of these objects, by level, that one of the three masks matches (IoU ≥ 0.75). */
-  readonly ambiguous: { readonly clicks: number; readonly recall: Readonly<Record<string, { readonly objects: number; readonly share: number }>> }
+  /**
+   * Where several objects hold the first click: the share of these objects, by level, that one of the three masks
+   * matches (IoU ≥ 0.75).
+   */
+  readonly ambiguous: {
+    readonly clicks: number
+    readonly recall: Readonly<Record<string, { readonly objects: number; readonly share: number }>>
+  }
 }
 
 /** A mask matches an object from this IoU on. */
@@ -53,29 +62,43 @@ export function summary(scores: readonly ObjectScore[], clicks: number): Omit<Ev
   const oneClick = kinds(scores, { unambiguous: scores.filter(score => score.meant.length === 1) })
   const to = (iou: number): { clicks: number; reached: number } => {
     const first = scores.map(score => score.clicks.findIndex(v => v >= iou) + 1)
-    return { clicks: mean(first, n => n || clicks), reached: mean(first, n => n ? 1 : 0) }
+    return { clicks: mean(first, n => n || clicks), reached: mean(first, n => (n ? 1 : 0)) }
   }
   return {
     objects: scores.length,
     clicks: Array.from({ length: clicks }, (_, i) => mean(scores, score => score.clicks[i])),
-    oneClick: mapValues(oneClick, list => ({ objects: list.length, predicted: mean(list, score => score.clicks[0]), oracle: mean(list, score => score.oracle) })),
+    oneClick: mapValues(oneClick, list => ({
+      objects: list.length,
+      predicted: mean(list, score => score.clicks[0]),
+      oracle: mean(list, score => score.oracle)
+    })),
     nearest: mean(scores, score => score.nearest),
-    box: { objects: scores.length, predicted: mean(scores, ({ box }) => box.predicted), oracle: mean(scores, ({ box }) => box.oracle) },
+    box: {
+      objects: scores.length,
+      predicted: mean(scores, ({ box }) => box.predicted),
+      oracle: mean(scores, ({ box }) => box.oracle)
+    },
     clicksTo: { 0.85: to(0.85), 0.9: to(0.9) },
     ambiguous: {
       clicks: ambiguous.length,
-      recall: mapValues(kinds(meant), list => ({ objects: list.length, share: mean(list, m => m.recalled ? 1 : 0) }))
+      recall: mapValues(kinds(meant), list => ({ objects: list.length, share: mean(list, m => (m.recalled ? 1 : 0)) }))
     }
   }
 }
 
 /** All of a list, its parts by level, and further parts: those that are not empty. */
-function kinds<T extends { readonly level: string | undefined }>(list: readonly T[], further: Readonly<Record<string, readonly T[]>> = {}): Record<string, readonly T[]> {
+function kinds<T extends { readonly level: string | undefined }>(
+  list: readonly T[],
+  further: Readonly<Record<string, readonly T[]>> = {}
+): Record<string, readonly T[]> {
   const byLevel = levels.map(level => [level, list.filter(item => item.level === level)] as const)
-  return Object.fromEntries([['all', list] as const, ...byLevel, ...Object.entries(further)].filter(([, part]) => part.length))
+  return Object.fromEntries(
+    [['all', list] as const, ...byLevel, ...Object.entries(further)].filter(([, part]) => part.length)
+  )
 }
 
-const mean = <T>(list: readonly T[], value: (item: T) => number): number => list.reduce((sum, item) => sum + value(item), 0) / Math.max(1, list.length)
+const mean = <T>(list: readonly T[], value: (item: T) => number): number =>
+  list.reduce((sum, item) => sum + value(item), 0) / Math.max(1, list.length)
 
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, f: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]))

@@ -20,22 +20,38 @@ describe('ROC-AUC', () => {
 describe('an evaluation of text', () => {
   const unit = (x: number): Float32Array => Float32Array.of(Math.cos(x), Math.sin(x))
   const clip: PhraseEncoder & CropEncoder = {
-    width: 2, scale: 10, background: ['background'],
+    width: 2,
+    scale: 10,
+    background: ['background'],
     embed: async phrases => phrases.map(p => unit(p.length)),
     embedCrops: async (_, masks) => masks.map(({ data }) => unit(data.reduce((a, b) => a + b, 0)))
   }
   const { config } = testRun
-  const load = (width: number) => loadSam({ weights: memoryWeights(initialParams(config, 1, width)), model: config, backend: referenceBackend(), text: clip })
+  const load = (width: number) =>
+    loadSam({
+      weights: memoryWeights(initialParams(config, 1, width)),
+      model: config,
+      backend: referenceBackend(),
+      text: clip
+    })
 
   it('asks for objects by phrase, by crop and by rank, and tells what is there from what is not', async () => {
     await using sam = await load(2)
     const told: number[] = []
-    const found = await evaluateText({ sam, clip, data: scenes({ size: 64, seed: 3, minArea: 80 }), phrases: 3, everything: { pointsPerSide: 2 }, onProgress: n => told.push(n) })
+    const found = await evaluateText({
+      sam,
+      clip,
+      data: scenes({ size: 64, seed: 3, minArea: 80 }),
+      phrases: 3,
+      everything: { pointsPerSide: 2 },
+      onProgress: n => told.push(n)
+    })
     expect(told).toEqual([1, 2, 3])
     expect(found.all.phrases).toBe(3)
     expect(found.wholes.phrases + found.parts.phrases).toBe(3)
     expect(found.knownPairs.phrases + found.heldOutPairs.phrases).toBe(found.wholes.phrases)
-    for (const key of ['text', 'textAndPoint', 'crop', 'shuffled', 'query', 'rank'] as const) expect(found.all[key] >= 0 && found.all[key] <= 1, key).toBe(true)
+    for (const key of ['text', 'textAndPoint', 'crop', 'shuffled', 'query', 'rank'] as const)
+      expect(found.all[key] >= 0 && found.all[key] <= 1, key).toBe(true)
     expect(textTable(found)).toContain(`| all | 3 | ${found.all.text.toFixed(3)} |`)
   })
   it('needs a model that takes text, and data that is described', async () => {
@@ -43,6 +59,8 @@ describe('an evaluation of text', () => {
     const data = scenes({ size: 64, seed: 3 })
     await expect(evaluateText({ sam: without, clip, data })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
     await using sam = await load(2)
-    await expect(evaluateText({ sam, clip, data: { size: 2, read: async i => ({ ...await data.read(i), truths: [] }) } })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    await expect(
+      evaluateText({ sam, clip, data: { size: 2, read: async i => ({ ...(await data.read(i)), truths: [] }) } })
+    ).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 })

@@ -1,6 +1,9 @@
 import { ops, type Value } from '@sam/core/graph'
 
-/** Intersection over union of the masks that logits [..., H, W] threshold to at 0, with targets of 0 and 1: [...]. No gradient: a threshold has none. */
+/**
+ * Intersection over union of the masks that logits [..., H, W] threshold to at 0, with targets of 0 and 1: [...]. No
+ * gradient: a threshold has none.
+ */
 export function trueIou(logits: Value, target: Value): Value {
   const mask = ops.cast(ops.less(0, ops.stopGradient(logits)), logits.dtype)
   const intersection = ops.sum(ops.mul(mask, target), [-2, -1])

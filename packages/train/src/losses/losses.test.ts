@@ -14,10 +14,14 @@ describe('focal', () => {
     const p = 1 / (1 + Math.exp(-2))
     expect(value(focalLoss(row(2), row(1)))[0]).toBeCloseTo(0.25 * (1 - p) ** 2 * -Math.log(p), 12)
     expect(value(focalLoss(row(2), row(0)))[0]).toBeCloseTo(0.75 * p ** 2 * -Math.log(1 - p), 12)
-    expect(value(focalLoss(row(2, 2), row(1, 0)))[0]).toBeCloseTo((0.25 * (1 - p) ** 2 * -Math.log(p) + 0.75 * p ** 2 * -Math.log(1 - p)) / 2, 12)
+    expect(value(focalLoss(row(2, 2), row(1, 0)))[0]).toBeCloseTo(
+      (0.25 * (1 - p) ** 2 * -Math.log(p) + 0.75 * p ** 2 * -Math.log(1 - p)) / 2,
+      12
+    )
   })
   it('is finite for any logit', () => {
-    for (const x of [-1e4, 1e4]) for (const t of [0, 1]) expect(Number.isFinite(value(focalLoss(row(x), row(t)))[0])).toBe(true)
+    for (const x of [-1e4, 1e4])
+      for (const t of [0, 1]) expect(Number.isFinite(value(focalLoss(row(x), row(t)))[0])).toBe(true)
   })
 })
 
@@ -39,15 +43,30 @@ describe('IoU', () => {
 
 describe('the loss of a prompt', () => {
   const target = constant(f32([2, 1, 2], [1, 0, 0, 1]))
-  const loss = (returned: number[], weight: number[], truth = target) => maskLoss({
-    logits: param('logits', [2, 4, 1, 2]), iou: param('iou', [2, 4]), target: truth, returned: constant(f32([2, 4], returned)), weight: constant(f32([2], weight))
-  })
-  const bind = (leaf: Value) => leaf.shape.length === 4 ? f32([2, 4, 1, 2], [5, -5, 0.2, -1, 2, -2, -3, 3, 5, -5, -1, 0.1, 3, -3, 2, -1]) : f32([2, 4], [0.9, 0.2, 0.4, 0.6, 0.9, 0.2, 0.4, 0.6])
+  const loss = (returned: number[], weight: number[], truth = target) =>
+    maskLoss({
+      logits: param('logits', [2, 4, 1, 2]),
+      iou: param('iou', [2, 4]),
+      target: truth,
+      returned: constant(f32([2, 4], returned)),
+      weight: constant(f32([2], weight))
+    })
+  const bind = (leaf: Value) =>
+    leaf.shape.length === 4
+      ? f32([2, 4, 1, 2], [5, -5, 0.2, -1, 2, -2, -3, 3, 5, -5, -1, 0.1, 3, -3, 2, -1])
+      : f32([2, 4], [0.9, 0.2, 0.4, 0.6, 0.9, 0.2, 0.4, 0.6])
   const run = (returned: number[], weight: number[], truth?: Value) => {
     const { loss: total, perMask } = loss(returned, weight, truth)
     return evaluate(differentiate(graph('loss', { total, perMask }), { loss: 'total', wrt: ['logits', 'iou'] }), bind)
   }
-  const touched = (data: ArrayLike<number>, size: number): number[] => Array.from({ length: 8 }, (_, i) => Array.from(data).slice(i * size, (i + 1) * size).some(v => v !== 0) ? 1 : 0)
+  const touched = (data: ArrayLike<number>, size: number): number[] =>
+    Array.from({ length: 8 }, (_, i) =>
+      Array.from(data)
+        .slice(i * size, (i + 1) * size)
+        .some(v => v !== 0)
+        ? 1
+        : 0
+    )
 
   it('flows through the lowest of the returned masks alone, and through the IoU of all returned', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 1])
@@ -68,31 +87,73 @@ describe('the loss of a prompt', () => {
 })
 
 describe('grounding', () => {
-  // Two images of four places with embeddings of two numbers; the first prompt is about the first image, the second about the second.
+  // Two images of four places with embeddings of two numbers; the first prompt is about the first image, the second
+  // about the second.
   const embedding = constant(f32([2, 2, 2, 2], [3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 5, 0, 0, 0, 0, 0]))
-  const target = (...places: number[]): Value => constant(f32([2, 8, 8], Float32Array.from({ length: 128 }, (_, i) => places[4 * Math.floor(i / 64) + 2 * (Math.floor(i / 8) % 8 >> 2) + (i % 8 >> 2)])))
-  const loss = (token: Value, weight: number[]): Value => groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1), weight: constant(f32([2], weight)) })
+  const target = (...places: number[]): Value =>
+    constant(
+      f32(
+        [2, 8, 8],
+        Float32Array.from(
+          { length: 128 },
+          (_, i) => places[4 * Math.floor(i / 64) + 2 * ((Math.floor(i / 8) % 8) >> 2) + ((i % 8) >> 2)]
+        )
+      )
+    )
+  const loss = (token: Value, weight: number[]): Value =>
+    groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1), weight: constant(f32([2], weight)) })
 
   it('is the cross entropy of where a token looks and where its object is, mean over prompts with a text', () => {
     const token = constant(f32([2, 2], [4, 0, 2, 0]))
-    const [first, second] = [[12, 0, 0, 0], [0, 0, 10, 0]].map(products => products.map(x => x / Math.SQRT2)).map(logits => logits.map(x => x - Math.log(logits.reduce((sum, y) => sum + Math.exp(y), 0))))
+    const [first, second] = [
+      [12, 0, 0, 0],
+      [0, 0, 10, 0]
+    ]
+      .map(products => products.map(x => x / Math.SQRT2))
+      .map(logits => logits.map(x => x - Math.log(logits.reduce((sum, y) => sum + Math.exp(y), 0))))
     const expected = [-first[0], -(second[2] + second[3]) / 2]
     expect(value(loss(token, [1, 0]))[0]).toBeCloseTo(expected[0], 6)
     expect(value(loss(token, [1, 1]))[0]).toBeCloseTo((expected[0] + expected[1]) / 2, 6)
     expect(value(loss(token, [0, 0]))[0]).toBe(0)
-    const gone = groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 0, 0), weight: constant(f32([2], [1, 1])) })
+    const gone = groundingLoss({
+      token,
+      embedding,
+      target: target(1, 0, 0, 0, 0, 0, 0, 0),
+      weight: constant(f32([2], [1, 1]))
+    })
     expect(value(gone)[0]).toBeCloseTo(expected[0], 6) // the second is not there, and says nothing
   })
-  it('takes an object\'s own token from the places that it covers, as far as it covers them', () => {
+  it("takes an object's own token from the places that it covers, as far as it covers them", () => {
     expect(value(ownToken({ embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1) }))).toEqual([3, 0, 2.5, 0])
-    const half = constant(f32([2, 8, 8], Float32Array.from({ length: 128 }, (_, i) => i % 8 < 6 && i % 64 < 32 ? 1 : 0)))
+    const half = constant(
+      f32(
+        [2, 8, 8],
+        Float32Array.from({ length: 128 }, (_, i) => (i % 8 < 6 && i % 64 < 32 ? 1 : 0))
+      )
+    )
     expect(value(ownToken({ embedding, target: half }))).toEqual([2, 0, 0, 0])
     expect(value(ownToken({ embedding, target: target(0, 0, 0, 0, 0, 0, 0, 0) }))).toEqual([0, 0, 0, 0])
   })
   it('turns tokens towards their objects', () => {
     const tokens = [4, 0, 2, 0]
-    const { 'grad/token': { data } } = evaluate(differentiate(graph('loss', { y: loss(param('token', [2, 2]), [1, 1]) }), { loss: 'y', wrt: ['token'] }), () => f32([2, 2], tokens))
-    const at = (i: number, by: number): number => value(loss(constant(f32([2, 2], tokens.map((x, j) => x + (i === j ? by : 0)))), [1, 1]))[0]
+    const {
+      'grad/token': { data }
+    } = evaluate(
+      differentiate(graph('loss', { y: loss(param('token', [2, 2]), [1, 1]) }), { loss: 'y', wrt: ['token'] }),
+      () => f32([2, 2], tokens)
+    )
+    const at = (i: number, by: number): number =>
+      value(
+        loss(
+          constant(
+            f32(
+              [2, 2],
+              tokens.map((x, j) => x + (i === j ? by : 0))
+            )
+          ),
+          [1, 1]
+        )
+      )[0]
     for (let i = 0; i < 4; i++) expect(data[i]).toBeCloseTo((at(i, 1e-2) - at(i, -1e-2)) / 2e-2, 4)
   })
 })
@@ -100,29 +161,72 @@ describe('grounding', () => {
 describe('matching', () => {
   // Two images of 2 x 2 places; two prompts each, of which the last is of the same object as the one before.
   const embedding = constant(f32([2, 2, 2, 2], [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 2, 2]))
-  const planes = (...places: number[]): Value => constant(f32([4, 8, 8], Float32Array.from({ length: 256 }, (_, i) => places[Math.floor(i / 64) * 4 + Math.floor(i % 64 / 32) * 2 + Math.floor(i % 8 / 4)])))
+  const planes = (...places: number[]): Value =>
+    constant(
+      f32(
+        [4, 8, 8],
+        Float32Array.from(
+          { length: 256 },
+          (_, i) => places[Math.floor(i / 64) * 4 + Math.floor((i % 64) / 32) * 2 + Math.floor((i % 8) / 4)]
+        )
+      )
+    )
   const target = planes(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1)
   const tokens = [4, 0, 1, 1, 1, 3, 0, 2]
-  const loss = (token: Value, weight: number[]): Value => matchingLoss({ token, embedding, target, weight: constant(f32([4], weight)) })
+  const loss = (token: Value, weight: number[]): Value =>
+    matchingLoss({ token, embedding, target, weight: constant(f32([4], weight)) })
   const given = constant(f32([4, 2], tokens))
 
   it('is the cross entropy of the text that an object is likest to, mean over prompts with a text for what is there', () => {
-    const own = [[3, 0], [0, 0], [1, 2], [1, 2]]
+    const own = [
+      [3, 0],
+      [0, 0],
+      [1, 2],
+      [1, 2]
+    ]
     const lost = (i: number, among: number[], right: number[]): number => {
-      const e = (j: number): number => Math.exp((own[i][0] * tokens[2 * j] + own[i][1] * tokens[2 * j + 1]) / Math.SQRT2)
+      const e = (j: number): number =>
+        Math.exp((own[i][0] * tokens[2 * j] + own[i][1] * tokens[2 * j + 1]) / Math.SQRT2)
       const sum = (js: number[]): number => js.reduce((s, j) => s + e(j), 0)
       return -Math.log(sum(right) / sum(among))
     }
     const all = [0, 1, 2, 3]
-    expect(value(loss(given, [1, 1, 1, 1]))[0]).toBeCloseTo((lost(0, all, [0]) + lost(1, all, [1]) + lost(2, all, [2, 3]) + lost(3, all, [2, 3])) / 4, 5)
+    expect(value(loss(given, [1, 1, 1, 1]))[0]).toBeCloseTo(
+      (lost(0, all, [0]) + lost(1, all, [1]) + lost(2, all, [2, 3]) + lost(3, all, [2, 3])) / 4,
+      5
+    )
     expect(value(loss(given, [1, 0, 1, 0]))[0]).toBeCloseTo((lost(0, [0, 2], [0]) + lost(2, [0, 2], [2])) / 2, 5)
     expect(value(loss(given, [0, 0, 0, 0]))[0]).toBe(0)
-    const gone = matchingLoss({ token: given, embedding, target: planes(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1), weight: constant(f32([4], [1, 1, 1, 1])) })
-    expect(value(gone)[0]).toBeCloseTo((lost(0, [0, 2, 3], [0]) + lost(2, [0, 2, 3], [2, 3]) + lost(3, [0, 2, 3], [2, 3])) / 3, 5)
+    const gone = matchingLoss({
+      token: given,
+      embedding,
+      target: planes(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1),
+      weight: constant(f32([4], [1, 1, 1, 1]))
+    })
+    expect(value(gone)[0]).toBeCloseTo(
+      (lost(0, [0, 2, 3], [0]) + lost(2, [0, 2, 3], [2, 3]) + lost(3, [0, 2, 3], [2, 3])) / 3,
+      5
+    )
   })
   it('turns texts towards their objects, and away from others', () => {
-    const { 'grad/token': { data } } = evaluate(differentiate(graph('loss', { y: loss(param('token', [4, 2]), [1, 1, 1, 1]) }), { loss: 'y', wrt: ['token'] }), () => f32([4, 2], tokens))
-    const at = (i: number, by: number): number => value(loss(constant(f32([4, 2], tokens.map((x, j) => x + (i === j ? by : 0)))), [1, 1, 1, 1]))[0]
+    const {
+      'grad/token': { data }
+    } = evaluate(
+      differentiate(graph('loss', { y: loss(param('token', [4, 2]), [1, 1, 1, 1]) }), { loss: 'y', wrt: ['token'] }),
+      () => f32([4, 2], tokens)
+    )
+    const at = (i: number, by: number): number =>
+      value(
+        loss(
+          constant(
+            f32(
+              [4, 2],
+              tokens.map((x, j) => x + (i === j ? by : 0))
+            )
+          ),
+          [1, 1, 1, 1]
+        )
+      )[0]
     for (let i = 0; i < 8; i++) expect(data[i]).toBeCloseTo((at(i, 1e-2) - at(i, -1e-2)) / 2e-2, 4)
   })
 })

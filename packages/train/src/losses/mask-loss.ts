@@ -19,7 +19,10 @@ export interface MaskLossInputs {
   readonly iou: Value
   /** The truth, 0 and 1, [P, h, w]; nothing but 0 for what is not there. */
   readonly target: Value
-  /** 1 for a mask that is returned for this prompt and so takes part, else 0: [P, M]. Three for a single prompt, the fourth alone for several. */
+  /**
+   * 1 for a mask that is returned for this prompt and so takes part, else 0: [P, M]. Three for a single prompt, the
+   * fourth alone for several.
+   */
   readonly returned: Value
   /** What each prompt counts in the mean, [P]: 0 for padding. */
   readonly weight: Value
@@ -37,14 +40,21 @@ export interface MaskLoss {
 }
 
 /**
- * The paper's loss of a batch of prompts: for each the lowest of its returned masks' losses, through which alone the gradient flows, plus the mean IoU
- * error of all its returned masks; then the weighted mean over prompts. An empty target says that what was asked for is not there: its masks are not learnt from, only
- * that their IoU is 0. Paper: Appendix A, "Making the model ambiguity-aware", "Losses".
+ * The paper's loss of a batch of prompts: for each the lowest of its returned masks' losses, through which alone the
+ * gradient flows, plus the mean IoU error of all its returned masks; then the weighted mean over prompts. An empty
+ * target says that what was asked for is not there: its masks are not learnt from, only that their IoU is 0. Paper:
+ * Appendix A, "Making the model ambiguity-aware", "Losses".
  */
-export function maskLoss({ logits, iou, target, returned, weight }: MaskLossInputs, weights: LossWeights = paperWeights): MaskLoss {
+export function maskLoss(
+  { logits, iou, target, returned, weight }: MaskLossInputs,
+  weights: LossWeights = paperWeights
+): MaskLoss {
   const [p, , h, w] = logits.shape as [number, number, number, number]
   const truth = ops.reshape(target, [p, 1, h, w])
-  const perMask = ops.add(ops.mul(focalLoss(logits, truth), weights.focal), ops.mul(diceLoss(logits, truth), weights.dice))
+  const perMask = ops.add(
+    ops.mul(focalLoss(logits, truth), weights.focal),
+    ops.mul(diceLoss(logits, truth), weights.dice)
+  )
   const real = trueIou(logits, truth)
 
   // The maximum's gradient goes to the maximum alone; a mask that is not returned is out of reach.

@@ -29,10 +29,15 @@ export interface AdamWStep {
 }
 
 /**
- * One step of AdamW as values: decoupled weight decay, then the bias-corrected move. Whatever is the same for all elements is put together first, as one number:
- * m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m / (√v + eps·√c₂). PyTorch: torch.optim.AdamW.
+ * One step of AdamW as values: decoupled weight decay, then the bias-corrected move. Whatever is the same for all
+ * elements is put together first, as one number: m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m /
+ * (√v + eps·√c₂). PyTorch: torch.optim.AdamW.
  */
-export function adamw({ param, m, v }: AdamWState, { gradient, factor = ops.scalar(1), rate, weightDecay, correction: [c1, c2] }: AdamWStep, { beta1, beta2, eps }: AdamWOptions = paperAdamW): AdamWState {
+export function adamw(
+  { param, m, v }: AdamWState,
+  { gradient, factor = ops.scalar(1), rate, weightDecay, correction: [c1, c2] }: AdamWStep,
+  { beta1, beta2, eps }: AdamWOptions = paperAdamW
+): AdamWState {
   const m1 = ops.add(ops.mul(m, beta1), ops.mul(gradient, ops.mul(factor, 1 - beta1)))
   const v1 = ops.add(ops.mul(v, beta2), ops.mul(ops.square(gradient), ops.mul(ops.square(factor), 1 - beta2)))
   const deviation = ops.add(ops.sqrt(v1), ops.mul(ops.sqrt(c2), eps))

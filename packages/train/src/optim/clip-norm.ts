@@ -4,5 +4,9 @@ import { ops, type Value } from '@sam/core/graph'
 export const globalNorm = (gradients: readonly Value[]): Value =>
   ops.sqrt(gradients.map(g => ops.sum(ops.square(g), [...g.shape.keys()])).reduce((a, b) => ops.add(a, b)))
 
-/** What gradients are multiplied by so that their common norm is at most `limit`: min(1, limit / norm). PyTorch: clip_grad_norm_. */
-export const clipFactor = (norm: Value, limit: number): Value => ops.min(ops.div(limit, ops.add(norm, 1e-6)), ops.scalar(1))
+/**
+ * What gradients are multiplied by so that their common norm is at most `limit`: min(1, limit / norm). PyTorch:
+ * clip_grad_norm_.
+ */
+export const clipFactor = (norm: Value, limit: number): Value =>
+  ops.min(ops.div(limit, ops.add(norm, 1e-6)), ops.scalar(1))

@@ -16,8 +16,9 @@ export interface GroupOptions {
 }
 
 /**
- * The paper's layer-wise decay: block i of the encoder learns at decay^(depth − i), what comes before the blocks at decay^(depth + 1), all else at
- * the full rate. Weight decay is for matrices: norms, biases and everything that is a place or a token is exempt, as in ViTDet.
+ * The paper's layer-wise decay: block i of the encoder learns at decay^(depth − i), what comes before the blocks at
+ * decay^(depth + 1), all else at the full rate. Weight decay is for matrices: norms, biases and everything that is a
+ * place or a token is exempt, as in ViTDet.
  */
 export function paramRule(name: string, rank: number, { depth, layerDecay, weightDecay }: GroupOptions): ParamRule {
   const block = /^image_encoder\.blocks\.(\d+)\./.exec(name)
@@ -31,7 +32,8 @@ export function paramRule(name: string, rank: number, { depth, layerDecay, weigh
 export const isTrained = (name: string): boolean => !name.endsWith('positional_encoding_gaussian_matrix')
 
 /**
- * Whether a param is a matrix from one hidden layer to another, whose directions Muon may weigh alike: no table of places, tokens or words, no projection into
- * what is compared or read by others, and nothing of a handful of rows.
+ * Whether a param is a matrix from one hidden layer to another, whose directions Muon may weigh alike: no table of
+ * places, tokens or words, no projection into what is compared or read by others, and nothing of a handful of rows.
  */
-export const isHidden = (name: string, shape: Shape): boolean => shape.length === 2 && Math.min(...shape) >= 8 && !/embed|token|rel_pos|projection/.test(name)
+export const isHidden = (name: string, shape: Shape): boolean =>
+  shape.length === 2 && Math.min(...shape) >= 8 && !/embed|token|rel_pos|projection/.test(name)

@@ -9,7 +9,10 @@ export interface MuonOptions {
   readonly size: number
 }
 
-/** What Jordan et al. settled on. Numbers in AdamW's steps are about as large: rates need no second search (Liu et al. 2025, "Muon is scalable for LLM training", 2.2). */
+/**
+ * What Jordan et al. settled on. Numbers in AdamW's steps are about as large: rates need no second search (Liu et al.
+ * 2025, "Muon is scalable for LLM training", 2.2).
+ */
 export const usualMuon: MuonOptions = { momentum: 0.95, steps: 5, size: 0.2 }
 
 export interface MuonState {
@@ -29,10 +32,15 @@ export interface MuonStep {
 }
 
 /**
- * One step of Muon for a matrix between hidden layers (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the momentum's nearest orthogonal matrix
- * is the move, so that all its directions count the same, those seldom seen too. Weight decay is decoupled, as AdamW's.
+ * One step of Muon for a matrix between hidden layers (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the
+ * momentum's nearest orthogonal matrix is the move, so that all its directions count the same, those seldom seen too.
+ * Weight decay is decoupled, as AdamW's.
  */
-export function muon({ param, m }: MuonState, { gradient, factor = ops.scalar(1), rate, weightDecay }: MuonStep, { momentum, steps, size }: MuonOptions = usualMuon): MuonState {
+export function muon(
+  { param, m }: MuonState,
+  { gradient, factor = ops.scalar(1), rate, weightDecay }: MuonStep,
+  { momentum, steps, size }: MuonOptions = usualMuon
+): MuonState {
   const fresh = ops.mul(gradient, ops.mul(factor, 1 - momentum))
   const m1 = ops.add(ops.mul(m, momentum), fresh)
   const move = orthogonal(ops.add(ops.mul(m1, momentum), fresh), steps)
@@ -41,8 +49,9 @@ export function muon({ param, m }: MuonState, { gradient, factor = ops.scalar(1)
 }
 
 /**
- * About the nearest matrix of orthonormal rows, or columns where these are fewer: all singular values fall between 0.7 and 1.2. Newton and Schulz's iteration
- * with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 lifts small ones fast, and which does not settle.
+ * About the nearest matrix of orthonormal rows, or columns where these are fewer: all singular values fall between 0.7
+ * and 1.2. Newton and Schulz's iteration with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 lifts
+ * small ones fast, and which does not settle.
  */
 export function orthogonal(x: Value, steps: number): Value {
   const tall = x.shape[0] > x.shape[1]

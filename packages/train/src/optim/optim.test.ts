@@ -19,13 +19,31 @@ describe('clipping', () => {
 describe('rates', () => {
   it('rise linearly, then fall by ten at each step', () => {
     const schedule = { rate: 1, warmup: 10, steps: [20, 30], iterations: 40 }
-    expect([0, 4, 9, 19, 20, 30].map(i => learningRate(schedule, i))).toEqual([0.1, 0.5, 1, 1, 0.1, expect.closeTo(0.01, 9) as number])
+    expect([0, 4, 9, 19, 20, 30].map(i => learningRate(schedule, i))).toEqual([
+      0.1,
+      0.5,
+      1,
+      1,
+      0.1,
+      expect.closeTo(0.01, 9) as number
+    ])
   })
   it('are lower the further a layer is from the output', () => {
     const options = { depth: 12, layerDecay: 0.6, weightDecay: 0.1 }
-    expect(paramRule('image_encoder.blocks.11.mlp.lin1.weight', 2, options)).toEqual({ rateScale: 0.6, weightDecay: 0.1 })
-    expect(paramRule('image_encoder.blocks.0.norm1.weight', 1, options)).toEqual({ rateScale: 0.6 ** 12, weightDecay: 0 })
+    expect(paramRule('image_encoder.blocks.11.mlp.lin1.weight', 2, options)).toEqual({
+      rateScale: 0.6,
+      weightDecay: 0.1
+    })
+    expect(paramRule('image_encoder.blocks.0.norm1.weight', 1, options)).toEqual({
+      rateScale: 0.6 ** 12,
+      weightDecay: 0
+    })
     expect(paramRule('mask_decoder.iou_token.weight', 2, options)).toEqual({ rateScale: 1, weightDecay: 0 })
   })
-  it('of drop path rise with depth', () => expect([0, 3, 6].map(i => dropPathRate(i, { depth: 7, dropPath: 0.4 }))).toEqual([0, expect.closeTo(0.2, 9), expect.closeTo(0.4, 9)]))
+  it('of drop path rise with depth', () =>
+    expect([0, 3, 6].map(i => dropPathRate(i, { depth: 7, dropPath: 0.4 }))).toEqual([
+      0,
+      expect.closeTo(0.2, 9),
+      expect.closeTo(0.4, 9)
+    ]))
 })

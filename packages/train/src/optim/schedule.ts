@@ -9,6 +9,8 @@ export interface Schedule {
   readonly iterations: number
 }
 
-/** The learning rate of an iteration. Paper: Appendix A, "Training recipe": linear warm-up, then a tenth at each step. */
+/**
+ * The learning rate of an iteration. Paper: Appendix A, "Training recipe": linear warm-up, then a tenth at each step.
+ */
 export const learningRate = ({ rate, warmup, steps }: Schedule, iteration: number): number =>
   rate * Math.min(1, (iteration + 1) / Math.max(1, warmup)) * 0.1 ** steps.filter(step => iteration >= step).length

@@ -1,26 +1,33 @@
 import type { Random } from '../random.js'
 import { boundsOf, type Plane } from './plane.js'
 
-/** Deviation of a corner's noise, as a part of the box's side, and the most that it may move. Paper: Appendix A, "Training algorithm". */
+/**
+ * Deviation of a corner's noise, as a part of the box's side, and the most that it may move. Paper: Appendix A,
+ * "Training algorithm".
+ */
 const spread = 0.1
 const limit = 20
 
 export type Box = readonly [number, number, number, number]
 
 /**
- * The mask's box [x0, y0, x1, y1], each coordinate moved by normal noise of 10% of its side, at most 20 pixels of the model's input, and kept inside the
- * plane. `pixel` is the width of the plane's pixel in pixels of the input. Undefined for an empty mask.
+ * The mask's box [x0, y0, x1, y1], each coordinate moved by normal noise of 10% of its side, at most 20 pixels of the
+ * model's input, and kept inside the plane. `pixel` is the width of the plane's pixel in pixels of the input. Undefined
+ * for an empty mask.
  */
 export function jitteredBox(draw: Random, mask: Plane, pixel = 1): Box | undefined {
   const box = boundsOf(mask)
   if (!box) return undefined
   const [x0, y0, x1, y1] = box
   const [w, h] = [x1 - x0 + 1, y1 - y0 + 1]
-  const noise = (side: number): number => Math.max(-limit / pixel, Math.min(limit / pixel, draw.normal() * spread * side))
+  const noise = (side: number): number =>
+    Math.max(-limit / pixel, Math.min(limit / pixel, draw.normal() * spread * side))
   const [left, top, right, bottom] = [x0 + noise(w), y0 + noise(h), x1 + noise(w), y1 + noise(h)]
   const inside = (v: number, size: number): number => Math.max(0, Math.min(size - 1, v))
   return [
-    inside(Math.min(left, right), mask.width), inside(Math.min(top, bottom), mask.height),
-    inside(Math.max(left, right), mask.width), inside(Math.max(top, bottom), mask.height)
+    inside(Math.min(left, right), mask.width),
+    inside(Math.min(top, bottom), mask.height),
+    inside(Math.max(left, right), mask.width),
+    inside(Math.max(top, bottom), mask.height)
   ]
 }

@@ -11,13 +11,14 @@ export interface Click {
 /** 1 where prediction and truth differ. Places that do not count (padding) are those where `counts` is 0. */
 export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Uint8Array): Plane {
   const data = new Uint8Array(truth.data.length)
-  for (let i = 0; i < data.length; i++) data[i] = (logits[i] > 0) !== (truth.data[i] > 0) && (!counts || counts[i]) ? 1 : 0
+  for (let i = 0; i < data.length; i++) data[i] = logits[i] > 0 !== truth.data[i] > 0 && (!counts || counts[i]) ? 1 : 0
   return { width: truth.width, height: truth.height, data }
 }
 
 /**
- * A point uniform in the error region between a prediction (logits, thresholded at 0) and the truth: foreground where the prediction misses, background
- * where it goes too far. Where there is no error, a point uniform in the truth. Paper: Appendix A, "Training algorithm".
+ * A point uniform in the error region between a prediction (logits, thresholded at 0) and the truth: foreground where
+ * the prediction misses, background where it goes too far. Where there is no error, a point uniform in the truth.
+ * Paper: Appendix A, "Training algorithm".
  */
 export function clickOnError(draw: Random, logits: ArrayLike<number>, truth: Plane): Click | undefined {
   const error = pointInMask(draw, errorRegion(logits, truth))

@@ -23,19 +23,21 @@ export function largestRegion({ width, height, data }: Plane): Plane | undefined
     }
     if (size > bestSize) [best, bestSize] = [count, size]
   }
-  return bestSize ? { width, height, data: Uint8Array.from(label, l => l === best ? 1 : 0) } : undefined
+  return bestSize ? { width, height, data: Uint8Array.from(label, l => (l === best ? 1 : 0)) } : undefined
 }
 
 /**
- * The pixel furthest from the border of what is not 0 (the plane's edge is a border), in two passes of a 3-4 chamfer: [x, y].
- * Where an evaluation clicks: as the interactive benchmarks do.
+ * The pixel furthest from the border of what is not 0 (the plane's edge is a border), in two passes of a 3-4 chamfer:
+ * [x, y]. Where an evaluation clicks: as the interactive benchmarks do.
  */
 export function middleOf({ width, height, data }: Plane): readonly [number, number] {
   const distance = new Int32Array(width * height)
-  const d = (x: number, y: number): number => x < 0 || y < 0 || x >= width || y >= height ? 0 : distance[y * width + x]
+  const d = (x: number, y: number): number =>
+    x < 0 || y < 0 || x >= width || y >= height ? 0 : distance[y * width + x]
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (data[y * width + x]) distance[y * width + x] = Math.min(d(x - 1, y) + 3, d(x, y - 1) + 3, d(x - 1, y - 1) + 4, d(x + 1, y - 1) + 4)
+      if (data[y * width + x])
+        distance[y * width + x] = Math.min(d(x - 1, y) + 3, d(x, y - 1) + 3, d(x - 1, y - 1) + 4, d(x + 1, y - 1) + 4)
     }
   }
   let best = 0

@@ -12,7 +12,10 @@ export function areaOf(mask: Uint8Array, also = mask): number {
   return area
 }
 
-/** Smallest box around all that is not 0: [x0, y0, x1, y1] as places of pixels, both ends included. Undefined for an empty mask. */
+/**
+ * Smallest box around all that is not 0: [x0, y0, x1, y1] as places of pixels, both ends included. Undefined for an
+ * empty mask.
+ */
 export function boundsOf({ width, height, data }: Plane): readonly [number, number, number, number] | undefined {
   let [x0, y0, x1, y1] = [width, height, -1, -1]
   for (let y = 0, at = 0; y < height; y++) {
@@ -37,12 +40,17 @@ export interface ScaledOptions {
 }
 
 /** A mask in another size, 0 or 1, by the nearest pixel, cut or padded. */
-export function scaledPlane({ width, height, data }: Plane, { to, out, at: [left, top] = [0, 0] }: ScaledOptions): Plane {
+export function scaledPlane(
+  { width, height, data }: Plane,
+  { to, out, at: [left, top] = [0, 0] }: ScaledOptions
+): Plane {
   const scaled = new Uint8Array(out.width * out.height)
   const [right, bottom] = [Math.min(out.width, to.width - left), Math.min(out.height, to.height - top)]
-  const columns = Int32Array.from({ length: Math.max(0, right) }, (_, x) => Math.min(width - 1, Math.floor((left + x + 0.5) * width / to.width)))
+  const columns = Int32Array.from({ length: Math.max(0, right) }, (_, x) =>
+    Math.min(width - 1, Math.floor(((left + x + 0.5) * width) / to.width))
+  )
   for (let y = 0; y < bottom; y++) {
-    const row = Math.min(height - 1, Math.floor((top + y + 0.5) * height / to.height)) * width
+    const row = Math.min(height - 1, Math.floor(((top + y + 0.5) * height) / to.height)) * width
     for (let x = 0; x < right; x++) scaled[y * out.width + x] = data[row + columns[x]] ? 1 : 0
   }
   return { width: out.width, height: out.height, data: scaled }

@@ -9,7 +9,7 @@ const at = (angle: number): Float32Array => Float32Array.of(Math.cos(angle), Mat
 const prompts = { truths: [0, 1, 0, 1].map(plane), texts: [at(0), at(1.57), at(3.14), at(1.5)] }
 
 describe('prompts for what is not there', () => {
-  it('are crops of other images that are like none of the image\'s own, and nothing is their answer', () => {
+  it("are crops of other images that are like none of the image's own, and nothing is their answer", () => {
     const seen = new Set<Float32Array | undefined>()
     for (let i = 0; i < 50; i++) {
       const { truths, texts } = withAbsent(random(i), prompts, { images: 2, share: 0.5 })

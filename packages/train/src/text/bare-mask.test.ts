@@ -4,16 +4,26 @@ import { random } from '../random.js'
 import { bareMask } from './bare-mask.js'
 
 const side = 64
-const disc = (cx: number, cy: number, r: number): Plane =>
-  ({ width: side, height: side, data: Uint8Array.from({ length: side * side }, (_, i) => Math.hypot(i % side - cx, Math.floor(i / side) - cy) < r ? 1 : 0) })
-const without = (a: Plane, ...others: Plane[]): Plane => ({ ...a, data: a.data.map((v, i) => v && others.every(o => !o.data[i]) ? 1 : 0) })
+const disc = (cx: number, cy: number, r: number): Plane => ({
+  width: side,
+  height: side,
+  data: Uint8Array.from({ length: side * side }, (_, i) =>
+    Math.hypot((i % side) - cx, Math.floor(i / side) - cy) < r ? 1 : 0
+  )
+})
+const without = (a: Plane, ...others: Plane[]): Plane => ({
+  ...a,
+  data: a.data.map((v, i) => (v && others.every(o => !o.data[i]) ? 1 : 0))
+})
 
 const thing = disc(30, 30, 20)
 const [spot, other] = [disc(24, 30, 6), disc(38, 30, 6)]
 
 describe('a thing without what lies on it', () => {
   it('lacks each mask inside it by chance, and keeps nothing else', () => {
-    const found = Array.from({ length: 200 }, (_, i) => bareMask(random(5, i), thing, { others: [spot, other], probability: 0.5 }))
+    const found = Array.from({ length: 200 }, (_, i) =>
+      bareMask(random(5, i), thing, { others: [spot, other], probability: 0.5 })
+    )
     const ways = [thing, without(thing, spot), without(thing, other), without(thing, spot, other)]
     const counts = ways.map(way => found.filter(({ data }) => data.every((v, i) => v === way.data[i])).length)
     for (const n of counts) expect(n).toBeGreaterThan(30)
@@ -22,7 +32,8 @@ describe('a thing without what lies on it', () => {
     expect(thing).toEqual(disc(30, 30, 20))
   })
   it('keeps itself, what reaches beyond it, what it lies on, and most of itself', () => {
-    for (const others of [[thing], [disc(48, 30, 8)], [disc(30, 30, 30)], [disc(30, 30, 15)]]) expect(bareMask(random(1), thing, { others, probability: 1 })).toBe(thing)
+    for (const others of [[thing], [disc(48, 30, 8)], [disc(30, 30, 30)], [disc(30, 30, 15)]])
+      expect(bareMask(random(1), thing, { others, probability: 1 })).toBe(thing)
   })
   it('keeps what its shape is made of: limbs and rims', () => {
     const limb = disc(52, 30, 6)
@@ -31,8 +42,13 @@ describe('a thing without what lies on it', () => {
     expect(bareMask(random(1), thing, { others: [without(thing, disc(30, 30, 17))], probability: 1 })).toBe(thing)
   })
   it('keeps enough to tell what it is', () => {
-    const many = [0, 60, 120, 180, 240, 300].map(turn => disc(30 + 13 * Math.cos(turn * Math.PI / 180), 30 + 13 * Math.sin(turn * Math.PI / 180), 6))
-    const left = bareMask(random(1), thing, { others: [disc(30, 30, 11), ...many], probability: 1 }).data.reduce((a, b) => a + b, 0)
+    const many = [0, 60, 120, 180, 240, 300].map(turn =>
+      disc(30 + 13 * Math.cos((turn * Math.PI) / 180), 30 + 13 * Math.sin((turn * Math.PI) / 180), 6)
+    )
+    const left = bareMask(random(1), thing, { others: [disc(30, 30, 11), ...many], probability: 1 }).data.reduce(
+      (a, b) => a + b,
+      0
+    )
     const all = thing.data.reduce((a, b) => a + b, 0)
     expect(left).toBeLessThan(all / 2)
     expect(left).toBeGreaterThanOrEqual(all / 3)

@@ -7,14 +7,22 @@ const inside = 0.9
 const largest = 0.5
 /** What is left of a thing is at least so much of it, to tell what it is … */
 const least = 1 / 3
-/** … and its box is the thing's but for so much of its sides: what sticks out of a thing, or is its rim, is the thing's own shape. */
+/**
+ * … and its box is the thing's but for so much of its sides: what sticks out of a thing, or is its rim, is the thing's
+ * own shape.
+ */
 const slack = 1 / 32
 
 /**
- * A thing without some of what lies on it: each of the other masks that is inside it goes by chance. A phrase names what a thing is of, a crop shows what is on it besides: `a green
- * triangle` for one with a blue disc in its middle. A model that only ever saw whole crops takes the green alone for what it was asked.
+ * A thing without some of what lies on it: each of the other masks that is inside it goes by chance. A phrase names
+ * what a thing is of, a crop shows what is on it besides: `a green triangle` for one with a blue disc in its middle. A
+ * model that only ever saw whole crops takes the green alone for what it was asked.
  */
-export function bareMask(draw: Random, thing: Plane, { others, probability }: { readonly others: readonly Plane[]; readonly probability: number }): Plane {
+export function bareMask(
+  draw: Random,
+  thing: Plane,
+  { others, probability }: { readonly others: readonly Plane[]; readonly probability: number }
+): Plane {
   if (!probability) return thing
   const area = areaOf(thing.data)
   let bare = thing
@@ -22,7 +30,7 @@ export function bareMask(draw: Random, thing: Plane, { others, probability }: { 
     if (!draw.chance(probability)) continue
     const own = areaOf(other.data)
     if (own > largest * area || areaOf(other.data, thing.data) < inside * own) continue
-    const rest = { ...thing, data: bare.data.map((v, i) => other.data[i] ? 0 : v) }
+    const rest = { ...thing, data: bare.data.map((v, i) => (other.data[i] ? 0 : v)) }
     if (areaOf(rest.data) >= least * area && reachesAsFar(rest, thing)) bare = rest
   }
   return bare

@@ -9,7 +9,8 @@ const tokenize = openTokenizer(json, { context: 24, vocabulary, end: vocabulary 
 
 describe('a tokenizer of given words', () => {
   it('has a token for each', () => {
-    for (const word of allWords) expect(tokenize(word), word).toEqual([vocabulary - 2, json.model.vocab[`${word}</w>`], vocabulary - 1])
+    for (const word of allWords)
+      expect(tokenize(word), word).toEqual([vocabulary - 2, json.model.vocab[`${word}</w>`], vocabulary - 1])
     expect(tokenize('A Striped  red-star!')).toHaveLength(2 + 6)
   })
   it('reads every other text too, in pieces', () => {

@@ -1,19 +1,27 @@
-/** A tokenizer in the standard layout of `tokenizer.json`, as CLIP's: byte-pair encoding, small letters, a start and an end around each text. */
+/**
+ * A tokenizer in the standard layout of `tokenizer.json`, as CLIP's: byte-pair encoding, small letters, a start and an
+ * end around each text.
+ */
 export interface TokenizerJson {
-  readonly model: { readonly vocab: Readonly<Record<string, number>>; readonly merges: readonly string[]; readonly [part: string]: unknown }
+  readonly model: {
+    readonly vocab: Readonly<Record<string, number>>
+    readonly merges: readonly string[]
+    readonly [part: string]: unknown
+  }
   readonly [part: string]: unknown
 }
 
 const [start, end] = ['<|startoftext|>', '<|endoftext|>']
 
 /**
- * A tokenizer whose every given word is one token; what is not given falls into shorter pieces, at worst into bytes. Pairs are merged in the order of how
- * many words have them, as byte-pair encoding does (Sennrich et al. 2016), until no word is in two pieces.
- * The layout, the pattern that splits a text, and the order of the vocabulary are those of CLIP's own file.
+ * A tokenizer whose every given word is one token; what is not given falls into shorter pieces, at worst into bytes.
+ * Pairs are merged in the order of how many words have them, as byte-pair encoding does (Sennrich et al. 2016), until
+ * no word is in two pieces. The layout, the pattern that splits a text, and the order of the vocabulary are those of
+ * CLIP's own file.
  */
 export function tokenizerOf(words: readonly string[]): TokenizerJson {
   const letters = byteLetters()
-  const pieces = words.map(word => [...word].map((letter, i) => i === word.length - 1 ? `${letter}</w>` : letter))
+  const pieces = words.map(word => [...word].map((letter, i) => (i === word.length - 1 ? `${letter}</w>` : letter)))
   const merges: [string, string][] = []
   for (;;) {
     const counts = new Map<string, { pair: [string, string]; count: number }>()
@@ -24,39 +32,88 @@ export function tokenizerOf(words: readonly string[]): TokenizerJson {
         counts.set(key, { ...known, count: known.count + 1 })
       }
     }
-    const best = [...counts.values()].reduce<{ pair: [string, string]; count: number } | undefined>((a, b) => a && a.count >= b.count ? a : b, undefined)
+    const best = [...counts.values()].reduce<{ pair: [string, string]; count: number } | undefined>(
+      (a, b) => (a && a.count >= b.count ? a : b),
+      undefined
+    )
     if (!best) break
     merges.push(best.pair)
     for (const word of pieces) merge(word, best.pair)
   }
-  const tokens = [...new Set([...letters, ...letters.map(letter => `${letter}</w>`), ...merges.map(pair => pair.join('')), start, end])]
+  const tokens = [
+    ...new Set([
+      ...letters,
+      ...letters.map(letter => `${letter}</w>`),
+      ...merges.map(pair => pair.join('')),
+      start,
+      end
+    ])
+  ]
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]))
-  const added = (content: string) => ({ id: vocab[content], content, single_word: false, lstrip: false, rstrip: false, normalized: content === start, special: true })
+  const added = (content: string) => ({
+    id: vocab[content],
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: content === start,
+    special: true
+  })
   return {
-    version: '1.0', truncation: null, padding: null,
+    version: '1.0',
+    truncation: null,
+    padding: null,
     added_tokens: [added(start), added(end)],
-    normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }] },
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        { type: 'NFC' },
+        { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
+        { type: 'Lowercase' }
+      ]
+    },
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
-        { type: 'Split', pattern: { Regex: `'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+` }, behavior: 'Removed', invert: true },
+        {
+          type: 'Split',
+          pattern: { Regex: `'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+` },
+          behavior: 'Removed',
+          invert: true
+        },
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true }
       ]
     },
-    post_processor: { type: 'RobertaProcessing', sep: [end, vocab[end]], cls: [start, vocab[start]], trim_offsets: false, add_prefix_space: false },
+    post_processor: {
+      type: 'RobertaProcessing',
+      sep: [end, vocab[end]],
+      cls: [start, vocab[start]],
+      trim_offsets: false,
+      add_prefix_space: false
+    },
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true },
     model: {
-      type: 'BPE', dropout: null, unk_token: end, continuing_subword_prefix: '', end_of_word_suffix: '</w>', fuse_unk: false, vocab,
+      type: 'BPE',
+      dropout: null,
+      unk_token: end,
+      continuing_subword_prefix: '',
+      end_of_word_suffix: '</w>',
+      fuse_unk: false,
+      vocab,
       merges: merges.map(pair => pair.join(' '))
     }
   }
 }
 
 function merge(word: string[], [first, second]: readonly [string, string]): void {
-  for (let i = 0; i + 1 < word.length; i++) if (word[i] === first && word[i + 1] === second) word.splice(i, 2, first + second)
+  for (let i = 0; i + 1 < word.length; i++)
+    if (word[i] === first && word[i + 1] === second) word.splice(i, 2, first + second)
 }
 
-/** A letter for each of the 256 bytes: those that print stand for themselves, the others for letters from 256 on. GPT-2: bytes_to_unicode. */
+/**
+ * A letter for each of the 256 bytes: those that print stand for themselves, the others for letters from 256 on. GPT-2:
+ * bytes_to_unicode.
+ */
 function byteLetters(): string[] {
   const prints = (byte: number): boolean => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174
   let next = 256

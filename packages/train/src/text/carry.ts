@@ -15,19 +15,41 @@ export interface CropPairs {
 const ridge = 0.02
 
 /**
- * A model's text projection turned from one CLIP to another: the new embedding goes through the linear map that comes closest to the old one over the pairs (`regression`), then through the projection as it was. What a model has learnt of text outlives its CLIP so, and a little training does the rest. Throws `InputError` `E_BAD_OPTION` for a
- * model without a projection, of another width, or fewer pairs than numbers.
+ * A model's text projection turned from one CLIP to another: the new embedding goes through the linear map that comes
+ * closest to the old one over the pairs (`regression`), then through the projection as it was. What a model has learnt
+ * of text outlives its CLIP so, and a little training does the rest. Throws `InputError` `E_BAD_OPTION` for a model
+ * without a projection, of another width, or fewer pairs than numbers.
  */
-export function carried(params: Readonly<Record<string, HostTensor>>, { from, to }: CropPairs): Record<string, HostTensor> {
+export function carried(
+  params: Readonly<Record<string, HostTensor>>,
+  { from, to }: CropPairs
+): Record<string, HostTensor> {
   const old = params[weight]
-  if (!old || old.shape[1] !== from[0]?.length) throw new InputError('E_BAD_OPTION', `a text projection of ${from[0]?.length ?? 0} numbers must be there, found ${old ? `one of ${old.shape[1]}` : 'none'}`)
+  if (!old || old.shape[1] !== from[0]?.length)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `a text projection of ${from[0]?.length ?? 0} numbers must be there, found ${old ? `one of ${old.shape[1]}` : 'none'}`
+    )
   const [rows, known, numbers] = [old.shape[0], old.shape[1], to[0].length]
-  if (to.length !== from.length || to.length <= numbers) throw new InputError('E_BAD_OPTION', `more than ${numbers} pairs of embeddings are needed, found ${from.length} and ${to.length}`)
+  if (to.length !== from.length || to.length <= numbers)
+    throw new InputError(
+      'E_BAD_OPTION',
+      `more than ${numbers} pairs of embeddings are needed, found ${from.length} and ${to.length}`
+    )
   const { map, constant } = regression(to, from, ridge)
-  const through = (row: number, given: (k: number) => number): number => map.reduce((sum, _, k) => sum + Number(old.data[row * known + k]) * given(k), 0)
+  const through = (row: number, given: (k: number) => number): number =>
+    map.reduce((sum, _, k) => sum + Number(old.data[row * known + k]) * given(k), 0)
   return {
     ...params,
-    [weight]: f32([rows, numbers], Float32Array.from({ length: rows * numbers }, (_, i) => through(Math.floor(i / numbers), k => map[k][i % numbers]))),
-    [bias]: f32([rows], Float32Array.from({ length: rows }, (_, row) => Number(params[bias].data[row]) + through(row, k => constant[k])))
+    [weight]: f32(
+      [rows, numbers],
+      Float32Array.from({ length: rows * numbers }, (_, i) =>
+        through(Math.floor(i / numbers), k => map[k][i % numbers])
+      )
+    ),
+    [bias]: f32(
+      [rows],
+      Float32Array.from({ length: rows }, (_, row) => Number(params[bias].data[row]) + through(row, k => constant[k]))
+    )
   }
 }

@@ -13,7 +13,16 @@ describe('the crop rule', () => {
     expect(anyCrop(random(1), { grow: [1.4, 1.4], zeroOutside: 1 })).toEqual({ grow: 1.4, zeroOutside: true })
   })
   it('drops masks under 100² pixels of an image of 1024', () => {
-    const mask = (side: number, inside: number) => ({ width: side, height: side / 2, data: new Uint8Array(side * side / 2).fill(1, 0, inside) })
-    expect([mask(1024, 9_999), mask(1024, 10_000), mask(256, 624), mask(256, 625)].map(isNameable)).toEqual([false, true, false, true])
+    const mask = (side: number, inside: number) => ({
+      width: side,
+      height: side / 2,
+      data: new Uint8Array((side * side) / 2).fill(1, 0, inside)
+    })
+    expect([mask(1024, 9_999), mask(1024, 10_000), mask(256, 624), mask(256, 625)].map(isNameable)).toEqual([
+      false,
+      true,
+      false,
+      true
+    ])
   })
 })

@@ -14,13 +14,23 @@ export interface CropChances {
 export const paperCrop: CropChances = { grow: [1, 2], zeroOutside: 0.5 }
 
 /** One rule by chance. */
-export const anyCrop = (draw: Random, { grow: [least, most], zeroOutside }: CropChances = paperCrop): CropRule =>
-  ({ grow: draw.between(least, most), zeroOutside: draw.chance(zeroOutside) })
+export const anyCrop = (draw: Random, { grow: [least, most], zeroOutside }: CropChances = paperCrop): CropRule => ({
+  grow: draw.between(least, most),
+  zeroOutside: draw.chance(zeroOutside)
+})
 
 /**
- * Whether a mask is large enough to be named: masks under 100² pixels are dropped (paper, D.5), of images whose longer side is 1024 and so the like part of
- * others.
+ * Whether a mask is large enough to be named: masks under 100² pixels are dropped (paper, D.5), of images whose longer
+ * side is 1024 and so the like part of others.
  */
-export function isNameable({ width, height, data }: { readonly width: number; readonly height: number; readonly data: Uint8Array }): boolean {
-  return areaOf(data) >= (100 / 1024 * Math.max(width, height)) ** 2
+export function isNameable({
+  width,
+  height,
+  data
+}: {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}): boolean {
+  return areaOf(data) >= ((100 / 1024) * Math.max(width, height)) ** 2
 }

@@ -12,8 +12,8 @@ export interface Phrase {
   readonly second?: string | undefined
   readonly pattern?: string | undefined
   readonly limbs?: true | undefined
-  readonly size?: typeof sizes[number] | undefined
-  readonly place?: typeof places[number] | undefined
+  readonly size?: (typeof sizes)[number] | undefined
+  readonly place?: (typeof places)[number] | undefined
   readonly of?: { readonly link: 'of' | 'on'; readonly whole: Phrase } | undefined
 }
 
@@ -28,29 +28,57 @@ export interface Seen {
 
 /** `a small striped red and blue star with limbs on the left`. */
 export function sentence({ noun, color, second, pattern, limbs, size, place, of }: Phrase): string {
-  const words = [size, pattern, second ? `${color} and ${second}` : color, noun, limbs && 'with limbs', of && `${of.link} ${sentence(of.whole)}`, place]
+  const words = [
+    size,
+    pattern,
+    second ? `${color} and ${second}` : color,
+    noun,
+    limbs && 'with limbs',
+    of && `${of.link} ${sentence(of.whole)}`,
+    place
+  ]
   return withArticle(words.filter(Boolean).join(' '), noun === 'body')
 }
 
 /**
- * Whether a phrase is true of a thing, by what a picture of it alone shows: not by its size and place. Undefined where the picture does not tell: the colour of what is
- * in a picture without colours, a pattern too faint to be sure of, a word that others would use, what it is a part of.
+ * Whether a phrase is true of a thing, by what a picture of it alone shows: not by its size and place. Undefined where
+ * the picture does not tell: the colour of what is in a picture without colours, a pattern too faint to be sure of, a
+ * word that others would use, what it is a part of.
  */
-export function describes({ noun, color, second, pattern, limbs, of }: Phrase, about: Description): boolean | undefined {
+export function describes(
+  { noun, color, second, pattern, limbs, of }: Phrase,
+  about: Description
+): boolean | undefined {
   const { maybe = [] } = about
   const colored = (word: string | undefined): boolean | undefined =>
-    word === undefined || word === about.color || word === about.second || (about.color === undefined || maybe.includes(word) ? undefined : false)
-  const patterned = pattern === undefined || pattern === about.pattern || (about.pattern === undefined || maybe.includes(pattern) ? undefined : false)
-  return every([means(noun, about), colored(color), colored(second), patterned, !limbs || about.limbs === true, isPartOf(of, about) || undefined])
+    word === undefined ||
+    word === about.color ||
+    word === about.second ||
+    (about.color === undefined || maybe.includes(word) ? undefined : false)
+  const patterned =
+    pattern === undefined ||
+    pattern === about.pattern ||
+    (about.pattern === undefined || maybe.includes(pattern) ? undefined : false)
+  return every([
+    means(noun, about),
+    colored(color),
+    colored(second),
+    patterned,
+    !limbs || about.limbs === true,
+    isPartOf(of, about) || undefined
+  ])
 }
 
 /** Whether a thing is a part of what a phrase says that it is of. */
-const isPartOf = (of: Phrase['of'], about: Description): boolean | undefined => !of || (about.of?.link === of.link && isSaidOf(of.whole, about.of.whole))
+const isPartOf = (of: Phrase['of'], about: Description): boolean | undefined =>
+  !of || (about.of?.link === of.link && isSaidOf(of.whole, about.of.whole))
 
 /** Whether a phrase is true of a thing whose surroundings are seen. */
-const isSaidOf = (phrase: Phrase, about: Description): boolean | undefined => every([describes(phrase, about), isPartOf(phrase.of, about)])
+const isSaidOf = (phrase: Phrase, about: Description): boolean | undefined =>
+  every([describes(phrase, about), isPartOf(phrase.of, about)])
 
-const every = (told: readonly (boolean | undefined)[]): boolean | undefined => told.includes(false) ? false : told.includes(undefined) ? undefined : true
+const every = (told: readonly (boolean | undefined)[]): boolean | undefined =>
+  told.includes(false) ? false : told.includes(undefined) ? undefined : true
 
 /** Whether a noun stands for a thing. By itself, what is whole and what is a part look the same. */
 function means(noun: string, { noun: own, maybe = [], of }: Description): boolean | undefined {
@@ -61,14 +89,27 @@ function means(noun: string, { noun: own, maybe = [], of }: Description): boolea
 
 /** Whether a phrase is true of a thing of a scene, its size and place included; undefined where that cannot be told. */
 export const names = (phrase: Phrase, seen: Seen): boolean | undefined =>
-  every([isSaidOf(phrase, seen.about), phrase.size === undefined || phrase.size === seen.size, phrase.place === undefined || phrase.place === seen.place])
+  every([
+    isSaidOf(phrase, seen.about),
+    phrase.size === undefined || phrase.size === seen.size,
+    phrase.place === undefined || phrase.place === seen.place
+  ])
 
-/** The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as undefined. */
-export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] => truths.map(({ about, mask, obscured }) => {
-  if (!about) return undefined
-  const part = areaOf(mask) / mask.length
-  return { about, size: part < 0.03 ? 'small' : part > 0.15 ? 'large' : undefined, place: placeOf({ width: image.width, height: image.height, data: mask }), obscured }
-})
+/**
+ * The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as
+ * undefined.
+ */
+export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] =>
+  truths.map(({ about, mask, obscured }) => {
+    if (!about) return undefined
+    const part = areaOf(mask) / mask.length
+    return {
+      about,
+      size: part < 0.03 ? 'small' : part > 0.15 ? 'large' : undefined,
+      place: placeOf({ width: image.width, height: image.height, data: mask }),
+      obscured
+    }
+  })
 
 /** Which third of the picture the middle of a mask's box is in, where that can be said in a word. */
 function placeOf(mask: Parameters<typeof boundsOf>[0]): Phrase['place'] {
@@ -98,14 +139,24 @@ export interface Detail {
 /** A phrase by chance that may be said of this thing. */
 export function phraseFor(draw: Random, { about, size, place }: Seen, detail: Detail): Phrase {
   if (draw.chance(detail.alone)) return alone(draw, about)
-  const said = <T>(probability: number, value: T): T | undefined => draw.chance(probability) ? value : undefined
+  const said = <T>(probability: number, value: T): T | undefined => (draw.chance(probability) ? value : undefined)
   const words = Object.keys(nounMeanings).filter(word => word !== about.noun && means(word, about) === true)
   const noun = draw.chance(detail.synonym) && words.length ? draw.pick(words) : about.noun
   const color = said(detail.color, about.color)
   const pattern = said(detail.pattern * (about.pattern === 'plain' ? 0.25 : 1), about.pattern)
   const second = said(detail.second, color && about.second)
   const limbs = said(detail.limbs, about.limbs)
-  const of = said(detail.of, about.of && { link: about.of.link, whole: phraseFor(draw, { about: about.of.whole, size: undefined, place: undefined }, { ...detail, pattern: detail.pattern / 2 }) })
+  const of = said(
+    detail.of,
+    about.of && {
+      link: about.of.link,
+      whole: phraseFor(
+        draw,
+        { about: about.of.whole, size: undefined, place: undefined },
+        { ...detail, pattern: detail.pattern / 2 }
+      )
+    }
+  )
   return { noun, color, second, pattern, limbs, of, size: said(detail.size, size), place: said(detail.place, place) }
 }
 
@@ -116,4 +167,14 @@ const alone = (draw: Random, { noun, color, pattern, of }: Description): Phrase 
 }
 
 /** All that can be said at times, as contrastive training says it. */
-export const anyDetail: Detail = { color: 0.7, second: 0.4, pattern: 0.6, limbs: 0.4, size: 0.05, place: 0.05, of: 0.5, synonym: 0.2, alone: 0.6 }
+export const anyDetail: Detail = {
+  color: 0.7,
+  second: 0.4,
+  pattern: 0.6,
+  limbs: 0.4,
+  size: 0.05,
+  place: 0.05,
+  of: 0.5,
+  synonym: 0.2,
+  alone: 0.6
+}

@@ -12,17 +12,30 @@ import { testRun, type Recipe } from '../recipes.js'
 import { train } from '../run.js'
 import type { CropTeacher } from './crop-prompts.js'
 
-const recipe: Recipe = { ...testRun, name: 'textTest', text: { width: 3, share: 1, grounding: 1 }, schedule: { ...testRun.schedule, iterations: 1 } }
+const recipe: Recipe = {
+  ...testRun,
+  name: 'textTest',
+  text: { width: 3, share: 1, grounding: 1 },
+  schedule: { ...testRun.schedule, iterations: 1 }
+}
 const clip: CropTeacher = {
-  width: 3, config: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 8, patchSize: 4 } },
-  embedCropFeeds: async ({ pixel_values }) => Array.from({ length: pixel_values.shape[0] }, (_, i) => Float32Array.of(0.6, i % 2 ? 0.8 : -0.8, 0))
+  width: 3,
+  config: { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 8, patchSize: 4 } },
+  embedCropFeeds: async ({ pixel_values }) =>
+    Array.from({ length: pixel_values.shape[0] }, (_, i) => Float32Array.of(0.6, i % 2 ? 0.8 : -0.8, 0))
 }
 const weight = 'prompt_encoder.text_projection.weight'
 
 describe('feeds of text prompts', () => {
   it('have the embedding, and its place in the mask of tokens', () => {
     const text = Float32Array.of(1, 2)
-    const { text: fed, token_mask: present } = promptFeeds([{ points: [], mask: undefined, text }, { points: [{ x: 1, y: 2, label: 1 }], mask: undefined }], { points: 3, low: 2, text: 2 })
+    const { text: fed, token_mask: present } = promptFeeds(
+      [
+        { points: [], mask: undefined, text },
+        { points: [{ x: 1, y: 2, label: 1 }], mask: undefined }
+      ],
+      { points: 3, low: 2, text: 2 }
+    )
     expect([...fed.data]).toEqual([1, 2, 0, 0])
     expect([...present.data]).toEqual([0, 0, 0, 1, 1, 1, 0, 0])
   })
@@ -30,14 +43,22 @@ describe('feeds of text prompts', () => {
 
 describe('training on text prompts', () => {
   let folder: string
-  beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'sam-text-')) })
-  afterAll(() => rm(folder, { recursive: true }))
-  const run = (name: string, given: CropTeacher | undefined) => train({
-    recipe, data: scenes({ size: 64, seed: 1, minArea: 60 }), backend: referenceBackend(), folder: join(folder, name), weights: initialParams(recipe.config, 5), dtype: 'F32',
-    ...(given && { clip: given })
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sam-text-'))
   })
+  afterAll(() => rm(folder, { recursive: true }))
+  const run = (name: string, given: CropTeacher | undefined) =>
+    train({
+      recipe,
+      data: scenes({ size: 64, seed: 1, minArea: 60 }),
+      backend: referenceBackend(),
+      folder: join(folder, name),
+      weights: initialParams(recipe.config, 5),
+      dtype: 'F32',
+      ...(given && { clip: given })
+    })
 
-  it('gives a model without a text projection one, trains it, and keeps it in the model\'s file', async () => {
+  it("gives a model without a text projection one, trains it, and keeps it in the model's file", async () => {
     const { model } = await run('a', clip)
     const source = await openWeights(model)
     const params = await readParams(source, recipe.config)

@@ -14,11 +14,15 @@ describe('the twin of a phrase', () => {
       const draw = random(i)
       const about = i % 2 ? star : dot
       const phrase = phraseFor(draw, { about, size: undefined, place: undefined }, { ...anyDetail, alone: 0.2 })
-      const [before, after] = [phrase, twinOf(draw, phrase, about)].map(p => sentence(p).replace(/\b(an|the)\b/g, 'a').split(' '))
+      const [before, after] = [phrase, twinOf(draw, phrase, about)].map(p =>
+        sentence(p)
+          .replace(/\b(an|the)\b/g, 'a')
+          .split(' ')
+      )
       expect(describes(phrase, about)).toBe(true)
       expect(describes(twinOf(draw, phrase, about), about), sentence(phrase)).toBe(false)
       expect(after).toHaveLength(before.length)
-      const changed = before.flatMap((word, k) => word === after[k] ? [] : [k])
+      const changed = before.flatMap((word, k) => (word === after[k] ? [] : [k]))
       expect(changed, `${before.join(' ')}: ${after.join(' ')}`).toHaveLength(1)
       seen.add(before[changed[0]])
     }

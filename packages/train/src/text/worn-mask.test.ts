@@ -4,11 +4,18 @@ import { random } from '../random.js'
 import { wornMask } from './worn-mask.js'
 
 const side = 64
-const disc = (cx: number, cy: number, r: number): Plane =>
-  ({ width: side, height: side, data: Uint8Array.from({ length: side * side }, (_, i) => Math.hypot(i % side - cx, Math.floor(i / side) - cy) < r ? 1 : 0) })
+const disc = (cx: number, cy: number, r: number): Plane => ({
+  width: side,
+  height: side,
+  data: Uint8Array.from({ length: side * side }, (_, i) =>
+    Math.hypot((i % side) - cx, Math.floor(i / side) - cy) < r ? 1 : 0
+  )
+})
 const [truth, neighbour] = [disc(28, 30, 14), disc(46, 30, 10)]
-const count = (a: Plane, test: (i: number) => boolean): number => a.data.reduce((n, v, i) => n + (v && test(i) ? 1 : 0), 0)
-const iou = (a: Plane, b: Plane): number => count(a, i => b.data[i] === 1) / (count(a, () => true) + count(b, i => !a.data[i]))
+const count = (a: Plane, test: (i: number) => boolean): number =>
+  a.data.reduce((n, v, i) => n + (v && test(i) ? 1 : 0), 0)
+const iou = (a: Plane, b: Plane): number =>
+  count(a, i => b.data[i] === 1) / (count(a, () => true) + count(b, i => !a.data[i]))
 const many = Array.from({ length: 300 }, (_, i) => wornMask(random(4, i), truth, [neighbour]))
 
 describe('a worn mask', () => {
@@ -23,7 +30,12 @@ describe('a worn mask', () => {
   })
   it('lacks pieces at times, and takes from what is beside it at times', () => {
     expect(many.some(mask => count(truth, i => !mask.data[i]) > 0.25 * count(truth, () => true))).toBe(true)
-    expect(many.some(mask => count(mask, i => neighbour.data[i] === 1 && !truth.data[i]) > 0.4 * count(neighbour, i => !truth.data[i]))).toBe(true)
+    expect(
+      many.some(
+        mask =>
+          count(mask, i => neighbour.data[i] === 1 && !truth.data[i]) > 0.4 * count(neighbour, i => !truth.data[i])
+      )
+    ).toBe(true)
   })
   it('is a function of the draws, leaves the true one as it was, and an empty one empty', () => {
     expect(wornMask(random(4, 7), truth, [neighbour])).toEqual(many[7])

@@ -4,8 +4,9 @@ import { boundsOf, type Plane } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 
 /**
- * A mask as a model might give it in the place of the true one: its border wanders, and it may lack a piece, or have one of a neighbour too many; by chance, at least half of it right (IoU).
- * A small CLIP that only ever saw true masks knows a thing for sure in these, and hardly in those that it will be asked about.
+ * A mask as a model might give it in the place of the true one: its border wanders, and it may lack a piece, or have
+ * one of a neighbour too many; by chance, at least half of it right (IoU). A small CLIP that only ever saw true masks
+ * knows a thing for sure in these, and hardly in those that it will be asked about.
  */
 export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[] = []): Plane {
   const box = grown(truth)
@@ -13,11 +14,11 @@ export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[
   let spoilt = wandered(draw, truth, box)
   if (draw.chance(0.3)) {
     const beyond = halfPlane(draw, box)
-    spoilt = changed(spoilt, box, (v, x, y) => v && !beyond(x, y) ? 1 : 0)
+    spoilt = changed(spoilt, box, (v, x, y) => (v && !beyond(x, y) ? 1 : 0))
   }
   if (neighbours.length && draw.chance(0.4)) {
     const [{ data }, beyond] = [draw.pick(neighbours), halfPlane(draw, box)]
-    spoilt = changed(spoilt, box, (v, x, y) => v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0)
+    spoilt = changed(spoilt, box, (v, x, y) => (v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0))
   }
   return iouOf(spoilt.data, truth.data) >= 0.5 ? spoilt : truth
 }
@@ -31,11 +32,20 @@ function grown(mask: Plane): Part | undefined {
   if (!bounds) return undefined
   const [x0, y0, x1, y1] = bounds
   const [dx, dy] = [Math.ceil((x1 - x0 + 1) / 4), Math.ceil((y1 - y0 + 1) / 4)]
-  return [Math.max(0, x0 - dx), Math.max(0, y0 - dy), Math.min(mask.width, x1 + 1 + dx), Math.min(mask.height, y1 + 1 + dy)]
+  return [
+    Math.max(0, x0 - dx),
+    Math.max(0, y0 - dy),
+    Math.min(mask.width, x1 + 1 + dx),
+    Math.min(mask.height, y1 + 1 + dy)
+  ]
 }
 
 /** A copy of a mask, another in the part. */
-function changed({ width, height, data }: Plane, [x0, y0, x1, y1]: Part, to: (v: number, x: number, y: number) => number): Plane {
+function changed(
+  { width, height, data }: Plane,
+  [x0, y0, x1, y1]: Part,
+  to: (v: number, x: number, y: number) => number
+): Plane {
   const out = data.slice()
   for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) out[y * width + x] = to(data[y * width + x], x, y)
   return { width, height, data: out }
@@ -57,12 +67,21 @@ function wandered(draw: Random, mask: Plane, part: Part): Plane {
   const near = meansIn(mask, part, Math.round(draw.between(0, 0.12) * side))
   const height = draw.between(0, 0.6)
   const hill = valueNoise(draw, side / draw.int(3, 7))
-  return changed(mask, part, (_, x, y) => near(x, y) + height * (2 * hill(x, y) - 1) > 0.5 ? 1 : 0)
+  return changed(mask, part, (_, x, y) => (near(x, y) + height * (2 * hill(x, y) - 1) > 0.5 ? 1 : 0))
 }
 
 /** The mean of a mask within so many pixels of each place of a part, by a table of sums. */
-function meansIn({ width, height, data }: Plane, [x0, y0, x1, y1]: Part, radius: number): (x: number, y: number) => number {
-  const [left, top, right, bottom] = [Math.max(0, x0 - radius), Math.max(0, y0 - radius), Math.min(width, x1 + radius), Math.min(height, y1 + radius)]
+function meansIn(
+  { width, height, data }: Plane,
+  [x0, y0, x1, y1]: Part,
+  radius: number
+): (x: number, y: number) => number {
+  const [left, top, right, bottom] = [
+    Math.max(0, x0 - radius),
+    Math.max(0, y0 - radius),
+    Math.min(width, x1 + radius),
+    Math.min(height, y1 + radius)
+  ]
   const across = right - left + 1
   const sums = new Int32Array(across * (bottom - top + 1))
   for (let y = top; y < bottom; y++) {
@@ -73,7 +92,12 @@ function meansIn({ width, height, data }: Plane, [x0, y0, x1, y1]: Part, radius:
   }
   const to = (x: number, y: number): number => sums[(y - top) * across + x - left]
   return (x, y) => {
-    const [l, t, r, b] = [Math.max(left, x - radius), Math.max(top, y - radius), Math.min(right, x + radius + 1), Math.min(bottom, y + radius + 1)]
+    const [l, t, r, b] = [
+      Math.max(left, x - radius),
+      Math.max(top, y - radius),
+      Math.min(right, x + radius + 1),
+      Math.min(bottom, y + radius + 1)
+    ]
     return (to(r, b) - to(l, b) - to(r, t) + to(l, t)) / ((r - l) * (b - t))
   }
 }

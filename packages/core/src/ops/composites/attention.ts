@@ -7,7 +7,8 @@ import { softmax } from './softmax.js'
 export const attentionComposite: Composite = {
   name: 'attention',
   decompose: (inputs, { scale }) => matmul(probabilities(inputs, scale as number), inputs[2]),
-  // The probabilities are computed again rather than kept: a backend that fuses attention never has them. Where it is opened, both are one.
+  // The probabilities are computed again rather than kept: a backend that fuses attention never has them. Where it is
+  // opened, both are one.
   vjp(g, y) {
     const [q, k, v, ...biases] = y.inputs as [Value, Value, Value, ...Value[]]
     const scale = y.attrs.scale as number
@@ -25,7 +26,10 @@ function probabilities([q, k, , ...biases]: readonly Value[], scale: number): Va
   const [relH, relW] = biases as [Value, Value]
   const [kh, kw] = [relH.shape.at(-1)!, relW.shape.at(-1)!]
   const lead = scores.shape.slice(0, -1)
-  const grid = add(add(reshape(scores, [...lead, kh, kw]), reshape(relH, [...lead, kh, 1])), reshape(relW, [...lead, 1, kw]))
+  const grid = add(
+    add(reshape(scores, [...lead, kh, kw]), reshape(relH, [...lead, kh, 1])),
+    reshape(relW, [...lead, 1, kw])
+  )
   return softmax(reshape(grid, [...lead, kh * kw]))
 }
 
@@ -41,15 +45,27 @@ export interface AttentionOptions {
   readonly scale?: number
   /** Added to the scores: any shape that broadcasts to [B, heads, Nq, Nk]. −∞ is written as −1e9. */
   readonly mask?: Value
-  /** Decomposed relative positions, [B, heads, Nq, kh] and [B, heads, Nq, kw] with kh·kw = Nk, added row- and column-wise. */
+  /**
+   * Decomposed relative positions, [B, heads, Nq, kh] and [B, heads, Nq, kw] with kh·kw = Nk, added row- and
+   * column-wise.
+   */
   readonly relPos?: readonly [Value, Value]
 }
 
-/** Scaled dot-product attention: softmax(scale·q·kᵀ + bias)·v. q [B, heads, Nq, d], k and v [B, heads, Nk, d]; batch axes broadcast. */
-export function attention([q, k, v]: readonly [Value, Value, Value], { scale = q.shape.at(-1)! ** -0.5, mask, relPos }: AttentionOptions = {}): Value {
+/**
+ * Scaled dot-product attention: softmax(scale·q·kᵀ + bias)·v. q [B, heads, Nq, d], k and v [B, heads, Nk, d]; batch
+ * axes broadcast.
+ */
+export function attention(
+  [q, k, v]: readonly [Value, Value, Value],
+  { scale = q.shape.at(-1)! ** -0.5, mask, relPos }: AttentionOptions = {}
+): Value {
   if (q.shape.length !== 4 || k.shape.length !== 4 || v.shape.length !== 4) {
-    throw new GraphError(`attention: q, k, v must be [B, heads, N, d], found ${describe(q)}, ${describe(k)}, ${describe(v)}`)
+    throw new GraphError(
+      `attention: q, k, v must be [B, heads, N, d], found ${describe(q)}, ${describe(k)}, ${describe(v)}`
+    )
   }
-  if (mask && relPos) throw new GraphError('attention: takes a mask or relative positions, not both; add the mask to one of the tables')
-  return compose(attentionComposite, [q, k, v, ...(mask ? [mask] : relPos ?? [])], { scale })
+  if (mask && relPos)
+    throw new GraphError('attention: takes a mask or relative positions, not both; add the mask to one of the tables')
+  return compose(attentionComposite, [q, k, v, ...(mask ? [mask] : (relPos ?? []))], { scale })
 }

@@ -8,13 +8,20 @@ import type { Shape } from '../../tensor/shape.js'
 import { f32 } from '../../tensor/tensor.js'
 import * as ops from '../index.js'
 
-const numbers = (y: Value): number[] => [...evaluate(graph('g', { y }), () => { throw new Error('no leaves') }).y.data]
+const numbers = (y: Value): number[] => [
+  ...evaluate(graph('g', { y }), () => {
+    throw new Error('no leaves')
+  }).y.data
+]
 type Place = readonly number[]
 let seed = 0
 /** A constant of random numbers, and a way to look them up. */
 function given(shape: Shape): { value: Value; at: (...place: number[]) => number } {
   const tensor = randomTensor(shape, { seed: seed++ })
-  return { value: constant(tensor), at: (...place) => tensor.data[place.reduce((flat, i, axis) => flat * shape[axis] + i, 0)] }
+  return {
+    value: constant(tensor),
+    at: (...place) => tensor.data[place.reduce((flat, i, axis) => flat * shape[axis] + i, 0)]
+  }
 }
 /** All numbers of a shape by a formula of the place. */
 function all(shape: Shape, formula: (place: Place) => number): number[] {
@@ -26,7 +33,8 @@ function all(shape: Shape, formula: (place: Place) => number): number[] {
   walk([])
   return out
 }
-const sum = (n: number, term: (i: number) => number): number => Array.from({ length: n }, (_, i) => term(i)).reduce((a, b) => a + b, 0)
+const sum = (n: number, term: (i: number) => number): number =>
+  Array.from({ length: n }, (_, i) => term(i)).reduce((a, b) => a + b, 0)
 const close = (y: Value, shape: Shape, formula: (place: Place) => number): void => {
   expect(y.shape).toEqual(shape)
   expect(maxError(numbers(y), all(shape, formula))).toBeLessThan(1e-12)
@@ -36,7 +44,7 @@ const close = (y: Value, shape: Shape, formula: (place: Place) => number): void 
 describe('composites', () => {
   it('activations', () => {
     const x = given([7])
-    close(ops.relu(x.value), [7], ([i]) => x.at(i) > 0 ? x.at(i) : 0)
+    close(ops.relu(x.value), [7], ([i]) => (x.at(i) > 0 ? x.at(i) : 0))
     close(ops.sigmoid(x.value), [7], ([i]) => 1 / (1 + Math.exp(-x.at(i))))
     close(ops.softplus(x.value), [7], ([i]) => Math.log(1 + Math.exp(x.at(i))))
     expect(numbers(ops.softplus(constant(f32([3], [0, 1000, -1000]))))).toEqual([Math.LN2, 1000, 0])
@@ -46,14 +54,26 @@ describe('composites', () => {
 
   it('linear', () => {
     const [x, w, b] = [given([2, 3, 4]), given([5, 4]), given([5])]
-    close(ops.linear(x.value, w.value, b.value), [2, 3, 5], ([i, j, o]) => sum(4, k => x.at(i, j, k) * w.at(o, k)) + b.at(o))
+    close(
+      ops.linear(x.value, w.value, b.value),
+      [2, 3, 5],
+      ([i, j, o]) => sum(4, k => x.at(i, j, k) * w.at(o, k)) + b.at(o)
+    )
     close(ops.linear(x.value, w.value), [2, 3, 5], ([i, j, o]) => sum(4, k => x.at(i, j, k) * w.at(o, k)))
   })
 
   it('softmax', () => {
     const x = given([2, 3, 4])
-    close(ops.softmax(x.value), [2, 3, 4], ([i, j, k]) => Math.exp(x.at(i, j, k)) / sum(4, n => Math.exp(x.at(i, j, n))))
-    close(ops.softmax(x.value, 0), [2, 3, 4], ([i, j, k]) => Math.exp(x.at(i, j, k)) / sum(2, n => Math.exp(x.at(n, j, k))))
+    close(
+      ops.softmax(x.value),
+      [2, 3, 4],
+      ([i, j, k]) => Math.exp(x.at(i, j, k)) / sum(4, n => Math.exp(x.at(i, j, n)))
+    )
+    close(
+      ops.softmax(x.value, 0),
+      [2, 3, 4],
+      ([i, j, k]) => Math.exp(x.at(i, j, k)) / sum(2, n => Math.exp(x.at(n, j, k)))
+    )
     expect(numbers(ops.softmax(constant(f32([2], [1e30, 1e30]))))).toEqual([0.5, 0.5])
   })
 
@@ -64,70 +84,158 @@ describe('composites', () => {
       const mean = sum(n, of) / n
       return (of(i) - mean) / Math.sqrt(sum(n, k => (of(k) - mean) ** 2) / n + eps)
     }
-    close(ops.layerNorm(x.value, [w.value, b.value], { eps }), [2, 3, 4], ([i, j, k]) => normal(4, n => x.at(i, j, n), k) * w.at(k) + b.at(k))
-    close(ops.layerNorm(x.value, [v.value, c.value], { axis: 1, eps }), [2, 3, 4], ([i, j, k]) => normal(3, n => x.at(i, n, k), j) * v.at(j) + c.at(j))
+    close(
+      ops.layerNorm(x.value, [w.value, b.value], { eps }),
+      [2, 3, 4],
+      ([i, j, k]) => normal(4, n => x.at(i, j, n), k) * w.at(k) + b.at(k)
+    )
+    close(
+      ops.layerNorm(x.value, [v.value, c.value], { axis: 1, eps }),
+      [2, 3, 4],
+      ([i, j, k]) => normal(3, n => x.at(i, n, k), j) * v.at(j) + c.at(j)
+    )
   })
 
   it('attention, plain, masked, and with relative positions', () => {
     const [q, k, v] = [given([1, 2, 3, 4]), given([1, 2, 6, 4]), given([1, 2, 6, 4])]
     const [mask, relH, relW] = [given([1, 1, 3, 6]), given([1, 2, 3, 2]), given([1, 2, 3, 3])]
-    const attended = (bias: (h: number, i: number, j: number) => number, scale = 0.5) => ([, h, i, c]: Place): number => {
-      const e = (j: number): number => Math.exp(scale * sum(4, n => q.at(0, h, i, n) * k.at(0, h, j, n)) + bias(h, i, j))
-      return sum(6, j => e(j) * v.at(0, h, j, c)) / sum(6, e)
-    }
+    const attended =
+      (bias: (h: number, i: number, j: number) => number, scale = 0.5) =>
+      ([, h, i, c]: Place): number => {
+        const e = (j: number): number =>
+          Math.exp(scale * sum(4, n => q.at(0, h, i, n) * k.at(0, h, j, n)) + bias(h, i, j))
+        return sum(6, j => e(j) * v.at(0, h, j, c)) / sum(6, e)
+      }
     const qkv = [q.value, k.value, v.value] as const
-    close(ops.attention(qkv), [1, 2, 3, 4], attended(() => 0))
-    close(ops.attention(qkv, { scale: 2 }), [1, 2, 3, 4], attended(() => 0, 2))
-    close(ops.attention(qkv, { mask: mask.value }), [1, 2, 3, 4], attended((_, i, j) => mask.at(0, 0, i, j)))
-    close(ops.attention(qkv, { relPos: [relH.value, relW.value] }), [1, 2, 3, 4], attended((h, i, j) => relH.at(0, h, i, Math.floor(j / 3)) + relW.at(0, h, i, j % 3)))
+    close(
+      ops.attention(qkv),
+      [1, 2, 3, 4],
+      attended(() => 0)
+    )
+    close(
+      ops.attention(qkv, { scale: 2 }),
+      [1, 2, 3, 4],
+      attended(() => 0, 2)
+    )
+    close(
+      ops.attention(qkv, { mask: mask.value }),
+      [1, 2, 3, 4],
+      attended((_, i, j) => mask.at(0, 0, i, j))
+    )
+    close(
+      ops.attention(qkv, { relPos: [relH.value, relW.value] }),
+      [1, 2, 3, 4],
+      attended((h, i, j) => relH.at(0, h, i, Math.floor(j / 3)) + relW.at(0, h, i, j % 3))
+    )
   })
 
   it('gridAttention, in the grid and in windows whose padding counts', () => {
     const [heads, d] = [2, 4]
-    for (const [height, width, window] of [[3, 2, 0], [3, 4, 2], [3, 5, 3]] as const) {
+    for (const [height, width, window] of [
+      [3, 2, 0],
+      [3, 4, 2],
+      [3, 5, 3]
+    ] as const) {
       const [qkv, border] = [given([1, height, width, 3 * heads * d]), given([3 * heads * d])]
       const [rows, columns] = window ? [window, window] : [height, width]
       const [tableH, tableW] = [given([2 * rows - 1, d]), given([2 * columns - 1, d])]
-      const y = ops.gridAttention(qkv.value, { heads, window, border: border.value, relPos: [tableH.value, tableW.value] })
+      const y = ops.gridAttention(qkv.value, {
+        heads,
+        window,
+        border: border.value,
+        relPos: [tableH.value, tableW.value]
+      })
       const part = (which: number, h: number, [row, column, c]: readonly [number, number, number]): number => {
         const channel = (which * heads + h) * d + c
         return row < height && column < width ? qkv.at(0, row, column, channel) : border.at(channel)
       }
       close(y, [1, height, width, heads * d], ([, row, column, channel]) => {
         const [h, c] = [Math.floor(channel / d), channel % d]
-        const [top, left] = window ? [row - row % window, column - column % window] : [0, 0]
-        const score = (r: number, s: number): number => sum(d, n => part(0, h, [row, column, n]) * (
-          part(1, h, [r, s, n]) / Math.sqrt(d) + tableH.at(row - r + rows - 1, n) + tableW.at(column - s + columns - 1, n)))
-        const over = (term: (r: number, s: number) => number): number => sum(rows, i => sum(columns, j => term(top + i, left + j)))
+        const [top, left] = window ? [row - (row % window), column - (column % window)] : [0, 0]
+        const score = (r: number, s: number): number =>
+          sum(
+            d,
+            n =>
+              part(0, h, [row, column, n]) *
+              (part(1, h, [r, s, n]) / Math.sqrt(d) +
+                tableH.at(row - r + rows - 1, n) +
+                tableW.at(column - s + columns - 1, n))
+          )
+        const over = (term: (r: number, s: number) => number): number =>
+          sum(rows, i => sum(columns, j => term(top + i, left + j)))
         return over((r, s) => Math.exp(score(r, s)) * part(2, h, [r, s, c])) / over((r, s) => Math.exp(score(r, s)))
       })
     }
   })
 
   it('conv2d, whatever way it is computed', () => {
-    const forms: readonly [size: readonly [number, number], kernel: readonly [number, number], options?: ops.ConvOptions][] = [
-      [[4, 6], [2, 2], { stride: 2 }], [[5, 7], [2, 2], { stride: 2 }], [[4, 3], [1, 1]], [[4, 5], [3, 3], { padding: 1 }], [[4, 5], [3, 3]], [[4, 6], [1, 3]], [[4, 6], [3, 1]], [[3, 3], [1, 1], { padding: 1 }]
+    const forms: readonly [
+      size: readonly [number, number],
+      kernel: readonly [number, number],
+      options?: ops.ConvOptions
+    ][] = [
+      [[4, 6], [2, 2], { stride: 2 }],
+      [[5, 7], [2, 2], { stride: 2 }],
+      [
+        [4, 3],
+        [1, 1]
+      ],
+      [[4, 5], [3, 3], { padding: 1 }],
+      [
+        [4, 5],
+        [3, 3]
+      ],
+      [
+        [4, 6],
+        [1, 3]
+      ],
+      [
+        [4, 6],
+        [3, 1]
+      ],
+      [[3, 3], [1, 1], { padding: 1 }]
     ]
     for (const [[h, w], [kh, kw], { stride = 1, padding = 0 } = {}] of forms) {
       const [x, weight, bias] = [given([2, h, w, 3]), given([4, 3, kh, kw]), given([4])]
-      const pixel = (b: number, [i, j, c]: readonly [number, number, number]): number => i >= 0 && i < h && j >= 0 && j < w ? x.at(b, i, j, c) : 0
-      const shape = [2, Math.floor((h + 2 * padding - kh) / stride) + 1, Math.floor((w + 2 * padding - kw) / stride) + 1, 4]
-      close(ops.conv2d(x.value, [weight.value, bias.value], { stride, padding }), shape, ([b, i, j, o]) =>
-        bias.at(o) + sum(3, c => sum(kh, m => sum(kw, n => pixel(b, [i * stride + m - padding, j * stride + n - padding, c]) * weight.at(o, c, m, n)))))
+      const pixel = (b: number, [i, j, c]: readonly [number, number, number]): number =>
+        i >= 0 && i < h && j >= 0 && j < w ? x.at(b, i, j, c) : 0
+      const shape = [
+        2,
+        Math.floor((h + 2 * padding - kh) / stride) + 1,
+        Math.floor((w + 2 * padding - kw) / stride) + 1,
+        4
+      ]
+      close(
+        ops.conv2d(x.value, [weight.value, bias.value], { stride, padding }),
+        shape,
+        ([b, i, j, o]) =>
+          bias.at(o) +
+          sum(3, c =>
+            sum(kh, m =>
+              sum(kw, n => pixel(b, [i * stride + m - padding, j * stride + n - padding, c]) * weight.at(o, c, m, n))
+            )
+          )
+      )
     }
-    expect(() => ops.conv2d(input('x', [1, 8, 8, 3]), [param('w', [4, 3, 3, 3])], { stride: 2 })).toThrow("conv2d: stride must be 1 or the kernel's size, found 2 with f32[4,3,3,3] (w)")
+    expect(() => ops.conv2d(input('x', [1, 8, 8, 3]), [param('w', [4, 3, 3, 3])], { stride: 2 })).toThrow(
+      "conv2d: stride must be 1 or the kernel's size, found 2 with f32[4,3,3,3] (w)"
+    )
   })
 
   it('convTranspose2d', () => {
     const [x, weight, bias] = [given([2, 2, 3, 4]), given([4, 5, 2, 3]), given([5])]
-    close(ops.convTranspose2d(x.value, [weight.value, bias.value]), [2, 4, 9, 5], ([b, i, j, o]) =>
-      bias.at(o) + sum(4, c => x.at(b, Math.floor(i / 2), Math.floor(j / 3), c) * weight.at(c, o, i % 2, j % 3)))
+    close(
+      ops.convTranspose2d(x.value, [weight.value, bias.value]),
+      [2, 4, 9, 5],
+      ([b, i, j, o]) =>
+        bias.at(o) + sum(4, c => x.at(b, Math.floor(i / 2), Math.floor(j / 3), c) * weight.at(c, o, i % 2, j % 3))
+    )
   })
 
   it('resizeBilinear: half-pixel centres, clamped at the border', () => {
     const x = given([2, 3, 4])
     const tap = (i: number, [from, to]: readonly [number, number]): readonly [number, number, number] => {
-      const place = Math.max(0, (i + 0.5) * from / to - 0.5)
+      const place = Math.max(0, ((i + 0.5) * from) / to - 0.5)
       const low = Math.min(Math.floor(place), from - 1)
       return [low, Math.min(low + 1, from - 1), place - low]
     }
@@ -135,7 +243,10 @@ describe('composites', () => {
     expect(y.shape).toEqual([2, 5, 3])
     const expected = all([2, 5, 3], ([b, i, j]) => {
       const [[top, bottom, u], [left, right, v]] = [tap(i, [3, 5]), tap(j, [4, 3])]
-      return (1 - u) * ((1 - v) * x.at(b, top, left) + v * x.at(b, top, right)) + u * ((1 - v) * x.at(b, bottom, left) + v * x.at(b, bottom, right))
+      return (
+        (1 - u) * ((1 - v) * x.at(b, top, left) + v * x.at(b, top, right)) +
+        u * ((1 - v) * x.at(b, bottom, left) + v * x.at(b, bottom, right))
+      )
     })
     expect(maxError(numbers(y), expected)).toBeLessThan(1e-6) // the taps are stored in f32
   })
@@ -144,7 +255,7 @@ describe('composites', () => {
     const [x, border] = [given([2, 3, 5, 2]), given([2])]
     const windows = ops.windowPartition(x.value, 2, border.value)
     close(windows, [2 * 2 * 3, 2, 2, 2], ([n, i, j, c]) => {
-      const [b, row, column] = [Math.floor(n / 6), Math.floor(n % 6 / 3) * 2 + i, n % 3 * 2 + j]
+      const [b, row, column] = [Math.floor(n / 6), Math.floor((n % 6) / 3) * 2 + i, (n % 3) * 2 + j]
       return row < 3 && column < 5 ? x.at(b, row, column, c) : border.at(c)
     })
     close(ops.windowUnpartition(windows, [3, 5]), [2, 3, 5, 2], place => x.at(...place))
@@ -154,14 +265,37 @@ describe('composites', () => {
     const messages = [
       () => ops.linear(input('x', [2, 3]), param('lin1.weight', [3, 5])),
       () => ops.attention([input('q', [1, 2, 3]), input('k', [1, 2, 3]), input('v', [1, 2, 3])]),
-      () => ops.attention([input('q', [1, 1, 2, 3]), input('k', [1, 1, 2, 3]), input('v', [1, 1, 2, 3])], { mask: input('m', [1]), relPos: [input('a', [1]), input('b', [1])] }),
-      () => ops.gridAttention(input('qkv', [1, 4, 4, 25]), { heads: 2, window: 0, border: param('b', [25]), relPos: [param('h', [7, 4]), param('w', [7, 4])] }),
-      () => ops.gridAttention(input('qkv', [1, 4, 4, 24]), { heads: 2, window: 0, border: param('b', [24]), relPos: [param('h', [7, 4]), param('rel_pos_w', [5, 4])] }),
+      () =>
+        ops.attention([input('q', [1, 1, 2, 3]), input('k', [1, 1, 2, 3]), input('v', [1, 1, 2, 3])], {
+          mask: input('m', [1]),
+          relPos: [input('a', [1]), input('b', [1])]
+        }),
+      () =>
+        ops.gridAttention(input('qkv', [1, 4, 4, 25]), {
+          heads: 2,
+          window: 0,
+          border: param('b', [25]),
+          relPos: [param('h', [7, 4]), param('w', [7, 4])]
+        }),
+      () =>
+        ops.gridAttention(input('qkv', [1, 4, 4, 24]), {
+          heads: 2,
+          window: 0,
+          border: param('b', [24]),
+          relPos: [param('h', [7, 4]), param('rel_pos_w', [5, 4])]
+        }),
       () => ops.conv2d(input('x', [1, 3, 8, 8]), [param('w', [4, 3, 3, 3])]),
       () => ops.convTranspose2d(input('x', [1, 3, 8, 8]), [param('w', [4, 3, 2, 2]), param('b', [3])]),
       () => ops.resizeBilinear(input('x', [4]), [2, 2]),
       () => ops.softmax(input('x', [4]), 1)
-    ].map(build => { try { build(); return 'accepted' } catch (error) { return (error as Error).message } })
+    ].map(build => {
+      try {
+        build()
+        return 'accepted'
+      } catch (error) {
+        return (error as Error).message
+      }
+    })
     expect(messages).toMatchInlineSnapshot(`
       [
         "linear: the last axis must be the weight's second, found f32[2,3] (x) and f32[3,5] (lin1.weight); transpose the weight?",

@@ -15,12 +15,14 @@ export const convTranspose2dComposite: Composite = {
 }
 
 /**
- * Transposed 2-D convolution with stride = kernel, so that tiles do not overlap; channels last: [B,H,W,in] → [B,H·kh,W·kw,out].
- * Weight [in, out, kh, kw] and bias [out], as PyTorch stores them.
+ * Transposed 2-D convolution with stride = kernel, so that tiles do not overlap; channels last: [B,H,W,in] →
+ * [B,H·kh,W·kw,out]. Weight [in, out, kh, kw] and bias [out], as PyTorch stores them.
  */
 export function convTranspose2d(x: Value, [weight, bias]: readonly [Value, Value]): Value {
   if (x.shape.length !== 4 || weight.shape.length !== 4 || x.shape[3] !== weight.shape[0]) {
-    throw new GraphError(`convTranspose2d: x must be [B,H,W,in] and the weight [in,out,kh,kw], found ${describe(x)} and ${describe(weight)}`)
+    throw new GraphError(
+      `convTranspose2d: x must be [B,H,W,in] and the weight [in,out,kh,kw], found ${describe(x)} and ${describe(weight)}`
+    )
   }
   return compose(convTranspose2dComposite, [x, weight, bias], {})
 }

@@ -6,7 +6,10 @@ export const conv2dComposite: Composite = {
   name: 'conv2d',
   decompose([x, weight, bias], { stride, padding }) {
     const [out, , kh, kw] = weight.shape as [number, number, number, number]
-    const y = stride === kh && stride === kw && padding === 0 ? patchProduct(x, weight) : shiftedProducts(x, weight, { stride: stride as number, padding: padding as number })
+    const y =
+      stride === kh && stride === kw && padding === 0
+        ? patchProduct(x, weight)
+        : shiftedProducts(x, weight, { stride: stride as number, padding: padding as number })
     return bias ? add(y, reshape(bias, [1, 1, 1, out])) : y
   }
 }
@@ -17,10 +20,19 @@ export interface ConvOptions {
   readonly padding?: number
 }
 
-/** 2-D convolution, channels last: [B,H,W,in] → [B,H',W',out]. Weight [out, in, kh, kw] and bias [out], as PyTorch stores them. */
-export function conv2d(x: Value, [weight, bias]: readonly [Value, Value?], { stride = 1, padding = 0 }: ConvOptions = {}): Value {
+/**
+ * 2-D convolution, channels last: [B,H,W,in] → [B,H',W',out]. Weight [out, in, kh, kw] and bias [out], as PyTorch
+ * stores them.
+ */
+export function conv2d(
+  x: Value,
+  [weight, bias]: readonly [Value, Value?],
+  { stride = 1, padding = 0 }: ConvOptions = {}
+): Value {
   if (x.shape.length !== 4 || weight.shape.length !== 4 || x.shape[3] !== weight.shape[1]) {
-    throw new GraphError(`conv2d: x must be [B,H,W,in] and the weight [out,in,kh,kw], found ${describe(x)} and ${describe(weight)}`)
+    throw new GraphError(
+      `conv2d: x must be [B,H,W,in] and the weight [out,in,kh,kw], found ${describe(x)} and ${describe(weight)}`
+    )
   }
   return compose(conv2dComposite, bias ? [x, weight, bias] : [x, weight], { stride, padding })
 }
@@ -39,7 +51,8 @@ function patchProduct(x: Value, weight: Value): Value {
 
 /** Otherwise: for each place in the kernel, the shifted image times that slice of the weight, summed. */
 function shiftedProducts(x: Value, weight: Value, { stride, padding }: { stride: number; padding: number }): Value {
-  if (stride !== 1) throw new GraphError(`conv2d: stride must be 1 or the kernel's size, found ${stride} with ${describe(weight)}`)
+  if (stride !== 1)
+    throw new GraphError(`conv2d: stride must be 1 or the kernel's size, found ${stride} with ${describe(weight)}`)
   const border = [0, padding, padding, 0]
   const padded = pad(x, { before: border, after: border })
   const [b, h, w, c] = padded.shape as [number, number, number, number]

@@ -23,16 +23,22 @@ export const layerNormComposite: Composite = {
 function normalize(x: Value, axis: number, eps: number): { normal: Value; deviation: Value; along: number[] } {
   const centred = sub(x, mean(x, [axis]))
   const deviation = sqrt(add(mean(square(centred), [axis]), eps))
-  return { normal: div(centred, deviation), deviation, along: x.shape.map((d, i) => i === axis ? d : 1) }
+  return { normal: div(centred, deviation), deviation, along: x.shape.map((d, i) => (i === axis ? d : 1)) }
 }
 
 export interface LayerNormAttrs {
   /** The normalised axis; −1 for tokens, 1 for [B,C,H,W]. */
   readonly axis?: number
-  /** Added to the variance, inside the root. 1e-6 in SAM's encoder and its 2-D norms, 1e-5 in the two-way transformer. */
+  /**
+   * Added to the variance, inside the root. 1e-6 in SAM's encoder and its 2-D norms, 1e-5 in the two-way transformer.
+   */
   readonly eps: number
 }
 
 /** (x − mean) / √(variance + eps) · weight + bias along one axis. */
-export const layerNorm = (x: Value, [weight, bias]: readonly [Value, Value], { axis = -1, eps }: LayerNormAttrs): Value =>
+export const layerNorm = (
+  x: Value,
+  [weight, bias]: readonly [Value, Value],
+  { axis = -1, eps }: LayerNormAttrs
+): Value =>
   compose(layerNormComposite, [x, weight, bias], { axis: normalizeAxis(axis, x.shape.length, 'layerNorm'), eps })

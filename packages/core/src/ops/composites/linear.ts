@@ -20,7 +20,9 @@ export const linearComposite: Composite = {
 /** x·wᵀ + b over the last axis. Weight [out, in] and bias [out], as PyTorch's `nn.Linear` stores them. */
 export function linear(x: Value, weight: Value, bias?: Value): Value {
   if (x.shape.at(-1) !== weight.shape[1]) {
-    throw new GraphError(`linear: the last axis must be the weight's second, found ${describe(x)} and ${describe(weight)}; transpose the weight?`)
+    throw new GraphError(
+      `linear: the last axis must be the weight's second, found ${describe(x)} and ${describe(weight)}; transpose the weight?`
+    )
   }
   return compose(linearComposite, bias ? [x, weight, bias] : [x, weight], {})
 }

@@ -12,4 +12,5 @@ export const softmaxComposite: Composite = {
 }
 
 /** exp(x) / Σ exp(x) along one axis, shifted by the maximum so that nothing overflows. */
-export const softmax = (x: Value, axis = -1): Value => compose(softmaxComposite, [x], { axis: normalizeAxis(axis, x.shape.length, 'softmax') })
+export const softmax = (x: Value, axis = -1): Value =>
+  compose(softmaxComposite, [x], { axis: normalizeAxis(axis, x.shape.length, 'softmax') })

@@ -26,8 +26,8 @@ export const windowUnpartitionComposite: Composite = {
 }
 
 /**
- * [B,H,W,C] → [B·windows, window, window, C], row by row. The grid is padded right and bottom to whole windows with `border` [C], or zeros.
- * Meta: image_encoder.py#window_partition.
+ * [B,H,W,C] → [B·windows, window, window, C], row by row. The grid is padded right and bottom to whole windows with
+ * `border` [C], or zeros. Meta: image_encoder.py#window_partition.
  */
 export const windowPartition = (x: Value, window: number, border?: Value): Value =>
   compose(windowPartitionComposite, border ? [x, border] : [x], { window })
@@ -37,8 +37,8 @@ export const windowUnpartition = (windows: Value, [height, width]: readonly [num
   compose(windowUnpartitionComposite, [windows], { height, width })
 
 function grow(x: Value, axis: number, { window, border }: { window: number; border: Value | undefined }): Value {
-  const missing = (window - x.shape[axis] % window) % window
+  const missing = (window - (x.shape[axis] % window)) % window
   if (missing === 0) return x
-  const shape = x.shape.map((d, i) => i === axis ? missing : d)
+  const shape = x.shape.map((d, i) => (i === axis ? missing : d))
   return concat([x, border ? broadcastTo(border, shape) : fill(shape, 0)], axis)
 }

@@ -10,30 +10,62 @@ import { boxIou, boxNms } from './nms.js'
 import { pointGrid } from './point-grid.js'
 import { removeSmallRegions } from './small-regions.js'
 
-const picture = (...rows: string[]): Bitmap => ({ width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => c === '#' ? 1 : 0) })
-const drawn = ({ width, height, data }: Bitmap): string[] => Array.from({ length: height }, (_, y) => Array.from(data.subarray(y * width, (y + 1) * width), v => v ? '#' : '.').join(''))
+const picture = (...rows: string[]): Bitmap => ({
+  width: rows[0].length,
+  height: rows.length,
+  data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0))
+})
+const drawn = ({ width, height, data }: Bitmap): string[] =>
+  Array.from({ length: height }, (_, y) =>
+    Array.from(data.subarray(y * width, (y + 1) * width), v => (v ? '#' : '.')).join('')
+  )
 
 it('pointGrid: the middles of the cells, row by row', () => {
-  expect(pointGrid(2)).toEqual([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
+  expect(pointGrid(2)).toEqual([
+    [0.25, 0.25],
+    [0.75, 0.25],
+    [0.25, 0.75],
+    [0.75, 0.75]
+  ])
   expect(pointGrid(1)).toEqual([[0.5, 0.5]])
 })
 
 describe('cropBoxes', () => {
   // Meta: generate_crop_boxes((1000, 1500), 2, 512 / 1500).
-  it('gives Meta\'s crops', () => {
+  it("gives Meta's crops", () => {
     const crops = cropBoxes({ width: 1500, height: 1000 }, { layers: 2, overlap: 512 / 1500 })
     expect(crops.map(c => c.layer)).toEqual([0, ...Array<number>(4).fill(1), ...Array<number>(16).fill(2)])
-    expect(crops.slice(0, 5).map(c => c.box)).toEqual([[0, 0, 1500, 1000], [0, 0, 921, 671], [0, 330, 921, 1000], [580, 0, 1500, 671], [580, 330, 1500, 1000]])
+    expect(crops.slice(0, 5).map(c => c.box)).toEqual([
+      [0, 0, 1500, 1000],
+      [0, 0, 921, 671],
+      [0, 330, 921, 1000],
+      [580, 0, 1500, 671],
+      [580, 330, 1500, 1000]
+    ])
     expect(crops.at(-1)!.box).toEqual([999, 624, 1500, 1000])
   })
 
-  it('covers every pixel, whatever the size', () => fc.assert(fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 0.9, noNaN: true }), (width, height, overlap) => {
-    for (const layer of [1, 2]) {
-      const boxes = cropBoxes({ width, height }, { layers: 2, overlap }).filter(c => c.layer === layer).map(c => c.box)
-      for (const box of boxes) expect(box[0] >= 0 && box[1] >= 0 && box[2] <= width && box[3] <= height).toBe(true)
-      for (let x = 0; x < width; x += 7) for (let y = 0; y < height; y += 7) expect(boxes.some(([x0, y0, x1, y1]) => x >= x0 && x < x1 && y >= y0 && y < y1)).toBe(true)
-    }
-  }), { numRuns: 40 }))
+  it('covers every pixel, whatever the size', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.double({ min: 0, max: 0.9, noNaN: true }),
+        (width, height, overlap) => {
+          for (const layer of [1, 2]) {
+            const boxes = cropBoxes({ width, height }, { layers: 2, overlap })
+              .filter(c => c.layer === layer)
+              .map(c => c.box)
+            for (const box of boxes)
+              expect(box[0] >= 0 && box[1] >= 0 && box[2] <= width && box[3] <= height).toBe(true)
+            for (let x = 0; x < width; x += 7)
+              for (let y = 0; y < height; y += 7)
+                expect(boxes.some(([x0, y0, x1, y1]) => x >= x0 && x < x1 && y >= y0 && y < y1)).toBe(true)
+          }
+        }
+      ),
+      { numRuns: 40 }
+    ))
 
   it('isCutOff: at an edge of the crop that is not one of the photo', () => {
     const size = { width: 1000, height: 1000 }
@@ -45,7 +77,10 @@ describe('cropBoxes', () => {
 })
 
 describe('boxNms', () => {
-  const item = (score: number, ...box: [number, number, number, number]): { score: number; box: BoxXyxy } => ({ score, box })
+  const item = (score: number, ...box: [number, number, number, number]): { score: number; box: BoxXyxy } => ({
+    score,
+    box
+  })
   it('keeps the best of what overlaps', () => {
     const items = [item(0.5, 0, 0, 10, 10), item(0.9, 1, 0, 11, 10), item(0.7, 20, 0, 30, 10), item(0.9, 0, 0, 3, 3)]
     expect(boxNms(items, i => i.score, 0.7)).toEqual([items[1], items[3], items[2]])
@@ -76,19 +111,35 @@ describe('removeSmallRegions', () => {
   })
 })
 
-it('measureMask tells what the whole mask would', () => fc.assert(fc.property(fc.array(fc.integer({ min: -32, max: 16 }).map(n => n / 8), { minLength: 64, maxLength: 64 }), fc.integer({ min: 3, max: 50 }), fc.integer({ min: 3, max: 50 }), (logits, width, height) => {
-  const imageSize = 32
-  const scale = imageSize / Math.max(width, height)
-  const frame: Frame = { imageSize, inputSize: [Math.max(1, Math.round(height * scale)), Math.max(1, Math.round(width * scale))], originalSize: [height, width] }
-  const mask = new Mask({ lowResLogits: Float32Array.from(logits), frame, predictedIou: 1 })
-  const all = mask.logits()
-  const over = (least: number): number => all.reduce((n, v) => n + Number(v > least), 0)
-  const { area, box, stability } = measureMask(Float32Array.from(logits), frame, { threshold: 0, offset: 1 })
-  expect(area).toBe(over(0))
-  expect(Array.from(mask.bitmap({ keep: false }))).toEqual(Array.from(all, v => Number(v > 0)))
-  expect(box).toEqual(bitmapBox({ width, height, data: mask.bitmap() }))
-  // `all` is rounded to f32, so a logit of just about ±1 may have fallen on either side.
-  const iou = (margin: number): number => over(-1 - margin) ? over(1 + margin) / over(-1 - margin) : 0
-  expect(stability).toBeGreaterThanOrEqual(iou(1e-6))
-  expect(stability).toBeLessThanOrEqual(over(-1 + 1e-6) ? over(1 - 1e-6) / over(-1 + 1e-6) : 1)
-}), { numRuns: 40 }))
+it('measureMask tells what the whole mask would', () =>
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.integer({ min: -32, max: 16 }).map(n => n / 8),
+        { minLength: 64, maxLength: 64 }
+      ),
+      fc.integer({ min: 3, max: 50 }),
+      fc.integer({ min: 3, max: 50 }),
+      (logits, width, height) => {
+        const imageSize = 32
+        const scale = imageSize / Math.max(width, height)
+        const frame: Frame = {
+          imageSize,
+          inputSize: [Math.max(1, Math.round(height * scale)), Math.max(1, Math.round(width * scale))],
+          originalSize: [height, width]
+        }
+        const mask = new Mask({ lowResLogits: Float32Array.from(logits), frame, predictedIou: 1 })
+        const all = mask.logits()
+        const over = (least: number): number => all.reduce((n, v) => n + Number(v > least), 0)
+        const { area, box, stability } = measureMask(Float32Array.from(logits), frame, { threshold: 0, offset: 1 })
+        expect(area).toBe(over(0))
+        expect(Array.from(mask.bitmap({ keep: false }))).toEqual(Array.from(all, v => Number(v > 0)))
+        expect(box).toEqual(bitmapBox({ width, height, data: mask.bitmap() }))
+        // `all` is rounded to f32, so a logit of just about ±1 may have fallen on either side.
+        const iou = (margin: number): number => (over(-1 - margin) ? over(1 + margin) / over(-1 - margin) : 0)
+        expect(stability).toBeGreaterThanOrEqual(iou(1e-6))
+        expect(stability).toBeLessThanOrEqual(over(-1 + 1e-6) ? over(1 - 1e-6) / over(-1 + 1e-6) : 1)
+      }
+    ),
+    { numRuns: 40 }
+  ))

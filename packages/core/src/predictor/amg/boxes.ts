@@ -7,7 +7,8 @@ export type BoxXywh = readonly [number, number, number, number]
 
 /**
  * The smallest box around a bitmap; [0, 0, 0, 0] when it is empty. Right and bottom are one more than Meta's
- * (utils/amg.py#batched_mask_to_box), which names the last pixels: with edges, width times height is the area, and it is a box prompt.
+ * (utils/amg.py#batched_mask_to_box), which names the last pixels: with edges, width times height is the area, and it
+ * is a box prompt.
  */
 export function bitmapBox({ width, height, data }: Bitmap): BoxXyxy {
   let [x0, y0, x1, y1] = [width, height, 0, 0]

@@ -8,8 +8,14 @@ export interface CropBox {
   readonly layer: number
 }
 
-/** The photo, and the crops of further layers; `overlap` is a part of the photo's shorter side. Meta: utils/amg.py#generate_crop_boxes. */
-export function cropBoxes({ width, height }: Size, { layers, overlap }: { layers: number; overlap: number }): CropBox[] {
+/**
+ * The photo, and the crops of further layers; `overlap` is a part of the photo's shorter side. Meta:
+ * utils/amg.py#generate_crop_boxes.
+ */
+export function cropBoxes(
+  { width, height }: Size,
+  { layers, overlap }: { layers: number; overlap: number }
+): CropBox[] {
   const crops: CropBox[] = [{ box: [0, 0, width, height], layer: 0 }]
   for (let layer = 1; layer <= layers; layer++) {
     const perSide = 2 ** layer
@@ -29,6 +35,9 @@ export function cropBoxes({ width, height }: Size, { layers, overlap }: { layers
 /** Within so many pixels of an edge is at it. Meta: utils/amg.py#is_box_near_crop_edge. */
 const near = 20
 
-/** Whether a box ends where its crop does and the photo does not: then the object is cut off there. All in pixels of the photo. */
+/**
+ * Whether a box ends where its crop does and the photo does not: then the object is cut off there. All in pixels of the
+ * photo.
+ */
 export const isCutOff = (box: BoxXyxy, crop: BoxXyxy, { width, height }: Size): boolean =>
   box.some((side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near)

@@ -8,14 +8,18 @@ export interface Measures {
   /** As `bitmapBox` gives it. */
   readonly box: BoxXyxy
   /**
-   * How little the mask changes with its threshold: the IoU of the masks cut at threshold + offset and threshold − offset.
-   * Meta: utils/amg.py#calculate_stability_score, which gives NaN where both are empty; here that is 0.
+   * How little the mask changes with its threshold: the IoU of the masks cut at threshold + offset and threshold −
+   * offset. Meta: utils/amg.py#calculate_stability_score, which gives NaN where both are empty; here that is 0.
    */
   readonly stability: number
 }
 
 /** What can be told of a mask at the photo's size without making it: no array of that size is kept. */
-export function measureMask(lowRes: Float32Array, frame: Frame, { threshold, offset }: { threshold: number; offset: number }): Measures {
+export function measureMask(
+  lowRes: Float32Array,
+  frame: Frame,
+  { threshold, offset }: { threshold: number; offset: number }
+): Measures {
   let [area, intersection, union] = [0, 0, 0]
   let [left, top, right, bottom] = [Infinity, Infinity, 0, 0]
   upscaleRows(lowRes, { frame, above: threshold - Math.max(0, offset) }, (row, y, [start, end]) => {

@@ -2,21 +2,31 @@ import type { Bitmap } from '../bitmap.js'
 import { labelRuns, type Run } from '../components.js'
 
 /**
- * The bitmap with holes and then islands of fewer than `minArea` pixels removed; the same bitmap where there are none. Regions touch at corners too.
- * If every island is too small, the largest stays. Meta: utils/amg.py#remove_small_regions.
+ * The bitmap with holes and then islands of fewer than `minArea` pixels removed; the same bitmap where there are none.
+ * Regions touch at corners too. If every island is too small, the largest stays. Meta:
+ * utils/amg.py#remove_small_regions.
  */
-export const removeSmallRegions = (bitmap: Bitmap, minArea: number): Bitmap => withoutIslands(withoutHoles(bitmap, minArea), minArea)
+export const removeSmallRegions = (bitmap: Bitmap, minArea: number): Bitmap =>
+  withoutIslands(withoutHoles(bitmap, minArea), minArea)
 
 function withoutHoles(bitmap: Bitmap, minArea: number): Bitmap {
-  const { regions, areas } = regionsOf({ ...bitmap, data: bitmap.data.map(v => v ? 0 : 1) })
-  return painted(bitmap, regions.filter(run => areas[run.component] < minArea), 1)
+  const { regions, areas } = regionsOf({ ...bitmap, data: bitmap.data.map(v => (v ? 0 : 1)) })
+  return painted(
+    bitmap,
+    regions.filter(run => areas[run.component] < minArea),
+    1
+  )
 }
 
 function withoutIslands(bitmap: Bitmap, minArea: number): Bitmap {
   const { regions, areas } = regionsOf(bitmap)
   const largest = areas.indexOf(Math.max(...areas))
   const all = areas.every(area => area < minArea)
-  return painted(bitmap, regions.filter(({ component }) => areas[component] < minArea && !(all && component === largest)), 0)
+  return painted(
+    bitmap,
+    regions.filter(({ component }) => areas[component] < minArea && !(all && component === largest)),
+    0
+  )
 }
 
 function regionsOf(bitmap: Bitmap): { regions: readonly Run[]; areas: number[] } {

@@ -24,9 +24,16 @@ export function withoutColor({ color: _color, second: _second, of, ...rest }: De
 /** `a striped red and blue star with limbs`, `a green band on a red disc`: all that is known, in one order of words. */
 export function captionOf({ noun, color, second, pattern, limbs, of }: Description): string {
   const colors = second ? `${color} and ${second}` : color
-  const words = [pattern !== 'plain' && pattern, colors, noun, limbs && 'with limbs', of && `${of.link} ${captionOf(of.whole)}`]
+  const words = [
+    pattern !== 'plain' && pattern,
+    colors,
+    noun,
+    limbs && 'with limbs',
+    of && `${of.link} ${captionOf(of.whole)}`
+  ]
   return withArticle(words.filter(Boolean).join(' '), noun === 'body')
 }
 
 /** `a star`, `an oval`, `the body`. */
-export const withArticle = (words: string, only = false): string => `${only ? 'the' : /^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`
+export const withArticle = (words: string, only = false): string =>
+  `${only ? 'the' : /^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`

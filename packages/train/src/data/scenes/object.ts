@@ -16,22 +16,41 @@ export interface Region {
   readonly about: Description
 }
 
-/** A thing with parts, and parts of parts: the whole first, each part after what it is part of. `reach` bounds it all, in pixels from the centre. */
+/**
+ * A thing with parts, and parts of parts: the whole first, each part after what it is part of. `reach` bounds it all,
+ * in pixels from the centre.
+ */
 export interface SceneObject {
   readonly pose: Pose
   readonly reach: number
   readonly regions: readonly Region[]
 }
 
-interface PartOptions { readonly pose: Pose; readonly near: Rgb; readonly light: number; readonly compact?: boolean }
+interface PartOptions {
+  readonly pose: Pose
+  readonly near: Rgb
+  readonly light: number
+  readonly compact?: boolean
+}
 
-/** An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those. `simple` ones are a shape and nothing else. */
-export function anyObject(draw: Random, pose: Pose, { light, simple = false }: { light: number; simple?: boolean }): SceneObject {
+/**
+ * An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those.
+ * `simple` ones are a shape and nothing else.
+ */
+export function anyObject(
+  draw: Random,
+  pose: Pose,
+  { light, simple = false }: { light: number; simple?: boolean }
+): SceneObject {
   const regions: Region[] = []
   const scale = pose.radius
   if (simple) {
     const [{ name, shape }, skin] = [anyShape(draw), anySurface(draw, { scale, light })]
-    return { pose, reach: 2.1 * scale, regions: [{ shape: place(shape, pose), surface: skin.surface, level: 'whole', about: named(name, skin) }] }
+    return {
+      pose,
+      reach: 2.1 * scale,
+      regions: [{ shape: place(shape, pose), surface: skin.surface, level: 'whole', about: named(name, skin) }]
+    }
   }
   const limbs = draw.chance(0.3)
   const { name, shape } = anyShape(draw, { compact: limbs || draw.chance(0.5) })
@@ -43,30 +62,68 @@ export function anyObject(draw: Random, pose: Pose, { light, simple = false }: {
   regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', about: whole })
   for (const part of attached) {
     const own = anySurface(draw, { scale: scale / 3, near: draw.chance(0.6) ? skin.base : undefined, light })
-    regions.push({ shape: part, surface: own.surface, level: 'part', parent: 0, about: { ...named('limb', own), of: { link: 'of', whole } } })
+    regions.push({
+      shape: part,
+      surface: own.surface,
+      level: 'part',
+      parent: 0,
+      about: { ...named('limb', own), of: { link: 'of', whole } }
+    })
   }
   // The body lies over its limbs, as a part of the whole; without limbs it *is* the whole.
-  const torso = attached.length ? regions.push({ shape: body, surface: skin.surface, level: 'part', parent: 0, about: { ...named('body', skin), of: { link: 'of', whole } } }) - 1 : 0
+  const torso = attached.length
+    ? regions.push({
+        shape: body,
+        surface: skin.surface,
+        level: 'part',
+        parent: 0,
+        about: { ...named('body', skin), of: { link: 'of', whole } }
+      }) - 1
+    : 0
 
   for (let i = draw.pick([0, 1, 1, 2, 3]); i > 0; i--) {
     const part = { pose: within(draw, pose), near: skin.base, light }
     const index = addPart(draw, regions, { of: torso, whole, ...part }) // on the body
-    for (let j = draw.pick([0, 1, 1, 2]); j > 0; j--) addPart(draw, regions, { of: index, whole, ...part, pose: within(draw, part.pose) })
+    for (let j = draw.pick([0, 1, 1, 2]); j > 0; j--)
+      addPart(draw, regions, { of: index, whole, ...part, pose: within(draw, part.pose) })
   }
   return { pose, reach: 2.1 * scale, regions }
 }
 
 /** What something of a kind and with a surface is called. */
-const named = (noun: string, { color, second, pattern, maybe = [] }: NamedSurface): Description =>
-  ({ noun, ...(color && { color }), ...(second && { second }), ...(pattern && { pattern }), maybe: [...takenFor(noun), ...maybe] })
+const named = (noun: string, { color, second, pattern, maybe = [] }: NamedSurface): Description => ({
+  noun,
+  ...(color && { color }),
+  ...(second && { second }),
+  ...(pattern && { pattern }),
+  maybe: [...takenFor(noun), ...maybe]
+})
 
-function addPart(draw: Random, regions: Region[], { of, whole, pose, near, light }: PartOptions & { of: number; whole: Description }): number {
+function addPart(
+  draw: Random,
+  regions: Region[],
+  { of, whole, pose, near, light }: PartOptions & { of: number; whole: Description }
+): number {
   const host = regions[of]
   const { name, shape, named: uncut } = patch(draw, host.shape, pose)
   const own = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
-  const level = host.level === 'whole' ? 'part' : host.level === 'part' && host.parent === 0 && of !== 0 && host.about.noun === 'body' ? 'part' : 'subpart'
+  const level =
+    host.level === 'whole'
+      ? 'part'
+      : host.level === 'part' && host.parent === 0 && of !== 0 && host.about.noun === 'body'
+        ? 'part'
+        : 'subpart'
   const link = ['side', 'rim', 'core'].includes(name) ? 'of' : 'on'
-  return regions.push({ shape, ...(uncut && { named: uncut }), surface: own.surface, level, parent: of, about: { ...named(name, own), of: { link, whole } } }) - 1
+  return (
+    regions.push({
+      shape,
+      ...(uncut && { named: uncut }),
+      surface: own.surface,
+      level,
+      parent: of,
+      about: { ...named(name, own), of: { link, whole } }
+    }) - 1
+  )
 }
 
 /** A region inside its host: a patch, a band across it, one side of it, or its rim. */
@@ -74,8 +131,16 @@ function patch(draw: Random, host: Shape, pose: Pose): Pick<Region, 'shape' | 'n
   const kind = draw.pick(['patch', 'patch', 'patch', 'band', 'side', 'rim', 'core'])
   const turned = { ...pose, angle: draw.between(0, Math.PI) }
   switch (kind) {
-    case 'band': return { name: kind, shape: intersect(host, place(box(6, draw.between(0.4, 0.8)), turned)) }
-    case 'side': return { name: kind, shape: intersect(host, place((_, y) => y, turned)) }
+    case 'band':
+      return { name: kind, shape: intersect(host, place(box(6, draw.between(0.4, 0.8)), turned)) }
+    case 'side':
+      return {
+        name: kind,
+        shape: intersect(
+          host,
+          place((_, y) => y, turned)
+        )
+      }
     case 'rim': {
       const inset = Math.max(3, pose.radius * draw.between(0.3, 0.6))
       return { name: kind, shape: subtract(host, (x, y) => host(x, y) + inset) }
@@ -85,7 +150,9 @@ function patch(draw: Random, host: Shape, pose: Pose): Pick<Region, 'shape' | 'n
       return { name: kind, shape: (x, y) => host(x, y) + inset }
     }
     default: {
-      const { name, shape } = draw.chance(0.3) ? { name: 'spot', shape: ellipse(1, 1) } : anyShape(draw, { compact: draw.chance(0.7) })
+      const { name, shape } = draw.chance(0.3)
+        ? { name: 'spot', shape: ellipse(1, 1) }
+        : anyShape(draw, { compact: draw.chance(0.7) })
       const named = place(shape, turned)
       return { name, shape: intersect(host, named), named }
     }
@@ -102,7 +169,16 @@ const within = (draw: Random, { x, y, radius }: Pose): Pose => {
 function limb(draw: Random, { x, y, radius }: Pose): Shape {
   const angle = draw.between(0, 2 * Math.PI)
   const out = radius * draw.between(0.8, 1.1)
-  const pose = { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * draw.between(0.4, 0.75), angle }
-  const shape = draw.pick([() => ellipse(1, draw.between(0.25, 0.6)), () => box(1, draw.between(0.2, 0.5), 0.15), () => anyShape(draw, { compact: true }).shape])()
+  const pose = {
+    x: x + out * Math.cos(angle),
+    y: y + out * Math.sin(angle),
+    radius: radius * draw.between(0.4, 0.75),
+    angle
+  }
+  const shape = draw.pick([
+    () => ellipse(1, draw.between(0.25, 0.6)),
+    () => box(1, draw.between(0.2, 0.5), 0.15),
+    () => anyShape(draw, { compact: true }).shape
+  ])()
   return place(shape, pose)
 }

@@ -20,21 +20,26 @@ describe('generated scenes', async () => {
     }
   })
   it('of simple things have no parts', async () => {
-    const simple = await Promise.all(Array.from({ length: 6 }, (_, i) => scenes({ size: 96, seed: 4, simple: 1 }).read(i)))
+    const simple = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => scenes({ size: 96, seed: 4, simple: 1 }).read(i))
+    )
     const all = simple.flatMap(s => s.truths)
     expect(all.length).toBeGreaterThan(15)
-    for (const { level, parent, about } of all) expect([level, parent, about?.limbs, about?.of]).toEqual(['whole', undefined, undefined, undefined])
+    for (const { level, parent, about } of all)
+      expect([level, parent, about?.limbs, about?.of]).toEqual(['whole', undefined, undefined, undefined])
   })
   it('are simple by chance, and otherwise as they were', async () => {
     const [all, none, some] = [1, 0, 0.5].map(simple => scenes({ size: 48, seed: 4, simple }))
-    const same = async (i: number, other: typeof all): Promise<boolean> => Buffer.compare((await some.read(i)).image.data, (await other.read(i)).image.data) === 0
+    const same = async (i: number, other: typeof all): Promise<boolean> =>
+      Buffer.compare((await some.read(i)).image.data, (await other.read(i)).image.data) === 0
     const kinds = await Promise.all(Array.from({ length: 32 }, (_, i) => same(i, all)))
     for (const [i, isSimple] of kinds.entries()) expect(await same(i, none), String(i)).toBe(!isSimple)
     expect(kinds.filter(Boolean).length).toBeGreaterThan(6)
     expect(kinds.filter(Boolean).length).toBeLessThan(26)
   })
   it('have wholes, parts and subparts, with captions', () => {
-    for (const level of ['whole', 'part', 'subpart']) expect(truths.filter(t => t.level === level).length, level).toBeGreaterThan(3)
+    for (const level of ['whole', 'part', 'subpart'])
+      expect(truths.filter(t => t.level === level).length, level).toBeGreaterThan(3)
     expect(truths.every(t => /^(an?|the) \w+/.test(t.caption!))).toBe(true)
   })
   it('show what they name: masks as large as the image, never empty', () => {
@@ -42,7 +47,7 @@ describe('generated scenes', async () => {
       expect(Math.max(image.width, image.height)).toBe(96)
       for (const { mask } of truths) {
         expect(mask).toHaveLength(image.width * image.height)
-        expect(mask.filter(Boolean).length).toBeGreaterThanOrEqual(96 * 96 / 256)
+        expect(mask.filter(Boolean).length).toBeGreaterThanOrEqual((96 * 96) / 256)
       }
     }
   })

@@ -10,19 +10,30 @@ export interface SceneOptions {
   readonly size: number
   /** Two seeds share no scene. */
   readonly seed: number
-  /** Masks with fewer visible pixels are not listed; 1% of the square unless told: two and a half of 16 × 16 patches. */
+  /**
+   * Masks with fewer visible pixels are not listed; 1% of the square unless told: two and a half of 16 × 16 patches.
+   */
   readonly minArea?: number
-  /** Part of the scenes that have simple things, smaller ones and more of them: no parts, and nothing that lies on them. What a shape is and what words mean is seen sooner in these. 0 unless told. */
+  /**
+   * Part of the scenes that have simple things, smaller ones and more of them: no parts, and nothing that lies on them.
+   * What a shape is and what words mean is seen sooner in these. 0 unless told.
+   */
   readonly simple?: number
 }
 
 /**
- * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred, with the exact mask of all that
- * is visible of each. The nth scene is a pure function of the seed and n.
+ * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred,
+ * with the exact mask of all that is visible of each. The nth scene is a pure function of the seed and n.
  */
-export const scenes = ({ size, seed, minArea = size * size / 100, simple = 0 }: SceneOptions): Dataset => ({
+export const scenes = ({ size, seed, minArea = (size * size) / 100, simple = 0 }: SceneOptions): Dataset => ({
   size: Infinity,
-  read: async index => scene(random(seed, index), { size, minArea, simple: random(seed, index, simpleKey).chance(simple), name: `scene ${index} of seed ${seed}` })
+  read: async index =>
+    scene(random(seed, index), {
+      size,
+      minArea,
+      simple: random(seed, index, simpleKey).chance(simple),
+      name: `scene ${index} of seed ${seed}`
+    })
 })
 
 /** Keeps this draw apart from a scene's others. */
@@ -37,27 +48,56 @@ interface Canvas {
   readonly owner: Int32Array
 }
 
-function scene(draw: Random, { size, minArea, simple, name }: { size: number; minArea: number; simple: boolean; name: string }): Sample {
+function scene(
+  draw: Random,
+  { size, minArea, simple, name }: { size: number; minArea: number; simple: boolean; name: string }
+): Sample {
   const short = draw.chance(0.3) ? Math.round(size * draw.between(0.6, 1)) : size
   const [width, height] = draw.chance(0.5) ? [size, short] : [short, size]
-  const canvas: Canvas = { width, height, pixels: new Float32Array(width * height * 3), owner: new Int32Array(width * height).fill(-1) }
+  const canvas: Canvas = {
+    width,
+    height,
+    pixels: new Float32Array(width * height * 3),
+    owner: new Int32Array(width * height).fill(-1)
+  }
   const light = draw.between(0, 2 * Math.PI)
   paintGround(draw, canvas, light)
 
   const painted: Painted[] = []
   const crowd = simple ? draw.int(5, 9) : draw.int(1, 5)
   for (let i = 0; i < crowd; i++) {
-    const radius = size * (simple ? draw.between(0.12, 0.2) : (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1))
-    const object = anyObject(draw, { x: draw.between(0.1, 0.9) * width, y: draw.between(0.1, 0.9) * height, radius, angle: draw.between(0, 2 * Math.PI) }, { light, simple })
+    const radius =
+      size *
+      (simple
+        ? draw.between(0.12, 0.2)
+        : (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1))
+    const object = anyObject(
+      draw,
+      {
+        x: draw.between(0.1, 0.9) * width,
+        y: draw.between(0.1, 0.9) * height,
+        radius,
+        angle: draw.between(0, 2 * Math.PI)
+      },
+      { light, simple }
+    )
     const first = painted.length
     if (draw.chance(0.6)) castShadow(draw, canvas, { ...object, light })
     for (const region of object.regions) {
-      painted.push({ region, parent: region.parent === undefined ? undefined : first + region.parent, extent: extentOf(object, region.named ?? region.shape) })
+      painted.push({
+        region,
+        parent: region.parent === undefined ? undefined : first + region.parent,
+        extent: extentOf(object, region.named ?? region.shape)
+      })
       paint(canvas, region, { id: painted.length - 1, object })
     }
   }
   const { gray } = develop(draw, canvas)
-  return { name, image: { width, height, data: toBytes(canvas.pixels) }, truths: visible(canvas, painted, { minArea, gray }) }
+  return {
+    name,
+    image: { width, height, data: toBytes(canvas.pixels) },
+    truths: visible(canvas, painted, { minArea, gray })
+  }
 }
 
 function paintGround(draw: Random, { width, height, pixels }: Canvas, light: number): void {
@@ -77,25 +117,40 @@ function paintGround(draw: Random, { width, height, pixels }: Canvas, light: num
   }
 }
 
-interface Extent { readonly pose: { readonly x: number; readonly y: number }; readonly reach: number }
+interface Extent {
+  readonly pose: { readonly x: number; readonly y: number }
+  readonly reach: number
+}
 
 const tile = 8
 
-/** Calls back for the pixels within `reach` that the shape, or a border around it, may touch: tiles that are far outside are passed over. */
-function around({ width, height }: Canvas, { pose, reach, shape, border = 0 }: Extent & { shape: Shape; border?: number }, visit: (x: number, y: number, at: number) => void): void {
+/**
+ * Calls back for the pixels within `reach` that the shape, or a border around it, may touch: tiles that are far outside
+ * are passed over.
+ */
+function around(
+  { width, height }: Canvas,
+  { pose, reach, shape, border = 0 }: Extent & { shape: Shape; border?: number },
+  visit: (x: number, y: number, at: number) => void
+): void {
   const [left, right] = [Math.max(0, Math.floor(pose.x - reach)), Math.min(width, Math.ceil(pose.x + reach))]
   const [top, bottom] = [Math.max(0, Math.floor(pose.y - reach)), Math.min(height, Math.ceil(pose.y + reach))]
   for (let ty = top; ty < bottom; ty += tile) {
     for (let tx = left; tx < right; tx += tile) {
       // A wavy outline's distance may be overstated, hence twice half a tile's diagonal.
       if (shape(tx + tile / 2, ty + tile / 2) > 1.5 * tile + border) continue
-      for (let y = ty; y < Math.min(ty + tile, bottom); y++) for (let x = tx; x < Math.min(tx + tile, right); x++) visit(x, y, y * width + x)
+      for (let y = ty; y < Math.min(ty + tile, bottom); y++)
+        for (let x = tx; x < Math.min(tx + tile, right); x++) visit(x, y, y * width + x)
     }
   }
 }
 
 /** Edges one pixel wide are blended; a pixel belongs to what covers its centre. */
-function paint(canvas: Canvas, { shape, surface }: { shape: Shape; surface: Surface }, { id, object }: { id: number; object: Extent }): void {
+function paint(
+  canvas: Canvas,
+  { shape, surface }: { shape: Shape; surface: Surface },
+  { id, object }: { id: number; object: Extent }
+): void {
   const { pixels, owner } = canvas
   around(canvas, { ...object, shape }, (x, y, at) => {
     const distance = shape(x + 0.5, y + 0.5)
@@ -107,31 +162,44 @@ function paint(canvas: Canvas, { shape, surface }: { shape: Shape; surface: Surf
   })
 }
 
-function castShadow(draw: Random, canvas: Canvas, { regions, pose, reach, light }: Extent & { regions: readonly Region[]; light: number }): void {
+function castShadow(
+  draw: Random,
+  canvas: Canvas,
+  { regions, pose, reach, light }: Extent & { regions: readonly Region[]; light: number }
+): void {
   const [length, strength, soft] = [reach * draw.between(0.03, 0.15), draw.between(0.2, 0.6), draw.between(1, 8)]
   const [dx, dy] = [Math.cos(light) * length, Math.sin(light) * length]
   const { shape } = regions[0]
   const moved: Shape = (x, y) => shape(x - dx, y - dy)
-  around(canvas, { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: moved, border: soft }, (x, y, at) => {
-    const dark = strength * Math.min(1, Math.max(0, 0.5 - moved(x, y) / (2 * soft)))
-    for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c] *= 1 - dark
-  })
+  around(
+    canvas,
+    { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: moved, border: soft },
+    (x, y, at) => {
+      const dark = strength * Math.min(1, Math.max(0, 0.5 - moved(x, y) / (2 * soft)))
+      for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c] *= 1 - dark
+    }
+  )
 }
 
 /** What a camera adds: a fall of light over the frame, blur, exposure, noise; and what some take away, all colour. */
 function develop(draw: Random, { width, height, pixels }: Canvas): { gray: boolean } {
   const [fall, angle] = [draw.between(0, 0.5), draw.between(0, 2 * Math.PI)]
-  const [fx, fy] = [fall * Math.cos(angle) / width, fall * Math.sin(angle) / height]
-  const [gain, lift, noise] = [draw.between(0.75, 1.25), draw.between(-0.05, 0.12), draw.chance(0.7) ? draw.between(0, 0.06) : 0]
+  const [fx, fy] = [(fall * Math.cos(angle)) / width, (fall * Math.sin(angle)) / height]
+  const [gain, lift, noise] = [
+    draw.between(0.75, 1.25),
+    draw.between(-0.05, 0.12),
+    draw.chance(0.7) ? draw.between(0, 0.06) : 0
+  ]
   const gray = draw.chance(0.06)
   let grain = draw.int(0, 0x7fffffff)
-  const uniform = (): number => (grain = Math.imul(grain, 1664525) + 1013904223 >>> 0) / 2 ** 32
+  const uniform = (): number => (grain = (Math.imul(grain, 1664525) + 1013904223) >>> 0) / 2 ** 32
   if (draw.chance(0.5)) blur(pixels, { width, height, sigma: draw.between(0.3, 1.1) })
   for (let at = 0, i = 0; at < pixels.length; at += 3, i++) {
-    const k = gain * (1 + fx * (i % width - width / 2) + fy * (Math.floor(i / width) - height / 2))
+    const k = gain * (1 + fx * ((i % width) - width / 2) + fy * (Math.floor(i / width) - height / 2))
     if (gray) pixels.fill(0.3 * pixels[at] + 0.59 * pixels[at + 1] + 0.11 * pixels[at + 2], at, at + 3)
     // The sum of two uniforms is near enough to normal for grain, and quick.
-    for (let c = 0; c < 3; c++) pixels[at + c] = pixels[at + c] * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
+    for (let c = 0; c < 3; c++)
+      pixels[at + c] = pixels[at + c] * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
   }
   return { gray }
 }
@@ -140,7 +208,10 @@ function develop(draw: Random, { width, height, pixels }: Canvas): { gray: boole
 function blur(pixels: Float32Array, { width, height, sigma }: { width: number; height: number; sigma: number }): void {
   const side = Math.exp(-0.5 / sigma ** 2)
   const [centre, wing] = [1 / (1 + 2 * side), side / (1 + 2 * side)]
-  for (const [step, count, line] of [[3, width, height], [3 * width, height, width]] as const) {
+  for (const [step, count, line] of [
+    [3, width, height],
+    [3 * width, height, width]
+  ] as const) {
     const other = step === 3 ? 3 * width : 3
     for (let l = 0; l < line; l++) {
       for (let c = 0; c < 3; c++) {
@@ -173,26 +244,38 @@ interface Painted {
 function extentOf({ pose, reach }: SceneObject, shape: Shape): number {
   const step = reach / 24
   let hits = 0
-  for (let y = pose.y - reach; y < pose.y + reach; y += step) for (let x = pose.x - reach; x < pose.x + reach; x += step) if (shape(x, y) < 0) hits++
+  for (let y = pose.y - reach; y < pose.y + reach; y += step)
+    for (let x = pose.x - reach; x < pose.x + reach; x += step) if (shape(x, y) < 0) hits++
   return hits * step * step
 }
 
-/** Of a thing so much must be seen to be called by its shape, and of what is seen so much must have its own look and not that of its parts. */
+/**
+ * Of a thing so much must be seen to be called by its shape, and of what is seen so much must have its own look and not
+ * that of its parts.
+ */
 const [leastShape, leastLook] = [0.6, 0.3]
 /** Parts are seen where their mean colour is further than this from their host's, of 1. */
 const leastContrast = 0.05
 
 /**
- * A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what they are part of, are left out; what is hidden
- * for the most part is listed, but is `obscured`.
+ * A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what
+ * they are part of, are left out; what is hidden for the most part is listed, but is `obscured`.
  */
-function visible({ owner, width, height, pixels }: Canvas, painted: readonly Painted[], { minArea, gray }: { minArea: number; gray: boolean }): Truth[] {
+function visible(
+  { owner, width, height, pixels }: Canvas,
+  painted: readonly Painted[],
+  { minArea, gray }: { minArea: number; gray: boolean }
+): Truth[] {
   const masks = painted.map(() => new Uint8Array(width * height))
   const areas = new Uint32Array(painted.length)
   // Per region, what is seen of its own surface: a body has that of its whole.
   const looks = painted.map(() => ({ area: 0, rgb: [0, 0, 0] }))
   for (let at = 0; at < owner.length; at++) {
-    for (let id: number | undefined = owner[at] < 0 ? undefined : owner[at]; id !== undefined; id = painted[id].parent) {
+    for (
+      let id: number | undefined = owner[at] < 0 ? undefined : owner[at];
+      id !== undefined;
+      id = painted[id].parent
+    ) {
       masks[id][at] = 1
       areas[id]++
       if (painted[id].region.surface !== painted[owner[at]].region.surface) continue
@@ -202,10 +285,15 @@ function visible({ owner, width, height, pixels }: Canvas, painted: readonly Pai
   }
   const isSeenOn = (id: number, host: number): boolean => {
     const [a, b] = [painted[id].region, painted[host].region]
-    const far = Math.max(...[0, 1, 2].map(c => Math.abs(looks[id].rgb[c] / Math.max(1, looks[id].area) - looks[host].rgb[c] / Math.max(1, looks[host].area))))
+    const far = Math.max(
+      ...[0, 1, 2].map(c =>
+        Math.abs(looks[id].rgb[c] / Math.max(1, looks[id].area) - looks[host].rgb[c] / Math.max(1, looks[host].area))
+      )
+    )
     return a.surface === b.surface || a.about.pattern !== b.about.pattern || far > leastContrast
   }
-  const isClear = (id: number): boolean => areas[id] >= leastShape * painted[id].extent && looks[id].area >= leastLook * areas[id]
+  const isClear = (id: number): boolean =>
+    areas[id] >= leastShape * painted[id].extent && looks[id].area >= leastLook * areas[id]
   const listed = new Map<number, number>()
   const truths: Truth[] = []
   for (const [id, { region, parent }] of painted.entries()) {
@@ -215,7 +303,14 @@ function visible({ owner, width, height, pixels }: Canvas, painted: readonly Pai
     listed.set(id, truths.length)
     const about = gray ? withoutColor(region.about) : region.about
     const obscured = !isClear(id) || (host !== undefined && truths[host].obscured)
-    truths.push({ mask: masks[id], level: region.level, about, caption: captionOf(about), ...(host !== undefined && { parent: host }), ...(obscured && { obscured }) })
+    truths.push({
+      mask: masks[id],
+      level: region.level,
+      about,
+      caption: captionOf(about),
+      ...(host !== undefined && { parent: host }),
+      ...(obscured && { obscured })
+    })
   }
   return truths
 }

@@ -1,6 +1,9 @@
 import type { Random } from '../../random.js'
 
-/** A shape: its signed distance at a place, negative inside, in the pixels of the scene (near the outline; further away only the sign is meant). */
+/**
+ * A shape: its signed distance at a place, negative inside, in the pixels of the scene (near the outline; further away
+ * only the sign is meant).
+ */
 export type Shape = (x: number, y: number) => number
 
 /** Where a shape is, how large (half its longer side) and how turned. */
@@ -11,11 +14,21 @@ export interface Pose {
   readonly angle: number
 }
 
-export interface NamedShape { readonly name: string; readonly shape: Shape }
+export interface NamedShape {
+  readonly name: string
+  readonly shape: Shape
+}
 
-export const union = (first: Shape, ...rest: readonly Shape[]): Shape => rest.reduce((a, b) => (x, y) => Math.min(a(x, y), b(x, y)), first)
-export const intersect = (a: Shape, b: Shape): Shape => (x, y) => Math.max(a(x, y), b(x, y))
-export const subtract = (a: Shape, b: Shape): Shape => (x, y) => Math.max(a(x, y), -b(x, y))
+export const union = (first: Shape, ...rest: readonly Shape[]): Shape =>
+  rest.reduce((a, b) => (x, y) => Math.min(a(x, y), b(x, y)), first)
+export const intersect =
+  (a: Shape, b: Shape): Shape =>
+  (x, y) =>
+    Math.max(a(x, y), b(x, y))
+export const subtract =
+  (a: Shape, b: Shape): Shape =>
+  (x, y) =>
+    Math.max(a(x, y), -b(x, y))
 
 /** A shape given around the origin with radius about 1, put in its place. */
 export function place(shape: Shape, { x: cx, y: cy, radius, angle }: Pose): Shape {
@@ -23,21 +36,28 @@ export function place(shape: Shape, { x: cx, y: cy, radius, angle }: Pose): Shap
   return (x, y) => radius * shape((x - cx) * c + (y - cy) * s, (y - cy) * c - (x - cx) * s)
 }
 
-export const ellipse = (rx: number, ry: number): Shape => (x, y) => (Math.hypot(x / rx, y / ry) - 1) * Math.min(rx, ry)
+export const ellipse =
+  (rx: number, ry: number): Shape =>
+  (x, y) =>
+    (Math.hypot(x / rx, y / ry) - 1) * Math.min(rx, ry)
 
-export const box = (hx: number, hy: number, round = 0): Shape => (x, y) => {
-  const dx = Math.abs(x) - hx + round
-  const dy = Math.abs(y) - hy + round
-  return Math.hypot(Math.max(dx, 0), Math.max(dy, 0)) + Math.min(Math.max(dx, dy), 0) - round
-}
+export const box =
+  (hx: number, hy: number, round = 0): Shape =>
+  (x, y) => {
+    const dx = Math.abs(x) - hx + round
+    const dy = Math.abs(y) - hy + round
+    return Math.hypot(Math.max(dx, 0), Math.max(dy, 0)) + Math.min(Math.max(dx, dy), 0) - round
+  }
 
 /** A thick line from a to b. */
-export const capsule = ([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number], thickness: number): Shape => (x, y) => {
-  const dx = bx - ax
-  const dy = by - ay
-  const t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy)))
-  return Math.hypot(x - ax - t * dx, y - ay - t * dy) - thickness
-}
+export const capsule =
+  ([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number], thickness: number): Shape =>
+  (x, y) => {
+    const dx = bx - ax
+    const dy = by - ay
+    const t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy)))
+    return Math.hypot(x - ax - t * dx, y - ay - t * dy) - thickness
+  }
 
 export function polygon(points: readonly (readonly [number, number])[]): Shape {
   const n = points.length
@@ -53,7 +73,7 @@ export function polygon(points: readonly (readonly [number, number])[]): Shape {
       const wy = y - ys[i]
       const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) / (ex * ex + ey * ey)))
       distance = Math.min(distance, (wx - ex * t) ** 2 + (wy - ey * t) ** 2)
-      if (ys[i] > y !== ys[j] > y && x < ex * (y - ys[i]) / ey + xs[i]) inside = !inside
+      if (ys[i] > y !== ys[j] > y && x < (ex * (y - ys[i])) / ey + xs[i]) inside = !inside
     }
     return (inside ? -1 : 1) * Math.sqrt(distance)
   }
@@ -61,7 +81,11 @@ export function polygon(points: readonly (readonly [number, number])[]): Shape {
 
 /** An outline of radius r(θ) made of a few waves: a pebble, a leaf, an amoeba. */
 export function blob(draw: Random, wobble: number): Shape {
-  const waves = Array.from({ length: 4 }, (_, i) => ({ n: i + 2, a: draw.between(-1, 1) * wobble / (i + 1), p: draw.between(0, 2 * Math.PI) }))
+  const waves = Array.from({ length: 4 }, (_, i) => ({
+    n: i + 2,
+    a: (draw.between(-1, 1) * wobble) / (i + 1),
+    p: draw.between(0, 2 * Math.PI)
+  }))
   return (x, y) => {
     const theta = Math.atan2(y, x)
     return Math.hypot(x, y) - waves.reduce((r, { n, a, p }) => r + a * Math.cos(n * theta + p), 0.8)
@@ -69,7 +93,10 @@ export function blob(draw: Random, wobble: number): Shape {
 }
 
 const corners = (n: number, radius: (i: number) => number): [number, number][] =>
-  Array.from({ length: n }, (_, i) => [radius(i) * Math.cos(2 * Math.PI * i / n), radius(i) * Math.sin(2 * Math.PI * i / n)])
+  Array.from({ length: n }, (_, i) => [
+    radius(i) * Math.cos((2 * Math.PI * i) / n),
+    radius(i) * Math.sin((2 * Math.PI * i) / n)
+  ])
 
 /** Compact shapes, concave ones, thin ones, and ones with holes: what a whole object or a part can look like. */
 const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
@@ -81,11 +108,15 @@ const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
   shard: draw => polygon(corners(draw.int(5, 9), () => draw.between(0.4, 1.1))),
   star: draw => {
     const [n, inner] = [draw.int(4, 7), draw.between(0.4, 0.6)]
-    return polygon(corners(2 * n, i => i % 2 ? inner : 1.05))
+    return polygon(corners(2 * n, i => (i % 2 ? inner : 1.05)))
   },
   pebble: draw => blob(draw, 0.2),
   amoeba: draw => blob(draw, 0.45),
-  crescent: draw => subtract(ellipse(1, 1), place(ellipse(1, 1), { x: draw.between(0.4, 0.7), y: 0, radius: draw.between(0.7, 0.95), angle: 0 })),
+  crescent: draw =>
+    subtract(
+      ellipse(1, 1),
+      place(ellipse(1, 1), { x: draw.between(0.4, 0.7), y: 0, radius: draw.between(0.7, 0.95), angle: 0 })
+    ),
   ring: draw => {
     const [inner, squash] = [draw.between(0.35, 0.68), draw.between(0.7, 1)]
     return subtract(ellipse(1, squash), ellipse(inner, inner * squash))
@@ -105,7 +136,11 @@ const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
   },
   hook: draw => {
     const t = draw.between(0.14, 0.24)
-    return union(capsule([-0.6, -0.8], [-0.6, 0.7], t), capsule([-0.6, 0.7], [0.7, 0.7], t), capsule([0.7, 0.7], [0.7, draw.between(-0.1, 0.4)], t))
+    return union(
+      capsule([-0.6, -0.8], [-0.6, 0.7], t),
+      capsule([-0.6, 0.7], [0.7, 0.7], t),
+      capsule([0.7, 0.7], [0.7, draw.between(-0.1, 0.4)], t)
+    )
   }
 }
 
@@ -113,7 +148,17 @@ const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
 export const kindNames: readonly string[] = Object.keys(kinds)
 
 /** Kinds without holes and thin limbs, as bodies are; each as often as it stands here. */
-export const compactKinds: readonly string[] = ['disc', 'oval', 'block', 'triangle', 'polygon', 'pebble', 'pebble', 'star', 'amoeba']
+export const compactKinds: readonly string[] = [
+  'disc',
+  'oval',
+  'block',
+  'triangle',
+  'polygon',
+  'pebble',
+  'pebble',
+  'star',
+  'amoeba'
+]
 
 /** A kind by chance, around the origin with radius about 1. */
 export function anyShape(draw: Random, { compact = false }: { compact?: boolean } = {}): NamedShape {

@@ -7,7 +7,10 @@ export type Rgb = readonly [number, number, number]
 /** What a surface looks like at a place of the scene, given the distance to its outline (negative inside). */
 export type Surface = (x: number, y: number, distance: number) => Rgb
 
-export interface NamedSurface extends Pick<Description, 'color' | 'second' | 'pattern' | 'maybe'> { readonly base: Rgb; readonly surface: Surface }
+export interface NamedSurface extends Pick<Description, 'color' | 'second' | 'pattern' | 'maybe'> {
+  readonly base: Rgb
+  readonly surface: Surface
+}
 
 const hues = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'pink'] as const
 const hueOf = [0, 28, 52, 120, 180, 225, 275, 325]
@@ -36,10 +39,11 @@ export function colorName(rgb: Rgb): string {
   const [most, least] = [Math.max(...rgb), Math.min(...rgb)]
   if (most < 0.2 || most - least < 0.2 * most) return most < 0.305 ? 'black' : most > 0.755 ? 'white' : 'gray'
   const [r, g, b] = rgb
-  const sixth = most === r ? (g - b) / (most - least) : most === g ? 2 + (b - r) / (most - least) : 4 + (r - g) / (most - least)
+  const sixth =
+    most === r ? (g - b) / (most - least) : most === g ? 2 + (b - r) / (most - least) : 4 + (r - g) / (most - least)
   const hue = (60 * sixth + 360) % 360
   const away = (i: number): number => Math.min(Math.abs(hue - hueOf[i]), 360 - Math.abs(hue - hueOf[i]))
-  const i = hues.reduce((best, _, k) => away(k) < away(best) ? k : best, 0)
+  const i = hues.reduce((best, _, k) => (away(k) < away(best) ? k : best), 0)
   return i === 1 && most < 0.6 ? 'brown' : hues[i]
 }
 
@@ -53,13 +57,17 @@ export function valueNoise(draw: Random, cell: number): (x: number, y: number) =
     const [i, j] = [Math.floor(u), Math.floor(v)]
     const [s, t] = [smooth(u - i), smooth(v - j)]
     const [r0, r1] = [(j % n) * n, ((j + 1) % n) * n]
-    const [a, b] = [lattice[r0 + i % n], lattice[r0 + (i + 1) % n]]
-    const [c, d] = [lattice[r1 + i % n], lattice[r1 + (i + 1) % n]]
+    const [a, b] = [lattice[r0 + (i % n)], lattice[r0 + ((i + 1) % n)]]
+    const [c, d] = [lattice[r1 + (i % n)], lattice[r1 + ((i + 1) % n)]]
     return (a + (b - a) * s) * (1 - t) + (c + (d - c) * s) * t
   }
 }
 
-const blend = (a: Rgb, b: Rgb, t: number): Rgb => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+const blend = (a: Rgb, b: Rgb, t: number): Rgb => [
+  a[0] + (b[0] - a[0]) * t,
+  a[1] + (b[1] - a[1]) * t,
+  a[2] + (b[2] - a[2]) * t
+]
 const shade = (a: Rgb, k: number): Rgb => [a[0] * k, a[1] * k, a[2] * k]
 
 /** Each gives how far, in [0, 1], a place is from the first colour to the second. */
@@ -71,9 +79,13 @@ const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: num
     return (x, y) => 0.6 * noise(x, y)
   },
   striped: (draw, scale) => {
-    const [angle, period, duty] = [draw.between(0, Math.PI), Math.max(5, scale * draw.between(0.2, 0.6)), draw.between(-0.4, 0.4)]
-    const [c, s] = [Math.cos(angle) * 2 * Math.PI / period, Math.sin(angle) * 2 * Math.PI / period]
-    return (x, y) => Math.sin(x * c + y * s) > duty ? 1 : 0
+    const [angle, period, duty] = [
+      draw.between(0, Math.PI),
+      Math.max(5, scale * draw.between(0.2, 0.6)),
+      draw.between(-0.4, 0.4)
+    ]
+    const [c, s] = [(Math.cos(angle) * 2 * Math.PI) / period, (Math.sin(angle) * 2 * Math.PI) / period]
+    return (x, y) => (Math.sin(x * c + y * s) > duty ? 1 : 0)
   },
   checkered: (draw, scale) => {
     const [angle, period] = [draw.between(0, Math.PI), Math.max(4, scale * draw.between(0.2, 0.5))]
@@ -82,7 +94,8 @@ const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: num
   },
   dotted: (draw, scale) => {
     const [period, size] = [Math.max(6, scale * draw.between(0.25, 0.5)), draw.between(0.2, 0.38)]
-    return (x, y) => Math.hypot(x / period - Math.round(x / period), y / period - Math.round(y / period)) < size ? 1 : 0
+    return (x, y) =>
+      Math.hypot(x / period - Math.round(x / period), y / period - Math.round(y / period)) < size ? 1 : 0
   },
   shaded: (draw, scale) => {
     const angle = draw.between(0, 2 * Math.PI)
@@ -91,14 +104,30 @@ const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: num
   }
 }
 
-/** Contrast from which a pattern is surely seen, through the blur and noise of a camera; with less than `unseen` it is surely not. */
-const clear: Readonly<Record<string, number>> = { mottled: 0.2, grainy: 0.3, striped: 0.12, checkered: 0.12, dotted: 0.12, shaded: 0.3 }
+/**
+ * Contrast from which a pattern is surely seen, through the blur and noise of a camera; with less than `unseen` it is
+ * surely not.
+ */
+const clear: Readonly<Record<string, number>> = {
+  mottled: 0.2,
+  grainy: 0.3,
+  striped: 0.12,
+  checkered: 0.12,
+  dotted: 0.12,
+  shaded: 0.3
+}
 const unseen = 0.04
 /** Light and noise alone can make a plain thing look so. */
 const likePlain = ['shaded', 'grainy']
 
-/** A surface by chance, for something `scale` pixels in radius; `near` makes its colour a neighbour of another, as parts of one object have. */
-export function anySurface(draw: Random, { scale, near, light }: { scale: number; near?: Rgb | undefined; light: number }): NamedSurface {
+/**
+ * A surface by chance, for something `scale` pixels in radius; `near` makes its colour a neighbour of another, as parts
+ * of one object have.
+ */
+export function anySurface(
+  draw: Random,
+  { scale, near, light }: { scale: number; near?: Rgb | undefined; light: number }
+): NamedSurface {
   const main = anyColor(draw)
   const base = near ? blend(shade(near, draw.between(0.6, 1.35)), main, draw.between(0, 0.35)) : main
   const other = draw.chance(0.5) ? anyColor(draw) : shade(base, draw.between(0.45, 0.8))
@@ -121,15 +150,23 @@ export function anySurface(draw: Random, { scale, near, light }: { scale: number
   const seen = contrast < unseen ? 'plain' : contrast >= clear[pattern] ? pattern : undefined
   const [color, beside] = [colorName(base), colorName(far)]
   const second = beside !== color && seen !== undefined && seen !== 'plain' && seen !== 'grainy' ? beside : undefined
-  const others = new Set([...nearlyNamed(base), ...nearlyNamed(far), ...nearlyNamed(blend(base, far, 0.5)), ...seen === 'plain' ? likePlain : []])
+  const others = new Set([
+    ...nearlyNamed(base),
+    ...nearlyNamed(far),
+    ...nearlyNamed(blend(base, far, 0.5)),
+    ...(seen === 'plain' ? likePlain : [])
+  ])
   const maybe = [...others].filter(name => name !== color && name !== second)
   return { color, ...(seen && { pattern: seen }), ...(second && { second }), maybe, base, surface }
 }
 
-/** The names of a colour as cameras may show it: darker, brighter, paler, and with each of the three a little more or less. */
+/**
+ * The names of a colour as cameras may show it: darker, brighter, paler, and with each of the three a little more or
+ * less.
+ */
 function nearlyNamed(rgb: Rgb): readonly string[] {
   const step = 0.06 * (Math.max(...rgb) - Math.min(...rgb))
-  const shifted = [0, 1, 2].flatMap(k => [step, -step].map(by => rgb.map((x, c) => c === k ? x + by : x)))
+  const shifted = [0, 1, 2].flatMap(k => [step, -step].map(by => rgb.map((x, c) => (c === k ? x + by : x))))
   const seen = [rgb, rgb.map(x => 0.75 * x), rgb.map(x => 1.25 * x), rgb.map(x => 0.85 * x + 0.1), ...shifted]
   const shown = (x: number): number => Math.min(1, Math.max(0, x))
   return seen.map(([r, g, b]) => colorName([shown(r), shown(g), shown(b)]))
