@@ -1,7 +1,8 @@
 /**
- * One published size against the numbers of PyTorch: node tools/run.js tools/verify/model.ts vit_b --reference DIR
- * [--backend cuda] Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON.
- * Run in a process of its own, for its memory.
+ * One published size against the numbers of PyTorch:
+ * node tools/run.js tools/verify/model.ts vit_b --reference DIR [--backend cuda]
+ * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. Run in a process of
+ * its own, for its memory.
  */
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -22,20 +23,27 @@ const {
 const config = configs[name]
 const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
 
-const checkpoint = await hashCheckpoint(config)
-const io = await openWeights(join(reference!, `${name}-io.safetensors`))
-const { image: photo, prompts } = JSON.parse(readFileSync(join(reference!, `${name}-io.json`), 'utf8')) as Golden
+/** Numbers of the public PyTorch SAM, of each mask every nth logit along both axes. */
 interface Golden {
-  image: string
-  prompts: Record<
-    string,
-    {
-      prompt: { point_coords?: [number, number][]; point_labels?: number[]; box?: [number, number, number, number] }
-      multi: { areas: number[] }
-      single: { areas: number[] }
-    }
-  >
+  readonly io: WeightSource
+  readonly every: number
+  readonly image: string
+  readonly prompts: Readonly<Record<string, GoldenPrompt>>
 }
+interface GoldenPrompt {
+  readonly prompt: {
+    readonly point_coords?: [number, number][]
+    readonly point_labels?: number[]
+    readonly box?: [number, number, number, number]
+  }
+  readonly multi: { readonly areas: number[] }
+  readonly single: { readonly areas: number[] }
+}
+const kinds = ['multi', 'single'] as const
+
+const checkpoint = await hashCheckpoint(config)
+const allKinds = await openGolden(join(reference!, `${name}-io`), 16)
+const manyPoints = await openGolden(`fixtures/verify/many-points-${name}`, 48)
 
 const backend = backendName === 'cuda' ? await cuda() : await cpu()
 say('loading')
@@ -44,53 +52,32 @@ const sam = await loadSam({ weights: checkpoint, backend })
 if (sam.config !== config) throw new Error(`the checkpoint must be recognised as ${name}, found ${sam.config.name}`)
 const loaded = performance.now()
 say('encoding')
-const image = await sam.encode(join(reference!, 'photos', photo))
+const image = await sam.encode(join(reference!, 'photos', allKinds.image))
 const encoded = performance.now()
 await image.predict({ points: [{ x: 900, y: 480 }] })
 const firstMask = performance.now()
 
 const worst = { embedding: 0, logits: 0, iou: 0, area: 0, maskIou: 1 }
 const embedding = await image.embedding()
-worst.embedding = compare(
-  sampled(embedding.data, [256, 64, 64], [1, 4, 4]),
-  await values(io, 'image_embedding_every4')
-).absolute
+const expectedEmbedding = await values(allKinds.io, 'image_embedding_every4')
+worst.embedding = compare(sampled(embedding.data, [256, 64, 64], [1, 4, 4]), expectedEmbedding).absolute
 
-for (const [
-  set,
-  {
-    prompt: { point_coords, point_labels, box },
-    multi,
-    single
-  }
-] of Object.entries(prompts)) {
-  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled in [-0.1, 0.1).
-  const mask = set.startsWith('mask')
-    ? hashFill({ name: 'mask_prompt', shape: [256 * 256] }, seed).map(v => 80 * v)
-    : undefined
-  const prompt: Prompt = {
-    ...(point_coords
-      ? { points: point_coords.map(([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' : 'background' })) }
-      : {}),
-    ...(box ? { box } : {}),
-    ...(mask ? { mask } : {})
-  }
-  for (const [kind, { areas }] of [
-    ['multi', multi],
-    ['single', single]
-  ] as const) {
-    const { masks } = await image.predict(prompt, { multimask: kind === 'multi' })
-    const scores = await values(io, `${set}/${kind}/scores`)
-    const expected = await values(io, `${set}/${kind}/logits_every16`)
-    const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a])
-    for (const [rank, i] of order.entries())
-      check(masks[rank], {
-        score: scores[i],
-        area: areas[i],
-        logits: expected.subarray(i * 75 * 113, (i + 1) * 75 * 113)
-      })
+for (const golden of [allKinds, manyPoints]) {
+  for (const set of Object.keys(golden.prompts)) {
+    for (const kind of kinds) {
+      const { masks } = await image.predict(promptOf(golden, set), { multimask: kind === 'multi' })
+      await checkMasks(masks, golden, { set, kind })
+    }
   }
 }
+// One point and twelve in one call: each is answered as if alone.
+const batch = ['points1', 'points12']
+for (const kind of kinds) {
+  const prompts = batch.map(set => promptOf(manyPoints, set))
+  const predictions = await image.predict(prompts, { multimask: kind === 'multi' })
+  for (const [i, set] of batch.entries()) await checkMasks(predictions[i].masks, manyPoints, { set, kind })
+}
+
 const peak = process.resourceUsage().maxRSS * 1024
 image.dispose()
 await sam.dispose()
@@ -107,8 +94,43 @@ console.log(
   })
 )
 
-function check(mask: Mask, { score, area, logits }: { score: number; area: number; logits: Float32Array }): void {
-  const found = sampled(mask.logits(), [1200, 1800], [16, 16])
+async function openGolden(path: string, every: number): Promise<Golden> {
+  const { image, prompts } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Pick<Golden, 'image' | 'prompts'>
+  return { io: await openWeights(`${path}.safetensors`), every, image, prompts }
+}
+
+function promptOf({ prompts }: Golden, set: string): Prompt {
+  const { point_coords, point_labels, box } = prompts[set].prompt
+  const points = point_coords?.map(
+    ([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' : 'background' }) as const
+  )
+  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled in [-0.1, 0.1).
+  const mask = set.startsWith('mask')
+    ? hashFill({ name: 'mask_prompt', shape: [256 * 256] }, seed).map(v => 80 * v)
+    : undefined
+  return { ...(points && { points }), ...(box && { box }), ...(mask && { mask }) }
+}
+
+async function checkMasks(
+  masks: readonly Mask[],
+  { io, every, prompts }: Golden,
+  { set, kind }: { set: string; kind: (typeof kinds)[number] }
+): Promise<void> {
+  const scores = await values(io, `${set}/${kind}/scores`)
+  const expected = await values(io, `${set}/${kind}/logits_every${every}`)
+  const plane = expected.length / scores.length
+  const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a])
+  for (const [rank, i] of order.entries()) {
+    const logits = expected.subarray(i * plane, (i + 1) * plane)
+    check(masks[rank], { score: scores[i], area: prompts[set][kind].areas[i], logits, every })
+  }
+}
+
+function check(
+  mask: Mask,
+  { score, area, logits, every }: { score: number; area: number; logits: Float32Array; every: number }
+): void {
+  const found = sampled(mask.logits(), [1200, 1800], [every, every])
   worst.iou = Math.max(worst.iou, Math.abs(mask.predictedIou - score))
   worst.logits = Math.max(worst.logits, compare(found, logits).relative)
   worst.area = Math.max(worst.area, Math.abs(mask.area - area) / area)

@@ -1,15 +1,28 @@
 import { loadClip, type Clip, type ClipOptions } from '@sam/clip'
-import { configs, loadSam, parseConfig, type Backend, type LoadOptions, type Sam, type SamConfig } from '@sam/core'
+import {
+  configs,
+  loadSam,
+  parseConfig,
+  recognise,
+  SamError,
+  type Backend,
+  type LoadOptions,
+  type Sam,
+  type SamConfig,
+  type WeightSource
+} from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
 import { Option, type Command } from 'commander'
 import type { CommonOptions, Context } from './context.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
+import { wholeNumber } from './numbers.js'
 import { bytes } from './text.js'
 
 export interface ModelOptions extends CommonOptions {
   readonly checkpoint?: string
   readonly model?: string
+  readonly decoderHeads?: number
   readonly backend: keyof typeof backends
 }
 
@@ -32,8 +45,16 @@ export const withModelOptions = (command: Command): Command =>
         '--model <name>',
         'vit_b, vit_l, vit_h, or a configuration in a .json file (default: what the checkpoint looks like)'
       )
+      .addOption(decoderHeadsOption())
       .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu'))
   )
+
+/** `--decoder-heads`, for a checkpoint whose file does not determine them. */
+export const decoderHeadsOption = (): Option =>
+  new Option(
+    '--decoder-heads <n>',
+    "attention heads of the mask decoder, where neither --model nor the file tells them (Meta's decoders: 8)"
+  ).argParser(wholeNumber('--decoder-heads'))
 
 /** Adds `--json` and `--quiet`. */
 export const withCommonOptions = (command: Command): Command =>
@@ -102,6 +123,7 @@ async function loaded<T>(
         parts,
         signal,
         model: model ?? embedded?.config,
+        decoderHeads: options.decoderHeads,
         text: clip,
         onProgress: ({ loaded, total }) => {
           if (total) tell(`${bytes(loaded)} of ${bytes(total)}`)
@@ -116,6 +138,19 @@ async function loaded<T>(
   } finally {
     await clip?.dispose()
     backend.dispose()
+  }
+}
+
+/** The configuration of a checkpoint, undefined when it is not a SAM; or what must be given for it to be known. */
+export function recognised(
+  source: WeightSource,
+  { decoderHeads }: { readonly decoderHeads?: number | undefined }
+): { readonly config?: SamConfig | undefined; readonly problem?: string } {
+  try {
+    return { config: recognise(source, { decoderHeads }) }
+  } catch (error) {
+    if (SamError.is(error) && error.code === 'E_WEIGHTS_MISMATCH') return { problem: error.message }
+    throw error
   }
 }
 

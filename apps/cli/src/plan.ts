@@ -130,7 +130,7 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
   const source = await openWeights(checkpoint ?? tinyModel().weights)
   try {
     if (source.has('cls_token')) return await fromMae(source, recipe.config, { seed })
-    const found = recognise(source)
+    const found = recognise(source, { decoderHeads: recipe.config.decoder.heads })
     return found && isFiner(found, recipe.config)
       ? regridded(await readParams(source, found), found, recipe.config)
       : await readParams(source, recipe.config)

@@ -14,8 +14,8 @@ describe('sam inspect', async () => {
   })
 
   it('lists a checkpoint, its notes and the model it is recognised as', async () => {
-    const { out } = await sam(['inspect', fixture('tiny-checkpoint.safetensors')])
-    expect(out).toMatch(/^.*tiny-checkpoint\.safetensors\n\d+ tensors \(\d+ F32\), [\d.]+ kB; model /)
+    const { out } = await sam(['inspect', fixture('tiny-checkpoint.safetensors'), '--decoder-heads', '4'])
+    expect(out).toMatch(/^.*tiny-checkpoint\.safetensors\n\d+ tensors \(\d+ F32\), [\d.]+ kB; model tiny-test\n/)
     expect(out).toMatch(/image_encoder\.pos_embed +F32 +\[1,8,8,32\]\n/)
     await sam([
       'convert',
@@ -28,6 +28,13 @@ describe('sam inspect', async () => {
     ])
     const told = await sam(['inspect', join(folder, 'half.safetensors')])
     expect(told.out).toMatch(/F16\), [\d.]+ kB; model tiny-test\n {2}sam_config: \{/)
+  })
+
+  it('says what must be given where the file does not determine the model', async () => {
+    const { code, out } = await sam(['inspect', fixture('tiny-checkpoint.safetensors')])
+    expect(code).toBe(0)
+    expect(out).toMatch(/kB; a SAM\n[^]*the number of attention heads of the mask decoder must be known/)
+    expect(out).toMatch(/image_encoder\.pos_embed +F32/)
   })
 
   it('says when a file is not a SAM', async () => {

@@ -328,6 +328,15 @@ describe('Sam', () => {
     )
     await expectCode(load({ weights: 'no-such-file.pth' }), 'E_WEIGHTS_IO')
   })
+
+  it('issue 19: does not guess decoder heads, and takes them from the caller', async () => {
+    const weights = fixturePath('tiny-checkpoint.pth')
+    const backend = referenceBackend()
+    await expectCode(loadSam({ weights, backend }), 'E_WEIGHTS_MISMATCH', 'decoderHeads')
+    const told = await loadSam({ weights, backend, decoderHeads: 4 })
+    expect(told.config).toEqual(tinyTest)
+    await told.dispose()
+  })
 })
 
 async function expectCode(promise: Promise<unknown>, code: SamErrorCode, text = ''): Promise<void> {

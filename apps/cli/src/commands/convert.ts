@@ -1,15 +1,16 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { configKey, openWeights, recognise, storedIn, writePth, writeSafetensors } from '@sam/core'
+import { configKey, openWeights, storedIn, writePth, writeSafetensors } from '@sam/core'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
 import { refuseOverwriting, writeOutput } from '../files.js'
-import { configOf, withCommonOptions } from '../model.js'
+import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
 import { bytes, json } from '../text.js'
 
 interface ConvertOptions extends CommonOptions {
   readonly dtype?: 'f32' | 'f16' | 'bf16'
   readonly model?: string
+  readonly decoderHeads?: number
 }
 
 const stored = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
@@ -30,6 +31,7 @@ export function addConvert(program: Command, context: Context): void {
       '--model <name>',
       'note the configuration in a safetensors file, so that it is recognised: vit_b, vit_l, vit_h, or a .json file'
     )
+    .addOption(decoderHeadsOption())
     .action((from: string, to: string, options: ConvertOptions) => convert({ from, to, options }, context))
 }
 
@@ -40,12 +42,15 @@ async function convert(
   const { signal, terminal } = context
   const form = /\.(safetensors|pth|pt)$/.exec(to)?.[1]
   if (!form) throw usage(`the result must be a .safetensors or .pth file, found ${to}`)
-  if (options.model !== undefined && form !== 'safetensors')
-    throw usage('--model notes the configuration in a safetensors file; a .pth has no place for it')
+  if ((options.model ?? options.decoderHeads) !== undefined && form !== 'safetensors')
+    throw usage('--model and --decoder-heads note the configuration in a safetensors file; a .pth has no place for it')
   await refuseOverwriting([to], [from])
-  const config = await configOf(options.model)
+  const told = await configOf(options.model)
   const source = await openWeights(from, { signal })
   try {
+    const found = recognised(source, options)
+    if (options.decoderHeads !== undefined && found.problem !== undefined) throw usage(found.problem)
+    const config = told ?? (options.decoderHeads === undefined ? undefined : found.config)
     const tensors = options.dtype ? storedIn(source, stored[options.dtype]) : source
     const metadata = { ...source.metadata, ...(config ? { [configKey]: JSON.stringify(config) } : {}) }
     const size = await context.progress(options).step(`converting ${from}`, async tell => {
@@ -65,7 +70,7 @@ async function convert(
       )
       return done
     })
-    const model = config ?? recognise(source)
+    const model = config ?? found.config
     terminal.out(
       options.json
         ? json({ file: to, bytes: size, tensors: source.names.length, model: model?.name ?? null })

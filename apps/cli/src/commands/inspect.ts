@@ -8,7 +8,6 @@ import {
   modelCost,
   openWeights,
   parseConfig,
-  recognise,
   type GraphCost,
   type ModelCost,
   type SamConfig
@@ -17,12 +16,13 @@ import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
 import { readInput } from '../files.js'
-import { configOf, withCommonOptions } from '../model.js'
+import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
 import { bytes, json, percent, short, table } from '../text.js'
 import { deviceCost, deviceTable } from './device-cost.js'
 
 interface InspectOptions extends CommonOptions {
   readonly model?: string
+  readonly decoderHeads?: number
   readonly graph?: boolean
   readonly backend?: 'webgpu'
 }
@@ -32,6 +32,8 @@ interface FileReport {
   readonly label: string
   readonly metadata: Readonly<Record<string, string>>
   readonly tensors: readonly WeightInfo[]
+  /** Why the model is not known, for a SAM whose file leaves it open. */
+  readonly problem?: string | undefined
 }
 
 /** `sam inspect`: what a model costs, part by part, and what is in a checkpoint. */
@@ -43,6 +45,7 @@ export function addInspect(program: Command, context: Context): void {
       .argument('<what>', `a checkpoint, ${Object.keys(configs).join(', ')}, or a configuration in a .json file`)
   )
     .option('--model <name>', 'the model of a checkpoint that does not tell: a name or a .json file')
+    .addOption(decoderHeadsOption())
     .option('--graph', 'print the graphs: the image encoder, and the decoder of one click')
     .addOption(
       new Option(
@@ -85,7 +88,7 @@ async function inspect(what: string, options: InspectOptions, { terminal, signal
 
 async function open(
   what: string,
-  { model }: InspectOptions,
+  { model, decoderHeads }: InspectOptions,
   signal: AbortSignal
 ): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
@@ -95,18 +98,20 @@ async function open(
   const told = await configOf(model)
   const source = await openWeights(what, { signal })
   try {
+    const { config, problem } = told ? { config: told } : recognised(source, { decoderHeads })
     const file = {
       label: source.label,
       metadata: source.metadata,
-      tensors: source.names.map(name => source.info(name))
+      tensors: source.names.map(name => source.info(name)),
+      problem
     }
-    return { file, config: told ?? recognise(source) }
+    return { file, config }
   } finally {
     await source.close()
   }
 }
 
-function fileSummary({ label, metadata, tensors }: FileReport, config: SamConfig | undefined): string {
+function fileSummary({ label, metadata, tensors, problem }: FileReport, config: SamConfig | undefined): string {
   const kinds = new Map<string, number>()
   for (const { dtype } of tensors) kinds.set(dtype, (kinds.get(dtype) ?? 0) + 1)
   const size = tensors.reduce((sum, t) => sum + storedBytes[t.dtype] * sizeOf(t.shape), 0)
@@ -114,7 +119,8 @@ function fileSummary({ label, metadata, tensors }: FileReport, config: SamConfig
   const notes = Object.entries(metadata).map(
     ([key, value]) => `  ${key}: ${value.length > 200 ? `${value.slice(0, 200)}…` : value}\n`
   )
-  return `${label}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${config ? `model ${config.name}` : 'not recognised as a SAM'}\n${notes.join('')}`
+  const model = config ? `model ${config.name}` : problem ? 'a SAM' : 'not recognised as a SAM'
+  return `${label}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${model}\n${notes.join('')}${problem ? `${problem}\n` : ''}`
 }
 
 function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: SamConfig): string {

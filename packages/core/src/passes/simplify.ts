@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.js'
-import { constant, nameOf, type Attr, type Value } from '../ir/value.js'
+import { structureOfValue } from '../ir/structure.js'
+import { constant, nameOf, type Value } from '../ir/value.js'
 import { reshape, transpose } from '../ops/build.js'
 import { isPrimitive } from '../ops/primitives.js'
 import { evaluate, toHost } from '../reference/evaluate.js'
@@ -17,7 +18,7 @@ export function simplify(g: Graph): Graph {
   const known = new Map<string, Value>()
   const ids = new Map<Value, number>()
   const share = (value: Value): Value => {
-    const key = structure(value, ids)
+    const key = structureOfValue(value, ids)
     const first = known.get(key)
     if (first) return first
     known.set(key, value)
@@ -25,25 +26,6 @@ export function simplify(g: Graph): Graph {
     return value
   }
   return rewrite(g, value => share(fold(withoutIdleMovement(value))))
-}
-
-/** One line that is equal for equal computations: the op, its attributes, and which values it is made from. */
-function structure(value: Value, ids: ReadonlyMap<Value, number>): string {
-  const attrs = Object.entries(value.attrs).map(([k, a]) => `${k}=${attrKey(a)}`)
-  return `${value.op} ${value.dtype}[${value.shape}] ${attrs} ${value.inputs.map(v => ids.get(v))}`
-}
-
-const tensorIds = new WeakMap<object, number>()
-let tensors = 0
-
-function attrKey(attr: Attr): string {
-  if (typeof attr !== 'object' || Array.isArray(attr)) return String(attr)
-  const { data, shape, dtype } = attr as Extract<Attr, { data: unknown }>
-  // Bytes, not numbers: 0 and −0 print alike.
-  if (data.length <= 4096)
-    return `${dtype}[${shape}]${new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()}`
-  if (!tensorIds.has(data)) tensorIds.set(data, tensors++)
-  return `tensor#${tensorIds.get(data)}`
 }
 
 function withoutIdleMovement(value: Value): Value {

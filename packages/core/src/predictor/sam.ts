@@ -2,8 +2,9 @@ import type { Backend, CompileOptions, DeviceTensor, Executable } from '../backe
 import { InputError, SamError, WeightsError } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
 import { paramsOf, type Graph } from '../ir/graph.js'
+import { structureOf } from '../ir/structure.js'
 import { nameOf } from '../ir/value.js'
-import { stage, type Stages } from '../passes/stage.js'
+import { stage } from '../passes/stage.js'
 import { configs, type SamConfig } from '../sam/config.js'
 import { decodeMasks, encodeImage, type PromptSignature } from '../sam/graphs.js'
 import { recognise } from '../sam/recognise.js'
@@ -37,6 +38,8 @@ export interface LoadOptions {
   readonly backend: Backend
   /** `vit_b`, `vit_l`, `vit_h`, or a configuration. Default: what the file looks like. */
   readonly model?: string | SamConfig | undefined
+  /** Attention heads of the mask decoder, where neither `model` nor the file says it: see {@link recognise}. */
+  readonly decoderHeads?: number | undefined
   /**
    * What understands words: `await loadClip(…)` or `await clipText(…)` of `@sam/clip`. Shared by as many models as you
    * like, and yours to dispose.
@@ -80,6 +83,7 @@ export async function loadSam({
   weights: from,
   backend,
   model,
+  decoderHeads,
   text,
   parts = 'all',
   onProgress,
@@ -94,7 +98,7 @@ export async function loadSam({
   }
   let sam: Sam | undefined
   try {
-    const config = configOf(model, weights)
+    const config = configOf(weights, model, decoderHeads)
     const encoder = parts === 'all' ? encodeImage(config) : undefined
     checkWeights(config, weights, encoder)
     checkTextModel(text, textWidthOf(weights))
@@ -107,9 +111,9 @@ export async function loadSam({
   }
 }
 
-function configOf(model: string | SamConfig | undefined, weights: WeightSource): SamConfig {
+function configOf(weights: WeightSource, model: LoadOptions['model'], decoderHeads: number | undefined): SamConfig {
   if (typeof model === 'object') return model
-  const config = model === undefined ? recognise(weights) : configs[model]
+  const config = model === undefined ? recognise(weights, { decoderHeads }) : configs[model]
   if (config) return config
   if (model !== undefined)
     throw new InputError(
@@ -135,8 +139,12 @@ function checkWeights(config: SamConfig, weights: WeightSource, encoder: Graph |
     {
       allowUnexpected: name => !encoder && name.startsWith(encoderNames),
       guess() {
-        const name = recognise(weights)?.name
-        return name === config.name ? undefined : name
+        try {
+          const name = recognise(weights)?.name
+          return name === config.name ? undefined : name
+        } catch {
+          return undefined
+        }
       }
     }
   )
@@ -168,16 +176,20 @@ interface Parts {
 }
 
 interface Decoder {
-  /** What depends on the image alone: run once an image. */
-  readonly early: Executable
-  readonly late: Executable
+  /** What depends on the image alone: run once per image. Its outputs are inputs of `perPrompt`. */
+  readonly perImage: Executable
+  readonly perPrompt: Executable
 }
 
 /** A loaded model: encodes images. Hold on to it, and dispose it when done. */
 export class Sam implements AsyncDisposable {
   readonly config: SamConfig
   readonly #parts: Parts
+  /** Compiled graphs by their structure, so that two prompt shapes share a stage exactly when it is the same. */
   readonly #compiled = new Map<string, Promise<Executable>>()
+  /** Decoders by prompt shape. */
+  readonly #decoders = new Map<string, Promise<Decoder>>()
+  #encoderGraph: Graph | undefined
   #fingerprint: Promise<string | undefined> | undefined
   #disposed = false
 
@@ -305,18 +317,22 @@ export class Sam implements AsyncDisposable {
   }
 
   /** @internal The decoder of a prompt shape, in two stages. */
-  async decoder(signature: PromptSignature): Promise<Decoder> {
-    // Built only where one of the two is not compiled yet: a click must not wait for a graph it has.
-    let stages: Stages | undefined
-    const staged = (): Stages => (stages ??= stage(decodeMasks(this.config, signature), ['image_embedding'], 'image'))
-    const masks = signature.masks ? 'masks' : 'plain'
-    return {
-      early: await this.#compile(`early ${masks}`, () => staged().early),
-      late: await this.#compile(
-        `late ${masks} ${signature.prompts} ${signature.points} ${signature.tokens ?? 0} ${signature.text ?? 0}`,
-        () => staged().late
-      )
+  decoder({ prompts, points, tokens = 0, text = 0, masks = false }: PromptSignature): Promise<Decoder> {
+    this.check()
+    // Built once per prompt shape: a click must not wait for a graph that is there already.
+    const shape = `${prompts} ${points} ${tokens} ${text} ${masks}`
+    let decoder = this.#decoders.get(shape)
+    if (!decoder) {
+      const whole = decodeMasks(this.config, { prompts, points, tokens, text, masks })
+      const { early, late } = stage(whole, ['image_embedding'], 'image')
+      decoder = Promise.all([this.#compile(early), this.#compile(late)]).then(([perImage, perPrompt]) => ({
+        perImage,
+        perPrompt
+      }))
+      this.#decoders.set(shape, decoder)
+      decoder.catch(() => this.#decoders.delete(shape))
     }
+    return decoder
   }
 
   /** @internal Throws after {@link dispose}. */
@@ -344,16 +360,18 @@ export class Sam implements AsyncDisposable {
         'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint'
       )
     }
-    return this.#compile('encoder', () => this.#parts.encoder ?? encodeImage(this.config), options)
+    this.#encoderGraph ??= this.#parts.encoder ?? encodeImage(this.config)
+    return this.#compile(this.#encoderGraph, options)
   }
 
-  #compile(key: string, build: () => Graph, options: CompileOptions = {}): Promise<Executable> {
+  #compile(graph: Graph, options: CompileOptions = {}): Promise<Executable> {
     this.check()
-    let compiled = this.#compiled.get(key)
+    const structure = structureOf(graph)
+    let compiled = this.#compiled.get(structure)
     if (!compiled) {
-      compiled = this.#parts.backend.compile(build(), this.#parts.weights, options)
-      this.#compiled.set(key, compiled)
-      compiled.catch(() => this.#compiled.delete(key)) // an abort must not spoil the next try
+      compiled = this.#parts.backend.compile(graph, this.#parts.weights, options)
+      this.#compiled.set(structure, compiled)
+      compiled.catch(() => this.#compiled.delete(structure)) // an abort must not spoil the next try
     }
     return compiled
   }
@@ -374,8 +392,8 @@ export class EncodedImage implements Disposable {
   readonly width: number
   readonly height: number
   readonly #image: ImageParts
-  /** What the decoder needs of the image alone, for prompts without (false) and with masks (true). */
-  readonly #stages = new Map<boolean, Promise<Record<string, DeviceTensor>>>()
+  /** Outputs of each per-image stage that a prompt has needed so far. */
+  readonly #stages = new Map<Executable, Promise<Record<string, DeviceTensor>>>()
   #photo: Promise<RgbImage> | undefined
   #disposed = false
 
@@ -501,10 +519,10 @@ export class EncodedImage implements Disposable {
   ): Promise<Prediction[]> {
     const { sam, frame } = this.#image
     const { signature, feeds } = encodePrompts(prompts, frame, sam.config)
-    const { early, late } = await sam.decoder(signature)
-    const image = await this.#stage(signature.masks, early)
+    const { perImage, perPrompt } = await sam.decoder(signature)
+    const image = await this.#stage(perImage)
     this.#check()
-    const out = await late.run({ ...image, ...feeds }, signal ? { signal } : {}).catch((error: unknown) => {
+    const out = await perPrompt.run({ ...image, ...feeds }, signal ? { signal } : {}).catch((error: unknown) => {
       if (SamError.is(error) && error.code === 'E_DEVICE_LOST') this.#stages.clear() // made again from an embedding that is on the host
       throw error
     })
@@ -515,12 +533,12 @@ export class EncodedImage implements Disposable {
     }
   }
 
-  #stage(masks: boolean, early: Executable): Promise<Record<string, DeviceTensor>> {
-    let staged = this.#stages.get(masks)
+  #stage(perImage: Executable): Promise<Record<string, DeviceTensor>> {
+    let staged = this.#stages.get(perImage)
     if (!staged) {
-      staged = early.run({ image_embedding: this.#image.embedding })
-      this.#stages.set(masks, staged)
-      staged.catch(() => this.#stages.delete(masks))
+      staged = perImage.run({ image_embedding: this.#image.embedding })
+      this.#stages.set(perImage, staged)
+      staged.catch(() => this.#stages.delete(perImage))
     }
     return staged
   }

@@ -29,7 +29,27 @@ describe('recognise', () => {
       imageEncoder: { patchSize: 16, width: 128, depth: 3, heads: 4, mlpRatio: 3, window: 7, globalBlocks: [0, 2] },
       width: 64
     }
-    expect({ ...recognise(checkpointOf(own)), name: 'x' }).toEqual(own)
+    expect({ ...recognise(checkpointOf(own), { decoderHeads: 8 }), name: 'x' }).toEqual(own)
+  })
+
+  it('does not guess decoder heads: only the published width of 256 is known to have 8', () => {
+    const checkpoint = checkpointOf(tinyTest)
+    expect(() => recognise(checkpoint)).toThrow(/decoder must be known.*32 wide.*decoderHeads/)
+    expect({ ...recognise(checkpoint, { decoderHeads: 4 }), name: tinyTest.name }).toEqual(tinyTest)
+    expect(() => recognise(checkpoint, { decoderHeads: 3 })).toThrow('must divide half the width, 16, found 3')
+  })
+
+  it('does not guess the side of an image that is not square', () => {
+    const checkpoint = checkpointOf(tinyTest)
+    const reshaped = (name: string, shape: readonly number[]): WeightSource => ({
+      ...checkpoint,
+      info: wanted => ({ ...checkpoint.info(wanted), ...(wanted === name && { shape }) })
+    })
+    const known = { decoderHeads: 4 }
+    expect(() => recognise(reshaped('image_encoder.pos_embed', [1, 8, 4, 32]), known)).toThrow('found 8 × 4 positions')
+    expect(() => recognise(reshaped('image_encoder.blocks.0.attn.rel_pos_h', [9, 16]), known)).toThrow(
+      'must have one size, found sides of 5, 3 on a grid of 8'
+    )
   })
 
   it('believes the file that tells its own configuration', () => {

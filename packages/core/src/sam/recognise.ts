@@ -2,17 +2,27 @@ import { WeightsError } from '../errors.js'
 import type { WeightSource } from '../weights/source.js'
 import { configs, type SamConfig } from './config.js'
 
-/** Where a file of ours tells its configuration: nothing else can tell the number of decoder heads. */
+/** Metadata key under which our files store their configuration. */
 export const configKey = 'sam_config'
 
-/** Heads of the published decoders, where the file does not tell. */
-const publishedHeads = 8
+/** Width of the published decoders, and their number of heads: with this width, no other is known to exist. */
+const published = { width: 256, heads: 8 }
+
+/** What the shapes of a checkpoint's tensors do not determine. */
+export interface Undetermined {
+  /** Attention heads of the mask decoder. Known for the published width of 256 (8 heads); elsewhere it must be given. */
+  readonly decoderHeads?: number | undefined
+}
 
 /**
- * The configuration a checkpoint is of, read off the shapes of its tensors (or its own metadata), or undefined when it
- * is not a SAM. A published one keeps its name.
+ * The configuration of a checkpoint: from its own metadata, or read off the shapes of its tensors; undefined when it is
+ * not a SAM. A published configuration keeps its name. Layer-norm epsilons and the order of qkv are those of Meta's code,
+ * which has no option for them.
+ *
+ * Throws `WeightsError` `E_WEIGHTS_MISMATCH` where the shapes leave something open that changes the masks, and `known`
+ * does not give it: heads of a decoder that is not 256 wide, an image that is not square, windows of several sizes.
  */
-export function recognise(source: WeightSource): SamConfig | undefined {
+export function recognise(source: WeightSource, known: Undetermined = {}): SamConfig | undefined {
   const told = source.metadata[configKey]
   if (told !== undefined) return parseConfig(told, source.label)
   const shape = (name: string): readonly number[] | undefined =>
@@ -45,8 +55,31 @@ export function recognise(source: WeightSource): SamConfig | undefined {
   )
     return undefined
 
-  const [, grid, , width] = position as [number, number, number, number]
+  const open = (what: string): WeightsError => new WeightsError('E_WEIGHTS_MISMATCH', `${source.label}: ${what}`)
+  const [, grid, columns, width] = position as [number, number, number, number]
+  if (grid !== columns || patch[2] !== patch[3]) {
+    throw open(
+      `the model must take square images, found ${grid} × ${columns} positions and patches of ${patch[2]} × ${patch[3]}`
+    )
+  }
+  // Where window and grid have the same side, windowed and global attention compute the same.
   const sides = tables.map(t => (t![0] + 1) / 2)
+  const windows = [...new Set(sides.filter(side => side !== grid))]
+  if (windows.length > 1) {
+    throw open(`the attention windows must have one size, found sides of ${windows.join(', ')} on a grid of ${grid}`)
+  }
+  const embedding = neck[0]
+  const heads = known.decoderHeads ?? (embedding === published.width ? published.heads : undefined)
+  if (heads === undefined) {
+    throw open(
+      `the number of attention heads of the mask decoder must be known, and neither metadata nor shapes of this file ` +
+        `tell it (the decoder is ${embedding} wide; ${published.heads} heads are known for ${published.width} alone); ` +
+        `give it: loadSam({ …, decoderHeads }), or --decoder-heads on the command line`
+    )
+  }
+  if (!Number.isInteger(heads) || heads < 1 || (embedding / 2) % heads) {
+    throw open(`the number of decoder heads must divide half the width, ${embedding / 2}, found ${heads}`)
+  }
   const config: SamConfig = {
     name: source.label.split(/[\\/]/).pop()!, // a path of one computer says nothing on another
     imageSize: grid * patch[2],
@@ -56,14 +89,14 @@ export function recognise(source: WeightSource): SamConfig | undefined {
       depth,
       heads: width / tables[0]![1],
       mlpRatio: (shape('image_encoder.blocks.0.mlp.lin1.weight')?.[0] ?? 4 * width) / width,
-      window: Math.min(...sides),
+      window: windows[0] ?? grid,
       globalBlocks: sides.flatMap((side, i) => (side === grid ? [i] : []))
     },
-    width: neck[0],
+    width: embedding,
     maskChannels: maskConv[0],
     decoder: {
       depth: count('mask_decoder.transformer.layers'),
-      heads: publishedHeads,
+      heads,
       mlpWidth: mlp[0],
       iouHiddenWidth: iou[0],
       multimaskOutputs: maskTokens[0] - 1

@@ -1,0 +1,12 @@
+import { it } from 'vitest'
+import { webgpu } from '../src/index.js'
+import { checkPromptLists } from '../../core/test/prompt-lists.js'
+
+it('prompt lists: answers of the published decoder do not depend on earlier prompts', async () => {
+  const backend = await webgpu()
+  try {
+    await checkPromptLists(backend, { seed: 5, lists: 4, maxPrompts: 3 })
+  } finally {
+    backend.dispose()
+  }
+})

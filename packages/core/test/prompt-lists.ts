@@ -1,0 +1,173 @@
+import type { Backend, DeviceTensor, Feeds } from '../src/backend/backend.js'
+import { paramsOf } from '../src/ir/graph.js'
+import { nameOf } from '../src/ir/value.js'
+import { writeEmbedding } from '../src/predictor/embedding-file.js'
+import { frameOf } from '../src/predictor/frame.js'
+import { encodePrompts, type Point, type ReadyPrompt } from '../src/predictor/prompt.js'
+import { loadSam, type EncodedImage, type Prediction } from '../src/predictor/sam.js'
+import { gridSize, lowResSize, vitB, type SamConfig } from '../src/sam/config.js'
+import { decodeMasks } from '../src/sam/graphs.js'
+import { f32 } from '../src/tensor/tensor.js'
+import { generator } from '../src/testing/random.js'
+import { hashFill, hashWeights } from '../src/weights/hash-fill.js'
+import type { WeightSource } from '../src/weights/source.js'
+
+/**
+ * The published decoder (256 wide, 8 heads, MLP of 2048) on a 16 × 16 grid. What its graph looks like depends on the
+ * number of tokens, prompts and heads, and not on the grid, which is small so that a test takes seconds.
+ */
+const config: SamConfig = { ...vitB, name: 'published decoder, small grid', imageSize: 256 }
+const photo = { width: 300, height: 200 }
+const textWidth = 512
+
+export interface PromptListOptions {
+  readonly seed: number
+  /** Lists predicted on one image. */
+  readonly lists: number
+  /** Prompts in a list, at most. */
+  readonly maxPrompts?: number
+}
+
+/**
+ * Predicts random lists of prompts, in random order, on one `EncodedImage`. Each answer must be that of the whole,
+ * unstaged graph for this prompt alone on the same backend, within 1e-5 of the largest logit. Then another image answers
+ * the same lists in reverse: the answers must not depend on what was predicted before. Throws an `Error` that says which
+ * prompt of which list is off.
+ */
+export async function checkPromptLists(
+  backend: Backend,
+  { seed, lists: count, maxPrompts = 64 }: PromptListOptions
+): Promise<void> {
+  const random = generator(seed)
+  const weights = decoderWeights()
+  const sam = await loadSam({ weights, model: config, backend, parts: 'decoder' })
+  const whole = wholeGraphs(backend, weights)
+  const g = gridSize(config)
+  const data = hashFill({ name: 'image_embedding', shape: [1, config.width, g, g] }, seed).map(v => 10 * v)
+  const embedding = f32([1, config.width, g, g], data)
+  const file = await writeEmbedding({ embedding, ...photo, image: '', encoder: '' }, config)
+  try {
+    const lists = Array.from({ length: count }, (_, i) => promptList(random, i, maxPrompts))
+    const answers = await predictAll(await sam.load(file), lists)
+    const reversed = await predictAll(await sam.load(file), [...lists].reverse())
+    for (const [i, prompts] of lists.entries()) {
+      for (const [k, prompt] of prompts.entries()) {
+        const where = `seed ${seed}, list ${i} of ${prompts.length} prompts, prompt ${k} (${describePrompt(prompt)})`
+        const alone = await whole.predict(prompt, embedding)
+        compare(answers[i][k], alone, `${where}: found other masks than the whole graph's`)
+        compare(reversed[count - 1 - i][k], alone, `${where}: the answer depends on what was predicted before`)
+      }
+    }
+  } finally {
+    whole.dispose()
+    await sam.dispose()
+  }
+}
+
+async function predictAll(image: EncodedImage, lists: readonly (readonly ReadyPrompt[])[]): Promise<Prediction[][]> {
+  const answers: Prediction[][] = []
+  for (const prompts of lists) answers.push(await image.predict(prompts, { multimask: true }))
+  image.dispose()
+  return answers
+}
+
+/** Logits of the three ranked masks by token, and their predicted IoU. */
+interface Answer {
+  readonly logits: Float32Array
+  readonly iou: Float32Array
+}
+
+/** Decodes one prompt by its whole graph, not split in stages and not padded to a common shape with others. */
+function wholeGraphs(
+  backend: Backend,
+  weights: WeightSource
+): { predict(prompt: ReadyPrompt, embedding: Feeds[string]): Promise<Answer>; dispose(): void } {
+  const compiled = new Map<string, ReturnType<Backend['compile']>>()
+  return {
+    async predict(prompt, embedding) {
+      const { signature, feeds } = encodePrompts([prompt], frameOf(photo, config.imageSize), config)
+      const key = JSON.stringify(signature)
+      if (!compiled.has(key)) compiled.set(key, backend.compile(decodeMasks(config, signature), weights))
+      const out = await (await compiled.get(key)!).run({ ...feeds, image_embedding: embedding })
+      const read = async (tensor: DeviceTensor): Promise<Float32Array> => (await tensor.read()).data as Float32Array
+      const [logits, iou] = await Promise.all([read(out.masks), read(out.iou_predictions)])
+      for (const tensor of Object.values(out)) tensor.dispose()
+      return { logits, iou }
+    },
+    dispose() {
+      for (const executable of compiled.values()) executable.then(e => e.dispose()).catch(() => {})
+    }
+  }
+}
+
+function compare({ masks, tokens }: Prediction, { logits, iou }: Answer, message: string): void {
+  const plane = lowResSize(config) ** 2
+  const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  for (const [i, mask] of masks.entries()) {
+    const expected = logits.subarray(tokens[i] * plane, (tokens[i] + 1) * plane)
+    const error = mask.lowResLogits!.reduce((most, x, j) => Math.max(most, Math.abs(x - expected[j])), 0) / largest
+    const iouError = Math.abs(mask.predictedIou - iou[tokens[i]])
+    if (!(error <= 1e-5 && iouError <= 1e-5)) {
+      throw new Error(
+        `${message}: mask of token ${tokens[i]} is off by ${error.toExponential(1)} of the largest logit, ` +
+          `predicted IoU by ${iouError.toExponential(1)}`
+      )
+    }
+  }
+}
+
+function decoderWeights(): WeightSource {
+  const params = paramsOf(decodeMasks(config, { prompts: 1, points: 1, text: textWidth, masks: true }))
+  return hashWeights(
+    params.map(p => ({ name: nameOf(p)!, shape: p.shape })),
+    7
+  )
+}
+
+/** The first lists are the cases that went wrong: many points in one prompt, with and without a mask, beside few. */
+function promptList(random: () => number, i: number, maxPrompts: number): ReadyPrompt[] {
+  const upTo = (n: number): number => 1 + Math.floor(random() * n)
+  if (i === 0) return [{ points: points(random, 8) }]
+  if (i === 1) return [{ points: points(random, 1) }, { points: points(random, 40) }].slice(0, maxPrompts)
+  if (i === 2) return [{ points: points(random, 8) }, { mask: maskPrompt(upTo(99)) }].slice(-maxPrompts)
+  // Lists of a few prompts are most common; one in four is long.
+  const prompts = upTo(random() < 0.25 ? maxPrompts : Math.min(4, maxPrompts))
+  return Array.from({ length: prompts }, () => randomPrompt(random))
+}
+
+function randomPrompt(random: () => number): ReadyPrompt {
+  const often = (p: number): boolean => random() < p
+  const prompt: { -readonly [K in keyof ReadyPrompt]: ReadyPrompt[K] } = {}
+  if (often(0.7)) prompt.points = points(random, 1 + Math.floor(random() * (often(0.3) ? 40 : 10)))
+  if (often(0.3)) {
+    const [x, y] = [random() * 200, random() * 100]
+    prompt.box = [x, y, x + 10 + random() * 80, y + 10 + random() * 80]
+  }
+  if (often(0.2)) prompt.mask = maskPrompt(Math.floor(random() * 1e6))
+  if (often(0.2)) prompt.text = vector('text', textWidth, random)
+  if (often(0.2))
+    prompt.tokens = Array.from({ length: 1 + Math.floor(random() * 3) }, () => vector('token', config.width, random))
+  return Object.keys(prompt).length ? prompt : { points: points(random, 1) }
+}
+
+const points = (random: () => number, n: number): Point[] =>
+  Array.from({ length: n }, () => ({
+    x: random() * photo.width,
+    y: random() * photo.height,
+    label: random() < 0.6 ? ('foreground' as const) : ('background' as const)
+  }))
+
+/** Low-resolution logits in [−8, 8). */
+const maskPrompt = (seed: number): Float32Array =>
+  hashFill({ name: 'mask_prompt', shape: [lowResSize(config) ** 2] }, seed).map(v => 80 * v)
+
+function vector(name: string, length: number, random: () => number): Float32Array {
+  const v = hashFill({ name, shape: [length] }, Math.floor(random() * 1e9))
+  const norm = Math.hypot(...v)
+  return v.map(x => x / norm)
+}
+
+const describePrompt = (prompt: ReadyPrompt): string =>
+  Object.entries(prompt)
+    .map(([kind, value]) => (kind === 'points' ? `${(value as Point[]).length} points` : kind))
+    .join(', ')
