@@ -65,6 +65,7 @@ describe('memory', () => {
       info: name => ({ name, dtype: 'F32', shape }),
       read: never,
       bytes: never,
+      head: never,
       locate: () => undefined,
       close: async () => {}
     }

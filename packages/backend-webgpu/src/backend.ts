@@ -86,12 +86,14 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
       must()
       compileOptions.signal?.throwIfAborted()
       if (options.tune !== false && isLarge(graph))
-        await (tuning ??= fastestTile(device).then(
-          tile => {
-            largeTile = tile
-          },
-          () => {}
-        )) // a device that fails here says so below
+        await (tuning ??= device
+          .alone(() => fastestTile(device))
+          .then(
+            tile => {
+              largeTile = tile
+            },
+            () => {}
+          )) // a device that fails here says so below
       const executable = makeExecutable(graph, weights, {
         keeps: kept,
         device: () => device,

@@ -20,6 +20,11 @@ export interface Device {
   alive<T>(work: Promise<T>): Promise<T>
   /** Compiles pipelines side by side; while it runs, dispatches wait for it. */
   compile(dispatchAll: () => void): Promise<void>
+  /**
+   * Runs work that dispatches by itself while nothing is compiled: a pipeline that is still being compiled cannot be
+   * dispatched.
+   */
+  alone<T>(work: () => Promise<T>): Promise<T>
   /** Settles when no compilation is under way. */
   ready(): Promise<void>
   destroy(): void
@@ -65,7 +70,12 @@ export async function openDevice({
     for (const reject of waiting) reject(lostError(reason))
     waiting.clear()
   })
-  let compiling: Promise<void> = Promise.resolve()
+  let compiling: Promise<unknown> = Promise.resolve()
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = compiling.then(work)
+    compiling = done.catch(() => {})
+    return done
+  }
 
   return {
     gpu,
@@ -85,12 +95,11 @@ export async function openDevice({
         if (reason === undefined) waiting.add(reject)
         else reject(lostError(reason))
       }),
-    compile(dispatchAll) {
-      const work = compiling.then(() => compileAll({ gpu, tfjs }, dispatchAll))
-      compiling = work.catch(() => {})
-      return work
+    compile: dispatchAll => alone(() => compileAll({ gpu, tfjs }, dispatchAll)),
+    alone,
+    ready: async () => {
+      await compiling
     },
-    ready: () => compiling,
     destroy() {
       reason ??= 'the backend was disposed'
       release()
@@ -111,8 +120,9 @@ async function compileAll({ gpu, tfjs }: Pick<Device, 'gpu' | 'tfjs'>, dispatchA
   const refused = gpu.popErrorScope()
   const { pipelineCache } = tfjs as unknown as { pipelineCache: Record<string, unknown> }
   const pending = Object.entries(pipelineCache).filter(([, pipeline]) => pipeline instanceof Promise)
+  // Not `tfjs.checkCompileCompletionAsync`: it writes all pipelines back by position, and loses those that came meanwhile.
   try {
-    await tfjs.checkCompileCompletionAsync()
+    for (const [key, pipeline] of pending) pipelineCache[key] = await pipeline
   } catch (error) {
     for (const [key] of pending) delete pipelineCache[key]
     throw (await refused) ?? error

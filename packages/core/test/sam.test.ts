@@ -199,6 +199,10 @@ describe('Sam', () => {
       read: (name, signal) => {
         read.push(name)
         return source.read(name, signal)
+      },
+      head: (name, length, signal) => {
+        read.push(name)
+        return source.head(name, length, signal)
       }
     }
     const own = await loadSam({ weights: watched, model: tinyTest, backend: referenceBackend(), parts: 'decoder' })

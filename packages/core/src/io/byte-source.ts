@@ -9,8 +9,8 @@ export interface ByteSource {
   readonly name: string
   /** Bytes in all. */
   readonly size: number
-  /** Absolute path when this is a local file. */
-  readonly path?: string
+  /** Absolute path when this is a local file and the path still leads to it: another file may have been put there. */
+  readonly path?: string | undefined
   /**
    * Exactly `length` bytes from `offset`, in a buffer of their own.
    * Throws `WeightsError`: `E_WEIGHTS_FORMAT` outside the source, `E_WEIGHTS_IO` when reading fails. An abort rejects

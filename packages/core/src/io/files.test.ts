@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -83,6 +83,31 @@ describe('a byte source', () => {
     expect(asked).toEqual([0, 0, 100, 200])
     await source.read(150, 1)
     expect(asked).toEqual([0, 0, 100, 200, 100])
+  })
+})
+
+describe('openFile', () => {
+  const path = join(directory, 'weights')
+
+  it('keeps the bytes of the file that was opened when another is renamed over it, and gives no path to it', async () => {
+    await writeFile(path, bytes)
+    const source = await node.openFile(path)
+    expect(source.path).toBe(path)
+    await node.writeFileAtomic(path, [bytes.map(x => x + 1)])
+    expect(source.path).toBeUndefined()
+    expect(await source.read(0, 1000)).toEqual(bytes)
+    await rm(path)
+    expect(source.path).toBeUndefined()
+    await source.close()
+  })
+
+  it('refuses a file that is written to after it was opened', async () => {
+    await writeFile(path, bytes)
+    const source = await node.openFile(path)
+    await utimes(path, 1, 1)
+    await expect(source.read(0, 10)).rejects.toMatchObject({ code: 'E_WEIGHTS_IO' })
+    expect(source.path).toBeUndefined()
+    await source.close()
   })
 })
 

@@ -1,3 +1,4 @@
+import { statSync, type BigIntStats } from 'node:fs'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,12 +30,21 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
   const kind = found.isDirectory() ? 'a directory' : 'a device or pipe'
   if (!found.isFile()) throw new WeightsError('E_WEIGHTS_IO', `${path}: must be a file, found ${kind}`)
   const handle = await open(path, 'r').catch(failed(path))
-  const at = { name: path, size: found.size, path }
+  const opened = await handle.stat({ bigint: true }).catch(failed(path))
+  const at = { name: path, size: Number(opened.size) }
+  const unchanged = ({ size, mtimeNs }: BigIntStats): boolean => size === opened.size && mtimeNs === opened.mtimeNs
   return {
     ...at,
+    // The open file keeps its bytes when another is renamed over it: it is then read through the handle alone.
+    get path() {
+      const there = statSync(path, { bigint: true, throwIfNoEntry: false })
+      return there?.dev === opened.dev && there.ino === opened.ino && unchanged(there) ? path : undefined
+    },
     async read(offset, length, signal) {
       signal?.throwIfAborted()
       checkRange(at, offset, length)
+      if (!unchanged(await handle.stat({ bigint: true }).catch(failed(path))))
+        throw new WeightsError('E_WEIGHTS_IO', `${path}: was written to after it was opened; open it again`)
       const out = new Uint8Array(length)
       for (let done = 0; done < length; ) {
         const { bytesRead } = await handle

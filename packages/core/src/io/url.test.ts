@@ -135,6 +135,23 @@ describe('urlBytes', () => {
     expect(await source.read(400_000, 10)).toEqual(file.slice(400_000, 400_010))
   })
 
+  it('notices a file that changes by its date, where the server gives no ETag', async () => {
+    handler = ranged(file, { 'last-modified': 'Sat, 28 Nov 2026 10:00:00 GMT' })
+    const source = await urlBytes(url)
+    expect(await source.read(400_000, 10)).toEqual(file.slice(400_000, 400_010))
+    handler = ranged(file, { 'last-modified': 'Sat, 28 Nov 2026 11:00:00 GMT' })
+    await expect(source.read(600_000, 10)).rejects.toThrow('changed')
+  })
+
+  it('is read after the signal that opened it was aborted', async () => {
+    handler = ranged(file)
+    const opening = new AbortController()
+    const source = await urlBytes(url, { signal: opening.signal })
+    opening.abort()
+    expect(await source.read(400_000, 10)).toEqual(file.slice(400_000, 400_010))
+    await expect(source.read(690_000, 10, opening.signal)).rejects.toThrow('aborted')
+  })
+
   it('stops at an abort, in the request and in the body', async () => {
     const reason = new Error('stop')
     await expect(urlBytes(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)

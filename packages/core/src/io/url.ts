@@ -27,7 +27,7 @@ export async function urlBytes(
     throw new WeightsError('E_WEIGHTS_IO', `${name}: ${text}`, { cause })
   }
 
-  const get = async (range: string, { method = 'GET', stop = signal } = {}): Promise<Response> => {
+  const get = async (range: string, { method = 'GET', stop }: Request = {}): Promise<Response> => {
     const headers = { 'accept-encoding': 'identity', ...(range && { range }) }
     const attempt = (): Promise<Response> => fetch(url, { method, headers, ...(stop && { signal: stop }) })
     try {
@@ -42,19 +42,21 @@ export async function urlBytes(
     }
   }
 
-  const first = await get(`bytes=0-${firstBlock - 1}`)
+  const first = await get(`bytes=0-${firstBlock - 1}`, { stop: signal })
   if (first.status === 416) return memoryBytes(new Uint8Array(0), name)
   checkAnswer(first, fail)
   if (first.status !== 206)
     return memoryBytes(await readWhole(first, { limit: wholeLimit, signal, onProgress, fail }), name)
 
   const head = await readBody(first, { limit: firstBlock, signal, fail })
-  const size = totalOf(first) ?? Number((await get('', { method: 'HEAD' })).headers.get('content-length') ?? NaN)
+  const size =
+    totalOf(first) ?? Number((await get('', { method: 'HEAD', stop: signal })).headers.get('content-length') ?? NaN)
   if (!Number.isSafeInteger(size) || size < head.length)
     fail('the server does not tell the size of the file; expose Content-Range or Content-Length')
   if (head.length !== Math.min(firstBlock, size))
     fail(`asked for ${Math.min(firstBlock, size)} bytes, got ${head.length}; the answer was cut off`)
-  const tag = first.headers.get('etag')
+  // Servers without ETag, and those that hide it from other origins, still tell when the file was last modified.
+  const version = (answer: Response): string => `${answer.headers.get('etag')} ${answer.headers.get('last-modified')}`
 
   const at = { name, size }
   return readAhead(
@@ -67,7 +69,7 @@ export async function urlBytes(
         const answer = await get(`bytes=${offset}-${offset + length - 1}`, { stop })
         checkAnswer(answer, fail)
         if (answer.status !== 206) return fail('the server stopped answering ranges; try again')
-        if ((totalOf(answer) ?? size) !== size || answer.headers.get('etag') !== tag)
+        if ((totalOf(answer) ?? size) !== size || version(answer) !== version(first))
           return fail('the file changed while it was read; open it again')
         const body = await readBody(answer, { limit: length, signal: stop, fail })
         return body.length === length
@@ -80,6 +82,10 @@ export async function urlBytes(
   )
 }
 
+interface Request {
+  readonly method?: 'GET' | 'HEAD'
+  readonly stop?: AbortSignal | undefined
+}
 type Fail = (text: string, cause?: unknown) => never
 interface Reading {
   limit: number

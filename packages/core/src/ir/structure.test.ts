@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { stage } from '../passes/stage.js'
-import { add, mul } from '../ops/build.js'
+import { add, mul, pad } from '../ops/build.js'
 import { f32 } from '../tensor/tensor.js'
 import { vitB } from '../sam/config.js'
 import { decodeMasks, type PromptSignature } from '../sam/graphs.js'
@@ -31,6 +31,14 @@ describe('structureOf', () => {
       structureOf(graph('g', { z: add(x, p) }))
     ]
     expect(new Set(different).size).toBe(different.length)
+  })
+
+  it('tells attributes apart that JSON does not: infinities, NaN and −0', () => {
+    const padded = [Infinity, -Infinity, NaN, 0, -0].map(value => {
+      const x = input('x', [2])
+      return of(pad(x, { before: [1], after: [0], value }))
+    })
+    expect(new Set(padded).size).toBe(5)
   })
 
   it('tells composites of one name apart by their definition', () => {

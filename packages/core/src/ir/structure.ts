@@ -26,7 +26,9 @@ export function structureOfValue(value: Value, ids: ReadonlyMap<Value, number>):
 }
 
 function attrKey(attr: Attr): string {
-  if (typeof attr !== 'object' || Array.isArray(attr)) return JSON.stringify(attr)
+  if (Array.isArray(attr)) return `[${attr.map(attrKey)}]`
+  if (typeof attr === 'string') return JSON.stringify(attr)
+  if (typeof attr !== 'object') return Object.is(attr, -0) ? '-0' : String(attr)
   const { data, shape, dtype } = attr as Extract<Attr, { data: unknown }>
   // Bytes, not numbers: 0 and −0 print alike. A large tensor is the same as itself only.
   if (data.length > 1 << 16) return `tensor#${idOf(data)}`

@@ -24,7 +24,7 @@ export interface EmbeddingFile {
 }
 
 const format = 'sam-image-embedding'
-const version = '1'
+const version = '2'
 
 /** What is done to a photo before the encoder, in words: an embedding made otherwise is not of this model. */
 const preprocessing = ({ imageSize }: SamConfig): string =>
@@ -98,19 +98,21 @@ export const imageFingerprint = ({ width, height, data }: RgbImage): Promise<str
 /** How the names of the weights that make embeddings begin. */
 export const encoderNames = 'image_encoder.'
 
+/** Bytes of each tensor that a fingerprint covers. Reading all of a ViT-H would take as long as loading it. */
+const fingerprintedBytes = 4096
+
 /**
- * Fingerprint of the weights that make embeddings: names and shapes of all tensors of the image encoder, and the bytes
- * of its small ones (norms and biases), which every training step moves. Reading all of a ViT-H would take as long as
- * loading it. Undefined where there is no encoder.
+ * Fingerprint of the weights that make embeddings: names, types, shapes and the first {@link fingerprintedBytes} of all
+ * tensors of the image encoder. That is all of its norms and biases, and some rows of each matrix, so that merged
+ * low-rank updates are told apart too. Undefined where there is no encoder.
  */
 export async function encoderFingerprint(weights: WeightSource): Promise<string | undefined> {
   const names = weights.names.filter(name => name.startsWith(encoderNames)).sort()
   if (!names.length) return undefined
   const parts: Uint8Array[] = []
   for (const name of names) {
-    const { shape } = weights.info(name)
-    parts.push(new TextEncoder().encode(`${name}[${shape}]`))
-    if (shape.length === 1) parts.push(new Uint8Array((await weights.read(name)).data.buffer))
+    const { dtype, shape } = weights.info(name)
+    parts.push(new TextEncoder().encode(`${name} ${dtype}[${shape}]`), await weights.head(name, fingerprintedBytes))
   }
   return sha256(parts)
 }

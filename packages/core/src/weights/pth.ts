@@ -48,13 +48,12 @@ export async function openPth(source: ByteSource, signal?: AbortSignal): Promise
   // On a local file every local header is read now, so that `locate` can answer at once; over a network each comes with
   // its tensor.
   const entries: WeightEntry[] = []
+  const local = source.path !== undefined
   for (const [name, tensor] of tensors) {
     checkStrided(tensor, tensor.storage.numel, `${label}: tensor '${name}'`)
     const find = entryOf(source, name, tensor)
     entries.push(
-      source.path !== undefined
-        ? await find(signal)
-        : { ...infoOf(name, tensor), bytes: async stop => (await find(stop)).bytes(stop) }
+      local ? await find(signal) : { ...infoOf(name, tensor), bytes: async stop => (await find(stop)).bytes(stop) }
     )
   }
   return weightSource(label, entries, { close: () => source.close() })

@@ -35,6 +35,8 @@ export interface WeightSource {
   read(name: string, signal?: AbortSignal): Promise<HostTensor<'f32'>>
   /** The stored bytes, little-endian and row-major, in a buffer of their own. */
   bytes(name: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /** The first `length` of the stored bytes, or all where there are fewer; no more is read where the format allows. */
+  head(name: string, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   /**
    * Where exactly these bytes lie in a local file, if one holds them without gaps: an ONNX model can point there
    * instead of copying them.
@@ -46,6 +48,8 @@ export interface WeightSource {
 /** What a format knows of one tensor. `bytes` answers the stored bytes in a buffer of their own. */
 export interface WeightEntry extends WeightInfo {
   bytes(signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /** Without it, all bytes are read and the rest is dropped. */
+  head?(length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   locate?(): WeightLocation | undefined
 }
 
@@ -77,6 +81,10 @@ export function weightSource(
       return f32(entry.shape, toF32(entry.dtype, await entry.bytes(signal)))
     },
     bytes: async (name, signal) => find(name).bytes(signal),
+    head: async (name, length, signal) => {
+      const entry = find(name)
+      return (await entry.head?.(length, signal)) ?? (await entry.bytes(signal)).slice(0, length)
+    },
     locate: name => find(name).locate?.(),
     close
   }
@@ -138,17 +146,25 @@ export function storedIn(source: WeightSource, dtype: StoredDType): WeightSource
 }
 
 function entryOf(source: WeightSource, name: string): WeightEntry {
-  return { ...source.info(name), bytes: signal => source.bytes(name, signal), locate: () => source.locate(name) }
+  return {
+    ...source.info(name),
+    bytes: signal => source.bytes(name, signal),
+    head: (length, signal) => source.head(name, length, signal),
+    locate: () => source.locate(name)
+  }
 }
 
 /** An entry whose bytes lie in one piece at `offset` of a file. */
 export function rangeEntry(source: ByteSource, info: WeightInfo, offset: number): WeightEntry {
   const length = storedLength(info.dtype, info.shape, info.name)
-  const { path } = source
   return {
     ...info,
     bytes: signal => source.read(offset, length, signal),
-    locate: () => (path === undefined ? undefined : { path, offset, length })
+    head: (most, signal) => source.read(offset, Math.min(most, length), signal),
+    locate: () => {
+      const { path } = source
+      return path === undefined ? undefined : { path, offset, length }
+    }
   }
 }
 
