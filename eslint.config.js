@@ -1,77 +1,7 @@
 import tseslint from 'typescript-eslint'
+import { importsRule } from './tools/laws/imports-rule.js'
 
-/**
- * Floors of @sam/core: a file imports its own folder or a lower floor, never up, never sideways.
- * The same table is drawn in docs/architecture.md.
- */
-const floors = [
-  ['tensor'],
-  ['ir', 'weights', 'image', 'io'],
-  ['ops'],
-  ['reference', 'nn'],
-  ['passes'],
-  ['backend', 'sam'],
-  ['predictor', 'testing']
-]
-
-/** Sideways on floor 1 there is one way: checkpoints and pictures are read from files. */
-const alsoAllowed = { weights: ['io'], io: ['image'] }
-
-const floorRules = floors.flatMap((folders, floor) =>
-  folders.map(folder => {
-    const reachable = [...floors.slice(0, floor).flat(), folder, ...(alsoAllowed[folder] ?? [])]
-    const forbidden = floors.flat().filter(other => !reachable.includes(other))
-    return {
-      files: [`packages/core/src/${folder}/**/*.ts`],
-      ignores: ['**/*.test.ts'],
-      rules: {
-        'no-restricted-imports': [
-          'error',
-          {
-            patterns: [
-              {
-                regex: `^\\.\\./(\\.\\./)*(${forbidden.join('|')})/`,
-                message: `'${folder}' is on floor ${floor}: import from ${reachable.join(', ')} only.`
-              }
-            ]
-          }
-        ]
-      }
-    }
-  })
-)
-
-/** Package boundaries: what each may import of ours. Core imports none; a backend sees the graph and never SAM. */
-const packages = {
-  'packages/core': '(?!x)x',
-  'packages/onnx': '@sam/core/graph',
-  'packages/backend-cuda': '@sam/(core/graph|onnx)',
-  'packages/backend-wasm': '@sam/(core/graph|onnx)',
-  'packages/backend-webgpu': '@sam/core/graph',
-  'packages/model-tiny': '@sam/core',
-  'packages/train': '@sam/(core(/graph)?|clip)',
-  'packages/clip': '@sam/core(/graph)?'
-}
-const packageRules = Object.entries(packages).map(([path, allowed]) => ({
-  files: [`${path}/src/**/*.ts`],
-  ignores: [
-    '**/*.test.ts',
-    ...(path === 'packages/core' ? floors.flat().map(folder => `packages/core/src/${folder}/**`) : [])
-  ],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          {
-            regex: `^@sam/(?!(${allowed.replaceAll('@sam/', '')})$)`,
-            message: `${path} may import ${allowed} of ours.`
-          }
-        ]
-      }
-    ]
-  }
-}))
+const tests = ['**/*.test.ts', '**/test/**/*.ts']
 
 export default tseslint.config(
   {
@@ -88,8 +18,15 @@ export default tseslint.config(
   },
   ...tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    plugins: { laws: { rules: { imports: importsRule } } },
+    languageOptions: {
+      parserOptions: {
+        project: ['{packages,apps,research}/*/tsconfig.test.json', 'tools/tsconfig.test.json'],
+        tsconfigRootDir: import.meta.dirname
+      }
+    },
     rules: {
+      'laws/imports': 'error',
       'max-params': ['error', 3],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
@@ -105,13 +42,12 @@ export default tseslint.config(
     }
   },
   {
-    files: ['**/*.test.ts', '**/test/**/*.ts'],
+    files: tests,
     rules: {
+      'laws/imports': 'off',
       'max-params': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off'
     }
-  },
-  ...floorRules,
-  ...packageRules
+  }
 )

@@ -1,0 +1,14 @@
+/**
+ * What each of our packages may import of ours: the law of the house, read by lint, by nx (as tags) and by the tests.
+ * Core imports none; a backend knows graphs and never SAM; an app may import any package.
+ */
+export const packages = {
+  'packages/core': [],
+  'packages/onnx': ['@sam/core/graph'],
+  'packages/backend-cuda': ['@sam/core/graph', '@sam/onnx'],
+  'packages/backend-wasm': ['@sam/core/graph', '@sam/onnx'],
+  'packages/backend-webgpu': ['@sam/core/graph'],
+  'packages/model-tiny': ['@sam/core'],
+  'packages/clip': ['@sam/core', '@sam/core/graph'],
+  'packages/train': ['@sam/core', '@sam/core/graph', '@sam/clip']
+}
