@@ -32,7 +32,7 @@ export function refusal(file, name) {
   const root = /^(?:packages|apps|research)\/[^/]+/.exec(file)?.[0]
   if (root === undefined) return undefined
   if (name.startsWith('@sam/')) return packageRefusal(root, name)
-  if (name.startsWith('.')) {
+  if (/^\..*\.[jt]s$/.test(name)) {
     const target = posix.join(dirname(file), name)
     if (!target.startsWith(`${root}/`)) return `${root} must import other packages by their names`
     if (root === 'packages/core') return floorRefusal(folderOf(file), folderOf(target))
