@@ -100,8 +100,11 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
 
   const context = text.config.text_config?.max_position_embeddings ?? text.config.max_position_embeddings ?? 77
   let disposed = false
-  const run = async (sentences: readonly string[], stop?: AbortSignal): Promise<Float32Array[]> => {
+  const checkOpen = (): void => {
     if (disposed) throw new InputError('E_DISPOSED', 'this text model was disposed; load it again')
+  }
+  const run = async (sentences: readonly string[], stop?: AbortSignal): Promise<Float32Array[]> => {
+    checkOpen()
     // Padding to the whole context is the one setting that every version takes alike.
     const { text_embeds: embeds } = await text(
       tokenizer([...sentences], { padding: 'max_length', truncation: true, max_length: context })
@@ -119,7 +122,7 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
     await text.dispose()
   }
   return {
-    ...phraseEncoder({ width: probe.length, batch, check, run }, { templates, cache }),
+    ...phraseEncoder({ width: probe.length, batch, checkOpen, check, run }, { templates, cache }),
     dispose,
     [Symbol.asyncDispose]: dispose
   }

@@ -235,6 +235,13 @@ describe.each(['loadClip', 'clipText'] as const)('phrases through %s', route => 
     expect(length((await encoder.embed([' fine ']))[0])).toBeCloseTo(1, 5)
     await encoder.dispose()
   })
+
+  it('are refused after dispose, also those that were embedded before', async () => {
+    const encoder = await open()
+    await encoder.embed(['a wheel'])
+    await encoder.dispose()
+    await failing(encoder.embed(['a wheel']), 'E_DISPOSED')
+  })
 })
 
 describe('clipText', () => {
