@@ -15,7 +15,7 @@ async function open(): Promise<{ app: App; answer: (masks: Answer) => Promise<vo
     name === 'predict' ? new Promise(resolve => waiting.push(resolve)) : Promise.resolve(results[name])) as Call
   const app = createApp({ call, prefer: undefined, changed: () => {} })
   await app.loadModel({ kind: 'embedded' })
-  await app.open({ name: 'cat.jpg', bitmap: { width: 8, height: 8, close() {} } as ImageBitmap })
+  await app.open({ name: 'cat.jpg', bitmap: { width: 8, height: 8, close() {} } })
   return {
     app,
     answer: async masks => {
