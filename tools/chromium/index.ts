@@ -68,6 +68,7 @@ export function ensureChromium(): Chromium {
   const found = locateChromium()
   const folder = dirname(found.vulkanIcd)
   if (!existsSync(folder)) unpackInto(folder)
+  writeFontsConf(folder)
   return found
 }
 
@@ -85,7 +86,6 @@ function unpackInto(folder: string): void {
       for (const file of untar(unbrotli(join(packed, `${name}.tar.br`)))) place(unfinished, file)
     }
     place(unfinished, { name: 'chromium', mode: 0o755, data: unbrotli(join(packed, 'chromium.br')) })
-    place(unfinished, { name: 'fonts.conf', mode: 0o644, data: Buffer.from(fontsConf(folder)) })
     try {
       renameSync(unfinished, folder)
     } catch (error) {
@@ -97,11 +97,19 @@ function unpackInto(folder: string): void {
 }
 
 /**
- * Where fontconfig finds the packed fonts. The packed file names a folder of its own, and a browser without a font ends
- * at a letter that it looks for.
+ * Tells fontconfig where the packed fonts are: the packed file names a folder of its own, and a browser without a font
+ * ends at a letter that it looks for. Written at every start, because it holds the folder's absolute path and the
+ * folder may have moved; all at once, because other browsers may be reading it.
  */
-const fontsConf = (folder: string): string =>
-  `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'font-cache')}</cachedir></fontconfig>\n`
+function writeFontsConf(folder: string): void {
+  const path = join(folder, 'fonts.conf')
+  const unfinished = `${path}.${process.pid}`
+  writeFileSync(
+    unfinished,
+    `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'font-cache')}</cachedir></fontconfig>\n`
+  )
+  renameSync(unfinished, path)
+}
 
 const unbrotli = (path: string): Buffer => brotliDecompressSync(readFileSync(path))
 

@@ -41,6 +41,8 @@ export interface App {
   set(part: Partial<Pick<AppState, 'tool' | 'brush' | 'error'>>): void
   /** A step that undo takes back; a mere selection is none. */
   act(next: Session): void
+  /** Chooses among the active object's masks; does nothing while there is no such mask. */
+  choose(choice: number): void
   undo(): void
   redo(): void
   open(picture: GivenPicture): Promise<void>
@@ -150,6 +152,9 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   const moveTo = (history: History<Session>): void => {
     previews.stop()
     update({ history, preview: undefined })
+    // Object ids are used again: the next object of this id must not show this mask.
+    for (const id of lastShown.keys())
+      if (!session().objects.some(o => o.id === id && !isEmpty(o.prompts))) lastShown.delete(id)
     ask()
   }
   const restart = (next: Session): void => {
@@ -179,6 +184,10 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       if (state.preview && isEmpty(object.prompts)) lastShown.set(object.id, state.preview)
       // To select another object changes nothing that one would take back.
       moveTo(next.objects === session().objects ? { ...state.history, present: next } : push(state.history, next))
+    },
+    choose(choice) {
+      const { id, prompts } = activeObject(session())
+      if (answers.get(prompts)?.[choice]) moveTo(push(state.history, change(session(), id, { choice })))
     },
     undo: () => moveTo(undo(state.history)),
     redo: () => moveTo(redo(state.history)),

@@ -1,5 +1,5 @@
 import type { App, Tool } from './app.js'
-import { activeObject, change, newObject, removeObject } from './session.js'
+import { activeObject, newObject, removeObject } from './session.js'
 import type { Stage } from './stage.js'
 
 /** Keys as the help lists them. */
@@ -39,8 +39,7 @@ export function listenKeys(app: App, stage: Stage): void {
     if (command || event.altKey || !app.state.picture) return
     const object = activeObject(app.session)
     if (tools[key]) run(event, () => app.set({ tool: tools[key] }))
-    else if (/^[1-9]$/.test(key) && Number(key) <= (app.answer(object)?.length ?? 0))
-      run(event, () => app.act(change(app.session, object.id, { choice: Number(key) - 1 })))
+    else if (/^[1-9]$/.test(key)) run(event, () => app.choose(Number(key) - 1))
     else if (key === 't') run(event, () => document.querySelector<HTMLInputElement>('.phrase input')?.focus())
     else if (key === 'n') run(event, () => app.act(newObject(app.session)))
     else if (key === 'delete' || key === 'backspace') run(event, () => app.act(removeObject(app.session, object.id)))

@@ -1,7 +1,6 @@
 /** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
-import { frameOf, InputError, Mask, SamError, type Backend, type EncodedImage, type Prompt, type Sam } from '@sam/core'
+import { frameOf, InputError, Mask, SamError, type EncodedImage, type Prompt } from '@sam/core'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
-import type { Clip } from '@sam/clip'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { paintStrokes } from './brush.js'
@@ -11,61 +10,54 @@ import { cutOut } from './exports/png.js'
 import { svg } from './exports/svg.js'
 import { pixelsOf } from './image-input.js'
 import type { Calls, CallName, FromWorker, Prompts, Step, ToWorker } from './protocol.js'
-import { modelCache, openModel } from './weights/open-model.js'
+import { sharedBackend } from './shared-backend.js'
+import { modelCache, openModel, type OpenedModel } from './weights/open-model.js'
 
 interface Context {
   readonly signal: AbortSignal
   readonly onStep: (step: Step) => void
 }
 
-let backend: Promise<{ backend: Backend; choice: Choice }> | undefined
-let sam: Sam | undefined
-let clip: Clip | undefined
+let opened: OpenedModel | undefined
 let photo: ImageBitmap | undefined
 let encoded: EncodedImage | undefined
 
-function openBackend(prefer: 'webgpu' | 'wasm' | undefined): Promise<{ backend: Backend; choice: Choice }> {
-  const opening = async () => {
-    let choice: Choice
-    const made = await pickBackend({
-      webgpu: () => import('@sam/backend-webgpu'),
-      wasmPaths: { wasm, mjs },
-      prefer,
-      onChoice: c => {
-        choice = c
-      }
-    })
-    return { backend: made, choice: choice! }
-  }
-  backend ??= opening()
-  backend.catch(() => {
-    backend = undefined
+const openBackend = sharedBackend(async prefer => {
+  let choice: Choice
+  const backend = await pickBackend({
+    webgpu: () => import('@sam/backend-webgpu'),
+    wasmPaths: { wasm, mjs },
+    prefer,
+    onChoice: c => {
+      choice = c
+    }
   })
-  return backend
-}
+  return { backend, choice: choice! }
+})
 
 const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Promise<Calls[C]['result']> } = {
   async load({ model, prefer }, context) {
     const { backend, choice } = await openBackend(prefer)
-    await backend.recover?.()
-    const opened = await openModel(model, { ...context, backend })
+    const next = await openModel(model, { ...context, backend })
+    if (context.signal.aborted) await next.dispose()
     context.signal.throwIfAborted()
-    const before = [sam, clip]
-    ;({ sam, clip } = opened)
+    const before = opened
+    opened = next
     encoded?.dispose()
     encoded = undefined
-    for (const old of before) await old?.dispose()
+    await before?.dispose()
+    const { sam, note, again } = next
     return {
       name: sam.config.name,
-      note: opened.note,
+      note,
       backend: choice,
-      again: opened.again,
+      again,
       takesWords: sam.textWidth !== undefined && sam.text !== undefined
     }
   },
 
   async picture({ bitmap }, { signal }) {
-    const model = need(sam, 'a model')
+    const model = need(opened, 'a model').sam
     await model.recover()
     const began = performance.now()
     const made = await model.encode(bitmap, { signal }).catch((error: unknown) => {
@@ -81,7 +73,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
   async predict({ prompts, best }, { signal }) {
     const image = need(encoded, 'a picture')
     const { masks } = await image.predict(promptOf(prompts), { signal, best })
-    const frame = frameOf(image, sam!.config.imageSize)
+    const frame = frameOf(image, opened!.sam.config.imageSize)
     return masks.map(mask => ({
       score: mask.predictedIou,
       rings: contour(mask.lowResLogits!, frame),
@@ -91,7 +83,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
 
   async export({ format, masks, file }) {
     const image = need(photo, 'a picture')
-    const frame = frameOf(image, sam!.config.imageSize)
+    const frame = frameOf(image, opened!.sam.config.imageSize)
     const objects = masks.map(({ name, color, logits, score }) => ({
       name,
       color,
@@ -126,7 +118,7 @@ function promptOf({ points, box, strokes, phrase, from }: Prompts): Prompt {
   const { width, height } = encoded!
   const words = { points, ...(box && { box }), ...(phrase !== undefined && { text: phrase }) }
   if (!strokes.length) return from ? { ...words, mask: from } : words
-  const frame = frameOf(encoded!, sam!.config.imageSize)
+  const frame = frameOf(encoded!, opened!.sam.config.imageSize)
   const base = from ? new Mask({ lowResLogits: from, frame, predictedIou: 1 }).bitmap() : new Uint8Array(width * height)
   return { ...words, mask: paintStrokes({ width, height, data: base }, strokes) }
 }

@@ -292,7 +292,7 @@ describe('the playground, built, on a static server, without a network', () => {
       await picker.getByLabel('Address of a model').fill(address)
       await picker.getByRole('button', { name: 'Load' }).click()
     }
-    const [asset] = readdirSync(resolve(out, 'site/assets')).filter(name => name.endsWith('.safetensors'))
+    const [asset] = readdirSync(resolve(out, 'site/assets')).filter(name => /^sam-.*\.safetensors$/.test(name))
     await load(`assets/${asset}#sha256=${'0'.repeat(64)}`)
     await page.getByRole('alert').getByText('must have the SHA-256').waitFor()
     await shot('12-alert-light')
@@ -313,13 +313,17 @@ describe('the playground, built, on a static server, without a network', () => {
         .click()
       await expect.poll(() => rows.count()).toBe(left)
     }
-    const files = await page.evaluate(async () => {
-      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('models')
-      const names: string[] = []
-      for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name)
-      return names
-    })
-    expect(files).toEqual(['index.json'])
+    const files = (): Promise<string[]> =>
+      page.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('models')
+        const names: string[] = []
+        for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name)
+        return names
+      })
+    // The file of the model that is in use goes with the model.
+    expect(await files()).toHaveLength(2)
+    await picker.getByRole('button', { name: /Embedded model/ }).click()
+    await expect.poll(files, { timeout: 20_000 }).toEqual(['index.json'])
     await page.reload()
     await status(page, /Model tiny\b/)
     expect(await note.textContent()).not.toContain('kept')

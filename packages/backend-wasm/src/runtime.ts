@@ -20,11 +20,11 @@ export interface RuntimeOptions {
 const file = 'ort-wasm-simd-threaded'
 
 /** The runtime starts once in a process, or page, or worker: it holds its threads and its memory from then on. */
-let started: { readonly ort: Promise<Ort>; readonly threads: number } | undefined
+let started: { readonly ort: Promise<Ort>; readonly threads: number; readonly files: string } | undefined
 
 /**
  * Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` when a file is not there, `InputError`
- * `E_BAD_OPTION` for other threads than it started with.
+ * `E_BAD_OPTION` for other threads or other files than it started with.
  */
 export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Promise<Ort> {
   if (started && started.threads !== threads) {
@@ -33,15 +33,22 @@ export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Prom
       `threads: onnxruntime-web runs here with ${started.threads} already and keeps them, found ${threads}; ask for the same number everywhere`
     )
   }
-  started ??= { ort: start({ wasmPaths, threads }), threads }
+  const { wasm, mjs } = located(wasmPaths)
+  const files = `${wasm.href} and ${mjs.href}`
+  if (started && started.files !== files) {
+    throw new InputError(
+      'E_BAD_OPTION',
+      `wasmPaths: onnxruntime-web runs here from ${started.files} already, found ${files}; name the same files everywhere`
+    )
+  }
+  started ??= { ort: start({ wasm, mjs }, threads), threads, files }
   started.ort.catch(() => {
     started = undefined
   })
   return started.ort
 }
 
-async function start({ wasmPaths, threads }: RuntimeOptions): Promise<Ort> {
-  const { wasm, mjs } = located(wasmPaths)
+async function start({ wasm, mjs }: { wasm: URL; mjs: URL }, threads: number): Promise<Ort> {
   const [binary, script] = await Promise.all([readBytes(wasm), readBytes(mjs)])
   if (typeof binary === 'string') throw notServed(wasm, binary)
   // A server that answers everything with its front page is the usual mistake.

@@ -49,6 +49,11 @@ describe('options', () => {
     await expect(wasm({ wasmPaths, threads: 2 })).rejects.toThrow('runs here with 1 already')
     vi.unstubAllGlobals()
   })
+
+  it('keeps the files that the runtime started with', async () => {
+    await wasm({ wasmPaths })
+    await expect(wasm({ wasmPaths: 'http://127.0.0.1/elsewhere' })).rejects.toThrow('name the same files everywhere')
+  })
 })
 
 describe('memory', () => {

@@ -98,7 +98,13 @@ export async function loadClip({
     const scale = weights.has('logit_scale') ? Math.exp((await weights.read('logit_scale', signal)).data[0]) : 100
     const graphs = compiler(backend, weights)
     const text = phraseEncoder(
-      { width: config.projection, batch: many, check: tokenize, run: sentences(config, tokenize, graphs.get) },
+      {
+        width: config.projection,
+        batch: many,
+        checkOpen: graphs.checkOpen,
+        check: tokenize,
+        run: sentences(config, tokenize, graphs.get)
+      },
       phrases
     )
     let total = 0
@@ -151,12 +157,19 @@ export async function loadClip({
 type Get = (key: string, build: () => Graph, options?: Parameters<Backend['compile']>[2]) => Promise<Executable>
 
 /** Graphs of one checkpoint, each compiled when first asked for. */
-function compiler(backend: Backend, weights: WeightSource): { get: Get; dispose(): Promise<void> } {
+function compiler(
+  backend: Backend,
+  weights: WeightSource
+): { get: Get; checkOpen: () => void; dispose(): Promise<void> } {
   const compiled = new Map<string, Promise<Executable>>()
   let disposed = false
+  const checkOpen = (): void => {
+    if (disposed) throw new InputError('E_DISPOSED', 'this CLIP was disposed; load it again')
+  }
   return {
+    checkOpen,
     async get(key, build, options) {
-      if (disposed) throw new InputError('E_DISPOSED', 'this CLIP was disposed; load it again')
+      checkOpen()
       if (!compiled.has(key)) {
         const executable = backend.compile(build(), weights, options)
         compiled.set(key, executable)

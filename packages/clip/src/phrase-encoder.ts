@@ -17,6 +17,8 @@ export interface SentenceModel {
   readonly width: number
   /** The most sentences of one run. */
   readonly batch: number
+  /** Throws `InputError` `E_DISPOSED` once the model is disposed. */
+  checkOpen(): void
   /** Throws `E_BAD_PROMPT` for a sentence that the model cannot read, before anything is run. */
   check(sentence: string): void
   run(sentences: readonly string[], signal?: AbortSignal): Promise<readonly ArrayLike<number>[]>
@@ -44,6 +46,7 @@ export function phraseEncoder(
     width: model.width,
     async embed(phrases, { signal } = {}) {
       signal?.throwIfAborted()
+      model.checkOpen()
       const texts = phrases.map(checkPhrase)
       const found = new Map(texts.flatMap(text => (known.has(text) ? [[text, known.get(text)!]] : [])))
       const missing = [...new Set(texts)].filter(text => !found.has(text))

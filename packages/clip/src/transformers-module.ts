@@ -11,6 +11,8 @@ export interface TransformersEnv {
   allowLocalModels: boolean
   localModelPath: string
   remoteHost: string
+  /** The folder of a repository on its host: `{model}/resolve/{revision}/`. */
+  remotePathTemplate?: string
   cacheDir?: string | null
   fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>
   readonly backends: { readonly onnx: { readonly wasm?: { wasmPaths?: unknown } } }
@@ -45,13 +47,17 @@ export interface Settings {
 /** Loads wait for each other: the module's settings are one for the whole process. */
 let last: Promise<unknown> = Promise.resolve()
 
-/** Runs `load` with settings that are put back afterwards, whatever happens. */
+/**
+ * Runs `load` with settings that are put back afterwards, whatever happens. They are made from the module's own, when no
+ * other load has replaced those.
+ */
 export function withSettings<T>(
   { env }: TransformersModule,
-  { env: wanted, wasmPaths }: Settings,
+  settings: (env: TransformersEnv) => Settings,
   load: () => Promise<T>
 ): Promise<T> {
   const loading = last.then(async () => {
+    const { env: wanted, wasmPaths } = settings(env)
     const before = Object.fromEntries(Object.keys(wanted).map(key => [key, env[key as keyof TransformersEnv]]))
     Object.assign(env, wanted)
     // Where the runtime's files are stays set: it looks for them when it first runs.

@@ -1,9 +1,15 @@
-import { cacheFolder, defaultDevice, exists, needsWasmPaths, quietRuntime } from '#files'
+import { baseUrl, cacheFolder, defaultDevice, exists, isDownloaded, needsWasmPaths, quietRuntime } from '#files'
 import { BackendError, InputError, SamError, WeightsError, type PhraseEncoder, type Progress } from '@sam/core'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
 import { folderUrl } from './places.js'
 import { checkLength } from './tokenizer.js'
-import { withSettings, type DownloadEvent, type Settings, type TransformersModule } from './transformers-module.js'
+import {
+  withSettings,
+  type DownloadEvent,
+  type Settings,
+  type TransformersEnv,
+  type TransformersModule
+} from './transformers-module.js'
 
 /** transformers.js' names of precisions, and how the files of each end. */
 const fileEndings = {
@@ -34,7 +40,7 @@ export interface ClipTextOptions extends PhraseOptions {
   readonly wasmPaths?: string | undefined
   /** Node: where downloads are kept. Default: `sam/transformers` in the user's cache. */
   readonly cacheDir?: string | undefined
-  /** Another hub of the same form. */
+  /** Another hub of the same form. Its downloads are kept in a folder of their own, under `cacheDir`. */
   readonly host?: string | undefined
   /**
    * Another module of transformers.js' form, already loaded: it is used as it is configured, but for what is set here
@@ -76,32 +82,41 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
 
   const progress = adder((loaded, total) => onProgress?.({ phase: 'compile', loaded, total }))
-  const { tokenizer, text } = await withSettings(module, settingsOf(place, options), async () => {
-    signal?.throwIfAborted()
-    const common = { progress_callback: progress.event }
-    try {
-      const tokenizer = await module.AutoTokenizer.from_pretrained(place.id, common)
+  const { tokenizer, text } = await withSettings(
+    module,
+    env => settingsOf(place, env, options),
+    async () => {
       signal?.throwIfAborted()
-      // `quantized` is what version 2 calls q8.
-      const text = await module.CLIPTextModelWithProjection.from_pretrained(place.id, {
-        ...common,
-        dtype,
-        device,
-        quantized: dtype === 'q8'
-      })
-      if (signal?.aborted) await text.dispose()
-      signal?.throwIfAborted()
-      return { tokenizer, text }
-    } catch (cause) {
-      signal?.throwIfAborted()
-      throw loadFailure(cause, { model: String(model), file, device })
+      const common = { progress_callback: progress.event }
+      try {
+        if (!('folder' in place)) await checkRepository(place.id, module.env)
+        signal?.throwIfAborted()
+        const tokenizer = await module.AutoTokenizer.from_pretrained(place.id, common)
+        signal?.throwIfAborted()
+        // `quantized` is what version 2 calls q8.
+        const text = await module.CLIPTextModelWithProjection.from_pretrained(place.id, {
+          ...common,
+          dtype,
+          device,
+          quantized: dtype === 'q8'
+        })
+        if (signal?.aborted) await text.dispose()
+        signal?.throwIfAborted()
+        return { tokenizer, text }
+      } catch (cause) {
+        signal?.throwIfAborted()
+        throw loadFailure(cause, { model: String(model), file, device })
+      }
     }
-  })
+  )
 
   const context = text.config.text_config?.max_position_embeddings ?? text.config.max_position_embeddings ?? 77
   let disposed = false
-  const run = async (sentences: readonly string[], stop?: AbortSignal): Promise<Float32Array[]> => {
+  const checkOpen = (): void => {
     if (disposed) throw new InputError('E_DISPOSED', 'this text model was disposed; load it again')
+  }
+  const run = async (sentences: readonly string[], stop?: AbortSignal): Promise<Float32Array[]> => {
+    checkOpen()
     // Padding to the whole context is the one setting that every version takes alike.
     const { text_embeds: embeds } = await text(
       tokenizer([...sentences], { padding: 'max_length', truncation: true, max_length: context })
@@ -119,7 +134,7 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
     await text.dispose()
   }
   return {
-    ...phraseEncoder({ width: probe.length, batch, check, run }, { templates, cache }),
+    ...phraseEncoder({ width: probe.length, batch, checkOpen, check, run }, { templates, cache }),
     dispose,
     [Symbol.asyncDispose]: dispose
   }
@@ -150,6 +165,36 @@ async function checkFolder(folder: URL, file: string): Promise<void> {
   }
 }
 
+/**
+ * transformers.js remembers for the whole process, whatever the host, that a repository has no `tokenizer_config.json`.
+ * So the host is asked first, unless the file is kept already. Any other failure is transformers.js' to report: it does
+ * not remember those.
+ */
+async function checkRepository(id: string, env: TransformersEnv): Promise<void> {
+  const file = 'tokenizer_config.json'
+  const folder = (env.remotePathTemplate ?? '{model}/resolve/{revision}/')
+    .replaceAll('{model}', id)
+    .replaceAll('{revision}', 'main')
+  const url = new URL(folder + file, hostUrl(env.remoteHost))
+  if (await isDownloaded(url, `${env.cacheDir}${id}/${file}`)) return
+  const answer = await (env.fetch ?? fetch)(url, { headers: { Range: 'bytes=0-0' } }).catch(() => undefined)
+  await answer?.body?.cancel()
+  if (answer?.status === 404)
+    throw new WeightsError(
+      'E_WEIGHTS_IO',
+      `${url.href}: must be there, the server answered 404; check the names of model and host`
+    )
+}
+
+/** The host as an address that ends in a slash; relative to the page in browsers. */
+function hostUrl(host: string): URL {
+  try {
+    return new URL(slashed(host), baseUrl())
+  } catch (cause) {
+    throw new InputError('E_BAD_OPTION', `host: must be an address, found '${host}'`, { cause })
+  }
+}
+
 async function importTransformers({ wasmPaths }: ClipTextOptions): Promise<TransformersModule> {
   if (needsWasmPaths && wasmPaths === undefined) {
     throw new InputError(
@@ -169,20 +214,29 @@ async function importTransformers({ wasmPaths }: ClipTextOptions): Promise<Trans
   }
 }
 
+const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
+
+/** The hub whose downloads lie in `cacheDir` itself. */
+const mainHub = 'https://huggingface.co/'
+
 /** What is set while loading. */
 function settingsOf(
   place: Place,
-  { cacheDir = cacheFolder(), host, signal, wasmPaths, transformers }: ClipTextOptions
+  env: TransformersEnv,
+  { cacheDir = cacheFolder(), host = env.remoteHost, signal, wasmPaths }: ClipTextOptions
 ): Settings {
   const local = 'folder' in place
-  const get = transformers?.env.fetch ?? globalThis.fetch
+  const get = env.fetch ?? globalThis.fetch
+  // transformers.js names a download by repository and file alone: what another host calls so is another file.
+  const { href } = hostUrl(host)
+  const folder = href === mainHub ? '' : `${encodeURIComponent(href)}/`
   return {
     env: {
       allowRemoteModels: !local,
       allowLocalModels: local,
       ...(local ? { localModelPath: place.base } : {}),
-      ...(host !== undefined ? { remoteHost: host.endsWith('/') ? host : `${host}/` } : {}),
-      ...(cacheDir !== undefined ? { cacheDir: cacheDir.endsWith('/') ? cacheDir : `${cacheDir}/` } : {}),
+      remoteHost: slashed(host),
+      ...(cacheDir !== undefined ? { cacheDir: slashed(cacheDir) + folder } : {}),
       ...(signal ? { fetch: (url, init) => get(url, { ...init, signal }) } : {})
     },
     wasmPaths

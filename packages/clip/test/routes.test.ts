@@ -235,6 +235,13 @@ describe.each(['loadClip', 'clipText'] as const)('phrases through %s', route => 
     expect(length((await encoder.embed([' fine ']))[0])).toBeCloseTo(1, 5)
     await encoder.dispose()
   })
+
+  it('are refused after dispose, also those that were embedded before', async () => {
+    const encoder = await open()
+    await encoder.embed(['a wheel'])
+    await encoder.dispose()
+    await failing(encoder.embed(['a wheel']), 'E_DISPOSED')
+  })
 })
 
 describe('clipText', () => {
@@ -249,11 +256,12 @@ describe('clipText', () => {
     await rm(cacheDir, { recursive: true })
   })
 
-  /** A hub that serves the folder; of the model file, so many bytes and then nothing. */
-  const hub = async (bytes = Infinity): Promise<string> => {
+  /** A hub that serves the folder, or nothing; of the model file, so many bytes and then nothing. */
+  const hub = async (bytes = Infinity, serves = true): Promise<string> => {
     server?.closeAllConnections()
     server?.close()
     server = createServer((request, response) => {
+      if (!serves) return response.writeHead(404).end()
       const path = decodeURIComponent(request.url!).replace(/^\/.*\/resolve\/main\//, '')
       readFile(join(folders.transformersJs, path)).then(
         data => {
@@ -310,6 +318,18 @@ describe('clipText', () => {
     await loaded.dispose()
     await failing(loaded.embed(['new']), 'E_DISPOSED')
     expect({ ...module.env }).toEqual(before)
+  })
+
+  it('keeps the downloads of each host apart', async () => {
+    const model = 'someone/two'
+    await (await clipText({ model, host: await hub(), cacheDir })).dispose()
+    await failing(clipText({ model, host: await hub(Infinity, false), cacheDir }), 'E_WEIGHTS_IO', model)
+  })
+
+  it('loads a repository that was not there at first', async () => {
+    const model = 'someone/late'
+    await failing(clipText({ model, host: await hub(Infinity, false), cacheDir }), 'E_WEIGHTS_IO', model)
+    await (await clipText({ model, host: await hub(), cacheDir })).dispose()
   })
 
   it('says which files are missing', async () => {

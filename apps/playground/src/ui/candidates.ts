@@ -2,7 +2,7 @@ import type { App } from '../app.js'
 import { pathOf } from '../canvas.js'
 import { percent } from '../percent.js'
 import type { Candidate } from '../protocol.js'
-import { activeObject, change, colorOf } from '../session.js'
+import { activeObject, colorOf } from '../session.js'
 import { h } from './dom.js'
 
 /** The masks to choose from, as small pictures with their scores. */
@@ -21,8 +21,7 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
       const object = activeObject(app.session)
       const answer = app.answer(object)
       element.hidden = (!answer && !choices.childElementCount) || !app.shown(object)
-      if (!answer) return
-      if (drawn !== answer) {
+      if (answer && drawn !== answer) {
         drawn = answer
         choices.replaceChildren(
           ...answer.map((candidate, i) => {
@@ -35,7 +34,7 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
                 class: 'visually-hidden',
                 value: String(i),
                 'aria-label': `Mask ${i + 1}, score ${percent(candidate.score)}`,
-                onchange: () => app.act(change(app.session, activeObject(app.session).id, { choice: i }))
+                onchange: () => app.choose(i)
               }),
               thumbnail(app.state.picture!.bitmap, candidate, colorOf(object)),
               h(
@@ -50,7 +49,8 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
         )
       }
       choices.querySelectorAll('input').forEach((input, i) => {
-        input.checked = i === object.choice
+        input.disabled = !answer // those of the last answer, until this one is there
+        if (answer) input.checked = i === object.choice
       })
     }
   }

@@ -99,7 +99,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     h(
       'p',
       { class: 'hint' },
-      'What you load is kept on this device for the next visit, checked by size and SHA-256. Add #sha256=… to an address to say which file.'
+      'What you load is kept on this device for the next visit, checked by size and SHA-256. Enter an address again to check it for a newer file. Add #sha256=… to an address to say which file.'
     )
   )
   dialog.addEventListener('click', event => {

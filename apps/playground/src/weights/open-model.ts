@@ -2,8 +2,9 @@ import { loadClip, type Clip } from '@sam/clip'
 import { loadSam, WeightsError, type Backend, type Sam } from '@sam/core'
 import { embeddedModel } from '../model.js'
 import type { ModelChoice, Step } from '../protocol.js'
+import { addressOf, compareWithAddress, download } from './address.js'
 import { privateFolder } from './folder.js'
-import { weightsCache, type Incoming, type WeightsCache } from './weights-cache.js'
+import { weightsCache, type Incoming, type KeptFile, type WeightsCache } from './weights-cache.js'
 
 export interface OpenOptions {
   readonly backend: Backend
@@ -13,18 +14,20 @@ export interface OpenOptions {
 
 export interface OpenedModel {
   readonly sam: Sam
-  /** What reads phrases for it, to be disposed with it. */
-  readonly clip?: Clip
   readonly note: string
   readonly again: ModelChoice | undefined
+  /** Disposes the model and what reads phrases for it; its kept file may then be removed. */
+  dispose(): Promise<void>
 }
 
-let cache: Promise<WeightsCache | undefined> | undefined
+let models: Promise<WeightsCache | undefined> | undefined
 export const modelCache = (): Promise<WeightsCache | undefined> =>
-  (cache ??= privateFolder('models').then(folder => folder && weightsCache(folder)))
+  (models ??= privateFolder('models').then(folder => folder && weightsCache(folder, navigator.locks)))
 
 /**
- * Loads a model, keeping a copy on this device of what comes from elsewhere. Throws what `loadSam` and `fetch` throw.
+ * Loads a model, keeping a copy on this device of what comes from elsewhere. A copy is used again without a request;
+ * only an address that is entered anew is asked whether it has another file by now. Throws what `loadSam` and `fetch`
+ * throw.
  */
 export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
   const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: Clip): Promise<Sam> =>
@@ -35,18 +38,25 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
       signal,
       onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total })
     })
+  const opened = (sam: Sam, about: Pick<OpenedModel, 'note' | 'again'>, end?: () => Promise<void>): OpenedModel => ({
+    sam,
+    ...about,
+    async dispose() {
+      await sam.dispose()
+      await end?.()
+    }
+  })
   const model = choice.kind === 'folder' ? wholeOf(choice) : choice
   if (model.kind === 'folder')
-    return {
-      sam: await load(new Map(model.files.map(f => [f.name, f]))),
+    return opened(await load(new Map(model.files.map(f => [f.name, f]))), {
       note: 'not kept: it is in several files',
       again: undefined
-    }
+    })
   if (model.kind === 'embedded') {
     const { weights, description, clip: own } = embeddedModel()
     const clip = await loadClip({ ...own, backend, signal })
     try {
-      return { sam: await load(weights, clip), clip, note: description, again: model }
+      return opened(await load(weights, clip), { note: description, again: model }, () => clip.dispose())
     } catch (error) {
       await clip.dispose()
       throw error
@@ -54,38 +64,55 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
   }
   const key =
     model.kind === 'kept' ? model.key : model.kind === 'file' ? `file:${model.file.name}` : addressOf(model.url).href
-  const kept = await modelCache()
-  const found =
-    model.kind === 'file'
-      ? undefined
-      : await kept?.open(key, { signal, onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total }) })
-  if (found) return { sam: await load(found), note: 'kept on this device', again: { kind: 'kept', key } }
+  const again = { kind: 'kept', key } as const
+  const openKept = async ({ blob, release }: KeptFile, note: string): Promise<OpenedModel> => {
+    try {
+      return opened(await load(blob), { note, again }, release)
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+  const cache = await modelCache()
+  if (model.kind === 'file') {
+    // Loaded first: what is not a model takes no room.
+    const { file } = model
+    const sam = await load(file)
+    try {
+      const kept = await keep(
+        cache,
+        { key, label: file.name, stream: file.stream(), size: file.size },
+        { signal, onStep }
+      )
+      await kept?.release() // the model reads the person's file
+      return opened(sam, kept ? { note: keptNote, again } : { note: notKept, again: undefined })
+    } catch (error) {
+      await sam.dispose()
+      throw error
+    }
+  }
+  const entry = (await cache?.list())?.find(e => e.key === key)
+  const address = entry && model.kind === 'url' ? await compareWithAddress(entry, signal) : 'same'
+  if (entry && address !== 'changed') {
+    const kept = await cache!.open(key, {
+      signal,
+      onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total })
+    })
+    const note =
+      address === 'same'
+        ? 'kept on this device'
+        : 'kept on this device; its address could not be checked for a newer file'
+    if (kept) return openKept(kept, note)
+  }
   if (model.kind === 'kept') {
     throw new WeightsError(
       'E_WEIGHTS_IO',
       `${key.replace(/^file:/, '')} is not on this device any more, or was damaged; load it again`
     )
   }
-
-  if (model.kind === 'file') {
-    // Loaded first: what is not a model takes no room.
-    const { file } = model
-    const sam = await load(file)
-    try {
-      const blob = await keep(
-        kept,
-        { key, label: file.name, stream: file.stream(), size: file.size },
-        { signal, onStep }
-      )
-      return { sam, ...(blob ? { note: keptNote, again: { kind: 'kept', key } } : { note: notKept, again: undefined }) }
-    } catch (error) {
-      await sam.dispose()
-      throw error
-    }
-  }
-  const blob = await keep(kept, await download(key, signal), { signal, onStep })
-  if (blob) return { sam: await load(blob), note: keptNote, again: { kind: 'kept', key } }
-  return { sam: await load(new URL(key)), note: notKept, again: undefined }
+  const kept = await keep(cache, await download(key, signal), { signal, onStep })
+  if (kept) return openKept(kept, keptNote)
+  return opened(await load(new URL(key)), { note: notKept, again: undefined })
 }
 
 /** A folder with the model in one file is that file, under the folder's name. */
@@ -99,14 +126,14 @@ const notKept = 'not kept: this browser has no room or no place for it'
 
 /** Undefined where there is no place to keep it. */
 async function keep(
-  kept: WeightsCache | undefined,
+  cache: WeightsCache | undefined,
   incoming: Incoming,
   { signal, onStep }: Pick<OpenOptions, 'signal' | 'onStep'>
-): Promise<Blob | undefined> {
+): Promise<KeptFile | undefined> {
   try {
     await navigator.storage.persist?.()
-    if (kept)
-      return await kept.keep(incoming, {
+    if (cache)
+      return await cache.keep(incoming, {
         signal,
         onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total })
       })
@@ -115,41 +142,4 @@ async function keep(
   }
   if (!incoming.stream.locked) await incoming.stream.cancel()
   return undefined
-}
-
-/** An address may end in `#sha256=…`: then the file must have this sum. */
-async function download(key: string, signal: AbortSignal): Promise<Incoming> {
-  const url = new URL(key)
-  const fail = (text: string, cause?: unknown): never => {
-    throw new WeightsError('E_WEIGHTS_IO', `${url.href}: ${text}`, { cause })
-  }
-  const answer = await fetch(url, { signal }).catch((cause: unknown) => {
-    signal.throwIfAborted()
-    return fail(
-      'the request failed; check the address and the network, and whether the server lets this page read it (CORS)',
-      cause
-    )
-  })
-  if (!answer.ok || !answer.body) return fail(`the server answered ${answer.status} ${answer.statusText}`.trimEnd())
-  if (/^text\/html/i.test(answer.headers.get('content-type') ?? ''))
-    return fail('is a web page, not a checkpoint; use the download link of the file itself')
-  const size = Number(answer.headers.get('content-length') ?? NaN)
-  const plain = (answer.headers.get('content-encoding') ?? 'identity') === 'identity'
-  return {
-    key,
-    label: decodeURIComponent(url.pathname.split('/').pop()!) || url.host,
-    stream: answer.body,
-    size: plain && Number.isSafeInteger(size) ? size : undefined,
-    sha256: /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1]
-  }
-}
-
-function addressOf(text: string): URL {
-  try {
-    const url = new URL(text)
-    if (/^https?:$/.test(url.protocol)) return url
-  } catch {
-    /* said below */
-  }
-  throw new WeightsError('E_WEIGHTS_IO', `an address must begin with https:// or http://, found '${text}'`)
 }

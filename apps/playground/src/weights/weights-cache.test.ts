@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Folder } from './folder.js'
-import { weightsCache } from './weights-cache.js'
+import { weightsCache, type WeightsCache } from './weights-cache.js'
 
 /** A folder in memory, and its files to spoil. */
-function memoryFolder(): { folder: Folder; files: Map<string, Uint8Array<ArrayBuffer>>; open: Set<string> } {
+function memoryFolder() {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   const open = new Set<string>()
   const folder: Folder = {
@@ -12,6 +12,7 @@ function memoryFolder(): { folder: Folder; files: Map<string, Uint8Array<ArrayBu
     async create(name) {
       const chunks: Uint8Array<ArrayBuffer>[] = []
       open.add(name)
+      if (!files.has(name)) files.set(name, new Uint8Array()) // as the browser's: there at once, and empty
       return {
         write: async chunk => {
           chunks.push(chunk.slice())
@@ -21,6 +22,7 @@ function memoryFolder(): { folder: Folder; files: Map<string, Uint8Array<ArrayBu
           open.delete(name)
         },
         discard: async () => {
+          files.delete(name)
           open.delete(name)
         }
       }
@@ -30,7 +32,35 @@ function memoryFolder(): { folder: Folder; files: Map<string, Uint8Array<ArrayBu
     },
     names: async () => [...files.keys()]
   }
-  return { folder, files, open }
+  const locks = memoryLocks()
+  /** The cache as one more tab has it. */
+  const cache = (): WeightsCache => weightsCache(folder, locks)
+  return { folder, files, open, cache }
+}
+
+/** The browser's locks, as far as the cache uses them. */
+function memoryLocks(): Pick<LockManager, 'request'> {
+  const held = new Map<string, { shared: number; exclusive: boolean; waiting: (() => void)[] }>()
+  return {
+    async request(name: string, ...rest: unknown[]) {
+      const run = rest.pop() as (lock: object | null) => unknown
+      const { mode, ifAvailable } = (rest[0] ?? {}) as LockOptions
+      if (!held.has(name)) held.set(name, { shared: 0, exclusive: false, waiting: [] })
+      const lock = held.get(name)!
+      const taken = (): boolean => lock.exclusive || (mode !== 'shared' && lock.shared > 0)
+      if (ifAvailable && taken()) return run(null)
+      while (taken()) await new Promise<void>(resolve => lock.waiting.push(resolve))
+      if (mode === 'shared') lock.shared++
+      else lock.exclusive = true
+      try {
+        return await run({})
+      } finally {
+        if (mode === 'shared') lock.shared--
+        else lock.exclusive = false
+        for (const resolve of lock.waiting.splice(0)) resolve()
+      }
+    }
+  } as Pick<LockManager, 'request'>
 }
 
 const bytes = new Uint8Array(1000).map((_, i) => i)
@@ -49,16 +79,19 @@ const incoming = { key: 'https://x/model.pth', label: 'model.pth', size: 1000 }
 
 describe('weightsCache', () => {
   it('keeps a stream and gives it back, now and on the next visit', async () => {
-    const { folder } = memoryFolder()
+    const { folder, cache } = memoryFolder()
     const told: number[] = []
-    const blob = await weightsCache(folder).keep(
+    const { blob, release } = await cache().keep(
       { ...incoming, stream: stream(), sha256: sum.toUpperCase() },
       { onBytes: loaded => told.push(loaded) }
     )
     expect([blob.size, told]).toEqual([1000, [300, 1000]])
-    const later = weightsCache(folder)
+    await release()
+    const later = cache()
     expect(await later.list()).toMatchObject([{ key: incoming.key, label: 'model.pth', size: 1000, sha256: sum }])
-    expect(new Uint8Array(await (await later.open(incoming.key))!.arrayBuffer())).toEqual(bytes)
+    const again = (await later.open(incoming.key))!
+    expect(new Uint8Array(await again.blob.arrayBuffer())).toEqual(bytes)
+    await again.release()
     await later.forget(incoming.key)
     expect([await later.list(), await later.open(incoming.key), await folder.names()]).toEqual([
       [],
@@ -76,13 +109,13 @@ describe('weightsCache', () => {
     ],
     ['broken', { stream: stream([bytes.slice(0, 300)], c => c.error(new Error('reset'))) }, /reset/]
   ])('keeps nothing of a download that is %s', async (_, part, message) => {
-    const { folder, files, open } = memoryFolder()
-    await expect(weightsCache(folder).keep({ ...incoming, ...part })).rejects.toThrow(message)
+    const { cache, files, open } = memoryFolder()
+    await expect(cache().keep({ ...incoming, ...part })).rejects.toThrow(message)
     expect([files.size, open.size]).toEqual([0, 0])
   })
 
   it('keeps nothing after an abort, and stops reading', async () => {
-    const { folder, files, open } = memoryFolder()
+    const { cache, files, open } = memoryFolder()
     const stop = new AbortController()
     let cancelled = false
     const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -93,7 +126,7 @@ describe('weightsCache', () => {
         cancelled = true
       }
     })
-    const keeping = weightsCache(folder).keep(
+    const keeping = cache().keep(
       { key: 'k', label: 'k', stream: endless },
       {
         signal: stop.signal,
@@ -116,20 +149,61 @@ describe('weightsCache', () => {
     ],
     ['cut', (data: Uint8Array<ArrayBuffer>) => data.slice(1)]
   ])('throws away a kept file that was %s', async (_, spoil) => {
-    const { folder, files } = memoryFolder()
-    const cache = weightsCache(folder)
-    await cache.keep({ ...incoming, stream: stream() })
-    const [{ file }] = await cache.list()
+    const { cache, files } = memoryFolder()
+    const models = cache()
+    await (await models.keep({ ...incoming, stream: stream() })).release()
+    const [{ file }] = await models.list()
     files.set(file, spoil(files.get(file)!))
-    expect(await cache.open(incoming.key)).toBeUndefined()
-    expect([await cache.list(), files.has(file)]).toEqual([[], false])
+    expect(await models.open(incoming.key)).toBeUndefined()
+    expect([await models.list(), files.has(file)]).toEqual([[], false])
   })
 
-  it('replaces a model of the same key, and loses none that is kept at the same time', async () => {
-    const { folder } = memoryFolder()
-    const cache = weightsCache(folder)
-    await Promise.all(['a', 'b', 'a', 'c'].map(key => cache.keep({ key, label: key, stream: stream() })))
-    expect((await cache.list()).map(e => e.key).sort()).toEqual(['a', 'b', 'c'])
+  it('replaces a model of the same key, and loses none that is kept at the same time, in whatever tab', async () => {
+    const { folder, cache } = memoryFolder()
+    const tabs = [cache(), cache()]
+    const kept = await Promise.all(
+      ['a', 'b', 'a', 'c'].map((key, i) => tabs[i % 2].keep({ key, label: key, stream: stream() }))
+    )
+    for (const { release } of kept) await release()
+    expect((await tabs[0].list()).map(e => e.key).sort()).toEqual(['a', 'b', 'c'])
     expect((await folder.names()).length).toBe(4)
+  })
+
+  it('removes the file of a forgotten model once no tab uses it', async () => {
+    const { cache, files } = memoryFolder()
+    const tabs = [cache(), cache()]
+    const first = await tabs[0].keep({ ...incoming, stream: stream() })
+    const second = (await tabs[1].open(incoming.key))!
+    const [{ file }] = await tabs[0].list()
+    await tabs[1].forget(incoming.key)
+    expect([await tabs[0].list(), files.has(file)]).toEqual([[], true])
+    await second.release()
+    expect(files.has(file)).toBe(true)
+    await first.release()
+    expect(files.has(file)).toBe(false)
+  })
+
+  it('removes what a visit that ended in the middle left behind, and nothing of a download that goes on', async () => {
+    const { cache, files, folder } = memoryFolder()
+    await (await folder.create('left-behind')).commit()
+    let end!: () => void
+    const slow = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start(c) {
+        end = () => c.close()
+      }
+    })
+    const keeping = cache().keep({ key: 'slow', label: 'slow', stream: slow })
+    await expect.poll(() => files.size).toBe(2)
+    await cache().forget('nothing')
+    expect([files.has('left-behind'), files.size]).toEqual([false, 2])
+    end()
+    await (await keeping).release()
+    expect(files.size).toBe(2)
+  })
+
+  it('remembers the version that an address told', async () => {
+    const { cache } = memoryFolder()
+    await (await cache().keep({ ...incoming, stream: stream(), version: '"one"' })).release()
+    expect(await cache().list()).toMatchObject([{ version: '"one"' }])
   })
 })

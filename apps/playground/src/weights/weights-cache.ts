@@ -11,6 +11,16 @@ export interface KeptModel {
   readonly sha256: string
   /** The file it is in. */
   readonly file: string
+  /** What its address told this version by: `ETag` or `Last-Modified`. */
+  readonly version?: string | undefined
+}
+
+/** A kept model that is in use: no page removes its file before it is released. */
+export interface KeptFile {
+  /** Read lazily, from the file. */
+  readonly blob: Blob
+  /** Removes the file, if it is not kept any more. */
+  readonly release: () => Promise<void>
 }
 
 export interface Incoming {
@@ -21,6 +31,7 @@ export interface Incoming {
   readonly size?: number | undefined
   /** The sum that it must have, where it is known. */
   readonly sha256?: string | undefined
+  readonly version?: string | undefined
 }
 
 export interface CacheOptions {
@@ -31,24 +42,25 @@ export interface CacheOptions {
 export interface WeightsCache {
   list(): Promise<readonly KeptModel[]>
   /** The file, checked against its size and sum; what fails the check is thrown away and not there. */
-  open(key: string, options?: CacheOptions): Promise<Blob | undefined>
+  open(key: string, options?: CacheOptions): Promise<KeptFile | undefined>
   /**
    * Takes in a stream. Throws `WeightsError` `E_WEIGHTS_IO` when it is cut off or its sum is wrong; then, and after an
    * abort, nothing stays.
    */
-  keep(incoming: Incoming, options?: CacheOptions): Promise<Blob>
+  keep(incoming: Incoming, options?: CacheOptions): Promise<KeptFile>
+  /** The file itself goes once nobody uses it. */
   forget(key: string): Promise<void>
 }
 
 const index = 'index.json'
-/** What no entry knows after this many milliseconds is left of a visit that ended in the middle. */
-const abandoned = 24 * 3600 * 1000
+const lockOf = (file: string): string => `sam-models/${file}`
 
 /**
  * Models in a folder, and an index of them. An entry is written after its file is whole and checked, so nothing half is
- * ever found.
+ * ever found. `locks` are the browser's, the same for every tab: one tab at a time changes the index, and a file that
+ * one tab uses is removed by none. The browser releases the locks of a tab that is closed.
  */
-export function weightsCache(folder: Folder): WeightsCache {
+export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>): WeightsCache {
   const list = async (): Promise<KeptModel[]> => {
     const blob = await folder.read(index)
     try {
@@ -57,66 +69,99 @@ export function weightsCache(folder: Folder): WeightsCache {
       return []
     }
   }
-  let turn: Promise<unknown> = Promise.resolve()
-  /** Changes the index, one change after the other, and removes the files that it no longer names. */
-  const update = (change: (entries: KeptModel[]) => KeptModel[]): Promise<void> => {
-    const mine = turn.then(async () => {
-      const before = await list()
-      const after = change(before)
+  /** Removes the files that the index does not name and nobody uses. */
+  const sweep = async (): Promise<void> => {
+    const named = new Set((await list()).map(e => e.file))
+    for (const name of await folder.names()) {
+      if (name === index || named.has(name)) continue
+      await locks.request(lockOf(name), { ifAvailable: true }, async lock => {
+        if (lock) await folder.remove(name)
+      })
+    }
+  }
+  const update = async (change: (entries: KeptModel[]) => KeptModel[]): Promise<void> => {
+    await locks.request(lockOf(index), async () => {
+      const after = change(await list())
       const sink = await folder.create(index)
       await sink.write(new TextEncoder().encode(JSON.stringify(after)))
       await sink.commit()
-      const named = new Set(after.map(e => e.file))
-      const dropped = new Set(before.map(e => e.file))
-      for (const name of await folder.names()) {
-        const old = Date.now() - Number(name.split('-')[0]) > abandoned
-        if (name !== index && !named.has(name) && (dropped.has(name) || old)) await folder.remove(name)
-      }
+      await sweep()
     })
-    turn = mine.catch(() => {})
-    return mine
   }
-  const forget = (key: string): Promise<void> => update(entries => entries.filter(e => e.key !== key))
+  /** Marks a file as used. Returns how to release it. */
+  const use = async (file: string): Promise<() => Promise<void>> => {
+    let end!: () => void
+    const ended = new Promise<void>(resolve => {
+      end = resolve
+    })
+    let released!: Promise<unknown>
+    await new Promise<void>((resolve, reject) => {
+      released = locks.request(lockOf(file), { mode: 'shared' }, () => {
+        resolve()
+        return ended
+      })
+      released.catch(reject)
+    })
+    return async () => {
+      end()
+      await released
+      await locks.request(lockOf(index), sweep)
+    }
+  }
 
   return {
     list,
-    forget,
+    forget: key => update(entries => entries.filter(e => e.key !== key)),
     async open(key, options = {}) {
       const entry = (await list()).find(e => e.key === key)
       if (!entry) return undefined
-      const blob = await folder.read(entry.file)
-      if (blob?.size === entry.size && (await sumOf(blob.stream(), entry.size, options)) === entry.sha256) return blob
-      await forget(key)
-      return undefined
+      const release = await use(entry.file)
+      let whole = false
+      try {
+        const blob = await folder.read(entry.file)
+        whole = blob?.size === entry.size && (await sumOf(blob.stream(), entry.size, options)) === entry.sha256
+        if (whole) return { blob: blob!, release }
+        await update(entries => entries.filter(e => e.file !== entry.file))
+        return undefined
+      } finally {
+        if (!whole) await release()
+      }
     },
-    async keep({ key, label, stream, size, sha256: wanted }, options = {}) {
+    async keep({ key, label, stream, size, sha256: wanted, version }, options = {}) {
       const file = `${Date.now()}-${crypto.randomUUID()}`
-      const sink = await folder.create(file)
+      const release = await use(file)
       const fail = (text: string): never => {
         throw new WeightsError('E_WEIGHTS_IO', `${label}: ${text}`)
       }
-      let found: string
-      let written = 0
       try {
-        const write = (chunk: Uint8Array<ArrayBuffer>): Promise<void> => {
-          written += chunk.length
-          return sink.write(chunk)
+        const sink = await folder.create(file)
+        let found: string
+        let written = 0
+        try {
+          const write = (chunk: Uint8Array<ArrayBuffer>): Promise<void> => {
+            written += chunk.length
+            return sink.write(chunk)
+          }
+          found = await sumOf(stream, size ?? 0, { ...options, write })
+          if (size !== undefined && written !== size)
+            fail(`must have ${size} bytes, ${written} came; the connection was cut off, try again`)
+          if (wanted !== undefined && found !== wanted.toLowerCase())
+            fail(`must have the SHA-256 ${wanted}, found ${found}; it is another file, or damaged`)
+          await sink.commit()
+        } catch (error) {
+          await sink.discard()
+          throw error
         }
-        found = await sumOf(stream, size ?? 0, { ...options, write })
-        if (size !== undefined && written !== size)
-          fail(`must have ${size} bytes, ${written} came; the connection was cut off, try again`)
-        if (wanted !== undefined && found !== wanted.toLowerCase())
-          fail(`must have the SHA-256 ${wanted}, found ${found}; it is another file, or damaged`)
-        await sink.commit()
+        await update(entries => [
+          ...entries.filter(e => e.key !== key),
+          { key, label, size: written, sha256: found, file, version }
+        ])
+        const blob = (await folder.read(file)) ?? fail('could not be read back; the browser may be out of space')
+        return { blob, release }
       } catch (error) {
-        await sink.discard()
+        await release()
         throw error
       }
-      await update(entries => [
-        ...entries.filter(e => e.key !== key),
-        { key, label, size: written, sha256: found, file }
-      ])
-      return (await folder.read(file)) ?? fail('could not be read back; the browser may be out of space')
     }
   }
 }

@@ -21,6 +21,10 @@ export const exists = (url: URL): Promise<boolean> =>
     () => false
   )
 
+/** Whether transformers.js keeps a download: the browser's caches name it by its address. */
+export const isDownloaded = async (url: URL, _path: string): Promise<boolean> =>
+  'caches' in globalThis && (await caches.match(url).catch(() => undefined)) !== undefined
+
 /** Where downloads are kept: the browser's own cache. */
 export const cacheFolder = (): string | undefined => undefined
 

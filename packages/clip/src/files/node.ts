@@ -30,6 +30,9 @@ export const exists = (url: URL): Promise<boolean> =>
       )
     : browser.exists(url)
 
+/** Whether transformers.js keeps a download: a file in its folder. */
+export const isDownloaded = (_url: URL, path: string): Promise<boolean> => exists(pathToFileURL(path))
+
 /** Where downloads are kept: the user's cache, not inside a package. */
 export const cacheFolder = (): string | undefined =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')

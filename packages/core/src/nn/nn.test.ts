@@ -21,6 +21,11 @@ describe('scope', () => {
     const p = nn.scope('a')
     expect(p.param('weight', [2])).toBe(p.param('weight', [2]))
   })
+
+  it('leaves one name in two shapes to graph(), which refuses it', () => {
+    const p = nn.scope('a')
+    expect(() => graph('g', { y: p.param('weight', [2]), z: p.param('weight', [3]) })).toThrow('must have one shape')
+  })
 })
 
 describe('layers ask for what PyTorch stores', () => {

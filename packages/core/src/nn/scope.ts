@@ -1,5 +1,5 @@
 import { param, type Value } from '../ir/value.js'
-import type { Shape } from '../tensor/shape.js'
+import { sameShape, type Shape } from '../tensor/shape.js'
 
 /**
  * A place in the checkpoint's tree of names. A layer walks down with `at` and asks for what it needs with `param`; the
@@ -10,7 +10,10 @@ export interface Scope {
   readonly path: string
   /** `scope.at('blocks', 3)` is the place `…blocks.3`. */
   at(...path: readonly (string | number)[]): Scope
-  /** The tensor of that name here; the checkpoint must have it in this shape. */
+  /**
+   * The tensor of that name here; the checkpoint must have it in this shape. The same name and shape give the same
+   * value; one name in two shapes is refused by `graph()`.
+   */
   param(name: string, shape: Shape): Value
 }
 
@@ -21,7 +24,9 @@ export function scope(path = ''): Scope {
     path,
     at: (...names) => scope(full(names.join('.'))),
     param(name, shape) {
-      const value = asked.get(name) ?? param(full(name), shape)
+      const known = asked.get(name)
+      if (known && sameShape(known.shape, shape)) return known
+      const value = param(full(name), shape)
       asked.set(name, value)
       return value
     }

@@ -59,6 +59,20 @@ describe('views', () => {
     expect(new Set(names).size).toBe(64)
     expect(new Set(names.map(name => name.slice(-1)))).toEqual(new Set('01234567'))
   })
+  it('read a sample again after a read that failed', async () => {
+    let broken = true
+    const flaky: Dataset = {
+      size: Infinity,
+      read: async index => {
+        if (broken) throw new Error('busy')
+        return numbered.read(index)
+      }
+    }
+    const eight = views(flaky, { among: 1, seed: 1 })
+    await expect(eight.read(0)).rejects.toThrow('busy')
+    broken = false
+    expect((await eight.read(1)).name).toMatch(/^0, view/)
+  })
   it('are the same from wherever one begins', async () => {
     const [all, late] = [views(numbered, { among: 4, seed: 1 }), views(numbered, { among: 4, seed: 1 })]
     for (let i = 0; i < 50; i++) await all.read(i)

@@ -36,8 +36,12 @@ export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions)
     read: async index => {
       const { nth, source, view } = partsOf(index)
       for (const old of held.keys()) if (old < (nth - 1) * among) held.delete(old)
-      const sample = held.get(source) ?? data.read(source)
-      held.set(source, sample)
+      let sample = held.get(source)
+      if (!sample) {
+        sample = data.read(source)
+        sample.catch(() => held.delete(source)) // the next read tries again
+        held.set(source, sample)
+      }
       return laid(await sample, (source + 3 * view) % ways) // in steps of 3, which come to all eight
     }
   }
