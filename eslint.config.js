@@ -45,8 +45,10 @@ const floorRules = floors.flatMap((folders, floor) =>
 const packages = {
   'packages/core': '(?!x)x',
   'packages/onnx': '@sam/core/graph',
-  'packages/backend-cuda': '@sam/(core/graph|onnx)',
-  'packages/backend-wasm': '@sam/(core/graph|onnx)',
+  'packages/onnxruntime': '@sam/(core/graph|onnx)',
+  'packages/backend-cpu': '@sam/(core/graph|onnxruntime/node)',
+  'packages/backend-cuda': '@sam/(core/graph|onnxruntime/node)',
+  'packages/backend-wasm': '@sam/(core/graph|onnx|onnxruntime)',
   'packages/backend-webgpu': '@sam/core/graph',
   'packages/model-tiny': '@sam/core',
   'packages/train': '@sam/(core(/graph)?|clip)',

@@ -327,15 +327,15 @@ function check(program: Program, limits: Limits, name: string): void {
 
 /**
  * What a compile of this graph would run on a device with these limits, without a device or weights: what depends on
- * weights alone, run once, and the rest, run every time.
+ * weights alone, run once per compile, and the rest, run every time.
  */
-export function schedules(g: Graph, options: ScheduleOptions = {}): { once: Schedule; every: Schedule } {
+export function schedules(g: Graph, options: ScheduleOptions = {}): { setup: Schedule; run: Schedule } {
   const { early, late } = stage(
     simplify(decompose(g, node => keeps(node, options.limits ?? defaultLimits))),
     [],
-    'once'
+    'setup'
   )
-  return { once: schedule(early, options), every: schedule(late, options) }
+  return { setup: schedule(early, options), run: schedule(late, options) }
 }
 
 /** What a schedule asks of a device, weights aside. */

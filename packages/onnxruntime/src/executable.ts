@@ -3,23 +3,22 @@ import {
   formatShape,
   GraphError,
   InputError,
-  partOf,
   untilAborted,
   type DeviceTensor,
   type Executable,
   type Graph,
-  type HostTensor,
-  type Value
+  type HostTensor
 } from '@sam/core/graph'
-import type { Plain } from './protocol.js'
-import type { Session } from './session.js'
-import type { Thread } from './thread.js'
+import type { Runtime, Session, TensorType } from './runtime.js'
 
-/** What lies behind the tensors that this module gave out. */
-const handles = new WeakMap<DeviceTensor, { readonly thread: Thread; readonly id: number; disposed: boolean }>()
+/** What lies behind the tensors that this module gave out; no handle once a tensor is disposed. */
+const states = new WeakMap<DeviceTensor, { readonly runtime: unknown; handle: unknown }>()
 
-/** A loaded session as an `Executable`. */
-export function executable(thread: Thread, g: Graph, session: Session): Executable {
+/**
+ * A loaded session as an `Executable`. A run cannot be stopped half way: after an abort it finishes by itself, and its
+ * results are freed.
+ */
+export function executable<Handle>(runtime: Runtime<Handle>, g: Graph, session: Session<Handle>): Executable {
   let disposed = false
   return {
     graph: g,
@@ -28,14 +27,15 @@ export function executable(thread: Thread, g: Graph, session: Session): Executab
       if (disposed)
         throw new InputError('E_DISPOSED', `${g.name}: the executable was disposed; compile the graph again`)
       checkFeeds(g, feeds)
-      const bound = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, bind(thread, name, feed)]))
-      const cancelled = new Int32Array(new SharedArrayBuffer(4))
-      const running = session.run(bound, cancelled)
-      const made = running.then(ids =>
-        Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, deviceTensor(thread, g.outputs[name], id)]))
-      )
+      const fed = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, feedOf(runtime, name, feed)]))
+      const made = session
+        .run(fed, signal)
+        .then(handles =>
+          Object.fromEntries(
+            Object.entries(handles).map(([name, handle]) => [name, deviceTensor(runtime, g.outputs[name], handle)])
+          )
+        )
       return untilAborted(made, signal, () => {
-        Atomics.store(cancelled, 0, 1)
         made.then(
           outputs => Object.values(outputs).forEach(t => t.dispose()),
           () => {}
@@ -49,32 +49,31 @@ export function executable(thread: Thread, g: Graph, session: Session): Executab
   }
 }
 
-function deviceTensor(thread: Thread, { shape, dtype }: Value, id: number): DeviceTensor {
-  const state = { thread, id, disposed: false }
+function deviceTensor<Handle>(runtime: Runtime<Handle>, { shape, dtype }: TensorType, handle: Handle): DeviceTensor {
+  const state: { readonly runtime: unknown; handle: Handle | undefined } = { runtime, handle }
   const self: DeviceTensor = {
     shape,
     dtype,
     async read(part) {
-      if (state.disposed)
+      if (state.handle === undefined)
         throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
-      const whole = { dtype, shape, data: await thread.call('read', { tensor: id }) }
-      return part ? partOf(whole, part) : whole
+      return runtime.read(state.handle, { dtype, shape }, part)
     },
     dispose() {
-      if (!state.disposed) thread.call('free', { tensor: id }).catch(() => {})
-      state.disposed = true
+      if (state.handle !== undefined) runtime.free(state.handle)
+      state.handle = undefined
     }
   }
-  handles.set(self, state)
+  states.set(self, state)
   return self
 }
 
-/** A feed as the thread takes it: a tensor it has, or a copy that moves there. */
-function bind(thread: Thread, name: string, feed: HostTensor | DeviceTensor): number | Plain {
-  if ('data' in feed) return { dtype: feed.dtype, shape: feed.shape, data: feed.data.slice() as HostTensor['data'] }
-  const handle = handles.get(feed)
-  if (handle?.thread !== thread)
-    throw new GraphError(`${name} was fed a tensor of another backend; bring it home with read() first`)
-  if (handle.disposed) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
-  return handle.id
+/** A feed as the session takes it: host data, or the handle of a tensor that the same runtime has. */
+function feedOf<Handle>(runtime: Runtime<Handle>, name: string, feed: HostTensor | DeviceTensor): HostTensor | Handle {
+  if ('data' in feed) return feed
+  const state = states.get(feed)
+  if (state?.runtime !== runtime)
+    throw new GraphError(`${name} was fed a tensor of another backend; copy it to host memory with read() first`)
+  if (state.handle === undefined) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
+  return state.handle as Handle
 }

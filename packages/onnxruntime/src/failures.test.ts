@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { importFailed, providerMissing, runtimeFailed } from './failures.js'
+import { runtimeFailed } from './failures.js'
 
-describe("onnxruntime's words in ours", () => {
+describe('runtimeFailed: the code of what onnxruntime threw', () => {
   it.each([
     ['std::bad_alloc', 'E_OUT_OF_MEMORY'],
     [
@@ -19,37 +19,10 @@ describe("onnxruntime's words in ours", () => {
     expect(error.message).toContain(text)
   })
 
-  it('tells two versions in one process from a missing package', () => {
-    const conflict = importFailed(
-      Object.assign(
-        new Error("libonnxruntime.so.1: version `VERS_1.30.0' not found (required by onnxruntime_binding.node)"),
-        { code: 'ERR_DLOPEN_FAILED' }
-      )
-    )
-    expect([conflict.code, conflict.message]).toEqual([
-      'E_BACKEND_UNAVAILABLE',
-      expect.stringContaining('npm ls onnxruntime-node')
-    ])
-    const missing = importFailed(
-      Object.assign(new Error("Cannot find package 'onnxruntime-node'"), { code: 'ERR_MODULE_NOT_FOUND' })
-    )
-    expect([missing.code, missing.message]).toEqual([
-      'E_BACKEND_UNAVAILABLE',
-      expect.stringContaining('npm install onnxruntime-node')
-    ])
-  })
-
-  it('says how CUDA is installed', () => {
-    const { code, message } = providerMissing('cuda', new Error('Failed to load shared library'), {
-      platform: 'linux',
-      arch: 'x64'
-    })
-    expect(code).toBe('E_BACKEND_UNAVAILABLE')
-    expect(message).toContain(
-      'npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node'
-    )
-    expect(providerMissing('cuda', new Error('no'), { platform: 'darwin', arch: 'arm64' }).message).toContain(
-      'linux-x64 only'
-    )
-  })
+  it.each([
+    [new RangeError('Array buffer allocation failed'), 'E_OUT_OF_MEMORY'],
+    [17, 'E_OUT_OF_MEMORY'],
+    [new Error('std::bad_alloc'), 'E_OUT_OF_MEMORY'],
+    [new Error('[E] no kernel'), 'E_BACKEND_FAILED']
+  ])('%s', (error, code) => expect(runtimeFailed(error).code).toBe(code))
 })

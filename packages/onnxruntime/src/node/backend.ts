@@ -1,147 +1,62 @@
 import { availableParallelism } from 'node:os'
-import {
-  graph,
-  input,
-  InputError,
-  memoryWeights,
-  nameOf,
-  ops,
-  paramsOf,
-  prepare,
-  SamError,
-  shown,
-  untilAborted,
-  type Backend,
-  type Graph,
-  type HostTensor,
-  type Value,
-  type WeightSource
-} from '@sam/core/graph'
-import { keeps } from '@sam/onnx'
+import { partOf, shown, type Backend, type HostTensor } from '@sam/core/graph'
 import type { InferenceSession } from 'onnxruntime-node'
-import { executable } from './executable.js'
-import { providerMissing } from './failures.js'
-import { openSession, weightBytes, type SessionOptions } from './session.js'
+import { checkOptions, mustHold, onnxRuntimeBackend, type OnnxRuntimeOptions } from '../backend.js'
+import type { Runtime } from '../runtime.js'
+import { openSession } from './session.js'
 import { startThread, type Thread } from './thread.js'
 
-const providers = ['cpu', 'cuda', 'tensorrt', 'webgpu'] as const
-/** Execution providers of onnxruntime-node that this backend knows how to ask for. */
-export type Provider = (typeof providers)[number]
-
-export interface OnnxRuntimeOptions {
-  /** Threads that one run computes on; all cores unless told. */
-  readonly threads?: number
+/** Options of every backend on onnxruntime-node. `threads`: default all cores. */
+export interface NodeOptions extends OnnxRuntimeOptions {
   /**
    * `lean` (the default) computes with weights over 512 MB as pages of the checkpoint's file; `fast` repacks these too,
    * and plans buffers ahead: a few percent faster.
    */
-  readonly memory?: 'lean' | 'fast'
-  /**
-   * `all` keeps no composite whole: every graph runs as primitives. Slow; to find out whether a fused form is at fault.
-   */
-  readonly open?: 'all'
-  /** onnxruntime sends usage data to Microsoft by default; this package turns that off unless told otherwise here. */
-  readonly telemetry?: boolean
+  readonly memory?: 'lean' | 'fast' | undefined
+  /** Whether onnxruntime may send usage data to Microsoft, as it does by default. Default: false. */
+  readonly telemetry?: boolean | undefined
 }
 
-export interface GpuOptions extends OnnxRuntimeOptions {
-  /** Number of the device; 0 unless told. */
-  readonly device?: number
-}
-
-/** The CPU, all cores. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where onnxruntime-node cannot be loaded. */
-export const cpu = (options: OnnxRuntimeOptions = {}): Promise<Backend> => onnxruntime('cpu', options)
-
 /**
- * An NVIDIA GPU. Throws `BackendError` `E_BACKEND_UNAVAILABLE`, with the commands that install it, where CUDA is not
- * there; never runs on the CPU instead.
+ * A `Backend` on onnxruntime-node, in a thread of its own; `name` is the backend's. `provider` is what onnxruntime is
+ * told of the device, besides what every session is told. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where
+ * onnxruntime-node cannot be loaded, `InputError` `E_BAD_OPTION`.
  */
-export const cuda = (options: GpuOptions = {}): Promise<Backend> => onnxruntime('cuda', options)
-
-/**
- * Any provider of onnxruntime-node. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where it is not there, `InputError`
- * `E_BAD_OPTION`.
- */
-export async function onnxruntime(provider: Provider, options: GpuOptions = {}): Promise<Backend> {
-  check(provider, options)
+export async function nodeBackend(
+  name: string,
+  provider: InferenceSession.SessionOptions,
+  options: NodeOptions
+): Promise<Backend> {
+  checkNodeOptions(options)
   const thread = await startThread({ telemetry: options.telemetry === true })
-  try {
-    if (provider !== 'cpu') await probe(thread, provider, options)
-  } catch (error) {
-    thread.end(error as Error)
-    throw error
-  }
-  return backend(thread, provider, options)
+  return onnxRuntimeBackend(name, nodeRuntime(thread, provider, options), options)
 }
 
-function backend(thread: Thread, provider: Provider, options: GpuOptions): Backend {
-  const gone = new InputError('E_DISPOSED', `the ${provider} backend was disposed; make a new one`)
-  const kept = (node: Value): boolean => options.open !== 'all' && keeps(node)
-  let disposed = false
+/** Throws `InputError` `E_BAD_OPTION` for an option that these backends do not know, and for a value that is not one. */
+export function checkNodeOptions(options: NodeOptions): void {
+  const { threads, decompose, memory = 'lean', telemetry = false, ...unknown } = options
+  checkOptions({ threads, decompose })
+  mustHold(memory === 'lean' || memory === 'fast', `memory must be 'lean' or 'fast', found ${shown(memory)}`)
+  mustHold(typeof telemetry === 'boolean', `telemetry must be true or false, found ${shown(telemetry)}`)
+  const [other] = Object.keys(unknown)
+  mustHold(
+    other === undefined,
+    `the options must be among threads, memory, decompose and telemetry, found ${shown(other)}`
+  )
+}
+
+function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, options: NodeOptions): Runtime<number> {
   return {
-    name: provider,
-    keeps: kept,
-    async compile(g, weights, { signal, onProgress = () => {} } = {}) {
-      signal?.throwIfAborted()
-      if (disposed) throw gone
-      const { once, every } = prepare(g, kept, weights)
-      const total = weightBytes(paramsOf(g), weights)
-      const session = sessionOptions(provider, options, total)
-      let done = 0
-      onProgress(done, total)
-      const onBytes = (n: number): void => onProgress((done = Math.min(total, done + n)), total)
-      const compiling = runOnce(thread, once, { options: session, weights, signal })
-        .then(bound => openSession(thread, every, { options: session, weights, bound, signal, onBytes }))
-        .then(loaded => executable(thread, g, loaded))
-      const compiled = await untilAborted(compiling, signal, () => {
-        compiling.then(
-          e => e.dispose(),
-          () => {}
-        )
-      })
-      onProgress(total, total)
-      return compiled
+    open: (g, { weightBytes, ...rest }) =>
+      openSession(thread, g, { ...rest, session: sessionOptions(provider, options, weightBytes) }),
+    async read(tensor, { dtype, shape }, part) {
+      const whole: HostTensor = { dtype, shape, data: await thread.call('read', { tensor }) }
+      return part ? partOf(whole, part) : whole
     },
-    dispose() {
-      disposed = true
-      thread.end(gone)
-    }
-  }
-}
-
-/** What depends on weights alone, computed now; the runtime takes it as further weights. */
-async function runOnce(thread: Thread, once: Graph, options: SessionOptions): Promise<WeightSource | undefined> {
-  if (Object.keys(once.outputs).length === 0) return undefined
-  const session = await openSession(thread, once, options)
-  try {
-    const ids = await session.run({}, new Int32Array(new SharedArrayBuffer(4)))
-    const tensors: Record<string, HostTensor> = {}
-    for (const [name, tensor] of Object.entries(ids)) {
-      const { dtype, shape } = once.outputs[name]
-      tensors[name] = { dtype, shape, data: await thread.call('read', { tensor }) }
-      await thread.call('free', { tensor })
-    }
-    return memoryWeights(tensors, once.name)
-  } finally {
-    session.close()
-  }
-}
-
-/** Tries the smallest graph there is, so that a device that is not there is noticed now and not at the first photo. */
-async function probe(thread: Thread, provider: Provider, options: GpuOptions): Promise<void> {
-  const x = input('x', [1])
-  try {
-    const session = await openSession(thread, graph('probe', { y: ops.add(x, 1) }), {
-      options: sessionOptions(provider, options, 0),
-      weights: memoryWeights({})
-    })
-    await session.run(
-      { [nameOf(x)!]: { dtype: 'f32', shape: [1], data: Float32Array.of(1) } },
-      new Int32Array(new SharedArrayBuffer(4))
-    )
-    session.close()
-  } catch (error) {
-    throw SamError.is(error) && error.code === 'E_BACKEND_FAILED' ? providerMissing(provider, error) : error
+    free(tensor) {
+      thread.call('free', { tensor }).catch(() => {})
+    },
+    end: reason => thread.end(reason)
   }
 }
 
@@ -151,35 +66,18 @@ async function probe(thread: Thread, provider: Provider, options: GpuOptions): P
  */
 const packLimit = 1 << 29
 
-/** What the runtime is told for a graph with this many bytes of weights. */
+/** What the runtime is told for a model with this many bytes of weights. */
 function sessionOptions(
-  provider: Provider,
-  { threads = availableParallelism(), memory = 'lean', device }: GpuOptions,
+  provider: InferenceSession.SessionOptions,
+  { threads = availableParallelism(), memory = 'lean' }: NodeOptions,
   bytes: number
 ): InferenceSession.SessionOptions {
   const lean = memory === 'lean'
   return {
-    executionProviders: [device === undefined ? provider : { name: provider, deviceId: device }],
+    ...provider,
     intraOpNumThreads: threads,
     enableMemPattern: !lean,
     logSeverityLevel: 4,
-    extra: {
-      ...(lean && bytes > packLimit ? { session: { disable_prepacking: '1' } } : {}),
-      // On the CPU the fused kernel of addition and norm takes about six times as long as the two it replaces.
-      ...(provider === 'cpu' ? { optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' } } : {})
-    }
+    extra: { ...provider.extra, ...(lean && bytes > packLimit ? { session: { disable_prepacking: '1' } } : {}) }
   }
-}
-
-function check(provider: Provider, { threads = 1, memory = 'lean', device, open = 'all' }: GpuOptions): void {
-  const must = (holds: boolean, rule: string, found: unknown): void => {
-    if (!holds) throw new InputError('E_BAD_OPTION', `${rule}, found ${shown(found)}`)
-  }
-  must(providers.includes(provider), `the provider must be one of ${providers.join(', ')}`, provider)
-  must(Number.isInteger(threads) && threads >= 1, 'threads must be a whole number of at least 1', threads)
-  must(memory === 'lean' || memory === 'fast', "memory must be 'lean' or 'fast'", memory)
-  must(open === 'all', "open must be 'all' or left out", open)
-  if (device === undefined) return
-  must(Number.isInteger(device) && device >= 0, 'device must be a whole number of at least 0', device)
-  must(provider === 'cuda' || provider === 'tensorrt', 'device is for cuda and tensorrt', provider)
 }
