@@ -141,7 +141,7 @@ describe('options', () => {
     { threads: 1.5 },
     { memory: 'huge' as 'lean' },
     { decompose: 'some' as 'all' },
-    { device: 0 } as object
+    { device: 0 }
   ])('%o is refused', async options => {
     await expect(cpu(options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
