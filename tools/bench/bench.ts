@@ -88,7 +88,7 @@ async function encoder(): Promise<void> {
   const rate = linearFlops / products.best
   const limit = cost.imageEncoder.flops / rate
   console.log(`  onnxruntime MatMul on its linear shapes  ${(rate / 1e9).toFixed(0)} GFLOP/s (${seconds(products)})`)
-  console.log(`  encode, composites whole                 ${seconds(fused)}`)
+  console.log(`  encode, composites fused                 ${seconds(fused)}`)
   console.log(`  encode, composites decomposed            ${seconds(decomposed)}`)
   report('encode: FLOPs / GEMM rate over time, best of each', limit / fused.best, { atLeast: 0.75 })
   console.log(`  the same by medians: ${((limit * products.median) / products.best / fused.median).toFixed(2)}`)

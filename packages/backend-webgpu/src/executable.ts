@@ -23,7 +23,7 @@ import { schedule, type Schedule, type Slot } from './schedule.js'
 import type { Buffer } from './view.js'
 
 /**
- * Work handed to the device at once: about 20 ms of a small GPU, so that an abort is heard and no driver's watchdog
+ * Work handed to the device at once: about 20 ms of a small GPU, so that an abort takes effect and no driver's watchdog
  * bites.
  */
 const flopsPerTurn = 2e10

@@ -106,7 +106,7 @@ describe('what a graph becomes', () => {
     })
   })
 
-  it('opens composites it has no form for', async () => {
+  it('decomposes composites it has no form for', async () => {
     const x = input('x', [2])
     const twice = {
       op: 'twice',

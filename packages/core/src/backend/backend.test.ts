@@ -17,7 +17,7 @@ const g = graph('step', { y: ops.softmax(ops.add(ops.mul(x, ops.sin(param('q', [
 const weights = memoryWeights({ p: f32([2, 3], [1, 2, 3, 4, 5, 6]), q: f32([3], [0, 0, 0]), extra: f32([1], [1]) })
 
 describe('prepare', () => {
-  it('opens what is not kept, and splits off what depends on weights alone', () => {
+  it('decomposes what is not kept, and splits off what depends on weights alone', () => {
     const fused = prepare(g, () => true, weights)
     expect(paramsOf(fused.setup).map(nameOf)).toEqual(['q'])
     expect(valuesOf(fused.run).map(v => v.op)).toContain('softmax')
