@@ -27,7 +27,7 @@ const onGpu = [
 /** Of that, what needs no files, and so runs in a page as well. */
 const inPage = [
   'packages/backend-webgpu/test/conformance.test.ts',
-  'packages/backend-webgpu/test/bad-days.test.ts',
+  'packages/backend-webgpu/test/failures.test.ts',
   'packages/backend-webgpu/test/picture.test.ts'
 ]
 

@@ -1,7 +1,7 @@
 // Peak memory of one model, in a process that does nothing else, on the built packages: node tools/bench/memory.js
 // CHECKPOINT JavaScript, because a tool run from source carries the bundler that reads it.
 import { readFileSync } from 'node:fs'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { loadSam } from '@sam/core'
 
 // The high-water mark of this process alone: what getrusage tells begins at the parent's size.

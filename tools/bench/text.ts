@@ -4,7 +4,7 @@
  * next over the first.
  */
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { loadClip } from '@sam/clip'
 import { loadSam } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'

@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { writeFileAtomic, writeSafetensors } from '@sam/core'
 import { nameOf, type Backend, type Feeds, type HostTensor } from '@sam/core/graph'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { initialParams, scenes, tiny, trainer } from '@sam/train'
 import { interleaved, type Timing } from './interleaved.js'
 

@@ -3,7 +3,7 @@
 // that reads it.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { openWeights } from '@sam/core'
 import { memoryWeights, nameOf, tensor } from '@sam/core/graph'
 import { initialParams, scenes, stepGraph, trainer } from '@sam/train'

@@ -60,13 +60,13 @@ async function written(
   folder: string
 ): Promise<{ path: string; inputs: Readonly<Record<string, string>>; outputs: Readonly<Record<string, string>> }> {
   mkdirSync(folder, { recursive: true })
-  const sidePath = `${g.name}.onnx.data`
-  const { model, inputs, outputs, side } = await toOnnx(g, { weights, sidePath })
+  const externalDataPath = `${g.name}.onnx.data`
+  const { model, inputs, outputs, externalData } = await toOnnx(g, { weights, externalDataPath })
   const path = join(folder, `${g.name}.onnx`)
   await writeFile(path, model)
-  const file = side && openSync(join(folder, sidePath), 'w')
-  if (side && file !== undefined) {
-    for await (const chunk of side.chunks()) writeSync(file, chunk)
+  const file = externalData && openSync(join(folder, externalDataPath), 'w')
+  if (externalData && file !== undefined) {
+    for await (const chunk of externalData.chunks()) writeSync(file, chunk)
     closeSync(file)
   }
   return { path, inputs, outputs }

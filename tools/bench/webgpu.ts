@@ -96,7 +96,7 @@ async function kernels(gpu: WebGpuBackend): Promise<void> {
         rounds,
         runs.map(r => r.run)
       )
-      const { flops } = demandOf(schedules(whole).every)
+      const { flops } = demandOf(schedules(whole).run)
       row(name, ms(fused), (flops / fused.best / 1e9).toFixed(2), ms(parts), ...ratios(parts, fused))
     } catch (error) {
       // A decomposition may need a matrix that no buffer holds: what the kernel is for.
@@ -118,7 +118,7 @@ async function model(gpu: WebGpuBackend): Promise<void> {
     ['click', decodeMasks(config, { prompts: 1, points: 2 })]
   ] as const) {
     const feeds = feedsFor(g)
-    const { flops, peakBytes, weightBytes } = demandOf(schedules(g).every)
+    const { flops, peakBytes, weightBytes } = demandOf(schedules(g).run)
     console.log(`${config.name}, ${title}: ${(flops / 1e9).toFixed(2)} GFLOP`)
     const executable = await gpu.compile(g, weights)
     const ours = async (): Promise<Record<string, Float32Array>> => readAll(await executable.run(feeds))

@@ -106,7 +106,7 @@ ${table(['kind', 'primitive', 'attributes', 'meaning', 'gradient'], primitiveRow
 
 ## Composites
 
-A composite *is* its decomposition. A backend may keep one whole and run a kernel of its own; the rest is opened for it.
+A composite *is* its decomposition. A backend may keep one and run a fused kernel of its own; the rest is decomposed for it.
 
 ${table(['composite', 'attributes', 'decomposition', 'built on', 'gradient'], compositeRows)}
 `

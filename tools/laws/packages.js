@@ -5,8 +5,10 @@
 export const packages = {
   'packages/core': [],
   'packages/onnx': ['@sam/core/graph'],
-  'packages/backend-cuda': ['@sam/core/graph', '@sam/onnx'],
-  'packages/backend-wasm': ['@sam/core/graph', '@sam/onnx'],
+  'packages/onnxruntime': ['@sam/core/graph', '@sam/onnx'],
+  'packages/backend-cpu': ['@sam/core/graph', '@sam/onnxruntime/node'],
+  'packages/backend-cuda': ['@sam/core/graph', '@sam/onnxruntime/node'],
+  'packages/backend-wasm': ['@sam/core/graph', '@sam/onnx', '@sam/onnxruntime'],
   'packages/backend-webgpu': ['@sam/core/graph'],
   'packages/model-tiny': ['@sam/core'],
   'packages/clip': ['@sam/core', '@sam/core/graph'],

@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { loadSam, openWeights } from '@sam/core'
 import type { Backend } from '@sam/core/graph'
 import { tinyModel } from '@sam/model-tiny'

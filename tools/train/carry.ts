@@ -1,7 +1,7 @@
 // Turns a model's text projection from one CLIP to another, by crops that both see:
 // node tools/run.js tools/train/carry.ts --sam FILE --from FOLDER --to FOLDER --out FILE [--scenes 120]
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { cropFeeds, loadClip } from '@sam/clip'
 import { openWeights, recognise } from '@sam/core'
 import { anyCrop, carried, random, readParams, saveModel, scenes, tinyText, type CropPairs } from '@sam/train'

@@ -2,7 +2,7 @@
 // [--recipe clipTiny] [--from CLIP] [--seed 1] [--threads 1] FOLDER/clip is then what loadClip takes; a new run may
 // begin with another such folder, clipTinyFine with one of larger patches. Ctrl-C saves.
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { parseClipConfig, readClipFolder } from '@sam/clip'
 import { openWeights } from '@sam/core'
 import type { HostTensor } from '@sam/core/graph'

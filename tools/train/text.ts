@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { loadClip } from '@sam/clip'
 import { loadSam } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'

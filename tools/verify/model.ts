@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { configs, loadSam, openWeights, type Mask, type Prompt, type WeightSource } from '@sam/core'
 import { hashFill } from '@sam/core/testing'
-import { cpu, cuda } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
+import { cuda } from '@sam/backend-cuda'
 import { hashCheckpoint, seed } from '../checkpoint.js'
 
 const {

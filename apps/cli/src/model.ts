@@ -28,7 +28,7 @@ export interface ModelOptions extends CommonOptions {
 
 /** Where a model can run. Each is loaded when it is asked for. */
 const backends = {
-  cpu: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cpu(),
+  cpu: async (): Promise<Backend> => (await import('@sam/backend-cpu')).cpu(),
   cuda: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cuda(),
   webgpu: async (): Promise<Backend> => (await import('@sam/backend-webgpu')).webgpu()
 }

@@ -1,1 +1,1 @@
-export { cpu, cuda, onnxruntime, type GpuOptions, type OnnxRuntimeOptions, type Provider } from './backend.js'
+export { cuda, tensorrt, type CudaOptions } from './backend.js'

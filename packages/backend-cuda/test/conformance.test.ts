@@ -1,36 +1,31 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { checkContract, conformanceCases, opened, runCase } from '@sam/core/testing'
+import { checkContract, conformanceCases, decomposed, runCase } from '@sam/core/testing'
 import { SamError, type Backend } from '@sam/core/graph'
-import { onnxruntime, type Provider } from '@sam/backend-cuda'
+import { cuda } from '@sam/backend-cuda'
 
-const isThere = (provider: Provider): Promise<boolean> =>
-  onnxruntime(provider).then(
-    backend => {
-      backend.dispose()
-      return true
-    },
-    (error: unknown) => {
-      if (SamError.is(error) && error.code === 'E_BACKEND_UNAVAILABLE') return false
-      throw error
-    }
-  )
-
-/** The CPU always, a GPU when one is present. */
-for (const provider of ['cpu', 'cuda'] as const) {
-  if (provider !== 'cpu' && !(await isThere(provider))) {
-    it.skip(`${provider} is not here`, () => {})
-    continue
+const available = await cuda().then(
+  backend => {
+    backend.dispose()
+    return true
+  },
+  (error: unknown) => {
+    if (SamError.is(error) && error.code === 'E_BACKEND_UNAVAILABLE') return false
+    throw error
   }
-  describe(provider, () => {
+)
+
+if (!available) it.skip('cuda: no device here', () => {})
+else
+  describe('cuda', () => {
     let backend: Backend
     beforeAll(async () => {
-      backend = await onnxruntime(provider)
+      backend = await cuda()
     })
     afterAll(() => backend.dispose())
 
-    it.each([...conformanceCases(), ...conformanceCases().map(opened)].map(c => [c.name, c] as const))('%s', (_, c) =>
-      runCase(backend, c)
+    it.each([...conformanceCases(), ...conformanceCases().map(decomposed)].map(c => [c.name, c] as const))(
+      '%s',
+      (_, c) => runCase(backend, c)
     )
     it('keeps the rest of the contract', () => checkContract(backend))
   })
-}

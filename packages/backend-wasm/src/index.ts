@@ -3,5 +3,5 @@
  * @packageDocumentation
  */
 export { wasm, type WasmOptions } from './backend.js'
-export type { WasmPaths } from './runtime.js'
+export type { WasmPaths } from './start.js'
 export { pickBackend, type Choice, type PickOptions } from './pick.js'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, it } from 'vitest'
-import { checkContract, conformanceCases, opened, runCase } from '@sam/core/testing'
+import { checkContract, conformanceCases, decomposed, runCase } from '@sam/core/testing'
 import type { Backend } from '@sam/core/graph'
 import { wasm } from '@sam/backend-wasm'
 import { wasmPaths } from './wasm-files.js'
@@ -13,7 +13,7 @@ describe('wasm', () => {
   it.each(conformanceCases().map(c => [c.name, c] as const))('%s', (_, c) => runCase(backend, c))
   it.each(
     conformanceCases()
-      .map(opened)
+      .map(decomposed)
       .map(c => [c.name, c] as const)
   )('%s', (_, c) => runCase(backend, c))
   it('keeps the rest of the contract', () => checkContract(backend))

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { f32, graph, input, memoryWeights, ops, param, type WeightSource } from '@sam/core/graph'
 import { wasm } from '@sam/backend-wasm'
-import { runtimeFailed } from '../src/failures.js'
 import { wasmPaths } from './wasm-files.js'
 
 describe('files that are not served', () => {
@@ -38,7 +37,7 @@ describe('files that are not served', () => {
 })
 
 describe('options', () => {
-  it.each([{ threads: 0 }, { threads: 1.5 }, { open: 'some' as 'all' }])('%j', options =>
+  it.each([{ threads: 0 }, { threads: 1.5 }, { decompose: 'some' as 'all' }])('%j', options =>
     expect(wasm({ wasmPaths, ...options })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   )
 
@@ -79,13 +78,6 @@ describe('memory', () => {
       code: 'E_OUT_OF_MEMORY'
     })
   })
-
-  it.each([
-    [new RangeError('Array buffer allocation failed'), 'E_OUT_OF_MEMORY'],
-    [17, 'E_OUT_OF_MEMORY'],
-    [new Error('std::bad_alloc'), 'E_OUT_OF_MEMORY'],
-    [new Error('[E] no kernel'), 'E_BACKEND_FAILED']
-  ])('says %s as a code', (error, code) => expect(runtimeFailed(error).code).toBe(code))
 })
 
 describe('an abort', () => {

@@ -18,8 +18,8 @@ export interface WebGpuOptions extends DeviceOptions {
   readonly halfWeights?: boolean | undefined
   /** Measure once, before the first large graph, how this device multiplies fastest. Default true. */
   readonly tune?: boolean | undefined
-  /** Open every composite: slow, and the way to find a kernel that is wrong. */
-  readonly open?: 'all' | undefined
+  /** Decompose every composite: slow; to find out whether a fused kernel is at fault. */
+  readonly decompose?: 'all' | undefined
 }
 
 /** Bytes on the GPU: in tensors, and in all that is held, the pool included. */
@@ -58,7 +58,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   let largeTile: Tile | undefined
   let tuning: Promise<void> | undefined
   const living = new Set<Placeable>()
-  const kept = (node: Value): boolean => options.open !== 'all' && keeps(node, device.limits)
+  const kept = (node: Value): boolean => options.decompose !== 'all' && keeps(node, device.limits)
   const must = (): void => {
     if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed')
   }

@@ -23,7 +23,7 @@ import { schedule, type Schedule, type Slot } from './schedule.js'
 import type { Buffer } from './view.js'
 
 /**
- * Work handed to the device at once: about 20 ms of a small GPU, so that an abort is heard and no driver's watchdog
+ * Work handed to the device at once: about 20 ms of a small GPU, so that an abort takes effect and no driver's watchdog
  * bites.
  */
 const flopsPerTurn = 2e10
@@ -62,10 +62,10 @@ export function makeExecutable(
   weights: WeightSource,
   { keeps, device: current, halfWeights, largeTile, forget }: PlaceOptions
 ): Placeable {
-  const { once, every } = prepare(graph, keeps, weights)
+  const { setup, run } = prepare(graph, keeps, weights)
   const { limits } = current()
   const options = { limits, halfWeights, ...(largeTile ? { largeTile } : {}) }
-  const schedules = { once: schedule(once, options), every: schedule(every, options) }
+  const schedules = { setup: schedule(setup, options), run: schedule(run, options) }
   let placed: Placed | undefined
   let disposed = false
   let running = 0
@@ -84,15 +84,15 @@ export function makeExecutable(
         await device
           .alive(
             device.compile(() => {
-              for (const s of [schedules.once, schedules.every]) warm(device, s)
+              for (const s of [schedules.setup, schedules.run]) warm(device, s)
             })
           )
           .catch(error => {
             throw failure(error, `compiling ${graph.name}`)
           })
-        const ran = await runSchedule(device, schedules.once, { fixed, fed: () => new Map(), signal: options.signal })
-        placed = { device, every: schedules.every, fixed, early: ran }
-        dropUnused(placed, schedules.once)
+        const ran = await runSchedule(device, schedules.setup, { fixed, fed: () => new Map(), signal: options.signal })
+        placed = { device, every: schedules.run, fixed, early: ran }
+        dropUnused(placed, schedules.setup)
       } catch (error) {
         if (device.lost() === undefined) for (const info of fixed.values()) free(device, info)
         throw error
@@ -236,11 +236,7 @@ function warm(device: Device, { steps }: Schedule): void {
 /** Reads each weight once, straight into its buffer. */
 async function placeWeights(
   device: Device,
-  {
-    graph,
-    weights,
-    schedules
-  }: { graph: Graph; weights: WeightSource; schedules: { once: Schedule; every: Schedule } },
+  { graph, weights, schedules }: { graph: Graph; weights: WeightSource; schedules: { setup: Schedule; run: Schedule } },
   { signal, onProgress }: CompileOptions
 ): Promise<Map<Buffer, TensorInfo>> {
   const placed = new Map<Buffer, TensorInfo>()
@@ -251,10 +247,10 @@ async function placeWeights(
       placed.set(buffer, packed ? uploadHalves(device, host.data as Float32Array) : upload(device, host))
     })
   try {
-    for (const s of [schedules.once, schedules.every]) {
+    for (const s of [schedules.setup, schedules.run]) {
       for (const slot of s.constants) await put(slot, slot.value.attrs.tensor as HostTensor)
     }
-    const slots = [schedules.once, schedules.every].flatMap(s => Object.entries(s.params))
+    const slots = [schedules.setup, schedules.run].flatMap(s => Object.entries(s.params))
     for (const name of new Set(slots.map(([n]) => n))) {
       signal?.throwIfAborted()
       const host = await weights.read(name, signal)
@@ -268,9 +264,9 @@ async function placeWeights(
   }
 }
 
-/** Frees what only the once-graph read. */
-function dropUnused({ device, fixed }: Placed, once: Schedule): void {
-  for (const { buffer } of [...Object.values(once.params), ...once.constants]) {
+/** Frees what only the setup read. */
+function dropUnused({ device, fixed }: Placed, setup: Schedule): void {
+  for (const { buffer } of [...Object.values(setup.params), ...setup.constants]) {
     free(device, fixed.get(buffer)!)
     ;(fixed as Map<Buffer, TensorInfo>).delete(buffer)
   }

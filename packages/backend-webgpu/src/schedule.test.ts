@@ -12,21 +12,21 @@ describe('schedule', () => {
     [vitL, { dispatches: 178, largest: 64, peak: 124 }],
     [vitH, { dispatches: 234, largest: 80, peak: 144 }]
   ])("$name encodes an image within every device's limits", (config, { dispatches, largest, peak }) => {
-    const found = demandOf(schedules(encodeImage(config)).every)
+    const found = demandOf(schedules(encodeImage(config)).run)
     expect({ dispatches: found.dispatches, largest: found.largest.bytes / mebi, peak: found.peakBytes / mebi }).toEqual(
       { dispatches, largest, peak }
     )
   })
 
   it("sixteen prompts at once stay within every device's limits", () => {
-    const { largest, peakBytes } = demandOf(schedules(decodeMasks(vitB, { prompts: 16, points: 2 })).every)
+    const { largest, peakBytes } = demandOf(schedules(decodeMasks(vitB, { prompts: 16, points: 2 })).run)
     expect(largest.bytes).toBeLessThanOrEqual(128 * mebi)
     expect(peakBytes).toBeLessThanOrEqual(256 * mebi)
   })
 
   it('halves what weights of contractions take', () => {
     const weights = (halfWeights: boolean): number =>
-      demandOf(schedules(encodeImage(vitH), { halfWeights }).every).weightBytes / mebi
+      demandOf(schedules(encodeImage(vitH), { halfWeights }).run).weightBytes / mebi
     expect(weights(true)).toBeLessThan(0.52 * weights(false))
   })
 
@@ -49,7 +49,7 @@ describe('schedule', () => {
   })
 
   it('frees every buffer at its last use, and no output', () => {
-    const { steps, outputs } = schedules(encodeImage(tinyTest, { blocks: true })).every
+    const { steps, outputs } = schedules(encodeImage(tinyTest, { blocks: true })).run
     const freed = steps.flatMap(s => s.frees)
     expect(new Set(freed).size).toBe(freed.length)
     const last = new Map(steps.flatMap((s, i) => s.inputs.map(b => [b, i] as const)))

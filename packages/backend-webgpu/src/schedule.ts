@@ -14,10 +14,11 @@ import { tiles, type Tile } from './kernels/tile.js'
 import { elementwise } from './kernels/elementwise.js'
 import { expression, isElementwise, literal } from './kernels/expression.js'
 import { keeps, kernelOf } from './kernels/index.js'
-import { defaultLimits, typeOf, type Epilogue, type Limits, type Lowering } from './kernels/kernel.js'
+import { activationOf, residualOf, type Epilogue } from './kernels/epilogue.js'
+import { defaultLimits, typeOf, type Limits, type Lowering } from './kernels/kernel.js'
 import type { Program } from './kernels/program.js'
 import { refuse } from './failure.js'
-import { denseView, isDense, moved, type Buffer, type View } from './view.js'
+import { denseView, isDense, isView, moved, type Buffer, type View } from './view.js'
 
 /** One program run on the device. */
 export interface Step {
@@ -208,8 +209,6 @@ interface Fusion {
   readonly epilogues: ReadonlyMap<Value, Epilogue>
 }
 
-const contractions = new Set(['linear', 'conv2d', 'convTranspose2d', 'matmul'])
-
 /**
  * Decides what runs together: a contraction with the activation and residual after it; elementwise values with those
  * that only they feed.
@@ -224,16 +223,17 @@ function fuse(g: Graph, order: readonly Value[]): Fusion {
   const onlyUser = (value: Value): Value | undefined => (uses.get(value) === 1 ? users.get(value) : undefined)
 
   for (const value of order) {
-    if (!contractions.has(value.op) || value.dtype !== 'f32') continue
+    if (!kernelOf(value.op)?.epilogue || value.dtype !== 'f32') continue
     let [last, next] = [value, onlyUser(value)]
     let epilogue: Epilogue = {}
-    if (next && (next.op === 'gelu' || next.op === 'relu')) {
-      epilogue = { activation: next.op }
+    const activation = next && activationOf(next)
+    if (next && activation) {
+      epilogue = { activation }
       absorbed.add(last)
       ;[last, next] = [next, onlyUser(next)]
     }
-    if (next?.op === 'add' && next.inputs[0] !== next.inputs[1] && !roots.has(next)) {
-      const residual = next.inputs.find(x => x !== last)!
+    const residual = next && residualOf(next, last)
+    if (next && residual && !roots.has(next)) {
       epilogue = { ...epilogue, residual }
       absorbed.add(last)
       last = next
@@ -278,7 +278,7 @@ function fuse(g: Graph, order: readonly Value[]): Fusion {
 /** A value that is one number everywhere, as WGSL. */
 function constantNumber(value: Value): string | undefined {
   let source = value
-  while (source.op === 'broadcast' || source.op === 'reshape') source = source.inputs[0]!
+  while (isView(source.op)) source = source.inputs[0]!
   if (source.op !== 'constant') return undefined
   const { data } = source.attrs.tensor as HostTensor
   return data.length === 1 ? literal(data[0], source) : undefined
@@ -287,15 +287,15 @@ function constantNumber(value: Value): string | undefined {
 const sameView = (a: View, b: View): boolean =>
   a.buffer === b.buffer && a.offset === b.offset && `${a.shape}` === `${b.shape}` && `${a.strides}` === `${b.strides}`
 
-/** Params that nothing but a contraction reads as its weight, four k at a time. */
+/** Params that are read only by kernels that take them as packed halves, four k at a time. */
 function weightsOnly(order: readonly Value[]): Set<Value> {
-  const fits = (node: Value, x: Value): boolean =>
-    (node.op === 'linear' || node.op === 'conv2d') &&
-    x === node.inputs[1] &&
-    x !== node.inputs[0] &&
-    (sizeOf(x.shape) / x.shape[0]) % 4 === 0
+  const fits = (node: Value, x: Value, i: number): boolean =>
+    kernelOf(node.op)?.packedInput === i && (sizeOf(x.shape) / x.shape[0]) % 4 === 0
   const params = new Set(order.filter(v => v.op === 'param'))
-  for (const node of order) for (const x of node.inputs) if (!fits(node, x)) params.delete(x)
+  for (const node of order)
+    node.inputs.forEach((x, i) => {
+      if (!fits(node, x, i)) params.delete(x)
+    })
   return params
 }
 
@@ -327,15 +327,15 @@ function check(program: Program, limits: Limits, name: string): void {
 
 /**
  * What a compile of this graph would run on a device with these limits, without a device or weights: what depends on
- * weights alone, run once, and the rest, run every time.
+ * weights alone, run once per compile, and the rest, run every time.
  */
-export function schedules(g: Graph, options: ScheduleOptions = {}): { once: Schedule; every: Schedule } {
+export function schedules(g: Graph, options: ScheduleOptions = {}): { setup: Schedule; run: Schedule } {
   const { early, late } = stage(
     simplify(decompose(g, node => keeps(node, options.limits ?? defaultLimits))),
     [],
-    'once'
+    'setup'
   )
-  return { once: schedule(early, options), every: schedule(late, options) }
+  return { setup: schedule(early, options), run: schedule(late, options) }
 }
 
 /** What a schedule asks of a device, weights aside. */

@@ -34,33 +34,29 @@ const followsRows = ({ shape, strides }: View): boolean => {
   return shape.every((d, i) => d === 1 || strides[i] === rows[i])
 }
 
-/**
- * The view that a movement gives, or undefined where only a copy does (some reshapes), or where the op is no movement
- * of a view.
- */
-export function moved(value: Value, x: View): View | undefined {
-  const { op, attrs, shape } = value
-  switch (op) {
-    case 'stopGradient':
-      return x
-    case 'transpose': {
-      const perm = attrs.perm as readonly number[]
-      return { ...x, shape, strides: perm.map(p => x.strides[p]) }
-    }
-    case 'broadcast':
-      return { ...x, shape, strides: x.strides.map((s, i) => (x.shape[i] === 1 ? 0 : s)) }
-    case 'slice':
-      return {
-        ...x,
-        shape,
-        offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i], x.offset)
-      }
-    case 'reshape':
-      return reshaped(x, shape)
-    default:
-      return undefined
-  }
+/** The operations that are views of their operand; undefined where only a copy does (some reshapes). */
+const views: Readonly<Record<string, (x: View, value: Value) => View | undefined>> = {
+  stopGradient: x => x,
+  transpose: (x, { attrs, shape }) => ({
+    ...x,
+    shape,
+    strides: (attrs.perm as readonly number[]).map(p => x.strides[p])
+  }),
+  broadcast: (x, { shape }) => ({ ...x, shape, strides: x.strides.map((s, i) => (x.shape[i] === 1 ? 0 : s)) }),
+  slice: (x, { attrs, shape }) => ({
+    ...x,
+    shape,
+    offset: (attrs.start as readonly number[]).reduce((n, s, i) => n + s * x.strides[i], x.offset)
+  }),
+  reshape: (x, { shape }) => reshaped(x, shape)
 }
+
+/** Whether an operation only moves elements about, so that it is a view of its operand. */
+export const isView = (op: string): boolean => Object.hasOwn(views, op)
+
+/** The view that an operation gives, or undefined where only a copy does, or where it is none. */
+export const moved = (value: Value, x: View): View | undefined =>
+  isView(value.op) ? views[value.op](x, value) : undefined
 
 /** Splits and joins axes while strides allow it. */
 export function reshaped(x: View, shape: Shape): View | undefined {

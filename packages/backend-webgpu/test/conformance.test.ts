@@ -1,4 +1,4 @@
-import { checkContract, conformanceCases, opened, runCase } from '@sam/core/testing'
+import { checkContract, conformanceCases, decomposed, runCase } from '@sam/core/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { webgpu, type WebGpuBackend } from '../src/index.js'
 
@@ -13,7 +13,7 @@ describe('conformance', () => {
   })
   it.each(
     conformanceCases()
-      .map(opened)
+      .map(decomposed)
       .map(c => [c.name, c] as const)
   )('%s', async (_, c) => {
     await runCase(backend, c)

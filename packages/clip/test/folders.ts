@@ -28,12 +28,12 @@ export async function writeFolders(): Promise<Folders> {
   for (const [path, content] of Object.entries(layoutFiles(tinyClip, tinyTokenizer())))
     await write(join(transformersJs, path), content as object)
   for (const { path, int64Inputs, ...part } of layoutModels(tinyClip)) {
-    const { model, side } = await toOnnxOfAnyBatch(batch => part.build(batch), {
+    const { model, externalData } = await toOnnxOfAnyBatch(batch => part.build(batch), {
       weights: tinyWeights(),
       int64Inputs,
       inlineLimit: Infinity
     })
-    if (side) throw new Error('must be one file')
+    if (externalData) throw new Error('must be one file')
     await write(join(transformersJs, path), model)
   }
   return { huggingFace, transformersJs, remove: () => rm(root, { recursive: true }) }

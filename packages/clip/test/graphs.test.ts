@@ -1,4 +1,4 @@
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import type { Backend } from '@sam/core'
 import {
   constant,

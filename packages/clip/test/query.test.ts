@@ -1,4 +1,4 @@
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { loadSam, tinyTest, type Backend, type Detection, type EncodedImage, type Sam } from '@sam/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clipConfigJson, loadClip, zeroShotDetector, type Clip } from '../src/index.js'

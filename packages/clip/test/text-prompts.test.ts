@@ -1,4 +1,4 @@
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { loadSam, tinyTest, type Backend, type EncodedImage, type Prompt, type Sam, type SamErrorCode } from '@sam/core'
 import { referenceBackend } from '@sam/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

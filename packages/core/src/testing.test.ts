@@ -6,7 +6,7 @@ import * as ops from './ops/index.js'
 import { isPrimitive, traits } from './ops/primitives.js'
 import { full } from './tensor/tensor.js'
 import { memoryWeights } from './weights/source.js'
-import { checkContract, conformanceCase, conformanceCases, opened, referenceBackend, runCase } from './testing.js'
+import { checkContract, conformanceCase, conformanceCases, decomposed, referenceBackend, runCase } from './testing.js'
 
 const cases = conformanceCases()
 
@@ -48,7 +48,7 @@ describe('the conformance list', () => {
     expect(again.map(c => c.weights)).toEqual(cases.map(c => c.weights))
     expect(
       cases
-        .map(opened)
+        .map(decomposed)
         .flatMap(c => valuesOf(c.graph))
         .filter(v => v.composite)
     ).toEqual([])

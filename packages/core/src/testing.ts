@@ -14,7 +14,7 @@ import { primitiveCases } from './testing/primitives.js'
 import { samCases } from './testing/sam.js'
 
 export { hostBackend as referenceBackend } from './backend/host.js'
-export { conformanceCase, opened, type ConformanceCase, type Fill, type Leaves } from './testing/case.js'
+export { conformanceCase, decomposed, type ConformanceCase, type Fill, type Leaves } from './testing/case.js'
 export { allClose, maxError } from './testing/compare.js'
 export { checkContract } from './testing/contract.js'
 export { gradcheck } from './testing/gradcheck.js'
@@ -24,7 +24,7 @@ export { hashFill, hashWeights } from './weights/hash-fill.js'
 
 /**
  * What every backend must compute: each primitive and composite, whole graphs, and the tiny SAM, all judged by the
- * reference evaluator. Run the list twice, as it is and through `opened`, and `checkContract` once.
+ * reference evaluator. Run the list twice, as it is and through `decomposed`, and `checkContract` once.
  */
 export const conformanceCases = (): ConformanceCase[] => [
   ...primitiveCases(),

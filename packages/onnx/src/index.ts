@@ -1,4 +1,4 @@
 export { toOnnxOfAnyBatch } from './any-batch.js'
 export { toOnnx, type OnnxModel, type OnnxOptions } from './lower.js'
 export { keeps } from './emit/index.js'
-export type { SideData } from './initializers.js'
+export type { ExternalData } from './initializers.js'

@@ -23,7 +23,7 @@ export interface KnownLeaf {
 }
 
 /** Data that the model expects in a file of its own. */
-export interface SideData {
+export interface ExternalData {
   /** As the model names it. */
   readonly path: string
   /** Bytes in all. */
@@ -33,8 +33,8 @@ export interface SideData {
 }
 
 export interface InitializerOptions {
-  readonly place: (path: string) => string | undefined
-  readonly sidePath: string
+  readonly resolvePath: (path: string) => string | undefined
+  readonly externalDataPath: string
   /** Tensors up to this many bytes are written into the model itself. */
   readonly inlineLimit?: number | undefined
   readonly signal: AbortSignal | undefined
@@ -56,19 +56,19 @@ export const storedTypes: Readonly<Record<StoredDType, DataType>> = {
 
 const usualInlineLimit = 1 << 14
 
-/** Where a tensor begins in the side file: as torch.save aligns them. */
+/** Tensors in the external data begin at multiples of this many bytes, as torch.save aligns them. */
 const alignment = 64
 
 /**
  * The known leaves as initializers of their stored type: in place in the file that holds them where that is known and
- * aligned to the element, inside the model where small, otherwise as side data.
+ * aligned to the element, inside the model where small, otherwise as external data.
  */
-export async function initializers(
+export async function writeInitializers(
   leaves: readonly KnownLeaf[],
-  { place, sidePath, inlineLimit = usualInlineLimit, signal }: InitializerOptions
-): Promise<{ tensors: TensorProto[]; side: SideData | undefined }> {
+  { resolvePath, externalDataPath, inlineLimit = usualInlineLimit, signal }: InitializerOptions
+): Promise<{ tensors: TensorProto[]; externalData: ExternalData | undefined }> {
   const tensors: TensorProto[] = []
-  const beside: { leaf: KnownLeaf; offset: number }[] = []
+  const collected: { leaf: KnownLeaf; offset: number }[] = []
   let length = 0
   for (const leaf of leaves) {
     const { dtype, shape } = leaf.source.info(leaf.name)
@@ -79,29 +79,29 @@ export async function initializers(
       dims: leaf.value.shape.map(BigInt)
     })
     const at = leaf.source.locate(leaf.name)
-    const path = at && at.offset % storedBytes[dtype] === 0 ? place(at.path) : undefined
+    const path = at && at.offset % storedBytes[dtype] === 0 ? resolvePath(at.path) : undefined
     if (at && path !== undefined) {
       external(tensor, { ...at, path })
     } else if (bytes <= inlineLimit) {
       tensor.rawData = await leaf.source.bytes(leaf.name, signal)
     } else {
       length = Math.ceil(length / alignment) * alignment
-      beside.push({ leaf, offset: length })
-      external(tensor, { path: sidePath, offset: length, length: bytes })
+      collected.push({ leaf, offset: length })
+      external(tensor, { path: externalDataPath, offset: length, length: bytes })
       length += bytes
     }
     tensors.push(tensor)
   }
   const chunks = async function* (abort?: AbortSignal): AsyncIterable<Uint8Array> {
     let at = 0
-    for (const { leaf, offset } of beside) {
+    for (const { leaf, offset } of collected) {
       if (offset > at) yield new Uint8Array(offset - at)
       const bytes = await leaf.source.bytes(leaf.name, abort)
       yield bytes
       at = offset + bytes.length
     }
   }
-  return { tensors, side: beside.length ? { path: sidePath, length, chunks } : undefined }
+  return { tensors, externalData: collected.length ? { path: externalDataPath, length, chunks } : undefined }
 }
 
 function external(tensor: TensorProto, { path, offset, length }: WeightLocation): void {

@@ -106,7 +106,7 @@ describe('what a graph becomes', () => {
     })
   })
 
-  it('opens composites it has no form for', async () => {
+  it('decomposes composites it has no form for', async () => {
     const x = input('x', [2])
     const twice = {
       op: 'twice',
@@ -129,10 +129,10 @@ describe('where the weights are', () => {
     y: ops.matmul(input('x', [1, 64]), param('w', big)),
     z: ops.add(input('x', [1, 64]), ops.reduceSum(param('small', [2]), [0]))
   })
-  const place = (path: string): string | undefined => (path.startsWith('/') ? path.slice(1) : undefined)
+  const resolvePath = (path: string): string | undefined => (path.startsWith('/') ? path.slice(1) : undefined)
 
   it('in the file that holds them', async () => {
-    const onnx = await lowered(g, inFile(weights, { path: '/models/a b.pth', offset: 192 }), { place })
+    const onnx = await lowered(g, inFile(weights, { path: '/models/a b.pth', offset: 192 }), { resolvePath })
     expect(externalData(onnx, 'w')).toEqual({ location: 'models/a b.pth', offset: '192', length: String(64 * 128 * 4) })
     expect(externalData(onnx, 'small').location).toBe('models/a b.pth')
   })
@@ -142,28 +142,31 @@ describe('where the weights are', () => {
       { path: 'C:/x.pth', offset: 192 },
       { path: '/x.pth', offset: 193 }
     ]) {
-      const onnx = await lowered(g, inFile(weights, at), { place, sidePath: 'tmp/side.data' })
-      expect(externalData(onnx, 'w').location).toBe('tmp/side.data')
+      const onnx = await lowered(g, inFile(weights, at), { resolvePath, externalDataPath: 'tmp/weights.data' })
+      expect(externalData(onnx, 'w').location).toBe('tmp/weights.data')
       expect(onnx.initializer.find(t => t.name === 'small')!.rawData).toHaveLength(8)
     }
   })
 
-  it('in one side file, every tensor where the model says', async () => {
+  it('in one external file, every tensor where the model says', async () => {
     const tensors = Object.fromEntries(
       ['a', 'b', 'c'].map((name, i) => [name, f32([5000 + i], new Float32Array(5000 + i).fill(i + 1))])
     )
     const params = Object.entries(tensors).map(([name, t]) => ops.reduceSum(param(name, t.shape), [0]))
-    const { model, side } = await toOnnx(graph('g', { y: ops.add(ops.add(params[0], params[1]), params[2]) }), {
-      weights: memoryWeights(tensors)
-    })
+    const { model, externalData: written } = await toOnnx(
+      graph('g', { y: ops.add(ops.add(params[0], params[1]), params[2]) }),
+      {
+        weights: memoryWeights(tensors)
+      }
+    )
     const chunks: Uint8Array[] = []
-    for await (const chunk of side!.chunks()) chunks.push(chunk)
+    for await (const chunk of written!.chunks()) chunks.push(chunk)
     const file = Buffer.concat(chunks)
-    expect(file.length).toBe(side!.length)
+    expect(file.length).toBe(written!.length)
     const onnx = fromBinary(ModelProtoSchema, model).graph!
     for (const [i, name] of ['a', 'b', 'c'].entries()) {
       const { offset, length, location } = externalData(onnx, name)
-      expect(location).toBe(side!.path)
+      expect(location).toBe(written!.path)
       expect(Number(offset) % 64).toBe(0)
       expect(Number(length)).toBe(4 * (5000 + i))
       expect([file.readFloatLE(Number(offset)), file.readFloatLE(Number(offset) + Number(length) - 4)]).toEqual([

@@ -10,25 +10,25 @@ import {
   type WeightSource
 } from '@sam/core/graph'
 import { builder, dataTypes, type Builder } from './builder.js'
-import { keeps, primitives, whole } from './emit/index.js'
-import { initializers, storedTypes, type KnownLeaf, type SideData } from './initializers.js'
+import { composites, keeps, primitives } from './emit/index.js'
+import { writeInitializers, storedTypes, type KnownLeaf, type ExternalData } from './initializers.js'
 import { ModelProtoSchema, TensorProto_DataType, type ModelProto, type NodeProto } from './generated/onnx_pb.js'
 
 export interface OnnxOptions {
   /** Where the graph's params are. Data is read only of small ones that are not located. */
   readonly weights: WeightSource
-  /** Inputs of the graph that are known already, by name: they become part of the model. */
-  readonly bound?: WeightSource | undefined
+  /** Inputs of the graph whose values are known, by name: they become initializers of the model, as the params do. */
+  readonly initializers?: WeightSource | undefined
   /**
    * How the runtime will find a file of the checkpoint: a path relative to the folder it is told, with forward slashes.
-   * What is in a file that cannot be found so goes into the side data; without this option, everything does.
+   * What lies in a file without such a path goes into the external data. Default: everything does.
    */
-  readonly place?: ((path: string) => string | undefined) | undefined
-  /** The path under which the runtime will find the side data; `model.onnx.data` unless told. */
-  readonly sidePath?: string | undefined
+  readonly resolvePath?: ((path: string) => string | undefined) | undefined
+  /** The path under which the runtime will find the external data. Default: `model.onnx.data`. */
+  readonly externalDataPath?: string | undefined
   /**
-   * Tensors up to this many bytes lie in the model itself; 16 KiB unless told. Infinity makes one file of it, of at
-   * most 2 GB.
+   * Tensors up to this many bytes lie in the model itself. Default: 16 KiB. Infinity makes one file of it, of at most
+   * 2 GB.
    */
   readonly inlineLimit?: number | undefined
   /** Integer inputs that are to be fed as int64, as other runtimes do with token ids. */
@@ -43,7 +43,7 @@ export interface OnnxModel {
   readonly inputs: Readonly<Record<string, string>>
   readonly outputs: Readonly<Record<string, string>>
   /** Data that the model expects in a file of its own, if any. */
-  readonly side: SideData | undefined
+  readonly externalData: ExternalData | undefined
 }
 
 /** The operators' version: the first with Gelu. */
@@ -68,18 +68,18 @@ export interface LoweredModel extends Omit<OnnxModel, 'model'> {
 export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredModel> {
   const {
     weights,
-    bound,
-    place = () => undefined,
-    sidePath = 'model.onnx.data',
+    initializers,
+    resolvePath = () => undefined,
+    externalDataPath = 'model.onnx.data',
     inlineLimit,
     int64Inputs = [],
     signal
   } = options
   const params = paramsOf(g)
-  const isBound = (v: Value): boolean => bound !== undefined && bound.has(nameOf(v)!)
+  const isKnown = (v: Value): boolean => initializers !== undefined && initializers.has(nameOf(v)!)
   const known: KnownLeaf[] = params.map(value => ({ value, name: nameOf(value)!, source: weights }))
-  for (const value of g.inputs) if (isBound(value)) known.push({ value, name: nameOf(value)!, source: bound! })
-  const data = await initializers(known, { place, sidePath, inlineLimit, signal })
+  for (const value of g.inputs) if (isKnown(value)) known.push({ value, name: nameOf(value)!, source: initializers! })
+  const data = await writeInitializers(known, { resolvePath, externalDataPath, inlineLimit, signal })
 
   // Names: what is known has its own; what is fed or fetched has its own where that is free; the rest is numbered.
   const reserved = new Set(known.map(leaf => leaf.name))
@@ -88,7 +88,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
     reserved.add(free)
     return free
   }
-  const fed = g.inputs.filter(v => !isBound(v))
+  const fed = g.inputs.filter(v => !isKnown(v))
   const inputs = Object.fromEntries(fed.map(v => [nameOf(v)!, claim(nameOf(v)!, 'input')]))
   const outputs = Object.fromEntries(Object.keys(g.outputs).map(name => [name, claim(name, 'output')]))
 
@@ -100,7 +100,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
       return int64Inputs.includes(name) ? to.node('Cast', [inputs[name]], { to: dataTypes[value.dtype] }) : inputs[name]
     }
     if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} is neither fed nor known`)
-    return stored(to, value, value.op === 'param' ? weights : bound!)
+    return stored(to, value, value.op === 'param' ? weights : initializers!)
   }, reserved)
   for (const value of valuesOf(g)) to.of(value)
 
@@ -126,7 +126,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
       output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name], v))
     }
   })
-  return { proto, inputs, outputs, side: data.side }
+  return { proto, inputs, outputs, externalData: data.externalData }
 }
 
 /**
@@ -142,7 +142,7 @@ function stored(to: Builder, value: Value, source: WeightSource): string {
 function emit(to: Builder, value: Value): string {
   if (value.op === 'constant') return to.constant(value.attrs.tensor as Parameters<Builder['constant']>[0])
   if (value.composite)
-    return keeps(value) ? whole[value.op](to, value) : to.of(value.composite.decompose(value.inputs, value.attrs))
+    return keeps(value) ? composites[value.op](to, value) : to.of(value.composite.decompose(value.inputs, value.attrs))
   const write = primitives[value.op as keyof typeof primitives]
   if (!write) throw new GraphError(`${value.op} must be a primitive or carry its composite to be written as ONNX`)
   return write(to, value)

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { differentiate, f32, type HostTensor } from '@sam/core/graph'
 import { isTrained, paramRule } from '../src/optim/groups.js'
 import { learningRate } from '../src/optim/schedule.js'

@@ -13,7 +13,7 @@ const everyDevice = 128 * 2 ** 20
 export async function deviceCost(config: SamConfig): Promise<DeviceCost> {
   const { demandOf, schedules } = await import('@sam/backend-webgpu')
   const demand = (graph: ReturnType<typeof encodeImage>): DeviceCost['imageEncoder'] => {
-    const of = (options: ScheduleOptions): Demand => demandOf(schedules(graph, { ...options, limits: roomy }).every)
+    const of = (options: ScheduleOptions): Demand => demandOf(schedules(graph, { ...options, limits: roomy }).run)
     return { ...of({}), halfWeightBytes: of({ halfWeights: true }).weightBytes }
   }
   return {

@@ -140,9 +140,9 @@ function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: Mo
       ...(part.flops ? [short(part.flops, 'F'), percent(part.flops / flops)] : [])
     ])
   ]
-  const memoryRows = (title: string, { whole, opened }: GraphCost): string[][] => [
-    [title, 'fused', bytes(whole.peakBytes), bytes(whole.largestBytes), whole.largest],
-    ['', 'opened', bytes(opened.peakBytes), bytes(opened.largestBytes), opened.largest]
+  const memoryRows = (title: string, { fused, decomposed }: GraphCost): string[][] => [
+    [title, 'fused', bytes(fused.peakBytes), bytes(fused.largestBytes), fused.largest],
+    ['', 'decomposed', bytes(decomposed.peakBytes), bytes(decomposed.largestBytes), decomposed.largest]
   ]
   return [
     table('lrrrr', [
@@ -157,7 +157,7 @@ function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: Mo
       ...memoryRows('image encoder', imageEncoder),
       ...memoryRows('mask decoder', maskDecoder)
     ]),
-    'FLOPs: two for each multiply-add of the contractions. Fused: each composite one kernel; opened: down to primitives.\n'
+    'FLOPs: two for each multiply-add of the contractions. Fused: each composite is one kernel. Decomposed: into primitives.\n'
   ].join('\n')
 }
 

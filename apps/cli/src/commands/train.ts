@@ -39,10 +39,18 @@ import {
 import type { PreparingData } from '../preparing.js'
 import { json, table } from '../text.js'
 
+/** Where a model can be trained. Each is loaded when it is asked for. */
+const backends = {
+  cpu: async (options: TrainingBackendOptions): Promise<Backend> => (await import('@sam/backend-cpu')).cpu(options),
+  cuda: async (options: TrainingBackendOptions): Promise<Backend> => (await import('@sam/backend-cuda')).cuda(options)
+}
+
+type TrainingBackendOptions = { readonly memory: 'fast'; readonly threads: number | undefined }
+
 interface TrainOptions extends CommonOptions, PlanOptions {
   readonly resume?: true
   readonly threads?: number
-  readonly backend: 'cpu' | 'cuda'
+  readonly backend: keyof typeof backends
   readonly workers?: number
   readonly evalEvery: number
   readonly saveEvery: number
@@ -84,7 +92,7 @@ export function addTrain(program: Command, context: Context): void {
         Object.keys(dtypes)
       )
     )
-    .addOption(new Option('--backend <name>', 'where to run').choices(['cpu', 'cuda']).default('cpu'))
+    .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu'))
     .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
     .option(
       '--workers <n>',
@@ -145,8 +153,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   await outputFolder(out)
   await writeOutput(planFile(out), [new TextEncoder().encode(json(plan))], signal)
 
-  const runtime = await import('@sam/backend-cuda')
-  const backend = await runtime[options.backend]({ memory: 'fast', ...(threads !== undefined && { threads }) })
+  const backend = await backends[options.backend]({ memory: 'fast', threads })
   const clip = plan.recipe.text && (await loadClip({ model: clipOf(plan.clip), backend, signal }))
   const given: PreparingData = { plan, clip: clip?.config }
   const prepared =

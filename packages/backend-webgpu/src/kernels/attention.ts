@@ -5,7 +5,7 @@ import { flash, relativePositions, type Bias } from './flash.js'
 import type { Kernel } from './kernel.js'
 import { windowAttention, windowShared } from './window.js'
 
-/** Registers hold a query and a result of this many channels; wider heads are opened. */
+/** Registers hold a query and a result of this many channels; wider heads are decomposed. */
 const widestHead = 128
 
 /**

@@ -10,6 +10,7 @@ const isF32 = (node: Value): boolean => node.dtype === 'f32'
 
 /** Batched product of views; a transposed operand is read where it lies. */
 export const matmul: Kernel = {
+  epilogue: true,
   lower(node, to) {
     const [m, k, n] = [node.shape.at(-2)!, node.inputs[0].shape.at(-1)!, node.shape.at(-1)!]
     const batch = sizeOf(node.shape.slice(0, -2))
@@ -44,6 +45,8 @@ export const matmul: Kernel = {
 /** x·wᵀ + b; the weight as the checkpoint has it, or packed in halves. */
 export const linear: Kernel = {
   supports: isF32,
+  epilogue: true,
+  packedInput: 1,
   lower(node, to) {
     const [columns, depth] = node.inputs[1].shape as [number, number]
     const [x, weight] = [rowsOf(to, node.inputs[0]), weightOf(to, node.inputs[1], depth)]
@@ -64,6 +67,8 @@ export const linear: Kernel = {
 /** The image is read where the kernel's window lies: no patches are ever stored. A 1×1 kernel is a linear layer. */
 export const conv2d: Kernel = {
   supports: isF32,
+  epilogue: true,
+  packedInput: 1,
   lower(node, to) {
     const x = to.view(node.inputs[0])
     const [out, channels, kh, kw] = node.inputs[1].shape as [number, number, number, number]
@@ -121,6 +126,7 @@ export const conv2d: Kernel = {
  */
 export const convTranspose2d: Kernel = {
   supports: isF32,
+  epilogue: true,
   lower(node, to) {
     const [x, weight, bias] = [rowsOf(to, node.inputs[0]), to.dense(node.inputs[1]), node.inputs[2]]
     const [depth, out, kh, kw] = node.inputs[1].shape as [number, number, number, number]

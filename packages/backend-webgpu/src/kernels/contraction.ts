@@ -9,7 +9,7 @@
  * 4. Bias, activation and residual on the sums before they leave the registers: three passes over the result less.
  */
 import { functionsFor } from './expression.js'
-import type { Epilogue } from './kernel.js'
+import { activations, type Epilogue } from './epilogue.js'
 import { i32, type Binding, type Program, type Uniform } from './program.js'
 import type { Tile } from './tile.js'
 
@@ -80,7 +80,7 @@ export function contraction({
     }`
   const finish = [
     bias === undefined ? '' : `v += bias[${bias}];`,
-    epilogue.activation === 'gelu' ? 'v = gelu(v);' : epilogue.activation === 'relu' ? 'v = max(v, 0.0);' : '',
+    epilogue.activation ? activations[epilogue.activation] : '',
     epilogue.residual ? 'v += residual[at];' : ''
   ].join(' ')
   const single = (binding: string): Binding => ({ name: binding, components: 1 })

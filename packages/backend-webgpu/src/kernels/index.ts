@@ -36,7 +36,7 @@ const composites: Readonly<Record<string, Kernel>> = {
 /** The kernel of an operation that needs one of its own. */
 export const kernelOf = (op: string): Kernel | undefined => (isPrimitive(op) ? primitives[op] : composites[op])
 
-/** Whether a composite node is run whole on a device with these limits. */
+/** Whether a composite node runs fused on a device with these limits. */
 export function keeps(node: Value, limits: Limits): boolean {
   if (isElementwise(node.op)) return true
   return composites[node.op]?.supports?.(node, limits) ?? false

@@ -1,5 +1,6 @@
 import type { Value } from '@sam/core/graph'
 import type { Buffer, View } from '../view.js'
+import type { Epilogue } from './epilogue.js'
 import type { Program } from './program.js'
 import type { Tile } from './tile.js'
 
@@ -26,13 +27,6 @@ export interface Lowering {
   epilogue(node: Value): Epilogue
 }
 
-/** What follows a contraction and is done while its sums are in registers. */
-export interface Epilogue {
-  readonly activation?: 'gelu' | 'relu' | undefined
-  /** Added last: a value of the result's shape. */
-  readonly residual?: Value | undefined
-}
-
 /** The limits of a device that decide what can be run on it. */
 export interface Limits {
   /** Bytes of the largest buffer a kernel can read. */
@@ -48,8 +42,12 @@ export const defaultLimits: Limits = { bufferBytes: 128 * 2 ** 20, sharedBytes: 
 
 /** How an operation is run. */
 export interface Kernel {
-  /** For a composite: whether this node is run whole. A primitive is always run. */
+  /** For a composite: whether this node runs fused. A primitive always runs. */
   supports?(node: Value, limits: Limits): boolean
+  /** Whether it applies an `Epilogue` to what it computes. */
+  readonly epilogue?: boolean
+  /** The input that it can read as packed halves (`Lowering.packed`), by its index. */
+  readonly packedInput?: number
   lower(node: Value, to: Lowering): View
 }
 

@@ -17,12 +17,12 @@ const g = graph('step', { y: ops.softmax(ops.add(ops.mul(x, ops.sin(param('q', [
 const weights = memoryWeights({ p: f32([2, 3], [1, 2, 3, 4, 5, 6]), q: f32([3], [0, 0, 0]), extra: f32([1], [1]) })
 
 describe('prepare', () => {
-  it('opens what is not kept, and splits off what depends on weights alone', () => {
-    const whole = prepare(g, () => true, weights)
-    expect(paramsOf(whole.once).map(nameOf)).toEqual(['q'])
-    expect(valuesOf(whole.every).map(v => v.op)).toContain('softmax')
-    expect(whole.every.inputs.map(nameOf)).toEqual(['x', 'labels', ...Object.keys(whole.once.outputs)])
-    expect(valuesOf(prepare(g, () => false, weights).every).filter(v => v.composite)).toEqual([])
+  it('decomposes what is not kept, and splits off what depends on weights alone', () => {
+    const fused = prepare(g, () => true, weights)
+    expect(paramsOf(fused.setup).map(nameOf)).toEqual(['q'])
+    expect(valuesOf(fused.run).map(v => v.op)).toContain('softmax')
+    expect(fused.run.inputs.map(nameOf)).toEqual(['x', 'labels', ...Object.keys(fused.setup.outputs)])
+    expect(valuesOf(prepare(g, () => false, weights).run).filter(v => v.composite)).toEqual([])
   })
 
   it('names every weight that is missing or misshapen at once, and does not mind others', () => {

@@ -12,7 +12,7 @@ export interface DeviceTensor {
   readonly shape: Shape
   readonly dtype: DType
   /**
-   * Brings the numbers home: all of them, or a part, which then has the shape [length]. Throws `BackendError` when the
+   * Copies to host memory: all of it, or a part, which then has the shape [length]. Throws `BackendError` when the
    * device was lost, `InputError` `E_DISPOSED` after `dispose`, `E_BAD_OPTION` for a part that is not inside.
    */
   read(part?: Part): Promise<HostTensor>
@@ -62,12 +62,12 @@ export interface Backend {
   /** As a user would say it: `cpu`, `cuda`, `webgpu`. */
   readonly name: string
   /**
-   * Whether this composite node is run whole, by a kernel of its own. Decided by looking at the node (head size, type,
+   * Whether this composite node runs fused, by a kernel of its own. Decided by looking at the node (head size, type,
    * limits), never by trying.
    */
   keeps(node: Value): boolean
   /**
-   * Readies a graph: opens what is not kept, checks and places the weights. Throws `WeightsError` when they do not fit,
+   * Compiles a graph: decomposes what is not kept, checks and places the weights. Throws `WeightsError` when they do not fit,
    * `BackendError` when the device refuses.
    */
   compile(graph: Graph, weights: WeightSource, options?: CompileOptions): Promise<Executable>

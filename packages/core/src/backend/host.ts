@@ -22,9 +22,9 @@ export function hostBackend(): Backend {
     async compile(graph, weights, options = {}) {
       if (disposed) throw gone('backend')
       options.signal?.throwIfAborted()
-      const { once, every } = prepare(graph, () => false, weights)
+      const { setup, run } = prepare(graph, () => false, weights)
       const params = await readParams(paramsOf(graph), weights, options)
-      const early = evaluate(once, leaf => params.get(nameOf(leaf)!)!)
+      const constants = evaluate(setup, leaf => params.get(nameOf(leaf)!)!)
       let released = false
       return {
         graph,
@@ -38,8 +38,8 @@ export function hostBackend(): Backend {
             )
           )
           signal?.throwIfAborted()
-          const inputs = { ...early, ...fed }
-          const outputs = evaluate(every, leaf =>
+          const inputs = { ...constants, ...fed }
+          const outputs = evaluate(run, leaf =>
             leaf.op === 'param' ? params.get(nameOf(leaf)!)! : inputs[nameOf(leaf)!]
           )
           return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, resident(toHost(t))]))

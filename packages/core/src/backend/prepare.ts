@@ -7,16 +7,15 @@ import { match } from '../weights/match.js'
 import type { WeightSource } from '../weights/source.js'
 
 /**
- * What a backend lowers: a graph to run once, and one to run every time, which takes the first one's outputs as further
- * inputs.
+ * What a backend lowers: `setup` runs once per compile, `run` every time, with the outputs of `setup` as further inputs.
  */
 export interface Prepared {
-  readonly once: Graph
-  readonly every: Graph
+  readonly setup: Graph
+  readonly run: Graph
 }
 
 /**
- * The steps every compile begins with: open what is not kept, simplify, split off what depends on weights alone, and
+ * The steps every compile begins with: decompose what is not kept, simplify, split off what depends on weights alone, and
  * check that the weights fit.
  */
 export function prepare(g: Graph, keeps: (node: Value) => boolean, weights: WeightSource): Prepared {
@@ -25,6 +24,6 @@ export function prepare(g: Graph, keeps: (node: Value) => boolean, weights: Weig
     weights,
     { allowUnexpected: true }
   )
-  const { early, late } = stage(simplify(decompose(g, keeps)), [], 'once')
-  return { once: early, every: late }
+  const { early, late } = stage(simplify(decompose(g, keeps)), [], 'setup')
+  return { setup: early, run: late }
 }

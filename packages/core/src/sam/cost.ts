@@ -22,10 +22,10 @@ export interface GraphCost {
   /** Bytes of the parameters as f32. */
   readonly weightBytes: number
   readonly flops: number
-  /** With every composite run whole by a kernel of its own: what a backend comes near. */
-  readonly whole: MemoryCost
-  /** With every composite opened down to primitives. */
-  readonly opened: MemoryCost
+  /** With every composite fused into a kernel of its own: what a backend comes near. */
+  readonly fused: MemoryCost
+  /** With every composite decomposed into primitives. */
+  readonly decomposed: MemoryCost
 }
 
 /** Bytes while the graph runs, weights aside. */
@@ -87,8 +87,8 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
     parameters,
     weightBytes: 4 * parameters,
     flops: total(parts, row => row.flops),
-    whole: held(g, () => true),
-    opened: held(g, () => false)
+    fused: held(g, () => true),
+    decomposed: held(g, () => false)
   }
 }
 
@@ -131,7 +131,7 @@ const partOfName = (name: string): string => partNames.find(([, names]) => names
 
 /** What a graph holds once what depends on weights alone is set aside, as a backend does. */
 function held(g: Graph, keeps: (node: Value) => boolean): MemoryCost {
-  const { largest, peakBytes } = memory(stage(simplify(decompose(g, keeps)), [], 'once').late)
+  const { largest, peakBytes } = memory(stage(simplify(decompose(g, keeps)), [], 'setup').late)
   return { largestBytes: bytesOf(largest), largest: `${largest.op} [${largest.shape}]`, peakBytes }
 }
 

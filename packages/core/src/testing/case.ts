@@ -74,10 +74,10 @@ export function conformanceCase(
   }
 }
 
-/** The same case with every composite opened: it must give the same numbers. */
-export const opened = (c: ConformanceCase): ConformanceCase => ({
+/** The same case with every composite decomposed: it must give the same numbers. */
+export const decomposed = (c: ConformanceCase): ConformanceCase => ({
   ...c,
-  name: `${c.name} (opened)`,
+  name: `${c.name} (decomposed)`,
   graph: decompose(c.graph, () => false)
 })
 

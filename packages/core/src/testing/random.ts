@@ -8,7 +8,7 @@ export interface RandomOptions<D extends DType = DType> {
   readonly seed: number
   /** Default f32. Integers are whole numbers of the range; bool is a fair coin. */
   readonly dtype?: D
-  /** Low (included) and high (not included); [−1, 1) unless told. */
+  /** Low (included) and high (not included); Default: [−1, 1). */
   readonly range?: readonly [number, number]
 }
 

@@ -1,11 +1,6 @@
 import type { Emit } from '../builder.js'
 import { expand, reshape, transpose } from './write.js'
 
-export const relu: Emit = (to, y) => to.node('Relu', [to.of(y.inputs[0])])
-export const sigmoid: Emit = (to, y) => to.node('Sigmoid', [to.of(y.inputs[0])])
-export const gelu: Emit = (to, y) => to.node('Gelu', [to.of(y.inputs[0])])
-export const softmax: Emit = (to, y) => to.node('Softmax', [to.of(y.inputs[0])], { axis: y.attrs.axis as number })
-
 /** One Gemm over the flattened rows. The weight stays [out, in], as the checkpoint has it. */
 export const linear: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs

@@ -1,27 +1,61 @@
 import type { Primitive, Value } from '@sam/core/graph'
-import type { Emit } from '../builder.js'
-import * as composites from './composites.js'
+import { dataTypes, type Emit } from '../builder.js'
+import { conv2d, convTranspose2d, layerNorm, linear, resizeBilinear } from './composites.js'
 import { matmul } from './contract.js'
-import * as elementwise from './elementwise.js'
+import { broadcasting } from './elementwise.js'
 import { gridAttention } from './grid-attention.js'
-import * as move from './move.js'
-import * as reduce from './reduce.js'
+import { broadcast, pad, reshape, scatterAdd, slice, transpose } from './move.js'
+import { axisOf, nodeOf, reduction } from './node.js'
 
-/** One ONNX node each, mostly. */
+/** The ONNX form of each primitive: one node, mostly. */
 export const primitives: { readonly [P in Primitive]: Emit } = {
-  ...elementwise,
-  ...reduce,
-  ...move,
+  neg: nodeOf('Neg'),
+  exp: nodeOf('Exp'),
+  log: nodeOf('Log'),
+  sqrt: nodeOf('Sqrt'),
+  sin: nodeOf('Sin'),
+  cos: nodeOf('Cos'),
+  erf: nodeOf('Erf'),
+  cast: nodeOf('Cast', y => ({ to: dataTypes[y.dtype] })),
+  add: broadcasting('Add'),
+  sub: broadcasting('Sub'),
+  mul: broadcasting('Mul'),
+  div: broadcasting('Div'),
+  max: broadcasting('Max'),
+  less: broadcasting('Less'),
+  equal: broadcasting('Equal'),
+  where: broadcasting('Where'),
+  reduceSum: reduction('ReduceSum'),
+  reduceMax: reduction('ReduceMax'),
   matmul,
+  reshape,
+  transpose,
+  broadcast,
+  slice,
+  pad,
+  concat: nodeOf('Concat', axisOf),
+  gather: nodeOf('Gather', axisOf),
+  scatterAdd,
   stopGradient: (to, y) => to.of(y.inputs[0])
 }
 
-/** Composites whose ONNX form beats their decomposition. Attention as such, and moving windows, are best opened. */
-export const whole: Readonly<Record<string, Emit>> = { ...composites, gridAttention }
+/** Composites whose ONNX form beats their decomposition. Attention as such, and moving windows, are decomposed. */
+export const composites: Readonly<Record<string, Emit>> = {
+  relu: nodeOf('Relu'),
+  sigmoid: nodeOf('Sigmoid'),
+  gelu: nodeOf('Gelu'),
+  softmax: nodeOf('Softmax', axisOf),
+  linear,
+  layerNorm,
+  conv2d,
+  convTranspose2d,
+  resizeBilinear,
+  gridAttention
+}
 
-/** Whether a composite node is written whole. For `Backend.keeps`. */
+/** Whether a composite node is written in a form of its own. For `Backend.keeps`. */
 export const keeps = (node: Value): boolean =>
   node.composite !== undefined &&
-  Object.hasOwn(whole, node.op) &&
+  Object.hasOwn(composites, node.op) &&
   node.dtype === 'f32' &&
   node.inputs.every(v => v.dtype === 'f32')

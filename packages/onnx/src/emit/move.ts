@@ -22,20 +22,6 @@ export const pad: Emit = (to, y) => {
   return to.node('Pad', [to.of(y.inputs[0]), to.ints([...before, ...after]), to.constant(scalar(y.dtype, value))])
 }
 
-export const concat: Emit = (to, y) =>
-  to.node(
-    'Concat',
-    y.inputs.map(v => to.of(v)),
-    { axis: y.attrs.axis as number }
-  )
-
-export const gather: Emit = (to, y) =>
-  to.node(
-    'Gather',
-    y.inputs.map(v => to.of(v)),
-    { axis: y.attrs.axis as number }
-  )
-
 /** Zeros, and the updates added where the index says; ONNX wants an index for every element. */
 export const scatterAdd: Emit = (to, y) => {
   const [updates, index] = y.inputs

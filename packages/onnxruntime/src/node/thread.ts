@@ -1,6 +1,7 @@
 import { isMainThread, Worker } from 'node:worker_threads'
 import { BackendError } from '@sam/core/graph'
-import { importFailed, runtimeFailed } from './failures.js'
+import { runtimeFailed } from '../failures.js'
+import { importFailed } from './failures.js'
 import type { Calls } from './protocol.js'
 
 /** The runtime in a thread of its own. */

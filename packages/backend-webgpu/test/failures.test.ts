@@ -62,7 +62,7 @@ function withoutMemory(gpu: GPUDevice): () => void {
   }
 }
 
-describe('bad days', () => {
+describe('failure handling', () => {
   let backend: WebGpuBackend | undefined
   afterEach(() => {
     backend?.dispose()

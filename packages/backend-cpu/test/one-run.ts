@@ -1,7 +1,7 @@
 /** Run by process.test.ts in a process of its own. */
 import { Worker } from 'node:worker_threads'
 import { f32, graph, input, memoryWeights, ops, param, SamError } from '@sam/core/graph'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 
 const n = 20_000 // enough to be written beside the model
 

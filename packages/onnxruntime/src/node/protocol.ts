@@ -1,12 +1,17 @@
-import type { DType, HostTensor, Shape } from '@sam/core/graph'
+import type { HostTensor, Shape } from '@sam/core/graph'
 import type { InferenceSession } from 'onnxruntime-node'
+import type { elementTypes } from '../runtime.js'
 
-/** A tensor as it crosses between threads. */
-export type Plain = Pick<HostTensor, 'dtype' | 'shape' | 'data'>
+/** A tensor as onnxruntime describes it. */
+export interface OrtTensor {
+  readonly type: (typeof elementTypes)[keyof typeof elementTypes]
+  readonly shape: Shape
+  readonly data: HostTensor['data']
+}
 
 /** What a result will be, known before it is computed. */
 export interface Expected {
-  readonly dtype: DType
+  readonly type: OrtTensor['type']
   readonly shape: Shape
   readonly bytes: number
 }
@@ -20,7 +25,7 @@ export interface Calls {
   run: {
     args: {
       session: number
-      feeds: Record<string, number | Plain>
+      feeds: Record<string, number | OrtTensor>
       fetches: Record<string, Expected>
       cancelled: Int32Array
     }

@@ -8,7 +8,7 @@
 import { parentPort } from 'node:worker_threads'
 
 /** @typedef {import('./protocol.js').Calls} Calls */
-/** @typedef {import('./protocol.js').Plain} Plain */
+/** @typedef {import('./protocol.js').OrtTensor} OrtTensor */
 
 const { default: ort } = await import('onnxruntime-node')
 // Takes effect before the first session only; errors come as exceptions, and stderr stays the caller's.
@@ -16,15 +16,14 @@ ort.env.logLevel = 'fatal'
 
 /** @type {Map<number, import('onnxruntime-node').InferenceSession>} */
 const sessions = new Map()
-/** @type {Map<number, Plain>} */
+/** @type {Map<number, OrtTensor>} */
 const tensors = new Map()
 let serial = 0
 
-const types = /** @type {const} */ ({ f32: 'float32', f16: 'float16', i32: 'int32', bool: 'bool' })
-/** @param {Plain} tensor */
-const toOrt = ({ dtype, shape, data }) => new ort.Tensor(types[dtype], /** @type {any} */ (data), shape)
+/** @param {OrtTensor} tensor */
+const toOrt = ({ type, shape, data }) => new ort.Tensor(type, /** @type {any} */ (data), shape)
 
-/** @param {Plain} tensor */
+/** @param {OrtTensor} tensor */
 function keep(tensor) {
   tensors.set(++serial, tensor)
   return serial
@@ -43,21 +42,21 @@ const calls = {
     if (Atomics.load(cancelled, 0)) return {}
     const inputs = Object.entries(feeds).map(([name, feed]) => [
       name,
-      toOrt(typeof feed === 'number' ? /** @type {Plain} */ (tensors.get(feed)) : feed)
+      toOrt(typeof feed === 'number' ? /** @type {OrtTensor} */ (tensors.get(feed)) : feed)
     ])
     // Results go into memory of our own, which can be let go at once; what the runtime allocates waits for a garbage
     // collection.
-    const outputs = Object.entries(fetches).map(([name, { dtype, shape, bytes }]) => {
+    const outputs = Object.entries(fetches).map(([name, { type, shape, bytes }]) => {
       const buffer = new ArrayBuffer(bytes)
       const data =
-        dtype === 'f32'
+        type === 'float32'
           ? new Float32Array(buffer)
-          : dtype === 'i32'
+          : type === 'int32'
             ? new Int32Array(buffer)
-            : dtype === 'f16'
+            : type === 'float16'
               ? new Uint16Array(buffer)
               : new Uint8Array(buffer)
-      return /** @type {const} */ ([name, { dtype, shape, data }])
+      return /** @type {const} */ ([name, { type, shape, data }])
     })
     const prepared = Object.fromEntries(outputs.map(([name, tensor]) => [name, toOrt(tensor)]))
     await sessions.get(session)?.run(Object.fromEntries(inputs), prepared, { logSeverityLevel: 4 })

@@ -1,5 +1,5 @@
 import { it } from 'vitest'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 import { checkPromptLists } from '../../core/test/prompt-lists.js'
 
 for (const seed of [1, 2]) {

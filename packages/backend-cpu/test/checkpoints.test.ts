@@ -17,7 +17,7 @@ import {
   type WeightSource
 } from '@sam/core/graph'
 import { randomTensor } from '@sam/core/testing'
-import { cpu } from '@sam/backend-cuda'
+import { cpu } from '@sam/backend-cpu'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 
@@ -78,11 +78,11 @@ describe('a checkpoint is read where it is', () => {
     await weights.close()
   }
 
-  it.each(['tiny-checkpoint.pth', 'tiny-checkpoint.safetensors'])('%s, composites whole and opened', async file => {
+  it.each(['tiny-checkpoint.pth', 'tiny-checkpoint.safetensors'])('%s, composites fused and decomposed', async file => {
     await runs(await openWeights(fixture(file)))
-    const opened = await cpu({ open: 'all', threads: 1 })
-    await runs(await openWeights(fixture(file)), opened)
-    opened.dispose()
+    const decomposed = await cpu({ decompose: 'all', threads: 1 })
+    await runs(await openWeights(fixture(file)), decomposed)
+    decomposed.dispose()
   })
 
   it('in a folder that cannot be written to, with a path of spaces and other letters, through a link', async () => {

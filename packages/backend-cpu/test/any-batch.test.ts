@@ -27,8 +27,8 @@ const weights = memoryWeights({
 })
 
 it('a model of any batch gives each item what it would get alone', async () => {
-  const { model, side } = await toOnnxOfAnyBatch(build, { weights, inlineLimit: Infinity })
-  expect(side).toBeUndefined()
+  const { model, externalData } = await toOnnxOfAnyBatch(build, { weights, inlineLimit: Infinity })
+  expect(externalData).toBeUndefined()
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
   const ort = await import('onnxruntime-node')
   const session = await ort.InferenceSession.create(model)

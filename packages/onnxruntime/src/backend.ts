@@ -1,0 +1,106 @@
+import {
+  InputError,
+  memoryWeights,
+  nameOf,
+  paramsOf,
+  prepare,
+  shown,
+  sizeOf,
+  untilAborted,
+  type Backend,
+  type Graph,
+  type HostTensor,
+  type Value,
+  type WeightSource
+} from '@sam/core/graph'
+import { keeps } from '@sam/onnx'
+import { executable } from './executable.js'
+import type { OpenOptions, Runtime } from './runtime.js'
+
+/** Options of every backend that runs on onnxruntime. */
+export interface OnnxRuntimeOptions {
+  /** Threads that one run computes on. */
+  readonly threads?: number | undefined
+  /**
+   * `all` decomposes every composite: each graph runs as primitives. Slow; to find out whether a fused form is at fault.
+   */
+  readonly decompose?: 'all' | undefined
+}
+
+/** A `Backend` on one build of onnxruntime; `name` is the backend's. */
+export function onnxRuntimeBackend<Handle>(
+  name: string,
+  runtime: Runtime<Handle>,
+  { decompose }: Pick<OnnxRuntimeOptions, 'decompose'> = {}
+): Backend {
+  const gone = new InputError('E_DISPOSED', `the ${name} backend was disposed; make a new one`)
+  const fused = (node: Value): boolean => decompose !== 'all' && keeps(node)
+  let disposed = false
+  return {
+    name,
+    keeps: fused,
+    async compile(g, weights, { signal, onProgress = () => {} } = {}) {
+      signal?.throwIfAborted()
+      if (disposed) throw gone
+      const { setup, run } = prepare(g, fused, weights)
+      const total = weightBytes(paramsOf(g), weights)
+      let done = 0
+      onProgress(done, total)
+      const onBytes = (n: number): void => onProgress((done = Math.min(total, done + n)), total)
+      const options: OpenOptions = { weights, weightBytes: total, signal }
+      const compiling = runSetup(runtime, setup, options)
+        .then(initializers => runtime.open(run, { ...options, initializers, onBytes }))
+        .then(session => executable(runtime, g, session))
+      const compiled = await untilAborted(compiling, signal, () => {
+        compiling.then(
+          e => e.dispose(),
+          () => {}
+        )
+      })
+      onProgress(total, total)
+      return compiled
+    },
+    dispose() {
+      disposed = true
+      runtime.end(gone)
+    }
+  }
+}
+
+/** Throws `InputError` `E_BAD_OPTION` for options that no onnxruntime backend takes. */
+export function checkOptions({ threads = 1, decompose = 'all' }: OnnxRuntimeOptions): void {
+  mustHold(
+    Number.isInteger(threads) && threads >= 1,
+    `threads must be a whole number of at least 1, found ${shown(threads)}`
+  )
+  mustHold(decompose === 'all', `decompose must be 'all' or left out, found ${shown(decompose)}`)
+}
+
+/** Throws `InputError` `E_BAD_OPTION` with this message unless the rule holds. */
+export function mustHold(holds: boolean, message: string): void {
+  if (!holds) throw new InputError('E_BAD_OPTION', message)
+}
+
+/** Computes what depends on weights alone; the runtime takes it as further weights. */
+async function runSetup<Handle>(
+  runtime: Runtime<Handle>,
+  setup: Graph,
+  options: OpenOptions
+): Promise<WeightSource | undefined> {
+  if (Object.keys(setup.outputs).length === 0) return undefined
+  const session = await runtime.open(setup, options)
+  try {
+    const tensors: Record<string, HostTensor> = {}
+    for (const [name, handle] of Object.entries(await session.run({}))) {
+      tensors[name] = await runtime.read(handle, setup.outputs[name])
+      runtime.free(handle)
+    }
+    return memoryWeights(tensors, setup.name)
+  } finally {
+    session.close()
+  }
+}
+
+/** Bytes of the params of a graph: as stored where a file holds them, otherwise as f32. */
+const weightBytes = (params: readonly Value[], weights: WeightSource): number =>
+  params.reduce((n, p) => n + (weights.locate(nameOf(p)!)?.length ?? 4 * sizeOf(p.shape)), 0)

@@ -1,0 +1,79 @@
+import {
+  checkFeeds,
+  formatShape,
+  GraphError,
+  InputError,
+  untilAborted,
+  type DeviceTensor,
+  type Executable,
+  type Graph,
+  type HostTensor
+} from '@sam/core/graph'
+import type { Runtime, Session, TensorType } from './runtime.js'
+
+/** What lies behind the tensors that this module gave out; no handle once a tensor is disposed. */
+const states = new WeakMap<DeviceTensor, { readonly runtime: unknown; handle: unknown }>()
+
+/**
+ * A loaded session as an `Executable`. A run cannot be stopped half way: after an abort it finishes by itself, and its
+ * results are freed.
+ */
+export function executable<Handle>(runtime: Runtime<Handle>, g: Graph, session: Session<Handle>): Executable {
+  let disposed = false
+  return {
+    graph: g,
+    async run(feeds, { signal } = {}) {
+      signal?.throwIfAborted()
+      if (disposed)
+        throw new InputError('E_DISPOSED', `${g.name}: the executable was disposed; compile the graph again`)
+      checkFeeds(g, feeds)
+      const fed = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, feedOf(runtime, name, feed)]))
+      const made = session
+        .run(fed, signal)
+        .then(handles =>
+          Object.fromEntries(
+            Object.entries(handles).map(([name, handle]) => [name, deviceTensor(runtime, g.outputs[name], handle)])
+          )
+        )
+      return untilAborted(made, signal, () => {
+        made.then(
+          outputs => Object.values(outputs).forEach(t => t.dispose()),
+          () => {}
+        )
+      })
+    },
+    dispose() {
+      if (!disposed) session.close()
+      disposed = true
+    }
+  }
+}
+
+function deviceTensor<Handle>(runtime: Runtime<Handle>, { shape, dtype }: TensorType, handle: Handle): DeviceTensor {
+  const state: { readonly runtime: unknown; handle: Handle | undefined } = { runtime, handle }
+  const self: DeviceTensor = {
+    shape,
+    dtype,
+    async read(part) {
+      if (state.handle === undefined)
+        throw new InputError('E_DISPOSED', `a ${dtype}${formatShape(shape)} was read after it was disposed`)
+      return runtime.read(state.handle, { dtype, shape }, part)
+    },
+    dispose() {
+      if (state.handle !== undefined) runtime.free(state.handle)
+      state.handle = undefined
+    }
+  }
+  states.set(self, state)
+  return self
+}
+
+/** A feed as the session takes it: host data, or the handle of a tensor that the same runtime has. */
+function feedOf<Handle>(runtime: Runtime<Handle>, name: string, feed: HostTensor | DeviceTensor): HostTensor | Handle {
+  if ('data' in feed) return feed
+  const state = states.get(feed)
+  if (state?.runtime !== runtime)
+    throw new GraphError(`${name} was fed a tensor of another backend; copy it to host memory with read() first`)
+  if (state.handle === undefined) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
+  return state.handle as Handle
+}

@@ -1,0 +1,6 @@
+/**
+ * What the backends on onnxruntime-node share.
+ * @packageDocumentation
+ */
+export { checkNodeOptions, nodeBackend, type NodeOptions } from './backend.js'
+export { mustHold } from '../backend.js'
