@@ -5,7 +5,7 @@ import type { Branch } from '../nn/residual.js'
 import { scope } from '../nn/scope.js'
 import * as ops from '../ops/index.js'
 import { gridSize, isVit, lowResSize, type SamConfig } from './config.js'
-import { imageEncoder } from './image-encoder.js'
+import { imageEncoder } from './encoders/vit.js'
 import { maskDecoder } from './mask-decoder.js'
 import { densePositions, embedMasks, embedPoints, embedText, noMask } from './prompt-encoder.js'
 

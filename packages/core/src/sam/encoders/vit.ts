@@ -2,11 +2,11 @@
  * The image encoder: a ViT with windowed attention and a few global blocks. Paper: Appendix A, "Image encoder". Meta:
  * modeling/image_encoder.py.
  */
-import type { Value } from '../ir/value.js'
-import * as nn from '../nn/index.js'
-import type { Scope } from '../nn/scope.js'
-import * as ops from '../ops/index.js'
-import type { VitConfig } from './config.js'
+import type { Value } from '../../ir/value.js'
+import * as nn from '../../nn/index.js'
+import type { Scope } from '../../nn/scope.js'
+import * as ops from '../../ops/index.js'
+import type { VitConfig } from '../config.js'
 
 /** Inside the root of every norm of the encoder. Meta: build_sam.py. */
 const eps = 1e-6
