@@ -88,13 +88,23 @@ describe('absorbProjections', () => {
     )
   })
 
-  it('computes the same with a mask over the image, and without positions', () => {
-    const [q, kv] = [input('q', [2, 3, width]), input('kv', [2, places, width])]
-    const mask = input('mask', [2, 1, 1, places])
-    const g = graph('g', { y: attention(p, [q, kv, kv], { heads, downsample: 2, mask }) })
-    const result = absorbProjections(g)
-    expect(projected(result)).toBe(0)
-    expect(furthest(numbers(result), numbers(g))).toBeLessThan(1e-12)
+  it.each([
+    [3, places],
+    [places, 3]
+  ])('computes the same without positions, with a mask over all keys: %d queries, %d keys', (queries, keys) => {
+    for (const [ofQueries, ofKeys] of [
+      [2, 2],
+      [1, 2],
+      [2, 1]
+    ]) {
+      const [q, kv] = [input('q', [ofQueries, queries, width]), input('kv', [ofKeys, keys, width])]
+      for (const mask of [undefined, input('mask', [ofKeys, 1, 1, keys])]) {
+        const g = graph('g', { y: attention(p, [q, kv, kv], { heads, downsample: 2, mask }) })
+        const result = verify(absorbProjections(g))
+        if (ofQueries === ofKeys) expect(projected(result)).toBe(0)
+        expect(furthest(numbers(result), numbers(g))).toBeLessThan(1e-12)
+      }
+    }
   })
 
   it('projects no place of the image for few tokens, all for many, and once an image where it is the image alone', () => {

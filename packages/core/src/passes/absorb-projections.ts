@@ -15,9 +15,9 @@ import { rewrite } from './rewrite.js'
 
 /**
  * Replaces each `crossAttention` by whichever takes fewer multiply-adds: its decomposition, or a form in which the
- * shorter sequence absorbs the projections of the longer one. A score q·(Kx) is (qK)·x: with few queries, each of them
- * takes K per head, and the long sequence is read as it is, without keys, values or heads of its own. Multi-head latent
- * attention (DeepSeek-V2) absorbs its projections in the same way.
+ * shorter sequence absorbs the projections of the longer one. A score q·(Kx) is (qK)·x: with few queries, it is less work
+ * to multiply each of them by K, head by head, and to read the long sequence as it is, without keys, values or heads of
+ * its own. Multi-head latent attention (DeepSeek-V2) absorbs its projections in the same way.
  *
  * `names` are the inputs that stay the same over many runs. What depends on nothing but them and params is computed
  * once (`stage`), so its projections count as free. Run this pass before `stage`, with the same names.
@@ -45,8 +45,8 @@ function cheapest(node: Value, varies: Varies): Value {
 }
 
 /**
- * Few queries: a key is K(x + p) + b, where p does not vary, so a score is (qK)·x + q·(Kp + b), and the second key is
- * projected once. Attention sums to 1, so Σ a(Vx + b) is V(Σ ax) + b. Undefined where that is more work.
+ * Few queries: a key is K(x + p) + b, where p does not vary, so a score is (qK)·x + q·(Kp + b), and Kp + b is computed
+ * once. Attention sums to 1, so Σ a(Vx + b) is V(Σ ax) + b. Undefined where that is more work.
  */
 function absorbedByQueries(parts: CrossAttentionParts, varies: Varies): Value | undefined {
   const { q, k, v, heads, mask, projections } = parts
@@ -70,8 +70,8 @@ function absorbedByQueries(parts: CrossAttentionParts, varies: Varies): Value | 
 }
 
 /**
- * Few keys: a score (Qx + b)·k is (kQ)·x + b·k, and attention sums to 1, so O(Σ av) + b is Σ a(Ov + b). The output
- * projection is absorbed alone where the queries' is free or less work. Undefined where neither is less work.
+ * Few keys: a score (Qx + b)·k is (kQ)·x + b·k, and attention sums to 1, so O(Σ av) + b is Σ a(Ov + b). The projection
+ * of queries stays where it is free or less work. Undefined where absorbing the output projection is more work.
  */
 function absorbedByKeys(parts: CrossAttentionParts, varies: Varies): Value | undefined {
   const { q, k, v, heads, mask, projections } = parts

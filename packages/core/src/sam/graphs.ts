@@ -54,7 +54,8 @@ export interface PromptSignature {
 }
 
 /**
- * Prompt encoder and mask decoder as one graph, run once a click.
+ * Prompt encoder and mask decoder as one graph, run once per click, as Meta defines them. To compile or export it, pass
+ * it through `absorbProjections` first: `['image_embedding']` where that stays the same over many clicks.
  * - input `image_embedding` f32[1,C,g,g]
  * - inputs `point_coords` f32[P,N,2] (pixels of the resized input), `point_labels` i32[P,N] (`pointLabels`)
  * - input `tokens` f32[P,K,C]: sparse tokens made elsewhere
