@@ -116,8 +116,8 @@ export const answerGraph = (config: SamConfig, shape: StepShape): Graph =>
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
  * and `correction` f32[2] of `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` of
  * `dropBranches`, with the probabilities of `dropRates`; with accumulation, `gradient/<param>`, and `apply` (1 in the
- * step that moves the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions`
- * f32[P,4]. An output named like an input is its value for the next step.
+ * step that moves the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`,
+ * `iou_predictions` f32[P,4]. An output named like an input is its value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const {

@@ -15,9 +15,9 @@ import { rewrite } from './rewrite.js'
 
 /**
  * Replaces each `crossAttention` by whichever takes fewer multiply-adds: its decomposition, or a form in which the
- * shorter sequence absorbs the projections of the longer one. A score q·(Kx) is (qK)·x: with few queries, it is less work
- * to multiply each of them by K, head by head, and to read the long sequence as it is, without keys, values or heads of
- * its own. Multi-head latent attention (DeepSeek-V2) absorbs its projections in the same way.
+ * shorter sequence absorbs the projections of the longer one. A score q·(Kx) is (qK)·x: with few queries, it is less
+ * work to multiply each of them by K, head by head, and to read the long sequence as it is, without keys, values or
+ * heads of its own. Multi-head latent attention (DeepSeek-V2) absorbs its projections in the same way.
  *
  * `names` are the inputs that stay the same over many runs. What depends on nothing but them and params is computed
  * once (`stage`), so its projections count as free. Run this pass before `stage`, with the same names.

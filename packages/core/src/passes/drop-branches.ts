@@ -34,7 +34,7 @@ export function dropBranches(g: Graph, { rates, per }: DropOptions): DroppedBran
     const rate = typeof rates === 'number' ? rates : rates[layer]
     if (rate === undefined)
       throw new GraphError(
-        `${g.name}: rates must have one for each layer, found ${(rates as readonly number[]).length} and layer ${layer} of ${name}`
+        `${g.name}: rates must have one for each layer, found ${Object.keys(rates).length} and layer ${layer} of ${name}`
       )
     if (rate === 0) return value
     const [x, branch] = value.inputs
