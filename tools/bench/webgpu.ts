@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { configs, decodeMasks, encodeImage, openWeights } from '@sam/core'
 import {
+  absorbProjections,
   f32,
   graph,
   memoryWeights,
@@ -115,7 +116,7 @@ async function model(gpu: WebGpuBackend): Promise<void> {
   const folder = join('.cache/bench', config.name)
   for (const [title, g] of [
     ['encode', encodeImage(config)],
-    ['click', decodeMasks(config, { prompts: 1, points: 2 })]
+    ['click', absorbProjections(decodeMasks(config, { prompts: 1, points: 2 }), ['image_embedding'])]
   ] as const) {
     const feeds = feedsFor(g)
     const { flops, peakBytes, weightBytes } = demandOf(schedules(g).run)

@@ -37,14 +37,7 @@ export { decodeRle, type CocoRle, type Rle } from './predictor/amg/rle.js'
 export { rasterize } from './predictor/rasterize.js'
 export type { Bitmap } from './predictor/bitmap.js'
 export { frameOf, toInput, type Frame } from './predictor/frame.js'
-export {
-  decodeMasks,
-  encodeImage,
-  upscaleMasks,
-  type DecodeSignature,
-  type EncodeSignature,
-  type PromptSignature
-} from './sam/graphs.js'
+export { decodeMasks, encodeImage, upscaleMasks, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
 export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'
 export { pointLabels } from './sam/prompt-encoder.js'
 export {

@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { build, type Rolldown } from 'vite'
 import { describe, expect, it } from 'vitest'
 import { valuesOf, type Graph } from '../src/ir/graph.js'
+import { absorbProjections } from '../src/passes/absorb-projections.js'
 import { decompose } from '../src/passes/decompose.js'
 import { simplify } from '../src/passes/simplify.js'
 import { vitB } from '../src/sam/config.js'
 import { decodeMasks, encodeImage } from '../src/sam/graphs.js'
 
 /** kB a page downloads for each entry point. */
-const ceilings = { index: 44, graph: 25, testing: 27 }
+const ceilings = { index: 44, graph: 26, testing: 27 }
 
 /** An entry point as a browser gets it: bundled, minified. */
 async function bundle(entry: string): Promise<Rolldown.OutputChunk[]> {
@@ -40,7 +41,8 @@ describe('budgets', () => {
 
   it('ViT-B stays a small graph, whole and opened', () => {
     const nodes = (g: Graph): number => valuesOf(g).filter(v => v.inputs.length).length
-    const [encode, decode] = [encodeImage(vitB), decodeMasks(vitB, { prompts: 1, points: 2 })]
+    const encode = encodeImage(vitB)
+    const decode = absorbProjections(decodeMasks(vitB, { prompts: 1, points: 2 }), ['image_embedding'])
     expect(nodes(encode)).toBeLessThanOrEqual(130)
     expect(nodes(decode)).toBeLessThanOrEqual(400)
     expect(nodes(simplify(decompose(encode, () => false)))).toBeLessThanOrEqual(1600)

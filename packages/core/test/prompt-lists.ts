@@ -77,7 +77,10 @@ interface Answer {
   readonly iou: Float32Array
 }
 
-/** Decodes one prompt by its whole graph, not split in stages and not padded to a common shape with others. */
+/**
+ * Decodes one prompt by its whole graph as Meta defines it: not split in stages, no projection absorbed, and not padded
+ * to a common shape with others.
+ */
 function wholeGraphs(
   backend: Backend,
   weights: WeightSource

@@ -1,7 +1,9 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
 import {
+  absorbProjections,
   constant,
   differentiate,
+  dropBranches,
   feedParams,
   full,
   graph,
@@ -13,7 +15,6 @@ import {
   scope,
   substitute,
   type Graph,
-  type Shape,
   type Value
 } from '@sam/core/graph'
 import { groundingLoss, matchingLoss, ownToken } from './losses/grounding.js'
@@ -37,7 +38,7 @@ export interface StepShape {
 
 export interface StepOptions {
   readonly shape: StepShape
-  /** Probability with which a residual branch of an encoder block is left out. Each block's own: `dropPathRate`. */
+  /** Probability with which a residual branch of an encoder block is left out. Each block's own: `dropPathRates`. */
   readonly dropPath: number
   /** Probability with which an element of a residual branch of the decoder is left out. */
   readonly dropout: number
@@ -75,27 +76,31 @@ function forward(
     dropPath = 0,
     dropout = 0
   }: Partial<StepOptions> & Pick<StepOptions, 'shape'>
-): { graph: Graph; embedding: Value } {
+): { graph: Graph; embedding: Value; dropRates: Readonly<Record<string, number>> } {
   const [g, p] = [gridSize(config), images * prompts]
-  const encoder = dropPath
-    ? encodeImage(config, { images, branch: dropBranch(dropPath, config) })
-    : encodeImage(config, { images })
+  const encoder = dropBranches(encodeImage(config, { images }), {
+    rates: dropPath && dropPathRates(depthOf(config), dropPath),
+    per: 'sample'
+  })
   const embedding = frozenEncoder
     ? input('image_embedding', [images, config.width, g, g])
-    : encoder.outputs.image_embedding
+    : encoder.graph.outputs.image_embedding
   const each = ops.reshape(
     ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]),
     [p, config.width, g, g]
   )
-  const decoder = decodeMasks(config, {
-    prompts: p,
-    points,
-    text,
-    masks: true,
-    ...(dropout && { branch: dropElements(dropout) })
-  })
-  return { graph: substitute(decoder, leaf => (nameOf(leaf) === 'image_embedding' ? each : undefined)), embedding }
+  const decode = absorbProjections(decodeMasks(config, { prompts: p, points, text, masks: true }))
+  const decoder = dropBranches(decode, { rates: dropout, per: 'element' })
+  return {
+    graph: substitute(decoder.graph, leaf => (nameOf(leaf) === 'image_embedding' ? each : undefined)),
+    embedding,
+    dropRates: { ...(!frozenEncoder && encoder.rates), ...decoder.rates }
+  }
 }
+
+/** Probability of each input of `stepGraph` that drops a residual branch, by the input's name. */
+export const dropRates = (config: SamConfig, options: StepOptions): Readonly<Record<string, number>> =>
+  forward(config, options).dropRates
 
 /** The encoder alone, its params fed: for the rounds of prompts, which look many times at one embedding. */
 export const embedGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
@@ -109,10 +114,10 @@ export const answerGraph = (config: SamConfig, shape: StepShape): Graph =>
  * backend.
  *
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
- * and `correction` f32[2] of `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` f32, the kept
- * parts times 1 / (1 − probability); with accumulation, `gradient/<param>`, and `apply` (1 in the step that moves the
- * params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions`
- * f32[P,4]. An output named like an input is its value for the next step.
+ * and `correction` f32[2] of `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` of
+ * `dropBranches`, with the probabilities of `dropRates`; with accumulation, `gradient/<param>`, and `apply` (1 in the
+ * step that moves the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`,
+ * `iou_predictions` f32[P,4]. An output named like an input is its value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const {
@@ -173,25 +178,6 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
 
 export const depthOf = ({ imageEncoder }: SamConfig): number => (isVit(imageEncoder) ? imageEncoder.depth : 0)
 
-/** Drop path grows linearly from 0 in the first block to its full probability in the last (stochastic depth). */
-export const dropPathRate = (block: number, { depth, dropPath }: { depth: number; dropPath: number }): number =>
-  depth > 1 ? (dropPath * block) / (depth - 1) : dropPath
-
-const dropBranch =
-  (dropPath: number, config: SamConfig) =>
-  (branch: Value, path: string): Value => {
-    const rate = dropPathRate(Number(/blocks\.(\d+)/.exec(path)?.[1] ?? 0), { depth: depthOf(config), dropPath })
-    return rate ? drop(branch, { path, rate, shape: [branch.shape[0], ...branch.shape.slice(1).map(() => 1)] }) : branch
-  }
-
-const dropElements =
-  (rate: number) =>
-  (branch: Value, path: string): Value =>
-    drop(branch, { path, rate, shape: branch.shape })
-
-/**
- * The branch times an input that the host fills with 0 and 1 / (1 − rate). The rate is part of the name, so that
- * whoever feeds it can read it there.
- */
-const drop = (branch: Value, { path, rate, shape }: { path: string; rate: number; shape: Shape }): Value =>
-  ops.mul(branch, input(`drop/${rate}/${path}`, shape))
+/** Drop path grows linearly over the blocks, from 0 in the first to its full probability in the last. */
+export const dropPathRates = (depth: number, dropPath: number): readonly number[] =>
+  Array.from({ length: depth }, (_, block) => (depth > 1 ? (dropPath * block) / (depth - 1) : dropPath))

@@ -24,7 +24,7 @@ import { random, type Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
 import { stateOf, type State } from './state.js'
-import { answerGraph, stepGraph } from './step.js'
+import { answerGraph, dropRates, stepGraph } from './step.js'
 import { withAbsent } from './text/absent.js'
 import { checkTeacher, cropPrompts, moved, type CropTeacher } from './text/crop-prompts.js'
 
@@ -123,12 +123,14 @@ export async function trainer({
   const text = recipe.text?.width ?? 0
   const sides = { ...sidesOf(config), points, text }
   const accumulate = Math.max(1, Math.round(recipe.batch / images))
-  const graph = stepGraph(config, {
+  const options = {
     ...recipe,
     grounding: recipe.text?.grounding,
     shape: { images, prompts: objects * trainedRounds, points, text },
     accumulate
-  })
+  }
+  const graph = stepGraph(config, options)
+  const rates = dropRates(config, options)
   const none = memoryWeights({})
   const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
@@ -186,7 +188,7 @@ export async function trainer({
     const fed: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image: joined(each) }),
       ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }),
-      ...dropFeeds(draw, graph.inputs),
+      ...dropFeeds(draw, graph.inputs, rates),
       rate: f32([], [rate]),
       correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]),
       ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
@@ -330,26 +332,20 @@ function turnFeeds(
   }
 }
 
-/** Dropout and drop path: 0 with the probability in the input's name, else what keeps the mean. */
-function dropFeeds(draw: Random, inputs: readonly Value[]): Record<string, HostTensor> {
-  return Object.fromEntries(
-    inputs.flatMap(v => {
-      const [, rate] = /^drop\/([\d.e-]+)\//.exec(nameOf(v)!) ?? []
-      return rate
-        ? [
-            [
-              nameOf(v)!,
-              f32(
-                v.shape,
-                Float32Array.from({ length: sizeOf(v.shape) }, () =>
-                  draw.chance(Number(rate)) ? 0 : 1 / (1 - Number(rate))
-                )
-              )
-            ]
-          ]
-        : []
-    })
-  )
+/** Dropout and drop path: 0 with the probability of the input, else what keeps the mean. */
+function dropFeeds(
+  draw: Random,
+  inputs: readonly Value[],
+  rates: Readonly<Record<string, number>>
+): Record<string, HostTensor> {
+  const feeds: Record<string, HostTensor> = {}
+  for (const value of inputs) {
+    const rate = rates[nameOf(value)!]
+    if (rate === undefined) continue
+    const factors = Float32Array.from({ length: sizeOf(value.shape) }, () => (draw.chance(rate) ? 0 : 1 / (1 - rate)))
+    feeds[nameOf(value)!] = f32(value.shape, factors)
+  }
+  return feeds
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What WebGPU would be asked for by a model, from the schedule alone: no device is opened, no weights are read. */
 import { decodeMasks, encodeImage, type SamConfig } from '@sam/core'
+import { absorbProjections } from '@sam/core/graph'
 import type { Demand, ScheduleOptions } from '@sam/backend-webgpu'
 import { bytes, short, table } from '../text.js'
 
@@ -18,7 +19,7 @@ export async function deviceCost(config: SamConfig): Promise<DeviceCost> {
   }
   return {
     imageEncoder: demand(encodeImage(config)),
-    maskDecoder: demand(decodeMasks(config, { prompts: 1, points: 2 }))
+    maskDecoder: demand(absorbProjections(decodeMasks(config, { prompts: 1, points: 2 }), ['image_embedding']))
   }
 }
 

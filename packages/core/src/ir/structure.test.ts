@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { absorbProjections } from '../passes/absorb-projections.js'
 import { stage } from '../passes/stage.js'
 import { add, mul, pad } from '../ops/build.js'
 import { f32 } from '../tensor/tensor.js'
@@ -49,7 +50,9 @@ describe('structureOf', () => {
 
   it('issue 19: the per-image stage of ViT-B is one for common prompts, and another for many tokens or a mask', () => {
     const perImage = (signature: PromptSignature): string =>
-      structureOf(stage(decodeMasks(vitB, signature), ['image_embedding'], 'image').early)
+      structureOf(
+        stage(absorbProjections(decodeMasks(vitB, signature), ['image_embedding']), ['image_embedding'], 'image').early
+      )
     const click = perImage({ prompts: 1, points: 2 })
     expect(perImage({ prompts: 1, points: 8 })).toBe(click)
     expect(perImage({ prompts: 64, points: 4 })).toBe(click)

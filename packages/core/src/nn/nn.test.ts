@@ -64,14 +64,10 @@ describe('layers ask for what PyTorch stores', () => {
     expect([block.op, block.inputs[0].op]).toEqual(['linear', 'gelu'])
   })
 
-  it('residual passes its branch through what training does to it', () => {
+  it('residual names its branch and its layer', () => {
     const branch = ops.neg(x)
-    expect(nn.residual(x, [branch, nn.scope('mlp')]).inputs).toEqual([x, branch])
-    const seen: string[] = []
-    nn.residual(x, [branch, nn.scope('mlp')], (value, path) => {
-      seen.push(path)
-      return value
-    })
-    expect(seen).toEqual(['mlp'])
+    const y = nn.residual(nn.scope('blocks.3.mlp'), [x, branch], 3)
+    expect(y.inputs).toEqual([x, branch])
+    expect(y.attrs).toEqual({ branch: 'blocks.3.mlp', layer: 3 })
   })
 })

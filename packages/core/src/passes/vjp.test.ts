@@ -172,6 +172,15 @@ const wholes: Record<string, Case> = {
       [1, 2, 4, 3]
     ]
   },
+  'crossAttention with a mask': {
+    f: (q, kv, a, b, c, d, bias, mask) =>
+      ops.crossAttention([q, kv, kv], {
+        heads: 2,
+        projections: { q: [a, bias], k: [b, bias], v: [c, bias], out: [d, bias] },
+        mask
+      }),
+    shapes: [[2, 3, 4], [1, 2, 4], [4, 4], [4, 4], [4, 4], [4, 4], [4], [2, 1, 1, 2]]
+  },
   'gridAttention in windows': {
     f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 2, window: 2, border: border, relPos: [h, w] }),
     shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
@@ -194,7 +203,14 @@ const wholes: Record<string, Case> = {
     ]
   },
   convTranspose2d: { f: (x, w, b) => ops.convTranspose2d(x, [w, b]), shapes: [[1, 2, 3, 2], [2, 3, 2, 2], [3]] },
-  resizeBilinear: { f: x => ops.resizeBilinear(x, [5, 3]), shapes: [[2, 3, 4]] }
+  resizeBilinear: { f: x => ops.resizeBilinear(x, [5, 3]), shapes: [[2, 3, 4]] },
+  residual: {
+    f: (x, branch) => ops.residual(x, branch, { branch: 'mlp', layer: 0 }),
+    shapes: [
+      [2, 3],
+      [2, 3]
+    ]
+  }
 }
 
 const sugar: Record<string, Case> = {

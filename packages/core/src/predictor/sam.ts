@@ -4,6 +4,7 @@ import type { RgbImage } from '../image/image.js'
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { structureOf } from '../ir/structure.js'
 import { nameOf } from '../ir/value.js'
+import { absorbProjections } from '../passes/absorb-projections.js'
 import { stage } from '../passes/stage.js'
 import { configs, type SamConfig } from '../sam/config.js'
 import { decodeMasks, encodeImage, type PromptSignature } from '../sam/graphs.js'
@@ -323,7 +324,8 @@ export class Sam implements AsyncDisposable {
     const shape = `${prompts} ${points} ${tokens} ${text} ${masks}`
     let decoder = this.#decoders.get(shape)
     if (!decoder) {
-      const whole = decodeMasks(this.config, { prompts, points, tokens, text, masks })
+      const decode = decodeMasks(this.config, { prompts, points, tokens, text, masks })
+      const whole = absorbProjections(decode, ['image_embedding'])
       const { early, late } = stage(whole, ['image_embedding'], 'image')
       decoder = Promise.all([this.#compile(early), this.#compile(late)]).then(([perImage, perPrompt]) => ({
         perImage,

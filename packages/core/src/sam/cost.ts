@@ -1,6 +1,7 @@
 /** What a model costs: parameters, FLOPs and memory, counted on its own graphs. Paper: §3, "efficiency"; Appendix A. */
 import { paramsOf, valuesOf, type Graph } from '../ir/graph.js'
 import { nameOf, type Value } from '../ir/value.js'
+import { absorbProjections } from '../passes/absorb-projections.js'
 import { bodyOf, bytesOf, flops, memory } from '../passes/cost.js'
 import { decompose } from '../passes/decompose.js'
 import { simplify } from '../passes/simplify.js'
@@ -49,7 +50,7 @@ export interface ModelCost {
 
 /** Counts a model. A click is one point and Meta's padding point; parameters include those of mask prompts. */
 export function modelCost(config: SamConfig): ModelCost {
-  const click = decodeMasks(config, { prompts: 1, points: 2 })
+  const click = absorbProjections(decodeMasks(config, { prompts: 1, points: 2 }), ['image_embedding'])
   const withMask = decodeMasks(config, { prompts: 1, points: 2, masks: true })
   const imageEncoder = graphCost(encodeImage(config))
   const maskDecoder = graphCost(click, paramsOf(withMask))

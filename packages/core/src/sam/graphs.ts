@@ -1,11 +1,10 @@
 import { GraphError } from '../errors.js'
 import { graph, type Graph } from '../ir/graph.js'
 import { input, type Value } from '../ir/value.js'
-import type { Branch } from '../nn/residual.js'
 import { scope } from '../nn/scope.js'
 import * as ops from '../ops/index.js'
 import { gridSize, isVit, lowResSize, type SamConfig } from './config.js'
-import { imageEncoder } from './image-encoder.js'
+import { imageEncoder } from './encoders/vit.js'
 import { maskDecoder } from './mask-decoder.js'
 import { densePositions, embedMasks, embedPoints, embedText, noMask } from './prompt-encoder.js'
 
@@ -14,12 +13,12 @@ import { densePositions, embedMasks, embedPoints, embedText, noMask } from './pr
  * - input `image` f32[B,3,S,S]: normalised and padded, S = `imageSize`, B = `images`
  * - output `image_embedding` f32[B,C,g,g]; with `blocks`, also `block0` … [B,g,g,width]
  */
-export function encodeImage(config: SamConfig, { blocks = false, images = 1, branch }: EncodeSignature = {}): Graph {
+export function encodeImage(config: SamConfig, { blocks = false, images = 1 }: EncodeSignature = {}): Graph {
   const { imageSize, imageEncoder: encoder, width } = config
   const image = input('image', [images, 3, imageSize, imageSize])
   const p = scope('image_encoder')
   const encoded = isVit(encoder)
-    ? imageEncoder(p, image, { vit: encoder, out: width, branch })
+    ? imageEncoder(p, image, { vit: encoder, out: width })
     : { embedding: encoder.encode(p, image), blocks: [] }
   const g = gridSize(config)
   if (`${encoded.embedding.shape}` !== `${[images, width, g, g]}`) {
@@ -38,8 +37,6 @@ export interface EncodeSignature {
   readonly blocks?: boolean
   /** Images at once; 1 unless told. */
   readonly images?: number
-  /** Drop path: what training does to each residual branch of the transformer. */
-  readonly branch?: Branch | undefined
 }
 
 /** How many prompts of which kinds one decode takes: what its shapes depend on. */
@@ -56,13 +53,9 @@ export interface PromptSignature {
   readonly masks?: boolean
 }
 
-export interface DecodeSignature extends PromptSignature {
-  /** Dropout: what training does to each residual branch of the two-way transformer. */
-  readonly branch?: Branch | undefined
-}
-
 /**
- * Prompt encoder and mask decoder as one graph, run once a click.
+ * Prompt encoder and mask decoder as one graph, run once per click, as Meta defines them. To compile or export it, pass
+ * it through `absorbProjections` first: `['image_embedding']` where that stays the same over many clicks.
  * - input `image_embedding` f32[1,C,g,g]
  * - inputs `point_coords` f32[P,N,2] (pixels of the resized input), `point_labels` i32[P,N] (`pointLabels`)
  * - input `tokens` f32[P,K,C]: sparse tokens made elsewhere
@@ -75,7 +68,7 @@ export interface DecodeSignature extends PromptSignature {
  */
 export function decodeMasks(
   config: SamConfig,
-  { prompts, points, tokens = 0, text = 0, masks = false, branch }: DecodeSignature
+  { prompts, points, tokens = 0, text = 0, masks = false }: PromptSignature
 ): Graph {
   const { width, imageSize, maskChannels } = config
   const [g, low] = [gridSize(config), lowResSize(config)]
@@ -112,11 +105,9 @@ export function decodeMasks(
     {
       image: ops.add(embedding, dense),
       imagePositions: densePositions(p, { grid: g, width }),
-      imageOnly: !masks,
       sparse: sparse.length ? ops.concat(sparse, 1) : undefined,
       tokenMask,
-      prompts,
-      branch
+      prompts
     },
     config
   )

@@ -17,16 +17,12 @@ export interface DecoderInputs {
   readonly image: Value
   /** Positional encoding of the grid, [1, g, g, C]. */
   readonly imagePositions: Value
-  /** Whether `image` is made of the image alone, without mask prompts; false unless told. */
-  readonly imageOnly?: boolean | undefined
   /** Sparse prompt tokens [P, T, C], or none. */
   readonly sparse: Value | undefined
   /** 1 for a token that is there, 0 for padding, [P, T]. */
   readonly tokenMask: Value | undefined
   /** P. */
   readonly prompts: number
-  /** What training does to residual branches. */
-  readonly branch?: nn.Branch | undefined
 }
 
 /**
@@ -38,7 +34,7 @@ export function maskDecoder(
   inputs: DecoderInputs,
   { width, decoder }: SamConfig
 ): { masks: Value; iou: Value } {
-  const { image, imagePositions, imageOnly, sparse, tokenMask, prompts, branch } = inputs
+  const { image, imagePositions, sparse, tokenMask, prompts } = inputs
   const maskTokens = decoder.multimaskOutputs + 1
   const [, g] = image.shape as [number, number, number, number]
 
@@ -59,8 +55,6 @@ export function maskDecoder(
       tokens,
       image: flat(image),
       imagePositions: flat(imagePositions),
-      imageOnly,
-      branch,
       tokenMask: ops.reshape(mask, [prompts, 1, 1, tokens.shape[1]])
     },
     decoder

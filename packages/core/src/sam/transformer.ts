@@ -6,7 +6,7 @@ import type { Value } from '../ir/value.js'
 import * as nn from '../nn/index.js'
 import type { Scope } from '../nn/scope.js'
 import * as ops from '../ops/index.js'
-import { attention, imageToToken, tokenToImage, type Sides } from './attention.js'
+import { attention } from './attention.js'
 
 /** Inside the root of the transformer's norms: PyTorch's default, unlike the encoder's. */
 const eps = 1e-5
@@ -20,10 +20,6 @@ export interface TwoWayInputs {
   readonly imagePositions: Value
   /** Added to the scores where tokens are keys, [P, 1, 1, T]: −1e9 at padding. */
   readonly tokenMask: Value
-  /** Whether `image` is made of the image alone, without mask prompts; false unless told. */
-  readonly imageOnly?: boolean | undefined
-  /** What training does to residual branches. */
-  readonly branch?: nn.Branch | undefined
 }
 
 export interface TwoWayConfig {
@@ -32,76 +28,85 @@ export interface TwoWayConfig {
   readonly mlpWidth: number
 }
 
-/** Tokens and image after the layers and one last look of the tokens at the image. Meta: TwoWayTransformer. */
+/** Tokens and image after the layers and a final attention of the tokens to the image. Meta: TwoWayTransformer. */
 export function twoWayTransformer(
   p: Scope,
-  inputs: TwoWayInputs,
-  config: TwoWayConfig
+  { tokens, image, imagePositions, tokenMask }: TwoWayInputs,
+  { depth, heads, mlpWidth }: TwoWayConfig
 ): { tokens: Value; image: Value } {
-  const { tokens, image, imagePositions: positions, imageOnly = false, branch } = inputs
+  // Prepare queries
   let [queries, keys] = [tokens, image]
-  for (let i = 0; i < config.depth; i++) {
-    const first = i === 0
-    ;[queries, keys] = twoWayAttentionBlock(
-      p.at('layers', i),
-      { ...inputs, queries, keys, imageOnly: imageOnly && first },
-      { ...config, first }
+  const positions = { queryPe: tokens, keyPe: imagePositions, tokenMask }
+
+  // Apply transformer blocks and final layernorm
+  for (let layer = 0; layer < depth; layer++)
+    [queries, keys] = twoWayAttentionBlock(
+      p.at('layers', layer),
+      { queries, keys, ...positions },
+      { heads, mlpWidth, layer }
     )
-  }
+
+  // Apply the final attention layer from the points to the image
   const final = p.at('final_attn_token_to_image')
-  const attended = tokenToImage(
-    final,
-    { tokens: ops.add(queries, tokens), image: keys, positions, imageOnly: false },
-    config.heads
-  )
-  return {
-    tokens: nn.layerNorm(p.at('norm_final_attn'), nn.residual(queries, [attended, final], branch), eps),
-    image: keys
-  }
+  const [q, k] = [ops.add(queries, tokens), ops.add(keys, imagePositions)]
+  const attended = attention(final, [q, k, keys], { heads, downsample: 2 })
+  queries = nn.residual(final, [queries, attended], depth)
+  return { tokens: nn.layerNorm(p.at('norm_final_attn'), queries, eps), image: keys }
 }
 
-interface BlockInputs extends Omit<TwoWayInputs, 'image'> {
+interface BlockInputs {
+  /** Tokens [P, T, C], and their positional encodings. */
   readonly queries: Value
+  readonly queryPe: Value
+  /** Image [P or 1, g², C], and its positional encoding [1, g², C]. */
   readonly keys: Value
-  readonly imageOnly: boolean
+  readonly keyPe: Value
+  readonly tokenMask: Value
 }
 
 /**
- * Self-attention of tokens; tokens look at the image; MLP on tokens; the image looks at tokens. Meta:
+ * Self-attention of tokens; tokens attend to the image; MLP on tokens; the image attends to tokens. Meta:
  * TwoWayAttentionBlock.
  */
 function twoWayAttentionBlock(
   p: Scope,
-  inputs: BlockInputs,
-  { heads, mlpWidth, first }: TwoWayConfig & { first: boolean }
-): [Value, Value] {
-  const { queries, keys, tokens, imagePositions, tokenMask, imageOnly, branch } = inputs
-  const withPositions = (x: Value): Value => ops.add(x, tokens)
-  const sides = (x: Value): Sides => ({ tokens: withPositions(x), image: keys, positions: imagePositions, imageOnly })
+  { queries, queryPe, keys, keyPe, tokenMask: mask }: BlockInputs,
+  { heads, mlpWidth, layer }: Omit<TwoWayConfig, 'depth'> & { layer: number }
+): [queries: Value, keys: Value] {
+  let q: Value, k: Value, attended: Value
 
-  // The first layer's tokens are their own positions: nothing is added, and there is no residual (skip_first_layer_pe).
+  // Self attention block. In the first layer the tokens are their own positions: nothing is added, and there is no
+  // residual (skip_first_layer_pe).
   const self = p.at('self_attn')
-  let x = first
-    ? attention(self, [queries, queries, queries], { heads, mask: tokenMask })
-    : nn.residual(
-        queries,
-        [attention(self, [withPositions(queries), withPositions(queries), queries], { heads, mask: tokenMask }), self],
-        branch
-      )
-  x = nn.layerNorm(p.at('norm1'), x, eps)
+  if (layer === 0) {
+    queries = attention(self, [queries, queries, queries], { heads, mask })
+  } else {
+    q = ops.add(queries, queryPe)
+    attended = attention(self, [q, q, queries], { heads, mask })
+    queries = nn.residual(self, [queries, attended], layer)
+  }
+  queries = nn.layerNorm(p.at('norm1'), queries, eps)
 
-  const look = p.at('cross_attn_token_to_image')
-  x = nn.residual(x, [tokenToImage(look, sides(x), heads), look], branch)
-  x = nn.layerNorm(p.at('norm2'), x, eps)
+  // Cross attention block, tokens attending to image embedding
+  const tokenToImage = p.at('cross_attn_token_to_image')
+  q = ops.add(queries, queryPe)
+  k = ops.add(keys, keyPe)
+  attended = attention(tokenToImage, [q, k, keys], { heads, downsample: 2 })
+  queries = nn.residual(tokenToImage, [queries, attended], layer)
+  queries = nn.layerNorm(p.at('norm2'), queries, eps)
 
-  x = nn.residual(x, [nn.mlpBlock(p.at('mlp'), x, { hidden: mlpWidth, activation: ops.relu }), p.at('mlp')], branch)
-  x = nn.layerNorm(p.at('norm3'), x, eps)
+  // MLP block
+  const mlp = nn.mlpBlock(p.at('mlp'), queries, { hidden: mlpWidth, activation: ops.relu })
+  queries = nn.residual(p.at('mlp'), [queries, mlp], layer)
+  queries = nn.layerNorm(p.at('norm3'), queries, eps)
 
-  const answer = p.at('cross_attn_image_to_token')
-  const image = nn.residual(
-    keys,
-    [imageToToken(answer, { ...sides(x), values: x, mask: tokenMask }, heads), answer],
-    branch
-  )
-  return [x, nn.layerNorm(p.at('norm4'), image, eps)]
+  // Cross attention block, image embedding attending to tokens
+  const imageToToken = p.at('cross_attn_image_to_token')
+  q = ops.add(queries, queryPe)
+  k = ops.add(keys, keyPe)
+  attended = attention(imageToToken, [k, q, queries], { heads, downsample: 2, mask })
+  keys = nn.residual(imageToToken, [keys, attended], layer)
+  keys = nn.layerNorm(p.at('norm4'), keys, eps)
+
+  return [queries, keys]
 }

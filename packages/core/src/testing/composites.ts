@@ -1,3 +1,4 @@
+import type { Value } from '../ir/value.js'
 import * as ops from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import { conformanceCase, type ConformanceCase, type Leaves } from './case.js'
@@ -8,9 +9,11 @@ export const compositeCases = (): ConformanceCase[] => [
   ...linear(),
   ...norms(),
   ...attention(),
+  ...crossAttention(),
   ...gridAttention(),
   ...convolutions(),
-  ...grids()
+  ...grids(),
+  ...residuals()
 ]
 
 function activations(): ConformanceCase[] {
@@ -143,6 +146,51 @@ function attention(): ConformanceCase[] {
           t.input([1, 1, 7, 16])
         ]),
       1e-4
+    )
+  ]
+}
+
+function crossAttention(): ConformanceCase[] {
+  const [width, heads] = [12, 2]
+  const attend = (
+    t: Leaves,
+    [q, k]: readonly [Shape, Shape],
+    { inner = width, mask }: { inner?: number; mask?: Value } = {}
+  ) => {
+    const into = (): ops.Projection => [t.param([inner, width]), t.param([inner])]
+    const out: ops.Projection = [t.param([width, inner]), t.param([width])]
+    return ops.crossAttention([t.input(q), t.input(k), t.input(k)], {
+      heads,
+      mask,
+      projections: { q: into(), k: into(), v: into(), out }
+    })
+  }
+  return [
+    conformanceCase('crossAttention', t =>
+      attend(t, [
+        [2, 3, width],
+        [2, 5, width]
+      ])
+    ),
+    conformanceCase('crossAttention, narrower inside, of many prompts to one image', t =>
+      attend(
+        t,
+        [
+          [3, 4, width],
+          [1, 9, width]
+        ],
+        { inner: 6 }
+      )
+    ),
+    conformanceCase('crossAttention of one image to many prompts, masked', t =>
+      attend(
+        t,
+        [
+          [1, 9, width],
+          [3, 4, width]
+        ],
+        { mask: t.input([3, 1, 1, 4], { values: [0, 0, 0, -1e9] }) }
+      )
     )
   ]
 }
@@ -289,3 +337,7 @@ function grids(): ConformanceCase[] {
     ])
   ]
 }
+
+const residuals = (): ConformanceCase[] => [
+  conformanceCase('residual', t => ops.residual(t.input([2, 3]), t.input([2, 3]), { branch: 'mlp', layer: 0 }))
+]

@@ -2,11 +2,11 @@
  * The image encoder: a ViT with windowed attention and a few global blocks. Paper: Appendix A, "Image encoder". Meta:
  * modeling/image_encoder.py.
  */
-import type { Value } from '../ir/value.js'
-import * as nn from '../nn/index.js'
-import type { Scope } from '../nn/scope.js'
-import * as ops from '../ops/index.js'
-import type { VitConfig } from './config.js'
+import type { Value } from '../../ir/value.js'
+import * as nn from '../../nn/index.js'
+import type { Scope } from '../../nn/scope.js'
+import * as ops from '../../ops/index.js'
+import type { VitConfig } from '../config.js'
 
 /** Inside the root of every norm of the encoder. Meta: build_sam.py. */
 const eps = 1e-6
@@ -19,17 +19,13 @@ export interface EncodedGrid {
 }
 
 /** Images [B,3,S,S], normalised and padded → embeddings [B,out,g,g]. Meta: ImageEncoderViT.forward. */
-export function imageEncoder(
-  p: Scope,
-  image: Value,
-  { vit, out, branch }: { vit: VitConfig; out: number; branch?: nn.Branch | undefined }
-): EncodedGrid {
+export function imageEncoder(p: Scope, image: Value, { vit, out }: { vit: VitConfig; out: number }): EncodedGrid {
   const patches = patchEmbed(p.at('patch_embed'), image, vit)
   const [, g] = patches.shape as [number, number, number, number]
   const blocks: Value[] = []
   let x = ops.add(patches, p.param('pos_embed', [1, g, g, vit.width]))
   for (let i = 0; i < vit.depth; i++) {
-    x = block(p.at('blocks', i), x, { ...vit, window: vit.globalBlocks.includes(i) ? 0 : vit.window, branch })
+    x = block(p.at('blocks', i), x, { ...vit, window: vit.globalBlocks.includes(i) ? 0 : vit.window, layer: i })
     blocks.push(x)
   }
   return { embedding: ops.transpose(neck(p.at('neck'), x, out), [0, 3, 1, 2]), blocks }
@@ -40,17 +36,14 @@ const patchEmbed = (p: Scope, image: Value, { patchSize, width }: VitConfig): Va
   nn.conv2d(p.at('proj'), ops.transpose(image, [0, 2, 3, 1]), { out: width, kernel: patchSize, stride: patchSize })
 
 /** Norm, attention, residual; norm, MLP, residual. Meta: Block. */
-function block(p: Scope, x: Value, { branch, ...vit }: VitConfig & { branch: nn.Branch | undefined }): Value {
-  const attended = nn.residual(
-    x,
-    [attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit), p.at('attn')],
-    branch
-  )
-  const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), attended, eps), {
+function block(p: Scope, x: Value, { layer, ...vit }: VitConfig & { layer: number }): Value {
+  const attended = attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit)
+  x = nn.residual(p.at('attn'), [x, attended], layer)
+  const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), x, eps), {
     hidden: vit.width * vit.mlpRatio,
     activation: ops.gelu
   })
-  return nn.residual(attended, [mlp, p.at('mlp')], branch)
+  return nn.residual(p.at('mlp'), [x, mlp], layer)
 }
 
 /**
