@@ -12,7 +12,7 @@ export {
   type PredictOptions,
   type Progress,
   type Sam
-} from './predictor/sam.js'
+} from './sdk/sam.js'
 export {
   queryThresholds,
   type Detection,
@@ -20,9 +20,9 @@ export {
   type Instance,
   type QueryOptions,
   type QueryRoute
-} from './predictor/query.js'
-export type { AutomaticMask, EverythingOptions } from './predictor/everything.js'
-export { checkPlaces, maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
+} from './text-search/query.js'
+export type { AutomaticMask, EverythingOptions } from './automatic/generator.js'
+export { checkPlaces, maxPoints, maxPrompts, type Box, type Point, type Prompt } from './prompts/prompt.js'
 export {
   checkPhrase,
   maxPhraseLength,
@@ -30,13 +30,13 @@ export {
   type EmbedOptions,
   type PhraseEncoder,
   type TextModel
-} from './predictor/phrases.js'
-export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'
-export { distinctColor, overlay, type OverlayOptions } from './predictor/overlay.js'
-export { decodeRle, type CocoRle, type Rle } from './predictor/amg/rle.js'
-export { rasterize } from './predictor/rasterize.js'
-export type { Bitmap } from './predictor/bitmap.js'
-export { frameOf, toInput, type Frame } from './predictor/frame.js'
+} from './prompts/phrases.js'
+export { handMadeLogit, Mask, type MaskPrompt } from './masks/mask.js'
+export { distinctColor, overlay, type OverlayOptions } from './draw/overlay.js'
+export { decodeRle, type CocoRle, type Rle } from './masks/rle.js'
+export { rasterize } from './masks/rasterize.js'
+export type { Bitmap } from './masks/bitmap.js'
+export { frameOf, toInput, type Frame } from './image/frame.js'
 export {
   decodeMasks,
   encodeImage,

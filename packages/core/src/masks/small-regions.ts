@@ -1,5 +1,5 @@
-import type { Bitmap } from '../bitmap.js'
-import { labelRuns, type Run } from '../components.js'
+import type { Bitmap } from './bitmap.js'
+import { labelRuns, type Run } from './components.js'
 
 /**
  * The bitmap with holes and then islands of fewer than `minArea` pixels removed; the same bitmap where there are none.

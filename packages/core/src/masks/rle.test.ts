@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SamError } from '../../errors.js'
-import { bitmapBox, toXywh } from './boxes.js'
+import { SamError } from '../errors.js'
+import { bitmapBox, toXywh } from './box.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
 
 interface Golden {
@@ -13,7 +13,7 @@ interface Golden {
   area: number
   bbox: number[]
 }
-const { cases } = JSON.parse(readFileSync(new URL('../../../../../fixtures/rle.json', import.meta.url), 'utf8')) as {
+const { cases } = JSON.parse(readFileSync(new URL('../../../../fixtures/rle.json', import.meta.url), 'utf8')) as {
   cases: Golden[]
 }
 

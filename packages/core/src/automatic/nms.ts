@@ -1,4 +1,4 @@
-import type { BoxXyxy } from './boxes.js'
+import type { BoxXyxy } from '../masks/box.js'
 
 /** Intersection over union of two boxes; 0 where both are empty. */
 export function boxIou(a: BoxXyxy, b: BoxXyxy): number {

@@ -1,4 +1,4 @@
-import { longestSideSize } from '../image/resize.js'
+import { longestSideSize } from './resize.js'
 
 /**
  * How an image lies in the model's square input: scaled so that its longer side fills it, at the top left, the rest

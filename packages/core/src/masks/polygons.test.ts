@@ -4,7 +4,7 @@ import type { Bitmap } from './bitmap.js'
 import { labelRuns } from './components.js'
 import { signedArea, tracePolygons, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
-import { simplifyPolygons } from './simplify.js'
+import { simplifyPolygons } from './simplify-polygons.js'
 
 /** A bitmap drawn with characters: # is inside. */
 function draw(...rows: string[]): Bitmap {

@@ -1,5 +1,5 @@
 import type { RgbImage } from '../image/image.js'
-import type { BoxXyxy } from './amg/boxes.js'
+import type { BoxXyxy } from '../masks/box.js'
 
 /** Red, green, blue, 0 … 255. */
 export type Rgb = readonly [number, number, number]

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { SamErrorCode } from '../errors.js'
-import type { BoxXyxy } from './amg/boxes.js'
-import { frameOf } from './frame.js'
-import { Mask } from './mask.js'
-import type { TextModel } from './phrases.js'
-import type { Prompt } from './prompt.js'
+import type { BoxXyxy } from '../masks/box.js'
+import { frameOf } from '../image/frame.js'
+import { Mask } from '../masks/mask.js'
+import type { TextModel } from '../prompts/phrases.js'
+import type { Prompt } from '../prompts/prompt.js'
 import { query, queryThresholds, type Detection, type Queryable, type QueryOptions } from './query.js'
 
 /** A photo of 64 × 48 with a red and a blue thing, and a smaller one inside the blue one. */

@@ -1,11 +1,11 @@
 import { InputError } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
-import type { BoxXyxy } from './amg/boxes.js'
-import type { Mask } from './mask.js'
+import type { BoxXyxy } from '../masks/box.js'
+import type { Mask } from '../masks/mask.js'
 import { clipRegion, disc, outline, paint, rectangle, type Rgb, type Shape } from './paint.js'
-import type { MultiPolygon } from './polygons.js'
-import type { Box, Point } from './prompt.js'
-import { segmentDistance, simplifyPolygons } from './simplify.js'
+import type { MultiPolygon } from '../masks/polygons.js'
+import type { Box, Point } from '../prompts/prompt.js'
+import { segmentDistance, simplifyPolygons } from '../masks/simplify-polygons.js'
 
 export interface OverlayOptions {
   /** Prompts to show: green discs with a plus for foreground, red ones with a minus for background. */

@@ -1,6 +1,6 @@
-import { InputError, shown } from '../../errors.js'
-import type { ImageLimits } from '../../image/image.js'
-import { checkMaskSize, type Bitmap } from '../bitmap.js'
+import { InputError, shown } from '../errors.js'
+import type { ImageLimits } from '../image/image.js'
+import { checkMaskSize, type Bitmap } from './bitmap.js'
 
 /**
  * COCO's uncompressed run lengths: down the columns, left to right, outside and inside in turn, outside first (perhaps

@@ -1,7 +1,7 @@
 import type { DeviceTensor } from '../backend/backend.js'
-import type { Frame } from './frame.js'
-import { Mask } from './mask.js'
-import { promptCount, type Prompt } from './prompt.js'
+import type { Frame } from '../image/frame.js'
+import { Mask } from '../masks/mask.js'
+import { promptCount, type Prompt } from '../prompts/prompt.js'
 
 /** Which masks an answer has: the paper's rule, the three ranked ones, or the single one. */
 export type Multimask = 'auto' | boolean

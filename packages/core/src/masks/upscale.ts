@@ -1,5 +1,5 @@
 import { applyTaps, bilinearTaps, composeTaps, type Taps } from '../tensor/interpolate.js'
-import type { Frame } from './frame.js'
+import type { Frame } from '../image/frame.js'
 
 export interface UpscaleOptions {
   readonly frame: Frame

@@ -1,13 +1,13 @@
 import { BackendError, InputError, shown } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
-import { boxIou } from './amg/nms.js'
-import type { Prediction } from './answers.js'
-import { segmentEverything, type Croppable, type EverythingOptions } from './everything.js'
-import type { Mask } from './mask.js'
+import { boxIou } from '../automatic/nms.js'
+import type { Prediction } from '../sdk/prediction.js'
+import { segmentEverything, type Croppable, type EverythingOptions } from '../automatic/generator.js'
+import type { Mask } from '../masks/mask.js'
 import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
-import { checkPhrase, type CropEncoder, type PhraseEncoder, type TextModel } from './phrases.js'
-import type { Box, Point, Prompt } from './prompt.js'
-import { embedPhrases } from './text.js'
+import { checkPhrase, type CropEncoder, type PhraseEncoder, type TextModel } from '../prompts/phrases.js'
+import type { Box, Point, Prompt } from '../prompts/prompt.js'
+import { embedPhrases } from '../prompts/embed-phrases.js'
 
 /**
  * How a phrase becomes masks.

@@ -4,8 +4,8 @@ import { lowResSize, type SamConfig } from '../sam/config.js'
 import type { PromptSignature } from '../sam/graphs.js'
 import { pointLabels } from '../sam/prompt-encoder.js'
 import { f32, tensor } from '../tensor/tensor.js'
-import { toInput, type Frame } from './frame.js'
-import { maskPromptLogits, type MaskPrompt } from './mask.js'
+import { toInput, type Frame } from '../image/frame.js'
+import { maskPromptLogits, type MaskPrompt } from '../masks/mask.js'
 import { checkPhrase } from './phrases.js'
 
 /** A click: pixels of the photo, (0, 0) its top left corner. */

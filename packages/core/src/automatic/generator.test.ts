@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { BoxXyxy } from './amg/boxes.js'
-import { segmentEverything, type Answering, type Croppable, type EverythingOptions } from './everything.js'
-import { frameOf } from './frame.js'
-import { Mask } from './mask.js'
+import type { BoxXyxy } from '../masks/box.js'
+import { segmentEverything, type Answering, type Croppable, type EverythingOptions } from './generator.js'
+import { frameOf } from '../image/frame.js'
+import { Mask } from '../masks/mask.js'
 
 /** A model that knows two boxes in a photo of 640 × 480: of a point in one, it gives that one, both, and nonsense. */
 const things: BoxXyxy[] = [

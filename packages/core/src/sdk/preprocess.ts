@@ -7,7 +7,7 @@ import { pictureSize, type Picture } from '../image/picture.js'
 import { resizeImage } from '../image/resize.js'
 import type { HostTensor } from '../tensor/tensor.js'
 import { imageFingerprint } from './embedding-file.js'
-import { frameOf, type Frame } from './frame.js'
+import { frameOf, type Frame } from '../image/frame.js'
 
 /**
  * An image as the SDK takes it: pixels in memory (`ImageData`), a picture that a browser holds (bitmap, canvas, frame),

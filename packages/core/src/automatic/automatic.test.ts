@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
-import type { Bitmap } from '../bitmap.js'
-import type { Frame } from '../frame.js'
-import { Mask } from '../mask.js'
-import { bitmapBox, type BoxXyxy } from './boxes.js'
-import { cropBoxes, isCutOff } from './crop-boxes.js'
-import { measureMask } from './measure.js'
+import type { Bitmap } from '../masks/bitmap.js'
+import type { Frame } from '../image/frame.js'
+import { Mask } from '../masks/mask.js'
+import { bitmapBox, type BoxXyxy } from '../masks/box.js'
+import { cropBoxes, isCutOff } from './crops.js'
+import { measureMask } from '../masks/measure.js'
 import { boxIou, boxNms } from './nms.js'
 import { pointGrid } from './point-grid.js'
-import { removeSmallRegions } from './small-regions.js'
+import { removeSmallRegions } from '../masks/small-regions.js'
 
 const picture = (...rows: string[]): Bitmap => ({
   width: rows[0].length,

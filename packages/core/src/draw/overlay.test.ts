@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RgbImage } from '../image/image.js'
-import { Mask } from './mask.js'
+import { Mask } from '../masks/mask.js'
 import { distinctColor, overlay } from './overlay.js'
 
 const side = 100

@@ -1,5 +1,5 @@
-import type { Size } from '../../image/resize.js'
-import type { BoxXyxy } from './boxes.js'
+import type { Size } from '../image/resize.js'
+import type { BoxXyxy } from '../masks/box.js'
 
 /** A part of the photo that is looked at by itself. */
 export interface CropBox {

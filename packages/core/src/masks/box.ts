@@ -1,4 +1,4 @@
-import type { Bitmap } from '../bitmap.js'
+import type { Bitmap } from './bitmap.js'
 
 /** Left, top, right, bottom: the edges of the pixels, so a single pixel at (x, y) is [x, y, x + 1, y + 1]. */
 export type BoxXyxy = readonly [number, number, number, number]

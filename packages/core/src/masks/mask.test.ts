@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readFixture } from '../../test/fixture.js'
-import { frameOf, type Frame } from './frame.js'
+import { frameOf, type Frame } from '../image/frame.js'
 import { Mask, maskPromptLogits, handMadeLogit, type MaskPrompt } from './mask.js'
 
 const io = readFixture('tiny-io')

@@ -1,6 +1,6 @@
 import { InputError, shown } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
-import type { Bitmap } from './bitmap.js'
+import type { Bitmap } from '../masks/bitmap.js'
 
 export interface EmbedOptions {
   readonly signal?: AbortSignal | undefined

@@ -1,6 +1,6 @@
-import type { Frame } from '../frame.js'
-import { upscaleRows } from '../upscale.js'
-import type { BoxXyxy } from './boxes.js'
+import type { Frame } from '../image/frame.js'
+import { upscaleRows } from './upscale.js'
+import type { BoxXyxy } from './box.js'
 
 export interface Measures {
   /** Pixels inside. */

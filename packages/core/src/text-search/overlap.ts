@@ -1,5 +1,5 @@
-import type { BoxXyxy } from './amg/boxes.js'
-import type { Mask } from './mask.js'
+import type { BoxXyxy } from '../masks/box.js'
+import type { Mask } from '../masks/mask.js'
 
 /** A mask with its numbers at hand. */
 export interface Measured {
