@@ -9,6 +9,8 @@ export * from './tensor/shape.js'
 export * from './tensor/tensor.js'
 export * from './tensor/half.js'
 export * from './tensor/interpolate.js'
+export { batches } from './tensor/batches.js'
+export { lengthOf, unitVector } from './tensor/unit-vector.js'
 export {
   constant,
   describe,
@@ -35,6 +37,7 @@ export { feedParams, substitute } from './passes/substitute.js'
 export { stage, type Stages } from './passes/stage.js'
 export { verify } from './passes/verify.js'
 export type { Backend, CompileOptions, DeviceTensor, Executable, Feeds, PictureTarget } from './backend/backend.js'
+export { CompiledGraphs } from './backend/compiled-graphs.js'
 export { checkFeeds } from './backend/feeds.js'
 export { untilAborted } from './backend/until-aborted.js'
 export { checkPart, partOf, type Part } from './backend/part.js'
@@ -42,5 +45,15 @@ export { pictureSize, type Picture, type RgbaBytes } from './image/picture.js'
 export { prepare, type Prepared } from './backend/prepare.js'
 export { openWeights, type WeightsLike } from './weights/open.js'
 export { match, type WantedWeight } from './weights/match.js'
-export { memoryWeights, renamed, type WeightInfo, type WeightLocation, type WeightSource } from './weights/source.js'
+export {
+  memoryWeights,
+  renamed,
+  storedIn,
+  type WeightInfo,
+  type WeightLocation,
+  type WeightSource
+} from './weights/source.js'
+export { writePth } from './weights/pth-write.js'
+export { writeSafetensors } from './weights/safetensors.js'
+export { writeFileAtomic } from '#io'
 export { storedBytes, type StoredDType } from './weights/stored.js'

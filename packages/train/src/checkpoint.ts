@@ -1,13 +1,17 @@
+import { openWeights, type SamConfig } from '@sam/core'
+import { configKey } from '@sam/core/model'
 import {
-  configKey,
-  openWeights,
+  f32,
+  InputError,
+  match,
+  type HostTensor,
+  type StoredDType,
+  type WeightSource,
   storedIn,
   memoryWeights,
   writeFileAtomic,
-  writeSafetensors,
-  type SamConfig
-} from '@sam/core'
-import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
+  writeSafetensors
+} from '@sam/core/graph'
 import { paramShapes, textWidthIn } from './init.js'
 
 /** A point of a run to go on from: everything the step carries, and how far it was. */

@@ -1,12 +1,5 @@
-import {
-  gridSize,
-  longestSideSize,
-  lowResSize,
-  normalizeImage,
-  resizeImage,
-  type RgbImage,
-  type SamConfig
-} from '@sam/core'
+import type { RgbImage, SamConfig } from '@sam/core'
+import { gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage } from '@sam/core/model'
 import type { HostTensor } from '@sam/core/graph'
 import { checkSample } from './data/check-sample.js'
 import type { Sample, Truth } from './data/dataset.js'

@@ -1,4 +1,4 @@
-import { parseConfig } from '@sam/core'
+import { parseConfig } from '@sam/core/model'
 import { InputError, shown } from '@sam/core/graph'
 import type { Recipe } from './recipes.js'
 

@@ -1,9 +1,10 @@
 import { cropFeeds, type ClipConfig, type CropFeeds } from '@sam/clip'
 import type { HostTensor } from '@sam/core/graph'
+import type { DecoderPrompt } from '@sam/core/model'
 import type { Dataset } from './data/dataset.js'
 import { orderOf } from './data/order.js'
 import { example } from './example.js'
-import { firstPrompt, type PromptTokens } from './interactive.js'
+import { firstPrompt } from './interactive.js'
 import type { Plane } from './prompts/plane.js'
 import { random, type Random } from './random.js'
 import type { Recipe } from './recipes.js'
@@ -22,7 +23,7 @@ export interface Prepared {
   /** Its objects, as many as the recipe says, in the size of the model's answers. */
   readonly truths: readonly Plane[]
   /** How each of them is first asked for; undefined where that is by its crop … */
-  readonly first: readonly (PromptTokens | undefined)[]
+  readonly first: readonly (DecoderPrompt | undefined)[]
   /** … and the crops of those, in their order. */
   readonly crops?: CropFeeds
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pointLabels } from '@sam/core'
+import { pointLabels } from '@sam/core/model'
 import { f32, graph, ops, type DeviceTensor, type Executable, type HostTensor } from '@sam/core/graph'
 import { random } from './random.js'
 import { testRun, tiny, vitH, type Recipe } from './recipes.js'

@@ -1,6 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic, writeSafetensors } from '@sam/core'
 import {
   InputError,
   memoryWeights,
@@ -8,7 +7,9 @@ import {
   WeightsError,
   type Backend,
   type HostTensor,
-  type StoredDType
+  type StoredDType,
+  writeFileAtomic,
+  writeSafetensors
 } from '@sam/core/graph'
 import { checkParams, readCheckpoint, saveCheckpoint, saveModel, type Checkpoint } from './checkpoint.js'
 import { curves } from './curves.js'

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import type { Bitmap } from '../masks/bitmap.js'
 import type { Frame } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
-import { bitmapBox, type BoxXyxy } from '../masks/box.js'
+import { bitmapBox, boxIou, type Box } from '../masks/box.js'
 import { cropBoxes, isCutOff } from './crops.js'
 import { measureMask } from '../masks/measure.js'
-import { boxIou, boxNms } from './nms.js'
+import { boxNms } from './nms.js'
 import { pointGrid } from './point-grid.js'
 import { removeSmallRegions } from '../masks/small-regions.js'
 
@@ -69,7 +69,7 @@ describe('cropBoxes', () => {
 
   it('isCutOff: at an edge of the crop that is not one of the photo', () => {
     const size = { width: 1000, height: 1000 }
-    const crop: BoxXyxy = [0, 0, 600, 600]
+    const crop: Box = [0, 0, 600, 600]
     expect(isCutOff([0, 0, 500, 500], crop, size)).toBe(false)
     expect(isCutOff([100, 100, 590, 300], crop, size)).toBe(true)
     expect(isCutOff([100, 100, 1000, 1000], [0, 0, 1000, 1000], size)).toBe(false)
@@ -77,7 +77,7 @@ describe('cropBoxes', () => {
 })
 
 describe('boxNms', () => {
-  const item = (score: number, ...box: [number, number, number, number]): { score: number; box: BoxXyxy } => ({
+  const item = (score: number, ...box: [number, number, number, number]): { score: number; box: Box } => ({
     score,
     box
   })

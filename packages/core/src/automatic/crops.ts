@@ -1,9 +1,9 @@
 import type { Size } from '../image/resize.js'
-import type { BoxXyxy } from '../masks/box.js'
+import type { Box } from '../masks/box.js'
 
 /** A part of the photo that is looked at by itself. */
 export interface CropBox {
-  readonly box: BoxXyxy
+  readonly box: Box
   /** 0 is the whole photo, layer i a grid of 2^i × 2^i overlapping crops. */
   readonly layer: number
 }
@@ -24,7 +24,7 @@ export function cropBoxes(
     for (let i = 0; i < perSide; i++) {
       for (let j = 0; j < perSide; j++) {
         const [x0, y0] = [(w - shared) * i, (h - shared) * j]
-        const box: BoxXyxy = [x0, y0, Math.min(x0 + w, width), Math.min(y0 + h, height)]
+        const box: Box = [x0, y0, Math.min(x0 + w, width), Math.min(y0 + h, height)]
         if (box[0] < box[2] && box[1] < box[3]) crops.push({ box, layer })
       }
     }
@@ -39,5 +39,5 @@ const near = 20
  * Whether a box ends where its crop does and the photo does not: then the object is cut off there. All in pixels of the
  * photo.
  */
-export const isCutOff = (box: BoxXyxy, crop: BoxXyxy, { width, height }: Size): boolean =>
+export const isCutOff = (box: Box, crop: Box, { width, height }: Size): boolean =>
   box.some((side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near)

@@ -1,10 +1,10 @@
-import { InputError } from '../errors.js'
-import type { RgbImage } from '../image/image.js'
-import type { BoxXyxy } from '../masks/box.js'
+import { refuse } from '../errors.js'
+import type { Rgb, RgbImage } from '../image/image.js'
+import type { Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
-import { clipRegion, disc, outline, paint, rectangle, type Rgb, type Shape } from './paint.js'
+import { clipRegion, disc, outline, paint, rectangle, type Shape } from './paint.js'
 import type { MultiPolygon } from '../masks/polygons.js'
-import type { Box, Point } from '../prompts/prompt.js'
+import type { Point } from '../prompts/prompt.js'
 import { segmentDistance, simplifyPolygons } from '../masks/simplify-polygons.js'
 
 export interface OverlayOptions {
@@ -30,7 +30,7 @@ export function overlay(image: RgbImage, masks: readonly Mask[], options: Overla
   const { points = [], boxes = [], color = distinctColor, opacity = 0.4 } = options
   const stranger = masks.find(mask => mask.width !== image.width || mask.height !== image.height)
   if (stranger) {
-    throw new InputError(
+    refuse(
       'E_BAD_OPTION',
       `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, ` +
         `found ${stranger.width} × ${stranger.height}`
@@ -59,7 +59,7 @@ export function distinctColor(index: number): Rgb {
 
 function fill(canvas: RgbImage, mask: Mask, { color, opacity }: { color: Rgb; opacity: number }): void {
   const bits = mask.bitmap()
-  paint(canvas, mask.box, {
+  paint(canvas, mask.boxXyxy, {
     color,
     opacity,
     shape: (x, y) => (bits[Math.floor(y) * mask.width + Math.floor(x)] ? -1 : 1)
@@ -70,7 +70,7 @@ function stroke(canvas: RgbImage, mask: Mask, { color, unit }: { color: Rgb; uni
   const [line, halo] = [2 * unit, 4.5 * unit]
   // Drawn along the simplified outline: pixel steps of the mask become straight strokes.
   const polygons = simplifyPolygons(mask.toPolygons(), 0.9)
-  const [x0, y0, x1, y1] = mask.box
+  const [x0, y0, x1, y1] = mask.boxXyxy
   const region = clipRegion([x0 - halo, y0 - halo, x1 + halo, y1 + halo], canvas)
   const distance = distanceTo(polygons, region, halo)
   paint(canvas, region, { color: white, opacity: 0.65, shape: (x, y) => distance(x, y) - halo / 2 })
@@ -80,7 +80,7 @@ function stroke(canvas: RgbImage, mask: Mask, { color, unit }: { color: Rgb; uni
 /**
  * Distance to the nearest of many segments, known up to `reach` pixels: every segment writes into the pixels around it.
  */
-function distanceTo(polygons: MultiPolygon, region: BoxXyxy, reach: number): Shape {
+function distanceTo(polygons: MultiPolygon, region: Box, reach: number): Shape {
   const [left, top, right, bottom] = region
   const width = right - left
   const nearest = new Float32Array(width * (bottom - top)).fill(Infinity)
@@ -108,14 +108,14 @@ function distanceTo(polygons: MultiPolygon, region: BoxXyxy, reach: number): Sha
 
 function frame(canvas: RgbImage, [x0, y0, x1, y1]: Box, unit: number): void {
   const shape = rectangle([x0, y0, x1, y1])
-  const region: BoxXyxy = [x0 - 4 * unit, y0 - 4 * unit, x1 + 4 * unit, y1 + 4 * unit]
+  const region: Box = [x0 - 4 * unit, y0 - 4 * unit, x1 + 4 * unit, y1 + 4 * unit]
   paint(canvas, region, { color: ink, opacity: 0.55, shape: outline(shape, 5 * unit) })
   paint(canvas, region, { color: white, shape: outline(shape, 2.5 * unit) })
 }
 
 function badge(canvas: RgbImage, { x, y, label = 'foreground' }: Point, unit: number): void {
   const radius = 9 * unit
-  const region: BoxXyxy = [x - 2 * radius, y - 2 * radius, x + 2 * radius, y + 2 * radius]
+  const region: Box = [x - 2 * radius, y - 2 * radius, x + 2 * radius, y + 2 * radius]
   const [arm, thick] = [0.55 * radius, 0.14 * radius]
   const minus = rectangle([x - arm, y - thick, x + arm, y + thick])
   const plus = rectangle([x - thick, y - arm, x + thick, y + arm])

@@ -1,10 +1,7 @@
-import type { RgbImage } from '../image/image.js'
-import type { BoxXyxy } from '../masks/box.js'
+import type { Rgb, RgbImage } from '../image/image.js'
+import type { Box } from '../masks/box.js'
 
-/** Red, green, blue, 0 … 255. */
-export type Rgb = readonly [number, number, number]
-
-/** Signed distance in pixels from a place to a shape's border: negative inside. */
+/** Signed distance in pixels from a position to a shape's border: negative inside. */
 export type Shape = (x: number, y: number) => number
 
 export interface Paint {
@@ -15,7 +12,7 @@ export interface Paint {
 }
 
 /** Blends a shape over the pixels of a region, in place and with a soft edge of one pixel. */
-export function paint({ width, height, data }: RgbImage, region: BoxXyxy, { color, opacity = 1, shape }: Paint): void {
+export function paint({ width, height, data }: RgbImage, region: Box, { color, opacity = 1, shape }: Paint): void {
   const [x0, y0, x1, y1] = clipRegion(region, { width, height })
   for (let y = y0; y < y1; y++) {
     for (let x = x0; x < x1; x++) {
@@ -28,10 +25,7 @@ export function paint({ width, height, data }: RgbImage, region: BoxXyxy, { colo
 }
 
 /** A region in whole pixels, inside the picture. */
-export const clipRegion = (
-  [x0, y0, x1, y1]: BoxXyxy,
-  { width, height }: { width: number; height: number }
-): BoxXyxy => [
+export const clipRegion = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): Box => [
   Math.max(0, Math.floor(x0)),
   Math.max(0, Math.floor(y0)),
   Math.min(width, Math.ceil(x1)),
@@ -46,7 +40,7 @@ export const disc =
 
 /** The inside of a box given by its edges. */
 export const rectangle =
-  ([x0, y0, x1, y1]: BoxXyxy): Shape =>
+  ([x0, y0, x1, y1]: Box): Shape =>
   (x, y) =>
     Math.max(x0 - x, x - x1, y0 - y, y - y1)
 

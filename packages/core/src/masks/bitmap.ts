@@ -1,4 +1,4 @@
-import { InputError, shown } from '../errors.js'
+import { refuse, shown } from '../errors.js'
 import { defaultMaxPixels, type ImageLimits } from '../image/image.js'
 
 /** A binary picture, one byte a pixel, row by row: 0 is outside, anything else inside. */
@@ -24,7 +24,7 @@ export function checkMaskSize(
 ): void {
   const whole = [width, height].every(side => Number.isInteger(side) && (side as number) > 0)
   if (!whole || (width as number) * (height as number) > maxPixels) {
-    throw new InputError(
+    refuse(
       'E_BAD_PROMPT',
       `${what}: width and height must be whole numbers from 1, of at most ${maxPixels} pixels together; ` +
         `found ${shown(width)} × ${shown(height)}`
@@ -36,7 +36,7 @@ export function checkMaskSize(
 export function copyBitmap({ width, height, data }: Bitmap): Bitmap {
   checkMaskSize('bitmap', { width, height })
   if (!(data instanceof Uint8Array) || data.length !== width * height) {
-    throw new InputError(
+    refuse(
       'E_BAD_PROMPT',
       `bitmap: data must be a Uint8Array of width × height = ${width * height} bytes, ` +
         `found ${ArrayBuffer.isView(data) ? `${data.constructor.name} of ${data.length}` : shown(data)}`

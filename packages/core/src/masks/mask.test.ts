@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readFixture } from '../../test/fixture.js'
 import { frameOf, type Frame } from '../image/frame.js'
-import { Mask, maskPromptLogits, handMadeLogit, type MaskPrompt } from './mask.js'
+import { maskPromptLogits, type MaskPrompt } from '../prompts/mask-prompt.js'
+import { handMadeLogit } from './bitmap-logits.js'
+import { Mask } from './mask.js'
 
 const io = readFixture('tiny-io')
 const { prompts } = JSON.parse(readFileSync(new URL('../../../../fixtures/tiny-io.json', import.meta.url), 'utf8')) as {
@@ -96,7 +98,7 @@ describe('a predicted mask', () => {
         predictedIou: 1
       })
       expect(thin.area).toBe(width * height)
-      expect(thin.box).toEqual([0, 0, width, height])
+      expect(thin.boxXyxy).toEqual([0, 0, width, height])
       expect(thin.promptLogits(frameOf({ width, height }, 256), 64).every(Number.isFinite)).toBe(true)
     }
   })
@@ -125,9 +127,9 @@ describe('every form of a mask', () => {
       height: 4,
       data: Uint8Array.from({ length: 20 }, (_, i) => (i === 7 || i === 13 ? 255 : 0))
     })
-    expect([dot.area, dot.box, dot.bbox]).toEqual([2, [2, 1, 4, 3], [2, 1, 2, 2]])
+    expect([dot.area, dot.boxXyxy, dot.boxXywh]).toEqual([2, [2, 1, 4, 3], [2, 1, 2, 2]])
     const none = Mask.fromBitmap({ width: 5, height: 4, data: new Uint8Array(20) })
-    expect([none.area, none.box, none.toPolygons(), none.toCocoRle().counts]).toEqual([0, [0, 0, 0, 0], [], 'd0'])
+    expect([none.area, none.boxXyxy, none.toPolygons(), none.toCocoRle().counts]).toEqual([0, [0, 0, 0, 0], [], 'd0'])
   })
 
   it('paints an ImageData', () => {

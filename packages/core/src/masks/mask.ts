@@ -1,12 +1,13 @@
-import { InputError, shown } from '../errors.js'
+import { encodePng } from '#io'
+import { refuse } from '../errors.js'
+import type { Frame } from '../image/frame.js'
+import type { Rgb } from '../image/image.js'
 import type { Size } from '../image/resize.js'
-import { applyTaps, bilinearTaps, composeTaps } from '../tensor/interpolate.js'
-import { bitmapBox, toXywh, type BoxXywh, type BoxXyxy } from './box.js'
+import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
+import { bitmapBox, toXywh, type Box } from './box.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
 import { measureMask, type Measures } from './measure.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
-import type { Frame } from '../image/frame.js'
-import type { Rgb } from '../draw/paint.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
 import { simplifyPolygons } from './simplify-polygons.js'
@@ -120,13 +121,13 @@ export class Mask {
   }
 
   /** The smallest box around the mask, [x0, y0, x1, y1] by pixel edges; all 0 when the mask is empty. */
-  get box(): BoxXyxy {
+  get boxXyxy(): Box {
     return bitmapBox(this.#pixels())
   }
 
-  /** The same as COCO writes it, [x, y, width, height]. */
-  get bbox(): BoxXywh {
-    return toXywh(this.box)
+  /** The same box as COCO's `bbox` has it, [x, y, width, height]. */
+  get boxXywh(): readonly [x: number, y: number, width: number, height: number] {
+    return toXywh(this.boxXyxy)
   }
 
   /**
@@ -139,7 +140,7 @@ export class Mask {
 
   /** Area, box and stability in one go, without making the bitmap: for passing over many masks. */
   measure(offset = 1): Measures {
-    if (!this.#prediction) return { area: this.area, box: this.box, stability: 1 }
+    if (!this.#prediction) return { area: this.area, box: this.boxXyxy, stability: 1 }
     const { lowResLogits, frame, threshold } = this.#prediction
     return measureMask(lowResLogits, frame, { threshold, offset })
   }
@@ -154,6 +155,19 @@ export class Mask {
     return typeof ImageData === 'undefined'
       ? { width: this.width, height: this.height, data }
       : new ImageData(data, this.width, this.height)
+  }
+
+  /**
+   * The mask as a PNG file of the photo's size, white inside and black outside; for the translucent colour of
+   * {@link toImageData}: `encodePng(mask.toImageData())`. Throws `E_BAD_IMAGE` in Node where sharp is not installed.
+   */
+  toPng(): Promise<Uint8Array> {
+    return encodePng({
+      width: this.width,
+      height: this.height,
+      channels: 1,
+      data: this.bitmap().map(inside => inside * 255)
+    })
   }
 
   /** COCO run lengths as numbers. */
@@ -184,7 +198,7 @@ export class Mask {
     if (own && own.lowResLogits.length === side * side && sameFrame(own.frame, frame)) return own.lowResLogits
     const [height, width] = frame.originalSize
     if (width !== this.width || height !== this.height) {
-      throw new InputError(
+      refuse(
         'E_BAD_PROMPT',
         `mask: must have the size of the photo, ${width} × ${height}, found ${this.width} × ${this.height}`
       )
@@ -195,56 +209,6 @@ export class Mask {
   #pixels(): Bitmap {
     return { width: this.width, height: this.height, data: this.bitmap() }
   }
-}
-
-/**
- * What may be given as a mask prompt: a mask, a bitmap or run lengths of the photo's size, or raw logits [side, side]
- * of the decoder.
- */
-export type MaskPrompt = Mask | Bitmap | Rle | CocoRle | Float32Array
-
-/**
- * The logits [side, side] of a mask prompt. Throws `E_BAD_PROMPT` for another size, values that are not finite, or
- * another kind of thing.
- */
-export function maskPromptLogits(mask: MaskPrompt, frame: Frame, side: number): Float32Array {
-  if (mask instanceof Float32Array) {
-    if (mask.length === side * side && mask.every(Number.isFinite)) return mask
-    throw new InputError(
-      'E_BAD_PROMPT',
-      `mask: logits must be ${side} × ${side} = ${side * side} finite numbers, found ${mask.length}`
-    )
-  }
-  if (typeof mask !== 'object' || mask === null) {
-    throw new InputError(
-      'E_BAD_PROMPT',
-      `mask: must be a Mask, { width, height, data }, { size, counts } or logits, found ${shown(mask)}`
-    )
-  }
-  return toMask(mask).promptLogits(frame, side)
-}
-
-const toMask = (mask: Mask | Bitmap | Rle | CocoRle): Mask =>
-  'promptLogits' in mask ? mask : 'counts' in mask ? Mask.fromRle(mask) : Mask.fromBitmap(mask)
-
-/** The logit of probability 0.999, the value of surely inside. */
-export const handMadeLogit = Math.log(999)
-
-/**
- * A bitmap as logits [side, side]: each low-resolution pixel takes the logit of the part of it that the mask covers,
- * kept within ±6.9. The part is measured by the antialiased resizes that the photo itself goes through; the padding is
- * outside.
- */
-function bitmapLogits({ width, height, data }: Bitmap, { imageSize, inputSize }: Frame, side: number): Float32Array {
-  const shrink = (from: number, to: number) => bilinearTaps(from, to, { antialias: true })
-  const across = composeTaps(shrink(width, inputSize[1]), shrink(imageSize, side))
-  const down = composeTaps(shrink(height, inputSize[0]), shrink(imageSize, side))
-  const covered = applyTaps(down, applyTaps(across, data, { outer: height }), { inner: side })
-  const edge = 1 / (1 + Math.exp(handMadeLogit))
-  return covered.map(part => {
-    const p = Math.min(1 - edge, Math.max(edge, part))
-    return Math.log(p / (1 - p))
-  })
 }
 
 const sameFrame = (a: Frame, b: Frame): boolean =>

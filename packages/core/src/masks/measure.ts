@@ -1,12 +1,12 @@
 import type { Frame } from '../image/frame.js'
 import { upscaleRows } from './upscale.js'
-import type { BoxXyxy } from './box.js'
+import type { Box } from './box.js'
 
 export interface Measures {
   /** Pixels inside. */
   readonly area: number
   /** As `bitmapBox` gives it. */
-  readonly box: BoxXyxy
+  readonly box: Box
   /**
    * How little the mask changes with its threshold: the IoU of the masks cut at threshold + offset and threshold −
    * offset. Meta: utils/amg.py#calculate_stability_score, which gives NaN where both are empty; here that is 0.

@@ -1,4 +1,4 @@
-import { InputError, shown } from '../errors.js'
+import { refuse, shown } from '../errors.js'
 import { checkMaskSize, type Bitmap } from './bitmap.js'
 import type { MultiPolygon, Polygon } from './polygons.js'
 
@@ -56,20 +56,14 @@ function rowsOf(polygon: Polygon, height: number): [number, number] {
 function checkPolygons(polygons: unknown): void {
   const list = (value: unknown, what: string): readonly unknown[] => {
     if (Array.isArray(value)) return value
-    throw new InputError(
-      'E_BAD_PROMPT',
-      `polygons: must be polygons of rings of [x, y], found ${shown(value)} for a ${what}`
-    )
+    refuse('E_BAD_PROMPT', `polygons: must be polygons of rings of [x, y], found ${shown(value)} for a ${what}`)
   }
   for (const polygon of list(polygons, 'list of polygons')) {
     for (const ring of list(polygon, 'polygon')) {
       for (const position of list(ring, 'ring')) {
         const [x, y] = list(position, 'position')
         if (Number.isFinite(x) && Number.isFinite(y)) continue
-        throw new InputError(
-          'E_BAD_PROMPT',
-          `polygons: positions must be two finite numbers, found ${shown(x)}, ${shown(y)}`
-        )
+        refuse('E_BAD_PROMPT', `polygons: positions must be two finite numbers, found ${shown(x)}, ${shown(y)}`)
       }
     }
   }

@@ -1,4 +1,4 @@
-import { InputError, shown } from '../errors.js'
+import { refuse, shown } from '../errors.js'
 import type { ImageLimits } from '../image/image.js'
 import { checkMaskSize, type Bitmap } from './bitmap.js'
 
@@ -45,22 +45,25 @@ export function encodeRle({ width, height, data }: Bitmap): Rle {
  */
 export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap {
   if (typeof rle !== 'object' || rle === null || !Array.isArray(rle.size) || rle.size.length !== 2) {
-    throw bad(`must be { size: [height, width], counts }, found ${shown(rle)}`)
+    refuse('E_BAD_PROMPT', `rle: must be { size: [height, width], counts }, found ${shown(rle)}`)
   }
   const [height, width] = rle.size
   checkMaskSize('rle', { width, height }, limits)
   if (typeof rle.counts !== 'string' && !Array.isArray(rle.counts))
-    throw bad(`counts must be an array of numbers or a string, found ${shown(rle.counts)}`)
+    refuse('E_BAD_PROMPT', `rle: counts must be an array of numbers or a string, found ${shown(rle.counts)}`)
   const counts: readonly number[] = typeof rle.counts === 'string' ? unpackCounts(rle.counts) : rle.counts
 
   let sum = 0
   for (const [i, count] of counts.entries()) {
     if (!Number.isInteger(count) || count < 0)
-      throw bad(`counts must be whole numbers from 0, found ${shown(count)} at ${i}`)
+      refuse('E_BAD_PROMPT', `rle: counts must be whole numbers from 0, found ${shown(count)} at ${i}`)
     sum += count
   }
   if (sum !== width * height)
-    throw bad(`counts must add up to height × width = ${height} × ${width} = ${width * height}, found ${sum}`)
+    refuse(
+      'E_BAD_PROMPT',
+      `rle: counts must add up to height × width = ${height} × ${width} = ${width * height}, found ${sum}`
+    )
 
   const data = new Uint8Array(width * height)
   let [x, y] = [0, 0]
@@ -105,7 +108,7 @@ function unpackCounts(text: string): number[] {
       const code = text.charCodeAt(at++) - 48
       // 35 bits are more than any count needs. NaN, where the text ends too early, fails the test as well.
       if (!(code >= 0 && code < 64) || shift > 2 ** 30)
-        throw bad(`counts must be a COCO run-length string, found it broken at character ${at - 1}`)
+        refuse('E_BAD_PROMPT', `rle: counts must be a COCO run-length string, found it broken at character ${at - 1}`)
       more = code >= 32
       value += (code & 31) * shift
       if (!more && code & 16) value -= 32 * shift
@@ -114,5 +117,3 @@ function unpackCounts(text: string): number[] {
   }
   return counts
 }
-
-const bad = (what: string) => new InputError('E_BAD_PROMPT', `rle: ${what}`)

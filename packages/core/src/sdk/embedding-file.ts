@@ -1,4 +1,4 @@
-import { InputError, SamError } from '../errors.js'
+import { refuse, SamError } from '../errors.js'
 import { memoryBytes } from '#io'
 import type { RgbImage } from '../image/image.js'
 import { gridSize, type SamConfig } from '../sam/config.js'
@@ -63,31 +63,42 @@ export async function readEmbedding(
     file = await openSafetensors(memoryBytes(bytes, 'embedding'))
   } catch (cause) {
     if (!SamError.is(cause)) throw cause
-    throw bad(`must be a file that EncodedImage.save wrote: ${cause.message}`)
+    refuse('E_BAD_EMBEDDING', `saved embedding: it must be a file that EncodedImage.save wrote: ${cause.message}`)
   }
   const told = file.metadata
-  if (told.format !== format) throw bad(`must say format '${format}', found ${JSON.stringify(told.format)}`)
+  if (told.format !== format)
+    refuse('E_BAD_EMBEDDING', `saved embedding: it must say format '${format}', found ${JSON.stringify(told.format)}`)
   if (told.version !== version)
-    throw bad(`must be version ${version}, found ${JSON.stringify(told.version)}; encode the photo again`)
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it must be version ${version}, found ${JSON.stringify(told.version)}; encode the photo again`
+    )
   const [width, height] = [Number(told.width), Number(told.height)]
   if (![width, height].every(n => Number.isInteger(n) && n > 0 && n < 2 ** 24))
-    throw bad(`must tell the photo's size, found ${told.width}×${told.height}`)
+    refuse('E_BAD_EMBEDDING', `saved embedding: it must tell the photo's size, found ${told.width}×${told.height}`)
   if (told.preprocessing !== preprocessing(config))
-    throw bad(`was made with other preprocessing (${told.preprocessing}); this model wants: ${preprocessing(config)}`)
-  if (encoder !== undefined && told.encoder !== encoder)
-    throw bad(
-      `is of another image encoder (${told.model}, ${told.encoder}) than the loaded ${config.name} (${encoder}); encode the photo again`
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it was made with other preprocessing (${told.preprocessing}); this model wants: ${preprocessing(config)}`
     )
-  if (image !== undefined && told.image !== image) throw bad('is of another photo; encode this one')
+  if (encoder !== undefined && told.encoder !== encoder)
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it is of another image encoder (${told.model}, ${told.encoder}) than the loaded ${config.name} (${encoder}); encode the photo again`
+    )
+  if (image !== undefined && told.image !== image)
+    refuse('E_BAD_EMBEDDING', 'saved embedding: it is of another photo; encode this one')
   const g = gridSize(config)
   const shape = [1, config.width, g, g]
   if (!file.has('image_embedding') || `${file.info('image_embedding').shape}` !== `${shape}`) {
-    throw bad(
-      `must hold image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it must hold image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`
     )
   }
   const embedding = await file.read('image_embedding')
-  if (!embedding.data.every(Number.isFinite)) throw bad('must hold finite numbers; the file is damaged')
+  if (!embedding.data.every(Number.isFinite))
+    refuse('E_BAD_EMBEDDING', 'saved embedding: it must hold finite numbers; the file is damaged')
   return { embedding, width, height, image: told.image ?? '', encoder: told.encoder ?? '' }
 }
 
@@ -119,5 +130,3 @@ async function sha256(parts: readonly Uint8Array[]): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', await new Blob([...parts] as BlobPart[]).arrayBuffer())
   return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('')
 }
-
-const bad = (what: string): InputError => new InputError('E_BAD_EMBEDDING', `saved embedding: it ${what}`)

@@ -1,23 +1,10 @@
 import type { DeviceTensor } from '../backend/backend.js'
 import type { Frame } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
-import { promptCount, type Prompt } from '../prompts/prompt.js'
+import { isAmbiguous, maskTokens, type DecoderPrompt } from '../prompts/decoder-prompt.js'
+import type { Multimask, Prediction } from '../prompts/promptable.js'
 
-/** Which masks an answer has: the paper's rule, the three ranked ones, or the single one. */
-export type Multimask = 'auto' | boolean
-
-/** The answer to one prompt. */
-export interface Prediction {
-  /** Best first, by predicted IoU. */
-  readonly masks: readonly Mask[]
-  /**
-   * The mask token that each came from: 0 the single one, 1, 2, 3 the three of an ambiguous prompt. Meta's order is by
-   * token.
-   */
-  readonly tokens: readonly number[]
-}
-
-interface AnswerOptions {
+interface ReadOptions {
   readonly multimask: Multimask
   /** Only the best mask of each. */
   readonly best: boolean
@@ -27,38 +14,40 @@ interface AnswerOptions {
 /** What a decode gives, on the device. */
 export type DecoderOutputs = Readonly<Record<'masks' | 'iou_predictions', DeviceTensor>>
 
-/** Brings home what the prompts' answers need, and of a single prompt nothing else: three masks of the four, or one. */
-export async function readAnswers(
+/**
+ * Copies to host memory what the predictions need; for a single prompt that is one mask of the four, or three, and
+ * nothing else.
+ */
+export async function readPredictions(
   { masks, iou_predictions }: DecoderOutputs,
-  prompts: readonly Prompt[],
-  { multimask, best, frame }: AnswerOptions
+  prompts: readonly DecoderPrompt[],
+  { multimask, best, frame }: ReadOptions
 ): Promise<Prediction[]> {
   const [, perPrompt, low] = masks.shape as [number, number, number, number]
   const plane = low * low
-  const ambiguous = prompts.map(prompt => (multimask === 'auto' ? promptCount(prompt) === 1 : multimask))
-  // Of several prompts, all is read at once; which plane is best is known only after the scores.
-  const part =
+  const ambiguous = prompts.map(prompt => (multimask === 'auto' ? isAmbiguous(prompt) : multimask))
+  // Of several prompts, all is read at once. Which mask is best is known only after the scores.
+  const range =
     prompts.length > 1
       ? undefined
       : ambiguous[0]
         ? { start: plane, length: (perPrompt - 1) * plane }
         : { start: 0, length: plane }
-  const late = best && part !== undefined && ambiguous[0]
-  const [early, iou] = await Promise.all([late ? undefined : masks.read(part), iou_predictions.read()])
+  const bestOnly = best && range !== undefined && ambiguous[0]
+  const [logits, iou] = await Promise.all([bestOnly ? undefined : masks.read(range), iou_predictions.read()])
 
   const ranked = ambiguous.map((three, i) => {
-    const tokens = three ? Array.from({ length: perPrompt - 1 }, (_, k) => k + 1) : [0]
     const score = (token: number): number => iou.data[i * perPrompt + token]
-    return tokens
+    return maskTokens(three, perPrompt)
       .map(token => ({ token, score: score(token), at: (i * perPrompt + token) * plane }))
       .sort((a, b) => b.score - a.score)
       .slice(0, best ? 1 : undefined)
   })
-  const start = late ? ranked[0][0].at : (part?.start ?? 0)
-  const read = early ?? (await masks.read({ start, length: plane }))
-  return ranked.map(answer => ({
+  const start = bestOnly ? ranked[0][0].at : (range?.start ?? 0)
+  const read = logits ?? (await masks.read({ start, length: plane }))
+  return ranked.map(chosen => ({
     // A copy: a mask must not keep the logits of its 255 neighbours alive.
-    masks: answer.map(
+    masks: chosen.map(
       ({ at, score }) =>
         new Mask({
           lowResLogits: (read.data as Float32Array).slice(at - start, at - start + plane),
@@ -66,6 +55,6 @@ export async function readAnswers(
           frame
         })
     ),
-    tokens: answer.map(a => a.token)
+    tokenIndices: chosen.map(({ token }) => token)
   }))
 }

@@ -1,10 +1,10 @@
-import type { BoxXyxy } from '../masks/box.js'
+import type { Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
 
 /** A mask with its numbers at hand. */
 export interface Measured {
   readonly mask: Mask
-  readonly box: BoxXyxy
+  readonly box: Box
   readonly area: number
 }
 

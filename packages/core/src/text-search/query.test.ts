@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { SamErrorCode } from '../errors.js'
-import type { BoxXyxy } from '../masks/box.js'
+import type { Box } from '../masks/box.js'
 import { frameOf } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
-import type { TextModel } from '../prompts/phrases.js'
+import type { TextModel } from './crop-encoder.js'
 import type { Prompt } from '../prompts/prompt.js'
-import { query, queryThresholds, type Detection, type Queryable, type QueryOptions } from './query.js'
+import { query, queryThresholds, type Detection, type SearchableImage, type QueryOptions } from './query.js'
 
 /** A photo of 64 × 48 with a red and a blue thing, and a smaller one inside the blue one. */
-const red: BoxXyxy = [4, 4, 24, 20]
-const blue: BoxXyxy = [32, 20, 60, 44]
-const dot: BoxXyxy = [36, 24, 46, 34]
+const red: Box = [4, 4, 24, 20]
+const blue: Box = [32, 20, 60, 44]
+const dot: Box = [36, 24, 46, 34]
 const things = [red, blue, dot]
-const contains = ([x0, y0, x1, y1]: BoxXyxy, x: number, y: number): boolean => x >= x0 && x < x1 && y >= y0 && y < y1
+const contains = ([x0, y0, x1, y1]: Box, x: number, y: number): boolean => x >= x0 && x < x1 && y >= y0 && y < y1
 const frame = frameOf({ width: 64, height: 48 }, 64)
-const maskOf = (boxes: readonly BoxXyxy[], predictedIou: number): Mask =>
+const maskOf = (boxes: readonly Box[], predictedIou: number): Mask =>
   new Mask({
     lowResLogits: Float32Array.from({ length: 4096 }, (_, i) =>
       boxes.some(b => contains(b, (i % 64) + 0.5, Math.floor(i / 64) + 0.5)) ? 9 : -9
@@ -41,7 +41,7 @@ const clip: TextModel = {
   async embedCrops(_, masks) {
     cropped += masks.length
     return masks.map(({ data }) => {
-      const inside = (box: BoxXyxy): number =>
+      const inside = (box: Box): number =>
         data.reduce((n, v, i) => n + (v && contains(box, i % 64, Math.floor(i / 64)) ? 1 : 0), 0)
       const area = data.reduce((n, v) => n + v, 0)
       return unit([inside(red) / area, inside(blue) / area, 0, 0.5])
@@ -49,13 +49,13 @@ const clip: TextModel = {
   }
 }
 
-const image: Queryable = {
+const image: SearchableImage = {
   width: 64,
   height: 48,
   text: clip,
   textWidth: 4,
   photo: async () => ({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3) }),
-  encodePart: async () => {
+  encodeCrop: async () => {
     throw new Error('not here')
   },
   async predict(prompts: readonly Prompt[], { signal, best }) {
@@ -70,12 +70,12 @@ const image: Queryable = {
         maskOf(mine.some(b => b === blue) ? [dot] : things, 0.93),
         maskOf([], 0.9)
       ]
-      return { masks: best ? masks.slice(0, 1) : masks, tokens: [1, 2, 3].slice(0, best ? 1 : 3) }
+      return { masks: best ? masks.slice(0, 1) : masks, tokenIndices: [1, 2, 3].slice(0, best ? 1 : 3) }
     })
   }
 }
-const without = (parts: Partial<Queryable>): Queryable => ({ ...image, ...parts })
-const everything = { pointsPerSide: 8 }
+const without = (parts: Partial<SearchableImage>): SearchableImage => ({ ...image, ...parts })
+const automatic = { pointsPerSide: 8 }
 const boxes = (found: readonly { box: readonly number[] }[]): string[] => found.map(f => `${f.box}`)
 beforeEach(() => {
   ;[asked, cropped] = [0, 0]
@@ -83,55 +83,55 @@ beforeEach(() => {
 
 describe('route rank', () => {
   it('finds what the phrase names, scored, the part inside it left out', async () => {
-    const found = await query(image, 'blue', { route: 'rank', everything })
+    const found = await query(image, 'blue', { route: 'rank', automatic })
     expect(boxes(found)).toEqual([`${blue}`])
     expect(found[0].score).toBeGreaterThan(0.9)
     expect(found[0].predictedIou).toBe(found[0].mask.predictedIou)
     expect(found[0].mask.bitmap()[30 * 64 + 50]).toBe(1)
     expect(
-      boxes(await query(image, 'blue', { route: 'rank', everything, overlap: { containment: 1, iou: 1 } }))
+      boxes(await query(image, 'blue', { route: 'rank', automatic, overlap: { containment: 1, iou: 1 } }))
     ).toContain(`${dot}`)
   })
 
   it('segments and looks once for an image, whatever is asked', async () => {
     const fresh = without({})
-    await query(fresh, 'red', { route: 'rank', everything })
+    await query(fresh, 'red', { route: 'rank', automatic })
     const before = [asked, cropped]
     expect(before[1]).toBeGreaterThan(2)
-    expect(boxes(await query(fresh, 'blue', { route: 'rank', everything }))).toEqual([`${blue}`])
+    expect(boxes(await query(fresh, 'blue', { route: 'rank', automatic }))).toEqual([`${blue}`])
     expect([asked, cropped]).toEqual(before)
-    await query(fresh, 'blue', { route: 'rank', everything: { pointsPerSide: 4 } })
+    await query(fresh, 'blue', { route: 'rank', automatic: { pointsPerSide: 4 } })
     expect(asked).toBeGreaterThan(before[0])
   })
 
   it('says not here: with everything told at threshold 0', async () => {
-    expect(await query(image, 'a ghost', { route: 'rank', everything })).toEqual([])
-    const all = await query(image, 'a ghost', { route: 'rank', everything, threshold: 0 })
+    expect(await query(image, 'a ghost', { route: 'rank', automatic })).toEqual([])
+    const all = await query(image, 'a ghost', { route: 'rank', automatic, threshold: 0 })
     expect(all.length).toBeGreaterThan(0)
     for (const { score } of all) expect(score).toBeLessThan(queryThresholds.rank)
   })
 
   it('takes the threshold of its encoder, where that has one', async () => {
-    const [{ score }] = await query(image, 'navy', { route: 'rank', everything, threshold: 0, limit: 1 })
+    const [{ score }] = await query(image, 'navy', { route: 'rank', automatic, threshold: 0, limit: 1 })
     const with_ = (threshold: number) => without({ text: { ...clip, threshold } })
-    expect(await query(with_(score - 1e-6), 'navy', { route: 'rank', everything, limit: 1 })).toHaveLength(1)
-    expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', everything })).toEqual([])
-    expect(
-      await query(with_(score + 1e-6), 'navy', { route: 'rank', everything, threshold: 0, limit: 1 })
-    ).toHaveLength(1)
+    expect(await query(with_(score - 1e-6), 'navy', { route: 'rank', automatic, limit: 1 })).toHaveLength(1)
+    expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', automatic })).toEqual([])
+    expect(await query(with_(score + 1e-6), 'navy', { route: 'rank', automatic, threshold: 0, limit: 1 })).toHaveLength(
+      1
+    )
   })
 
   it('lets negatives compete', async () => {
-    const [{ score }] = await query(image, 'navy', { route: 'rank', everything })
-    const [against] = await query(image, 'navy', { route: 'rank', everything, not: ['blue'], threshold: 0 })
+    const [{ score }] = await query(image, 'navy', { route: 'rank', automatic })
+    const [against] = await query(image, 'navy', { route: 'rank', automatic, not: ['blue'], threshold: 0 })
     expect(against.score).toBeLessThan(score)
-    expect(await query(image, 'navy', { route: 'rank', everything, not: ['blue'] })).toEqual([])
+    expect(await query(image, 'navy', { route: 'rank', automatic, not: ['blue'] })).toEqual([])
   })
 
   it('limits the number, and forgets what was aborted', async () => {
     const fresh = without({})
     await expect(
-      query(fresh, 'red', { route: 'rank', everything, signal: AbortSignal.abort(new Error('stop')) })
+      query(fresh, 'red', { route: 'rank', automatic, signal: AbortSignal.abort(new Error('stop')) })
     ).rejects.toThrow('stop')
     const controller = new AbortController()
     const slow = without({
@@ -143,8 +143,8 @@ describe('route rank', () => {
         }
       }
     })
-    await expect(query(slow, 'red', { route: 'rank', everything, signal: controller.signal })).rejects.toThrow('enough')
-    expect(await query(slow, 'red', { route: 'rank', everything, threshold: 0, limit: 2 })).toHaveLength(2)
+    await expect(query(slow, 'red', { route: 'rank', automatic, signal: controller.signal })).rejects.toThrow('enough')
+    expect(await query(slow, 'red', { route: 'rank', automatic, threshold: 0, limit: 2 })).toHaveLength(2)
   })
 })
 
@@ -205,7 +205,7 @@ describe('route detect', () => {
 
 describe('a query that cannot be', () => {
   const failing = (
-    from: Queryable,
+    from: SearchableImage,
     phrase: unknown,
     options: QueryOptions,
     [code, message]: readonly [SamErrorCode, string]

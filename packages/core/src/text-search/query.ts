@@ -1,20 +1,29 @@
-import { BackendError, InputError, shown } from '../errors.js'
+import { generateMasks, type CroppableImage } from '../automatic/generator.js'
+import type { AutomaticMaskOptions } from '../automatic/options.js'
+import { refuse, shown } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
-import { boxIou } from '../automatic/nms.js'
-import type { Prediction } from '../sdk/prediction.js'
-import { segmentEverything, type Croppable, type EverythingOptions } from '../automatic/generator.js'
+import type { Size } from '../image/resize.js'
+import { boxIou, clipBox, type Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
+import { checkPhrase } from '../prompts/phrases.js'
+import type { Point, Prompt } from '../prompts/prompt.js'
+import type { TextModel } from './crop-encoder.js'
 import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
-import { checkPhrase, type CropEncoder, type PhraseEncoder, type TextModel } from '../prompts/phrases.js'
-import type { Box, Point, Prompt } from '../prompts/prompt.js'
-import { embedPhrases } from '../prompts/embed-phrases.js'
+import {
+  comparedPhrases,
+  cropEncoderOf,
+  embedMasks,
+  scoreMasks,
+  type ScoredMask,
+  type TextAndCrops
+} from './score-crops.js'
 
 /**
  * How a phrase becomes masks.
  * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of each mask that
  *   this gave, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box where. With clicks, these say it.
  *   Needs a checkpoint with a text projection
- * - `rank`: masks of everything, compared with the phrase by what CLIP sees in each: works with published checkpoints,
+ * - `rank`: automatic masks, compared with the phrase by what CLIP sees in each: works with published checkpoints,
  *   finds several
  * - `detect`: boxes of a detector, each a box prompt
  */
@@ -45,7 +54,7 @@ export interface QueryOptions {
   readonly limit?: number | undefined
   /**
    * The lowest text score that counts as found, 0 … 1. Default: the text encoder's own, or else {@link
-   * queryThresholds}. With 0, everything is told with its score.
+   * queryThresholds}. With 0, all candidates are returned with their scores.
    */
   readonly threshold?: number | undefined
   /** What it is not: phrases that compete for each mask. */
@@ -54,8 +63,8 @@ export interface QueryOptions {
   readonly points?: readonly Point[] | undefined
   /** For route `detect`. */
   readonly detect?: Detector | undefined
-  /** For route `rank`: how everything is segmented (once for an image and these options, then remembered). */
-  readonly everything?: Omit<EverythingOptions, 'signal'> | undefined
+  /** For route `rank`: how masks are generated, once per image and options. */
+  readonly automatic?: Omit<AutomaticMaskOptions, 'signal'> | undefined
   /** When two masks are one thing. Default IoU over 0.7, or 0.9 of the smaller inside the larger. */
   readonly overlap?: Partial<OverlapLimits> | undefined
   readonly signal?: AbortSignal | undefined
@@ -81,18 +90,10 @@ export interface Instance {
  */
 export const queryThresholds: Readonly<Record<QueryRoute, number>> = { prompt: 0.5, rank: 0.5, detect: 0.25 }
 
-/** What a query needs of an encoded image. */
-export interface Queryable extends Croppable {
+/** An encoded image that phrases can be searched in. */
+export interface SearchableImage extends CroppableImage {
   readonly text: TextModel | undefined
   readonly textWidth: number | undefined
-  predict(
-    prompts: readonly Prompt[],
-    options: { multimask: 'auto' | true; best?: boolean; signal?: AbortSignal | undefined }
-  ): Promise<Prediction[]>
-}
-
-interface Candidate extends Measured {
-  readonly score: number
 }
 
 /**
@@ -100,23 +101,23 @@ interface Candidate extends Measured {
  * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route that lacks what it needs,
  * with the routes that work.
  */
-export async function query(image: Queryable, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
+export async function query(image: SearchableImage, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
   const { limit = Infinity, not = [], overlap, signal } = options
   signal?.throwIfAborted()
   const phrases = [phrase, ...not].map(checkPhrase)
   if (new Set(phrases).size < phrases.length)
-    throw new InputError('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
+    refuse('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
   const route = routeOf(image, options)
   const threshold =
     options.threshold ?? (route === 'detect' ? undefined : image.text?.threshold) ?? queryThresholds[route]
   if (!(threshold >= 0 && threshold <= 1))
-    throw new InputError('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
-  if (!(limit >= 1)) throw new InputError('E_BAD_OPTION', `limit: must be a number from 1, found ${shown(limit)}`)
+    refuse('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
+  if (!(limit >= 1)) refuse('E_BAD_OPTION', `limit: must be a number from 1, found ${shown(limit)}`)
 
   const candidates = await routes[route](image, phrases, { ...options, threshold })
-  const value = ({ score, mask }: Candidate): number => score * mask.predictedIou
+  const value = ({ score, mask }: ScoredMask): number => score * mask.predictedIou
   const limits = { iou: 0.7, containment: 0.9, ...overlap }
-  const kept: Candidate[] = []
+  const kept: ScoredMask[] = []
   for (const candidate of candidates.filter(c => c.score >= threshold).sort((a, b) => value(b) - value(a))) {
     if (kept.length >= limit) break
     if (!kept.some(k => isDuplicate(k, candidate, limits))) kept.push(candidate)
@@ -125,14 +126,14 @@ export async function query(image: Queryable, phrase: string, options: QueryOpti
 }
 
 type Run = (
-  image: Queryable,
+  image: SearchableImage,
   phrases: readonly string[],
   options: QueryOptions & { threshold: number }
-) => Promise<Candidate[]>
+) => Promise<ScoredMask[]>
 
 const routes: Readonly<Record<QueryRoute, Run>> = {
   async prompt(image, phrases, { points, signal }) {
-    const encoder = cropEncoder(image.text, 'prompt')
+    const encoder = cropEncoderOf(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...(points ? { points } : {}) }
     const clicked = Boolean(points?.length)
     const answers = async (asked: readonly Prompt[]): Promise<Measured[]> => {
@@ -143,20 +144,20 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     const measured =
       clicked || !first.length ? first : [...first, ...(await answers(first.map(({ box }) => ({ ...prompt, box }))))]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
-    return scored(measured, embeddings, await competing(encoder, phrases, signal))
+    return scoreMasks(measured, embeddings, await comparedPhrases(encoder, phrases, signal))
   },
 
-  async rank(image, phrases, { everything, signal }) {
-    const encoder = cropEncoder(image.text, 'rank')
+  async rank(image, phrases, { automatic, signal }) {
+    const encoder = cropEncoderOf(image.text, 'rank')
     await image.photo() // before long work, if there is none
-    const rivals = await competing(encoder, phrases, signal)
-    const { parts, embeddings } = await rankable(image, { encoder, everything, signal })
-    return scored(parts, embeddings, rivals)
+    const compared = await comparedPhrases(encoder, phrases, signal)
+    const { masks, embeddings } = await automaticMasks(image, { encoder, automatic, signal })
+    return scoreMasks(masks, embeddings, compared)
   },
 
   async detect(image, phrases, { detect, threshold, signal }) {
     if (typeof detect !== 'function')
-      throw new InputError(
+      refuse(
         'E_BAD_OPTION',
         "route 'detect' needs a detector: { detect: async (photo, phrases) => [{ box, score, label }] }"
       )
@@ -167,7 +168,7 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
       d =>
         d.label === phrases[0] &&
         d.score >= threshold &&
-        inside(d.box, image) &&
+        isInside(d.box, image) &&
         !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7)
     )
     const answers = await image.predict(
@@ -181,113 +182,37 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
   }
 }
 
-function routeOf({ text, textWidth }: Queryable, { route, detect }: QueryOptions): QueryRoute {
+function routeOf({ text, textWidth }: SearchableImage, { route, detect }: QueryOptions): QueryRoute {
   if (route === undefined) return detect ? 'detect' : textWidth !== undefined && text ? 'prompt' : 'rank'
   if (!Object.hasOwn(routes, route))
-    throw new InputError(
-      'E_BAD_OPTION',
-      `route: must be one of ${Object.keys(routes).join(', ')}, found ${shown(route)}`
-    )
+    refuse('E_BAD_OPTION', `route: must be one of ${Object.keys(routes).join(', ')}, found ${shown(route)}`)
   return route
 }
 
-type TextAndCrops = PhraseEncoder & CropEncoder
-
-function cropEncoder(text: TextModel | undefined, route: QueryRoute): TextAndCrops {
-  if (text?.embedCrops && text.scale !== undefined && text.background) return text as TextAndCrops
-  throw new InputError(
-    'E_BAD_OPTION',
-    `route '${route}' scores masks by what CLIP sees in them: give loadSam a text encoder with a picture side, such as ` +
-      "{ text: await loadClip(…) } of @sam/clip; without one, predict({ text }) gives masks without a score, and route 'detect' takes a detector"
-  )
-}
-
-/** The phrases and what they compete with, embedded, and the temperature of their contest. */
-interface Rivals {
-  readonly embeddings: readonly Float32Array[]
-  readonly scale: number
-}
-
-const competing = async (
-  encoder: TextAndCrops,
-  phrases: readonly string[],
-  signal: AbortSignal | undefined
-): Promise<Rivals> => ({
-  embeddings: await embedPhrases(
-    [...phrases, ...encoder.background.filter(b => !phrases.includes(b))],
-    encoder,
-    signal
-  ),
-  scale: encoder.scale
-})
-
-/** Each mask's probability of being what the first phrase says. */
-const scored = (
-  masks: readonly Measured[],
-  crops: readonly Float32Array[],
-  { embeddings, scale }: Rivals
-): Candidate[] =>
-  masks.map((measured, i) => {
-    const logits = embeddings.map(text => scale * text.reduce((sum, x, k) => sum + x * crops[i][k], 0))
-    const most = Math.max(...logits)
-    const powers = logits.map(logit => Math.exp(logit - most))
-    return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
-  })
-
-/** Masks whose bitmaps are made at once. */
-const atOnce = 8
-
-async function embedMasks(
-  image: Queryable,
-  masks: readonly Measured[],
-  { encoder, signal }: { encoder: TextAndCrops; signal: AbortSignal | undefined }
-): Promise<Float32Array[]> {
-  const photo = await image.photo()
-  const found: Float32Array[] = []
-  for (let i = 0; i < masks.length; i += atOnce) {
-    const bitmaps = masks
-      .slice(i, i + atOnce)
-      .map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap({ keep: false }) }))
-    const embeddings = await encoder.embedCrops(photo, bitmaps, { signal })
-    signal?.throwIfAborted()
-    if (
-      embeddings.length !== bitmaps.length ||
-      !embeddings.every(e => e.length === encoder.width && e.every(Number.isFinite))
-    ) {
-      throw new BackendError(
-        'E_BACKEND_FAILED',
-        `text: the encoder must give ${encoder.width} finite numbers for each of ${bitmaps.length} crops`
-      )
-    }
-    found.push(...embeddings)
-  }
-  return found
-}
-
-interface Rankable {
-  readonly parts: readonly Measured[]
+interface EmbeddedMasks {
+  readonly masks: readonly Measured[]
   readonly embeddings: readonly Float32Array[]
 }
 
-/** What was segmented of an image, by options: a second phrase finds it ready. */
-const remembered = new WeakMap<Queryable, Map<string, Promise<Rankable>>>()
+/** Automatic masks and their embeddings by options, kept for the next phrase. */
+const embeddedMasks = new WeakMap<SearchableImage, Map<string, Promise<EmbeddedMasks>>>()
 
-function rankable(
-  image: Queryable,
+function automaticMasks(
+  image: SearchableImage,
   {
     encoder,
-    everything,
+    automatic,
     signal
-  }: { encoder: TextAndCrops; everything: EverythingOptions | undefined; signal: AbortSignal | undefined }
-): Promise<Rankable> {
-  const known = remembered.get(image) ?? new Map<string, Promise<Rankable>>()
-  remembered.set(image, known)
-  const key = JSON.stringify(everything ?? {})
+  }: { encoder: TextAndCrops; automatic: AutomaticMaskOptions | undefined; signal: AbortSignal | undefined }
+): Promise<EmbeddedMasks> {
+  const known = embeddedMasks.get(image) ?? new Map<string, Promise<EmbeddedMasks>>()
+  embeddedMasks.set(image, known)
+  const key = JSON.stringify(automatic ?? {})
   let ready = known.get(key)
   if (!ready) {
-    ready = segmentEverything(image, { ...everything, signal }).then(async parts => ({
-      parts,
-      embeddings: await embedMasks(image, parts, { encoder, signal })
+    ready = generateMasks(image, { ...automatic, signal }).then(async masks => ({
+      masks,
+      embeddings: await embedMasks(image, masks, { encoder, signal })
     }))
     known.set(key, ready)
     ready.catch(() => known.delete(key)) // an abort must not spoil the next try
@@ -310,9 +235,11 @@ function checkDetections(found: readonly Detection[]): readonly Detection[] {
     Number.isFinite(d.score) &&
     typeof d.label === 'string'
   if (list?.every(isDetection)) return list
-  throw new BackendError('E_BACKEND_FAILED', 'detect: must give a list of { box: [x0, y0, x1, y1], score, label }')
+  refuse('E_BACKEND_FAILED', 'detect: must give a list of { box: [x0, y0, x1, y1], score, label }')
 }
 
 /** Whether any of the box lies in the photo. */
-const inside = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): boolean =>
-  Math.max(0, x0) < Math.min(width, x1) && Math.max(0, y0) < Math.min(height, y1)
+function isInside(box: Box, photo: Size): boolean {
+  const [x0, y0, x1, y1] = clipBox(box, photo)
+  return x0 < x1 && y0 < y1
+}

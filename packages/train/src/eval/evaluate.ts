@@ -133,7 +133,7 @@ async function play(
   const truths = group.map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap() }))
   const boxes = (
     await image.predict(
-      group.map(({ mask }): Prompt => ({ box: mask.box })),
+      group.map(({ mask }): Prompt => ({ box: mask.boxXyxy })),
       options
     )
   ).map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
