@@ -1,45 +1,27 @@
 import tseslint from 'typescript-eslint'
 
 /**
- * Floors of @sam/core: a file imports its own folder or a lower floor, never up, never sideways.
- * The same table is drawn in docs/architecture.md.
+ * Floors of @sam/core: a file imports its own folder or a lower floor, never up, never sideways. The same table is drawn
+ * in docs/architecture.md.
  */
 const floors = [
   ['tensor'],
   ['ir', 'weights', 'image', 'io'],
-  ['ops'],
+  ['ops', 'masks'],
   ['reference', 'nn'],
   ['passes'],
   ['backend', 'sam'],
-  ['predictor', 'testing']
+  ['prompts'],
+  ['automatic', 'draw'],
+  ['text-search'],
+  ['sdk', 'testing']
 ]
 
 /** Sideways on floor 1 there is one way: checkpoints and pictures are read from files. */
 const alsoAllowed = { weights: ['io'], io: ['image'] }
 
-const floorRules = floors.flatMap((folders, floor) =>
-  folders.map(folder => {
-    const reachable = [...floors.slice(0, floor).flat(), folder, ...(alsoAllowed[folder] ?? [])]
-    const forbidden = floors.flat().filter(other => !reachable.includes(other))
-    return {
-      files: [`packages/core/src/${folder}/**/*.ts`],
-      ignores: ['**/*.test.ts'],
-      rules: {
-        'no-restricted-imports': [
-          'error',
-          {
-            patterns: [
-              {
-                regex: `^\\.\\./(\\.\\./)*(${forbidden.join('|')})/`,
-                message: `'${folder}' is on floor ${floor}: import from ${reachable.join(', ')} only.`
-              }
-            ]
-          }
-        ]
-      }
-    }
-  })
-)
+/** The folders that may read and write files: they import `#io`, which is Node's or the browser's. */
+const readFiles = ['weights', 'masks', 'sdk']
 
 /** Package boundaries: what each may import of ours. Core imports none; a backend sees the graph and never SAM. */
 const packages = {
@@ -49,29 +31,54 @@ const packages = {
   'packages/backend-wasm': '@sam/(core/graph|onnx)',
   'packages/backend-webgpu': '@sam/core/graph',
   'packages/model-tiny': '@sam/core',
-  'packages/train': '@sam/(core(/graph)?|clip)',
-  'packages/clip': '@sam/core(/graph)?'
+  'packages/train': '@sam/(core(/graph|/model)?|clip)',
+  'packages/clip': '@sam/core(/graph|/model)?'
 }
-const packageRules = Object.entries(packages).map(([path, allowed]) => ({
-  files: [`${path}/src/**/*.ts`],
-  ignores: [
-    '**/*.test.ts',
-    ...(path === 'packages/core' ? floors.flat().map(folder => `packages/core/src/${folder}/**`) : [])
-  ],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          {
-            regex: `^@sam/(?!(${allowed.replaceAll('@sam/', '')})$)`,
-            message: `${path} may import ${allowed} of ours.`
-          }
-        ]
-      }
-    ]
-  }
-}))
+
+const packagePattern = path => ({
+  regex: `^@sam/(?!(${packages[path].replaceAll('@sam/', '')})$)`,
+  message: `${path} may import ${path === 'packages/core' ? 'nothing' : packages[path]} of ours.`
+})
+
+/** ESLint keeps one list of restricted imports per file, so a floor's rule holds the package's too. */
+const restricted = (files, ignores, patterns) => ({
+  files,
+  ignores: ['**/*.test.ts', ...ignores],
+  rules: { 'no-restricted-imports': ['error', { patterns }] }
+})
+
+const floorRules = floors.flatMap((folders, floor) =>
+  folders.map(folder => {
+    const reachable = [...floors.slice(0, floor).flat(), folder, ...(alsoAllowed[folder] ?? [])]
+    const forbidden = floors.flat().filter(other => !reachable.includes(other))
+    return restricted(
+      [`packages/core/src/${folder}/**/*.ts`],
+      [],
+      [
+        packagePattern('packages/core'),
+        {
+          regex: `^\\.\\./(\\.\\./)*(${forbidden.join('|')})(/|\\.js$)`,
+          message: `'${folder}' is on floor ${floor}: import from ${reachable.join(', ')} only.`
+        },
+        {
+          regex: '^\\.\\./(\\.\\./)*(index|graph|model|testing)\\.js$',
+          message: 'The entry files are for users of the package: import the file itself.'
+        },
+        ...(readFiles.includes(folder)
+          ? []
+          : [{ regex: '^#io$', message: `'${folder}' reads no files: only ${readFiles.join(', ')} import '#io'.` }])
+      ]
+    )
+  })
+)
+
+const packageRules = Object.keys(packages).map(path =>
+  restricted(
+    [`${path}/src/**/*.ts`],
+    path === 'packages/core' ? floors.flat().map(folder => `packages/core/src/${folder}/**`) : [],
+    [packagePattern(path)]
+  )
+)
 
 export default tseslint.config(
   {

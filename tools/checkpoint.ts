@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SamConfig } from '@sam/core'
-import { decodeMasks, encodeImage } from '@sam/core/model'
-import { nameOf, paramsOf, writeFileAtomic, writePth } from '@sam/core/graph'
+import { decodeMasks, encodeImage, writeFileAtomic, writePth } from '@sam/core/model'
+import { nameOf, paramsOf } from '@sam/core/graph'
 import { hashWeights } from '@sam/core/testing'
 
 /** The seed of every reference number. */

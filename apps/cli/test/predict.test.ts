@@ -3,7 +3,8 @@ import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeImage, Mask, openWeights, type WeightSource } from '@sam/core'
-import { memoryWeights, writeSafetensors } from '@sam/core/graph'
+import { memoryWeights } from '@sam/core/graph'
+import { writeSafetensors } from '@sam/core/model'
 import { fixture, sam, tinyConfig, tinyPhoto, workFolder } from './sam.js'
 
 interface Told {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configs } from '@sam/core'
-import { encodeImage, decodeMasks } from '@sam/core/model'
+import { encodeImage, decodeMasks, storedIn, writePth, writeSafetensors } from '@sam/core/model'
 import {
   evaluate,
   f32,
@@ -15,10 +15,7 @@ import {
   type Backend,
   type Graph,
   type HostTensor,
-  type WeightSource,
-  storedIn,
-  writePth,
-  writeSafetensors
+  type WeightSource
 } from '@sam/core/graph'
 import { randomTensor } from '@sam/core/testing'
 import { cpu } from '@sam/backend-cuda'

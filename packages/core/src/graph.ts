@@ -45,15 +45,5 @@ export { pictureSize, type Picture, type RgbaBytes } from './image/picture.js'
 export { prepare, type Prepared } from './backend/prepare.js'
 export { openWeights, type WeightsLike } from './weights/open.js'
 export { match, type WantedWeight } from './weights/match.js'
-export {
-  memoryWeights,
-  renamed,
-  storedIn,
-  type WeightInfo,
-  type WeightLocation,
-  type WeightSource
-} from './weights/source.js'
-export { writePth } from './weights/pth-write.js'
-export { writeSafetensors } from './weights/safetensors.js'
-export { writeFileAtomic } from '#io'
+export { memoryWeights, renamed, type WeightInfo, type WeightLocation, type WeightSource } from './weights/source.js'
 export { storedBytes, type StoredDType } from './weights/stored.js'

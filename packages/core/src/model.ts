@@ -1,6 +1,6 @@
 /**
  * `@sam/core/model`: SAM under the SDK: its configurations and graphs, prompts as their inputs, its image preprocessing,
- * masks as data. For training, exports and tools.
+ * masks as data, checkpoints to write. For training, exports and tools.
  * @packageDocumentation
  */
 export {
@@ -34,3 +34,7 @@ export { bitmapBox, boxArea, boxIou, type Box } from './masks/box.js'
 export type { Bitmap } from './masks/bitmap.js'
 export { rasterize } from './masks/rasterize.js'
 export { decodeRle, type CocoRle, type Rle } from './masks/rle.js'
+export { storedIn } from './weights/source.js'
+export { writePth } from './weights/pth-write.js'
+export { writeSafetensors } from './weights/safetensors.js'
+export { writeFileAtomic } from '#io'

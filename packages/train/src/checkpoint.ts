@@ -1,5 +1,5 @@
 import { openWeights, type SamConfig } from '@sam/core'
-import { configKey } from '@sam/core/model'
+import { configKey, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import {
   f32,
   InputError,
@@ -7,10 +7,7 @@ import {
   type HostTensor,
   type StoredDType,
   type WeightSource,
-  storedIn,
-  memoryWeights,
-  writeFileAtomic,
-  writeSafetensors
+  memoryWeights
 } from '@sam/core/graph'
 import { paramShapes, textWidthIn } from './init.js'
 

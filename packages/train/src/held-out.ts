@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { encodePng, loadSam } from '@sam/core'
-import { type Backend, memoryWeights, writeFileAtomic } from '@sam/core/graph'
+import { type Backend, memoryWeights } from '@sam/core/graph'
+import { writeFileAtomic } from '@sam/core/model'
 import { modelOf } from './checkpoint.js'
 import type { Dataset } from './data/dataset.js'
 import { evaluate } from './eval/evaluate.js'

@@ -7,10 +7,9 @@ import {
   WeightsError,
   type Backend,
   type HostTensor,
-  type StoredDType,
-  writeFileAtomic,
-  writeSafetensors
+  type StoredDType
 } from '@sam/core/graph'
+import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { checkParams, readCheckpoint, saveCheckpoint, saveModel, type Checkpoint } from './checkpoint.js'
 import { curves } from './curves.js'
 import { checkData } from './data/check.js'

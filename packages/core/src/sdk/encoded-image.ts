@@ -46,10 +46,10 @@ interface Encoded {
   /** On the device after encoding, on the host after loading. */
   readonly embedding: DeviceTensor | HostTensor
   /** Fingerprint of the photo. */
-  fingerprint(): Promise<string>
-  encoderFingerprint(): Promise<string | undefined>
-  photo(): Promise<RgbImage>
-  encode(part: RgbImage, signal: AbortSignal | undefined): Promise<EncodedImage>
+  readonly fingerprint: () => Promise<string>
+  readonly encoderFingerprint: () => Promise<string | undefined>
+  readonly photo: () => Promise<RgbImage>
+  readonly encode: (crop: RgbImage, signal: AbortSignal | undefined) => Promise<EncodedImage>
 }
 
 /** An image whose embedding is on the device: predicts masks for prompts, as often as you like, also several at once. */

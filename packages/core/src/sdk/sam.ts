@@ -20,9 +20,9 @@ interface LoadedModel {
   readonly textWidth: number | undefined
   readonly decoder: CompiledDecoder
   /** Throws `E_BAD_OPTION` for a checkpoint without an image encoder. */
-  compileEncoder(options?: CompileOptions): Promise<Executable>
+  readonly compileEncoder: (options?: CompileOptions) => Promise<Executable>
   /** Frees the compiled graphs and closes the checkpoint. */
-  dispose(): Promise<void>
+  readonly dispose: () => Promise<void>
 }
 
 /** A loaded model: encodes images. Hold on to it, and dispose it when done. */

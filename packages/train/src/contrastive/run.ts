@@ -1,18 +1,8 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { layoutFiles } from '@sam/clip'
-import {
-  f32,
-  InputError,
-  match,
-  WeightsError,
-  type Backend,
-  type HostTensor,
-  memoryWeights,
-  storedIn,
-  writeFileAtomic,
-  writeSafetensors
-} from '@sam/core/graph'
+import { f32, InputError, match, WeightsError, type Backend, type HostTensor, memoryWeights } from '@sam/core/graph'
+import { storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { readCheckpoint, saveCheckpoint } from '../checkpoint.js'
 import type { Dataset } from '../data/dataset.js'
 import { openLog } from '../log.js'

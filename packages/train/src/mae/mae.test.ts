@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { configs, type SamConfig } from '@sam/core'
-import {
-  applyTaps,
-  f32,
-  memoryWeights,
-  sizeOf,
-  type HostTensor,
-  type Shape,
-  type WeightSource,
-  writeSafetensors
-} from '@sam/core/graph'
+import { applyTaps, f32, memoryWeights, sizeOf, type HostTensor, type Shape, type WeightSource } from '@sam/core/graph'
+import { writeSafetensors } from '@sam/core/model'
 import { randomTensor, referenceBackend } from '@sam/core/testing'
 import { scenes } from '../data/scenes/scene.js'
 import { initialParams } from '../init.js'
