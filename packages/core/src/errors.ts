@@ -89,6 +89,15 @@ export function refuse(code: SamErrorCode, message: string, options?: { cause?: 
   throw code === 'E_GRAPH' ? new GraphError(message, options) : new classOf[code](code, message, options)
 }
 
+/** Throws about one file or thing; `text` follows its name. */
+export type Refuse = (text: string, cause?: unknown) => never
+
+/** {@link refuse} with a code and the beginning of its messages: about one file or one thing. */
+export const refusing =
+  (code: SamErrorCode, prefix: string): Refuse =>
+  (text, cause) =>
+    refuse(code, prefix + text, { cause })
+
 const classOf = {
   E_WEIGHTS_FORMAT: WeightsError,
   E_WEIGHTS_UNSAFE: WeightsError,

@@ -2,7 +2,7 @@ import { openWeights, type SamConfig } from '@sam/core'
 import { configKey, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import {
   f32,
-  InputError,
+  WeightsError,
   match,
   type HostTensor,
   type StoredDType,
@@ -44,7 +44,7 @@ export async function saveCheckpoint(
 const kind = 'checkpoint'
 
 /**
- * Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model
+ * Reads a checkpoint back. Throws `WeightsError` when the file is not there, damaged, or a model
  * and not a checkpoint.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
@@ -56,8 +56,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       !Number.isInteger(seed) ||
       (source.metadata.kind !== kind && source.metadata[configKey] !== undefined)
     ) {
-      throw new InputError(
-        'E_BAD_OPTION',
+      throw new WeightsError(
+        'E_WEIGHTS_FORMAT',
         `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`
       )
     }

@@ -1,7 +1,7 @@
 import { pointLabels, type DecoderPrompt } from '@sam/core/model'
 import { jitteredBox } from './prompts/boxes.js'
 import { clickOnError } from './prompts/error-region.js'
-import type { Plane } from './prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import { pointInMask } from './prompts/points.js'
 import type { Random } from './random.js'
 
@@ -33,7 +33,7 @@ export interface Answer {
 }
 
 /** The first prompt: a foreground point or a box, equally likely. Undefined for an empty mask. */
-export function firstPrompt(draw: Random, truth: Plane): DecoderPrompt | undefined {
+export function firstPrompt(draw: Random, truth: Bitmap): DecoderPrompt | undefined {
   if (draw.chance(0.5)) {
     const box = jitteredBox(draw, truth)
     if (!box) return undefined
@@ -53,7 +53,7 @@ export function firstPrompt(draw: Random, truth: Plane): DecoderPrompt | undefin
 export interface NextPrompt {
   readonly prompt: DecoderPrompt
   /** The truth in the size of the answer. */
-  readonly truth: Plane
+  readonly truth: Bitmap
   readonly answer: Answer
   readonly round: Round
   /** Width of the answer's pixel in pixels of the input; a click is at its middle. */

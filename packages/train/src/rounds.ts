@@ -1,7 +1,7 @@
 import type { DeviceTensor, Executable } from '@sam/core/graph'
 import { isAmbiguous, maskTokens, promptFeeds, type DecoderPrompt, type SamConfig } from '@sam/core/model'
 import { nextPrompt, plan, type Answer } from './interactive.js'
-import type { Plane } from './prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import type { Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import type { State } from './state.js'
@@ -10,14 +10,14 @@ import type { State } from './state.js'
 export interface Turn {
   readonly prompt: DecoderPrompt
   /** The object in the size of the answer. */
-  readonly truth: Plane
+  readonly truth: Bitmap
   readonly returned: readonly number[]
 }
 
 export interface RoundsOptions {
   readonly recipe: Recipe
   /** P objects in the size of the answers, those of one image side by side. */
-  readonly truths: readonly Plane[]
+  readonly truths: readonly Bitmap[]
   /** How each is first asked for. */
   readonly first: readonly DecoderPrompt[]
   /** The decoder for P prompts, and what it looks at: asked for only where there is a round after the first. */

@@ -71,7 +71,7 @@ describe('a run in a folder', () => {
     expect(recognise(checkpoint)).toEqual(recipe.config) // no shape tells the heads of the decoder
     await checkpoint.close()
     await expect(readCheckpoint(join(root, 'whole', 'model.safetensors'))).rejects.toMatchObject({
-      code: 'E_BAD_OPTION'
+      code: 'E_WEIGHTS_FORMAT'
     })
   })
 
@@ -183,7 +183,7 @@ describe('a run in a folder', () => {
       read: async () => ({ ...good, truths: [{ mask: new Uint8Array(good.truths[0].mask.length) }] })
     }
     await expect(train({ ...common, folder: join(root, 'empty'), data: empty })).rejects.toMatchObject({
-      code: 'E_BAD_OPTION',
+      code: 'E_BAD_IMAGE',
       message: expect.stringContaining('none of 3 samples') as string
     })
   })

@@ -1,5 +1,6 @@
 import { Mask, overlay, type Box, type Point, type Prompt, type RgbImage, type Sam } from '@sam/core'
 import { resizeImage } from '@sam/core/model'
+import { isUnfit } from './data/check-sample.js'
 import type { Dataset } from './data/dataset.js'
 import { writeNumber } from './digits.js'
 import { firstClick, nextClick } from './eval/clicks.js'
@@ -50,8 +51,8 @@ export async function sheet(
   return drawn.length ? beside(drawn, side) : undefined
 }
 
-function unfit(error: Error): undefined {
-  if (error.name !== 'InputError') throw error
+function unfit(error: unknown): undefined {
+  if (!isUnfit(error)) throw error
 }
 
 async function tiles(

@@ -300,7 +300,7 @@ async function prepareBatch(
       if (!('unfit' in found)) prepared.push(found)
       else if (++skipped > limit)
         throw new InputError(
-          'E_BAD_OPTION',
+          'E_BAD_IMAGE',
           `${limit} samples in a row have nothing to learn from, the last: ${found.unfit}. Look at the data`
         )
     }

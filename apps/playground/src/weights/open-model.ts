@@ -1,5 +1,6 @@
 import { loadClip, type Clip } from '@sam/clip'
 import { loadSam, WeightsError, type Backend, type Sam } from '@sam/core'
+import { refusing, type Refuse } from '@sam/core/graph'
 import { embeddedModel } from '../model.js'
 import type { ModelChoice, Step } from '../protocol.js'
 import { privateFolder } from './folder.js'
@@ -120,9 +121,7 @@ async function keep(
 /** An address may end in `#sha256=…`: then the file must have this sum. */
 async function download(key: string, signal: AbortSignal): Promise<Incoming> {
   const url = new URL(key)
-  const fail = (text: string, cause?: unknown): never => {
-    throw new WeightsError('E_WEIGHTS_IO', `${url.href}: ${text}`, { cause })
-  }
+  const fail: Refuse = refusing('E_WEIGHTS_IO', `${url.href}: `)
   const answer = await fetch(url, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted()
     return fail(

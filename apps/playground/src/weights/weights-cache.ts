@@ -1,4 +1,4 @@
-import { WeightsError } from '@sam/core'
+import { refusing, type Refuse } from '@sam/core/graph'
 import type { Folder } from './folder.js'
 import { sha256 } from './sha256.js'
 
@@ -92,9 +92,7 @@ export function weightsCache(folder: Folder): WeightsCache {
     async keep({ key, label, stream, size, sha256: wanted }, options = {}) {
       const file = `${Date.now()}-${crypto.randomUUID()}`
       const sink = await folder.create(file)
-      const fail = (text: string): never => {
-        throw new WeightsError('E_WEIGHTS_IO', `${label}: ${text}`)
-      }
+      const fail: Refuse = refusing('E_WEIGHTS_IO', `${label}: `)
       let found: string
       let written = 0
       try {

@@ -69,7 +69,7 @@ describe('overlay', () => {
 
   it('refuses a mask of another size', () => {
     const other = new Mask({ width: 2, height: 2, data: new Uint8Array(4) })
-    expect(() => overlay(grey, [other])).toThrow(expect.objectContaining({ code: 'E_BAD_OPTION' }))
+    expect(() => overlay(grey, [other])).toThrow(expect.objectContaining({ code: 'E_BAD_IMAGE' }))
   })
 })
 

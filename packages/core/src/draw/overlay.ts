@@ -24,14 +24,14 @@ const pointColor = { foreground: [22, 163, 74], background: [220, 38, 38] } as c
 /**
  * The photo with masks and prompts drawn over it, as a new picture: translucent fills, large masks below small ones, a
  * crisp outline with a light halo, and markers; all lines grow with the picture. `image` is not changed.
- * Throws `E_BAD_OPTION` for a mask of another size.
+ * Throws `E_BAD_IMAGE` for a mask of another size.
  */
 export function overlay(image: RgbImage, masks: readonly Mask[], options: OverlayOptions = {}): RgbImage {
   const { points = [], boxes = [], color = distinctColor, opacity = 0.4 } = options
   const stranger = masks.find(mask => mask.width !== image.width || mask.height !== image.height)
   if (stranger) {
     refuse(
-      'E_BAD_OPTION',
+      'E_BAD_IMAGE',
       `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, ` +
         `found ${stranger.width} × ${stranger.height}`
     )

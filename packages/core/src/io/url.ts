@@ -1,5 +1,5 @@
 import { checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
-import { WeightsError } from '../errors.js'
+import { refusing, type Refuse } from '../errors.js'
 
 /** Without Range support a file is downloaded whole, up to this many bytes. */
 const wholeDownloadLimit = 512 * 2 ** 20
@@ -23,9 +23,7 @@ export async function urlBytes(
   { signal, onProgress, wholeLimit = wholeDownloadLimit }: UrlOptions = {}
 ): Promise<ByteSource> {
   const name = String(url)
-  const fail = (text: string, cause?: unknown): never => {
-    throw new WeightsError('E_WEIGHTS_IO', `${name}: ${text}`, { cause })
-  }
+  const fail: Refuse = refusing('E_WEIGHTS_IO', `${name}: `)
 
   const get = async (range: string, { method = 'GET', stop = signal } = {}): Promise<Response> => {
     const headers = { 'accept-encoding': 'identity', ...(range && { range }) }
@@ -80,12 +78,11 @@ export async function urlBytes(
   )
 }
 
-type Fail = (text: string, cause?: unknown) => never
 interface Reading {
   limit: number
   signal: AbortSignal | undefined
   onProgress?: UrlOptions['onProgress']
-  fail: Fail
+  fail: Refuse
 }
 
 /** The size of the whole file from `Content-Range: bytes 0-9/1234`. */
@@ -94,7 +91,7 @@ function totalOf(answer: Response): number | undefined {
   return total === undefined ? undefined : Number(total)
 }
 
-function checkAnswer(answer: Response, fail: Fail): void {
+function checkAnswer(answer: Response, fail: Refuse): void {
   if (!answer.ok)
     fail(`the server answered ${answer.status} ${answer.statusText}; check the address and whether it needs a login`)
   if (/^text\/html/i.test(answer.headers.get('content-type') ?? ''))

@@ -85,7 +85,7 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
       graphs.check()
       if (!weights.names.some(name => name.startsWith(encoderNames)))
         refuse(
-          'E_BAD_OPTION',
+          'E_WEIGHTS_MISMATCH',
           'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint'
         )
       return graphs.get('image encoder', () => encoder ?? encodeImage(config), compile)

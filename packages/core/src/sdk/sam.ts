@@ -19,7 +19,7 @@ interface LoadedModel {
   readonly text: TextModel | undefined
   readonly textWidth: number | undefined
   readonly decoder: CompiledDecoder
-  /** Throws `E_BAD_OPTION` for a checkpoint without an image encoder. */
+  /** Throws `E_WEIGHTS_MISMATCH` for a checkpoint without an image encoder. */
   readonly compileEncoder: (options?: CompileOptions) => Promise<Executable>
   /** Frees the compiled graphs and closes the checkpoint. */
   readonly dispose: () => Promise<void>

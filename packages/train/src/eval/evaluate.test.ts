@@ -149,7 +149,7 @@ describe('evaluate', () => {
       'at least one image with a mask, found none; 3 images'
     )
     await expect(evaluate({ sam, data: { size: Infinity, read: async () => samples[1]! } })).rejects.toMatchObject({
-      code: 'E_BAD_OPTION'
+      code: 'E_BAD_IMAGE'
     })
   })
 
