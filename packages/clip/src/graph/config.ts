@@ -140,8 +140,8 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
     },
     vision: { ...tower(vision, defaults.vision), imageSize, patchSize },
     projection: whole(root, 'projection_dim', 512),
-    activation: activation as ClipConfig['activation'],
-    eps: eps as number
+    activation: activation,
+    eps: eps
   }
 }
 

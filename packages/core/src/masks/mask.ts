@@ -29,7 +29,7 @@ export interface MaskPrediction {
 
 /**
  * One object's mask, in the pixels of the photo. Made by `predict`, or by hand from a bitmap, run lengths or polygons.
- * Everything is computed when asked for; the bitmap is kept, the floats are not.
+ * All values are computed on demand; the bitmap is kept, the floats are not.
  */
 export class Mask {
   readonly width: number
