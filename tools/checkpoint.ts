@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { decodeMasks, encodeImage, writeFileAtomic, writePth, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
+import { decodeMasks, encodeImage, writeFileAtomic, writePth } from '@sam/core/model'
 import { nameOf, paramsOf, type WantedWeight } from '@sam/core/graph'
 import { hashWeights } from '@sam/core/testing'
 

@@ -1,5 +1,6 @@
 /** The fused kernels of the WebGPU backend as graphs, at the sizes of a model or cut down for an emulated GPU. */
-import { gridSize, isVit, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
+import { gridSize, isVit } from '@sam/core/model'
 import { decompose, graph, input, ops, param, type Graph, type Value } from '@sam/core/graph'
 
 /** What the kernels' sizes follow from. */

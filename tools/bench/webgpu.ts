@@ -7,7 +7,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { configs, decodeMasks, encodeImage, openWeights } from '@sam/core'
+import { configs, openWeights } from '@sam/core'
+import { decodeMasks, encodeImage } from '@sam/core/model'
 import {
   absorbProjections,
   f32,

@@ -5,15 +5,18 @@
 export const floors = [
   ['tensor'],
   ['ir', 'weights', 'image', 'io'],
-  ['ops'],
+  ['ops', 'masks'],
   ['reference', 'nn'],
   ['passes'],
   ['backend', 'sam'],
-  ['predictor', 'testing']
+  ['prompts'],
+  ['automatic', 'draw'],
+  ['text-search'],
+  ['sdk', 'testing']
 ]
 
 /** The ways sideways: checkpoints and pictures are read from files. */
 export const sideways = { weights: ['io'], io: ['image'] }
 
 /** Folders that may use `#io`, which is another file in Node than in browsers. */
-export const platformFolders = ['weights', 'predictor']
+export const platformFolders = ['weights', 'masks', 'sdk']

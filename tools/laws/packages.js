@@ -11,6 +11,6 @@ export const packages = {
   'packages/backend-wasm': ['@sam/core/graph', '@sam/onnx', '@sam/onnxruntime'],
   'packages/backend-webgpu': ['@sam/core/graph'],
   'packages/model-tiny': ['@sam/core'],
-  'packages/clip': ['@sam/core', '@sam/core/graph'],
-  'packages/train': ['@sam/core', '@sam/core/graph', '@sam/clip']
+  'packages/clip': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
+  'packages/train': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/clip']
 }

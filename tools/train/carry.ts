@@ -3,7 +3,8 @@
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cpu'
 import { cropFeeds, loadClip } from '@sam/clip'
-import { openWeights, recognise } from '@sam/core'
+import { openWeights } from '@sam/core'
+import { recognise } from '@sam/core/model'
 import { anyCrop, carried, random, readParams, saveModel, scenes, tinyText, type CropPairs } from '@sam/train'
 
 const { values } = parseArgs({

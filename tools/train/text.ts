@@ -21,7 +21,7 @@ const { values } = parseArgs({
   }
 })
 const backend = await cpu({ threads: Number(values.threads) })
-const { everything, clip: own } = tinyModel()
+const { automatic, clip: own } = tinyModel()
 const clip = await loadClip({ ...own, ...(values.clip !== undefined && { model: values.clip }), backend })
 const sam = await loadSam({ weights: values.sam ?? tinyModel().weights, backend, text: clip })
 const result = await evaluateText({
@@ -29,7 +29,7 @@ const result = await evaluateText({
   clip,
   data: scenes({ size: 256, seed: Number(values.seed), simple: Number(values.simple) }),
   phrases: Number(values.phrases),
-  everything,
+  automatic,
   onProgress: done => {
     if (done % 10 === 0) process.stderr.write(`\r${done} of ${values.phrases} phrases`)
   }

@@ -21,8 +21,8 @@ export interface MaskAnswer {
   readonly area: number
   /** x, y, width, height in pixels of the photo. */
   readonly bbox: readonly number[]
-  /** The decoder's token that it is from: 0 the single mask, 1 … 3 the three. */
-  readonly token: number
+  /** Index of the mask token that it came from: 0 the single mask, 1 … 3 the three. */
+  readonly token_index: number
   /** The picture, white inside, when the format is png. */
   readonly file?: string
   /** COCO run lengths, or a GeoJSON MultiPolygon in pixels of the photo. */
@@ -32,7 +32,7 @@ export interface MaskAnswer {
 /** What json tells of a prediction. `file` names the picture of a mask. */
 export function answerOf(
   prompt: GivenPrompt,
-  { masks, tokens }: Prediction,
+  { masks, tokenIndices }: Prediction,
   { format, file }: { format: Format; file: (index: number) => string | undefined }
 ): Answer {
   return {
@@ -41,8 +41,8 @@ export function answerOf(
       predicted_iou: mask.predictedIou,
       stability_score: mask.stability(),
       area: mask.area,
-      bbox: mask.bbox,
-      token: tokens[i],
+      bbox: mask.boxXywh,
+      token_index: tokenIndices[i],
       ...(format === 'png' ? { file: file(i)! } : { segmentation: segmentationOf(mask, format) })
     }))
   }
@@ -69,22 +69,14 @@ export const answerTable = (answers: readonly Answer[]): string =>
     )
   ])
 
-/** A mask as a picture's pixels: 255 inside. */
-export const pictureOf = (mask: Mask): { width: number; height: number; channels: 1; data: Uint8Array } => ({
-  width: mask.width,
-  height: mask.height,
-  channels: 1,
-  data: mask.bitmap().map(inside => inside * 255)
-})
-
 /**
- * The tensors behind the answers, N objects with M masks each, in the decoder's own order (by token) and not by
+ * The tensors behind the answers, N objects with M masks each, in the decoder's own order (by token index) and not by
  * predicted IoU: `low_res_logits` [N,M,s,s], `iou_predictions` [N,M], `logits` [N,M,height,width] at the photo's size.
  */
 export function tensorsOf(predictions: readonly Prediction[]): Record<string, HostTensor> {
-  const ordered = predictions.map(({ masks, tokens }) =>
+  const ordered = predictions.map(({ masks, tokenIndices }) =>
     masks
-      .map((mask, i) => ({ mask, token: tokens[i] }))
+      .map((mask, i) => ({ mask, token: tokenIndices[i] }))
       .sort((a, b) => a.token - b.token)
       .map(m => m.mask)
   )

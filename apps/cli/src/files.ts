@@ -1,6 +1,7 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { SamError, writeFileAtomic } from '@sam/core'
+import { SamError } from '@sam/core'
+import { writeFileAtomic } from '@sam/core/model'
 import { CliError, usage } from './failure.js'
 
 /** Written whole or not at all. */

@@ -2,8 +2,6 @@ import { loadClip, type Clip, type ClipOptions } from '@sam/clip'
 import {
   configs,
   loadSam,
-  parseConfig,
-  recognise,
   SamError,
   type Backend,
   type LoadOptions,
@@ -11,6 +9,7 @@ import {
   type SamConfig,
   type WeightSource
 } from '@sam/core'
+import { parseConfig, recognise } from '@sam/core/model'
 import { tinyModel } from '@sam/model-tiny'
 import { Option, type Command } from 'commander'
 import type { CommonOptions, Context } from './context.js'

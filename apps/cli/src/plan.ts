@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { openWeights, recognise, type SamConfig } from '@sam/core'
+import { openWeights, type SamConfig } from '@sam/core'
+import { recognise } from '@sam/core/model'
 import { parseClipConfig, readClipFolder, type ClipPlaces } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
 import {

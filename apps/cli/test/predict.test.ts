@@ -2,7 +2,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { decodeImage, Mask, memoryWeights, openWeights, writeSafetensors, type WeightSource } from '@sam/core'
+import { decodeImage, Mask, openWeights, type WeightSource } from '@sam/core'
+import { memoryWeights } from '@sam/core/graph'
+import { writeSafetensors } from '@sam/core/model'
 import { fixture, sam, tinyConfig, tinyPhoto, workFolder } from './sam.js'
 
 interface Told {
@@ -13,7 +15,7 @@ interface Told {
       readonly predicted_iou: number
       readonly area: number
       readonly bbox: readonly number[]
-      readonly token: number
+      readonly token_index: number
       readonly file?: string
       readonly segmentation?: unknown
     }[]
@@ -108,7 +110,9 @@ describe('sam predict', async () => {
       await saved.close()
 
       expect(masks.map(m => m.predicted_iou)).toEqual(masks.map(m => m.predicted_iou).sort((a, b) => b - a))
-      expect([...masks].sort((a, b) => a.token - b.token).map(m => m.area)).toEqual(golden.prompts[name][mode].areas)
+      expect([...masks].sort((a, b) => a.token_index - b.token_index).map(m => m.area)).toEqual(
+        golden.prompts[name][mode].areas
+      )
     }
   })
 
@@ -139,7 +143,7 @@ describe('sam predict', async () => {
     const bitmap = Mask.fromBitmap({ width: 150, height: 100, data: picture.data.filter((_, i) => i % 3 === 0) })
     expect(rle.objects[0].masks[0].segmentation).toEqual(bitmap.toCocoRle())
     expect(polygon.objects[0].masks[0].segmentation).toEqual({ type: 'MultiPolygon', coordinates: bitmap.toPolygons() })
-    expect(rle.objects[0].masks[0]).toMatchObject({ area: bitmap.area, bbox: bitmap.bbox })
+    expect(rle.objects[0].masks[0]).toMatchObject({ area: bitmap.area, bbox: bitmap.boxXywh })
   })
 
   it('writes json into the folder that is asked for, and nothing where stdout says it all', async () => {

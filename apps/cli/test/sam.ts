@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
-import { encodePng, openWeights, tinyTest } from '@sam/core'
+import { encodePng, openWeights, configs } from '@sam/core'
 import { run } from '../src/main.js'
 
 /** What a run of the command line said, and its exit code. */
@@ -60,7 +60,7 @@ export async function tinyPhoto(): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** The configuration of the tiny checkpoint, as a user writes it down. */
-export const tinyConfig = JSON.stringify({ ...tinyTest, name: 'from-a-file' })
+export const tinyConfig = JSON.stringify({ ...configs['tiny-test'], name: 'from-a-file' })
 
 /** The recipe `tiny` made so small that it takes seconds. */
 export const small = {

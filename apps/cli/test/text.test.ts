@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clipConfigJson } from '@sam/clip'
-import { tinyTest, writeFileAtomic, writeSafetensors } from '@sam/core'
+import { configs } from '@sam/core'
+import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { tinyModel } from '@sam/model-tiny'
 import { sentence, singleWords } from '@sam/train'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -38,7 +39,9 @@ describe('sam text', async () => {
     await writeFile(other, await tinyPhoto())
     await writeFileAtomic(
       checkpoint,
-      writeSafetensors(await tinySam(tinyClip.projection), { metadata: { sam_config: JSON.stringify(tinyTest) } })
+      writeSafetensors(await tinySam(tinyClip.projection), {
+        metadata: { sam_config: JSON.stringify(configs['tiny-test']) }
+      })
     )
   })
   const asked = async (...argv: string[]): Promise<Answer> => {

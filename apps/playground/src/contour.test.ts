@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { frameOf, Mask } from '@sam/core'
+import { Mask } from '@sam/core'
+import { frameOf } from '@sam/core/model'
 import { describe, expect, it } from 'vitest'
 import { contour } from './contour.js'
 

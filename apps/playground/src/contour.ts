@@ -1,4 +1,4 @@
-import type { Frame } from '@sam/core'
+import type { Frame } from '@sam/core/model'
 
 /**
  * The line where low-resolution logits cross 0, as closed rings x, y, x, y … in pixels of the picture: marching squares

@@ -1,5 +1,6 @@
 /** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
-import { frameOf, InputError, Mask, SamError, type EncodedImage, type Prompt } from '@sam/core'
+import { InputError, Mask, SamError, type EncodedImage, type Prompt } from '@sam/core'
+import { frameOf } from '@sam/core/model'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeImage, decodeMasks, storedIn, tinyTest, writePth, writeSafetensors } from '@sam/core'
+import { configs } from '@sam/core'
+import { encodeImage, decodeMasks, storedIn, writePth, writeSafetensors } from '@sam/core/model'
 import {
   evaluate,
   f32,
@@ -33,9 +34,9 @@ describe('a checkpoint is read where it is', () => {
   let backend: Backend
   let tensors: Record<string, HostTensor>
   const graphs: readonly (readonly [Graph, Readonly<Record<string, HostTensor>>])[] = [
-    [encodeImage(tinyTest), { image: randomTensor([1, 3, 128, 128], { seed: 1, range: [-2, 2] }) }],
+    [encodeImage(configs['tiny-test']), { image: randomTensor([1, 3, 128, 128], { seed: 1, range: [-2, 2] }) }],
     [
-      decodeMasks(tinyTest, { prompts: 1, points: 2 }),
+      decodeMasks(configs['tiny-test'], { prompts: 1, points: 2 }),
       {
         image_embedding: randomTensor([1, 32, 8, 8], { seed: 2 }),
         point_coords: f32([1, 2, 2], [40, 60, 0, 0]),

@@ -1,5 +1,6 @@
-import { decodeMasks, encodeImage, tinyTest, vitB, vitH, vitL } from '@sam/core'
+import { configs } from '@sam/core'
 import { absorbProjections, graph, input, ops, param } from '@sam/core/graph'
+import { decodeMasks, encodeImage } from '@sam/core/model'
 import { describe, expect, it } from 'vitest'
 import { demandOf, schedule, schedules } from './schedule.js'
 
@@ -8,9 +9,9 @@ const names = (s: ReturnType<typeof schedule>): string[] => s.steps.map(step => 
 
 describe('schedule', () => {
   it.each([
-    [vitB, { dispatches: 94, largest: 48, peak: 96 }],
-    [vitL, { dispatches: 178, largest: 64, peak: 124 }],
-    [vitH, { dispatches: 234, largest: 80, peak: 144 }]
+    [configs.vit_b, { dispatches: 94, largest: 48, peak: 96 }],
+    [configs.vit_l, { dispatches: 178, largest: 64, peak: 124 }],
+    [configs.vit_h, { dispatches: 234, largest: 80, peak: 144 }]
   ])("$name encodes an image within every device's limits", (config, { dispatches, largest, peak }) => {
     const found = demandOf(schedules(encodeImage(config)).run)
     expect({ dispatches: found.dispatches, largest: found.largest.bytes / mebi, peak: found.peakBytes / mebi }).toEqual(
@@ -19,7 +20,7 @@ describe('schedule', () => {
   })
 
   it("sixteen prompts at once stay within every device's limits", () => {
-    const decode = absorbProjections(decodeMasks(vitB, { prompts: 16, points: 2 }), ['image_embedding'])
+    const decode = absorbProjections(decodeMasks(configs.vit_b, { prompts: 16, points: 2 }), ['image_embedding'])
     const { largest, peakBytes } = demandOf(schedules(decode).run)
     expect(largest.bytes).toBeLessThanOrEqual(128 * mebi)
     expect(peakBytes).toBeLessThanOrEqual(256 * mebi)
@@ -27,7 +28,7 @@ describe('schedule', () => {
 
   it('halves what weights of contractions take', () => {
     const weights = (halfWeights: boolean): number =>
-      demandOf(schedules(encodeImage(vitH), { halfWeights }).run).weightBytes / mebi
+      demandOf(schedules(encodeImage(configs.vit_h), { halfWeights }).run).weightBytes / mebi
     expect(weights(true)).toBeLessThan(0.52 * weights(false))
   })
 
@@ -50,7 +51,7 @@ describe('schedule', () => {
   })
 
   it('frees every buffer at its last use, and no output', () => {
-    const { steps, outputs } = schedules(encodeImage(tinyTest, { blocks: true })).run
+    const { steps, outputs } = schedules(encodeImage(configs['tiny-test'], { blocks: true })).run
     const freed = steps.flatMap(s => s.frees)
     expect(new Set(freed).size).toBe(freed.length)
     const last = new Map(steps.flatMap((s, i) => s.inputs.map(b => [b, i] as const)))

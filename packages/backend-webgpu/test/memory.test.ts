@@ -1,4 +1,5 @@
-import { decodeMasks, tinyTest, type SamConfig } from '@sam/core'
+import { configs, type SamConfig } from '@sam/core'
+import { decodeMasks } from '@sam/core/model'
 import { f32, nameOf, paramsOf, tensor, type DeviceTensor } from '@sam/core/graph'
 import { hashWeights } from '@sam/core/testing'
 import { memory, setBackend } from '@tensorflow/tfjs-core'
@@ -7,10 +8,10 @@ import { webgpu } from '../src/index.js'
 
 /** As small as a SAM can be: a thousand of its decodes take an emulated GPU seconds. */
 const least: SamConfig = {
-  ...tinyTest,
+  ...configs['tiny-test'],
   imageSize: 32,
   width: 8,
-  decoder: { ...tinyTest.decoder, depth: 1, heads: 1, mlpWidth: 8, iouHiddenWidth: 8 }
+  decoder: { ...configs['tiny-test'].decoder, depth: 1, heads: 1, mlpWidth: 8, iouHiddenWidth: 8 }
 }
 
 it('a thousand decodes leave memory where it was', async () => {

@@ -1,4 +1,4 @@
-import { loadSam, tinyTest, type EncodedImage, type Sam } from '@sam/core'
+import { loadSam, configs, type EncodedImage, type Sam } from '@sam/core'
 import { SamError } from '@sam/core/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { maxDifference, openFixture } from '../../core/test/tiny-io.js'
@@ -13,7 +13,11 @@ describe('Sam on WebGPU', () => {
   const click = { points: [{ x: 60, y: 40 }] }
   beforeAll(async () => {
     backend = await webgpu()
-    sam = await loadSam({ weights: await openFixture('tiny-checkpoint.safetensors'), model: tinyTest, backend })
+    sam = await loadSam({
+      weights: await openFixture('tiny-checkpoint.safetensors'),
+      model: configs['tiny-test'],
+      backend
+    })
     const io = await openFixture('tiny-io.safetensors')
     const rgb = await io.bytes('image')
     photo = {
@@ -49,7 +53,7 @@ describe('Sam on WebGPU', () => {
     const weights = await openFixture('tiny-checkpoint.safetensors')
     const loading = loadSam({
       weights,
-      model: tinyTest,
+      model: configs['tiny-test'],
       backend,
       signal: stop.signal,
       onProgress: ({ loaded }) => {

@@ -1,4 +1,5 @@
-import { decodeMasks, encodeImage, tinyTest, upscaleMasks, type WeightSource } from '@sam/core'
+import { configs, type WeightSource } from '@sam/core'
+import { decodeMasks, encodeImage, upscaleMasks } from '@sam/core/model'
 import { f32, tensor, type DeviceTensor, type Executable, type Feeds } from '@sam/core/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { maxDifference, openFixture, promptSets } from '../../core/test/tiny-io.js'
@@ -28,19 +29,22 @@ describe.each([
   }
 
   it('encodes, and decodes every prompt set from the embedding where it lies', async () => {
-    const encoded = await runOnce(await backend.compile(encodeImage(tinyTest, { blocks: true }), weights), {
+    const encoded = await runOnce(await backend.compile(encodeImage(configs['tiny-test'], { blocks: true }), weights), {
       image: await io.read('input')
     })
     for (const [name, found] of Object.entries(encoded))
       await expectClose(found, name === 'image_embedding' ? name : `encoder/${name}`)
     const upscale = await backend.compile(
-      upscaleMasks(tinyTest, { prompts: 1, masks: 4, inputSize: [85, 128], originalSize: [100, 150] }),
+      upscaleMasks(configs['tiny-test'], { prompts: 1, masks: 4, inputSize: [85, 128], originalSize: [100, 150] }),
       weights
     )
     for (const { name, points, labels, mask } of await promptSets(io)) {
       const n = labels.length
       const out = await runOnce(
-        await backend.compile(decodeMasks(tinyTest, { prompts: 1, points: n, masks: mask !== undefined }), weights),
+        await backend.compile(
+          decodeMasks(configs['tiny-test'], { prompts: 1, points: n, masks: mask !== undefined }),
+          weights
+        ),
         {
           image_embedding: encoded.image_embedding,
           ...(n

@@ -1,4 +1,5 @@
-import { pointLabels, tinyTest } from '@sam/core'
+import { configs } from '@sam/core'
+import { pointLabels } from '@sam/core/model'
 import {
   evaluate,
   f32,
@@ -76,7 +77,7 @@ describe('the tiny train step', () => {
     const source = await openFixture('tiny-checkpoint.safetensors')
     const weights = await readAll(source)
     await source.close()
-    const graph = stepGraph(tinyTest, {
+    const graph = stepGraph(configs['tiny-test'], {
       shape: { images: 1, prompts, points: 3 },
       dropPath: 0.1,
       dropout: 0.1,

@@ -1,21 +1,20 @@
 import {
-  InputError,
   openWeights,
   type Backend,
   type CropEncoder,
   type EmbedOptions,
   type PhraseEncoder,
-  type Progress,
-  type WeightSource
+  type Progress
 } from '@sam/core'
 import {
+  batches,
+  CompiledGraphs,
   f32,
   sizeOf,
   tensor,
   type DeviceTensor,
   type Executable,
   type Feeds,
-  type Graph,
   type HostTensor
 } from '@sam/core/graph'
 import { cropFeeds, type CropFeeds } from './crop-feeds.js'
@@ -26,7 +25,7 @@ import { encodeCrops } from './graph/vision-model.js'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
 import { isPlaces, readClipFolder, type ClipFiles, type ClipPlaces } from './folder.js'
 import { openTokenizer } from './tokenizer.js'
-import { batches, normalized } from './vectors.js'
+import { normalized } from './vectors.js'
 
 export interface ClipOptions extends PhraseOptions {
   /**
@@ -96,19 +95,20 @@ export async function loadClip({
     const config = parseClipConfig(files.config)
     const tokenize = openTokenizer(files.tokenizer, config.text)
     const scale = weights.has('logit_scale') ? Math.exp((await weights.read('logit_scale', signal)).data[0]) : 100
-    const graphs = compiler(backend, weights)
+    const graphs = new CompiledGraphs('CLIP', backend, weights)
+    const get: Get = graphs.get.bind(graphs)
     const text = phraseEncoder(
       {
         width: config.projection,
         batch: many,
-        checkOpen: graphs.checkOpen,
+        checkOpen: () => graphs.check(),
         check: tokenize,
-        run: sentences(config, tokenize, graphs.get)
+        run: sentences(config, tokenize, get)
       },
       phrases
     )
     let total = 0
-    await graphs.get(
+    await get(
       'text 1 short',
       () => encodeText(config, { texts: 1, tokens: Math.min(shortText, config.text.context) }),
       {
@@ -123,7 +123,7 @@ export async function loadClip({
       await graphs.dispose()
       await close()
     }
-    const embedCropFeeds = crops(config, graphs.get)
+    const embedCropFeeds = crops(config, get)
     return {
       config,
       ...text,
@@ -154,37 +154,7 @@ export async function loadClip({
   }
 }
 
-type Get = (key: string, build: () => Graph, options?: Parameters<Backend['compile']>[2]) => Promise<Executable>
-
-/** Graphs of one checkpoint, each compiled when first asked for. */
-function compiler(
-  backend: Backend,
-  weights: WeightSource
-): { get: Get; checkOpen: () => void; dispose(): Promise<void> } {
-  const compiled = new Map<string, Promise<Executable>>()
-  let disposed = false
-  const checkOpen = (): void => {
-    if (disposed) throw new InputError('E_DISPOSED', 'this CLIP was disposed; load it again')
-  }
-  return {
-    checkOpen,
-    async get(key, build, options) {
-      checkOpen()
-      if (!compiled.has(key)) {
-        const executable = backend.compile(build(), weights, options)
-        compiled.set(key, executable)
-        executable.catch(() => compiled.delete(key)) // an abort must not spoil the next try
-      }
-      return compiled.get(key)!
-    },
-    async dispose() {
-      disposed = true
-      for (const executable of await Promise.allSettled(compiled.values()))
-        if (executable.status === 'fulfilled') executable.value.dispose()
-      compiled.clear()
-    }
-  }
-}
+type Get = CompiledGraphs['get']
 
 const sentences =
   (config: ClipConfig, tokenize: (sentence: string) => readonly number[], get: Get) =>

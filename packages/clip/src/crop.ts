@@ -1,4 +1,5 @@
-import { InputError, resizeImage, type RgbImage } from '@sam/core'
+import { InputError, type RgbImage } from '@sam/core'
+import { resizeImage } from '@sam/core/model'
 import type { Bitmap } from '@sam/core'
 
 export interface CropRule {

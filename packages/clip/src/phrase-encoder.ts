@@ -1,6 +1,7 @@
 import { checkPhrase, type PhraseEncoder } from '@sam/core'
+import { batches } from '@sam/core/graph'
 import { checkTemplates, fill } from './templates.js'
-import { average, batches, normalized } from './vectors.js'
+import { average, normalized } from './vectors.js'
 
 export interface PhraseOptions {
   /**

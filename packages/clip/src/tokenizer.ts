@@ -1,5 +1,6 @@
 import * as tokenizers from '@huggingface/tokenizers'
-import { InputError, WeightsError } from '@sam/core'
+import { InputError } from '@sam/core'
+import { refusing, type Refuse } from '@sam/core/graph'
 import type { TextTower } from './graph/config.js'
 
 /** What is used of the library, whose own types do not resolve under NodeNext. */
@@ -20,9 +21,7 @@ export function openTokenizer(
   { context, vocabulary, end }: Pick<TextTower, 'context' | 'vocabulary' | 'end'>,
   label = 'tokenizer.json'
 ): Tokenize {
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: must be the tokenizer of this text model; ${why}`, { cause })
-  }
+  const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: must be the tokenizer of this text model; `)
   let tokenizer: HuggingFaceTokenizer
   try {
     tokenizer = new Tokenizer(json as object, {})

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { writeFileAtomic, writeSafetensors } from '@sam/core'
+import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { toOnnxOfAnyBatch } from '@sam/onnx'
 import { clipConfigJson, layoutFiles, layoutModels } from '../src/index.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from './tiny-clip.js'

@@ -1,12 +1,12 @@
 import { cpu } from '@sam/backend-cpu'
-import { loadSam, tinyTest, type Backend, type Detection, type EncodedImage, type Sam } from '@sam/core'
+import { loadSam, configs, type Backend, type Detection, type EncodedImage, type Sam } from '@sam/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clipConfigJson, loadClip, zeroShotDetector, type Clip } from '../src/index.js'
 import { photo, tinySam } from './text-prompts.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from './tiny-clip.js'
 
 /** Random weights: what is shown is that the parts fit, and how results are made; not that anything is found. */
-const everything = { pointsPerSide: 3, minIou: -100, minStability: 0 }
+const automatic = { pointsPerSide: 3, predIouThresh: -100, stabilityScoreThresh: 0 }
 
 describe('queries with a real SAM and a real CLIP', () => {
   let [backend, clip, sam, image]: [Backend, Clip, Sam, EncodedImage] = [undefined!, undefined!, undefined!, undefined!]
@@ -17,7 +17,7 @@ describe('queries with a real SAM and a real CLIP', () => {
       backend,
       background: ['background', 'nothing']
     })
-    sam = await loadSam({ weights: await tinySam(clip.width), model: tinyTest, backend, text: clip })
+    sam = await loadSam({ weights: await tinySam(clip.width), model: configs['tiny-test'], backend, text: clip })
     image = await sam.encode(photo)
   })
   afterAll(async () => {
@@ -29,7 +29,7 @@ describe('queries with a real SAM and a real CLIP', () => {
   it.each(['prompt', 'rank'] as const)('route %s: scores are shares of a contest that add up to one', async route => {
     const ask = async (phrase: string, not: string[]): Promise<Map<string, number>> =>
       new Map(
-        (await image.query(phrase, { route, not, threshold: 0, everything, overlap: { iou: 1, containment: 1 } })).map(
+        (await image.query(phrase, { route, not, threshold: 0, automatic, overlap: { iou: 1, containment: 1 } })).map(
           ({ box, score, mask }) => [`${box} ${mask.area}`, score]
         )
       )
@@ -45,17 +45,17 @@ describe('queries with a real SAM and a real CLIP', () => {
     for (const [key, score] of a) expect(score + b.get(key)! + c.get(key)! + d.get(key)!).toBeCloseTo(1, 4)
   })
 
-  it("everything, with crops: masks of the photo's size", async () => {
-    const found = await image.everything({ ...everything, cropLayers: 1, maxOverlap: 1 })
+  it("automatic mask generation, with crops: masks of the photo's size", async () => {
+    const found = await image.generateMasks({ ...automatic, cropNLayers: 1, boxNmsThresh: 1 })
     expect(found.length).toBeGreaterThan(0)
     for (const { mask, area, box } of found)
-      expect([mask.width, mask.height, mask.area, mask.box]).toEqual([90, 60, area, box])
+      expect([mask.width, mask.height, mask.area, mask.boxXyxy]).toEqual([90, 60, area, box])
   })
 
   it('an embedding without its photo says what is missing', async () => {
     const bytes = await image.save()
     const bare = await sam.load(bytes)
-    await expect(bare.query('a wheel', { route: 'rank', everything })).rejects.toMatchObject({
+    await expect(bare.query('a wheel', { route: 'rank', automatic })).rejects.toMatchObject({
       code: 'E_BAD_OPTION',
       message: expect.stringContaining('Sam.load(bytes, { image })') as string
     })

@@ -1,5 +1,5 @@
 import { cpu } from '@sam/backend-cpu'
-import { loadSam, tinyTest, type Backend, type EncodedImage, type Prompt, type Sam, type SamErrorCode } from '@sam/core'
+import { loadSam, configs, type Backend, type EncodedImage, type Prompt, type Sam, type SamErrorCode } from '@sam/core'
 import { referenceBackend } from '@sam/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { batchDifference, fakeEncoder, photo, tinySam } from './text-prompts.js'
@@ -19,7 +19,7 @@ describe('text prompts', () => {
   let sam: Sam
   let image: EncodedImage
   beforeAll(async () => {
-    sam = await loadSam({ weights: await tinySam(12), model: tinyTest, backend, text: fakeEncoder(12) })
+    sam = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: fakeEncoder(12) })
     image = await sam.encode(photo)
   })
   afterAll(() => sam.dispose())
@@ -53,17 +53,22 @@ describe('text prompts', () => {
   })
 
   it('need a checkpoint with a projection, and an encoder of its width', async () => {
-    const plain = await loadSam({ weights: await tinySam(), model: tinyTest, backend, text: fakeEncoder(12) })
+    const plain = await loadSam({
+      weights: await tinySam(),
+      model: configs['tiny-test'],
+      backend,
+      text: fakeEncoder(12)
+    })
     using without = await plain.encode(photo)
     await failing(without.predict({ text: 'a wheel' }), 'E_BAD_PROMPT', "route: 'rank'")
     await failing(without.predict({ text: new Float32Array(12).fill(1) }), 'E_BAD_PROMPT', 'text_projection')
     await plain.dispose()
     await failing(
-      loadSam({ weights: await tinySam(12), model: tinyTest, backend, text: fakeEncoder(7) }),
+      loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: fakeEncoder(7) }),
       'E_BAD_OPTION',
       'takes 12'
     )
-    const wordless = await loadSam({ weights: await tinySam(12), model: tinyTest, backend })
+    const wordless = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend })
     using given = await wordless.encode(photo)
     await failing(given.predict({ text: 'a wheel' }), 'E_BAD_OPTION', 'loadClip')
     expect((await given.predict({ text: new Float32Array(12).fill(1) })).masks).toHaveLength(3)
@@ -72,7 +77,7 @@ describe('text prompts', () => {
 
   it('from an encoder that gives something else are an error, not a mask', async () => {
     const lying = { width: 12, embed: async () => [new Float32Array(3)] }
-    const other = await loadSam({ weights: await tinySam(12), model: tinyTest, backend, text: lying })
+    const other = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: lying })
     using encoded = await other.encode(photo)
     await failing(encoded.predict({ text: 'a wheel' }), 'E_BACKEND_FAILED', '12 finite numbers')
     await other.dispose()

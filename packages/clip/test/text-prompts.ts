@@ -1,15 +1,14 @@
 import {
   loadSam,
-  memoryWeights,
   openWeights,
-  tinyTest,
+  configs,
   type Backend,
   type PhraseEncoder,
   type Prompt,
   type Sam,
   type WeightSource
 } from '@sam/core'
-import { f32, type HostTensor } from '@sam/core/graph'
+import { f32, type HostTensor, memoryWeights } from '@sam/core/graph'
 import { hashFill, randomTensor } from '@sam/core/testing'
 import { fixture } from './tiny-clip.js'
 
@@ -22,8 +21,8 @@ export async function tinySam(textWidth?: number): Promise<WeightSource> {
   await file.close()
   if (textWidth !== undefined) {
     const shapes = {
-      'prompt_encoder.text_projection.weight': [tinyTest.width, textWidth],
-      'prompt_encoder.text_projection.bias': [tinyTest.width]
+      'prompt_encoder.text_projection.weight': [configs['tiny-test'].width, textWidth],
+      'prompt_encoder.text_projection.bias': [configs['tiny-test'].width]
     }
     for (const [name, shape] of Object.entries(shapes)) tensors[name] = f32(shape, hashFill({ name, shape }, 2023))
   }
@@ -46,7 +45,12 @@ export const fakeEncoder = (width: number): PhraseEncoder => ({
 
 /** The largest difference, logits and scores, between prompts answered in one list and each by itself. */
 export async function batchDifference(backend: Backend, text: PhraseEncoder): Promise<number> {
-  await using sam: Sam = await loadSam({ weights: await tinySam(text.width), model: tinyTest, backend, text })
+  await using sam: Sam = await loadSam({
+    weights: await tinySam(text.width),
+    model: configs['tiny-test'],
+    backend,
+    text
+  })
   using image = await sam.encode(photo)
   const point = { x: 40, y: 30 }
   const {
@@ -69,7 +73,7 @@ export async function batchDifference(backend: Backend, text: PhraseEncoder): Pr
   for (const [i, prompt] of prompts.entries()) {
     const alone = await image.predict(prompt, { multimask: true })
     for (const token of [1, 2, 3]) {
-      const [a, b] = [together[i], alone].map(({ masks, tokens }) => masks[tokens.indexOf(token)])
+      const [a, b] = [together[i], alone].map(({ masks, tokenIndices }) => masks[tokenIndices.indexOf(token)])
       compare([a.predictedIou], [b.predictedIou])
       compare(a.lowResLogits!, b.lowResLogits!)
     }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { memoryWeights, openWeights, type WeightSource } from '@sam/core'
-import { f32, nameOf, paramsOf, type HostTensor, type Shape } from '@sam/core/graph'
+import { openWeights, type WeightSource } from '@sam/core'
+import { f32, nameOf, paramsOf, type HostTensor, type Shape, memoryWeights } from '@sam/core/graph'
 import { hashFill } from '@sam/core/testing'
 import { encodeCrops, encodeText, type ClipConfig } from '../src/index.js'
 

@@ -81,6 +81,40 @@ export class BackendError extends SamError {
   override readonly name = 'BackendError'
 }
 
+/**
+ * Throws the error of this code, of the class that the code belongs to. The message says what must hold, what was found
+ * and the next step.
+ */
+export function refuse(code: SamErrorCode, message: string, options?: { cause?: unknown }): never {
+  throw code === 'E_GRAPH' ? new GraphError(message, options) : new classOf[code](code, message, options)
+}
+
+/** Throws about one file or thing; `text` follows its name. */
+export type Refuse = (text: string, cause?: unknown) => never
+
+/** {@link refuse} with a code and the beginning of its messages: about one file or one thing. */
+export const refusing =
+  (code: SamErrorCode, prefix: string): Refuse =>
+  (text, cause) =>
+    refuse(code, prefix + text, { cause })
+
+const classOf = {
+  E_WEIGHTS_FORMAT: WeightsError,
+  E_WEIGHTS_UNSAFE: WeightsError,
+  E_WEIGHTS_MISMATCH: WeightsError,
+  E_WEIGHTS_IO: WeightsError,
+  E_BAD_IMAGE: InputError,
+  E_IMAGE_TOO_LARGE: InputError,
+  E_BAD_PROMPT: InputError,
+  E_BAD_EMBEDDING: InputError,
+  E_BAD_OPTION: InputError,
+  E_DISPOSED: InputError,
+  E_BACKEND_UNAVAILABLE: BackendError,
+  E_BACKEND_FAILED: BackendError,
+  E_OUT_OF_MEMORY: BackendError,
+  E_DEVICE_LOST: BackendError
+} as const satisfies Record<Exclude<SamErrorCode, 'E_GRAPH'>, typeof SamError>
+
 /** A value of unknown kind as a message may show it: short, and safe whatever the value is. */
 export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)

@@ -9,6 +9,8 @@ export * from './tensor/shape.js'
 export * from './tensor/tensor.js'
 export * from './tensor/half.js'
 export * from './tensor/interpolate.js'
+export { batches } from './tensor/batches.js'
+export { lengthOf, unitVector } from './tensor/unit-vector.js'
 export {
   constant,
   describe,
@@ -37,6 +39,7 @@ export { feedParams, substitute } from './passes/substitute.js'
 export { stage, type Stages } from './passes/stage.js'
 export { verify } from './passes/verify.js'
 export type { Backend, CompileOptions, DeviceTensor, Executable, Feeds, PictureTarget } from './backend/backend.js'
+export { CompiledGraphs } from './backend/compiled-graphs.js'
 export { checkFeeds } from './backend/feeds.js'
 export { untilAborted } from './backend/until-aborted.js'
 export { checkPart, partOf, type Part } from './backend/part.js'

@@ -1,18 +1,18 @@
 /**
- * Segment Anything in TypeScript: load a checkpoint, encode an image once, answer prompts as often as you like.
+ * Segment Anything in TypeScript: load a checkpoint, encode an image once, predict masks for as many prompts as you
+ * like.
  * @packageDocumentation
  */
-export {
-  loadSam,
-  type EncodedImage,
-  type ImageInput,
-  type LoadOptions,
-  type Multimask,
-  type Prediction,
-  type PredictOptions,
-  type Progress,
-  type Sam
-} from './predictor/sam.js'
+export { loadSam, type LoadOptions, type Progress } from './sdk/load.js'
+export type { Sam } from './sdk/sam.js'
+export type { EncodedImage, PredictOptions } from './sdk/encoded-image.js'
+export type { ImageInput } from './sdk/preprocess.js'
+export type { Point, Prompt } from './prompts/prompt.js'
+export type { MaskPrompt } from './prompts/mask-prompt.js'
+export type { Multimask, Prediction } from './prompts/promptable.js'
+export { checkPhrase, type EmbedOptions, type PhraseEncoder } from './prompts/phrases.js'
+export type { AutomaticMask } from './automatic/generator.js'
+export type { AutomaticMaskOptions } from './automatic/options.js'
 export {
   queryThresholds,
   type Detection,
@@ -20,48 +20,18 @@ export {
   type Instance,
   type QueryOptions,
   type QueryRoute
-} from './predictor/query.js'
-export type { AutomaticMask, EverythingOptions } from './predictor/everything.js'
-export { checkPlaces, maxPoints, maxPrompts, type Box, type Point, type Prompt } from './predictor/prompt.js'
-export {
-  checkPhrase,
-  maxPhraseLength,
-  type CropEncoder,
-  type EmbedOptions,
-  type PhraseEncoder,
-  type TextModel
-} from './predictor/phrases.js'
-export { handMadeLogit, Mask, type MaskPrompt } from './predictor/mask.js'
-export { distinctColor, overlay, type OverlayOptions } from './predictor/overlay.js'
-export { decodeRle, type CocoRle, type Rle } from './predictor/amg/rle.js'
-export { rasterize } from './predictor/rasterize.js'
-export type { Bitmap } from './predictor/bitmap.js'
-export { frameOf, toInput, type Frame } from './predictor/frame.js'
-export { decodeMasks, encodeImage, upscaleMasks, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
-export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'
-export { pointLabels } from './sam/prompt-encoder.js'
-export {
-  configs,
-  gridSize,
-  isVit,
-  lowResSize,
-  tiny,
-  tinyTest,
-  vitB,
-  vitH,
-  vitL,
-  type CustomEncoder,
-  type SamConfig,
-  type VitConfig
-} from './sam/config.js'
-export { configKey, parseConfig, recognise } from './sam/recognise.js'
-export { openWeights, type WeightsLike } from './weights/open.js'
-export { memoryWeights, storedIn, type WeightInfo, type WeightSource } from './weights/source.js'
-export { writeSafetensors } from './weights/safetensors.js'
-export { writePth } from './weights/pth-write.js'
-export { decodeImage, encodePng, writeFileAtomic } from '#io'
-export { normalizeImage, pixelMean } from './image/normalize.js'
-export { longestSideSize, resizeImage } from './image/resize.js'
+} from './text-search/query.js'
+export type { CropEncoder, TextModel } from './text-search/crop-encoder.js'
+export { Mask } from './masks/mask.js'
+export type { Bitmap } from './masks/bitmap.js'
+export type { Box } from './masks/box.js'
+export type { MultiPolygon } from './masks/polygons.js'
+export type { CocoRle, Rle } from './masks/rle.js'
+export { distinctColor, overlay, type OverlayOptions } from './draw/overlay.js'
+export { decodeImage, encodePng } from '#io'
 export type { PixelSource, RgbImage } from './image/image.js'
-export { BackendError, GraphError, InputError, SamError, WeightsError, type SamErrorCode } from './errors.js'
+export { configs, type SamConfig } from './sam/config.js'
+export { openWeights, type WeightsLike } from './weights/open.js'
+export type { WeightSource } from './weights/source.js'
 export type { Backend } from './backend/backend.js'
+export { BackendError, GraphError, InputError, SamError, WeightsError, type SamErrorCode } from './errors.js'

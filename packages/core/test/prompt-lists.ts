@@ -1,10 +1,14 @@
 import type { Backend, DeviceTensor, Feeds } from '../src/backend/backend.js'
 import { paramsOf } from '../src/ir/graph.js'
 import { nameOf } from '../src/ir/value.js'
-import { writeEmbedding } from '../src/predictor/embedding-file.js'
-import { frameOf } from '../src/predictor/frame.js'
-import { encodePrompts, type Point, type ReadyPrompt } from '../src/predictor/prompt.js'
-import { loadSam, type EncodedImage, type Prediction } from '../src/predictor/sam.js'
+import { writeEmbedding } from '../src/sdk/embedding-file.js'
+import { frameOf } from '../src/image/frame.js'
+import { decoderPrompt } from '../src/prompts/decoder-prompt.js'
+import { promptFeeds, promptSignature } from '../src/prompts/prompt-feeds.js'
+import type { EmbeddedPrompt, Point } from '../src/prompts/prompt.js'
+import type { Prediction } from '../src/prompts/promptable.js'
+import type { EncodedImage } from '../src/sdk/encoded-image.js'
+import { loadSam } from '../src/sdk/load.js'
 import { gridSize, lowResSize, vitB, type SamConfig } from '../src/sam/config.js'
 import { decodeMasks } from '../src/sam/graphs.js'
 import { f32 } from '../src/tensor/tensor.js'
@@ -64,7 +68,7 @@ export async function checkPromptLists(
   }
 }
 
-async function predictAll(image: EncodedImage, lists: readonly (readonly ReadyPrompt[])[]): Promise<Prediction[][]> {
+async function predictAll(image: EncodedImage, lists: readonly (readonly EmbeddedPrompt[])[]): Promise<Prediction[][]> {
   const answers: Prediction[][] = []
   for (const prompts of lists) answers.push(await image.predict(prompts, { multimask: true }))
   image.dispose()
@@ -84,11 +88,13 @@ interface Answer {
 function wholeGraphs(
   backend: Backend,
   weights: WeightSource
-): { predict(prompt: ReadyPrompt, embedding: Feeds[string]): Promise<Answer>; dispose(): void } {
+): { predict(prompt: EmbeddedPrompt, embedding: Feeds[string]): Promise<Answer>; dispose(): void } {
   const compiled = new Map<string, ReturnType<Backend['compile']>>()
   return {
     async predict(prompt, embedding) {
-      const { signature, feeds } = encodePrompts([prompt], frameOf(photo, config.imageSize), config)
+      const prompts = [decoderPrompt(prompt, frameOf(photo, config.imageSize), lowResSize(config))]
+      const signature = promptSignature(prompts)
+      const feeds = promptFeeds(prompts, signature, config)
       const key = JSON.stringify(signature)
       if (!compiled.has(key)) compiled.set(key, backend.compile(decodeMasks(config, signature), weights))
       const out = await (await compiled.get(key)!).run({ ...feeds, image_embedding: embedding })
@@ -103,16 +109,16 @@ function wholeGraphs(
   }
 }
 
-function compare({ masks, tokens }: Prediction, { logits, iou }: Answer, message: string): void {
+function compare({ masks, tokenIndices }: Prediction, { logits, iou }: Answer, message: string): void {
   const plane = lowResSize(config) ** 2
   const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
   for (const [i, mask] of masks.entries()) {
-    const expected = logits.subarray(tokens[i] * plane, (tokens[i] + 1) * plane)
+    const expected = logits.subarray(tokenIndices[i] * plane, (tokenIndices[i] + 1) * plane)
     const error = mask.lowResLogits!.reduce((most, x, j) => Math.max(most, Math.abs(x - expected[j])), 0) / largest
-    const iouError = Math.abs(mask.predictedIou - iou[tokens[i]])
+    const iouError = Math.abs(mask.predictedIou - iou[tokenIndices[i]])
     if (!(error <= 1e-5 && iouError <= 1e-5)) {
       throw new Error(
-        `${message}: mask of token ${tokens[i]} is off by ${error.toExponential(1)} of the largest logit, ` +
+        `${message}: mask of token ${tokenIndices[i]} is off by ${error.toExponential(1)} of the largest logit, ` +
           `predicted IoU by ${iouError.toExponential(1)}`
       )
     }
@@ -128,7 +134,7 @@ function decoderWeights(): WeightSource {
 }
 
 /** The first lists are the cases that went wrong: many points in one prompt, with and without a mask, beside few. */
-function promptList(random: () => number, i: number, maxPrompts: number): ReadyPrompt[] {
+function promptList(random: () => number, i: number, maxPrompts: number): EmbeddedPrompt[] {
   const upTo = (n: number): number => 1 + Math.floor(random() * n)
   if (i === 0) return [{ points: points(random, 8) }]
   if (i === 1) return [{ points: points(random, 1) }, { points: points(random, 40) }].slice(0, maxPrompts)
@@ -138,9 +144,9 @@ function promptList(random: () => number, i: number, maxPrompts: number): ReadyP
   return Array.from({ length: prompts }, () => randomPrompt(random))
 }
 
-function randomPrompt(random: () => number): ReadyPrompt {
+function randomPrompt(random: () => number): EmbeddedPrompt {
   const often = (p: number): boolean => random() < p
-  const prompt: { -readonly [K in keyof ReadyPrompt]: ReadyPrompt[K] } = {}
+  const prompt: { -readonly [K in keyof EmbeddedPrompt]: EmbeddedPrompt[K] } = {}
   if (often(0.7)) prompt.points = points(random, 1 + Math.floor(random() * (often(0.3) ? 40 : 10)))
   if (often(0.3)) {
     const [x, y] = [random() * 200, random() * 100]
@@ -149,7 +155,9 @@ function randomPrompt(random: () => number): ReadyPrompt {
   if (often(0.2)) prompt.mask = maskPrompt(Math.floor(random() * 1e6))
   if (often(0.2)) prompt.text = vector('text', textWidth, random)
   if (often(0.2))
-    prompt.tokens = Array.from({ length: 1 + Math.floor(random() * 3) }, () => vector('token', config.width, random))
+    prompt.sparseEmbeddings = Array.from({ length: 1 + Math.floor(random() * 3) }, () =>
+      vector('token', config.width, random)
+    )
   return Object.keys(prompt).length ? prompt : { points: points(random, 1) }
 }
 
@@ -170,7 +178,7 @@ function vector(name: string, length: number, random: () => number): Float32Arra
   return v.map(x => x / norm)
 }
 
-const describePrompt = (prompt: ReadyPrompt): string =>
+const describePrompt = (prompt: EmbeddedPrompt): string =>
   Object.entries(prompt)
     .map(([kind, value]) => (kind === 'points' ? `${(value as Point[]).length} points` : kind))
     .join(', ')

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  configs,
   loadSam,
   SamError,
-  vitB,
   type Backend,
   type EncodedImage,
   type Prompt,
@@ -152,7 +152,7 @@ describe('Sam', () => {
       const [best] = [await encoded.predict(prompts as Prompt[], { multimask, best: true })].flat()
       expect(best.masks).toHaveLength(1)
       expect(Math.max(...read)).toBe(numbers)
-      if (multimask === 'auto') expect(best).toEqual({ masks: [all.masks[0]], tokens: [all.tokens[0]] })
+      if (multimask === 'auto') expect(best).toEqual({ masks: [all.masks[0]], tokenIndices: [all.tokenIndices[0]] })
       if (multimask === 'auto')
         expect(maxDifference(best.masks[0].lowResLogits!, all.masks[0].lowResLogits!)).toBeLessThan(1e-5)
     }
@@ -162,9 +162,9 @@ describe('Sam', () => {
 
   it('takes sparse tokens made elsewhere', async () => {
     const token = new Float32Array(tinyTest.width).fill(0.5)
-    const { masks } = await image.predict({ tokens: [token] })
+    const { masks } = await image.predict({ sparseEmbeddings: [token] })
     expect(masks).toHaveLength(3)
-    const both = await image.predict({ points: [{ x: 75, y: 40 }], tokens: [token] }, { multimask: true })
+    const both = await image.predict({ points: [{ x: 75, y: 40 }], sparseEmbeddings: [token] }, { multimask: true })
     const point = await image.predict({ points: [{ x: 75, y: 40 }] }, { multimask: true })
     expect(maxDifference(both.masks[0].lowResLogits!, point.masks[0].lowResLogits!)).toBeGreaterThan(1e-3)
   })
@@ -249,7 +249,7 @@ describe('Sam', () => {
       'a mask of another size': { mask: new Float32Array(7) },
       'a mask of NaN': { mask: new Float32Array(1024).fill(NaN) },
       'a mask that is none': { mask: 3 },
-      'a token too short': { tokens: [new Float32Array(3)] }
+      'a token too short': { sparseEmbeddings: [new Float32Array(3)] }
     }
     for (const [name, prompt] of Object.entries(bad)) {
       it(name, () => expectCode(image.predict(prompt as Prompt), 'E_BAD_PROMPT'))
@@ -323,7 +323,7 @@ describe('Sam', () => {
   it('refuses the wrong model, and says which the file is', async () => {
     const load = (options: Partial<Parameters<typeof loadSam>[0]>) =>
       loadSam({ weights: fixturePath('tiny-checkpoint.pth'), backend: referenceBackend(), ...options })
-    await expectCode(load({ model: vitB }), 'E_WEIGHTS_MISMATCH', 'missing')
+    await expectCode(load({ model: configs.vit_b }), 'E_WEIGHTS_MISMATCH', 'missing')
     await expectCode(load({ model: 'vit_x' }), 'E_BAD_OPTION', 'vit_b')
     await expectCode(
       load({ weights: fixturePath('tiny-io.safetensors') }),

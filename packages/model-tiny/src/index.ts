@@ -2,7 +2,7 @@
  * The embedded model: a SAM small enough to lie inside a package, so that nothing is downloaded to try things.
  * @packageDocumentation
  */
-import { tiny, type EverythingOptions, type SamConfig } from '@sam/core'
+import { configs, type AutomaticMaskOptions, type SamConfig } from '@sam/core'
 
 export interface TinyModel {
   /** The checkpoint file: what `loadSam` and `openWeights` take as `weights`, in Node and in browsers. */
@@ -10,8 +10,8 @@ export interface TinyModel {
   /** Its numbers, which the file's own metadata repeats. */
   readonly config: SamConfig
   readonly clip: TinyClip
-  /** How it segments everything: of a small model, no mask is as sure or as sharp as Meta's thresholds want it. */
-  readonly everything: Pick<EverythingOptions, 'pointsPerSide' | 'minIou' | 'minStability'>
+  /** Options of automatic mask generation: a small model's masks do not reach Meta's thresholds. */
+  readonly automatic: Pick<AutomaticMaskOptions, 'pointsPerSide' | 'predIouThresh' | 'stabilityScoreThresh'>
   /** What to tell a person about it, in a few words. */
   readonly description: string
 }
@@ -75,7 +75,7 @@ const background = [
 /** The embedded model, trained in this repository on generated scenes. */
 export const tinyModel = (): TinyModel => ({
   weights: new URL('../model/sam-tiny.safetensors', import.meta.url),
-  config: tiny,
+  config: configs.tiny,
   clip: {
     model: {
       config: new URL('../model/clip/config.json', import.meta.url),
@@ -86,6 +86,6 @@ export const tinyModel = (): TinyModel => ({
     background,
     threshold: 0.22
   },
-  everything: { pointsPerSide: 16, minIou: 0.5, minStability: 0.7 },
+  automatic: { pointsPerSide: 16, predIouThresh: 0.5, stabilityScoreThresh: 0.7 },
   description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'
 })

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { loadSam, openWeights, recognise } from '@sam/core'
+import { loadSam, openWeights } from '@sam/core'
+import { recognise } from '@sam/core/model'
 import { referenceBackend } from '@sam/core/testing'
 import { tinyModel } from '../src/index.js'
 

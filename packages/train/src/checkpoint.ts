@@ -1,13 +1,14 @@
+import { openWeights, type SamConfig } from '@sam/core'
+import { configKey, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import {
-  configKey,
-  openWeights,
-  storedIn,
-  memoryWeights,
-  writeFileAtomic,
-  writeSafetensors,
-  type SamConfig
-} from '@sam/core'
-import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
+  f32,
+  WeightsError,
+  match,
+  type HostTensor,
+  type StoredDType,
+  type WeightSource,
+  memoryWeights
+} from '@sam/core/graph'
 import { paramShapes, textWidthIn } from './init.js'
 
 /** A point of a run to go on from: everything the step carries, and how far it was. */
@@ -43,7 +44,7 @@ export async function saveCheckpoint(
 const kind = 'checkpoint'
 
 /**
- * Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model
+ * Reads a checkpoint back. Throws `WeightsError` when the file is not there, damaged, or a model
  * and not a checkpoint.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
@@ -55,8 +56,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       !Number.isInteger(seed) ||
       (source.metadata.kind !== kind && source.metadata[configKey] !== undefined)
     ) {
-      throw new InputError(
-        'E_BAD_OPTION',
+      throw new WeightsError(
+        'E_WEIGHTS_FORMAT',
         `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`
       )
     }

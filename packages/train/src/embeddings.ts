@@ -1,4 +1,5 @@
-import { gridSize, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
+import { gridSize } from '@sam/core/model'
 import {
   f32,
   graph,

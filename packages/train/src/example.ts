@@ -1,17 +1,10 @@
-import {
-  gridSize,
-  longestSideSize,
-  lowResSize,
-  normalizeImage,
-  resizeImage,
-  type RgbImage,
-  type SamConfig
-} from '@sam/core'
+import type { RgbImage, SamConfig, Bitmap } from '@sam/core'
+import { gridSize, longestSideSize, lowResSize, normalizeImage, resizeImage } from '@sam/core/model'
 import type { HostTensor } from '@sam/core/graph'
 import { checkSample } from './data/check-sample.js'
 import type { Sample, Truth } from './data/dataset.js'
 import { jittered } from './data/jitter.js'
-import { areaOf, scaledPlane, type Plane } from './prompts/plane.js'
+import { areaOf, scaledPlane } from './prompts/plane.js'
 import type { Random } from './random.js'
 
 /**
@@ -19,8 +12,8 @@ import type { Random } from './random.js'
  * where it is 0.
  */
 export interface Target {
-  readonly input: Plane
-  readonly low: Plane
+  readonly input: Bitmap
+  readonly low: Bitmap
   readonly truth: Truth
 }
 
@@ -80,7 +73,7 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
 }
 
 /** 1 where at least half of a cell is inside. */
-function shrunk({ data }: Plane, side: number, cell: number): Plane {
+function shrunk({ data }: Bitmap, side: number, cell: number): Bitmap {
   const out = new Uint8Array(side * side)
   const width = side * cell
   for (let y = 0, to = 0; y < side; y++) {

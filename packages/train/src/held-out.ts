@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { encodePng, loadSam, memoryWeights, writeFileAtomic } from '@sam/core'
-import type { Backend } from '@sam/core/graph'
+import { encodePng, loadSam } from '@sam/core'
+import { type Backend, memoryWeights } from '@sam/core/graph'
+import { writeFileAtomic } from '@sam/core/model'
 import { modelOf } from './checkpoint.js'
 import type { Dataset } from './data/dataset.js'
 import { evaluate } from './eval/evaluate.js'
@@ -52,7 +53,7 @@ export function heldOut({
     try {
       const found = await evaluate({ sam, data, objects, clicks, ...(signal && { signal }) })
       const picture = folder === undefined ? undefined : await sheet(sam, data, { clicks, signal })
-      if (picture) await writeFileAtomic(join(folder!, 'sheet.png'), [await encodePng({ ...picture, channels: 3 })])
+      if (picture) await writeFileAtomic(join(folder!, 'sheet.png'), [await encodePng(picture)])
       const {
         all: { predicted, oracle }
       } = found.oneClick

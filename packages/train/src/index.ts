@@ -52,13 +52,11 @@ export { checkData } from './data/check.js'
 export { answerGraph, embedGraph, forwardGraph, stepGraph, type StepOptions, type StepShape } from './step.js'
 export {
   firstPrompt,
-  isAmbiguous,
   nextPrompt,
   plan,
   type Answer,
   type NextPrompt,
   type PlanOptions,
-  type PromptTokens,
   type Round
 } from './interactive.js'
 export { focalLoss } from './losses/focal.js'

@@ -1,4 +1,5 @@
-import { decodeMasks, encodeImage, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
+import { decodeMasks, encodeImage } from '@sam/core/model'
 import { f32, nameOf, paramsOf, sizeOf, type HostTensor, type Shape } from '@sam/core/graph'
 import { random } from './random.js'
 

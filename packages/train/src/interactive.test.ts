@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { pointLabels } from '@sam/core'
-import { firstPrompt, isAmbiguous, nextPrompt, plan } from './interactive.js'
+import { isAmbiguous, pointLabels } from '@sam/core/model'
+import { firstPrompt, nextPrompt, plan } from './interactive.js'
 import { jitteredBox } from './prompts/boxes.js'
 import { clickOnError } from './prompts/error-region.js'
 import { boundsOf } from './prompts/plane.js'

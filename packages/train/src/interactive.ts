@@ -1,7 +1,7 @@
-import { pointLabels } from '@sam/core'
+import { pointLabels, type DecoderPrompt } from '@sam/core/model'
 import { jitteredBox } from './prompts/boxes.js'
 import { clickOnError } from './prompts/error-region.js'
-import type { Plane } from './prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import { pointInMask } from './prompts/points.js'
 import type { Random } from './random.js'
 
@@ -26,18 +26,6 @@ export function plan(draw: Random, { clicks, maskRounds }: PlanOptions): Round[]
   return ['first', ...rounds, 'mask']
 }
 
-/** A prompt as tokens of the mask decoder; places are in pixels of the model's input. */
-export interface PromptTokens {
-  readonly points: readonly { readonly x: number; readonly y: number; readonly label: number }[]
-  /** The last prediction, unthresholded, once there is one. */
-  readonly mask: Float32Array | undefined
-  /**
-   * An embedding of the object's crop, of length 1, which a phrase's will stand in for. Given first, it stays through
-   * all rounds.
-   */
-  readonly text?: Float32Array | undefined
-}
-
 /** What a prediction gives back: logits of the masks that are returned, and their predicted IoU. */
 export interface Answer {
   readonly logits: readonly Float32Array[]
@@ -45,7 +33,7 @@ export interface Answer {
 }
 
 /** The first prompt: a foreground point or a box, equally likely. Undefined for an empty mask. */
-export function firstPrompt(draw: Random, truth: Plane): PromptTokens | undefined {
+export function firstPrompt(draw: Random, truth: Bitmap): DecoderPrompt | undefined {
   if (draw.chance(0.5)) {
     const box = jitteredBox(draw, truth)
     if (!box) return undefined
@@ -63,9 +51,9 @@ export function firstPrompt(draw: Random, truth: Plane): PromptTokens | undefine
 }
 
 export interface NextPrompt {
-  readonly prompt: PromptTokens
+  readonly prompt: DecoderPrompt
   /** The truth in the size of the answer. */
-  readonly truth: Plane
+  readonly truth: Bitmap
   readonly answer: Answer
   readonly round: Round
   /** Width of the answer's pixel in pixels of the input; a click is at its middle. */
@@ -79,7 +67,7 @@ export interface NextPrompt {
 export function nextPrompt(
   draw: Random,
   { prompt, truth, answer: { logits, iou }, round, cell = 1 }: NextPrompt
-): PromptTokens {
+): DecoderPrompt {
   const mask = logits.reduce((best, _, i) => (iou[i] > iou[best] ? i : best), 0)
   const click = round === 'click' ? clickOnError(draw, logits[mask], truth) : undefined
   const points = click
@@ -94,21 +82,6 @@ export function nextPrompt(
     : prompt.points
   return { points, mask: logits[mask], ...(prompt.text && { text: prompt.text }) }
 }
-
-/**
- * A single prompt (one point, one box or one text, and no mask) is ambiguous and is answered with three masks; several
- * with one. Paper: Appendix A, ambiguity.
- */
-export const isAmbiguous = ({ points, mask, text }: PromptTokens): boolean =>
-  !mask &&
-  (text ? points.length === 0 : points.length === 1 || (points.length === 2 && points[0].label === pointLabels.topLeft))
-
-/**
- * Whether Meta's padding token stands at the end: wherever there are points and no box. Meta:
- * PromptEncoder._embed_points(pad).
- */
-export const hasPadding = ({ points }: PromptTokens): boolean =>
-  points.length > 0 && points[0].label !== pointLabels.topLeft
 
 /** Tokens that the longest prompt of a plan takes: a box and its clicks. */
 export const tokensOf = ({ clicks }: PlanOptions): number => clicks + 2

@@ -1,6 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises'
-import { writeFileAtomic } from '@sam/core'
 import { WeightsError } from '@sam/core/graph'
+import { writeFileAtomic } from '@sam/core/model'
 
 /** One iteration: its report, the seconds since the run was begun or resumed, and what an evaluation added. */
 export type LogEntry = Readonly<Record<string, number>>

@@ -1,5 +1,5 @@
-import { parseConfig } from '@sam/core'
-import { InputError, shown } from '@sam/core/graph'
+import { parseConfig } from '@sam/core/model'
+import { refuse, shown } from '@sam/core/graph'
 import type { Recipe } from './recipes.js'
 
 /** Numbers that count something. */
@@ -22,9 +22,9 @@ export function withOverrides(recipe: Recipe, overrides: unknown): Recipe {
     ...(given ? { jitter } : recipe.jitter && { jitter: recipe.jitter })
   }
   const { batch, microBatch } = next
-  if (batch % microBatch) throw bad('batch', `a multiple of microBatch (${microBatch})`, batch)
+  if (batch % microBatch) must('batch', `a multiple of microBatch (${microBatch})`, batch)
   if (given && (jitter.length !== 2 || jitter[0] <= 0 || jitter[1] < jitter[0]))
-    throw bad('jitter', 'two numbers above 0, the smaller one first', jitter)
+    must('jitter', 'two numbers above 0, the smaller one first', jitter)
   return next
 }
 
@@ -48,14 +48,14 @@ export function withIterations(recipe: Recipe, iterations: number): Recipe {
 function merged(known: unknown, given: unknown, path: string): unknown {
   if (Array.isArray(known)) {
     if (!Array.isArray(given) || given.length > 1000 || !given.every(v => Number.isFinite(v) && v >= 0))
-      throw bad(path, 'a list of numbers from 0', given)
+      must(path, 'a list of numbers from 0', given)
     return given
   }
   if (typeof known === 'object' && known !== null) {
     if (typeof given !== 'object' || given === null || Array.isArray(given))
-      throw bad(path || 'a recipe', 'an object', given)
+      must(path || 'a recipe', 'an object', given)
     const stranger = Object.keys(given).find(key => !Object.hasOwn(known, key))
-    if (stranger !== undefined) throw bad(join(path, stranger), `one of ${Object.keys(known).join(', ')}`, stranger)
+    if (stranger !== undefined) must(join(path, stranger), `one of ${Object.keys(known).join(', ')}`, stranger)
     return Object.fromEntries(
       Object.entries(known).map(([key, value]) => [
         key,
@@ -63,15 +63,15 @@ function merged(known: unknown, given: unknown, path: string): unknown {
       ])
     )
   }
-  if (typeof given !== typeof known) throw bad(path, `a ${typeof known}`, given)
+  if (typeof given !== typeof known) must(path, `a ${typeof known}`, given)
   if (typeof given === 'number') {
-    if (!Number.isFinite(given) || given < 0) throw bad(path, 'a number from 0', given)
-    if (counts.includes(path) && !(Number.isInteger(given) && given > 0))
-      throw bad(path, 'a whole number from 1', given)
+    if (!Number.isFinite(given) || given < 0) must(path, 'a number from 0', given)
+    if (counts.includes(path) && !(Number.isInteger(given) && given > 0)) must(path, 'a whole number from 1', given)
   }
   return given
 }
 
 const join = (path: string, key: string): string => (path ? `${path}.${key}` : key)
-const bad = (path: string, rule: string, found: unknown): InputError =>
-  new InputError('E_BAD_OPTION', `recipe: ${path} must be ${rule}, found ${shown(found)}`)
+function must(path: string, rule: string, found: unknown): never {
+  refuse('E_BAD_OPTION', `recipe: ${path} must be ${rule}, found ${shown(found)}`)
+}

@@ -1,10 +1,12 @@
 import { cropFeeds, type ClipConfig, type CropFeeds } from '@sam/clip'
 import type { HostTensor } from '@sam/core/graph'
+import type { DecoderPrompt } from '@sam/core/model'
+import { isUnfit } from './data/check-sample.js'
 import type { Dataset } from './data/dataset.js'
 import { orderOf } from './data/order.js'
 import { example } from './example.js'
-import { firstPrompt, type PromptTokens } from './interactive.js'
-import type { Plane } from './prompts/plane.js'
+import { firstPrompt } from './interactive.js'
+import type { Bitmap } from '@sam/core'
 import { random, type Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import { isNameable } from './text/crop-rule.js'
@@ -20,9 +22,9 @@ export interface Prepared {
   /** Normalised and padded, f32[1,3,S,S]. */
   readonly image: HostTensor<'f32'>
   /** Its objects, as many as the recipe says, in the size of the model's answers. */
-  readonly truths: readonly Plane[]
+  readonly truths: readonly Bitmap[]
   /** How each of them is first asked for; undefined where that is by its crop … */
-  readonly first: readonly (PromptTokens | undefined)[]
+  readonly first: readonly (DecoderPrompt | undefined)[]
   /** … and the crops of those, in their order. */
   readonly crops?: CropFeeds
 }
@@ -54,8 +56,8 @@ export function preparation({ recipe, data, seed, clip }: PreparationOptions): P
       .read(place)
       .then(sample => example(sample, config, jitter))
       .catch((error: unknown): Unfit => {
-        if ((error as Error).name !== 'InputError') throw error
-        return { unfit: (error as Error).message }
+        if (!isUnfit(error)) throw error
+        return { unfit: error.message }
       })
     if ('unfit' in found) return found
     // What a text prompt is learnt from must be large enough to be named.

@@ -1,11 +1,4 @@
-import {
-  tiny as configTiny,
-  tinyTest,
-  vitB as configB,
-  vitH as configH,
-  vitL as configL,
-  type SamConfig
-} from '@sam/core'
+import { configs, type SamConfig } from '@sam/core'
 import type { PlanOptions } from './interactive.js'
 import { paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
@@ -79,7 +72,7 @@ const paperPlan: PlanOptions = { clicks: 8, maskRounds: true }
 /** Paper: Appendix A, "Training recipe". One image at a time here: the batch is as large as the machine allows. */
 export const vitH: Recipe = {
   name: 'vitH',
-  config: configH,
+  config: configs.vit_h,
   schedule: { rate: 8e-4, warmup: 250, steps: [60_000, 86_666], iterations: 90_000 },
   batch: 256,
   microBatch: 1,
@@ -99,13 +92,19 @@ export const vitH: Recipe = {
 const longer = { steps: [120_000, 173_333], iterations: 180_000, warmup: 250 } as const
 
 /** The paper's settings for ViT-L: 180k iterations of 128 images, rate 4e-4, layer decay 0.8, drop path 0.4. */
-export const vitL: Recipe = { ...vitH, name: 'vitL', config: configL, batch: 128, schedule: { rate: 4e-4, ...longer } }
+export const vitL: Recipe = {
+  ...vitH,
+  name: 'vitL',
+  config: configs.vit_l,
+  batch: 128,
+  schedule: { rate: 4e-4, ...longer }
+}
 
 /** The paper's settings for ViT-B: 180k iterations of 128 images, rate 8e-4, layer decay 0.6, drop path 0.6. */
 export const vitB: Recipe = {
   ...vitH,
   name: 'vitB',
-  config: configB,
+  config: configs.vit_b,
   batch: 128,
   layerDecay: 0.6,
   dropPath: 0.6,
@@ -114,9 +113,9 @@ export const vitB: Recipe = {
 
 /** The tiny model with patches of 16 pixels. */
 const coarse: SamConfig = {
-  ...configTiny,
+  ...configs.tiny,
   name: 'tiny-coarse',
-  imageEncoder: { ...configTiny.imageEncoder, patchSize: 16 }
+  imageEncoder: { ...configs.tiny.imageEncoder, patchSize: 16 }
 }
 
 /**
@@ -152,7 +151,7 @@ export const tiny: Recipe = {
 export const tinyFine: Recipe = {
   ...tiny,
   name: 'tinyFine',
-  config: configTiny,
+  config: configs.tiny,
   schedule: { rate: 7e-4, warmup: 30, steps: [], iterations: 200 },
   batch: 2,
   microBatch: 2,
@@ -231,7 +230,7 @@ export const testRun: Recipe = {
   ...tiny,
   name: 'testRun',
   config: {
-    ...tinyTest,
+    ...configs['tiny-test'],
     imageSize: 64,
     imageEncoder: { patchSize: 16, width: 16, depth: 2, heads: 2, mlpRatio: 2, window: 3, globalBlocks: [1] },
     width: 16,

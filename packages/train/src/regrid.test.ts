@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { encodeImage, vitB, type SamConfig } from '@sam/core'
+import { configs, type SamConfig } from '@sam/core'
+import { encodeImage } from '@sam/core/model'
 import { evaluate, f32, nameOf, type HostTensor } from '@sam/core/graph'
 import { initialParams, paramShapes } from './init.js'
 import { random } from './random.js'
@@ -67,7 +68,7 @@ describe('a finer grid', () => {
       [fine, coarse],
       [coarse, coarse],
       [coarse, { ...fine, width: 8 }],
-      [vitB, fine]
+      [configs.vit_b, fine]
     ] as const) {
       expect(isFiner(from, to)).toBe(false)
       expect(() => regridded(params, from, to)).toThrow('larger patches')

@@ -1,4 +1,5 @@
-import { gridSize, isVit, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
+import { gridSize, isVit } from '@sam/core/model'
 import { applyTaps, bilinearTaps, f32, InputError, type HostTensor } from '@sam/core/graph'
 
 type Params = Readonly<Record<string, HostTensor>>

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { pointLabels } from '@sam/core'
+import { pointLabels } from '@sam/core/model'
 import { f32, graph, ops, type DeviceTensor, type Executable, type HostTensor } from '@sam/core/graph'
 import { random } from './random.js'
 import { testRun, tiny, vitH, type Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
 import { stateOf } from './state.js'
 import { firstPrompt } from './interactive.js'
-import type { Plane } from './prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 
 const { config } = testRun
 const recipe: Recipe = { ...testRun, plan: vitH.plan, trainedRounds: 11, stopEarly: 0 }
@@ -15,7 +15,7 @@ const disc = (size: number): Uint8Array =>
   Uint8Array.from({ length: size * size }, (_, i) =>
     Math.hypot((i % size) - size / 2, Math.floor(i / size) - size / 2) < size / 4 ? 1 : 0
   )
-const truth: Plane = { width: low, height: low, data: disc(low) }
+const truth: Bitmap = { width: low, height: low, data: disc(low) }
 const onHost = (t: HostTensor): DeviceTensor => ({
   shape: t.shape,
   dtype: t.dtype,

@@ -1,25 +1,25 @@
 import type { DeviceTensor, Executable } from '@sam/core/graph'
-import { nextPrompt, plan, type Answer, type PromptTokens } from './interactive.js'
-import { promptFeeds, returnedMasks } from './prompt-feeds.js'
-import type { Plane } from './prompts/plane.js'
+import { isAmbiguous, maskTokens, promptFeeds, type DecoderPrompt, type SamConfig } from '@sam/core/model'
+import { nextPrompt, plan, type Answer } from './interactive.js'
+import type { Bitmap } from '@sam/core'
 import type { Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import type { State } from './state.js'
 
 /** One prompt to train on: what was asked, of which object, and which masks are returned for it. */
 export interface Turn {
-  readonly prompt: PromptTokens
+  readonly prompt: DecoderPrompt
   /** The object in the size of the answer. */
-  readonly truth: Plane
+  readonly truth: Bitmap
   readonly returned: readonly number[]
 }
 
 export interface RoundsOptions {
   readonly recipe: Recipe
   /** P objects in the size of the answers, those of one image side by side. */
-  readonly truths: readonly Plane[]
+  readonly truths: readonly Bitmap[]
   /** How each is first asked for. */
-  readonly first: readonly PromptTokens[]
+  readonly first: readonly DecoderPrompt[]
   /** The decoder for P prompts, and what it looks at: asked for only where there is a round after the first. */
   readonly answer: Executable
   readonly embedding: () => Promise<DeviceTensor>
@@ -45,12 +45,12 @@ export async function playRounds(
       played[i].push({
         prompt,
         truth: truths[i],
-        returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs)
+        returned: maskTokens(isAmbiguous(prompt), 1 + recipe.config.decoder.multimaskOutputs)
       })
     if (round === count - 1) break
-    const answers = await ask(prompts, { answer, embedding: await embedding(), state, sides })
+    const answers = await ask(prompts, { config: recipe.config, answer, embedding: await embedding(), state, sides })
     prompts = prompts.map((prompt, i) => {
-      const returned = returnedMasks(prompt, answers[i].logits.length)
+      const returned = maskTokens(isAmbiguous(prompt), answers[i].logits.length)
       const { logits, iou } = answers[i]
       return nextPrompt(draw, {
         prompt,
@@ -66,20 +66,26 @@ export async function playRounds(
 
 /** All four masks of each prompt. */
 export async function ask(
-  prompts: readonly PromptTokens[],
+  prompts: readonly DecoderPrompt[],
   {
+    config,
     answer,
     embedding,
     state,
     sides
   }: Pick<RoundsOptions, 'answer' | 'state'> & {
+    config: SamConfig
     embedding: DeviceTensor
     sides: { low: number; points: number; text?: number }
   }
 ): Promise<Answer[]> {
   const outputs = await answer.run({
     ...state.feeds(answer.graph),
-    ...promptFeeds(prompts, sides),
+    ...promptFeeds(
+      prompts,
+      { prompts: prompts.length, points: sides.points, text: sides.text ?? 0, masks: true },
+      config
+    ),
     image_embedding: embedding
   })
   const [masks, iou] = await Promise.all([outputs.masks.read(), outputs.iou_predictions.read()])

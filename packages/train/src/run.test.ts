@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as Fs from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openWeights, recognise } from '@sam/core'
+import { openWeights } from '@sam/core'
+import { recognise } from '@sam/core/model'
 import { referenceBackend } from '@sam/core/testing'
 import { readCheckpoint } from './checkpoint.js'
 import { part } from './data/part.js'
@@ -70,7 +71,7 @@ describe('a run in a folder', () => {
     expect(recognise(checkpoint)).toEqual(recipe.config) // no shape tells the heads of the decoder
     await checkpoint.close()
     await expect(readCheckpoint(join(root, 'whole', 'model.safetensors'))).rejects.toMatchObject({
-      code: 'E_BAD_OPTION'
+      code: 'E_WEIGHTS_FORMAT'
     })
   })
 
@@ -182,7 +183,7 @@ describe('a run in a folder', () => {
       read: async () => ({ ...good, truths: [{ mask: new Uint8Array(good.truths[0].mask.length) }] })
     }
     await expect(train({ ...common, folder: join(root, 'empty'), data: empty })).rejects.toMatchObject({
-      code: 'E_BAD_OPTION',
+      code: 'E_BAD_IMAGE',
       message: expect.stringContaining('none of 3 samples') as string
     })
   })

@@ -1,6 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic, writeSafetensors } from '@sam/core'
 import {
   InputError,
   memoryWeights,
@@ -10,6 +9,7 @@ import {
   type HostTensor,
   type StoredDType
 } from '@sam/core/graph'
+import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { checkParams, readCheckpoint, saveCheckpoint, saveModel, type Checkpoint } from './checkpoint.js'
 import { curves } from './curves.js'
 import { checkData } from './data/check.js'

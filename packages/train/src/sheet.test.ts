@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { loadSam, memoryWeights } from '@sam/core'
-import { InputError } from '@sam/core/graph'
+import { loadSam } from '@sam/core'
+import { InputError, memoryWeights } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
 import type { Dataset } from './data/dataset.js'
 import { scenes } from './data/scenes/scene.js'

@@ -1,4 +1,6 @@
-import { Mask, overlay, resizeImage, type Box, type Point, type Prompt, type RgbImage, type Sam } from '@sam/core'
+import { Mask, overlay, type Box, type Point, type Prompt, type RgbImage, type Sam } from '@sam/core'
+import { resizeImage } from '@sam/core/model'
+import { isUnfit } from './data/check-sample.js'
 import type { Dataset } from './data/dataset.js'
 import { writeNumber } from './digits.js'
 import { firstClick, nextClick } from './eval/clicks.js'
@@ -49,8 +51,8 @@ export async function sheet(
   return drawn.length ? beside(drawn, side) : undefined
 }
 
-function unfit(error: Error): undefined {
-  if (error.name !== 'InputError') throw error
+function unfit(error: unknown): undefined {
+  if (!isUnfit(error)) throw error
 }
 
 async function tiles(
@@ -69,7 +71,7 @@ async function tiles(
       iou: iouOf(mask.bitmap(), plane.data)
     })
     let prompt: Prompt & { points: readonly Point[] } = { points: [firstClick(plane)] }
-    const [[one], [box]] = (await encoded.predict([prompt, { box: truth.box }], options)).map(({ masks }) => masks)
+    const [[one], [box]] = (await encoded.predict([prompt, { box: truth.boxXyxy }], options)).map(({ masks }) => masks)
     let last = one
     for (let click = 2; click <= clicks; click++) {
       const next = nextClick(plane, last.bitmap())
@@ -77,7 +79,7 @@ async function tiles(
       prompt = { points: [...prompt.points, next], mask: last }
       last = (await encoded.predict(prompt, options)).masks[0]
     }
-    return [shown(one, { points: prompt.points.slice(0, 1) }), shown(box, { box: truth.box }), shown(last, prompt)]
+    return [shown(one, { points: prompt.points.slice(0, 1) }), shown(box, { box: truth.boxXyxy }), shown(last, prompt)]
   } finally {
     encoded.dispose()
   }

@@ -1,4 +1,5 @@
-import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
+import { decodeMasks, encodeImage, gridSize, isVit, lowResSize } from '@sam/core/model'
 import {
   absorbProjections,
   constant,

@@ -11,15 +11,15 @@ import {
   type HostTensor,
   type Value
 } from '@sam/core/graph'
+import { promptFeeds, type DecoderPrompt, type SamConfig } from '@sam/core/model'
 import type { Dataset } from './data/dataset.js'
 import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings } from './embeddings.js'
 import { sidesOf } from './example.js'
 import { paramShapes, textWidthIn } from './init.js'
-import { tokensOf, type PromptTokens } from './interactive.js'
+import { tokensOf } from './interactive.js'
 import { joined } from './joined.js'
 import { learningRate } from './optim/schedule.js'
 import { preparation, type Prepare, type Prepared } from './prepared.js'
-import { promptFeeds } from './prompt-feeds.js'
 import { random, type Random } from './random.js'
 import type { Recipe } from './recipes.js'
 import { playRounds, type Turn } from './rounds.js'
@@ -183,11 +183,11 @@ export async function trainer({
     )
     const first = prepared
       .flatMap(one => one.first)
-      .map((prompt, i): PromptTokens => prompt ?? { points: [], mask: undefined, text: texts[i]! })
+      .map((prompt, i): DecoderPrompt => prompt ?? { points: [], mask: undefined, text: texts[i]! })
     const turns = (await playRounds(draw, { recipe, truths, first, answer, embedding, state, sides })).flat()
     const fed: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image: joined(each) }),
-      ...turnFeeds(turns, { ...sides, masks: 1 + config.decoder.multimaskOutputs }),
+      ...turnFeeds(turns, config, { ...sides, masks: 1 + config.decoder.multimaskOutputs }),
       ...dropFeeds(draw, graph.inputs, rates),
       rate: f32([], [rate]),
       correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]),
@@ -302,7 +302,7 @@ async function prepareBatch(
       if (!('unfit' in found)) prepared.push(found)
       else if (++skipped > limit)
         throw new InputError(
-          'E_BAD_OPTION',
+          'E_BAD_IMAGE',
           `${limit} samples in a row have nothing to learn from, the last: ${found.unfit}. Look at the data`
         )
     }
@@ -313,6 +313,7 @@ async function prepareBatch(
 
 function turnFeeds(
   turns: readonly Turn[],
+  config: SamConfig,
   { points, low, text, masks }: { points: number; low: number; text: number; masks: number }
 ): Record<string, HostTensor> {
   const p = turns.length
@@ -324,7 +325,8 @@ function turnFeeds(
   return {
     ...promptFeeds(
       turns.map(t => t.prompt),
-      { points, low, text }
+      { prompts: p, points, text, masks: true },
+      config
     ),
     target: f32([p, low, low], target),
     returned: f32([p, masks], returned),

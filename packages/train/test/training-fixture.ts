@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { decodeMasks, encodeImage, pointLabels, tinyTest } from '@sam/core'
+import { configs } from '@sam/core'
+import { decodeMasks, encodeImage, pointLabels } from '@sam/core/model'
 import {
   constant,
   evaluate,
@@ -92,8 +93,8 @@ export function batch(): Record<string, HostTensor> {
  */
 export function training(): Graph {
   const [image, target] = [input('image', [1, 3, 128, 128]), input('target', [2, 32, 32])]
-  const embedding = substitute(encodeImage(tinyTest), v => (nameOf(v) === 'image' ? image : undefined)).outputs
-    .image_embedding
+  const embedding = substitute(encodeImage(configs['tiny-test']), v => (nameOf(v) === 'image' ? image : undefined))
+    .outputs.image_embedding
   const coords = fixture.f32('point_coords').data
   const step = (points: number, masks: boolean): MaskLoss => {
     const own = (i: number): number[] => [...coords.slice(4 * i, 4 * i + 2 * points), 0, 0]
@@ -106,7 +107,7 @@ export function training(): Graph {
       has_mask: ops.fill([2], 1),
       mask_input: constant(f32([2, 32, 32], fixture.f32('mask_prompt').data))
     }
-    const decoder = decodeMasks(tinyTest, { prompts: 2, points: points + 1, masks })
+    const decoder = decodeMasks(configs['tiny-test'], { prompts: 2, points: points + 1, masks })
     const { masks: logits, iou_predictions: iou } = substitute(decoder, v =>
       v.op === 'input' ? feeds[nameOf(v)!] : undefined
     ).outputs

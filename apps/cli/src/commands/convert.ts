@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { configKey, openWeights, storedIn, writePth, writeSafetensors } from '@sam/core'
+import { openWeights } from '@sam/core'
+import { configKey, storedIn, writePth, writeSafetensors } from '@sam/core/model'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
 import { refuseOverwriting, writeOutput } from '../files.js'

@@ -2,7 +2,6 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { encodePng, overlay, type Box, type Mask, type Point, type Prompt, type RgbImage } from '@sam/core'
-import { pictureOf } from '../answers.js'
 import type { Context } from '../context.js'
 import { outputFolder, refuseOverwriting, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
@@ -56,8 +55,8 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
       for (const [k, mask] of masks.entries()) {
         const drawn = overlay(picture, [mask], marksOf(scene.prompt))
         const row = { prompt: scene.name, mask, picture: fileOf(scene, k), file: fileOf(scene, k, '-mask') }
-        await writeOutput(row.picture, [await encodePng({ ...drawn, channels: 3 })], signal)
-        await writeOutput(row.file, [await encodePng(pictureOf(mask))], signal)
+        await writeOutput(row.picture, [await encodePng(drawn)], signal)
+        await writeOutput(row.file, [await mask.toPng()], signal)
         shown.push(row)
       }
     }
@@ -78,7 +77,7 @@ const toJson = ({ prompt, mask, picture, file }: Shown): object => ({
   predicted_iou: mask.predictedIou,
   stability_score: mask.stability(),
   area: mask.area,
-  bbox: mask.bbox,
+  bbox: mask.boxXywh,
   picture,
   file
 })

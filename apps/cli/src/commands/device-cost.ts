@@ -1,6 +1,7 @@
 /** What WebGPU would be asked for by a model, from the schedule alone: no device is opened, no weights are read. */
-import { decodeMasks, encodeImage, type SamConfig } from '@sam/core'
+import type { SamConfig } from '@sam/core'
 import { absorbProjections } from '@sam/core/graph'
+import { decodeMasks, encodeImage } from '@sam/core/model'
 import type { Demand, ScheduleOptions } from '@sam/backend-webgpu'
 import { bytes, short, table } from '../text.js'
 

@@ -1,17 +1,15 @@
 import { existsSync } from 'node:fs'
 import { Option, type Command } from 'commander'
+import { configs, openWeights, type SamConfig } from '@sam/core'
 import {
-  configs,
   decodeMasks,
   encodeImage,
   isVit,
   modelCost,
-  openWeights,
   parseConfig,
   type GraphCost,
-  type ModelCost,
-  type SamConfig
-} from '@sam/core'
+  type ModelCost
+} from '@sam/core/model'
 import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'

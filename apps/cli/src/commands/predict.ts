@@ -1,16 +1,8 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import {
-  checkPlaces,
-  encodePng,
-  overlay,
-  writeSafetensors,
-  type EncodedImage,
-  type Prediction,
-  type RgbImage,
-  type Sam
-} from '@sam/core'
-import { answerOf, answerTable, formats, pictureOf, tensorsOf, type Answer, type Format } from '../answers.js'
+import { encodePng, overlay, type EncodedImage, type Prediction, type RgbImage, type Sam } from '@sam/core'
+import { checkPlaces, writeSafetensors } from '@sam/core/model'
+import { answerOf, answerTable, formats, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, readInput, refuseOverwriting, stem, writeOutput } from '../files.js'
@@ -189,7 +181,7 @@ async function write(
   for (const [i, { masks }] of predictions.entries()) {
     for (const [k, mask] of masks.entries()) {
       const { file } = answers[i].masks[k]
-      if (file !== undefined) await writeOutput(file, [await encodePng(pictureOf(mask))], signal)
+      if (file !== undefined) await writeOutput(file, [await mask.toPng()], signal)
     }
   }
   if (answers[0].masks[0].file === undefined)
@@ -200,5 +192,5 @@ async function write(
     predictions.map(p => p.masks[0]),
     { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => (p.box ? [p.box] : [])) }
   )
-  await writeOutput(join(folder, overlayName), [await encodePng({ ...drawn, channels: 3 })], signal)
+  await writeOutput(join(folder, overlayName), [await encodePng(drawn)], signal)
 }

@@ -2,16 +2,16 @@ import { basename, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import {
   checkPhrase,
-  checkPlaces,
   encodePng,
   overlay,
   queryThresholds,
-  type EverythingOptions,
+  type AutomaticMaskOptions,
   type Instance,
   type RgbImage
 } from '@sam/core'
+import { checkPlaces } from '@sam/core/model'
 import { tinyModel } from '@sam/model-tiny'
-import { segmentationOf, pictureOf, formats } from '../answers.js'
+import { segmentationOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
@@ -27,8 +27,8 @@ interface TextOptions extends ModelOptions {
   readonly route?: 'prompt' | 'rank'
   readonly limit?: number
   readonly threshold?: number
-  readonly minIou?: number
-  readonly minStability?: number
+  readonly predIouThresh?: number
+  readonly stabilityScoreThresh?: number
   readonly not: readonly string[]
   readonly out?: string
   readonly format: (typeof textFormats)[number]
@@ -43,7 +43,7 @@ export function addText(program: Command, context: Context): void {
       .argument('<phrase>', 'a few words: "striped red circle"')
       .argument('<image...>', 'photos')
   )
-  const { clip, everything } = tinyModel()
+  const { clip, automatic } = tinyModel()
   const points = pointsOption(
     command,
     'a click that corrects the text, in pixels of the photo: on the thing, or with ,0 beside it (repeatable; for one photo)'
@@ -56,7 +56,7 @@ export function addText(program: Command, context: Context): void {
     .addOption(
       new Option(
         '--route <route>',
-        'the phrase as a prompt, or masks of everything ranked by the phrase (default: prompt where the checkpoint can)'
+        'the phrase as a prompt, or automatic masks ranked by the phrase (default: prompt where the checkpoint can)'
       ).choices(['prompt', 'rank'])
     )
     .option(
@@ -72,13 +72,13 @@ export function addText(program: Command, context: Context): void {
       numberOption
     )
     .option(
-      '--min-iou <n>',
-      `with --route rank: of masks of everything, those of a higher predicted IoU (default: 0.88; the embedded model: ${everything.minIou})`,
+      '--pred-iou-thresh <n>',
+      `with --route rank: automatic masks need a higher predicted IoU (default: 0.88; the embedded model: ${automatic.predIouThresh})`,
       numberOption
     )
     .option(
-      '--min-stability <n>',
-      `with --route rank: those at least so stable (default: 0.95; the embedded model: ${everything.minStability})`,
+      '--stability-score-thresh <n>',
+      `with --route rank: and at least this stability score (default: 0.95; the embedded model: ${automatic.stabilityScoreThresh})`,
       numberOption
     )
     .option(
@@ -142,12 +142,12 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
     await outputFolder(folder)
   }
-  const { pointsPerSide, minIou, minStability }: EverythingOptions =
-    options.checkpoint === undefined ? tinyModel().everything : {}
-  const everything = {
+  const { pointsPerSide, predIouThresh, stabilityScoreThresh }: AutomaticMaskOptions =
+    options.checkpoint === undefined ? tinyModel().automatic : {}
+  const automatic = {
     pointsPerSide,
-    minIou: options.minIou ?? minIou,
-    minStability: options.minStability ?? minStability
+    predIouThresh: options.predIouThresh ?? predIouThresh,
+    stabilityScoreThresh: options.stabilityScoreThresh ?? stabilityScoreThresh
   }
   const photos = await Promise.all(images.map(image => readPhoto(image, context)))
   if (points.length) checkPlaces({ points }, photos[0]) // a typing error must not wait for a model and an encode
@@ -169,7 +169,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
                 route,
                 limit,
                 threshold,
-                everything,
+                automatic,
                 not: words.slice(1),
                 signal,
                 ...(points.length && { points })
@@ -201,13 +201,13 @@ async function text({ phrase, images, points, options }: Job, context: Context):
         for (const [i, { photo, instances }] of found.entries()) {
           if (options.format === 'png')
             for (const [k, { mask }] of instances.entries())
-              await writeOutput(place(i, `mask-${k + 1}.png`), [await encodePng(pictureOf(mask))], signal)
+              await writeOutput(place(i, `mask-${k + 1}.png`), [await mask.toPng()], signal)
           const drawn = overlay(
             photo,
             instances.map(({ mask }) => mask),
             { points }
           )
-          await writeOutput(place(i, overlayName), [await encodePng({ ...drawn, channels: 3 })], signal)
+          await writeOutput(place(i, overlayName), [await encodePng(drawn)], signal)
         }
         if (options.format !== 'png')
           await writeOutput(
@@ -240,7 +240,7 @@ const answerOf = ({ mask, score, predictedIou }: Instance, { format }: TextOptio
   score,
   predicted_iou: predictedIou,
   area: mask.area,
-  bbox: mask.bbox,
+  bbox: mask.boxXywh,
   ...(format === 'png' ? { file: file() } : { segmentation: segmentationOf(mask, format as 'rle' | 'polygon') })
 })
 
@@ -252,7 +252,7 @@ function cocoOf(phrase: string, found: readonly Found[]): object {
       category_id: 1,
       segmentation: mask.toCocoRle(),
       area: mask.area,
-      bbox: mask.bbox,
+      bbox: mask.boxXywh,
       iscrowd: 0,
       score,
       predicted_iou: predictedIou
@@ -278,7 +278,7 @@ function tableOf(phrase: string, found: readonly Found[]): string {
       score.toFixed(3),
       predictedIou.toFixed(3),
       String(mask.area),
-      mask.bbox.join(',')
+      mask.boxXywh.join(',')
     ])
   )
   const empty = found

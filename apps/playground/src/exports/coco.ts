@@ -22,7 +22,7 @@ export function coco(
         category_id: names.indexOf(name) + 1,
         segmentation: mask.toCocoRle(),
         area: mask.area,
-        bbox: mask.bbox,
+        bbox: mask.boxXywh,
         iscrowd: 0,
         predicted_iou: mask.predictedIou,
         stability_score: mask.stability()

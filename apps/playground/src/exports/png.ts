@@ -8,7 +8,7 @@ export function cutOut(
   { width, data: rgba }: Pick<ImageData, 'width' | 'data'>,
   masks: readonly Mask[]
 ): Promise<Uint8Array> {
-  const boxes = masks.map(m => m.box).filter(([x0, , x1]) => x1 > x0)
+  const boxes = masks.map(m => m.boxXyxy).filter(([x0, , x1]) => x1 > x0)
   const side = (i: 0 | 1 | 2 | 3, pick: (...n: number[]) => number): number =>
     boxes.length ? pick(...boxes.map(b => b[i])) : i < 2 ? 0 : 1
   const [left, top, right, bottom] = [side(0, Math.min), side(1, Math.min), side(2, Math.max), side(3, Math.max)]
@@ -21,5 +21,5 @@ export function cutOut(
       data.set(rgba.subarray(from * 4, from * 4 + 4), at)
     }
   }
-  return encodePng({ width: right - left, height: bottom - top, channels: 4, data })
+  return encodePng({ width: right - left, height: bottom - top, data })
 }

@@ -1,4 +1,4 @@
-import { WeightsError } from '@sam/core'
+import { refusing, type Refuse } from '@sam/core/graph'
 import type { Folder } from './folder.js'
 import { sha256 } from './sha256.js'
 
@@ -130,9 +130,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
     async keep({ key, label, stream, size, sha256: wanted, version }, options = {}) {
       const file = `${Date.now()}-${crypto.randomUUID()}`
       const release = await use(file)
-      const fail = (text: string): never => {
-        throw new WeightsError('E_WEIGHTS_IO', `${label}: ${text}`)
-      }
+      const fail: Refuse = refusing('E_WEIGHTS_IO', `${label}: `)
       try {
         const sink = await folder.create(file)
         let found: string

@@ -1,4 +1,4 @@
-import { WeightsError } from '@sam/core'
+import { refusing, type Refuse } from '@sam/core/graph'
 
 /** One of CLIP's two transformers. */
 export interface Tower {
@@ -88,9 +88,7 @@ const defaults = {
  * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one.
  */
 export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfig {
-  const refuse = (why: string): never => {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; ${why}`)
-  }
+  const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; `)
   const object = (value: unknown, what: string): Readonly<Record<string, unknown>> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
@@ -142,8 +140,8 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
     },
     vision: { ...tower(vision, defaults.vision), imageSize, patchSize },
     projection: whole(root, 'projection_dim', 512),
-    activation: activation as ClipConfig['activation'],
-    eps: eps as number
+    activation: activation,
+    eps: eps
   }
 }
 

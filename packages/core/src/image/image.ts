@@ -1,4 +1,4 @@
-import { InputError, shown } from '../errors.js'
+import { refuse, shown } from '../errors.js'
 
 /** An 8-bit RGB picture, rows top to bottom, three interleaved bytes a pixel: `data[(y * width + x) * 3 + channel]`. */
 export interface RgbImage {
@@ -27,13 +27,17 @@ export interface ImageLimits {
   readonly maxPixels?: number | undefined
 }
 
-/** Interleaved bytes to be written as a picture: grey, RGB or RGBA. */
+/** Interleaved bytes to write as a picture, grey, RGB or RGBA: an {@link RgbImage}, an `ImageData`. */
 export interface Pixels {
   readonly width: number
   readonly height: number
-  readonly channels: 1 | 3 | 4
   readonly data: Uint8Array | Uint8ClampedArray
+  /** Default: what the length of `data` says. */
+  readonly channels?: 1 | 3 | 4 | undefined
 }
+
+/** Red, green, blue, 0 … 255. */
+export type Rgb = readonly [number, number, number]
 
 /** 0x3FFF², the limit that libvips and sharp use. */
 export const defaultMaxPixels = 0x3fff * 0x3fff
@@ -48,13 +52,13 @@ export function checkImageSize(
   { maxPixels = defaultMaxPixels }: ImageLimits = {}
 ): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new InputError(
+    refuse(
       'E_BAD_IMAGE',
       `image: width and height must be whole numbers from 1, found ${shown(width)} × ${shown(height)}`
     )
   }
   if (width * height > maxPixels) {
-    throw new InputError(
+    refuse(
       'E_IMAGE_TOO_LARGE',
       `image: ${width} × ${height} = ${width * height} pixels is over the limit of ${maxPixels}; ` +
         'make it smaller first, or raise maxPixels'
@@ -62,15 +66,27 @@ export function checkImageSize(
   }
 }
 
-/** Throws `E_BAD_IMAGE` unless the size is a size and the data fills it exactly. */
-export function checkPixels({ width, height, channels, data }: Pixels): void {
+/**
+ * The pixels with their number of channels. Throws `E_BAD_IMAGE` unless the size is a size and the data fills it
+ * exactly.
+ */
+export function checkPixels({ width, height, data, ...given }: Pixels): Pixels & { readonly channels: 1 | 3 | 4 } {
   checkImageSize(width, height, { maxPixels: Infinity })
-  if (![1, 3, 4].includes(channels)) throw bad(`channels must be 1, 3 or 4, found ${shown(channels)}`)
+  const channels = given.channels ?? data?.length / (width * height)
+  if (channels !== 1 && channels !== 3 && channels !== 4)
+    refuse(
+      'E_BAD_IMAGE',
+      given.channels === undefined
+        ? `image: data must hold 1, 3 or 4 bytes a pixel, found ${shown(data?.length)} bytes for ${width} × ${height} pixels`
+        : `image: channels must be 1, 3 or 4, found ${shown(channels)}`
+    )
   if (data?.length !== width * height * channels) {
-    throw bad(
-      `${width} × ${height} pixels of ${channels} channels need ${width * height * channels} bytes, found ${shown(data?.length)}`
+    refuse(
+      'E_BAD_IMAGE',
+      `image: ${width} × ${height} pixels of ${channels} channels need ${width * height * channels} bytes, found ${shown(data?.length)}`
     )
   }
+  return { width, height, data, channels }
 }
 
 /**
@@ -81,28 +97,33 @@ export function checkPixels({ width, height, channels, data }: Pixels): void {
  */
 export function toRgbImage(source: PixelSource, limits: ImageLimits = {}): RgbImage {
   if (typeof source !== 'object' || source === null)
-    throw bad(`must be { width, height, data }, found ${shown(source)}`)
+    refuse('E_BAD_IMAGE', `image: must be { width, height, data }, found ${shown(source)}`)
   const { width, height, data } = source
   checkImageSize(width, height, limits)
   const toByte = byteOf(data)
   const channels = source.channels ?? data.length / (width * height)
   if (![1, 2, 3, 4].includes(channels)) {
-    throw bad(
+    refuse(
+      'E_BAD_IMAGE',
       source.channels === undefined
-        ? `data must hold 1, 2, 3 or 4 values a pixel, found ${data.length} values for ${width} × ${height} pixels`
-        : `channels must be 1, 2, 3 or 4, found ${shown(source.channels)}`
+        ? `image: data must hold 1, 2, 3 or 4 values a pixel, found ${data.length} values for ${width} × ${height} pixels`
+        : `image: channels must be 1, 2, 3 or 4, found ${shown(source.channels)}`
     )
   }
   const stride = source.stride ?? width * channels
   if (!Number.isInteger(stride) || stride < width * channels) {
-    throw bad(
-      `stride must be a whole number of at least width × channels = ${width * channels}, found ${shown(stride)}`
+    refuse(
+      'E_BAD_IMAGE',
+      `image: stride must be a whole number of at least width × channels = ${width * channels}, found ${shown(stride)}`
     )
   }
   // The last row need not be padded.
   const least = stride * (height - 1) + width * channels
   if (data.length < least || (source.stride === undefined && data.length !== least)) {
-    throw bad(`${width} × ${height} pixels of ${channels} channels need ${least} values, found ${data.length}`)
+    refuse(
+      'E_BAD_IMAGE',
+      `image: ${width} × ${height} pixels of ${channels} channels need ${least} values, found ${data.length}`
+    )
   }
   if (channels === 3 && stride === width * 3 && data instanceof Uint8Array)
     return { width, height, data: data.subarray(0, least) }
@@ -132,14 +153,16 @@ function byteOf(data: unknown): (value: number) => number {
     case 'Float32Array':
       return value => {
         if (!(value >= 0 && value <= 1))
-          throw bad(
-            `float pixels must lie in [0, 1], found ${value}${value > 1 ? '; divide by the largest value' : ''}`
+          refuse(
+            'E_BAD_IMAGE',
+            `image: float pixels must lie in [0, 1], found ${value}${value > 1 ? '; divide by the largest value' : ''}`
           )
         return Math.floor(value * 255 + 0.5)
       }
     default:
-      throw bad(`data must be a Uint8Array, Uint8ClampedArray, Uint16Array or Float32Array, found ${kind}`)
+      refuse(
+        'E_BAD_IMAGE',
+        `image: data must be a Uint8Array, Uint8ClampedArray, Uint16Array or Float32Array, found ${kind}`
+      )
   }
 }
-
-const bad = (what: string) => new InputError('E_BAD_IMAGE', `image: ${what}`)

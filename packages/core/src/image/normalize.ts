@@ -1,5 +1,5 @@
 import { f32, type HostTensor } from '../tensor/tensor.js'
-import { InputError } from '../errors.js'
+import { refuse } from '../errors.js'
 import type { RgbImage } from './image.js'
 
 /**
@@ -16,7 +16,7 @@ export const pixelStd = [58.395, 57.12, 57.375] as const
  */
 export function normalizeImage({ width, height, data }: RgbImage, side: number): HostTensor<'f32'> {
   if (width > side || height > side) {
-    throw new InputError(
+    refuse(
       'E_BAD_IMAGE',
       `normalizeImage: the image must fit ${side} × ${side}, found ${width} × ${height}; resize it first`
     )

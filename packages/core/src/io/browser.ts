@@ -96,8 +96,7 @@ export async function decodeImage(
 
 /** Pixels as a PNG file. Throws `E_BAD_IMAGE` where size and data disagree. */
 export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
-  checkPixels(pixels)
-  const { width, height, channels, data } = pixels
+  const { width, height, channels, data } = checkPixels(pixels)
   const rgba = new Uint8ClampedArray(width * height * 4).fill(255)
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < (channels === 4 ? 4 : 3); c++) rgba[i * 4 + c] = data[i * channels + (channels === 1 ? 0 : c)]!

@@ -177,8 +177,7 @@ export async function decodeImage(
 
 /** Pixels as a PNG file. Throws `E_BAD_IMAGE` where size and data disagree, or when sharp is not installed. */
 export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
-  checkPixels(pixels)
-  const { width, height, channels, data } = pixels
+  const { width, height, channels, data } = checkPixels(pixels)
   const sharp = await loadSharp()
   return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).png().toBuffer()
 }

@@ -1,5 +1,5 @@
 import { checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
-import { WeightsError } from '../errors.js'
+import { refusing, type Refuse } from '../errors.js'
 
 /** Without Range support a file is downloaded whole, up to this many bytes. */
 const wholeDownloadLimit = 512 * 2 ** 20
@@ -23,9 +23,7 @@ export async function urlBytes(
   { signal, onProgress, wholeLimit = wholeDownloadLimit }: UrlOptions = {}
 ): Promise<ByteSource> {
   const name = String(url)
-  const fail = (text: string, cause?: unknown): never => {
-    throw new WeightsError('E_WEIGHTS_IO', `${name}: ${text}`, { cause })
-  }
+  const fail: Refuse = refusing('E_WEIGHTS_IO', `${name}: `)
 
   const get = async (range: string, { method = 'GET', stop }: Request = {}): Promise<Response> => {
     const headers = { 'accept-encoding': 'identity', ...(range && { range }) }
@@ -86,12 +84,11 @@ interface Request {
   readonly method?: 'GET' | 'HEAD'
   readonly stop?: AbortSignal | undefined
 }
-type Fail = (text: string, cause?: unknown) => never
 interface Reading {
   limit: number
   signal: AbortSignal | undefined
   onProgress?: UrlOptions['onProgress']
-  fail: Fail
+  fail: Refuse
 }
 
 /** The size of the whole file from `Content-Range: bytes 0-9/1234`. */
@@ -100,7 +97,7 @@ function totalOf(answer: Response): number | undefined {
   return total === undefined ? undefined : Number(total)
 }
 
-function checkAnswer(answer: Response, fail: Fail): void {
+function checkAnswer(answer: Response, fail: Refuse): void {
   if (!answer.ok)
     fail(`the server answered ${answer.status} ${answer.statusText}; check the address and whether it needs a login`)
   if (/^text\/html/i.test(answer.headers.get('content-type') ?? ''))

@@ -1,4 +1,4 @@
-import { InputError } from '@sam/core/graph'
+import { InputError, SamError } from '@sam/core/graph'
 import type { Sample } from './dataset.js'
 
 /**
@@ -23,3 +23,7 @@ export function checkSample({ name, image: { width, height, data }, truths }: Sa
     `a mask must have one value a pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`
   )
 }
+
+/** Whether an error is about the sample, which is then skipped, and not about the model, the device or an option. */
+export const isUnfit = (error: unknown): error is SamError =>
+  SamError.is(error) && ['E_BAD_IMAGE', 'E_IMAGE_TOO_LARGE', 'E_BAD_PROMPT'].includes(error.code)

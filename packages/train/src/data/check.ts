@@ -1,11 +1,12 @@
 import { InputError } from '@sam/core/graph'
 import type { SamConfig } from '@sam/core'
 import { example } from '../example.js'
+import { isUnfit } from './check-sample.js'
 import type { Dataset } from './dataset.js'
 
 /**
  * Looks, before hours are spent, for one sample of the first hundred that a model can learn from. Throws `InputError`
- * `E_BAD_OPTION` where there is none.
+ * `E_BAD_IMAGE` where there is none.
  */
 export async function checkData(data: Dataset, config: SamConfig): Promise<void> {
   const count = Math.min(100, data.size)
@@ -14,12 +15,12 @@ export async function checkData(data: Dataset, config: SamConfig): Promise<void>
     try {
       if (example(await data.read(i), config).targets.length) return
     } catch (error) {
-      if ((error as Error).name !== 'InputError') throw error
-      why = (error as Error).message
+      if (!isUnfit(error)) throw error
+      why = error.message
     }
   }
   throw new InputError(
-    'E_BAD_OPTION',
+    'E_BAD_IMAGE',
     `none of ${count} samples can be learnt from: they cannot be read, or their masks are empty, over 90% of the image or too small to be seen. The last: ${why}`
   )
 }

@@ -30,7 +30,7 @@ export async function coco({ annotations: path, images: folder }: CocoOptions): 
   const images = listOf(file, path, 'images').filter(
     ({ id, file_name: name }) => byImage.has(id) && typeof name === 'string'
   )
-  if (!images.length) throw new InputError('E_BAD_OPTION', `${path} must have images with annotations, found none`)
+  if (!images.length) throw new InputError('E_BAD_IMAGE', `${path} must have images with annotations, found none`)
   return {
     size: images.length,
     async read(index) {

@@ -16,7 +16,7 @@ export async function imageFolder(folder: string): Promise<Dataset> {
   const list = async (name: string): Promise<string[]> =>
     (
       await readdir(join(folder, name)).catch((cause: Error) => {
-        throw new InputError('E_BAD_OPTION', `${folder} must hold the folders images and masks: ${cause.message}`, {
+        throw new InputError('E_BAD_IMAGE', `${folder} must hold the folders images and masks: ${cause.message}`, {
           cause
         })
       })
@@ -31,7 +31,7 @@ export async function imageFolder(folder: string): Promise<Dataset> {
   const pairs = images.map(image => ({ image, masks: own(image) })).filter(pair => pair.masks.length)
   if (!pairs.length)
     throw new InputError(
-      'E_BAD_OPTION',
+      'E_BAD_IMAGE',
       `${folder}: masks must be named like their images (images/cat.jpg, masks/cat.png or masks/cat_1.png), found ${images.length} images and ${masks.length} masks that do not match`
     )
   return {

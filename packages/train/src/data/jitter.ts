@@ -1,4 +1,5 @@
-import { longestSideSize, resizeImage, type RgbImage } from '@sam/core'
+import type { RgbImage } from '@sam/core'
+import { longestSideSize, resizeImage } from '@sam/core/model'
 import { scaledPlane } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 import type { Sample, Truth } from './dataset.js'

@@ -13,7 +13,7 @@ import { segmentationMask } from './segmentation.js'
 export async function sa1b(folder: string): Promise<Dataset> {
   const files = new Set(
     await readdir(folder).catch((cause: Error) => {
-      throw new InputError('E_BAD_OPTION', `${folder} must be a folder of SA-1B: ${cause.message}`, { cause })
+      throw new InputError('E_BAD_IMAGE', `${folder} must be a folder of SA-1B: ${cause.message}`, { cause })
     })
   )
   const names = [...files]
@@ -22,7 +22,7 @@ export async function sa1b(folder: string): Promise<Dataset> {
     .sort()
   if (!names.length)
     throw new InputError(
-      'E_BAD_OPTION',
+      'E_BAD_IMAGE',
       `${folder} must hold pairs of .jpg and .json files of one name, found ${files.size} files and no pair`
     )
   return {

@@ -1,4 +1,5 @@
-import { decodeRle, rasterize, type CocoRle } from '@sam/core'
+import type { CocoRle } from '@sam/core'
+import { decodeRle, rasterize } from '@sam/core/model'
 import type { Truth } from './dataset.js'
 import { unfit } from './json.js'
 

@@ -57,7 +57,7 @@ describe('samples that nothing can be learnt from', () => {
   it('end the run with the reason where there is nothing else', async () => {
     const t = await start(from([unfit['a file that cannot be read']]))
     await expect(t.step()).rejects.toMatchObject({
-      code: 'E_BAD_OPTION',
+      code: 'E_BAD_IMAGE',
       message: expect.stringContaining('the last: sa_1.json: it is not whole JSON') as string
     })
     expect(t.iteration).toBe(0)

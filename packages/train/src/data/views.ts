@@ -1,5 +1,4 @@
 import { random, shuffled } from '../random.js'
-import type { Plane } from '../prompts/plane.js'
 import type { Dataset, Sample } from './dataset.js'
 
 const ways = 8
@@ -60,7 +59,7 @@ export function laid({ name, image, truths }: Sample, way: number): Sample {
 }
 
 function laidPlane(
-  { width, height, data }: Plane<Uint8Array | Uint8ClampedArray>,
+  { width, height, data }: { width: number; height: number; data: Uint8Array | Uint8ClampedArray },
   { way, channels }: { way: number; channels: number }
 ): Uint8Array {
   const out = new Uint8Array(data.length)

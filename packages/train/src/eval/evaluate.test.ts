@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadSam, memoryWeights, type Sam } from '@sam/core'
-import { InputError } from '@sam/core/graph'
+import { loadSam, type Sam } from '@sam/core'
+import { InputError, memoryWeights } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
 import type { Dataset, Sample } from '../data/dataset.js'
 import { scenes } from '../data/scenes/scene.js'
@@ -149,7 +149,7 @@ describe('evaluate', () => {
       'at least one image with a mask, found none; 3 images'
     )
     await expect(evaluate({ sam, data: { size: Infinity, read: async () => samples[1]! } })).rejects.toMatchObject({
-      code: 'E_BAD_OPTION'
+      code: 'E_BAD_IMAGE'
     })
   })
 

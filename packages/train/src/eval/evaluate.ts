@@ -1,5 +1,6 @@
 import { Mask, type EncodedImage, type Point, type Prompt, type Sam } from '@sam/core'
 import { InputError } from '@sam/core/graph'
+import { isUnfit } from '../data/check-sample.js'
 import type { Dataset, Sample } from '../data/dataset.js'
 import { firstClick, nextClick } from './clicks.js'
 import { iouOf } from './iou.js'
@@ -31,7 +32,7 @@ const atOnce = 16
  * largest error region with the last prediction given as a mask, and the exact box. Every IoU is of the mask that the
  * user gets, in the photo's pixels, the one that the model ranks first. Images that cannot be read or have no mask, and
  * masks that are empty or of another size, are passed over and counted. Paper: Section 7.1 and Appendix D.1, for the
- * protocol of clicks. Throws `InputError` `E_BAD_OPTION` where there is nothing to evaluate.
+ * protocol of clicks. Throws `InputError` `E_BAD_IMAGE` where there is nothing to evaluate.
  */
 export async function evaluate({
   sam,
@@ -75,7 +76,7 @@ export async function evaluate({
   }
   if (!scores.length)
     throw new InputError(
-      'E_BAD_OPTION',
+      'E_BAD_IMAGE',
       `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unfit or without masks, ${skipped.masks} masks empty or of another size`
     )
   return { images, skipped, ...summary(scores, clicks) }
@@ -105,7 +106,7 @@ async function prepared(
     }
   } catch (error) {
     signal?.throwIfAborted()
-    if ((error as Error).name === 'InputError') return undefined
+    if (isUnfit(error)) return undefined
     throw error
   }
 }
@@ -133,7 +134,7 @@ async function play(
   const truths = group.map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap() }))
   const boxes = (
     await image.predict(
-      group.map(({ mask }): Prompt => ({ box: mask.box })),
+      group.map(({ mask }): Prompt => ({ box: mask.boxXyxy })),
       options
     )
   ).map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))

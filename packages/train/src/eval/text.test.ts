@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { loadSam, memoryWeights, type CropEncoder, type PhraseEncoder } from '@sam/core'
+import { loadSam, type CropEncoder, type PhraseEncoder } from '@sam/core'
+import { memoryWeights } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
 import { scenes } from '../data/scenes/scene.js'
 import { initialParams } from '../init.js'
@@ -43,7 +44,7 @@ describe('an evaluation of text', () => {
       clip,
       data: scenes({ size: 64, seed: 3, minArea: 80 }),
       phrases: 3,
-      everything: { pointsPerSide: 2 },
+      automatic: { pointsPerSide: 2 },
       onProgress: n => told.push(n)
     })
     expect(told).toEqual([1, 2, 3])

@@ -1,4 +1,4 @@
-import type { CropEncoder, EncodedImage, EverythingOptions, Mask, PhraseEncoder, Sam } from '@sam/core'
+import type { CropEncoder, EncodedImage, AutomaticMaskOptions, Mask, PhraseEncoder, Sam } from '@sam/core'
 import { InputError } from '@sam/core/graph'
 import type { Dataset, Sample } from '../data/dataset.js'
 import { random } from '../random.js'
@@ -17,8 +17,8 @@ export interface TextEvaluationOptions {
   readonly data: Dataset
   /** Phrases that name one object; 300 unless told. */
   readonly phrases?: number
-  /** How route `rank` segments everything. */
-  readonly everything?: Omit<EverythingOptions, 'signal'> | undefined
+  /** How route `rank` generates masks. */
+  readonly automatic?: Omit<AutomaticMaskOptions, 'signal'> | undefined
   readonly signal?: AbortSignal | undefined
   /** Told the phrases that are done. */
   readonly onProgress?: (phrases: number) => void
@@ -166,7 +166,7 @@ const phraseKey = 0x545854
 async function score(
   image: EncodedImage,
   { item, sample, shuffled }: { item: Item; sample: Sample; shuffled: string },
-  { clip, everything, signal }: TextEvaluationOptions
+  { clip, automatic, signal }: TextEvaluationOptions
 ): Promise<ItemScore> {
   const { width, height } = sample.image
   const truth = { width, height, data: item.truth.mask }
@@ -186,7 +186,7 @@ async function score(
         route,
         threshold: 0,
         limit: 1,
-        everything: route === 'rank' ? everything : undefined,
+        automatic: route === 'rank' ? automatic : undefined,
         signal
       })
     )[0] ?? { score: 0 }

@@ -1,4 +1,5 @@
-import { gridSize, isVit, openWeights, type SamConfig, type WeightsLike } from '@sam/core'
+import { openWeights, type SamConfig, type WeightsLike } from '@sam/core'
+import { gridSize, isVit } from '@sam/core/model'
 import {
   applyTaps,
   f32,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { vitB, writeSafetensors, type SamConfig } from '@sam/core'
+import { configs, type SamConfig } from '@sam/core'
 import { applyTaps, f32, memoryWeights, sizeOf, type HostTensor, type Shape, type WeightSource } from '@sam/core/graph'
+import { writeSafetensors } from '@sam/core/model'
 import { randomTensor, referenceBackend } from '@sam/core/testing'
 import { scenes } from '../data/scenes/scene.js'
 import { initialParams } from '../init.js'
@@ -136,7 +137,10 @@ describe('from MAE', () => {
       misshapen: [{ name: 'image_encoder.pos_embed', wanted: [1, 37, 16], found: [1, 35, 16] }]
     })
     await expect(fromMae(memoryWeights({}), config)).rejects.toMatchObject({ code: 'E_WEIGHTS_MISMATCH' })
-    const custom: SamConfig = { ...vitB, imageEncoder: { stride: 16, name: 'other', encode: (_, image) => image } }
+    const custom: SamConfig = {
+      ...configs.vit_b,
+      imageEncoder: { stride: 16, name: 'other', encode: (_, image) => image }
+    }
     await expect(fromMae(memoryWeights({}), custom)).rejects.toThrow('MAE pretrains a ViT')
   })
 

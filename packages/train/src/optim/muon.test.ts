@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tinyTest } from '@sam/core'
+import { configs } from '@sam/core'
 import { constant, differentiate, evaluate, f32, graph, input, nameOf, ops, paramsOf, scope } from '@sam/core/graph'
 import { paramShapes } from '../init.js'
 import { random } from '../random.js'
@@ -77,7 +77,9 @@ describe('Muon', () => {
 
 describe('what moves so', () => {
   it('are the matrices of attention and MLPs', () => {
-    const all = [...paramShapes(tinyTest)].filter(([name, shape]) => isHidden(name, shape)).map(([name]) => name)
+    const all = [...paramShapes(configs['tiny-test'])]
+      .filter(([name, shape]) => isHidden(name, shape))
+      .map(([name]) => name)
     expect(all).toContain('image_encoder.blocks.0.attn.qkv.weight')
     expect(all).toContain('mask_decoder.transformer.layers.0.mlp.lin1.weight')
     for (const name of all)

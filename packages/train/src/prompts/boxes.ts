@@ -1,5 +1,6 @@
 import type { Random } from '../random.js'
-import { boundsOf, type Plane } from './plane.js'
+import type { Bitmap, Box } from '@sam/core'
+import { boundsOf } from './plane.js'
 
 /**
  * Deviation of a corner's noise, as a part of the box's side, and the most that it may move. Paper: Appendix A,
@@ -8,14 +9,12 @@ import { boundsOf, type Plane } from './plane.js'
 const spread = 0.1
 const limit = 20
 
-export type Box = readonly [number, number, number, number]
-
 /**
  * The mask's box [x0, y0, x1, y1], each coordinate moved by normal noise of 10% of its side, at most 20 pixels of the
  * model's input, and kept inside the plane. `pixel` is the width of the plane's pixel in pixels of the input. Undefined
  * for an empty mask.
  */
-export function jitteredBox(draw: Random, mask: Plane, pixel = 1): Box | undefined {
+export function jitteredBox(draw: Random, mask: Bitmap, pixel = 1): Box | undefined {
   const box = boundsOf(mask)
   if (!box) return undefined
   const [x0, y0, x1, y1] = box

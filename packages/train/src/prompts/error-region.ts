@@ -1,5 +1,5 @@
 import type { Random } from '../random.js'
-import type { Plane } from './plane.js'
+import type { Bitmap } from '@sam/core'
 import { pointInMask } from './points.js'
 
 export interface Click {
@@ -9,7 +9,7 @@ export interface Click {
 }
 
 /** 1 where prediction and truth differ. Places that do not count (padding) are those where `counts` is 0. */
-export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Uint8Array): Plane {
+export function errorRegion(logits: ArrayLike<number>, truth: Bitmap, counts?: Uint8Array): Bitmap {
   const data = new Uint8Array(truth.data.length)
   for (let i = 0; i < data.length; i++) data[i] = logits[i] > 0 !== truth.data[i] > 0 && (!counts || counts[i]) ? 1 : 0
   return { width: truth.width, height: truth.height, data }
@@ -20,7 +20,7 @@ export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Ui
  * the prediction misses, background where it goes too far. Where there is no error, a point uniform in the truth.
  * Paper: Appendix A, "Training algorithm".
  */
-export function clickOnError(draw: Random, logits: ArrayLike<number>, truth: Plane): Click | undefined {
+export function clickOnError(draw: Random, logits: ArrayLike<number>, truth: Bitmap): Click | undefined {
   const error = pointInMask(draw, errorRegion(logits, truth))
   const [x, y] = error ?? pointInMask(draw, truth) ?? []
   return x === undefined || y === undefined ? undefined : { x, y, foreground: truth.data[y * truth.width + x] > 0 }

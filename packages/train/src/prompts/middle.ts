@@ -1,7 +1,7 @@
-import type { Plane } from './plane.js'
+import type { Bitmap } from '@sam/core'
 
 /** The largest 4-connected region of what is not 0, as a plane of its own; undefined where there is nothing. */
-export function largestRegion({ width, height, data }: Plane): Plane | undefined {
+export function largestRegion({ width, height, data }: Bitmap): Bitmap | undefined {
   const label = new Int32Array(width * height)
   const stack: number[] = []
   let [best, bestSize, count] = [0, 0, 0]
@@ -30,7 +30,7 @@ export function largestRegion({ width, height, data }: Plane): Plane | undefined
  * The pixel furthest from the border of what is not 0 (the plane's edge is a border), in two passes of a 3-4 chamfer:
  * [x, y]. Where an evaluation clicks: as the interactive benchmarks do.
  */
-export function middleOf({ width, height, data }: Plane): readonly [number, number] {
+export function middleOf({ width, height, data }: Bitmap): readonly [number, number] {
   const distance = new Int32Array(width * height)
   const d = (x: number, y: number): number =>
     x < 0 || y < 0 || x >= width || y >= height ? 0 : distance[y * width + x]

@@ -1,9 +1,5 @@
-/** A mask or a map of one mask's size, row by row. */
-export interface Plane<T extends ArrayLike<number> = Uint8Array> {
-  readonly width: number
-  readonly height: number
-  readonly data: T
-}
+import type { Bitmap, Box } from '@sam/core'
+import { bitmapBox } from '@sam/core/model'
 
 /** Pixels inside a mask; of these, where there is another, the ones inside that too. */
 export function areaOf(mask: Uint8Array, also = mask): number {
@@ -16,18 +12,9 @@ export function areaOf(mask: Uint8Array, also = mask): number {
  * Smallest box around all that is not 0: [x0, y0, x1, y1] as places of pixels, both ends included. Undefined for an
  * empty mask.
  */
-export function boundsOf({ width, height, data }: Plane): readonly [number, number, number, number] | undefined {
-  let [x0, y0, x1, y1] = [width, height, -1, -1]
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      if (!data[at]) continue
-      if (x < x0) x0 = x
-      if (x > x1) x1 = x
-      if (y < y0) y0 = y
-      y1 = y
-    }
-  }
-  return x1 < 0 ? undefined : [x0, y0, x1, y1]
+export function boundsOf(mask: Bitmap): Box | undefined {
+  const [x0, y0, x1, y1] = bitmapBox(mask)
+  return x1 > x0 ? [x0, y0, x1 - 1, y1 - 1] : undefined
 }
 
 export interface ScaledOptions {
@@ -41,9 +28,9 @@ export interface ScaledOptions {
 
 /** A mask in another size, 0 or 1, by the nearest pixel, cut or padded. */
 export function scaledPlane(
-  { width, height, data }: Plane,
+  { width, height, data }: Bitmap,
   { to, out, at: [left, top] = [0, 0] }: ScaledOptions
-): Plane {
+): Bitmap {
   const scaled = new Uint8Array(out.width * out.height)
   const [right, bottom] = [Math.min(out.width, to.width - left), Math.min(out.height, to.height - top)]
   const columns = Int32Array.from({ length: Math.max(0, right) }, (_, x) =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import { random } from '../random.js'
 import { withAbsent } from './absent.js'
 
-const plane = (value: number): Plane => ({ width: 2, height: 1, data: Uint8Array.of(value, 1) })
+const plane = (value: number): Bitmap => ({ width: 2, height: 1, data: Uint8Array.of(value, 1) })
 const at = (angle: number): Float32Array => Float32Array.of(Math.cos(angle), Math.sin(angle))
 // Two images of two objects each: east and north; west, and north again.
 const prompts = { truths: [0, 1, 0, 1].map(plane), texts: [at(0), at(1.57), at(3.14), at(1.5)] }

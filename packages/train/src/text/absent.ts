@@ -1,9 +1,9 @@
-import type { Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import type { Random } from '../random.js'
 
 export interface TextPrompts {
   /** Objects in the size of the model's answers, as many of each image, side by side. */
-  readonly truths: readonly Plane[]
+  readonly truths: readonly Bitmap[]
   /** For each of them the embedding of its crop, where that is its first prompt. */
   readonly texts: readonly (Float32Array | undefined)[]
 }
@@ -40,7 +40,7 @@ export function withAbsent(
   }
 }
 
-const nothing = (plane: Plane): Plane => ({ ...plane, data: new Uint8Array(plane.data.length) })
+const nothing = (plane: Bitmap): Bitmap => ({ ...plane, data: new Uint8Array(plane.data.length) })
 
 /** Of vectors of length 1. */
 const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i], 0)

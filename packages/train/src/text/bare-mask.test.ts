@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import type { Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import { random } from '../random.js'
 import { bareMask } from './bare-mask.js'
 
 const side = 64
-const disc = (cx: number, cy: number, r: number): Plane => ({
+const disc = (cx: number, cy: number, r: number): Bitmap => ({
   width: side,
   height: side,
   data: Uint8Array.from({ length: side * side }, (_, i) =>
     Math.hypot((i % side) - cx, Math.floor(i / side) - cy) < r ? 1 : 0
   )
 })
-const without = (a: Plane, ...others: Plane[]): Plane => ({
+const without = (a: Bitmap, ...others: Bitmap[]): Bitmap => ({
   ...a,
   data: a.data.map((v, i) => (v && others.every(o => !o.data[i]) ? 1 : 0))
 })

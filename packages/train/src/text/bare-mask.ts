@@ -1,4 +1,5 @@
-import { areaOf, boundsOf, type Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
+import { areaOf, boundsOf } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 
 /** A mask is inside another where so much of it is: borders that two people draw differ. */
@@ -20,9 +21,9 @@ const slack = 1 / 32
  */
 export function bareMask(
   draw: Random,
-  thing: Plane,
-  { others, probability }: { readonly others: readonly Plane[]; readonly probability: number }
-): Plane {
+  thing: Bitmap,
+  { others, probability }: { readonly others: readonly Bitmap[]; readonly probability: number }
+): Bitmap {
   if (!probability) return thing
   const area = areaOf(thing.data)
   let bare = thing
@@ -36,7 +37,7 @@ export function bareMask(
   return bare
 }
 
-function reachesAsFar(rest: Plane, thing: Plane): boolean {
+function reachesAsFar(rest: Bitmap, thing: Bitmap): boolean {
   const [a, b] = [boundsOf(rest), boundsOf(thing)]
   if (!a || !b) return false
   const most = slack * Math.max(b[2] - b[0] + 1, b[3] - b[1] + 1)

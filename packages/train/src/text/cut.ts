@@ -1,6 +1,6 @@
 import type { Cut } from '@sam/clip'
 import type { Example, Target } from '../example.js'
-import type { Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import type { Random } from '../random.js'
 import type { TextRecipe } from '../recipes.js'
 import { bareMask } from './bare-mask.js'
@@ -15,7 +15,7 @@ export function cutOf(
   target: Target,
   { photo, targets, crop, bare = 0 }: Pick<Example, 'photo' | 'targets'> & Pick<TextRecipe, 'crop' | 'bare'>
 ): Cut {
-  const maskOf = ({ truth }: Target): Plane => ({ width: photo.width, height: photo.height, data: truth.mask })
+  const maskOf = ({ truth }: Target): Bitmap => ({ width: photo.width, height: photo.height, data: truth.mask })
   return {
     photo,
     rule: anyCrop(draw, crop),

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadSam, openWeights } from '@sam/core'
+import { promptFeeds } from '@sam/core/model'
 import { referenceBackend } from '@sam/core/testing'
 import { readParams } from '../checkpoint.js'
 import { scenes } from '../data/scenes/scene.js'
 import { initialParams } from '../init.js'
-import { promptFeeds } from '../prompt-feeds.js'
 import { testRun, type Recipe } from '../recipes.js'
 import { train } from '../run.js'
 import type { CropTeacher } from './crop-prompts.js'
@@ -34,7 +34,8 @@ describe('feeds of text prompts', () => {
         { points: [], mask: undefined, text },
         { points: [{ x: 1, y: 2, label: 1 }], mask: undefined }
       ],
-      { points: 3, low: 2, text: 2 }
+      { prompts: 2, points: 3, text: 2, masks: true },
+      recipe.config
     )
     expect([...fed.data]).toEqual([1, 2, 0, 0])
     expect([...present.data]).toEqual([0, 0, 0, 1, 1, 1, 0, 0])

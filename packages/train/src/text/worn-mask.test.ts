@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
 import { random } from '../random.js'
 import { wornMask } from './worn-mask.js'
 
 const side = 64
-const disc = (cx: number, cy: number, r: number): Plane => ({
+const disc = (cx: number, cy: number, r: number): Bitmap => ({
   width: side,
   height: side,
   data: Uint8Array.from({ length: side * side }, (_, i) =>
@@ -12,9 +12,9 @@ const disc = (cx: number, cy: number, r: number): Plane => ({
   )
 })
 const [truth, neighbour] = [disc(28, 30, 14), disc(46, 30, 10)]
-const count = (a: Plane, test: (i: number) => boolean): number =>
+const count = (a: Bitmap, test: (i: number) => boolean): number =>
   a.data.reduce((n, v, i) => n + (v && test(i) ? 1 : 0), 0)
-const iou = (a: Plane, b: Plane): number =>
+const iou = (a: Bitmap, b: Bitmap): number =>
   count(a, i => b.data[i] === 1) / (count(a, () => true) + count(b, i => !a.data[i]))
 const many = Array.from({ length: 300 }, (_, i) => wornMask(random(4, i), truth, [neighbour]))
 

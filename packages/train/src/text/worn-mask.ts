@@ -1,6 +1,7 @@
 import { valueNoise } from '../data/scenes/surface.js'
 import { iouOf } from '../eval/iou.js'
-import { boundsOf, type Plane } from '../prompts/plane.js'
+import type { Bitmap } from '@sam/core'
+import { boundsOf } from '../prompts/plane.js'
 import type { Random } from '../random.js'
 
 /**
@@ -8,7 +9,7 @@ import type { Random } from '../random.js'
  * one of a neighbour too many; by chance, at least half of it right (IoU). A small CLIP that only ever saw true masks
  * knows a thing for sure in these, and hardly in those that it will be asked about.
  */
-export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[] = []): Plane {
+export function wornMask(draw: Random, truth: Bitmap, neighbours: readonly Bitmap[] = []): Bitmap {
   const box = grown(truth)
   if (!box) return truth
   let spoilt = wandered(draw, truth, box)
@@ -27,7 +28,7 @@ export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[
 type Part = readonly [number, number, number, number]
 
 /** The part of the picture around a mask, a quarter of its box wider on all sides. */
-function grown(mask: Plane): Part | undefined {
+function grown(mask: Bitmap): Part | undefined {
   const bounds = boundsOf(mask)
   if (!bounds) return undefined
   const [x0, y0, x1, y1] = bounds
@@ -42,10 +43,10 @@ function grown(mask: Plane): Part | undefined {
 
 /** A copy of a mask, another in the part. */
 function changed(
-  { width, height, data }: Plane,
+  { width, height, data }: Bitmap,
   [x0, y0, x1, y1]: Part,
   to: (v: number, x: number, y: number) => number
-): Plane {
+): Bitmap {
   const out = data.slice()
   for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) out[y * width + x] = to(data[y * width + x], x, y)
   return { width, height, data: out }
@@ -61,7 +62,7 @@ function halfPlane(draw: Random, [x0, y0, x1, y1]: Part): (x: number, y: number)
 }
 
 /** Blurred, with hills and valleys added, and cut at one half again. */
-function wandered(draw: Random, mask: Plane, part: Part): Plane {
+function wandered(draw: Random, mask: Bitmap, part: Part): Bitmap {
   const [x0, y0, x1, y1] = part
   const side = Math.min(x1 - x0, y1 - y0)
   const near = meansIn(mask, part, Math.round(draw.between(0, 0.12) * side))
@@ -72,7 +73,7 @@ function wandered(draw: Random, mask: Plane, part: Part): Plane {
 
 /** The mean of a mask within so many pixels of each place of a part, by a table of sums. */
 function meansIn(
-  { width, height, data }: Plane,
+  { width, height, data }: Bitmap,
   [x0, y0, x1, y1]: Part,
   radius: number
 ): (x: number, y: number) => number {

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import fc from 'fast-check'
+import type { Bitmap } from '../masks/bitmap.js'
+import type { Frame } from '../image/frame.js'
+import { Mask } from '../masks/mask.js'
+import { bitmapBox, boxIou, type Box } from '../masks/box.js'
+import { cropBoxes, isCutOff } from './crops.js'
+import { measureMask } from '../masks/measure.js'
+import { boxNms } from './nms.js'
+import { pointGrid } from './point-grid.js'
+import { removeSmallRegions } from '../masks/small-regions.js'
+
+const picture = (...rows: string[]): Bitmap => ({
+  width: rows[0].length,
+  height: rows.length,
+  data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0))
+})
+const drawn = ({ width, height, data }: Bitmap): string[] =>
+  Array.from({ length: height }, (_, y) =>
+    Array.from(data.subarray(y * width, (y + 1) * width), v => (v ? '#' : '.')).join('')
+  )
+
+it('pointGrid: the middles of the cells, row by row', () => {
+  expect(pointGrid(2)).toEqual([
+    [0.25, 0.25],
+    [0.75, 0.25],
+    [0.25, 0.75],
+    [0.75, 0.75]
+  ])
+  expect(pointGrid(1)).toEqual([[0.5, 0.5]])
+})
+
+describe('cropBoxes', () => {
+  // Meta: generate_crop_boxes((1000, 1500), 2, 512 / 1500).
+  it("gives Meta's crops", () => {
+    const crops = cropBoxes({ width: 1500, height: 1000 }, { layers: 2, overlap: 512 / 1500 })
+    expect(crops.map(c => c.layer)).toEqual([0, ...Array<number>(4).fill(1), ...Array<number>(16).fill(2)])
+    expect(crops.slice(0, 5).map(c => c.box)).toEqual([
+      [0, 0, 1500, 1000],
+      [0, 0, 921, 671],
+      [0, 330, 921, 1000],
+      [580, 0, 1500, 671],
+      [580, 330, 1500, 1000]
+    ])
+    expect(crops.at(-1)!.box).toEqual([999, 624, 1500, 1000])
+  })
+
+  it('covers every pixel, whatever the size', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.double({ min: 0, max: 0.9, noNaN: true }),
+        (width, height, overlap) => {
+          for (const layer of [1, 2]) {
+            const boxes = cropBoxes({ width, height }, { layers: 2, overlap })
+              .filter(c => c.layer === layer)
+              .map(c => c.box)
+            for (const box of boxes)
+              expect(box[0] >= 0 && box[1] >= 0 && box[2] <= width && box[3] <= height).toBe(true)
+            for (let x = 0; x < width; x += 7)
+              for (let y = 0; y < height; y += 7)
+                expect(boxes.some(([x0, y0, x1, y1]) => x >= x0 && x < x1 && y >= y0 && y < y1)).toBe(true)
+          }
+        }
+      ),
+      { numRuns: 40 }
+    ))
+
+  it('isCutOff: at an edge of the crop that is not one of the photo', () => {
+    const size = { width: 1000, height: 1000 }
+    const crop: Box = [0, 0, 600, 600]
+    expect(isCutOff([0, 0, 500, 500], crop, size)).toBe(false)
+    expect(isCutOff([100, 100, 590, 300], crop, size)).toBe(true)
+    expect(isCutOff([100, 100, 1000, 1000], [0, 0, 1000, 1000], size)).toBe(false)
+  })
+})
+
+describe('boxNms', () => {
+  const item = (score: number, ...box: [number, number, number, number]): { score: number; box: Box } => ({
+    score,
+    box
+  })
+  it('keeps the best of what overlaps', () => {
+    const items = [item(0.5, 0, 0, 10, 10), item(0.9, 1, 0, 11, 10), item(0.7, 20, 0, 30, 10), item(0.9, 0, 0, 3, 3)]
+    expect(boxNms(items, i => i.score, 0.7)).toEqual([items[1], items[3], items[2]])
+    expect(boxNms(items, i => i.score, 0.9)).toHaveLength(4)
+  })
+  it('a removed one removes none', () => {
+    const items = [item(0.9, 0, 0, 10, 10), item(0.8, 4, 0, 14, 10), item(0.7, 8, 0, 18, 10)]
+    expect(boxNms(items, i => i.score, 0.3)).toEqual([items[0], items[2]])
+  })
+  it('boxIou', () => {
+    expect(boxIou([0, 0, 2, 2], [1, 1, 3, 3])).toBeCloseTo(1 / 7)
+    expect(boxIou([0, 0, 0, 0], [0, 0, 0, 0])).toBe(0)
+  })
+})
+
+describe('removeSmallRegions', () => {
+  it('fills holes, then removes islands; corners connect', () => {
+    const before = picture('#####..#', '#.###...', '#####...', '.....#..', '......#.')
+    expect(drawn(removeSmallRegions(before, 2))).toEqual(['#####...', '#####...', '#####...', '.....#..', '......#.'])
+    expect(removeSmallRegions(picture('##', '##'), 4)).toMatchObject({ width: 2 })
+  })
+  it('keeps the largest where all are too small, and gives back what needs nothing', () => {
+    expect(drawn(removeSmallRegions(picture('#..##', '.....', '.....'), 3))).toEqual(['...##', '.....', '.....'])
+    const fine = picture('###', '###', '...')
+    expect(removeSmallRegions(fine, 3)).toBe(fine)
+    const empty = picture('...', '...')
+    expect(drawn(removeSmallRegions(empty, 1))).toEqual(['...', '...'])
+  })
+})
+
+it('measureMask tells what the whole mask would', () =>
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.integer({ min: -32, max: 16 }).map(n => n / 8),
+        { minLength: 64, maxLength: 64 }
+      ),
+      fc.integer({ min: 3, max: 50 }),
+      fc.integer({ min: 3, max: 50 }),
+      (logits, width, height) => {
+        const imageSize = 32
+        const scale = imageSize / Math.max(width, height)
+        const frame: Frame = {
+          imageSize,
+          inputSize: [Math.max(1, Math.round(height * scale)), Math.max(1, Math.round(width * scale))],
+          originalSize: [height, width]
+        }
+        const mask = new Mask({ lowResLogits: Float32Array.from(logits), frame, predictedIou: 1 })
+        const all = mask.logits()
+        const over = (least: number): number => all.reduce((n, v) => n + Number(v > least), 0)
+        const { area, box, stability } = measureMask(Float32Array.from(logits), frame, { threshold: 0, offset: 1 })
+        expect(area).toBe(over(0))
+        expect(Array.from(mask.bitmap({ keep: false }))).toEqual(Array.from(all, v => Number(v > 0)))
+        expect(box).toEqual(bitmapBox({ width, height, data: mask.bitmap() }))
+        // `all` is rounded to f32, so a logit of just about ±1 may have fallen on either side.
+        const iou = (margin: number): number => (over(-1 - margin) ? over(1 + margin) / over(-1 - margin) : 0)
+        expect(stability).toBeGreaterThanOrEqual(iou(1e-6))
+        expect(stability).toBeLessThanOrEqual(over(-1 + 1e-6) ? over(1 - 1e-6) / over(-1 + 1e-6) : 1)
+      }
+    ),
+    { numRuns: 40 }
+  ))

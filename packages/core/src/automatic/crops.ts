@@ -1,0 +1,43 @@
+import type { Size } from '../image/resize.js'
+import type { Box } from '../masks/box.js'
+
+/** A part of the photo that is looked at by itself. */
+export interface CropBox {
+  readonly box: Box
+  /** 0 is the whole photo, layer i a grid of 2^i × 2^i overlapping crops. */
+  readonly layer: number
+}
+
+/**
+ * The photo, and the crops of further layers; `overlap` is a part of the photo's shorter side. Meta:
+ * utils/amg.py#generate_crop_boxes.
+ */
+export function cropBoxes(
+  { width, height }: Size,
+  { layers, overlap }: { layers: number; overlap: number }
+): CropBox[] {
+  const crops: CropBox[] = [{ box: [0, 0, width, height], layer: 0 }]
+  for (let layer = 1; layer <= layers; layer++) {
+    const perSide = 2 ** layer
+    const shared = Math.floor(overlap * Math.min(width, height) * (2 / perSide))
+    const [w, h] = [width, height].map(side => Math.ceil((shared * (perSide - 1) + side) / perSide)) as [number, number]
+    for (let i = 0; i < perSide; i++) {
+      for (let j = 0; j < perSide; j++) {
+        const [x0, y0] = [(w - shared) * i, (h - shared) * j]
+        const box: Box = [x0, y0, Math.min(x0 + w, width), Math.min(y0 + h, height)]
+        if (box[0] < box[2] && box[1] < box[3]) crops.push({ box, layer })
+      }
+    }
+  }
+  return crops
+}
+
+/** Within so many pixels of an edge is at it. Meta: utils/amg.py#is_box_near_crop_edge. */
+const near = 20
+
+/**
+ * Whether a box ends where its crop does and the photo does not: then the object is cut off there. All in pixels of the
+ * photo.
+ */
+export const isCutOff = (box: Box, crop: Box, { width, height }: Size): boolean =>
+  box.some((side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near)

@@ -1,0 +1,49 @@
+import { refuse } from '../errors.js'
+import type { Graph } from '../ir/graph.js'
+import type { WeightSource } from '../weights/source.js'
+import type { Backend, CompileOptions, Executable } from './backend.js'
+
+/** The graphs of one checkpoint on one backend, each compiled when first needed and kept until `dispose`. */
+export class CompiledGraphs {
+  readonly #compiled = new Map<string, Promise<Executable>>()
+  readonly #backend: Backend
+  readonly #weights: WeightSource
+  readonly #owner: string
+  #disposed = false
+
+  /** `owner` names the model in messages. The weights and the backend stay the caller's. */
+  constructor(owner: string, backend: Backend, weights: WeightSource) {
+    this.#owner = owner
+    this.#backend = backend
+    this.#weights = weights
+  }
+
+  /** Throws `InputError` `E_DISPOSED` after {@link dispose}. */
+  check(): void {
+    if (this.#disposed) refuse('E_DISPOSED', `this ${this.#owner} was disposed; load it again`)
+  }
+
+  /**
+   * The executable of this key; the first call builds and compiles it. Throws `E_DISPOSED`, and what `Backend.compile`
+   * throws.
+   */
+  get(key: string, build: () => Graph, options: CompileOptions = {}): Promise<Executable> {
+    this.check()
+    let compiled = this.#compiled.get(key)
+    if (!compiled) {
+      compiled = this.#backend.compile(build(), this.#weights, options)
+      this.#compiled.set(key, compiled)
+      compiled.catch(() => this.#compiled.delete(key)) // an abort must not spoil the next try
+    }
+    return compiled
+  }
+
+  /** Frees all executables, also those that are still compiling. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    for (const compiled of await Promise.allSettled(this.#compiled.values()))
+      if (compiled.status === 'fulfilled') compiled.value.dispose()
+    this.#compiled.clear()
+  }
+}

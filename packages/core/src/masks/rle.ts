@@ -1,0 +1,119 @@
+import { refuse, shown } from '../errors.js'
+import type { ImageLimits } from '../image/image.js'
+import { checkMaskSize, type Bitmap } from './bitmap.js'
+
+/**
+ * COCO's uncompressed run lengths: down the columns, left to right, outside and inside in turn, outside first (perhaps
+ * 0 long).
+ */
+export interface Rle {
+  /** [height, width] */
+  readonly size: readonly [number, number]
+  readonly counts: readonly number[]
+}
+
+/** The same with the counts packed into a string, as in COCO's and SA-1B's json and in pycocotools. */
+export interface CocoRle {
+  /** [height, width] */
+  readonly size: readonly [number, number]
+  readonly counts: string
+}
+
+/** Run lengths of a bitmap. Meta: utils/amg.py#mask_to_rle_pytorch. */
+export function encodeRle({ width, height, data }: Bitmap): Rle {
+  const counts: number[] = []
+  let inside = false
+  let run = 0
+  for (let x = 0; x < width; x++) {
+    for (let y = 0, at = x; y < height; y++, at += width) {
+      if ((data[at] !== 0) !== inside) {
+        counts.push(run)
+        inside = !inside
+        run = 0
+      }
+      run++
+    }
+  }
+  counts.push(run)
+  return { size: [height, width], counts }
+}
+
+/**
+ * The bitmap of either form. Throws `E_BAD_PROMPT` for a size past the limit, characters outside the code, negative or
+ * broken counts, and counts that do not add up to the size; nothing is allocated before the counts are known to fit.
+ * Meta: utils/amg.py#rle_to_mask.
+ */
+export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap {
+  if (typeof rle !== 'object' || rle === null || !Array.isArray(rle.size) || rle.size.length !== 2) {
+    refuse('E_BAD_PROMPT', `rle: must be { size: [height, width], counts }, found ${shown(rle)}`)
+  }
+  const [height, width] = rle.size
+  checkMaskSize('rle', { width, height }, limits)
+  if (typeof rle.counts !== 'string' && !Array.isArray(rle.counts))
+    refuse('E_BAD_PROMPT', `rle: counts must be an array of numbers or a string, found ${shown(rle.counts)}`)
+  const counts: readonly number[] = typeof rle.counts === 'string' ? unpackCounts(rle.counts) : rle.counts
+
+  let sum = 0
+  for (const [i, count] of counts.entries()) {
+    if (!Number.isInteger(count) || count < 0)
+      refuse('E_BAD_PROMPT', `rle: counts must be whole numbers from 0, found ${shown(count)} at ${i}`)
+    sum += count
+  }
+  if (sum !== width * height)
+    refuse(
+      'E_BAD_PROMPT',
+      `rle: counts must add up to height × width = ${height} × ${width} = ${width * height}, found ${sum}`
+    )
+
+  const data = new Uint8Array(width * height)
+  let [x, y] = [0, 0]
+  for (const [i, count] of counts.entries()) {
+    for (let left = count; left > 0; ) {
+      const end = Math.min(height, y + left)
+      if (i % 2) for (let k = y; k < end; k++) data[k * width + x] = 1
+      left -= end - y
+      y = end % height
+      if (y === 0) x++
+    }
+  }
+  return { width, height, data }
+}
+
+/** Packs the counts as pycocotools does (`rleToString`). */
+export const compressRle = ({ size, counts }: Rle): CocoRle => ({ size, counts: packCounts(counts) })
+
+/**
+ * From the fourth on each count is kept as the difference to the one two before. A number is cut into groups of five
+ * bits, lowest first, each a character from '0' on; bit 5 says that more follow, bit 4 of the last is the sign.
+ */
+function packCounts(counts: readonly number[]): string {
+  const codes: string[] = []
+  for (const [i, count] of counts.entries()) {
+    let value = i > 2 ? count - counts[i - 2] : count
+    for (let more = true; more; ) {
+      const group = value & 31
+      value >>= 5
+      more = group & 16 ? value !== -1 : value !== 0
+      codes.push(String.fromCharCode(48 + group + (more ? 32 : 0)))
+    }
+  }
+  return codes.join('')
+}
+
+function unpackCounts(text: string): number[] {
+  const counts: number[] = []
+  for (let at = 0; at < text.length; ) {
+    let value = 0
+    for (let shift = 1, more = true; more; shift *= 32) {
+      const code = text.charCodeAt(at++) - 48
+      // 35 bits are more than any count needs. NaN, where the text ends too early, fails the test as well.
+      if (!(code >= 0 && code < 64) || shift > 2 ** 30)
+        refuse('E_BAD_PROMPT', `rle: counts must be a COCO run-length string, found it broken at character ${at - 1}`)
+      more = code >= 32
+      value += (code & 31) * shift
+      if (!more && code & 16) value -= 32 * shift
+    }
+    counts.push(counts.length > 2 ? value + counts[counts.length - 2] : value)
+  }
+  return counts
+}

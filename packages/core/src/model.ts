@@ -1,0 +1,33 @@
+/**
+ * `@sam/core/model`: SAM under the SDK: its configurations and graphs, prompts as their inputs, its image preprocessing,
+ * masks as data, checkpoints to write. For training, exports and tools.
+ * @packageDocumentation
+ */
+export {
+  configs,
+  gridSize,
+  isVit,
+  lowResSize,
+  type CustomEncoder,
+  type SamConfig,
+  type VitConfig
+} from './sam/config.js'
+export { configKey, parseConfig, recognise } from './sam/recognise.js'
+export { decodeMasks, encodeImage, upscaleMasks, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
+export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'
+export { pointLabels } from './sam/prompt-encoder.js'
+export { checkPlaces } from './prompts/check-prompt.js'
+export { hasPadding, isAmbiguous, maskTokens, type DecoderPrompt } from './prompts/decoder-prompt.js'
+export { promptFeeds, promptSignature } from './prompts/prompt-feeds.js'
+export { maxPoints, maxPrompts } from './prompts/prompt.js'
+export { frameOf, toInput, type Frame } from './image/frame.js'
+export { normalizeImage, pixelMean } from './image/normalize.js'
+export { longestSideSize, resizeImage } from './image/resize.js'
+export { bitmapBox, boxArea, boxIou, type Box } from './masks/box.js'
+export type { Bitmap } from './masks/bitmap.js'
+export { rasterize } from './masks/rasterize.js'
+export { decodeRle, type CocoRle, type Rle } from './masks/rle.js'
+export { storedIn } from './weights/source.js'
+export { writePth } from './weights/pth-write.js'
+export { writeSafetensors } from './weights/safetensors.js'
+export { writeFileAtomic } from '#io'

@@ -1,0 +1,47 @@
+import { refuse } from '../errors.js'
+import { unitVector } from '../tensor/unit-vector.js'
+import type { PhraseEncoder } from './phrases.js'
+import type { EmbeddedPrompt, Prompt } from './prompt.js'
+
+/**
+ * Prompts with their phrases embedded, all in one call of the encoder, and every embedding of length 1. The prompts are
+ * checked.
+ */
+export async function embedTexts(
+  prompts: readonly Prompt[],
+  text: PhraseEncoder | undefined,
+  signal: AbortSignal | undefined
+): Promise<EmbeddedPrompt[]> {
+  const phrases = prompts.flatMap(prompt => (typeof prompt.text === 'string' ? [prompt.text] : []))
+  const embeddings = phrases.length ? await embedPhrases(phrases, text, signal) : []
+  let next = 0
+  return prompts.map(({ text: given, ...rest }) => {
+    if (given === undefined) return rest
+    return { ...rest, text: typeof given === 'string' ? embeddings[next++] : unitVector(given) }
+  })
+}
+
+/** The phrases' embeddings, checked: an encoder is code of someone else's. */
+export async function embedPhrases(
+  phrases: readonly string[],
+  text: PhraseEncoder | undefined,
+  signal: AbortSignal | undefined
+): Promise<readonly Float32Array[]> {
+  if (!text)
+    refuse(
+      'E_BAD_OPTION',
+      'text: words need a text encoder; give one to loadSam, for example { text: await loadClip(…) } of @sam/clip, or pass an embedding'
+    )
+  const embeddings = await text.embed(phrases, { signal })
+  signal?.throwIfAborted()
+  if (
+    embeddings.length !== phrases.length ||
+    !embeddings.every(e => e instanceof Float32Array && e.length === text.width && e.every(Number.isFinite))
+  ) {
+    refuse(
+      'E_BACKEND_FAILED',
+      `text: the encoder must give ${text.width} finite numbers for each of ${phrases.length} phrases`
+    )
+  }
+  return embeddings.map(unitVector)
+}

@@ -1,0 +1,25 @@
+import type { Size } from '../image/resize.js'
+import type { Mask } from '../masks/mask.js'
+import type { Prompt } from './prompt.js'
+
+/** Which masks a prediction has: the paper's rule, the three ranked ones, or the single one. */
+export type Multimask = 'auto' | boolean
+
+/** The masks for one prompt. */
+export interface Prediction {
+  /** Best first, by predicted IoU. */
+  readonly masks: readonly Mask[]
+  /**
+   * The index of the mask token that each came from: 0 the single-mask token, 1, 2, 3 those of an ambiguous prompt.
+   * Meta's masks are in this order.
+   */
+  readonly tokenIndices: readonly number[]
+}
+
+/** An image that predicts masks for prompts. `width` and `height` are those of the photo, in pixels. */
+export interface Promptable extends Size {
+  predict(
+    prompts: readonly Prompt[],
+    options: { multimask: 'auto' | true; best?: boolean; signal?: AbortSignal | undefined }
+  ): Promise<Prediction[]>
+}

@@ -1,0 +1,134 @@
+import { refuse, SamError } from '../errors.js'
+import { memoryBytes } from '#io'
+import type { RgbImage } from '../image/image.js'
+import { gridSize, type SamConfig } from '../sam/config.js'
+import type { HostTensor } from '../tensor/tensor.js'
+import { openSafetensors, writeSafetensors } from '../weights/safetensors.js'
+import type { WeightSource } from '../weights/source.js'
+
+/**
+ * A saved image embedding: one safetensors file that says what it is of. It can be made on one machine (a server with a
+ * GPU) and prompted on another (a browser), by any backend.
+ *
+ * Tensor `image_embedding` f32[1,C,g,g]; metadata below. Change {@link version} when the meaning changes.
+ */
+export interface EmbeddingFile {
+  readonly embedding: HostTensor<'f32'>
+  /** Size of the photo, in pixels. */
+  readonly width: number
+  readonly height: number
+  /** Fingerprint of the photo's pixels. */
+  readonly image: string
+  /** Fingerprint of the image encoder's weights. */
+  readonly encoder: string
+}
+
+const format = 'sam-image-embedding'
+const version = '2'
+
+/** What is done to a photo before the encoder, in words: an embedding made otherwise is not of this model. */
+const preprocessing = ({ imageSize }: SamConfig): string =>
+  `longest side ${imageSize}, Pillow bilinear, ImageNet mean and deviation, padded right and bottom`
+
+/** The file's bytes. */
+export async function writeEmbedding(
+  { embedding, width, height, image, encoder }: EmbeddingFile,
+  config: SamConfig
+): Promise<Uint8Array> {
+  const metadata = {
+    format,
+    version,
+    preprocessing: preprocessing(config),
+    width: String(width),
+    height: String(height),
+    image,
+    encoder,
+    model: config.name
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of writeSafetensors({ image_embedding: embedding }, { metadata })) chunks.push(chunk)
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer())
+}
+
+/**
+ * Reads and checks a saved embedding. Throws `InputError` `E_BAD_EMBEDDING` when it is not one, or not of this model,
+ * preprocessing or image.
+ */
+export async function readEmbedding(
+  bytes: Uint8Array,
+  { config, encoder, image }: { config: SamConfig; encoder: string | undefined; image?: string | undefined }
+): Promise<EmbeddingFile> {
+  let file: WeightSource
+  try {
+    file = await openSafetensors(memoryBytes(bytes, 'embedding'))
+  } catch (cause) {
+    if (!SamError.is(cause)) throw cause
+    refuse('E_BAD_EMBEDDING', `saved embedding: it must be a file that EncodedImage.save wrote: ${cause.message}`)
+  }
+  const told = file.metadata
+  if (told.format !== format)
+    refuse('E_BAD_EMBEDDING', `saved embedding: it must say format '${format}', found ${JSON.stringify(told.format)}`)
+  if (told.version !== version)
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it must be version ${version}, found ${JSON.stringify(told.version)}; encode the photo again`
+    )
+  const [width, height] = [Number(told.width), Number(told.height)]
+  if (![width, height].every(n => Number.isInteger(n) && n > 0 && n < 2 ** 24))
+    refuse('E_BAD_EMBEDDING', `saved embedding: it must tell the photo's size, found ${told.width}×${told.height}`)
+  if (told.preprocessing !== preprocessing(config))
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it was made with other preprocessing (${told.preprocessing}); this model wants: ${preprocessing(config)}`
+    )
+  if (encoder !== undefined && told.encoder !== encoder)
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it is of another image encoder (${told.model}, ${told.encoder}) than the loaded ${config.name} (${encoder}); encode the photo again`
+    )
+  if (image !== undefined && told.image !== image)
+    refuse('E_BAD_EMBEDDING', 'saved embedding: it is of another photo; encode this one')
+  const g = gridSize(config)
+  const shape = [1, config.width, g, g]
+  if (!file.has('image_embedding') || `${file.info('image_embedding').shape}` !== `${shape}`) {
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: it must hold image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`
+    )
+  }
+  const embedding = await file.read('image_embedding')
+  if (!embedding.data.every(Number.isFinite))
+    refuse('E_BAD_EMBEDDING', 'saved embedding: it must hold finite numbers; the file is damaged')
+  return { embedding, width, height, image: told.image ?? '', encoder: told.encoder ?? '' }
+}
+
+/** Fingerprint of a photo's pixels. */
+export const imageFingerprint = ({ width, height, data }: RgbImage): Promise<string> =>
+  sha256([new TextEncoder().encode(`${width}×${height}`), data])
+
+/** How the names of the weights that make embeddings begin. */
+export const encoderNames = 'image_encoder.'
+
+/** Bytes of each tensor that a fingerprint covers. Reading all of a ViT-H would take as long as loading it. */
+const fingerprintedBytes = 4096
+
+/**
+ * Fingerprint of the weights that make embeddings: names, types, shapes and the first {@link fingerprintedBytes} of all
+ * tensors of the image encoder. That is all of its norms and biases, and some rows of each matrix, so that merged
+ * low-rank updates are told apart too. Undefined where there is no encoder.
+ */
+export async function encoderFingerprint(weights: WeightSource): Promise<string | undefined> {
+  const names = weights.names.filter(name => name.startsWith(encoderNames)).sort()
+  if (!names.length) return undefined
+  const parts: Uint8Array[] = []
+  for (const name of names) {
+    const { dtype, shape } = weights.info(name)
+    parts.push(new TextEncoder().encode(`${name} ${dtype}[${shape}]`), await weights.head(name, fingerprintedBytes))
+  }
+  return sha256(parts)
+}
+
+async function sha256(parts: readonly Uint8Array[]): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', await new Blob([...parts] as BlobPart[]).arrayBuffer())
+  return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,60 @@
+import type { DeviceTensor } from '../backend/backend.js'
+import type { Frame } from '../image/frame.js'
+import { Mask } from '../masks/mask.js'
+import { isAmbiguous, maskTokens, type DecoderPrompt } from '../prompts/decoder-prompt.js'
+import type { Multimask, Prediction } from '../prompts/promptable.js'
+
+interface ReadOptions {
+  readonly multimask: Multimask
+  /** Only the best mask of each. */
+  readonly best: boolean
+  readonly frame: Frame
+}
+
+/** What a decode gives, on the device. */
+export type DecoderOutputs = Readonly<Record<'masks' | 'iou_predictions', DeviceTensor>>
+
+/**
+ * Copies to host memory what the predictions need; for a single prompt that is one mask of the four, or three, and
+ * nothing else.
+ */
+export async function readPredictions(
+  { masks, iou_predictions }: DecoderOutputs,
+  prompts: readonly DecoderPrompt[],
+  { multimask, best, frame }: ReadOptions
+): Promise<Prediction[]> {
+  const [, perPrompt, low] = masks.shape as [number, number, number, number]
+  const plane = low * low
+  const ambiguous = prompts.map(prompt => (multimask === 'auto' ? isAmbiguous(prompt) : multimask))
+  // Of several prompts, all is read at once. Which mask is best is known only after the scores.
+  const range =
+    prompts.length > 1
+      ? undefined
+      : ambiguous[0]
+        ? { start: plane, length: (perPrompt - 1) * plane }
+        : { start: 0, length: plane }
+  const bestOnly = best && range !== undefined && ambiguous[0]
+  const [logits, iou] = await Promise.all([bestOnly ? undefined : masks.read(range), iou_predictions.read()])
+
+  const ranked = ambiguous.map((three, i) => {
+    const score = (token: number): number => iou.data[i * perPrompt + token]
+    return maskTokens(three, perPrompt)
+      .map(token => ({ token, score: score(token), at: (i * perPrompt + token) * plane }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, best ? 1 : undefined)
+  })
+  const start = bestOnly ? ranked[0][0].at : (range?.start ?? 0)
+  const read = logits ?? (await masks.read({ start, length: plane }))
+  return ranked.map(chosen => ({
+    // A copy: a mask must not keep the logits of its 255 neighbours alive.
+    masks: chosen.map(
+      ({ at, score }) =>
+        new Mask({
+          lowResLogits: (read.data as Float32Array).slice(at - start, at - start + plane),
+          predictedIou: score,
+          frame
+        })
+    ),
+    tokenIndices: chosen.map(({ token }) => token)
+  }))
+}

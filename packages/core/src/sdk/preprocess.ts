@@ -1,0 +1,83 @@
+import { decodeImage, type EncodedImageSource } from '#io'
+import type { Backend, DeviceTensor } from '../backend/backend.js'
+import { SamError } from '../errors.js'
+import { checkImageSize, toRgbImage, type PixelSource, type RgbImage } from '../image/image.js'
+import { normalizeImage, pixelMean as mean, pixelStd as std } from '../image/normalize.js'
+import { pictureSize, type Picture } from '../image/picture.js'
+import { resizeImage } from '../image/resize.js'
+import type { HostTensor } from '../tensor/tensor.js'
+import { imageFingerprint } from './embedding-file.js'
+import { frameOf, type Frame } from '../image/frame.js'
+
+/**
+ * An image as the SDK takes it: pixels in memory (`ImageData`), a picture that a browser holds (bitmap, canvas, frame),
+ * or anything `decodeImage` reads: in Node a path or a file's bytes, in browsers also a Blob.
+ */
+export type ImageInput = PixelSource | Picture | EncodedImageSource
+
+/** An image as the encoder takes it. */
+export interface Preprocessed {
+  /** [1, 3, side, side]; the caller's to dispose where it is on the device. */
+  readonly tensor: HostTensor | DeviceTensor
+  readonly frame: Frame
+  /** Of the photo's pixels. */
+  readonly fingerprint: () => Promise<string>
+}
+
+export interface PreprocessOptions {
+  readonly backend: Backend
+  /** Side of the square input. */
+  readonly side: number
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Resizes, normalises and pads: on the device where the backend can take this picture as it is, else here. Meta:
+ * modeling/sam.py#preprocess.
+ */
+export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
+  return (await onDevice(input, options)) ?? (await onHost(input, options))
+}
+
+async function onDevice(input: ImageInput, { backend, side }: PreprocessOptions): Promise<Preprocessed | undefined> {
+  const size = backend.picture && pictureSize(input)
+  if (!size) return undefined
+  checkImageSize(size.width, size.height)
+  const frame = frameOf(size, side)
+  const [height, width] = frame.inputSize
+  try {
+    const tensor = await backend.picture!(input as Picture, { width, height, side, mean, std })
+    const read = async (): Promise<string> => imageFingerprint(await readImage(input))
+    // Pixels in memory may change after this; what is elsewhere is brought here only if somebody asks.
+    return { tensor, frame, fingerprint: 'data' in (input as Picture) ? settled(read()) : lazy(read) }
+  } catch (error) {
+    if (SamError.is(error) && error.code === 'E_IMAGE_TOO_LARGE') return undefined
+    throw error
+  }
+}
+
+async function onHost(input: ImageInput, { side, signal }: PreprocessOptions): Promise<Preprocessed> {
+  const image = await readImage(input, signal)
+  const frame = frameOf(image, side)
+  const [height, width] = frame.inputSize
+  const tensor = normalizeImage(resizeImage(image, { width, height }), side)
+  return { tensor, frame, fingerprint: settled(imageFingerprint(image)) }
+}
+
+/** A result that is awaited later, or never: until then its failure is nobody's. */
+function settled(work: Promise<string>): () => Promise<string> {
+  work.catch(() => {})
+  return () => work
+}
+
+/** Work that is done when it is first asked for. */
+function lazy(work: () => Promise<string>): () => Promise<string> {
+  let done: Promise<string> | undefined
+  return () => (done ??= work())
+}
+
+/** The pixels of an image. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`. */
+export async function readImage(input: ImageInput, signal?: AbortSignal): Promise<RgbImage> {
+  const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
+  return isPixels ? toRgbImage(input) : decodeImage(input as EncodedImageSource, signal ? { signal } : {})
+}

@@ -1,0 +1,147 @@
+import type { Backend, CompileOptions, DeviceTensor, Executable } from '../backend/backend.js'
+import { refuse } from '../errors.js'
+import { frameOf, type Frame } from '../image/frame.js'
+import type { RgbImage } from '../image/image.js'
+import type { SamConfig } from '../sam/config.js'
+import type { HostTensor } from '../tensor/tensor.js'
+import type { TextModel } from '../text-search/crop-encoder.js'
+import type { WeightSource } from '../weights/source.js'
+import type { CompiledDecoder } from './compiled-decoder.js'
+import { encoderFingerprint, imageFingerprint, readEmbedding } from './embedding-file.js'
+import { EncodedImage } from './encoded-image.js'
+import { preprocess, readImage, type ImageInput } from './preprocess.js'
+
+/** What `loadSam` has opened and compiled. */
+interface LoadedModel {
+  readonly config: SamConfig
+  readonly backend: Backend
+  readonly weights: WeightSource
+  readonly text: TextModel | undefined
+  readonly textWidth: number | undefined
+  readonly decoder: CompiledDecoder
+  /** Throws `E_WEIGHTS_MISMATCH` for a checkpoint without an image encoder. */
+  readonly compileEncoder: (options?: CompileOptions) => Promise<Executable>
+  /** Frees the compiled graphs and closes the checkpoint. */
+  readonly dispose: () => Promise<void>
+}
+
+/** A loaded model: encodes images. Hold on to it, and dispose it when done. */
+export class Sam implements AsyncDisposable {
+  readonly config: SamConfig
+  readonly #model: LoadedModel
+  #fingerprint: Promise<string | undefined> | undefined
+  #disposed: Promise<void> | undefined
+
+  /** @internal Use `loadSam`. */
+  constructor(model: LoadedModel) {
+    this.config = model.config
+    this.#model = model
+  }
+
+  /** The text encoder, as given to `loadSam`. */
+  get text(): TextModel | undefined {
+    return this.#model.text
+  }
+
+  /** Dimensions of the text embedding that this checkpoint takes as a prompt; undefined where it takes none. */
+  get textWidth(): number | undefined {
+    return this.#model.textWidth
+  }
+
+  /**
+   * Runs the image encoder: the expensive part, once per image. Coordinates of prompts and masks are pixels of this
+   * image, upright. A bitmap, canvas, video frame or RGBA bytes go to the device as they are where the backend can take
+   * them, and are resized there. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for what cannot be decoded,
+   * `E_DISPOSED` after `dispose`, and `BackendError` `E_DEVICE_LOST`: then {@link recover}, and encode again.
+   */
+  async encode(input: ImageInput, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
+    const { backend, decoder, compileEncoder } = this.#model
+    decoder.check()
+    signal?.throwIfAborted()
+    const encoder = await compileEncoder()
+    const { tensor, frame, fingerprint } = await preprocess(input, { backend, side: this.config.imageSize, signal })
+    try {
+      const { image_embedding: embedding } = await encoder.run({ image: tensor }, signal ? { signal } : {})
+      return this.#encoded({ frame, embedding, fingerprint, photo: () => readImage(input) })
+    } finally {
+      if ('dispose' in tensor) tensor.dispose()
+    }
+  }
+
+  /**
+   * An image whose embedding was saved with {@link EncodedImage.save}. Throws `InputError` `E_BAD_EMBEDDING` when the
+   * file is not one, or is of another image encoder, other preprocessing or (when `image` is given) another photo.
+   */
+  async load(
+    bytes: Uint8Array,
+    { image, signal }: { image?: ImageInput | undefined; signal?: AbortSignal | undefined } = {}
+  ): Promise<EncodedImage> {
+    this.#model.decoder.check()
+    const photo = image === undefined ? undefined : await readImage(image, signal)
+    const file = await readEmbedding(bytes, {
+      config: this.config,
+      encoder: await this.encoderFingerprint(),
+      image: photo && (await imageFingerprint(photo))
+    })
+    return this.#encoded({
+      frame: frameOf(file, this.config.imageSize),
+      embedding: file.embedding,
+      fingerprint: async () => file.image,
+      photo: async () =>
+        photo ??
+        refuse('E_BAD_OPTION', 'this needs the photo, and only its embedding was loaded: Sam.load(bytes, { image })')
+    })
+  }
+
+  /**
+   * After a lost device (`E_DEVICE_LOST`): opens it again and puts the weights back, reading them from the checkpoint.
+   * Images encoded before went with the device: encode them again (those that were loaded from a file answer again).
+   * Does nothing where nothing was lost. Throws `BackendError` where no device can be had.
+   */
+  async recover(): Promise<void> {
+    this.#model.decoder.check()
+    await this.#model.backend.recover?.()
+  }
+
+  /**
+   * Fingerprint of the image encoder's weights, read from the checkpoint when first needed; undefined when it has none.
+   * For saved embeddings.
+   */
+  encoderFingerprint(): Promise<string | undefined> {
+    this.#model.decoder.check()
+    if (!this.#fingerprint) {
+      this.#fingerprint = encoderFingerprint(this.#model.weights)
+      this.#fingerprint.catch(() => {
+        this.#fingerprint = undefined
+      }) // a failed read must not spoil the next try
+    }
+    return this.#fingerprint
+  }
+
+  /** Frees the compiled graphs and closes the checkpoint. Its images can no longer predict. The backend stays yours. */
+  dispose(): Promise<void> {
+    return (this.#disposed ??= this.#model.dispose())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  #encoded(image: {
+    frame: Frame
+    embedding: DeviceTensor | HostTensor
+    fingerprint: () => Promise<string>
+    photo: () => Promise<RgbImage>
+  }): EncodedImage {
+    const { config, text, textWidth, decoder } = this.#model
+    return new EncodedImage({
+      ...image,
+      config,
+      text,
+      textWidth,
+      decoder,
+      encoderFingerprint: () => this.encoderFingerprint(),
+      encode: (part, signal) => this.encode(part, { signal })
+    })
+  }
+}

@@ -1,0 +1,35 @@
+import type { Box } from '../masks/box.js'
+import type { Mask } from '../masks/mask.js'
+
+/** A mask with its numbers at hand. */
+export interface Measured {
+  readonly mask: Mask
+  readonly box: Box
+  readonly area: number
+}
+
+export interface OverlapLimits {
+  /** The highest IoU of two masks that are still two things. */
+  readonly iou: number
+  /** The highest part of the smaller mask that may lie inside the larger one. */
+  readonly containment: number
+}
+
+/** Whether two masks are one thing twice: much the same, or one nearly inside the other. */
+export function isDuplicate(a: Measured, b: Measured, { iou, containment }: OverlapLimits): boolean {
+  const shared = sharedArea(a, b)
+  return shared > iou * (a.area + b.area - shared) || shared > containment * Math.min(a.area, b.area)
+}
+
+/** Pixels inside both. Only where both boxes are is looked at. */
+function sharedArea(a: Measured, b: Measured): number {
+  const [x0, y0, x1, y1] = [0, 1, 2, 3].map(i =>
+    i < 2 ? Math.max(a.box[i], b.box[i]) : Math.min(a.box[i], b.box[i])
+  ) as [number, number, number, number]
+  if (x0 >= x1 || y0 >= y1) return 0
+  const [p, q] = [a.mask.bitmap(), b.mask.bitmap()]
+  let shared = 0
+  for (let y = y0; y < y1; y++)
+    for (let i = y * a.mask.width + x0; i < y * a.mask.width + x1; i++) shared += p[i] & q[i]
+  return shared
+}

@@ -1,0 +1,245 @@
+import { generateMasks, type CroppableImage } from '../automatic/generator.js'
+import type { AutomaticMaskOptions } from '../automatic/options.js'
+import { refuse, shown } from '../errors.js'
+import type { RgbImage } from '../image/image.js'
+import type { Size } from '../image/resize.js'
+import { boxIou, clipBox, type Box } from '../masks/box.js'
+import type { Mask } from '../masks/mask.js'
+import { checkPhrase } from '../prompts/phrases.js'
+import type { Point, Prompt } from '../prompts/prompt.js'
+import type { TextModel } from './crop-encoder.js'
+import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
+import {
+  comparedPhrases,
+  cropEncoderOf,
+  embedMasks,
+  scoreMasks,
+  type ScoredMask,
+  type TextAndCrops
+} from './score-crops.js'
+
+/**
+ * How a phrase becomes masks.
+ * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of each mask that
+ *   this gave, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box where. With clicks, these say it.
+ *   Needs a checkpoint with a text projection
+ * - `rank`: automatic masks, compared with the phrase by what CLIP sees in each: works with published checkpoints,
+ *   finds several
+ * - `detect`: boxes of a detector, each a box prompt
+ */
+export type QueryRoute = 'prompt' | 'rank' | 'detect'
+
+/** A thing that a detector found. */
+export interface Detection {
+  readonly box: Box
+  /** 0 … 1 */
+  readonly score: number
+  /** Which of the phrases it is. */
+  readonly label: string
+}
+
+/** Any open-vocabulary detector. Boxes are in pixels of the photo. */
+export type Detector = (
+  photo: RgbImage,
+  phrases: readonly string[],
+  options: { signal?: AbortSignal | undefined }
+) => Promise<readonly Detection[]>
+
+export interface QueryOptions {
+  /**
+   * Default: `detect` where a detector is given, else `prompt` where the checkpoint has a text projection, else `rank`.
+   */
+  readonly route?: QueryRoute | undefined
+  /** At most so many instances, the best. Default: all. */
+  readonly limit?: number | undefined
+  /**
+   * The lowest text score that counts as found, 0 … 1. Default: the text encoder's own, or else {@link
+   * queryThresholds}. With 0, all candidates are returned with their scores.
+   */
+  readonly threshold?: number | undefined
+  /** What it is not: phrases that compete for each mask. */
+  readonly not?: readonly string[] | undefined
+  /** Clicks that help a text along, for route `prompt`. */
+  readonly points?: readonly Point[] | undefined
+  /** For route `detect`. */
+  readonly detect?: Detector | undefined
+  /** For route `rank`: how masks are generated, once per image and options. */
+  readonly automatic?: Omit<AutomaticMaskOptions, 'signal'> | undefined
+  /** When two masks are one thing. Default IoU over 0.7, or 0.9 of the smaller inside the larger. */
+  readonly overlap?: Partial<OverlapLimits> | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A thing that a phrase names. */
+export interface Instance {
+  readonly mask: Mask
+  /** [x0, y0, x1, y1] around the mask, by pixel edges. */
+  readonly box: Box
+  /**
+   * 0 … 1: routes `prompt` and `rank`: the probability of the phrase among itself, the negatives and the encoder's
+   * background phrases, by what the crop shows; route `detect`: the detector's own score.
+   */
+  readonly score: number
+  /** The model's own estimate of the mask's IoU. */
+  readonly predictedIou: number
+}
+
+/**
+ * The text score from which something counts as found: a phrase must be likelier than everything it competes with
+ * together. Detectors score lower, as they are used.
+ */
+export const queryThresholds: Readonly<Record<QueryRoute, number>> = { prompt: 0.5, rank: 0.5, detect: 0.25 }
+
+/** An encoded image that phrases can be searched in. */
+export interface SearchableImage extends CroppableImage {
+  readonly text: TextModel | undefined
+  readonly textWidth: number | undefined
+}
+
+/**
+ * What a phrase names in the image, best first (text score × predicted IoU), no thing twice. Empty: not here.
+ * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route that lacks what it needs,
+ * with the routes that work.
+ */
+export async function query(image: SearchableImage, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
+  const { limit = Infinity, not = [], overlap, signal } = options
+  signal?.throwIfAborted()
+  const phrases = [phrase, ...not].map(checkPhrase)
+  if (new Set(phrases).size < phrases.length)
+    refuse('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
+  const route = routeOf(image, options)
+  const threshold =
+    options.threshold ?? (route === 'detect' ? undefined : image.text?.threshold) ?? queryThresholds[route]
+  if (!(threshold >= 0 && threshold <= 1))
+    refuse('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
+  if (!(limit >= 1)) refuse('E_BAD_OPTION', `limit: must be a number from 1, found ${shown(limit)}`)
+
+  const candidates = await routes[route](image, phrases, { ...options, threshold })
+  const value = ({ score, mask }: ScoredMask): number => score * mask.predictedIou
+  const limits = { iou: 0.7, containment: 0.9, ...overlap }
+  const kept: ScoredMask[] = []
+  for (const candidate of candidates.filter(c => c.score >= threshold).sort((a, b) => value(b) - value(a))) {
+    if (kept.length >= limit) break
+    if (!kept.some(k => isDuplicate(k, candidate, limits))) kept.push(candidate)
+  }
+  return kept.map(({ mask, box, score }) => ({ mask, box, score, predictedIou: mask.predictedIou }))
+}
+
+type Run = (
+  image: SearchableImage,
+  phrases: readonly string[],
+  options: QueryOptions & { threshold: number }
+) => Promise<ScoredMask[]>
+
+const routes: Readonly<Record<QueryRoute, Run>> = {
+  async prompt(image, phrases, { points, signal }) {
+    const encoder = cropEncoderOf(image.text, 'prompt')
+    const prompt: Prompt = { text: phrases[0], ...(points ? { points } : {}) }
+    const clicked = Boolean(points?.length)
+    const answers = async (asked: readonly Prompt[]): Promise<Measured[]> => {
+      const predictions = await image.predict(asked, { multimask: clicked ? 'auto' : true, signal })
+      return predictions.flatMap(({ masks }) => masks.map(measure)).filter(({ area }) => area > 0)
+    }
+    const first = await answers([prompt])
+    const measured =
+      clicked || !first.length ? first : [...first, ...(await answers(first.map(({ box }) => ({ ...prompt, box }))))]
+    const embeddings = await embedMasks(image, measured, { encoder, signal })
+    return scoreMasks(measured, embeddings, await comparedPhrases(encoder, phrases, signal))
+  },
+
+  async rank(image, phrases, { automatic, signal }) {
+    const encoder = cropEncoderOf(image.text, 'rank')
+    await image.photo() // before long work, if there is none
+    const compared = await comparedPhrases(encoder, phrases, signal)
+    const { masks, embeddings } = await automaticMasks(image, { encoder, automatic, signal })
+    return scoreMasks(masks, embeddings, compared)
+  },
+
+  async detect(image, phrases, { detect, threshold, signal }) {
+    if (typeof detect !== 'function')
+      refuse(
+        'E_BAD_OPTION',
+        "route 'detect' needs a detector: { detect: async (photo, phrases) => [{ box, score, label }] }"
+      )
+    const found = checkDetections(await detect(await image.photo(), phrases, { signal }))
+    signal?.throwIfAborted()
+    const others = found.filter(d => d.label !== phrases[0])
+    const mine = found.filter(
+      d =>
+        d.label === phrases[0] &&
+        d.score >= threshold &&
+        isInside(d.box, image) &&
+        !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7)
+    )
+    const answers = await image.predict(
+      mine.map(({ box }) => ({ box })),
+      { multimask: true, best: true, signal }
+    )
+    return answers.flatMap(({ masks: [mask] }, i) => {
+      const measured = measure(mask)
+      return measured.area > 0 ? [{ ...measured, score: mine[i].score }] : []
+    })
+  }
+}
+
+function routeOf({ text, textWidth }: SearchableImage, { route, detect }: QueryOptions): QueryRoute {
+  if (route === undefined) return detect ? 'detect' : textWidth !== undefined && text ? 'prompt' : 'rank'
+  if (!Object.hasOwn(routes, route))
+    refuse('E_BAD_OPTION', `route: must be one of ${Object.keys(routes).join(', ')}, found ${shown(route)}`)
+  return route
+}
+
+interface EmbeddedMasks {
+  readonly masks: readonly Measured[]
+  readonly embeddings: readonly Float32Array[]
+}
+
+/** Automatic masks and their embeddings by options, kept for the next phrase. */
+const embeddedMasks = new WeakMap<SearchableImage, Map<string, Promise<EmbeddedMasks>>>()
+
+function automaticMasks(
+  image: SearchableImage,
+  {
+    encoder,
+    automatic,
+    signal
+  }: { encoder: TextAndCrops; automatic: AutomaticMaskOptions | undefined; signal: AbortSignal | undefined }
+): Promise<EmbeddedMasks> {
+  const known = embeddedMasks.get(image) ?? new Map<string, Promise<EmbeddedMasks>>()
+  embeddedMasks.set(image, known)
+  const key = JSON.stringify(automatic ?? {})
+  let ready = known.get(key)
+  if (!ready) {
+    ready = generateMasks(image, { ...automatic, signal }).then(async masks => ({
+      masks,
+      embeddings: await embedMasks(image, masks, { encoder, signal })
+    }))
+    known.set(key, ready)
+    ready.catch(() => known.delete(key)) // an abort must not spoil the next try
+  }
+  return ready
+}
+
+/** A predicted mask's numbers, without keeping its bitmap. */
+function measure(mask: Mask): Measured {
+  const { area, box } = mask.measure()
+  return { mask, area, box }
+}
+
+function checkDetections(found: readonly Detection[]): readonly Detection[] {
+  const list: readonly Detection[] | undefined = Array.isArray(found) ? found : undefined
+  const isDetection = (d: Detection): boolean =>
+    Array.isArray(d?.box) &&
+    d.box.length === 4 &&
+    d.box.every(Number.isFinite) &&
+    Number.isFinite(d.score) &&
+    typeof d.label === 'string'
+  if (list?.every(isDetection)) return list
+  refuse('E_BACKEND_FAILED', 'detect: must give a list of { box: [x0, y0, x1, y1], score, label }')
+}
+
+/** Whether any of the box lies in the photo. */
+function isInside(box: Box, photo: Size): boolean {
+  const [x0, y0, x1, y1] = clipBox(box, photo)
+  return x0 < x1 && y0 < y1
+}

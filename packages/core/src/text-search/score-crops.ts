@@ -1,0 +1,91 @@
+import { refuse } from '../errors.js'
+import type { RgbImage } from '../image/image.js'
+import { embedPhrases } from '../prompts/embed-phrases.js'
+import type { PhraseEncoder } from '../prompts/phrases.js'
+import { batches } from '../tensor/batches.js'
+import type { CropEncoder, TextModel } from './crop-encoder.js'
+import type { Measured } from './overlap.js'
+
+/** An encoder with a text side and a picture side. */
+export type TextAndCrops = PhraseEncoder & CropEncoder
+
+/** The text model as one that compares crops. Throws `E_BAD_OPTION` where it has no picture side. */
+export function cropEncoderOf(text: TextModel | undefined, route: string): TextAndCrops {
+  if (text?.embedCrops && text.scale !== undefined && text.background) return text as TextAndCrops
+  refuse(
+    'E_BAD_OPTION',
+    `route '${route}' scores masks by what CLIP sees in them: give loadSam a text encoder with a picture side, such as ` +
+      "{ text: await loadClip(…) } of @sam/clip; without one, predict({ text }) gives masks without a score, and route 'detect' takes a detector"
+  )
+}
+
+/** The phrases of a softmax, embedded, and its temperature. */
+export interface ComparedPhrases {
+  readonly embeddings: readonly Float32Array[]
+  readonly scale: number
+}
+
+/** The phrase, what it is not, and the encoder's background phrases. */
+export const comparedPhrases = async (
+  encoder: TextAndCrops,
+  phrases: readonly string[],
+  signal: AbortSignal | undefined
+): Promise<ComparedPhrases> => ({
+  embeddings: await embedPhrases(
+    [...phrases, ...encoder.background.filter(b => !phrases.includes(b))],
+    encoder,
+    signal
+  ),
+  scale: encoder.scale
+})
+
+/** A mask and its text score. */
+export interface ScoredMask extends Measured {
+  readonly score: number
+}
+
+/** Each mask's probability of being what the first phrase says, from the embedding of its crop. */
+export const scoreMasks = (
+  masks: readonly Measured[],
+  crops: readonly Float32Array[],
+  { embeddings, scale }: ComparedPhrases
+): ScoredMask[] =>
+  masks.map((measured, i) => {
+    const logits = embeddings.map(text => scale * text.reduce((sum, x, k) => sum + x * crops[i][k], 0))
+    const most = Math.max(...logits)
+    const powers = logits.map(logit => Math.exp(logit - most))
+    return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
+  })
+
+/** Masks whose bitmaps are in memory at once. */
+const masksPerBatch = 8
+
+/** An embedding of each mask's crop. */
+export async function embedMasks(
+  image: { photo(): Promise<RgbImage> },
+  masks: readonly Measured[],
+  { encoder, signal }: { encoder: TextAndCrops; signal: AbortSignal | undefined }
+): Promise<Float32Array[]> {
+  const photo = await image.photo()
+  const found: Float32Array[] = []
+  for (const batch of batches(masks, masksPerBatch)) {
+    const bitmaps = batch.map(({ mask }) => ({
+      width: mask.width,
+      height: mask.height,
+      data: mask.bitmap({ keep: false })
+    }))
+    const embeddings = await encoder.embedCrops(photo, bitmaps, { signal })
+    signal?.throwIfAborted()
+    if (
+      embeddings.length !== bitmaps.length ||
+      !embeddings.every(e => e.length === encoder.width && e.every(Number.isFinite))
+    ) {
+      refuse(
+        'E_BACKEND_FAILED',
+        `text: the encoder must give ${encoder.width} finite numbers for each of ${bitmaps.length} crops`
+      )
+    }
+    found.push(...embeddings)
+  }
+  return found
+}
