@@ -1,4 +1,12 @@
-import { InputError, paramsOf, sizeOf, type Backend, type Graph, type Value } from '@sam/core/graph'
+import {
+  InputError,
+  paramsOf,
+  sizeOf,
+  type Backend,
+  type CompileOptions,
+  type Graph,
+  type Value
+} from '@sam/core/graph'
 import { openDevice, type Device, type DeviceOptions } from './device.js'
 import { makeExecutable, type Placeable } from './executable.js'
 import type { Tile } from './kernels/tile.js'
@@ -57,16 +65,28 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   let recovering: Promise<void> | undefined
   let largeTile: Tile | undefined
   let tuning: Promise<void> | undefined
-  const living = new Set<Placeable>()
+  /** Every executable in use, and the device that its weights are on. */
+  const living = new Map<Placeable, Device>()
   const kept = (node: Value): boolean => options.decompose !== 'all' && keeps(node, device.limits)
   const must = (): void => {
     if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed')
   }
 
+  async function place(executable: Placeable, compileOptions?: CompileOptions): Promise<void> {
+    const at = device
+    await executable.place(at, compileOptions)
+    living.set(executable, at)
+  }
+
+  const isWhole = (): boolean => device.lost() === undefined && [...living.values()].every(at => at === device)
+
+  /** Where placing one fails, the next call goes on with those that are left. */
   async function replace(): Promise<void> {
-    device.destroy()
-    device = await openDevice(options)
-    for (const executable of living) await executable.place(device)
+    if (device.lost() !== undefined) {
+      device.destroy()
+      device = await openDevice(options)
+    }
+    for (const [executable, at] of [...living]) if (at !== device) await place(executable)
   }
 
   return {
@@ -92,8 +112,10 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
             tile => {
               largeTile = tile
             },
-            () => {}
-          )) // a device that fails here says so below
+            () => {
+              tuning = undefined // a device that fails here says so below
+            }
+          ))
       const executable = makeExecutable(graph, weights, {
         keeps: kept,
         device: () => device,
@@ -103,13 +125,12 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
           living.delete(e)
         }
       })
-      await executable.place(device, compileOptions)
-      living.add(executable)
+      await place(executable, compileOptions)
       return executable
     },
     async recover() {
       must()
-      if (device.lost() === undefined) return
+      if (isWhole()) return
       await (recovering ??= replace().finally(() => {
         recovering = undefined
       }))
@@ -126,7 +147,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     dispose() {
       if (disposed) return
       disposed = true
-      for (const executable of [...living]) executable.dispose()
+      for (const executable of [...living.keys()]) executable.dispose()
       device.destroy()
     }
   }

@@ -17,6 +17,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core'
 import { lostError, type Device } from './device.js'
 import { checked, dispatch } from './dispatch.js'
 import { failure } from './failure.js'
+import type { Limits } from './kernels/kernel.js'
 import type { Tile } from './kernels/tile.js'
 import { allocate, flush, free, resident, residentOf, shared, trim, upload, uploadHalves } from './memory.js'
 import { schedule, type Schedule, type Slot } from './schedule.js'
@@ -45,6 +46,13 @@ export interface PlaceOptions {
   readonly forget: (executable: Placeable) => void
 }
 
+/** A graph as dispatches for devices with these limits. */
+interface Lowered {
+  readonly limits: Limits
+  readonly setup: Schedule
+  readonly run: Schedule
+}
+
 /** What stays on a device between runs: weights, constants, and what is computed from them once. */
 interface Placed {
   readonly device: Device
@@ -62,10 +70,12 @@ export function makeExecutable(
   weights: WeightSource,
   { keeps, device: current, halfWeights, largeTile, forget }: PlaceOptions
 ): Placeable {
-  const { setup, run } = prepare(graph, keeps, weights)
-  const { limits } = current()
-  const options = { limits, halfWeights, ...(largeTile ? { largeTile } : {}) }
-  const schedules = { setup: schedule(setup, options), run: schedule(run, options) }
+  const lower = ({ limits }: Device, tile?: Tile): Lowered => {
+    const { setup, run } = prepare(graph, keeps, weights)
+    const options = { limits, halfWeights, ...(tile ? { largeTile: tile } : {}) }
+    return { limits, setup: schedule(setup, options), run: schedule(run, options) }
+  }
+  let schedules = lower(current(), largeTile)
   let placed: Placed | undefined
   let disposed = false
   let running = 0
@@ -79,6 +89,8 @@ export function makeExecutable(
   const self: Placeable = {
     graph,
     async place(device, options = {}) {
+      // A device after recovery may have other limits: what is fused, split and tiled depends on them.
+      if (!sameLimits(schedules.limits, device.limits)) schedules = lower(device)
       const fixed = await placeWeights(device, { graph, weights, schedules }, options)
       try {
         await device
@@ -138,6 +150,9 @@ export function makeExecutable(
   }
   return self
 }
+
+const sameLimits = (a: Limits, b: Limits): boolean =>
+  a.bufferBytes === b.bufferBytes && a.sharedBytes === b.sharedBytes && a.buffers === b.buffers
 
 function held(own: TensorInfo[], info: TensorInfo): TensorInfo {
   own.push(info)

@@ -114,6 +114,26 @@ describe('failure handling', () => {
     expect(codeOf(await executable.run({ x: kept }).catch((e: unknown) => e))).toBe('E_DEVICE_LOST')
   })
 
+  it('issue 19: recovery that could not read weights goes on when it is called again', async () => {
+    let readable = true
+    const flaky: WeightSource = {
+      ...weights,
+      read: async name => (readable ? weights.read(name) : Promise.reject(new Error('the network is down')))
+    }
+    backend = await webgpu()
+    const executable = await backend.compile(deep, flaky)
+    const before = await (await executable.run(feeds)).y.read()
+    const running = executable.run(feeds)
+    lose(backend)
+    expect(codeOf(await running.then(async ({ y }) => y.read()).catch((e: unknown) => e))).toBe('E_DEVICE_LOST')
+    readable = false
+    await expect(backend.recover()).rejects.toThrow('the network is down')
+    await expect(backend.recover()).rejects.toThrow('the network is down')
+    readable = true
+    await backend.recover()
+    expect((await (await executable.run(feeds)).y.read()).data).toEqual(before.data)
+  })
+
   it('an abort while weights are placed, and while a graph runs, leaves no memory behind', async () => {
     backend = await webgpu()
     const stop = new AbortController()

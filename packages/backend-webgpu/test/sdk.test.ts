@@ -78,12 +78,16 @@ describe('Sam on WebGPU', () => {
     const image = await sam.encode(photo)
     const saved = await sam.load(await image.save())
     const best = await saved.predict(click, { best: true })
+    const staged = await sam.load(await image.save())
+    await staged.predict(click)
     const encoding = sam.encode(photo)
     backend.device.destroy()
     for (const attempt of [encoding, image.predict(click), saved.predict(click), sam.encode(photo)]) {
       await expect(attempt).rejects.toSatisfy(e => SamError.is(e) && e.code === 'E_DEVICE_LOST')
     }
     await sam.recover()
+    // Issue 19: prompted before the loss and not since, it is staged on the new device at once.
+    expect((await staged.predict(click)).masks).toHaveLength(3)
     expect(await embeddingOf(await sam.encode(photo))).toBeLessThan(2e-4)
     await expect(image.predict(click)).rejects.toSatisfy(e => SamError.is(e) && e.code === 'E_DEVICE_LOST')
     const again = await saved.predict(click, { best: true })

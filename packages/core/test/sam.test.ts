@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   configs,
+  encodePng,
   loadSam,
   SamError,
   type Backend,
@@ -12,7 +16,7 @@ import {
 } from '../src/index.js'
 import { tinyTest } from '../src/sam/config.js'
 import { referenceBackend } from '../src/testing.js'
-import type { WeightSource } from '../src/weights/source.js'
+import { renamed, type WeightSource } from '../src/weights/source.js'
 import { fixturePath, maxDifference, openFixture } from './tiny-io.js'
 
 interface Golden {
@@ -217,6 +221,32 @@ describe('Sam', () => {
     await own.dispose()
     await expectCode(own.load(bytes), 'E_DISPOSED')
     await source.close()
+  })
+
+  it('issue 19: saves the encoder that an embedding is of, also where the checkpoint has only a decoder', async () => {
+    const whole = await openFixture('tiny-checkpoint.safetensors')
+    const decoder = renamed(whole, name => (name.startsWith('image_encoder.') ? undefined : name))
+    const own = await loadSam({ weights: decoder, model: tinyTest, backend: referenceBackend(), parts: 'decoder' })
+    const loaded = await own.load(await image.save())
+    const again = await sam.load(await loaded.save(), { image: photo })
+    again.dispose()
+    await own.dispose()
+    await whole.close()
+  })
+
+  it('issue 19: does not take another photo for the one that was encoded', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sam-photo-'))
+    const path = join(folder, 'photo.png')
+    await writeFile(path, await encodePng(photo))
+    const encoded = await sam.encode(path)
+    expect(Buffer.compare((await encoded.photo()).data, photo.data)).toBe(0)
+    const again = await sam.encode(path)
+    await writeFile(path, await encodePng({ ...photo, data: photo.data.map(v => 255 - v) }))
+    await expectCode(again.photo(), 'E_BAD_IMAGE', 'encode it again')
+    encoded.dispose()
+    again.dispose()
+    await expectCode(again.photo(), 'E_DISPOSED')
+    await rm(folder, { recursive: true })
   })
 
   it('answers eight predictions at once as it does one after the other', async () => {

@@ -99,16 +99,22 @@ export class EncodedImage implements Disposable, SearchableImage {
     prompts: readonly DecoderPrompt[],
     { multimask, best, signal }: { multimask: Multimask; best: boolean; signal: AbortSignal | undefined }
   ): Promise<Prediction[]> {
-    const { config, decoder, frame } = this.#encoded
+    const { config, decoder, embedding, frame } = this.#encoded
     const signature = promptSignature(prompts)
     const feeds = promptFeeds(prompts, signature, config)
     const { perImage, perPrompt } = await decoder.stages(signature)
-    const image = await this.#outputsOf(perImage)
-    this.#check()
-    const out = await perPrompt.run({ ...image, ...feeds }, signal ? { signal } : {}).catch((error: unknown) => {
-      // The stage runs again from an embedding that is on the host.
-      if (SamError.is(error) && error.code === 'E_DEVICE_LOST') this.#perImage.clear()
-      throw error
+    const run = async (): ReturnType<Executable['run']> => {
+      const image = await this.#outputsOf(perImage)
+      this.#check()
+      return perPrompt.run({ ...image, ...feeds }, signal ? { signal } : {})
+    }
+    const out = await run().catch((error: unknown) => {
+      if (!(SamError.is(error) && error.code === 'E_DEVICE_LOST')) throw error
+      // What was computed of the image went with the device. The backend may have recovered since: from an embedding on
+      // the host it is computed again.
+      this.#perImage.clear()
+      if ('read' in embedding) throw error
+      return run()
     })
     try {
       return await readPredictions(out as DecoderOutputs, prompts, { multimask, best, frame })
@@ -160,9 +166,11 @@ export class EncodedImage implements Disposable, SearchableImage {
 
   /**
    * The photo's pixels, read again from what was encoded: keep a bitmap open and pixels unchanged. Throws
-   * `E_BAD_OPTION` for an embedding that was loaded without its photo, `E_BAD_IMAGE` for a photo that is gone.
+   * `E_BAD_OPTION` for an embedding that was loaded without its photo, `E_BAD_IMAGE` for a photo that is gone or is not
+   * the one that was encoded, `E_DISPOSED`.
    */
-  photo(): Promise<RgbImage> {
+  async photo(): Promise<RgbImage> {
+    this.#check()
     this.#photo ??= this.#encoded.photo()
     this.#photo.catch(() => {
       this.#photo = undefined

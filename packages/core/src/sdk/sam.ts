@@ -62,7 +62,18 @@ export class Sam implements AsyncDisposable {
     const { tensor, frame, fingerprint } = await preprocess(input, { backend, side: this.config.imageSize, signal })
     try {
       const { image_embedding: embedding } = await encoder.run({ image: tensor }, signal ? { signal } : {})
-      return this.#encoded({ frame, embedding, fingerprint, photo: () => readImage(input) })
+      const photo = async (): Promise<RgbImage> => {
+        const image = await readImage(input)
+        if ((await imageFingerprint(image)) === (await fingerprint())) return image
+        return refuse('E_BAD_IMAGE', 'the photo must be the one that was encoded, found other pixels; encode it again')
+      }
+      return this.#encoded({
+        frame,
+        embedding,
+        fingerprint,
+        photo,
+        encoderFingerprint: () => this.encoderFingerprint()
+      })
     } finally {
       if ('dispose' in tensor) tensor.dispose()
     }
@@ -87,6 +98,7 @@ export class Sam implements AsyncDisposable {
       frame: frameOf(file, this.config.imageSize),
       embedding: file.embedding,
       fingerprint: async () => file.image,
+      encoderFingerprint: async () => file.encoder,
       photo: async () =>
         photo ??
         refuse('E_BAD_OPTION', 'this needs the photo, and only its embedding was loaded: Sam.load(bytes, { image })')
@@ -131,6 +143,7 @@ export class Sam implements AsyncDisposable {
     frame: Frame
     embedding: DeviceTensor | HostTensor
     fingerprint: () => Promise<string>
+    encoderFingerprint: () => Promise<string | undefined>
     photo: () => Promise<RgbImage>
   }): EncodedImage {
     const { config, text, textWidth, decoder } = this.#model
@@ -140,7 +153,6 @@ export class Sam implements AsyncDisposable {
       text,
       textWidth,
       decoder,
-      encoderFingerprint: () => this.encoderFingerprint(),
       encode: (part, signal) => this.encode(part, { signal })
     })
   }

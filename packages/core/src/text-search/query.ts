@@ -1,5 +1,6 @@
 import { generateMasks, type CroppableImage } from '../automatic/generator.js'
 import type { AutomaticMaskOptions } from '../automatic/options.js'
+import { SharedWork } from '../backend/shared-work.js'
 import { refuse, shown } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
 import type { Size } from '../image/resize.js'
@@ -194,8 +195,8 @@ interface EmbeddedMasks {
   readonly embeddings: readonly Float32Array[]
 }
 
-/** Automatic masks and their embeddings by options, kept for the next phrase. */
-const embeddedMasks = new WeakMap<SearchableImage, Map<string, Promise<EmbeddedMasks>>>()
+/** Automatic masks and their embeddings by image and options, kept for the next phrase. */
+const embeddedMasks = new WeakMap<SearchableImage, Map<string, SharedWork<EmbeddedMasks>>>()
 
 function automaticMasks(
   image: SearchableImage,
@@ -205,19 +206,18 @@ function automaticMasks(
     signal
   }: { encoder: TextAndCrops; automatic: AutomaticMaskOptions | undefined; signal: AbortSignal | undefined }
 ): Promise<EmbeddedMasks> {
-  const known = embeddedMasks.get(image) ?? new Map<string, Promise<EmbeddedMasks>>()
+  const known = embeddedMasks.get(image) ?? new Map<string, SharedWork<EmbeddedMasks>>()
   embeddedMasks.set(image, known)
   const key = JSON.stringify(automatic ?? {})
-  let ready = known.get(key)
-  if (!ready) {
-    ready = generateMasks(image, { ...automatic, signal }).then(async masks => ({
-      masks,
-      embeddings: await embedMasks(image, masks, { encoder, signal })
-    }))
-    known.set(key, ready)
-    ready.catch(() => known.delete(key)) // an abort must not spoil the next try
+  let work = known.get(key)
+  if (!work || work.failed) {
+    work = new SharedWork(async signal => {
+      const masks = await generateMasks(image, { ...automatic, signal })
+      return { masks, embeddings: await embedMasks(image, masks, { encoder, signal }) }
+    })
+    known.set(key, work)
   }
-  return ready
+  return work.wait(signal)
 }
 
 /** A predicted mask's numbers, without keeping its bitmap. */
