@@ -49,7 +49,10 @@ const packages = {
   'packages/backend-wasm': '@sam/(core/graph|onnx)',
   'packages/backend-webgpu': '@sam/core/graph',
   'packages/model-tiny': '@sam/core',
-  'packages/train': '@sam/(core(/graph)?|clip)',
+  'packages/rng': '(?!x)x',
+  'packages/scenes': '@sam/(core|rng)',
+  'packages/train': '@sam/(core(/graph)?|rng)',
+  'research/tiny': '@sam/(core(/graph)?|clip|rng|scenes|train(/toolkit)?)',
   'packages/clip': '@sam/core(/graph)?'
 }
 const packageRules = Object.entries(packages).map(([path, allowed]) => ({

@@ -1,17 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { answerPreparing, preparation, type PreparationOptions } from '@sam/train'
+import type { ClipConfig } from '@sam/clip'
+import { exampleLoader, serveDataWorker } from '@sam/train'
+import { clipCrops } from './first-prompt.js'
 import { imagesOf, type Plan } from './plan.js'
+import { loadResearch } from './research.js'
 
-/**
- * What a thread of `sam train --workers` is given: a run's plan, from which each opens images of its own, and what the
- * run's CLIP sees.
- */
-export interface PreparingData extends Pick<PreparationOptions, 'clip'> {
+/** What a data worker of `sam train --workers` is given: the run's plan, and the vision model of the run's CLIP. */
+export interface DataWorkerInput {
   readonly plan: Plan
+  readonly clip: Pick<ClipConfig, 'vision'> | undefined
 }
 
 if (parentPort) {
-  const { plan, clip } = workerData as PreparingData
+  const { plan, clip } = workerData as DataWorkerInput
   const { recipe, seed } = plan
-  answerPreparing(parentPort, preparation({ recipe, data: (await imagesOf(plan)).data, seed, clip }))
+  const hooks = (await loadResearch())?.hooks(recipe)
+  const crops = clip && { ...clipCrops(clip), ...hooks?.firstPrompt }
+  serveDataWorker(parentPort, exampleLoader({ recipe, data: (await imagesOf(plan)).data, seed, crops }))
 }

@@ -3,26 +3,31 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
 /**
- * Draws, in sequence. Two made from the same keys give the same draws: all randomness of training is a function of a
- * seed and a place.
+ * `@sam/rng`: random numbers that are a function of their keys.
+ * @packageDocumentation
  */
-export interface Random {
+
+/** A sequence of random numbers. Two generators made from the same keys give the same sequence. */
+export interface Rng {
   /** Uniform in [0, 1). */
   unit(): number
   /** Uniform in [low, high). */
   between(low: number, high: number): number
-  /** A whole number in [low, high], both included. */
+  /** An integer in [low, high], both included. */
   int(low: number, high: number): number
   /** True with this probability. */
   chance(probability: number): boolean
-  /** One of these, all equally likely. */
+  /** One of the choices, all equally likely. */
   pick<T>(choices: readonly T[]): T
-  /** Normal with mean 0 and deviation 1. */
+  /** Standard normal. */
   normal(): number
 }
 
-/** Draws that belong to these keys: a seed, then for example an iteration and an image. Whole numbers. */
-export function random(...keys: readonly number[]): Random {
+/**
+ * The generator of these keys: a seed, then for example an iteration and an image index. Keys are integers;
+ * neighbouring keys give unrelated sequences.
+ */
+export function createRng(...keys: readonly number[]): Rng {
   const generator = xoroshiro128plus(keys.reduce((hash, key) => mix(hash ^ mix(key + 0x9e3779b9)), 0x243f6a88))
   const unit = (): number => uniformFloat64(generator)
   return {
@@ -35,17 +40,17 @@ export function random(...keys: readonly number[]): Random {
   }
 }
 
-/** The numbers below `count` in an order by chance. */
-export function shuffled(draw: Random, count: number): number[] {
+/** The integers 0 … count − 1 in a random order (Fisher–Yates). */
+export function shuffled(rng: Rng, count: number): number[] {
   const order = Array.from({ length: count }, (_, k) => k)
   for (let k = count - 1; k > 0; k--) {
-    const other = draw.int(0, k)
+    const other = rng.int(0, k)
     ;[order[k], order[other]] = [order[other], order[k]]
   }
   return order
 }
 
-/** MurmurHash3's finaliser: neighbouring keys give unrelated seeds. */
+/** MurmurHash3's finaliser. */
 function mix(x: number): number {
   let h = x | 0
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)

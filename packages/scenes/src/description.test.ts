@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { captionOf, withoutColor, type Description } from './description.js'
-import { random } from '../../random.js'
+import { createRng } from '@sam/rng'
 import { anySurface, colorName, hsv } from './surface.js'
 import { takenFor } from './taken-for.js'
 
@@ -51,7 +51,7 @@ describe('names of colours', () => {
 })
 
 describe('what a picture does not tell', () => {
-  const surfaces = Array.from({ length: 400 }, (_, i) => anySurface(random(i), { scale: 30, light: 1 }))
+  const surfaces = Array.from({ length: 400 }, (_, i) => anySurface(createRng(i), { scale: 30, light: 1 }))
   it('are patterns too faint to be sure of, and colours at the border of others', () => {
     expect(surfaces.filter(s => s.pattern === undefined).length).toBeGreaterThan(20)
     const [told, borderline] = [

@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js'
+import type { Rng } from '@sam/rng'
 import type { Description } from './description.js'
 import { anyShape, box, ellipse, intersect, place, subtract, union, type Pose, type Shape } from './shapes.js'
 import { anySurface, type NamedSurface, type Rgb, type Surface } from './surface.js'
@@ -38,30 +38,30 @@ interface PartOptions {
  * `simple` ones are a shape and nothing else.
  */
 export function anyObject(
-  draw: Random,
+  rng: Rng,
   pose: Pose,
   { light, simple = false }: { light: number; simple?: boolean }
 ): SceneObject {
   const regions: Region[] = []
   const scale = pose.radius
   if (simple) {
-    const [{ name, shape }, skin] = [anyShape(draw), anySurface(draw, { scale, light })]
+    const [{ name, shape }, skin] = [anyShape(rng), anySurface(rng, { scale, light })]
     return {
       pose,
       reach: 2.1 * scale,
       regions: [{ shape: place(shape, pose), surface: skin.surface, level: 'whole', about: named(name, skin) }]
     }
   }
-  const limbs = draw.chance(0.3)
-  const { name, shape } = anyShape(draw, { compact: limbs || draw.chance(0.5) })
+  const limbs = rng.chance(0.3)
+  const { name, shape } = anyShape(rng, { compact: limbs || rng.chance(0.5) })
   const body = place(shape, pose)
-  const skin = anySurface(draw, { scale, light })
+  const skin = anySurface(rng, { scale, light })
   const whole: Description = { ...named(name, skin), ...(limbs && { limbs }) }
 
-  const attached = limbs ? Array.from({ length: draw.int(1, 4) }, () => limb(draw, pose)) : []
+  const attached = limbs ? Array.from({ length: rng.int(1, 4) }, () => limb(rng, pose)) : []
   regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', about: whole })
   for (const part of attached) {
-    const own = anySurface(draw, { scale: scale / 3, near: draw.chance(0.6) ? skin.base : undefined, light })
+    const own = anySurface(rng, { scale: scale / 3, near: rng.chance(0.6) ? skin.base : undefined, light })
     regions.push({
       shape: part,
       surface: own.surface,
@@ -81,11 +81,11 @@ export function anyObject(
       }) - 1
     : 0
 
-  for (let i = draw.pick([0, 1, 1, 2, 3]); i > 0; i--) {
-    const part = { pose: within(draw, pose), near: skin.base, light }
-    const index = addPart(draw, regions, { of: torso, whole, ...part }) // on the body
-    for (let j = draw.pick([0, 1, 1, 2]); j > 0; j--)
-      addPart(draw, regions, { of: index, whole, ...part, pose: within(draw, part.pose) })
+  for (let i = rng.pick([0, 1, 1, 2, 3]); i > 0; i--) {
+    const part = { pose: within(rng, pose), near: skin.base, light }
+    const index = addPart(rng, regions, { of: torso, whole, ...part }) // on the body
+    for (let j = rng.pick([0, 1, 1, 2]); j > 0; j--)
+      addPart(rng, regions, { of: index, whole, ...part, pose: within(rng, part.pose) })
   }
   return { pose, reach: 2.1 * scale, regions }
 }
@@ -100,13 +100,13 @@ const named = (noun: string, { color, second, pattern, maybe = [] }: NamedSurfac
 })
 
 function addPart(
-  draw: Random,
+  rng: Rng,
   regions: Region[],
   { of, whole, pose, near, light }: PartOptions & { of: number; whole: Description }
 ): number {
   const host = regions[of]
-  const { name, shape, named: uncut } = patch(draw, host.shape, pose)
-  const own = anySurface(draw, { scale: pose.radius, near: draw.chance(0.4) ? near : undefined, light })
+  const { name, shape, named: uncut } = patch(rng, host.shape, pose)
+  const own = anySurface(rng, { scale: pose.radius, near: rng.chance(0.4) ? near : undefined, light })
   const level =
     host.level === 'whole'
       ? 'part'
@@ -127,12 +127,12 @@ function addPart(
 }
 
 /** A region inside its host: a patch, a band across it, one side of it, or its rim. */
-function patch(draw: Random, host: Shape, pose: Pose): Pick<Region, 'shape' | 'named'> & { name: string } {
-  const kind = draw.pick(['patch', 'patch', 'patch', 'band', 'side', 'rim', 'core'])
-  const turned = { ...pose, angle: draw.between(0, Math.PI) }
+function patch(rng: Rng, host: Shape, pose: Pose): Pick<Region, 'shape' | 'named'> & { name: string } {
+  const kind = rng.pick(['patch', 'patch', 'patch', 'band', 'side', 'rim', 'core'])
+  const turned = { ...pose, angle: rng.between(0, Math.PI) }
   switch (kind) {
     case 'band':
-      return { name: kind, shape: intersect(host, place(box(6, draw.between(0.4, 0.8)), turned)) }
+      return { name: kind, shape: intersect(host, place(box(6, rng.between(0.4, 0.8)), turned)) }
     case 'side':
       return {
         name: kind,
@@ -142,17 +142,17 @@ function patch(draw: Random, host: Shape, pose: Pose): Pick<Region, 'shape' | 'n
         )
       }
     case 'rim': {
-      const inset = Math.max(3, pose.radius * draw.between(0.3, 0.6))
+      const inset = Math.max(3, pose.radius * rng.between(0.3, 0.6))
       return { name: kind, shape: subtract(host, (x, y) => host(x, y) + inset) }
     }
     case 'core': {
-      const inset = Math.max(3, pose.radius * draw.between(0.25, 0.5))
+      const inset = Math.max(3, pose.radius * rng.between(0.25, 0.5))
       return { name: kind, shape: (x, y) => host(x, y) + inset }
     }
     default: {
-      const { name, shape } = draw.chance(0.3)
+      const { name, shape } = rng.chance(0.3)
         ? { name: 'spot', shape: ellipse(1, 1) }
-        : anyShape(draw, { compact: draw.chance(0.7) })
+        : anyShape(rng, { compact: rng.chance(0.7) })
       const named = place(shape, turned)
       return { name, shape: intersect(host, named), named }
     }
@@ -160,25 +160,25 @@ function patch(draw: Random, host: Shape, pose: Pose): Pick<Region, 'shape' | 'n
 }
 
 /** A smaller pose somewhere inside. */
-const within = (draw: Random, { x, y, radius }: Pose): Pose => {
-  const [angle, out] = [draw.between(0, 2 * Math.PI), radius * draw.between(0, 0.5)]
-  return { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * draw.between(0.4, 0.75), angle }
+const within = (rng: Rng, { x, y, radius }: Pose): Pose => {
+  const [angle, out] = [rng.between(0, 2 * Math.PI), radius * rng.between(0, 0.5)]
+  return { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * rng.between(0.4, 0.75), angle }
 }
 
 /** Something that sticks out of the body. */
-function limb(draw: Random, { x, y, radius }: Pose): Shape {
-  const angle = draw.between(0, 2 * Math.PI)
-  const out = radius * draw.between(0.8, 1.1)
+function limb(rng: Rng, { x, y, radius }: Pose): Shape {
+  const angle = rng.between(0, 2 * Math.PI)
+  const out = radius * rng.between(0.8, 1.1)
   const pose = {
     x: x + out * Math.cos(angle),
     y: y + out * Math.sin(angle),
-    radius: radius * draw.between(0.4, 0.75),
+    radius: radius * rng.between(0.4, 0.75),
     angle
   }
-  const shape = draw.pick([
-    () => ellipse(1, draw.between(0.25, 0.6)),
-    () => box(1, draw.between(0.2, 0.5), 0.15),
-    () => anyShape(draw, { compact: true }).shape
+  const shape = rng.pick([
+    () => ellipse(1, rng.between(0.25, 0.6)),
+    () => box(1, rng.between(0.2, 0.5), 0.15),
+    () => anyShape(rng, { compact: true }).shape
   ])()
   return place(shape, pose)
 }

@@ -1,6 +1,6 @@
-import { random, type Random } from '../../random.js'
-import type { Dataset, Sample, Truth } from '../dataset.js'
-import { captionOf, withoutColor } from './description.js'
+import type { RgbImage } from '@sam/core'
+import { createRng, type Rng } from '@sam/rng'
+import { captionOf, withoutColor, type Description } from './description.js'
 import { anyObject, type Region, type SceneObject } from './object.js'
 import type { Shape } from './shapes.js'
 import { anySurface, valueNoise, type Surface } from './surface.js'
@@ -8,35 +8,63 @@ import { anySurface, valueNoise, type Surface } from './surface.js'
 export interface SceneOptions {
   /** Longer side, in pixels. */
   readonly size: number
-  /** Two seeds share no scene. */
+  /** Different seeds give different scenes. */
   readonly seed: number
-  /**
-   * Masks with fewer visible pixels are not listed; 1% of the square unless told: two and a half of 16 × 16 patches.
-   */
+  /** Smallest visible area of a listed mask, in pixels. Default: 1% of the square. */
   readonly minArea?: number
   /**
-   * Part of the scenes that have simple things, smaller ones and more of them: no parts, and nothing that lies on them.
-   * What a shape is and what words mean is seen sooner in these. 0 unless told.
+   * Fraction of scenes with simple objects: more of them, smaller, without parts and with nothing on top. Default: 0.
    */
   readonly simple?: number
 }
 
+/** The visible pixels of one object or part. */
+export interface SceneMask {
+  /** 1 inside, row by row, of the image's size. */
+  readonly mask: Uint8Array
+  readonly level: 'whole' | 'part' | 'subpart'
+  /** Index in the scene's list of the mask that this one is a part of. */
+  readonly parent?: number
+  /** For example `a striped red and blue star with limbs`. */
+  readonly caption: string
+  /** What the caption is made of. */
+  readonly about: Description
+  /** Set where too little is visible for the caption to be recognised: occluded, or cut off by the image border. */
+  readonly obscured?: true
+}
+
+/** One image with the masks of everything visible in it. */
+export interface Scene {
+  /** For messages: the seed and the index. */
+  readonly name: string
+  readonly image: RgbImage
+  readonly truths: readonly SceneMask[]
+}
+
+/** An endless data set; it fits `Dataset` of `@sam/train`. */
+export interface Scenes {
+  /** Infinity. */
+  readonly size: number
+  /** The scene of an index: the same each time. */
+  read(index: number): Promise<Scene>
+}
+
 /**
- * Endless scenes: overlapping objects with parts and subparts, in light and shadow, textured, noisy, a little blurred,
- * with the exact mask of all that is visible of each. The nth scene is a pure function of the seed and n.
+ * Endless scenes: overlapping objects with parts and subparts, shaded, textured, noisy and slightly blurred, each with
+ * the exact mask of its visible pixels. Scene n is a pure function of the seed and n.
  */
-export const scenes = ({ size, seed, minArea = (size * size) / 100, simple = 0 }: SceneOptions): Dataset => ({
+export const scenes = ({ size, seed, minArea = (size * size) / 100, simple = 0 }: SceneOptions): Scenes => ({
   size: Infinity,
   read: async index =>
-    scene(random(seed, index), {
+    scene(createRng(seed, index), {
       size,
       minArea,
-      simple: random(seed, index, simpleKey).chance(simple),
+      simple: createRng(seed, index, simpleKey).chance(simple),
       name: `scene ${index} of seed ${seed}`
     })
 })
 
-/** Keeps this draw apart from a scene's others. */
+/** RNG stream of the choice between simple and full scenes. */
 const simpleKey = 0x53494d50
 
 interface Canvas {
@@ -49,40 +77,40 @@ interface Canvas {
 }
 
 function scene(
-  draw: Random,
+  rng: Rng,
   { size, minArea, simple, name }: { size: number; minArea: number; simple: boolean; name: string }
-): Sample {
-  const short = draw.chance(0.3) ? Math.round(size * draw.between(0.6, 1)) : size
-  const [width, height] = draw.chance(0.5) ? [size, short] : [short, size]
+): Scene {
+  const short = rng.chance(0.3) ? Math.round(size * rng.between(0.6, 1)) : size
+  const [width, height] = rng.chance(0.5) ? [size, short] : [short, size]
   const canvas: Canvas = {
     width,
     height,
     pixels: new Float32Array(width * height * 3),
     owner: new Int32Array(width * height).fill(-1)
   }
-  const light = draw.between(0, 2 * Math.PI)
-  paintGround(draw, canvas, light)
+  const light = rng.between(0, 2 * Math.PI)
+  paintGround(rng, canvas, light)
 
   const painted: Painted[] = []
-  const crowd = simple ? draw.int(5, 9) : draw.int(1, 5)
+  const crowd = simple ? rng.int(5, 9) : rng.int(1, 5)
   for (let i = 0; i < crowd; i++) {
     const radius =
       size *
       (simple
-        ? draw.between(0.12, 0.2)
-        : (draw.chance(0.3) ? draw.between(0.3, 0.5) : draw.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1))
+        ? rng.between(0.12, 0.2)
+        : (rng.chance(0.3) ? rng.between(0.3, 0.5) : rng.between(0.15, 0.3)) * (crowd > 3 ? 0.8 : 1))
     const object = anyObject(
-      draw,
+      rng,
       {
-        x: draw.between(0.1, 0.9) * width,
-        y: draw.between(0.1, 0.9) * height,
+        x: rng.between(0.1, 0.9) * width,
+        y: rng.between(0.1, 0.9) * height,
         radius,
-        angle: draw.between(0, 2 * Math.PI)
+        angle: rng.between(0, 2 * Math.PI)
       },
       { light, simple }
     )
     const first = painted.length
-    if (draw.chance(0.6)) castShadow(draw, canvas, { ...object, light })
+    if (rng.chance(0.6)) castShadow(rng, canvas, { ...object, light })
     for (const region of object.regions) {
       painted.push({
         region,
@@ -92,7 +120,7 @@ function scene(
       paint(canvas, region, { id: painted.length - 1, object })
     }
   }
-  const { gray } = develop(draw, canvas)
+  const { gray } = develop(rng, canvas)
   return {
     name,
     image: { width, height, data: toBytes(canvas.pixels) },
@@ -100,13 +128,13 @@ function scene(
   }
 }
 
-function paintGround(draw: Random, { width, height, pixels }: Canvas, light: number): void {
-  const far = anySurface(draw, { scale: width / 4, light })
-  const near = draw.chance(0.4) ? anySurface(draw, { scale: width / 6, light }) : far
-  const horizon = height * draw.between(0.2, 0.8)
-  const tilt = draw.between(-0.3, 0.3)
-  const cloud = valueNoise(draw, width / 3)
-  const depth = draw.between(0, 0.5)
+function paintGround(rng: Rng, { width, height, pixels }: Canvas, light: number): void {
+  const far = anySurface(rng, { scale: width / 4, light })
+  const near = rng.chance(0.4) ? anySurface(rng, { scale: width / 6, light }) : far
+  const horizon = height * rng.between(0.2, 0.8)
+  const tilt = rng.between(-0.3, 0.3)
+  const cloud = valueNoise(rng, width / 3)
+  const depth = rng.between(0, 0.5)
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += 3) {
       const { surface } = y + tilt * (x - width / 2) < horizon ? far : near
@@ -163,37 +191,37 @@ function paint(
 }
 
 function castShadow(
-  draw: Random,
+  rng: Rng,
   canvas: Canvas,
   { regions, pose, reach, light }: Extent & { regions: readonly Region[]; light: number }
 ): void {
-  const [length, strength, soft] = [reach * draw.between(0.03, 0.15), draw.between(0.2, 0.6), draw.between(1, 8)]
+  const [length, strength, soft] = [reach * rng.between(0.03, 0.15), rng.between(0.2, 0.6), rng.between(1, 8)]
   const [dx, dy] = [Math.cos(light) * length, Math.sin(light) * length]
   const { shape } = regions[0]
-  const moved: Shape = (x, y) => shape(x - dx, y - dy)
+  const addEmbeddingNoise: Shape = (x, y) => shape(x - dx, y - dy)
   around(
     canvas,
-    { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: moved, border: soft },
+    { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: addEmbeddingNoise, border: soft },
     (x, y, at) => {
-      const dark = strength * Math.min(1, Math.max(0, 0.5 - moved(x, y) / (2 * soft)))
+      const dark = strength * Math.min(1, Math.max(0, 0.5 - addEmbeddingNoise(x, y) / (2 * soft)))
       for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c] *= 1 - dark
     }
   )
 }
 
 /** What a camera adds: a fall of light over the frame, blur, exposure, noise; and what some take away, all colour. */
-function develop(draw: Random, { width, height, pixels }: Canvas): { gray: boolean } {
-  const [fall, angle] = [draw.between(0, 0.5), draw.between(0, 2 * Math.PI)]
+function develop(rng: Rng, { width, height, pixels }: Canvas): { gray: boolean } {
+  const [fall, angle] = [rng.between(0, 0.5), rng.between(0, 2 * Math.PI)]
   const [fx, fy] = [(fall * Math.cos(angle)) / width, (fall * Math.sin(angle)) / height]
   const [gain, lift, noise] = [
-    draw.between(0.75, 1.25),
-    draw.between(-0.05, 0.12),
-    draw.chance(0.7) ? draw.between(0, 0.06) : 0
+    rng.between(0.75, 1.25),
+    rng.between(-0.05, 0.12),
+    rng.chance(0.7) ? rng.between(0, 0.06) : 0
   ]
-  const gray = draw.chance(0.06)
-  let grain = draw.int(0, 0x7fffffff)
+  const gray = rng.chance(0.06)
+  let grain = rng.int(0, 0x7fffffff)
   const uniform = (): number => (grain = (Math.imul(grain, 1664525) + 1013904223) >>> 0) / 2 ** 32
-  if (draw.chance(0.5)) blur(pixels, { width, height, sigma: draw.between(0.3, 1.1) })
+  if (rng.chance(0.5)) blur(pixels, { width, height, sigma: rng.between(0.3, 1.1) })
   for (let at = 0, i = 0; at < pixels.length; at += 3, i++) {
     const k = gain * (1 + fx * ((i % width) - width / 2) + fy * (Math.floor(i / width) - height / 2))
     if (gray) pixels.fill(0.3 * pixels[at] + 0.59 * pixels[at + 1] + 0.11 * pixels[at + 2], at, at + 3)
@@ -265,7 +293,7 @@ function visible(
   { owner, width, height, pixels }: Canvas,
   painted: readonly Painted[],
   { minArea, gray }: { minArea: number; gray: boolean }
-): Truth[] {
+): SceneMask[] {
   const masks = painted.map(() => new Uint8Array(width * height))
   const areas = new Uint32Array(painted.length)
   // Per region, what is seen of its own surface: a body has that of its whole.
@@ -295,7 +323,7 @@ function visible(
   const isClear = (id: number): boolean =>
     areas[id] >= leastShape * painted[id].extent && looks[id].area >= leastLook * areas[id]
   const listed = new Map<number, number>()
-  const truths: Truth[] = []
+  const truths: SceneMask[] = []
   for (const [id, { region, parent }] of painted.entries()) {
     const host = parent === undefined ? undefined : listed.get(parent)
     const distinct = parent === undefined || (areas[id] < 0.85 * areas[parent] && isSeenOn(id, parent))

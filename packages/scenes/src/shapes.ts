@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js'
+import type { Rng } from '@sam/rng'
 
 /**
  * A shape: its signed distance at a place, negative inside, in the pixels of the scene (near the outline; further away
@@ -80,15 +80,15 @@ export function polygon(points: readonly (readonly [number, number])[]): Shape {
 }
 
 /** An outline of radius r(θ) made of a few waves: a pebble, a leaf, an amoeba. */
-export function blob(draw: Random, wobble: number): Shape {
-  const waves = Array.from({ length: 4 }, (_, i) => ({
+export function blob(rng: Rng, wobble: number): Shape {
+  const sinCosPositions = Array.from({ length: 4 }, (_, i) => ({
     n: i + 2,
-    a: (draw.between(-1, 1) * wobble) / (i + 1),
-    p: draw.between(0, 2 * Math.PI)
+    a: (rng.between(-1, 1) * wobble) / (i + 1),
+    p: rng.between(0, 2 * Math.PI)
   }))
   return (x, y) => {
     const theta = Math.atan2(y, x)
-    return Math.hypot(x, y) - waves.reduce((r, { n, a, p }) => r + a * Math.cos(n * theta + p), 0.8)
+    return Math.hypot(x, y) - sinCosPositions.reduce((r, { n, a, p }) => r + a * Math.cos(n * theta + p), 0.8)
   }
 }
 
@@ -99,47 +99,47 @@ const corners = (n: number, radius: (i: number) => number): [number, number][] =
   ])
 
 /** Compact shapes, concave ones, thin ones, and ones with holes: what a whole object or a part can look like. */
-const kinds: Readonly<Record<string, (draw: Random) => Shape>> = {
-  disc: draw => ellipse(1, draw.between(0.7, 1)),
-  oval: draw => ellipse(1, draw.between(0.4, 0.7)),
-  block: draw => box(draw.between(0.7, 0.95), draw.between(0.4, 0.9), draw.pick([0, 0.1, 0.3])),
-  triangle: draw => polygon(corners(3, () => draw.between(0.8, 1.1))),
-  polygon: draw => polygon(corners(draw.int(5, 8), () => draw.between(0.75, 1.05))),
-  shard: draw => polygon(corners(draw.int(5, 9), () => draw.between(0.4, 1.1))),
-  star: draw => {
-    const [n, inner] = [draw.int(4, 7), draw.between(0.4, 0.6)]
+const kinds: Readonly<Record<string, (rng: Rng) => Shape>> = {
+  disc: rng => ellipse(1, rng.between(0.7, 1)),
+  oval: rng => ellipse(1, rng.between(0.4, 0.7)),
+  block: rng => box(rng.between(0.7, 0.95), rng.between(0.4, 0.9), rng.pick([0, 0.1, 0.3])),
+  triangle: rng => polygon(corners(3, () => rng.between(0.8, 1.1))),
+  polygon: rng => polygon(corners(rng.int(5, 8), () => rng.between(0.75, 1.05))),
+  shard: rng => polygon(corners(rng.int(5, 9), () => rng.between(0.4, 1.1))),
+  star: rng => {
+    const [n, inner] = [rng.int(4, 7), rng.between(0.4, 0.6)]
     return polygon(corners(2 * n, i => (i % 2 ? inner : 1.05)))
   },
-  pebble: draw => blob(draw, 0.2),
-  amoeba: draw => blob(draw, 0.45),
-  crescent: draw =>
+  pebble: rng => blob(rng, 0.2),
+  amoeba: rng => blob(rng, 0.45),
+  crescent: rng =>
     subtract(
       ellipse(1, 1),
-      place(ellipse(1, 1), { x: draw.between(0.4, 0.7), y: 0, radius: draw.between(0.7, 0.95), angle: 0 })
+      place(ellipse(1, 1), { x: rng.between(0.4, 0.7), y: 0, radius: rng.between(0.7, 0.95), angle: 0 })
     ),
-  ring: draw => {
-    const [inner, squash] = [draw.between(0.35, 0.68), draw.between(0.7, 1)]
+  ring: rng => {
+    const [inner, squash] = [rng.between(0.35, 0.68), rng.between(0.7, 1)]
     return subtract(ellipse(1, squash), ellipse(inner, inner * squash))
   },
-  frame: draw => {
-    const [h, t] = [draw.between(0.6, 0.9), draw.between(0.18, 0.35)]
+  frame: rng => {
+    const [h, t] = [rng.between(0.6, 0.9), rng.between(0.18, 0.35)]
     return subtract(box(0.9, h, 0.08), box(0.9 - t, h - t, 0.03))
   },
-  bar: draw => capsule([-1, 0], [1, draw.between(-0.2, 0.2)], draw.between(0.1, 0.22)),
-  bend: draw => {
-    const [t, turn] = [draw.between(0.12, 0.22), draw.between(-0.8, 0.8)]
-    return union(capsule([-0.9, turn], [0, -0.3], t), capsule([0, -0.3], [0.9, draw.between(-0.6, 0.8)], t))
+  bar: rng => capsule([-1, 0], [1, rng.between(-0.2, 0.2)], rng.between(0.1, 0.22)),
+  bend: rng => {
+    const [t, turn] = [rng.between(0.12, 0.22), rng.between(-0.8, 0.8)]
+    return union(capsule([-0.9, turn], [0, -0.3], t), capsule([0, -0.3], [0.9, rng.between(-0.6, 0.8)], t))
   },
-  cross: draw => {
-    const t = draw.between(0.2, 0.34)
-    return union(box(1, t), box(t, draw.between(0.7, 1)))
+  cross: rng => {
+    const t = rng.between(0.2, 0.34)
+    return union(box(1, t), box(t, rng.between(0.7, 1)))
   },
-  hook: draw => {
-    const t = draw.between(0.14, 0.24)
+  hook: rng => {
+    const t = rng.between(0.14, 0.24)
     return union(
       capsule([-0.6, -0.8], [-0.6, 0.7], t),
       capsule([-0.6, 0.7], [0.7, 0.7], t),
-      capsule([0.7, 0.7], [0.7, draw.between(-0.1, 0.4)], t)
+      capsule([0.7, 0.7], [0.7, rng.between(-0.1, 0.4)], t)
     )
   }
 }
@@ -161,7 +161,7 @@ export const compactKinds: readonly string[] = [
 ]
 
 /** A kind by chance, around the origin with radius about 1. */
-export function anyShape(draw: Random, { compact = false }: { compact?: boolean } = {}): NamedShape {
-  const name = draw.pick(compact ? compactKinds : kindNames)
-  return { name, shape: kinds[name](draw) }
+export function anyShape(rng: Rng, { compact = false }: { compact?: boolean } = {}): NamedShape {
+  const name = rng.pick(compact ? compactKinds : kindNames)
+  return { name, shape: kinds[name](rng) }
 }

@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js'
+import type { Rng } from '@sam/rng'
 import type { Description } from './description.js'
 
 /** Red, green, blue in [0, 1]. */
@@ -24,14 +24,14 @@ export function hsv(hue: number, saturation: number, value: number): Rgb {
 }
 
 /** A colour by chance. Most are of one of eight hues and far enough from gray to be called by it. */
-function anyColor(draw: Random): Rgb {
-  if (draw.chance(0.2)) {
-    const value = draw.unit()
-    return hsv(draw.between(0, 360), draw.between(0, 0.12), 0.08 + 0.9 * value)
+function anyColor(rng: Rng): Rgb {
+  if (rng.chance(0.2)) {
+    const value = rng.unit()
+    return hsv(rng.between(0, 360), rng.between(0, 0.12), 0.08 + 0.9 * value)
   }
-  const i = draw.int(0, hues.length - 1)
-  const [saturation, value] = [draw.between(0.35, 1), draw.between(0.35, 1)]
-  return hsv((hueOf[i] + draw.between(-12, 12) + 360) % 360, saturation, value)
+  const i = rng.int(0, hues.length - 1)
+  const [saturation, value] = [rng.between(0.35, 1), rng.between(0.35, 1)]
+  return hsv((hueOf[i] + rng.between(-12, 12) + 360) % 360, saturation, value)
 }
 
 /** The word for a colour: black, gray or white; the nearest of the eight hues; or brown, which is a dark orange. */
@@ -48,9 +48,9 @@ export function colorName(rgb: Rgb): string {
 }
 
 /** Smooth random bumps in [0, 1], `cell` pixels wide. */
-export function valueNoise(draw: Random, cell: number): (x: number, y: number) => number {
+export function valueNoise(rng: Rng, cell: number): (x: number, y: number) => number {
   const n = 32
-  const lattice = Float32Array.from({ length: n * n }, () => draw.unit())
+  const lattice = Float32Array.from({ length: n * n }, () => rng.unit())
   const smooth = (t: number): number => t * t * (3 - 2 * t)
   return (x, y) => {
     const [u, v] = [x / cell + 1000, y / cell + 1000]
@@ -71,35 +71,35 @@ const blend = (a: Rgb, b: Rgb, t: number): Rgb => [
 const shade = (a: Rgb, k: number): Rgb => [a[0] * k, a[1] * k, a[2] * k]
 
 /** Each gives how far, in [0, 1], a place is from the first colour to the second. */
-const patterns: Readonly<Record<string, (draw: Random, scale: number) => (x: number, y: number) => number>> = {
+const patterns: Readonly<Record<string, (rng: Rng, scale: number) => (x: number, y: number) => number>> = {
   plain: () => () => 0,
-  mottled: (draw, scale) => valueNoise(draw, Math.max(3, scale * draw.between(0.15, 0.5))),
-  grainy: draw => {
-    const noise = valueNoise(draw, 1.6)
+  mottled: (rng, scale) => valueNoise(rng, Math.max(3, scale * rng.between(0.15, 0.5))),
+  grainy: rng => {
+    const noise = valueNoise(rng, 1.6)
     return (x, y) => 0.6 * noise(x, y)
   },
-  striped: (draw, scale) => {
+  striped: (rng, scale) => {
     const [angle, period, duty] = [
-      draw.between(0, Math.PI),
-      Math.max(5, scale * draw.between(0.2, 0.6)),
-      draw.between(-0.4, 0.4)
+      rng.between(0, Math.PI),
+      Math.max(5, scale * rng.between(0.2, 0.6)),
+      rng.between(-0.4, 0.4)
     ]
     const [c, s] = [(Math.cos(angle) * 2 * Math.PI) / period, (Math.sin(angle) * 2 * Math.PI) / period]
     return (x, y) => (Math.sin(x * c + y * s) > duty ? 1 : 0)
   },
-  checkered: (draw, scale) => {
-    const [angle, period] = [draw.between(0, Math.PI), Math.max(4, scale * draw.between(0.2, 0.5))]
+  checkered: (rng, scale) => {
+    const [angle, period] = [rng.between(0, Math.PI), Math.max(4, scale * rng.between(0.2, 0.5))]
     const [c, s] = [Math.cos(angle) / period, Math.sin(angle) / period]
     return (x, y) => (Math.floor(x * c + y * s) + Math.floor(y * c - x * s)) & 1
   },
-  dotted: (draw, scale) => {
-    const [period, size] = [Math.max(6, scale * draw.between(0.25, 0.5)), draw.between(0.2, 0.38)]
+  dotted: (rng, scale) => {
+    const [period, size] = [Math.max(6, scale * rng.between(0.25, 0.5)), rng.between(0.2, 0.38)]
     return (x, y) =>
       Math.hypot(x / period - Math.round(x / period), y / period - Math.round(y / period)) < size ? 1 : 0
   },
-  shaded: (draw, scale) => {
-    const angle = draw.between(0, 2 * Math.PI)
-    const [c, s, phase] = [Math.cos(angle) / (3 * scale), Math.sin(angle) / (3 * scale), draw.unit()]
+  shaded: (rng, scale) => {
+    const angle = rng.between(0, 2 * Math.PI)
+    const [c, s, phase] = [Math.cos(angle) / (3 * scale), Math.sin(angle) / (3 * scale), rng.unit()]
     return (x, y) => Math.abs((x * c + y * s + phase) % 2)
   }
 }
@@ -125,20 +125,20 @@ const likePlain = ['shaded', 'grainy']
  * of one object have.
  */
 export function anySurface(
-  draw: Random,
+  rng: Rng,
   { scale, near, light }: { scale: number; near?: Rgb | undefined; light: number }
 ): NamedSurface {
-  const main = anyColor(draw)
-  const base = near ? blend(shade(near, draw.between(0.6, 1.35)), main, draw.between(0, 0.35)) : main
-  const other = draw.chance(0.5) ? anyColor(draw) : shade(base, draw.between(0.45, 0.8))
-  const pattern = draw.chance(0.35) ? 'plain' : draw.pick(Object.keys(patterns))
-  const mix = patterns[pattern](draw, scale)
-  const strength = pattern === 'plain' ? 0 : draw.between(0.25, 1)
+  const main = anyColor(rng)
+  const base = near ? blend(shade(near, rng.between(0.6, 1.35)), main, rng.between(0, 0.35)) : main
+  const other = rng.chance(0.5) ? anyColor(rng) : shade(base, rng.between(0.45, 0.8))
+  const pattern = rng.chance(0.35) ? 'plain' : rng.pick(Object.keys(patterns))
+  const mix = patterns[pattern](rng, scale)
+  const strength = pattern === 'plain' ? 0 : rng.between(0.25, 1)
 
   // Light falls on rounded edges: those that face it are bright, those that turn away dark. A thin outline, sometimes.
-  const [relief, rim] = [draw.between(0, 0.5), draw.chance(0.2) ? draw.between(0.3, 0.7) : 1]
+  const [relief, rim] = [rng.between(0, 0.5), rng.chance(0.2) ? rng.between(0.3, 0.7) : 1]
   const [lx, ly] = [Math.cos(light) / scale, Math.sin(light) / scale]
-  const [cx, cy] = [draw.between(0, 256), draw.between(0, 256)]
+  const [cx, cy] = [rng.between(0, 256), rng.between(0, 256)]
   const bevel = Math.max(2, 0.35 * scale)
   const surface: Surface = (x, y, distance) => {
     const edge = Math.max(0, 1 + distance / bevel)

@@ -10,9 +10,9 @@ import {
   type Executable,
   type HostTensor
 } from '@sam/core/graph'
-import { joined } from './joined.js'
-import type { State } from './state.js'
-import { embedGraph } from './step.js'
+import { concat } from './data/concat.js'
+import type { State } from './checkpoint/state.js'
+import { encoderGraph } from './step.js'
 
 export interface EmbeddingOptions {
   readonly config: SamConfig
@@ -33,9 +33,9 @@ export interface Embeddings {
 }
 
 /** Computed anew each time, with the encoder as it is now. */
-export async function freshEmbeddings({ config, images, backend, state }: EmbeddingOptions): Promise<Embeddings> {
-  const encoder = await backend.compile(embedGraph(config, images), memoryWeights({}))
-  return { of: given => embed(encoder, state, joined(given)), dispose: () => encoder.dispose() }
+export async function recomputedEmbeddings({ config, images, backend, state }: EmbeddingOptions): Promise<Embeddings> {
+  const encoder = await backend.compile(encoderGraph(config, images), memoryWeights({}))
+  return { of: given => embed(encoder, state, concat(given)), dispose: () => encoder.dispose() }
 }
 
 /** 4 GiB: a thousand embeddings of the published models, 65,000 of `tiny`. */
@@ -46,13 +46,13 @@ export const defaultEmbeddingBytes = 2 ** 32
  * host's memory as long as there is room for it in `bytes`. One image is encoded at a time, so that an embedding is a
  * function of its image alone, whatever batch it first came in: a run that is resumed meets the same numbers.
  */
-export async function keptEmbeddings(
+export async function cachedEmbeddings(
   { config, images, backend, state }: EmbeddingOptions,
   bytes: number
 ): Promise<Embeddings> {
   const shape = [images, config.width, gridSize(config), gridSize(config)]
   const size = sizeOf(shape) / images
-  const encoder = await backend.compile(embedGraph(config, 1), memoryWeights({}))
+  const encoder = await backend.compile(encoderGraph(config, 1), memoryWeights({}))
   // Brings a batch to the device once, for all that looks at it.
   const upload = await backend.compile(graph('upload', { image_embedding: input('kept', shape) }), memoryWeights({}))
   const known = new Map<number, HostTensor>()
@@ -69,7 +69,7 @@ export async function keptEmbeddings(
     async of(given, places) {
       const read: HostTensor[] = []
       for (const [i, image] of given.entries()) read.push(await one(image, places[i]))
-      return (await upload.run({ kept: f32(shape, joined(read).data) })).image_embedding
+      return (await upload.run({ kept: f32(shape, concat(read).data) })).image_embedding
     },
     dispose() {
       encoder.dispose()

@@ -1,9 +1,7 @@
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize, type SamConfig } from '@sam/core'
 import {
-  constant,
   differentiate,
   feedParams,
-  full,
   graph,
   input,
   nameOf,
@@ -16,12 +14,12 @@ import {
   type Shape,
   type Value
 } from '@sam/core/graph'
-import { groundingLoss, matchingLoss, ownToken } from './losses/grounding.js'
+import type { AuxiliaryLoss } from './losses/auxiliary.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
-import { moves } from './optim/moves.js'
-import type { MuonOptions } from './optim/muon.js'
+import { optimizerUpdate } from './optim/optimizer-update.js'
+import type { OptimizerFor } from './optim/optimizer.js'
 
 /** How much one step sees. */
 export interface StepShape {
@@ -50,17 +48,15 @@ export interface StepOptions {
   /** Whether the image encoder stays as it is, and its embeddings are fed. */
   readonly frozenEncoder: boolean
   readonly losses?: LossWeights
-  /** What `groundingLoss` and `matchingLoss` of text prompts count beside the paper's losses; nothing unless told. */
-  readonly grounding?: number | undefined
   readonly adamw?: AdamWOptions
-  /** What `groundingLoss` of all objects' own tokens counts; nothing unless told. */
-  readonly cohesion?: number | undefined
-  /** Of `moves`. */
-  readonly muon?: MuonOptions | undefined
+  /** Losses added to the paper's. */
+  readonly auxiliaryLosses?: readonly AuxiliaryLoss[] | undefined
+  /** The optimizer of a param. Default: AdamW for all. */
+  readonly optimizerFor?: OptimizerFor | undefined
 }
 
 /**
- * Image encoder and mask decoder as one graph over many images, each with as many prompts: what training looks through.
+ * Image encoder and mask decoder as one graph over B images with the same number of prompts each.
  * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes
  * `image_embedding` f32[B,C,g,g] instead of `image`.
  */
@@ -97,11 +93,11 @@ function forward(
   return { graph: substitute(decoder, leaf => (nameOf(leaf) === 'image_embedding' ? each : undefined)), embedding }
 }
 
-/** The encoder alone, its params fed: for the rounds of prompts, which look many times at one embedding. */
-export const embedGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
+/** The image encoder with fed params: the simulated interaction prompts one embedding many times. */
+export const encoderGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
 
-/** The decoder alone on fed embeddings, its params fed. */
-export const answerGraph = (config: SamConfig, shape: StepShape): Graph =>
+/** The mask decoder on fed embeddings, with fed params. */
+export const decoderGraph = (config: SamConfig, shape: StepShape): Graph =>
   feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
 
 /**
@@ -109,7 +105,7 @@ export const answerGraph = (config: SamConfig, shape: StepShape): Graph =>
  * backend.
  *
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
- * and `correction` f32[2] of `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` f32, the kept
+ * and `correction` f32[2] of `adamw`; every param by its name; the moments of `optimizerUpdate`; `drop/<branch>` f32, the kept
  * parts times 1 / (1 − probability); with accumulation, `gradient/<param>`, and `apply` (1 in the step that moves the
  * params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions`
  * f32[P,4]. An output named like an input is its value for the next step.
@@ -121,10 +117,9 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     accumulate,
     frozenEncoder,
     losses = paperWeights,
-    grounding = 0,
-    cohesion = 0,
     adamw = paperAdamW,
-    muon
+    auxiliaryLosses = [],
+    optimizerFor
   } = options
   const [p, low] = [images * prompts, lowResSize(config)]
   const { graph: looking, embedding } = forward(config, options)
@@ -134,25 +129,18 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     { logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) },
     losses
   )
-  const pointing = (numbers: number): Value => {
-    const texts = {
-      token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width),
-      embedding,
-      target,
-      weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
-    }
-    return ops.add(groundingLoss(texts), matchingLoss(texts))
+  const seen = {
+    embedding,
+    target,
+    ...(text && {
+      text: {
+        token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, text]), config.width),
+        weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
+      }
+    })
   }
-
-  const holding = (): Value =>
-    groundingLoss({ token: ownToken({ embedding, target }), embedding, target, weight: constant(full('f32', [p], 1)) })
-  const added = [
-    ...(text && grounding ? [ops.mul(pointing(text), grounding)] : []),
-    ...(cohesion ? [ops.mul(holding(), cohesion)] : [])
-  ]
-
   const watched = {
-    loss: added.reduce((sum, one) => ops.add(sum, one), loss),
+    loss: auxiliaryLosses.reduce((sum, auxiliary) => ops.add(sum, auxiliary(seen)), loss),
     mask_loss: mask,
     iou_error: iouError,
     true_iou: trueIou,
@@ -166,7 +154,7 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
   const outputs = {
     ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])),
-    ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw, muon })
+    ...optimizerUpdate(differentiated, { trained, rule, clipNorm, accumulate, adamw, optimizerFor })
   }
   return feedParams(graph('step', outputs, looking.inputs))
 }

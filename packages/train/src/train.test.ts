@@ -5,14 +5,14 @@ import type * as Fs from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openWeights, recognise } from '@sam/core'
 import { referenceBackend } from '@sam/core/testing'
-import { readCheckpoint } from './checkpoint.js'
-import { part } from './data/part.js'
-import { scenes } from './data/scenes/scene.js'
-import { heldOut } from './held-out.js'
-import { initialParams } from './init.js'
-import { testRun } from './recipes.js'
-import { readLog } from './log.js'
-import { train } from './run.js'
+import { readCheckpoint } from './checkpoint/checkpoint.js'
+import { subset } from './data/subset.js'
+import { scenes } from '@sam/scenes'
+import { heldOut } from './eval/held-out.js'
+import { initialParams } from './pretrained/init.js'
+import { testRun } from '../test/test-recipe.js'
+import { readLog } from './report/log.js'
+import { train } from './train.js'
 
 // The disk of these tests can be full: what is written to a file whose name holds `disk.full` then fails.
 const disk = vi.hoisted(() => ({ full: '' }))
@@ -117,7 +117,7 @@ describe('a run in a folder', () => {
   it('evaluates on held-out samples before, while and after, and trains as if it did not', async () => {
     const folder = join(root, 'evaluated')
     const evaluate = heldOut({
-      data: part(scenes({ size: 64, seed: 2, minArea: 60 }), { from: 0, to: 2 }),
+      data: subset(scenes({ size: 64, seed: 2, minArea: 60 }), { from: 0, to: 2 }),
       backend: common.backend,
       folder,
       objects: 2,

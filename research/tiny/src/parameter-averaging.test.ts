@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { referenceBackend } from '@sam/core/testing'
-import { readCheckpoint } from './checkpoint.js'
-import { scenes } from './data/scenes/scene.js'
-import { initialParams } from './init.js'
-import { testRun } from './recipes.js'
-import { train, type RunResult } from './run.js'
+import { scenes } from '@sam/scenes'
+import { initialParams, train, type RunResult } from '@sam/train'
+import { readCheckpoint } from '@sam/train/toolkit'
+import { testRun } from '../../../packages/train/test/test-recipe.js'
+import { parameterAveraging } from './parameter-averaging.js'
 
 const recipe = { ...testRun, objects: 1, schedule: { ...testRun.schedule, iterations: 2 } }
 const common = {
@@ -17,28 +17,35 @@ const common = {
   weights: initialParams(recipe.config, 1)
 }
 
-describe('runs beside one another', () => {
+describe('parameterAveraging', () => {
   let root: string
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'sam-meeting-'))
+    root = await mkdtemp(join(tmpdir(), 'sam-averaging-'))
   })
   afterAll(() => rm(root, { recursive: true }))
   const run = (
     name: string,
-    beside: readonly string[],
+    peers: readonly string[],
     { seed = 1, every = 1, signal }: { seed?: number; every?: number; signal?: AbortSignal } = {}
   ): Promise<RunResult> =>
     train({
       ...common,
       folder: join(root, name),
       seed,
-      ...(beside.length && { meeting: { beside: beside.map(other => join(root, other)), every } }),
+      ...(peers.length && {
+        afterStep: parameterAveraging({
+          folder: join(root, name),
+          peers: peers.map(other => join(root, other)),
+          every,
+          signal
+        })
+      }),
       ...(signal && { signal })
     })
   const params = async (name: string) => (await readCheckpoint(join(root, name, 'checkpoint.safetensors'))).state
   const some = 'mask_decoder.transformer.layers.0.mlp.lin1.weight'
 
-  it('go on from the mean of what they have come to', async () => {
+  it('continues all runs from the mean of their states', async () => {
     await Promise.all([
       run('alone-1', []),
       run('alone-2', [], { seed: 2 }),
@@ -53,7 +60,7 @@ describe('runs beside one another', () => {
         expect(first[name].data[i]).toBeCloseTo((Number(a[name].data[i]) + Number(b[name].data[i])) / 2, 6)
     }
   })
-  it('wait for one another; stopped while they do, they come to the same end', async () => {
+  it('waits for the peers; a run that is stopped meanwhile ends with the same bytes', async () => {
     await Promise.all([run('whole-1', ['whole-2']), run('whole-2', ['whole-1'], { seed: 2 })])
     const stop = new AbortController()
     const waiting = run('3', ['4'], { signal: stop.signal })
@@ -63,6 +70,6 @@ describe('runs beside one another', () => {
     expect(await readFile(join(root, '3', 'model.safetensors'))).toEqual(
       await readFile(join(root, 'whole-1', 'model.safetensors'))
     )
-    expect((await readdir(join(root, '3'))).filter(f => f.startsWith('meeting')).length).toBeLessThanOrEqual(2)
+    expect((await readdir(join(root, '3'))).filter(f => f.startsWith('average')).length).toBeLessThanOrEqual(2)
   })
 })

@@ -1,5 +1,5 @@
 /** Solves a system whose rows have the right side last, by elimination with pivots. */
-export function solved(rows: Float64Array[]): number[] {
+export function solveLinear(rows: Float64Array[]): number[] {
   const n = rows.length
   for (let c = 0; c < n; c++) {
     const pivot = rows.reduce((best, row, r) => (r >= c && Math.abs(row[c]) > Math.abs(rows[best][c]) ? r : best), c)
@@ -23,7 +23,7 @@ export interface LinearMap {
  * The linear map that comes closest to all pairs: ridge regression with a constant. `ridge` keeps directions that no
  * pair shows from being blown up, as a part of the mean square of a number of x.
  */
-export function regression(x: readonly Float32Array[], y: readonly Float32Array[], ridge: number): LinearMap {
+export function ridgeRegression(x: readonly Float32Array[], y: readonly Float32Array[], ridge: number): LinearMap {
   const numbers = x[0].length
   const given = x.map(row => Float64Array.of(...row, 1))
   const size = x.reduce((sum, row) => sum + row.reduce((a, b) => a + b * b, 0), 0) / numbers
@@ -33,7 +33,7 @@ export function regression(x: readonly Float32Array[], y: readonly Float32Array[
     )
   )
   const rows = Array.from(y[0], (_, k) =>
-    solved(
+    solveLinear(
       moments.map((row, a) =>
         Float64Array.of(
           ...row,
@@ -46,11 +46,11 @@ export function regression(x: readonly Float32Array[], y: readonly Float32Array[
 }
 
 /** What a linear map makes of x. */
-export const mapped = ({ map, constant }: LinearMap, x: ArrayLike<number>): number[] =>
+export const applyMap = ({ map, constant }: LinearMap, x: ArrayLike<number>): number[] =>
   map.map((row, k) => row.reduce((sum, v, j) => sum + v * x[j], constant[k]))
 
 /** The directions of a symmetric matrix by their value, largest first, each of length 1: Jacobi's rotations. */
-export function principal(
+export function principalComponents(
   symmetric: readonly Float64Array[]
 ): { readonly value: number; readonly vector: Float64Array }[] {
   const n = symmetric.length

@@ -1,5 +1,5 @@
 /**
- * `node tools/run.js tools/train/ambiguity.ts --folder FOLDER [--iterations N] [--objects N] [--threads N]`: what the
+ * `node tools/run.js research/tiny/tools/ambiguity.ts --folder FOLDER [--iterations N] [--objects N] [--threads N]`: what the
  * ambiguity-aware design buys. The embedded model forgets its mask tokens, what makes masks of them and what ranks
  * masks, and is trained twice on the same scenes in the same order: with one output mask for an ambiguous prompt, and
  * with three of which only the lowest loss is learnt from. Its encoder stays as it is, so that minutes are enough. Then
@@ -12,17 +12,9 @@ import { cpu } from '@sam/backend-cuda'
 import { loadSam, openWeights } from '@sam/core'
 import type { Backend } from '@sam/core/graph'
 import { tinyModel } from '@sam/model-tiny'
-import {
-  evaluate,
-  initialParams,
-  readParams,
-  scenes,
-  tinyFine,
-  train,
-  views,
-  type Evaluation,
-  type Recipe
-} from '@sam/train'
+import { scenes } from '@sam/scenes'
+import { evaluate, initialParams, readParams, train, views, type Evaluation, type Recipe } from '@sam/train'
+import { tinyFine } from '../src/recipes.js'
 
 const {
   values: { folder, iterations, objects, threads }

@@ -1,4 +1,4 @@
-// Trains the small CLIP on generated scenes, or goes on with it: node tools/run.js tools/train/clip.ts --out FOLDER
+// Trains the small CLIP on generated scenes, or goes on with it: node tools/run.js research/tiny/tools/clip.ts --out FOLDER
 // [--recipe clipTiny] [--from CLIP] [--seed 1] [--threads 1] FOLDER/clip is then what loadClip takes; a new run may
 // begin with another such folder, clipTinyFine with one of larger patches. Ctrl-C saves.
 import { parseArgs } from 'node:util'
@@ -6,7 +6,11 @@ import { cpu } from '@sam/backend-cuda'
 import { parseClipConfig, readClipFolder } from '@sam/clip'
 import { openWeights } from '@sam/core'
 import type { HostTensor } from '@sam/core/graph'
-import { clipRecipes, regriddedClip, scenes, trainClip, views } from '@sam/train'
+import { scenes } from '@sam/scenes'
+import { views } from '@sam/train'
+import { clipRecipes } from '../src/contrastive/recipe.js'
+import { trainClip } from '../src/contrastive/train-clip.js'
+import { resampleClip } from '../src/resample/clip.js'
 
 const { values } = parseArgs({
   options: {
@@ -32,7 +36,7 @@ const begunFrom = async (folder: string): Promise<Readonly<Record<string, HostTe
     await Promise.all(given.names.map(async name => [name, await given.read(name)] as const))
   )
   await given.close()
-  return regriddedClip(params, parseClipConfig(config), recipe.config)
+  return resampleClip(params, parseClipConfig(config), recipe.config)
 }
 const weights = values.from === undefined ? undefined : await begunFrom(values.from)
 const every = 50

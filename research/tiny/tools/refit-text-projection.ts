@@ -1,10 +1,15 @@
 // Turns a model's text projection from one CLIP to another, by crops that both see:
-// node tools/run.js tools/train/carry.ts --sam FILE --from FOLDER --to FOLDER --out FILE [--scenes 120]
+// node tools/run.js research/tiny/tools/refit-text-projection.ts --sam FILE --from FOLDER --to FOLDER --out FILE [--scenes 120]
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cuda'
 import { cropFeeds, loadClip } from '@sam/clip'
 import { openWeights, recognise } from '@sam/core'
-import { anyCrop, carried, random, readParams, saveModel, scenes, tinyText, type CropPairs } from '@sam/train'
+import { createRng } from '@sam/rng'
+import { scenes } from '@sam/scenes'
+import { readParams, saveModel } from '@sam/train'
+import { sampleCropRule } from '@sam/train/toolkit'
+import { refitTextProjection, type CropPairs } from '../src/grounding/refit-text-projection.js'
+import { tinyText } from '../src/recipes.js'
 
 const { values } = parseArgs({
   options: {
@@ -31,13 +36,17 @@ const data = scenes({ size: config.imageSize, seed: 3001 })
 for (let i = 0; i < Number(values.scenes); i++) {
   const { image, truths } = await data.read(i)
   const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
-  const cuts = masks.map((mask, k) => ({ photo: image, mask, rule: anyCrop(random(i, k), tinyText.text?.crop) }))
+  const cuts = masks.map((mask, k) => ({
+    photo: image,
+    mask,
+    rule: sampleCropRule(createRng(i, k), tinyText.text?.crop)
+  }))
   for (const [side, clip] of [
     ['from', from],
     ['to', to]
   ] as const)
     pairs[side].push(...(await clip.embedCropFeeds(cropFeeds(cuts, clip.config))))
 }
-await saveModel(given('out'), carried(await readParams(source, config), pairs), { config, dtype: 'F32' })
+await saveModel(given('out'), refitTextProjection(await readParams(source, config), pairs), { config, dtype: 'F32' })
 console.log(`${pairs.to.length} crops; ${given('out')}`)
 process.exit(0)

@@ -1,4 +1,4 @@
-// How well a model understands phrases for things of held-out scenes: node tools/run.js tools/train/text.ts --clip
+// How well a model understands phrases for things of held-out scenes: node tools/run.js research/tiny/tools/text.ts --clip
 // FOLDER [--sam FILE] [--phrases 300] [--seed 9001] [--simple PART] [--out FOLDER]
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,9 @@ import { cpu } from '@sam/backend-cuda'
 import { loadClip } from '@sam/clip'
 import { loadSam } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
-import { evaluateText, scenes, textTable } from '@sam/train'
+import { scenes } from '@sam/scenes'
+import { evaluateText } from '../src/eval/text.js'
+import { textTable } from '../src/eval/text-table.js'
 
 const { values } = parseArgs({
   options: {

@@ -8,7 +8,7 @@ import {
   type SamConfig
 } from '@sam/core'
 import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
-import { paramShapes, textWidthIn } from './init.js'
+import { paramShapes, textWidthIn } from '../pretrained/init.js'
 
 /** A point of a run to go on from: everything the step carries, and how far it was. */
 export interface Checkpoint {

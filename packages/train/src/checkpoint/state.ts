@@ -10,26 +10,25 @@ import {
 } from '@sam/core/graph'
 
 /**
- * What training carries from step to step, by the names of the step's inputs: params, moments, sums of gradients. On
- * the device once it has run.
+ * The state of a training run, by the names of the step graph's inputs: params, optimizer moments, gradient sums. On the
+ * device after the first step.
  */
 export interface State {
   readonly names: readonly string[]
-  /** What feeds a graph's inputs of these names. */
+  /** The feeds of a graph's inputs that have these names. */
   feeds(g: Graph): Feeds
-  /** Takes the next values out of a run's outputs, and lets the old ones go. */
+  /** Replaces values by a run's outputs of the same names, and disposes the old ones. */
   advance(outputs: Readonly<Record<string, DeviceTensor>>): void
-  /** Takes these values, and lets the old ones go. */
-  put(values: Readonly<Record<string, HostTensor>>): void
-  /** Brings everything home. */
+  /** Replaces values, and disposes the old ones. */
+  set(values: Readonly<Record<string, HostTensor>>): void
+  /** Copies everything to host memory. */
   read(): Promise<Record<string, HostTensor>>
   dispose(): void
 }
 
 /**
- * The state of a step graph: its inputs that are also outputs, and the params that stay as they are. Values come from
- * `known`; what is not known (moments, sums of gradients) starts at zero. Throws `GraphError` where a param is not
- * known.
+ * The state of a step graph: its inputs that are also outputs, and the params that it does not train. Values come from
+ * `known`; moments and gradient sums that are missing there start at zero. Throws `GraphError` for a missing param.
  */
 export function stateOf(step: Graph, known: Readonly<Record<string, HostTensor>>, params: ReadonlySet<string>): State {
   const held = new Map<string, HostTensor | DeviceTensor>()
@@ -37,12 +36,12 @@ export function stateOf(step: Graph, known: Readonly<Record<string, HostTensor>>
     const name = nameOf(input)!
     if (!params.has(name) && !(name in step.outputs)) continue
     const given = known[name]
-    if (!given && params.has(name)) throw new GraphError(`training must begin with a value for ${name}`)
+    if (!given && params.has(name)) throw new GraphError(`training needs an initial value of ${name}, found none`)
     held.set(name, given ?? full('f32', input.shape, 0))
   }
-  // A model has params that a step may not use.
+  // A step may not use all params of a model.
   for (const name of params) if (!held.has(name) && known[name]) held.set(name, known[name])
-  const put = (values: Readonly<Record<string, HostTensor | DeviceTensor>>): void => {
+  const set = (values: Readonly<Record<string, HostTensor | DeviceTensor>>): void => {
     for (const [name, next] of Object.entries(values)) {
       if (!held.has(name)) continue
       release(held.get(name))
@@ -61,8 +60,8 @@ export function stateOf(step: Graph, known: Readonly<Record<string, HostTensor>>
           .filter(name => held.has(name))
           .map(name => [name, held.get(name)!])
       ),
-    advance: put,
-    put,
+    advance: set,
+    set,
     async read() {
       const out: Record<string, HostTensor> = {}
       for (const [name, t] of held) out[name] = 'read' in t ? await t.read() : f32(t.shape, t.data)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { withIterations, withOverrides } from './overrides.js'
-import { finetuneDecoder, recipes, testRun, vitB } from './recipes.js'
+import { testRun } from '../../test/test-recipe.js'
+import { finetuneDecoder, recipes, vitB } from './recipes.js'
 
 const tiny = {
   ...testRun,

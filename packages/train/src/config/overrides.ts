@@ -2,25 +2,25 @@ import { parseConfig } from '@sam/core'
 import { InputError, shown } from '@sam/core/graph'
 import type { Recipe } from './recipes.js'
 
-/** Numbers that count something. */
+/** Settings that must be positive integers. */
 const counts = ['batch', 'microBatch', 'objects', 'trainedRounds', 'schedule.iterations']
 
 /**
- * A recipe with some of its numbers replaced: an object of the recipe's own form, of which any part may be left out;
- * lists are replaced whole. Throws `InputError` `E_BAD_OPTION` for a name that the recipe has not, or a value of
- * another type or out of range.
+ * A recipe with some of its settings replaced: an object of the recipe's own shape, of which any part may be left out;
+ * lists are replaced as a whole. Throws `InputError` `E_BAD_OPTION` for a name that the recipe does not have, or a value
+ * of another type or out of range.
  */
-export function withOverrides(recipe: Recipe, overrides: unknown): Recipe {
+export function withOverrides<R extends Recipe>(recipe: R, overrides: unknown): R {
   const { config, ...rest } = merged({ ...recipe, jitter: recipe.jitter ?? [1, 1] }, overrides, '') as Recipe & {
     jitter: [number, number]
   }
   const given = typeof overrides === 'object' && 'jitter' in overrides!
   const { jitter, ...others } = rest
-  const next: Recipe = {
+  const next = {
     ...others,
     config: parseConfig(JSON.stringify(config), 'config'),
     ...(given ? { jitter } : recipe.jitter && { jitter: recipe.jitter })
-  }
+  } as Recipe as R
   const { batch, microBatch } = next
   if (batch % microBatch) throw bad('batch', `a multiple of microBatch (${microBatch})`, batch)
   if (given && (jitter.length !== 2 || jitter[0] <= 0 || jitter[1] < jitter[0]))
@@ -28,11 +28,8 @@ export function withOverrides(recipe: Recipe, overrides: unknown): Recipe {
   return next
 }
 
-/**
- * The same recipe over another number of iterations: the places where the rate falls move along, and warming up takes
- * at most a fifth.
- */
-export function withIterations(recipe: Recipe, iterations: number): Recipe {
+/** The recipe over another number of iterations: rate drops scale along, and the warm-up is at most a fifth. */
+export function withIterations<R extends Recipe>(recipe: R, iterations: number): R {
   const {
     schedule: { warmup, steps, iterations: before, ...rest }
   } = recipe

@@ -1,6 +1,6 @@
 import { InputError } from '@sam/core/graph'
 import type { SamConfig } from '@sam/core'
-import { example } from '../example.js'
+import { example } from './example.js'
 import type { Dataset } from './dataset.js'
 
 /**

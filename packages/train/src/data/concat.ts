@@ -1,7 +1,7 @@
-import { sizeOf, f32, type HostTensor } from '@sam/core/graph'
+import { f32, sizeOf, type HostTensor } from '@sam/core/graph'
 
-/** Tensors one behind the other along their first dimension. */
-export function joined(tensors: readonly HostTensor[]): HostTensor<'f32'> {
+/** Tensors of the same shape but for the first dimension, concatenated along it. */
+export function concat(tensors: readonly HostTensor[]): HostTensor<'f32'> {
   const [, ...shape] = tensors[0].shape
   const rows = tensors.reduce((sum, t) => sum + t.shape[0], 0)
   const data = new Float32Array(rows * sizeOf(shape))

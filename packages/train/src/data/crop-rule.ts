@@ -1,36 +1,34 @@
-import type { CropRule } from '@sam/clip'
-import { areaOf } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import type { Rng } from '@sam/rng'
+import { areaOf, type Plane } from '../interaction/plane.js'
 
-/** How training cuts objects out. */
+/** How training samples the crop of an object. */
 export interface CropChances {
-  /** Range of the factor by which the box grows. */
+  /** Range of the factor by which the box is enlarged. */
   readonly grow: readonly [number, number]
-  /** Probability that all that is not the object turns black. */
+  /** Probability that everything but the object turns black. */
   readonly zeroOutside: number
 }
 
-/** Boxes grown by a factor of 1 to 2, and half of the time the surroundings black. Paper: D.5. */
+/** One sampled crop rule. */
+export interface CropRule {
+  /** Side of the crop as a multiple of the longer side of the mask's box. */
+  readonly grow: number
+  /** Whether everything but the object turns black. */
+  readonly zeroOutside: boolean
+}
+
+/** Boxes enlarged by a factor of 1 to 2, with black surroundings half of the time. Paper: D.5. */
 export const paperCrop: CropChances = { grow: [1, 2], zeroOutside: 0.5 }
 
-/** One rule by chance. */
-export const anyCrop = (draw: Random, { grow: [least, most], zeroOutside }: CropChances = paperCrop): CropRule => ({
-  grow: draw.between(least, most),
-  zeroOutside: draw.chance(zeroOutside)
+/** Samples a crop rule. */
+export const sampleCropRule = (rng: Rng, { grow: [least, most], zeroOutside }: CropChances = paperCrop): CropRule => ({
+  grow: rng.between(least, most),
+  zeroOutside: rng.chance(zeroOutside)
 })
 
 /**
- * Whether a mask is large enough to be named: masks under 100² pixels are dropped (paper, D.5), of images whose longer
- * side is 1024 and so the like part of others.
+ * Whether a mask is large enough for its crop to be recognised. The paper drops masks under 100² pixels of images whose
+ * longer side is 1024 (D.5): the same fraction here for any size.
  */
-export function isNameable({
-  width,
-  height,
-  data
-}: {
-  readonly width: number
-  readonly height: number
-  readonly data: Uint8Array
-}): boolean {
-  return areaOf(data) >= ((100 / 1024) * Math.max(width, height)) ** 2
-}
+export const isLargeEnough = ({ width, height, data }: Plane): boolean =>
+  areaOf(data) >= ((100 / 1024) * Math.max(width, height)) ** 2

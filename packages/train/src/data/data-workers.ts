@@ -1,99 +1,99 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { HostTensor } from '@sam/core/graph'
-import type { Dataset } from './data/dataset.js'
-import type { Prepare, Prepared, Unfit } from './prepared.js'
+import type { Dataset } from './dataset.js'
+import type { LoadExample, TrainingExample, Unfit } from './load-example.js'
 
-/** What a thread is asked, and what it answers. */
-interface Question {
+/** A request to a data worker, and its response. */
+interface Request {
   readonly id: number
-  readonly place: number
+  readonly position: number
 }
-interface Answer {
+interface Response {
   readonly id: number
-  readonly found?: Prepared | Unfit
+  readonly loaded?: TrainingExample | Unfit
   readonly failed?: unknown
 }
 
 /**
- * Lets a thread prepare samples for another, which has it among its `preparers`: what the module of such a thread
- * calls, once.
+ * Serves examples to the thread that started this one: the module of a data worker calls it once.
  *
  * @example
- * // preparing.js
- * answerPreparing(parentPort, preparation({ recipe: tiny, data: scenes({ size: 256, seed: 1 }), seed: 1 }))
+ * // data-worker.js
+ * serveDataWorker(parentPort, exampleLoader({ recipe: vitB, data: await sa1b('sa1b'), seed: 1 }))
  */
-export function answerPreparing(port: MessagePort, prepare: Prepare): void {
-  port.on('message', ({ id, place }: Question) => {
-    prepare(place).then(
-      found => port.postMessage({ id, found } satisfies Answer, 'unfit' in found ? [] : buffersOf(found)),
-      (failed: unknown) => port.postMessage({ id, failed } satisfies Answer)
+export function serveDataWorker(port: MessagePort, loadExample: LoadExample): void {
+  port.on('message', ({ id, position }: Request) => {
+    loadExample(position).then(
+      loaded => port.postMessage({ id, loaded } satisfies Response, 'unfit' in loaded ? [] : buffersOf(loaded)),
+      (failed: unknown) => port.postMessage({ id, failed } satisfies Response)
     )
   })
 }
 
-/** Threads that prepare samples, and what a trainer takes for `prepare`. */
-export interface Preparers {
-  readonly prepare: Prepare
-  /** Ends the threads; whoever waits for one is told so. */
+/** Threads that load examples. */
+export interface DataWorkers {
+  /** For `train` and `trainer`. */
+  readonly loadExample: LoadExample
+  /** Ends the threads; pending requests are rejected. */
   readonly dispose: () => void
 }
 
 /**
- * Has samples prepared by threads: those of one `source`, where the data tells it, by the same thread, others by
- * whichever has least to do. A sample is a function of its place, so a run ends with the same numbers whoever prepares
- * it. To a GPU, one thread cannot bring as many samples as it learns from. The threads must be of modules that call
- * `answerPreparing` with the run's own recipe, data and seed. A thread that ends or fails rejects whatever was asked,
- * and all that comes after.
+ * Loads examples on other threads, for devices that learn faster than one thread can load. Samples of one `source`, where
+ * the data set tells it, go to the same thread, others to the least busy one. An example is a function of its position,
+ * so a run ends with the same weights whoever loads. Each thread's module must call `serveDataWorker` with the run's
+ * recipe, data and seed. A thread that ends or fails rejects all pending and later requests.
  *
  * @example
- * const { prepare, dispose } = preparers(Array.from({ length: 8 }, () => new Worker(new URL('./preparing.js',
- * import.meta.url)))) await train({ recipe: tiny, data, backend: await cuda(), folder: 'runs/tiny', seed: 1, prepare })
+ * const threads = Array.from({ length: 8 }, () => new Worker(new URL('./data-worker.js', import.meta.url)))
+ * const { loadExample, dispose } = dataWorkers(threads)
+ * await train({ recipe: vitB, data, backend: await cuda(), folder: 'runs/b', seed: 1, loadExample })
  * dispose()
  */
-export function preparers(workers: readonly Worker[], { source }: Pick<Dataset, 'source'> = {}): Preparers {
-  const waiting = new Map<
+export function dataWorkers(workers: readonly Worker[], { source }: Pick<Dataset, 'source'> = {}): DataWorkers {
+  const pending = new Map<
     number,
-    { readonly resolve: (found: Prepared | Unfit) => void; readonly reject: (error: unknown) => void }
+    { readonly resolve: (loaded: TrainingExample | Unfit) => void; readonly reject: (error: unknown) => void }
   >()
-  const threads = workers.map(worker => ({ worker, asked: 0 }))
-  let [serial, over]: [number, Error | undefined] = [0, undefined]
-  const stop = (why: Error): void => {
-    over ??= why
-    for (const { reject } of waiting.values()) reject(over)
-    waiting.clear()
+  const threads = workers.map(worker => ({ worker, requests: 0 }))
+  let [serial, ended]: [number, Error | undefined] = [0, undefined]
+  const end = (why: Error): void => {
+    ended ??= why
+    for (const { reject } of pending.values()) reject(ended)
+    pending.clear()
   }
   for (const thread of threads) {
-    thread.worker.on('message', ({ id, found, failed }: Answer) => {
-      const asked = waiting.get(id)
-      waiting.delete(id)
-      thread.asked--
-      if (found) asked?.resolve(found)
-      else asked?.reject(failed)
+    thread.worker.on('message', ({ id, loaded, failed }: Response) => {
+      const request = pending.get(id)
+      pending.delete(id)
+      thread.requests--
+      if (loaded) request?.resolve(loaded)
+      else request?.reject(failed)
     })
-    thread.worker.on('error', stop)
-    thread.worker.on('exit', code => stop(new Error(`a thread that prepares samples ended with code ${code}`)))
+    thread.worker.on('error', end)
+    thread.worker.on('exit', code => end(new Error(`a data worker ended with code ${code}`)))
   }
   return {
-    prepare: place =>
+    loadExample: position =>
       new Promise((resolve, reject) => {
-        if (over) return reject(over)
+        if (ended) return reject(ended)
         const thread = source
-          ? threads[source(place) % threads.length]
-          : threads.reduce((a, b) => (b.asked < a.asked ? b : a))
-        thread.asked++
-        waiting.set(++serial, { resolve, reject })
-        thread.worker.postMessage({ id: serial, place } satisfies Question)
+          ? threads[source(position) % threads.length]
+          : threads.reduce((a, b) => (b.requests < a.requests ? b : a))
+        thread.requests++
+        pending.set(++serial, { resolve, reject })
+        thread.worker.postMessage({ id: serial, position } satisfies Request)
       }),
     dispose() {
-      stop(new Error('the threads that prepare samples were ended'))
+      end(new Error('the data workers were ended'))
       for (const { worker } of threads) void worker.terminate()
     }
   }
 }
 
-/** The memory of a prepared sample, which moves to the other thread and is not copied. */
-function buffersOf({ image, truths, crops }: Prepared): ArrayBuffer[] {
+/** The memory of an example, which is transferred and not copied. */
+function buffersOf({ image, truths, crops }: TrainingExample): ArrayBuffer[] {
   const tensors: HostTensor[] = [image, ...(crops ? [crops.pixel_values, crops.mask_patches] : [])]
-  // An object that is chosen twice has one plane.
+  // An object that is sampled twice has one plane.
   return [...new Set([...tensors.map(t => t.data.buffer), ...truths.map(t => t.data.buffer)])] as ArrayBuffer[]
 }

@@ -8,11 +8,11 @@ import {
   type SamConfig
 } from '@sam/core'
 import type { HostTensor } from '@sam/core/graph'
-import { checkSample } from './data/check-sample.js'
-import type { Sample, Truth } from './data/dataset.js'
-import { jittered } from './data/jitter.js'
-import { areaOf, scaledPlane, type Plane } from './prompts/plane.js'
-import type { Random } from './random.js'
+import { checkSample } from './check-sample.js'
+import type { Sample, Truth } from './dataset.js'
+import { jittered } from './jitter.js'
+import { areaOf, scaledPlane, type Plane } from '../interaction/plane.js'
+import type { Rng } from '@sam/rng'
 
 /**
  * One object to learn: its mask in the model's input and in the size of the model's answers, both with the padding,
@@ -41,7 +41,7 @@ const largest = 0.9
 
 /** The jitter of one sample: how far, and by whose chance. */
 export interface Jitter {
-  readonly draw: Random
+  readonly rng: Rng
   readonly range: readonly [number, number]
 }
 
@@ -54,7 +54,7 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
   checkSample(sample)
   const { imageSize } = config
   const { name, image, truths } = jitter
-    ? jittered(jitter.draw, sample, { range: jitter.range, side: imageSize })
+    ? jittered(jitter.rng, sample, { range: jitter.range, side: imageSize })
     : sample
   const to = jitter ? { width: image.width, height: image.height } : longestSideSize(image, imageSize)
   const [low, cell] = [lowResSize(config), imageSize / lowResSize(config)]

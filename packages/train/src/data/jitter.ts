@@ -1,6 +1,6 @@
 import { longestSideSize, resizeImage, type RgbImage } from '@sam/core'
-import { scaledPlane } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import { scaledPlane } from '../interaction/plane.js'
+import type { Rng } from '@sam/rng'
 import type { Sample, Truth } from './dataset.js'
 
 export interface JitterOptions {
@@ -16,13 +16,13 @@ export interface JitterOptions {
  * may come out empty: they were cut away. Paper: Appendix A, "Training recipe"; the rule is ViTDet's.
  */
 export function jittered(
-  draw: Random,
+  rng: Rng,
   { name, image, truths }: Sample,
   { range: [low, high], side }: JitterOptions
 ): Sample {
-  const to = longestSideSize(image, side * draw.between(low, high))
+  const to = longestSideSize(image, side * rng.between(low, high))
   const [width, height] = [Math.min(side, to.width), Math.min(side, to.height)]
-  const at = [draw.int(0, to.width - width), draw.int(0, to.height - height)] as const
+  const at = [rng.int(0, to.width - width), rng.int(0, to.height - height)] as const
   const masks = truths.map(
     (truth): Truth => ({
       ...truth,

@@ -1,31 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import { cropFeeds } from '@sam/clip'
-import { scenes } from './data/scenes/scene.js'
+import { scenes } from '@sam/scenes'
 import { example } from './example.js'
-import { preparation, type Prepared } from './prepared.js'
-import { random } from './random.js'
-import { testRun, type Recipe, type TextRecipe } from './recipes.js'
-import { cutOf } from './text/cut.js'
+import { cropOf, exampleLoader, type TrainingExample } from './load-example.js'
+import { createRng } from '@sam/rng'
+import { testRun } from '../../test/test-recipe.js'
+import type { Recipe, TextRecipe } from '../config/recipes.js'
+import { crops } from '../../test/crops.js'
 
 const data = scenes({ size: 64, seed: 1, minArea: 60 })
-const clip = { vision: { width: 1, depth: 1, heads: 1, mlpWidth: 1, imageSize: 16, patchSize: 4 } }
 const textRun = (text: Partial<TextRecipe>): Recipe => ({
   ...testRun,
   objects: 3,
   text: { width: 2, share: 1, ...text }
 })
-const prepared = async (recipe: Recipe, place: number): Promise<Prepared> =>
-  (await preparation({ recipe, data, seed: 4, clip })(place)) as Prepared
+const prepared = async (recipe: Recipe, place: number): Promise<TrainingExample> =>
+  (await exampleLoader({ recipe, data, seed: 4, crops })(place)) as TrainingExample
 const area = (mask: ArrayLike<number>): number => Array.from(mask).reduce((a, b) => a + b, 0)
 
 describe('a prepared sample', () => {
   it('has as many objects as the recipe says, each with its first prompt, and is the same each time', async () => {
     const one = await prepared({ ...testRun, objects: 5 }, 2)
-    expect([one.truths.length, one.first.length, one.crops]).toEqual([5, 5, undefined])
+    expect([one.truths.length, one.firstPrompts.length, one.crops]).toEqual([5, 5, undefined])
     expect(one.image).toEqual(example(await data.read(2), testRun.config).image)
     for (const [i, { data: inside, width }] of one.truths.entries()) {
       expect(area(inside)).toBeGreaterThan(0)
-      const { points } = one.first[i]!
+      const { points } = one.firstPrompts[i]!
       if (points.length === 1)
         expect(
           area(
@@ -43,8 +42,8 @@ describe('a prepared sample', () => {
   it('has a crop for each object that is first asked for by one, which are as many as the recipe says', async () => {
     let texts = 0
     for (let place = 0; place < 60; place++) {
-      const { first, crops } = await prepared(textRun({ share: 0.5 }), place)
-      const missing = first.filter(prompt => !prompt).length
+      const { firstPrompts, crops } = await prepared(textRun({ share: 0.5 }), place)
+      const missing = firstPrompts.filter(prompt => !prompt).length
       expect(crops?.pixel_values.shape[0] ?? 0).toBe(missing)
       texts += missing
     }
@@ -60,12 +59,12 @@ describe('a prepared sample', () => {
       size: 1,
       read: async () => ({ ...(await data.read(0)), truths: truths.map(mask => ({ mask })) })
     })
-    expect(await preparation({ recipe: testRun, data: of([]), seed: 1 })(0)).toEqual({ unfit: 'no mask' })
-    expect(await preparation({ recipe: testRun, data: of([new Uint8Array(3)]), seed: 1 })(0)).toMatchObject({
+    expect(await exampleLoader({ recipe: testRun, data: of([]), seed: 1 })(0)).toEqual({ unfit: 'no mask' })
+    expect(await exampleLoader({ recipe: testRun, data: of([new Uint8Array(3)]), seed: 1 })(0)).toMatchObject({
       unfit: expect.stringContaining('mask')
     })
     const broken = { size: 1, read: () => Promise.reject(new TypeError('a bug')) }
-    await expect(preparation({ recipe: testRun, data: broken, seed: 1 })(0)).rejects.toThrow('a bug')
+    await expect(exampleLoader({ recipe: testRun, data: broken, seed: 1 })(0)).rejects.toThrow('a bug')
   })
 })
 
@@ -74,21 +73,10 @@ describe('the cut of an object', async () => {
 
   it("is of the photo that it is in, by the paper's rule", () => {
     for (let i = 0; i < 20; i++) {
-      const cut = cutOf(random(i), targets[0], { photo, targets })
+      const cut = cropOf(createRng(i), targets[0], { photo, targets })
       expect(cut).toMatchObject({ photo, mask: { width: photo.width, data: targets[0].truth.mask } })
       expect(cut.rule.grow >= 1 && cut.rule.grow < 2).toBe(true)
-      expect(cropFeeds([cut], clip).pixel_values.shape).toEqual([1, 3, 16, 16])
+      expect(crops.preprocess([cut]).pixel_values.shape).toEqual([1, 3, 16, 16])
     }
-  })
-  it('is without some of what lies on it, where the recipe says so', () => {
-    const least = targets.map(target =>
-      Math.min(
-        ...Array.from({ length: 20 }, (_, i) => area(cutOf(random(i), target, { photo, targets, bare: 0.5 }).mask.data))
-      )
-    )
-    const lessened = targets.filter(({ truth }, k) => least[k] < area(truth.mask))
-    expect(lessened.length).toBeGreaterThan(0)
-    expect(targets.some(({ truth }) => truth.parent !== undefined)).toBe(true)
-    expect(targets.every(({ truth }, k) => least[k] <= area(truth.mask))).toBe(true)
   })
 })

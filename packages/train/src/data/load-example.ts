@@ -1,90 +1,103 @@
-import { cropFeeds, type ClipConfig, type CropFeeds } from '@sam/clip'
 import type { HostTensor } from '@sam/core/graph'
-import type { Dataset } from './data/dataset.js'
-import { orderOf } from './data/order.js'
-import { example } from './example.js'
-import { firstPrompt, type PromptTokens } from './interactive.js'
-import type { Plane } from './prompts/plane.js'
-import { random, type Random } from './random.js'
-import type { Recipe } from './recipes.js'
-import { isNameable } from './text/crop-rule.js'
-import { cutOf } from './text/cut.js'
+import { createRng, type Rng } from '@sam/rng'
+import type { Recipe } from '../config/recipes.js'
+import type { Plane } from '../interaction/plane.js'
+import { firstPrompt, type PromptTokens } from '../interaction/prompts.js'
+import { isLargeEnough, sampleCropRule } from './crop-rule.js'
+import type { Dataset } from './dataset.js'
+import { example, type Example, type Target } from './example.js'
+import type { CropPreprocessor, CropTensors, ObjectCrop } from './first-prompt.js'
+import { orderOf } from './order.js'
 
-/**
- * What one sample brings to a step: all of the host's work that asks no device, and so can be done by other threads
- * (`preparers`).
- */
-export interface Prepared {
-  /** Its number in the dataset. */
-  readonly place: number
+/** One image with its objects and first prompts, ready for a training step. */
+export interface TrainingExample {
+  /** Index in the data set. */
+  readonly index: number
   /** Normalised and padded, f32[1,3,S,S]. */
   readonly image: HostTensor<'f32'>
-  /** Its objects, as many as the recipe says, in the size of the model's answers. */
+  /** As many objects as the recipe says, at the resolution of the predictions. */
   readonly truths: readonly Plane[]
-  /** How each of them is first asked for; undefined where that is by its crop … */
-  readonly first: readonly (PromptTokens | undefined)[]
+  /** The first prompt of each; undefined where it is the embedding of its crop … */
+  readonly firstPrompts: readonly (PromptTokens | undefined)[]
   /** … and the crops of those, in their order. */
-  readonly crops?: CropFeeds
+  readonly crops?: CropTensors
 }
 
-/** Why there is nothing to learn from a sample. */
+/** Why nothing can be learnt from a sample. */
 export interface Unfit {
   readonly unfit: string
 }
 
-/** What the sample at a place of the run brings: always the same. */
-export type Prepare = (place: number) => Promise<Prepared | Unfit>
+/** Loads the example at a position of the run: the same each time, on any thread. */
+export type LoadExample = (position: number) => Promise<TrainingExample | Unfit>
 
-export interface PreparationOptions {
+export interface ExampleLoaderOptions {
   readonly recipe: Recipe
   readonly data: Dataset
   readonly seed: number
-  /** The CLIP that a recipe with text prompts learns them from: what it sees. */
-  readonly clip?: Pick<ClipConfig, 'vision'> | undefined
+  /** For recipes with text prompts: how objects are cut out. */
+  readonly crops?: CropPreprocessor | undefined
 }
 
-/** Prepares samples on this thread. */
-export function preparation({ recipe, data, seed, clip }: PreparationOptions): Prepare {
+/** Loads examples on the calling thread. */
+export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOptions): LoadExample {
   const { config, objects, text } = recipe
   const order = orderOf(data, seed)
-  return async at => {
-    const place = order(at)
-    const jitter = recipe.jitter && { draw: random(seed, at, jitterKey), range: recipe.jitter }
-    const found = await data
-      .read(place)
+  return async position => {
+    const index = order(position)
+    const jitter = recipe.jitter && { rng: createRng(seed, position, jitterKey), range: recipe.jitter }
+    const loaded = await data
+      .read(index)
       .then(sample => example(sample, config, jitter))
       .catch((error: unknown): Unfit => {
         if ((error as Error).name !== 'InputError') throw error
         return { unfit: (error as Error).message }
       })
-    if ('unfit' in found) return found
-    // What a text prompt is learnt from must be large enough to be named.
-    const able = text ? found.targets.filter(({ input }) => isNameable(input)) : found.targets
-    if (!able.length) return { unfit: 'no mask' }
-    const draw = random(seed, at, prepareKey)
-    const targets = pick(draw, able, objects)
+    if ('unfit' in loaded) return loaded
+    // The crop of a small object cannot be recognised.
+    const usable = text ? loaded.targets.filter(({ input }) => isLargeEnough(input)) : loaded.targets
+    if (!usable.length) return { unfit: 'no mask' }
+    const rng = createRng(seed, position, objectsKey)
+    const targets = sampleObjects(rng, usable, objects)
     const cuts = targets.map(target =>
-      text && clip && draw.chance(text.share) ? cutOf(draw, target, { ...found, ...text }) : undefined
+      text && crops && rng.chance(text.share) ? cropOf(rng, target, { ...loaded, ...text, ...crops }) : undefined
     )
-    const given = cuts.filter(cut => cut !== undefined)
+    const cropped = cuts.filter(cut => cut !== undefined)
     return {
-      place,
-      image: found.image,
+      index,
+      image: loaded.image,
       truths: targets.map(({ low }) => low),
-      first: targets.map(({ input }, i) => (cuts[i] ? undefined : firstPrompt(draw, input)!)),
-      ...(clip && given.length > 0 && { crops: cropFeeds(given, clip) })
+      firstPrompts: targets.map(({ input }, i) => (cuts[i] ? undefined : firstPrompt(rng, input)!)),
+      ...(crops && cropped.length > 0 && { crops: crops.preprocess(cropped) })
     }
   }
 }
 
-/** Keep these draws apart from others with as many keys. */
-const [jitterKey, prepareKey] = [0x4c534a, 0x505245]
+/** RNG streams of the jitter, and of objects and first prompts. */
+const [jitterKey, objectsKey] = [0x4c534a, 0x505245]
 
-/** So many of these by chance; all, and some again, where there are fewer. */
-function pick<T>(draw: Random, from: readonly T[], count: number): T[] {
+/** `count` of these at random; all of them and some again where there are fewer. */
+function sampleObjects<T>(rng: Rng, from: readonly T[], count: number): T[] {
   const left = [...from]
   return Array.from({ length: count }, () => {
     if (left.length === 0) left.push(...from)
-    return left.splice(draw.int(0, left.length - 1), 1)[0]
+    return left.splice(rng.int(0, left.length - 1), 1)[0]
   })
+}
+
+/** Samples the crop of an object by the recipe's rule. Paper: D.5. */
+export function cropOf(
+  rng: Rng,
+  target: Target,
+  {
+    photo,
+    targets,
+    crop,
+    cropMask
+  }: Pick<Example, 'photo' | 'targets'> & Pick<NonNullable<Recipe['text']>, 'crop'> & Pick<CropPreprocessor, 'cropMask'>
+): ObjectCrop {
+  const maskOf = ({ truth }: Target): Plane => ({ width: photo.width, height: photo.height, data: truth.mask })
+  const rule = sampleCropRule(rng, crop)
+  const mask = maskOf(target)
+  return { photo, rule, mask: cropMask ? cropMask(rng, mask, targets.map(maskOf)) : mask }
 }

@@ -1,4 +1,4 @@
-import { random, shuffled } from '../random.js'
+import { createRng, shuffled } from '@sam/rng'
 import type { Dataset } from './dataset.js'
 
 /**
@@ -10,7 +10,7 @@ export function orderOf({ size }: Dataset, seed: number): (place: number) => num
   let now = { round: -1, order: [] as number[] }
   return place => {
     const round = Math.floor(place / size)
-    if (round !== now.round) now = { round, order: shuffled(random(seed, round), size) }
+    if (round !== now.round) now = { round, order: shuffled(createRng(seed, round), size) }
     return now.order[place % size]
   }
 }

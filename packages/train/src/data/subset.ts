@@ -1,7 +1,7 @@
-import type { Dataset } from './dataset.js'
+import type { Dataset, Truth } from './dataset.js'
 
-/** Some of the samples of a dataset: those from `from` up to `to`, not included. */
-export const part = (data: Dataset, { from, to }: { from: number; to: number }): Dataset => ({
+/** The samples of a data set from index `from` up to, not including, `to`. */
+export const subset = <T extends Truth>(data: Dataset<T>, { from, to }: { from: number; to: number }): Dataset<T> => ({
   size: to - from,
   read: index => data.read(from + index)
 })

@@ -1,7 +1,7 @@
 import type { Point } from '@sam/core'
-import { errorRegion } from '../prompts/error-region.js'
-import { largestRegion, middleOf } from '../prompts/middle.js'
-import type { Plane } from '../prompts/plane.js'
+import { errorRegion } from '../interaction/error-region.js'
+import { largestRegion, middleOf } from '../interaction/middle.js'
+import type { Plane } from '../interaction/plane.js'
 
 /** The middle of an object, in pixels of the photo. */
 export function firstClick(truth: Plane): Point {

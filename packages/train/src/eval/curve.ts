@@ -1,4 +1,4 @@
-import { plot } from '../plot.js'
+import { plot } from '../report/plot.js'
 import type { Evaluation } from './summary.js'
 
 /** Mean IoU over the number of clicks as one SVG, with what a box and a well chosen mask of the first click give. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { encodePng, loadSam, memoryWeights, writeFileAtomic } from '@sam/core'
 import type { Backend } from '@sam/core/graph'
-import { modelOf } from './checkpoint.js'
-import type { Dataset } from './data/dataset.js'
-import { evaluate } from './eval/evaluate.js'
-import { sheet } from './sheet.js'
-import type { Trainer } from './trainer.js'
+import { modelOf } from '../checkpoint/checkpoint.js'
+import type { Dataset } from '../data/dataset.js'
+import { evaluate } from './evaluate.js'
+import { sheet } from '../report/sheet.js'
+import type { Trainer } from '../trainer.js'
 
 export interface HeldOutOptions {
   /** Samples that are not trained on. */

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js'
+import type { Rng } from '@sam/rng'
 import { boundsOf, type Plane } from './plane.js'
 
 /**
@@ -15,13 +15,13 @@ export type Box = readonly [number, number, number, number]
  * model's input, and kept inside the plane. `pixel` is the width of the plane's pixel in pixels of the input. Undefined
  * for an empty mask.
  */
-export function jitteredBox(draw: Random, mask: Plane, pixel = 1): Box | undefined {
+export function jitteredBox(rng: Rng, mask: Plane, pixel = 1): Box | undefined {
   const box = boundsOf(mask)
   if (!box) return undefined
   const [x0, y0, x1, y1] = box
   const [w, h] = [x1 - x0 + 1, y1 - y0 + 1]
   const noise = (side: number): number =>
-    Math.max(-limit / pixel, Math.min(limit / pixel, draw.normal() * spread * side))
+    Math.max(-limit / pixel, Math.min(limit / pixel, rng.normal() * spread * side))
   const [left, top, right, bottom] = [x0 + noise(w), y0 + noise(h), x1 + noise(w), y1 + noise(h)]
   const inside = (v: number, size: number): number => Math.max(0, Math.min(size - 1, v))
   return [

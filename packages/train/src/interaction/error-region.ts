@@ -1,4 +1,4 @@
-import type { Random } from '../random.js'
+import type { Rng } from '@sam/rng'
 import type { Plane } from './plane.js'
 import { pointInMask } from './points.js'
 
@@ -20,8 +20,8 @@ export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Ui
  * the prediction misses, background where it goes too far. Where there is no error, a point uniform in the truth.
  * Paper: Appendix A, "Training algorithm".
  */
-export function clickOnError(draw: Random, logits: ArrayLike<number>, truth: Plane): Click | undefined {
-  const error = pointInMask(draw, errorRegion(logits, truth))
-  const [x, y] = error ?? pointInMask(draw, truth) ?? []
+export function clickOnError(rng: Rng, logits: ArrayLike<number>, truth: Plane): Click | undefined {
+  const error = pointInMask(rng, errorRegion(logits, truth))
+  const [x, y] = error ?? pointInMask(rng, truth) ?? []
   return x === undefined || y === undefined ? undefined : { x, y, foreground: truth.data[y * truth.width + x] > 0 }
 }

@@ -1,6 +1,6 @@
 import { pointLabels } from '@sam/core'
 import { f32, tensor, type HostTensor } from '@sam/core/graph'
-import { hasPadding, isAmbiguous, type PromptTokens } from './interactive.js'
+import { hasPadding, isAmbiguous, type PromptTokens } from './prompts.js'
 
 /**
  * Prompts as the decoder's inputs: `point_coords`, `point_labels`, `token_mask`, `mask_input`, `has_mask`, and `text`

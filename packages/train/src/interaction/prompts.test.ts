@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { pointLabels } from '@sam/core'
-import { firstPrompt, isAmbiguous, nextPrompt, plan } from './interactive.js'
-import { jitteredBox } from './prompts/boxes.js'
-import { clickOnError } from './prompts/error-region.js'
-import { boundsOf } from './prompts/plane.js'
-import { pointInMask } from './prompts/points.js'
-import { random } from './random.js'
+import { firstPrompt, isAmbiguous, nextPrompt, plan } from './prompts.js'
+import { jitteredBox } from './boxes.js'
+import { clickOnError } from './error-region.js'
+import { boundsOf } from './plane.js'
+import { pointInMask } from './points.js'
+import { createRng } from '@sam/rng'
 
 /** A disc beside a bar, 64 × 48. */
 const truth = {
@@ -29,7 +29,7 @@ describe('points', () => {
   it('are uniform in the mask', () => {
     const counts = new Map<number, number>()
     for (let i = 0; i < 20 * area; i++) {
-      const [x, y] = pointInMask(random(7, i), truth)!
+      const [x, y] = pointInMask(createRng(7, i), truth)!
       counts.set(y * 64 + x, (counts.get(y * 64 + x) ?? 0) + 1)
     }
     expect([...counts.keys()].every(at => truth.data[at])).toBe(true)
@@ -38,7 +38,7 @@ describe('points', () => {
     expect(chi([...counts.values()])).toBeLessThan(1.25)
   })
   it('are none in an empty mask', () =>
-    expect(pointInMask(random(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
+    expect(pointInMask(createRng(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
 })
 
 describe('boxes', () => {
@@ -53,15 +53,15 @@ describe('boxes', () => {
   const noise = (side: number, pixel: number): number[] => {
     const mask = square(side, 400)
     const exact = boundsOf(mask)!
-    const draw = random(3, side)
-    return Array.from({ length: 250 }, () => jitteredBox(draw, mask, pixel)!.map((v, i) => v - exact[i])).flat()
+    const rng = createRng(3, side)
+    return Array.from({ length: 250 }, () => jitteredBox(rng, mask, pixel)!.map((v, i) => v - exact[i])).flat()
   }
   it('move by a tenth of their side', () => {
-    const moved = noise(60, 1)
-    const deviation = Math.sqrt(moved.reduce((s, v) => s + v * v, 0) / moved.length)
+    const addEmbeddingNoise = noise(60, 1)
+    const deviation = Math.sqrt(addEmbeddingNoise.reduce((s, v) => s + v * v, 0) / addEmbeddingNoise.length)
     expect(deviation).toBeGreaterThan(5.6)
     expect(deviation).toBeLessThan(6.4)
-    expect(Math.abs(moved.reduce((a, b) => a + b) / moved.length)).toBeLessThan(0.6)
+    expect(Math.abs(addEmbeddingNoise.reduce((a, b) => a + b) / addEmbeddingNoise.length)).toBeLessThan(0.6)
   })
   it('move at most 20 pixels of the input', () => {
     expect(Math.max(...noise(300, 1).map(Math.abs))).toBe(20)
@@ -73,12 +73,12 @@ describe('boxes', () => {
     for (let y = 200; y < 200 + height; y++) mask.data.fill(1, y * 400 + 150, y * 400 + 150 + width)
     const exact = boundsOf(mask)!
     const n = 600
-    const draw = random(21)
-    const moved = Array.from({ length: n }, () =>
-      jitteredBox(draw, mask)!.map((v, i) => (v - exact[i]) / (i % 2 ? height : width))
+    const rng = createRng(21)
+    const addEmbeddingNoise = Array.from({ length: n }, () =>
+      jitteredBox(rng, mask)!.map((v, i) => (v - exact[i]) / (i % 2 ? height : width))
     )
     for (const i of [0, 1, 2, 3]) {
-      const column = moved.map(m => m[i])
+      const column = addEmbeddingNoise.map(m => m[i])
       const deviation = Math.sqrt(column.reduce((s, v) => s + v * v, 0) / n)
       // Vertically 20 pixels are five deviations, horizontally two: cutting there leaves 0.96 of the spread.
       const expected = i % 2 ? 0.1 : 0.096
@@ -89,21 +89,23 @@ describe('boxes', () => {
         `within one deviation ${i}`
       ).toBeLessThan(0.08)
       for (let j = 0; j < i; j++) {
-        const correlation = moved.reduce((s, m) => s + m[i] * m[j], 0) / n / 0.1 ** 2
+        const correlation = addEmbeddingNoise.reduce((s, m) => s + m[i] * m[j], 0) / n / 0.1 ** 2
         expect(Math.abs(correlation), `${i} with ${j}`).toBeLessThan(0.17)
       }
     }
   })
   it('are cut at 20 pixels as often as a normal of 10% of the side is beyond it', () => {
-    const moved = noise(300, 1) // 20 pixels are two thirds of a deviation: P(|z| > 2/3) = 0.505
-    const cut = moved.filter(v => Math.abs(v) === 20).length / moved.length
+    const addEmbeddingNoise = noise(300, 1) // 20 pixels are two thirds of a deviation: P(|z| > 2/3) = 0.505
+    const cut = addEmbeddingNoise.filter(v => Math.abs(v) === 20).length / addEmbeddingNoise.length
     expect(Math.abs(cut - 0.505)).toBeLessThan(0.06)
-    expect(Math.abs(moved.filter(v => v === 20).length / moved.length - cut / 2)).toBeLessThan(0.05)
+    expect(Math.abs(addEmbeddingNoise.filter(v => v === 20).length / addEmbeddingNoise.length - cut / 2)).toBeLessThan(
+      0.05
+    )
   })
   it('stay inside', () => {
-    const draw = random(5)
+    const rng = createRng(5)
     for (let i = 0; i < 30; i++)
-      for (const v of jitteredBox(draw, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
+      for (const v of jitteredBox(rng, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
   })
 })
 
@@ -116,12 +118,12 @@ describe('clicks on errors', () => {
         if (truth.data[i]) missed++
         else beyond++
     })
-    const draw = random(11)
+    const rng = createRng(11)
     const n = 12 * (missed + beyond)
     const counts = new Map<number, number>()
     let foreground = 0
     for (let i = 0; i < n; i++) {
-      const click = clickOnError(draw, predicted, truth)!
+      const click = clickOnError(rng, predicted, truth)!
       const at = click.y * 64 + click.x
       expect(predicted[at] > 0).not.toBe(truth.data[at] > 0)
       expect(click.foreground).toBe(truth.data[at] === 1)
@@ -136,7 +138,7 @@ describe('clicks on errors', () => {
   it('fall in the mask where nothing is wrong', () => {
     expect(
       clickOnError(
-        random(1),
+        createRng(1),
         logits((x, y) => truth.data[y * 64 + x] === 1),
         truth
       )
@@ -148,7 +150,7 @@ describe('the rounds', () => {
   it('are eleven: a first prompt, eight clicks, two without; one of these anywhere, one last', () => {
     const places = new Array<number>(9).fill(0)
     for (let i = 0; i < 1800; i++) {
-      const rounds = plan(random(2, i), { clicks: 8, maskRounds: true })
+      const rounds = plan(createRng(2, i), { clicks: 8, maskRounds: true })
       expect(rounds).toHaveLength(11)
       expect([rounds[0], rounds[10], rounds.filter(r => r === 'click').length]).toEqual(['first', 'mask', 8])
       places[rounds.indexOf('mask') - 1]++
@@ -156,7 +158,7 @@ describe('the rounds', () => {
     expect(chi(places)).toBeLessThan(2.5)
   })
   it('begin with a box or a point, equally likely', () => {
-    const labels = Array.from({ length: 4000 }, (_, i) => firstPrompt(random(9, i), truth)!.points.map(p => p.label))
+    const labels = Array.from({ length: 4000 }, (_, i) => firstPrompt(createRng(9, i), truth)!.points.map(p => p.label))
     const boxes = labels.filter(l => l.length === 2)
     expect(boxes.every(([a, b]) => a === pointLabels.topLeft && b === pointLabels.bottomRight)).toBe(true)
     expect(labels.every(l => l.length === 2 || (l.length === 1 && l[0] === pointLabels.foreground))).toBe(true)
@@ -165,25 +167,26 @@ describe('the rounds', () => {
   it('pass on the mask of highest predicted IoU, unthresholded, and click where it is wrong', () => {
     const prompt = { points: [{ x: 20, y: 20, label: pointLabels.foreground }], mask: undefined }
     const answers = [logits(() => true), logits(() => false).map(v => v / 7), logits(() => true)]
-    const next = nextPrompt(random(1), {
+    const next = nextPrompt(createRng(1), {
       prompt,
       truth,
-      answer: { logits: answers, iou: [0.2, 0.9, 0.5] },
+      predicted: { logits: answers, iou: [0.2, 0.9, 0.5] },
       round: 'click'
     })
     expect(next.mask).toBe(answers[1])
     expect(next.points).toHaveLength(2)
     expect(next.points[1].label).toBe(pointLabels.foreground)
     expect(
-      nextPrompt(random(1), { prompt, truth, answer: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' }).points
+      nextPrompt(createRng(1), { prompt, truth, predicted: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' })
+        .points
     ).toEqual(prompt.points)
   })
   it('ask for three masks only while the prompt is single', () => {
-    const draw = random(4)
-    const first = firstPrompt(draw, truth)!
+    const rng = createRng(4)
+    const first = firstPrompt(rng, truth)!
     expect(isAmbiguous(first)).toBe(true)
-    const answer = { logits: [logits(() => true)], iou: [1] }
-    expect(isAmbiguous(nextPrompt(draw, { prompt: first, truth, answer, round: 'click' }))).toBe(false)
-    expect(isAmbiguous(nextPrompt(draw, { prompt: first, truth, answer, round: 'mask' }))).toBe(false)
+    const predicted = { logits: [logits(() => true)], iou: [1] }
+    expect(isAmbiguous(nextPrompt(rng, { prompt: first, truth, predicted, round: 'click' }))).toBe(false)
+    expect(isAmbiguous(nextPrompt(rng, { prompt: first, truth, predicted, round: 'mask' }))).toBe(false)
   })
 })

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { pointLabels } from '@sam/core'
 import { f32, graph, ops, type DeviceTensor, type Executable, type HostTensor } from '@sam/core/graph'
-import { random } from './random.js'
-import { testRun, tiny, vitH, type Recipe } from './recipes.js'
-import { playRounds, type Turn } from './rounds.js'
-import { stateOf } from './state.js'
-import { firstPrompt } from './interactive.js'
-import type { Plane } from './prompts/plane.js'
+import { createRng } from '@sam/rng'
+import { testRun } from '../../test/test-recipe.js'
+import { finetuneDecoder, vitH, type Recipe } from '../config/recipes.js'
+import { simulateInteraction, type InteractionStep } from './simulate.js'
+import { stateOf } from '../checkpoint/state.js'
+import { firstPrompt } from './prompts.js'
+import type { Plane } from './plane.js'
 
 const { config } = testRun
 const recipe: Recipe = { ...testRun, plan: vitH.plan, trainedRounds: 11, stopEarly: 0 }
@@ -27,9 +28,9 @@ const onHost = (t: HostTensor): DeviceTensor => ({
  * A decoder whose n-th answer is n + m / 10 + 100·p for mask m of prompt p on the left half of the picture and −1 on
  * the right. Of the three masks, the second is the best.
  */
-function decoder(prompts: number): { answer: Executable; asked: () => number } {
+function countingDecoder(prompts: number): { decoder: Executable; asked: () => number } {
   let asked = 0
-  const answer: Executable = {
+  const decoder: Executable = {
     graph: graph('answer', { nothing: ops.fill([1], 0) }),
     async run() {
       asked++
@@ -42,29 +43,29 @@ function decoder(prompts: number): { answer: Executable; asked: () => number } {
     },
     dispose: () => {}
   }
-  return { answer, asked: () => asked }
+  return { decoder, asked: () => asked }
 }
 
 /** Which answer a turn is shown. */
-const answerIn = ({ prompt }: Turn): number => Math.floor(prompt.mask![0]) % 100
+const answerIn = ({ prompt }: InteractionStep): number => Math.floor(prompt.mask![0]) % 100
 
 async function play(
   seed: number,
   { recipe: r = recipe, objects = 1 }: { recipe?: Recipe; objects?: number } = {}
-): Promise<{ turns: Turn[][]; asked: number }> {
-  const { answer, asked } = decoder(objects)
-  const draw = random(5, seed)
+): Promise<{ turns: InteractionStep[][]; asked: number }> {
+  const { decoder, asked } = countingDecoder(objects)
+  const rng = createRng(5, seed)
   const first = Array.from(
     { length: objects },
-    () => firstPrompt(draw, { width: side, height: side, data: disc(side) })!
+    () => firstPrompt(rng, { width: side, height: side, data: disc(side) })!
   )
-  const turns = await playRounds(draw, {
+  const turns = await simulateInteraction(rng, {
     recipe: r,
     truths: first.map(() => truth),
     first,
-    answer,
+    decoder,
     embedding: async () => onHost(f32([1], [0])),
-    state: stateOf(answer.graph, {}, new Set()),
+    state: stateOf(decoder.graph, {}, new Set()),
     sides: { low, cell: side / low, points: 10 }
   })
   return { turns, asked: asked() }
@@ -126,7 +127,8 @@ describe('the rounds of an object', () => {
 
   it('end early as often as a recipe says, but not before there are enough to train on', async () => {
     const lengths = new Array<number>(12).fill(0)
-    for (let seed = 0; seed < 400; seed++) lengths[(await play(seed, { recipe: { ...tiny, config } })).asked + 1]++
+    for (let seed = 0; seed < 400; seed++)
+      lengths[(await play(seed, { recipe: { ...finetuneDecoder, config } })).asked + 1]++
     expect(lengths.slice(0, 2)).toEqual([0, 0])
     // 2 rounds at least, then stopped with probability 0.4 after each.
     expect(Math.abs(lengths[2] / 400 - 0.4)).toBeLessThan(0.07)

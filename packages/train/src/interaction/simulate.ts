@@ -1,84 +1,82 @@
 import type { DeviceTensor, Executable } from '@sam/core/graph'
-import { nextPrompt, plan, type Answer, type PromptTokens } from './interactive.js'
+import type { Rng } from '@sam/rng'
+import type { State } from '../checkpoint/state.js'
+import type { Recipe } from '../config/recipes.js'
+import type { Plane } from './plane.js'
 import { promptFeeds, returnedMasks } from './prompt-feeds.js'
-import type { Plane } from './prompts/plane.js'
-import type { Random } from './random.js'
-import type { Recipe } from './recipes.js'
-import type { State } from './state.js'
+import { nextPrompt, plan, type PredictedMasks, type PromptTokens } from './prompts.js'
 
-/** One prompt to train on: what was asked, of which object, and which masks are returned for it. */
-export interface Turn {
+/** One prompt to train on: the prompt, its object, and the masks that are returned for it. */
+export interface InteractionStep {
   readonly prompt: PromptTokens
-  /** The object in the size of the answer. */
+  /** The object at the resolution of the predictions. */
   readonly truth: Plane
+  /** Indices of the decoder's masks. */
   readonly returned: readonly number[]
 }
 
-export interface RoundsOptions {
+export interface InteractionOptions {
   readonly recipe: Recipe
-  /** P objects in the size of the answers, those of one image side by side. */
+  /** P objects at the resolution of the predictions; those of one image are adjacent. */
   readonly truths: readonly Plane[]
-  /** How each is first asked for. */
+  /** The first prompt of each. */
   readonly first: readonly PromptTokens[]
-  /** The decoder for P prompts, and what it looks at: asked for only where there is a round after the first. */
-  readonly answer: Executable
+  /** The mask decoder for P prompts, and the image embeddings: read only where there is a second step. */
+  readonly decoder: Executable
   readonly embedding: () => Promise<DeviceTensor>
   readonly state: State
   readonly sides: { readonly low: number; readonly cell: number; readonly points: number; readonly text?: number }
 }
 
 /**
- * Plays the paper's rounds for all objects of a batch at once with the decoder as it is now, and picks the turns to
- * train on: for each object the first, and others by chance. Gradients do not flow from round to round, so all turns
- * can be trained as one batch. Paper: Appendix A, "Training algorithm".
+ * Simulates the paper's interaction for all objects of a batch at once, with the decoder's current weights, and samples
+ * the steps to train on: for each object always the first. No gradient flows from step to step, so all steps can be
+ * trained as one batch. Returns the steps by object. Paper: Appendix A, "Training algorithm".
  */
-export async function playRounds(
-  draw: Random,
-  { recipe, truths, first, answer, embedding, state, sides }: RoundsOptions
-): Promise<Turn[][]> {
-  const count = lengthOf(draw, recipe)
-  const plans = truths.map(() => plan(draw, recipe.plan))
-  const played: Turn[][] = truths.map((): Turn[] => [])
+export async function simulateInteraction(
+  rng: Rng,
+  { recipe, truths, first, decoder, embedding, state, sides }: InteractionOptions
+): Promise<InteractionStep[][]> {
+  const count = sampleLength(rng, recipe)
+  const plans = truths.map(() => plan(rng, recipe.plan))
+  const steps: InteractionStep[][] = truths.map((): InteractionStep[] => [])
   let prompts = first
   for (let round = 0; ; round++) {
     for (const [i, prompt] of prompts.entries())
-      played[i].push({
+      steps[i].push({
         prompt,
         truth: truths[i],
         returned: returnedMasks(prompt, 1 + recipe.config.decoder.multimaskOutputs)
       })
     if (round === count - 1) break
-    const answers = await ask(prompts, { answer, embedding: await embedding(), state, sides })
+    const predictions = await predictMasks(prompts, { decoder, embedding: await embedding(), state, sides })
     prompts = prompts.map((prompt, i) => {
-      const returned = returnedMasks(prompt, answers[i].logits.length)
-      const { logits, iou } = answers[i]
-      return nextPrompt(draw, {
+      const { logits, iou } = predictions[i]
+      const returned = returnedMasks(prompt, logits.length)
+      return nextPrompt(rng, {
         prompt,
         truth: truths[i],
         round: plans[i][round + 1],
         cell: sides.cell,
-        answer: { logits: returned.map(m => logits[m]), iou: returned.map(m => iou[m]) }
+        predicted: { logits: returned.map(m => logits[m]), iou: returned.map(m => iou[m]) }
       })
     })
   }
-  return played.map(([first, ...others]) => [first, ...choose(draw, others, recipe.trainedRounds - 1)])
+  return steps.map(([first, ...others]) => [first, ...sample(rng, others, recipe.trainedRounds - 1)])
 }
 
-/** All four masks of each prompt. */
-export async function ask(
+/** All masks of the decoder for each prompt. */
+async function predictMasks(
   prompts: readonly PromptTokens[],
   {
-    answer,
+    decoder,
     embedding,
     state,
     sides
-  }: Pick<RoundsOptions, 'answer' | 'state'> & {
-    embedding: DeviceTensor
-    sides: { low: number; points: number; text?: number }
-  }
-): Promise<Answer[]> {
-  const outputs = await answer.run({
-    ...state.feeds(answer.graph),
+  }: Pick<InteractionOptions, 'decoder' | 'state' | 'sides'> & { readonly embedding: DeviceTensor }
+): Promise<PredictedMasks[]> {
+  const outputs = await decoder.run({
+    ...state.feeds(decoder.graph),
     ...promptFeeds(prompts, sides),
     image_embedding: embedding
   })
@@ -92,19 +90,19 @@ export async function ask(
   }))
 }
 
-/** How many rounds this step plays. */
-function lengthOf(draw: Random, { plan: { clicks, maskRounds }, trainedRounds, stopEarly }: Recipe): number {
+/** Number of interaction steps to simulate. */
+function sampleLength(rng: Rng, { plan: { clicks, maskRounds }, trainedRounds, stopEarly }: Recipe): number {
   const all = 1 + clicks + (maskRounds ? 2 : 0)
   let count = Math.min(all, trainedRounds)
-  while (count < all && !draw.chance(stopEarly)) count++
+  while (count < all && !rng.chance(stopEarly)) count++
   return count
 }
 
-/** So many of these, in their order, each set equally likely. */
-function choose<T>(draw: Random, from: readonly T[], count: number): T[] {
+/** `count` items of a list in their order; every subset is equally likely. */
+function sample<T>(rng: Rng, from: readonly T[], count: number): T[] {
   const chosen: T[] = []
   from.forEach((x, i) => {
-    if (draw.unit() * (from.length - i) < count - chosen.length) chosen.push(x)
+    if (rng.unit() * (from.length - i) < count - chosen.length) chosen.push(x)
   })
   return chosen
 }

@@ -1,31 +1,31 @@
 import { input, nameOf, ops, paramsOf, type Graph, type Value } from '@sam/core/graph'
 import { adamw, type AdamWOptions } from './adamw.js'
 import { clipFactor, globalNorm } from './clip-norm.js'
-import { isHidden, type ParamRule } from './groups.js'
-import { muon, type MuonOptions } from './muon.js'
+import type { ParamRule } from './groups.js'
+import type { Optimizer, OptimizerFor } from './optimizer.js'
 
-export interface MovesOptions {
-  /** The params that move. */
+export interface OptimizerUpdateOptions {
+  /** Names of the params that are trained. */
   readonly trained: readonly string[]
   readonly rule: (name: string, rank: number) => ParamRule
-  /** Limit of the gradients' common norm. */
+  /** Limit of the global gradient norm. */
   readonly clipNorm: number
-  /** Steps whose gradients are averaged before the params move. */
+  /** Micro-steps whose gradients are averaged before the params are updated. */
   readonly accumulate: number
   readonly adamw: AdamWOptions
-  /** How matrices between hidden layers move (`isHidden`); as all else unless told. */
-  readonly muon?: MuonOptions | undefined
+  /** The optimizer of a param. Default: AdamW for all. */
+  readonly optimizerFor?: OptimizerFor | undefined
 }
 
 /**
- * What a differentiated graph's params become: clipping, AdamW or Muon, and with accumulation the sums of gradients on
- * the way. Inputs are made for `rate`, `correction` f32[2], `adamw/m/<param>` and `adamw/v/<param>`, or
- * `muon/m/<param>`; with accumulation `gradient/<param>` and `apply`, which is 1 in the step that moves the params and
- * else 0. Each is given back under its own name, and `gradient_norm` beside them.
+ * The updated params of a differentiated graph: gradient clipping, the optimizer, and with accumulation the running sums
+ * of gradients. Adds the inputs `rate`, `correction` f32[2] and `<optimizer>/<moment>/<param>`; with accumulation
+ * `gradient/<param>`, and `apply`: 1 in the micro-step that updates the params, else 0. Each is also an output under its
+ * own name, and so is `gradient_norm`.
  */
-export function moves(
+export function optimizerUpdate(
   differentiated: Graph,
-  { trained, rule, clipNorm, accumulate, adamw: moments, muon: orthogonal }: MovesOptions
+  { trained, rule, clipNorm, accumulate, adamw: options, optimizerFor }: OptimizerUpdateOptions
 ): Record<string, Value> {
   const params = new Map(paramsOf(differentiated).map(v => [nameOf(v)!, v]))
   const outputs: Record<string, Value> = {}
@@ -35,6 +35,11 @@ export function moves(
     Value,
     Value
   ]
+  const usual: Optimizer = {
+    name: 'adamw',
+    moments: ['m', 'v'],
+    update: (state, step) => ({ ...adamw(state as { param: Value; m: Value; v: Value }, step, options) })
+  }
 
   const gradients = new Map(
     trained.map(name => {
@@ -47,28 +52,20 @@ export function moves(
   )
   const norm = globalNorm([...gradients.values()])
   const factor = clipFactor(norm, clipNorm)
-  for (const [name, sum] of gradients) {
-    const { rateScale, weightDecay } = rule(name, sum.shape.length)
-    const param = params.get(name)!
-    const moment = (kind: string): Value => input(`${kind}/${name}`, sum.shape)
-    const step = { gradient: sum, factor, rate: ops.mul(rate, rateScale), weightDecay }
-    const [before, after] =
-      orthogonal && isHidden(name, sum.shape)
-        ? pair({ param, m: moment('muon/m') }, state => muon(state, step, orthogonal))
-        : pair({ param, m: moment('adamw/m'), v: moment('adamw/v') }, state =>
-            adamw(state, { ...step, correction: corrections }, moments)
-          )
-    before.forEach((value, i) => {
-      outputs[nameOf(value)!] = accumulate > 1 ? ops.where(now, after[i], value) : after[i]
-    })
-    if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(now, ops.fill(sum.shape, 0), sum)
+  for (const [name, gradient] of gradients) {
+    const { rateScale, weightDecay } = rule(name, gradient.shape.length)
+    const optimizer = optimizerFor?.(name, gradient.shape) ?? usual
+    const before: Readonly<Record<string, Value>> = {
+      param: params.get(name)!,
+      ...Object.fromEntries(
+        optimizer.moments.map(moment => [moment, input(`${optimizer.name}/${moment}/${name}`, gradient.shape)])
+      )
+    }
+    const step = { gradient, factor, rate: ops.mul(rate, rateScale), weightDecay, correction: corrections }
+    const after = optimizer.update(before, step)
+    for (const [key, value] of Object.entries(before))
+      outputs[nameOf(value)!] = accumulate > 1 ? ops.where(now, after[key], value) : after[key]
+    if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(now, ops.fill(gradient.shape, 0), gradient)
   }
   return { ...outputs, gradient_norm: norm }
-}
-
-/** A state's values and those of the next, in one order. */
-function pair<S extends object>(before: S, next: (before: S) => S): readonly [readonly Value[], readonly Value[]] {
-  const after = next(before)
-  const keys = Object.keys(before) as (keyof S)[]
-  return [keys.map(key => before[key] as Value), keys.map(key => after[key] as Value)]
 }

@@ -10,7 +10,7 @@ import {
   type Shape,
   type WeightInfo
 } from '@sam/core/graph'
-import { initialParams, paramShapes } from '../init.js'
+import { initialParams, paramShapes } from './init.js'
 import { bicubicTaps } from './bicubic.js'
 
 export interface MaeOptions {

@@ -1,6 +1,6 @@
 import { decodeMasks, encodeImage, type SamConfig } from '@sam/core'
 import { f32, nameOf, paramsOf, sizeOf, type HostTensor, type Shape } from '@sam/core/graph'
-import { random } from './random.js'
+import { createRng } from '@sam/rng'
 
 /**
  * Every parameter of a model, by name; with those of the text projection, where the model takes text embeddings of
@@ -22,12 +22,12 @@ export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
  * that resemble its own position, and these at it.
  */
 export function initialParams(config: SamConfig, seed: number, text = 0): Record<string, HostTensor<'f32'>> {
-  return freshParams(paramShapes(config, text), seed)
+  return initParams(paramShapes(config, text), seed)
 }
 
 /** Those of the text projection alone: what a model that took no text begins with. */
 export const initialText = (config: SamConfig, seed: number, text: number): Record<string, HostTensor<'f32'>> =>
-  freshParams(new Map([...paramShapes(config, text)].filter(([name]) => isText(name))), seed)
+  initParams(new Map([...paramShapes(config, text)].filter(([name]) => isText(name))), seed)
 
 /** Numbers of the text embedding that these params take; 0 where they take none. */
 export const textWidthIn = (params: Readonly<Record<string, { readonly shape: Shape }>>): number =>
@@ -37,7 +37,7 @@ const textProjection = 'prompt_encoder.text_projection.'
 const isText = (name: string): boolean => name.startsWith(textProjection)
 
 /** The same for any set of names and shapes. */
-export const freshParams = (shapes: ReadonlyMap<string, Shape>, seed: number): Record<string, HostTensor<'f32'>> =>
+export const initParams = (shapes: ReadonlyMap<string, Shape>, seed: number): Record<string, HostTensor<'f32'>> =>
   Object.fromEntries([...shapes].map(([name, shape]) => [name, f32(shape, values(name, shape, { seed, shapes }))]))
 
 function values(
@@ -46,29 +46,29 @@ function values(
   { seed, shapes }: { seed: number; shapes: ReadonlyMap<string, Shape> }
 ): Float32Array {
   const key = name.replace(/^(mask_decoder\..*)\.k_proj\./, '$1.q_proj.')
-  const draw = random(seed, ...Array.from(key, c => c.charCodeAt(0)))
+  const rng = createRng(seed, ...Array.from(key, c => c.charCodeAt(0)))
   const fill = (value: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, value)
-  if (name.endsWith('pos_embed')) return waves(shape)
+  if (name.endsWith('pos_embed')) return sinCosPositions(shape)
   if (name.includes('rel_pos')) return fill(() => 0)
   if (
     isText(name) ||
     /positional_encoding_gaussian_matrix$|_embed\.weight$|point_embeddings|_tokens?\.weight$/.test(name)
   )
-    return fill(() => draw.normal())
+    return fill(() => rng.normal())
   const weight = name.replace(/bias$/, 'weight')
   const matrix = shapes.get(weight)
   if (!matrix || matrix.length < 2) return fill(() => (name.endsWith('weight') ? 1 : 0))
   const glorot = matrix.length === 2
   if (glorot && name.endsWith('bias')) return fill(() => 0)
   const bound = glorot ? Math.sqrt(6 / (matrix[0] + matrix[1])) : 1 / Math.sqrt(sizeOf(matrix.slice(1)))
-  return fill(() => draw.between(-bound, bound))
+  return fill(() => rng.between(-bound, bound))
 }
 
 /**
  * Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, frequencies falling from 1 to
  * 1/10,000. MAE: get_2d_sincos_pos_embed.
  */
-export function waves([, height, width, channels]: Shape): Float32Array {
+export function sinCosPositions([, height, width, channels]: Shape): Float32Array {
   const out = new Float32Array(height * width * channels)
   const quarter = channels / 4
   for (let y = 0, at = 0; y < height; y++) {

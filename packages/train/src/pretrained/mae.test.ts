@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { vitB, writeSafetensors, type SamConfig } from '@sam/core'
 import { applyTaps, f32, memoryWeights, sizeOf, type HostTensor, type Shape, type WeightSource } from '@sam/core/graph'
 import { randomTensor, referenceBackend } from '@sam/core/testing'
-import { scenes } from '../data/scenes/scene.js'
-import { initialParams } from '../init.js'
-import { testRun } from '../recipes.js'
+import { scenes } from '@sam/scenes'
+import { initialParams } from './init.js'
+import { testRun } from '../../test/test-recipe.js'
 import { trainer } from '../trainer.js'
 import { bicubicTaps } from './bicubic.js'
 import { fromMae } from './from-mae.js'
@@ -152,7 +152,7 @@ describe('from MAE', () => {
       seed: 3,
       state
     })
-    expect((await t.step()).loss).toBeGreaterThan(0)
+    expect((await t.trainStep()).loss).toBeGreaterThan(0)
     t.dispose()
   })
 })

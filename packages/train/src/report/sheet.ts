@@ -1,8 +1,8 @@
 import { Mask, overlay, resizeImage, type Box, type Point, type Prompt, type RgbImage, type Sam } from '@sam/core'
-import type { Dataset } from './data/dataset.js'
+import type { Dataset } from '../data/dataset.js'
 import { writeNumber } from './digits.js'
-import { firstClick, nextClick } from './eval/clicks.js'
-import { iouOf } from './eval/iou.js'
+import { firstClick, nextClick } from '../eval/clicks.js'
+import { iouOf } from '../eval/iou.js'
 
 export interface SheetOptions {
   /** Samples, a row each; 8 unless told. */
@@ -44,7 +44,7 @@ export async function sheet(
     if (!sample || !masks.length) continue
     const truth = new Mask({ width, height, data: masks[i % masks.length].mask })
     const answers = await tiles(sam, sample.image, { truth, clicks, signal }).catch(unfit)
-    if (answers) drawn.push([{}, { mask: truth }, ...answers].map(tile => draw(sample.image, tile, side)))
+    if (answers) drawn.push([{}, { mask: truth }, ...answers].map(tile => rng(sample.image, tile, side)))
   }
   return drawn.length ? beside(drawn, side) : undefined
 }
@@ -84,7 +84,7 @@ async function tiles(
 }
 
 /** A tile in a square, its longer side filling it, with the IoU below. */
-function draw(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side: number): RgbImage {
+function rng(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side: number): RgbImage {
   const scale = side / Math.max(image.width, image.height)
   const size = {
     width: Math.max(1, Math.round(image.width * scale)),

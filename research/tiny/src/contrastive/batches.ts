@@ -1,13 +1,13 @@
 import { cropFeeds, openTokenizer, type Cut } from '@sam/clip'
 import { f32, InputError, tensor, type HostTensor } from '@sam/core/graph'
-import type { Dataset } from '../data/dataset.js'
-import { random, shuffled, type Random } from '../random.js'
-import { anyCrop, isNameable } from '../text/crop-rule.js'
-import { describes, phraseFor, seenIn, sentence, type Phrase, type Seen } from '../text/phrase.js'
-import { twinOf } from '../text/twin.js'
+import { createRng, shuffled, type Rng } from '@sam/rng'
+import type { Dataset } from '@sam/train'
+import { isLargeEnough, sampleCropRule } from '@sam/train/toolkit'
+import { describes, phraseFor, seenIn, sentence, type DescribedTruth, type Phrase, type Seen } from '../text/phrase.js'
+import { hardNegativeCaption } from '../text/hard-negative.js'
 import { singleWords } from '../text/single-words.js'
 import { isHeldOut } from '../text/words.js'
-import { wornMask } from '../text/worn-mask.js'
+import { perturbMask } from '../masks/perturb-mask.js'
 import type { ClipRecipe } from './recipe.js'
 
 /** Something to be shown and named. */
@@ -21,17 +21,17 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
 
 /**
  * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of
- * some scenes, which are exchanged for the next ones after a few steps; each time a thing is cut out anew (`anyCrop`),
- * at times by a mask that is not quite its own (`wornMask`), and said anew. The phrases come first, then the twin of
- * each (`twinOf`), then every word by itself (`singleWords`). Things of held-out pairs are left out.
+ * some scenes, which are exchanged for the next ones after a few steps; each time a thing is cut out anew (`sampleCropRule`),
+ * at times by a mask that is not quite its own (`perturbMask`), and said anew. The phrases come first, then the twin of
+ * each (`hardNegativeCaption`), then every word by itself (`singleWords`). Things of held-out pairs are left out.
  * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
  */
 export function contrastiveBatches(
-  data: Dataset,
+  data: Dataset<DescribedTruth>,
   recipe: ClipRecipe,
   seed: number
 ): (step: number) => Promise<ContrastiveFeeds> {
-  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, worn } = recipe
+  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, perturb } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
   const subjectsOf = (block: number): Promise<readonly Subject[]> => {
@@ -41,16 +41,16 @@ export function contrastiveBatches(
 
   return async step => {
     const subjects = await subjectsOf(Math.floor(step / steps))
-    const draw = random(seed, step, batchKey)
+    const rng = createRng(seed, step, batchKey)
     const order: number[] = []
-    while (order.length < batch) order.push(...shuffled(draw, subjects.length))
+    while (order.length < batch) order.push(...shuffled(rng, subjects.length))
     const chosen = order.slice(0, batch).map(i => subjects[i])
     const said = chosen
       .slice(0, told)
-      .map(({ seen }) => sayable(draw, seen, { detail, fits: text => tokenize(text).length <= tokens }))
+      .map(({ seen }) => sayable(rng, seen, { detail, fits: text => tokenize(text).length <= tokens }))
     const phrases = [
       ...said,
-      ...said.map((phrase, i) => twinOf(draw, phrase, chosen[i].seen.about)),
+      ...said.map((phrase, i) => hardNegativeCaption(rng, phrase, chosen[i].seen.about)),
       ...singleWords.flat()
     ]
     const texts = phrases.length
@@ -62,8 +62,8 @@ export function contrastiveBatches(
     const cuts = chosen.map(
       ({ photo, mask, neighbours }): Cut => ({
         photo,
-        mask: draw.chance(worn) ? wornMask(draw, mask, neighbours) : mask,
-        rule: anyCrop(draw, crop)
+        mask: rng.chance(perturb) ? perturbMask(rng, mask, neighbours) : mask,
+        rule: sampleCropRule(rng, crop)
       })
     )
     return {
@@ -75,7 +75,7 @@ export function contrastiveBatches(
 }
 
 /** Texts of a step that a crop is to choose among: phrases and their twins, and each sort of words by itself. */
-export const contestsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [
+export const labelGroupsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [
   2 * phrases,
   ...singleWords.map(words => words.length)
 ]
@@ -88,12 +88,12 @@ const batchKey = 0x434c4950
 
 /** A phrase for a thing that the text model has room for; with less and less detail. */
 function sayable(
-  draw: Random,
+  rng: Rng,
   seen: Seen,
   { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }
 ): Phrase {
   for (let less = 1; ; less /= 2) {
-    const phrase = phraseFor(draw, seen, {
+    const phrase = phraseFor(rng, seen, {
       ...detail,
       of: detail.of * less,
       limbs: detail.limbs * less,
@@ -104,7 +104,7 @@ function sayable(
 }
 
 async function subjectsIn(
-  data: Dataset,
+  data: Dataset<DescribedTruth>,
   { from, count }: { from: number; count: number }
 ): Promise<readonly Subject[]> {
   const subjects: Subject[] = []
@@ -113,7 +113,7 @@ async function subjectsIn(
     const { image, truths } = sample
     const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
     for (const [k, seen] of seenIn(sample).entries()) {
-      if (seen && !seen.obscured && !isHeldOut(seen.about) && isNameable(masks[k]))
+      if (seen && !seen.obscured && !isHeldOut(seen.about) && isLargeEnough(masks[k]))
         subjects.push({ photo: image, mask: masks[k], seen, neighbours: masks.filter((_, j) => j !== k) })
     }
   }

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { constant, evaluate, f32, graph, ops } from '@sam/core/graph'
 import { contrastiveLoss } from './loss.js'
 
-const loss = (images: number[][], texts: number[][], matches: number[], contests?: number[]): number => {
+const loss = (images: number[][], texts: number[][], matches: number[], labelGroups?: number[]): number => {
   const tensor = (rows: number[][]) => constant(f32([rows.length, rows[0].length], rows.flat()))
   const y = contrastiveLoss({
     images: tensor(images),
     texts: tensor(texts),
     matches: constant(f32([images.length, texts.length], matches)),
     scale: ops.scalar(2),
-    ...(contests && { contests })
+    ...(labelGroups && { labelGroups })
   }).loss
   return evaluate(graph('loss', { y }), () => f32([], [0])).y.data[0]
 }

@@ -13,7 +13,7 @@ export interface ContrastiveInputs {
    * Numbers of texts, in their order, that an image is to choose among: each its own contest. One of all texts unless
    * told.
    */
-  readonly contests?: readonly number[]
+  readonly labelGroups?: readonly number[]
 }
 
 /**
@@ -24,39 +24,39 @@ export interface ContrastiveInputs {
  * of none is only denied by the images. Where an image has several contests, each counts as much as the texts' choice
  * among all images. `logits` are [B, T].
  */
-export function contrastiveLoss({ images, texts, matches, scale, contests = [texts.shape[0]] }: ContrastiveInputs): {
+export function contrastiveLoss({ images, texts, matches, scale, labelGroups = [texts.shape[0]] }: ContrastiveInputs): {
   loss: Value
   logits: Value
 } {
   const logits = ops.mul(ops.matmul(unit(images), ops.swap(unit(texts))), scale)
-  const total = [...choices({ logits, matches, contests }), crossEntropy(logits, matches, 0)].reduce((a, b) =>
+  const total = [...choices({ logits, matches, labelGroups }), crossEntropy(logits, matches, 0)].reduce((a, b) =>
     ops.add(a, b)
   )
-  return { loss: ops.reshape(ops.div(total, contests.length + 1), []), logits }
+  return { loss: ops.reshape(ops.div(total, labelGroups.length + 1), []), logits }
 }
 
-interface Contests {
+interface LabelGroups {
   readonly logits: Value
   readonly matches: Value
-  readonly contests: readonly number[]
+  readonly labelGroups: readonly number[]
 }
 
 /**
  * The crops' own choices alone, each contest counting the same: mean cross entropy, rank 0. Where the logits are of
  * directions of the image embedding, and not of texts, it teaches a tower to see what no text yet tells apart.
  */
-export const choice = (given: Contests): Value =>
+export const auxiliaryClassificationLoss = (given: LabelGroups): Value =>
   ops.reshape(
     ops.div(
       choices(given).reduce((a, b) => ops.add(a, b)),
-      given.contests.length
+      given.labelGroups.length
     ),
     []
   )
 
-const choices = ({ logits, matches, contests }: Contests): readonly Value[] =>
-  contests.map((size, i) => {
-    const start = contests.slice(0, i).reduce((a, b) => a + b, 0)
+const choices = ({ logits, matches, labelGroups }: LabelGroups): readonly Value[] =>
+  labelGroups.map((size, i) => {
+    const start = labelGroups.slice(0, i).reduce((a, b) => a + b, 0)
     const own = (x: Value): Value => ops.slice(x, 1, { start, size })
     return crossEntropy(own(logits), own(matches), 1)
   })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { normalized } from '@sam/clip'
 import { referenceBackend } from '@sam/core/testing'
-import { scenes } from '../data/scenes/scene.js'
+import { scenes } from '@sam/scenes'
 import { contrastiveBatches } from './batches.js'
-import { aligned, embeddingPairs, leastChange, type Pairs } from './align.js'
+import { correctModalityGap, embeddingPairs, leastChange, type Pairs } from './modality-gap.js'
 import { clipTiny, type ClipRecipe } from './recipe.js'
 import { initialClip } from './step.js'
 
@@ -42,10 +42,10 @@ describe('an aligned CLIP', () => {
     const some = await Promise.all([0, 1, 2].map(batches))
     const options = { recipe, backend: referenceBackend() }
     const before = await embeddingPairs(params, some, options)
-    const moved = aligned(params, before)
+    const corrected = correctModalityGap(params, before)
     for (const name of ['text_projection.weight', 'visual_projection.weight'])
-      expect(Math.hypot(...moved[name].data) / Math.hypot(...params[name].data)).toBeCloseTo(1, 5)
-    const after = await embeddingPairs(moved, some, options)
+      expect(Math.hypot(...corrected[name].data) / Math.hypot(...params[name].data)).toBeCloseTo(1, 5)
+    const after = await embeddingPairs(corrected, some, options)
     const mean = (rows: readonly Float32Array[], k: number): number =>
       rows.reduce((sum, x) => sum + x[k], 0) / rows.length
     for (let k = 0; k < 4; k++) expect(mean(after.images, k)).toBeCloseTo(0, 4)

@@ -9,7 +9,7 @@ import {
   type Graph,
   type HostTensor
 } from '@sam/core/graph'
-import { mapped, regression, solved, type LinearMap } from '../solve.js'
+import { applyMap, ridgeRegression, solveLinear, type LinearMap } from '../solve.js'
 import type { ContrastiveFeeds } from './batches.js'
 import type { ClipRecipe } from './recipe.js'
 
@@ -21,7 +21,7 @@ export interface Pairs {
   readonly texts: readonly Float32Array[]
 }
 
-/** Of `regression`. */
+/** Of `ridgeRegression`. */
 const ridge = 0.1
 /**
  * Of `leastChange`: what a projection hardly reaches, as after it was aligned once, is not reached by a bias beyond
@@ -38,15 +38,15 @@ const unreached = 1e-5
  * constant, by the least change whose projection it is. What is projected is normalised, so the projections keep their
  * size: a CLIP that is trained on has gradients of the usual size.
  */
-export function aligned(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
+export function correctModalityGap(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
   const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
   const crops = images.map(x => normalized(x.map((v, k) => v - middle[k])))
-  const said = regression(texts, crops, ridge)
-  const phrases = texts.map(text => normalized(Float32Array.from(mapped(said, text))))
-  const shown = regression(crops, phrases, ridge) // its constant is of crops of length 1, as a tower does not give them: left out
+  const said = ridgeRegression(texts, crops, ridge)
+  const phrases = texts.map(text => normalized(Float32Array.from(applyMap(said, text))))
+  const shown = ridgeRegression(crops, phrases, ridge) // its constant is of crops of length 1, as a tower does not give them: left out
   const [textProjection, visualProjection] = [params['text_projection.weight'], params['visual_projection.weight']]
   const [text, visual] = [followed(textProjection, said.map), followed(visualProjection, shown.map)]
-  const moved = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
+  const shifted = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
     const change = leastChange(projection, Float64Array.from(by), unreached)
     return {
       [bias]: f32(
@@ -57,14 +57,14 @@ export function aligned(params: Params, { images, texts }: Pairs): Record<string
   }
   return {
     ...params,
-    ...moved(
+    ...shifted(
       'vision_model.post_layernorm.bias',
       visualProjection,
       middle.map(v => -v)
     ),
     'visual_projection.weight': visual.weight,
     'text_projection.weight': text.weight,
-    ...moved(
+    ...shifted(
       'text_model.final_layer_norm.bias',
       text.weight,
       said.constant.map(v => text.size * v)
@@ -142,7 +142,7 @@ export function leastChange(
     return sum
   }
   const added = (damping * Math.hypot(...data) ** 2) / rows
-  const z = solved(
+  const z = solveLinear(
     Array.from({ length: rows }, (_, a) =>
       Float64Array.from({ length: rows + 1 }, (_v, b) => (b < rows ? dot(a, b) + (a === b ? added : 0) : y[a]))
     )

@@ -1,47 +1,44 @@
 import type { ClipConfig } from '@sam/clip'
-import { paperAdamW, type AdamWOptions } from '../optim/adamw.js'
+import { type AdamWOptions, type CropChances, paperAdamW, type Schedule } from '@sam/train/toolkit'
 import { usualMuon, type MuonOptions } from '../optim/muon.js'
-import type { Schedule } from '../optim/schedule.js'
-import type { CropChances } from '../text/crop-rule.js'
 import { tokenizerOf, type TokenizerJson } from '../text/bpe.js'
 import { anyDetail, type Detail } from '../text/phrase.js'
 import { allWords } from '../text/words.js'
 
-/** Everything that a contrastive training run is told. */
+/** All settings of a contrastive training run. */
 export interface ClipRecipe {
   readonly name: string
   readonly config: ClipConfig
   readonly tokenizer: TokenizerJson
   readonly schedule: Schedule
-  /** Crops a step. */
+  /** Crops per step. */
   readonly batch: number
-  /** The first so many of them have a phrase that is true of it and one that is not. */
+  /** Number of crops with a caption and a hard-negative caption: the first ones of the batch. */
   readonly phrases: number
-  /** Tokens a text is padded to while training; a phrase that has more is said anew. */
+  /** Tokens a text is padded to in training; a longer phrase is sampled again. */
   readonly tokens: number
-  /** Scenes that crops are drawn from at one time, and steps before they are exchanged for the next. */
+  /** Scenes that crops are sampled from at a time, and steps before the next ones replace them. */
   readonly scenes: number
   readonly steps: number
   readonly detail: Detail
   /**
-   * How things are cut out: closer than by the paper's rule, which is for SAM, and with less around them. A small CLIP
-   * learns shapes sooner so.
+   * How objects are cut out: tighter than by the paper's rule, which is for SAM, and with less around them. A small CLIP
+   * learns shapes faster from these.
    */
   readonly crop: CropChances
   /**
-   * Probability that a thing is cut out by a mask that is not quite its own (`wornMask`), as those will be whose crops
-   * are compared with phrases.
+   * Probability that an object is cut out by a perturbed mask (`perturbMask`), as the masks of a SAM are whose crops are
+   * compared with phrases.
    */
-  readonly worn: number
+  readonly perturb: number
   readonly adamw: AdamWOptions
-  /** For matrices between hidden layers; AdamW unless told. */
+  /** For matrices between hidden layers. Default: AdamW. */
   readonly muon?: MuonOptions
   readonly weightDecay: number
   readonly clipNorm: number
   /**
-   * The most that a cosine may be multiplied by: 100 in CLIP. With less, what belongs together must lie close to be
-   * told from the rest, and does not only lie closer: a phrase can take its crop's place (Liang et al. 2022, "Mind the
-   * gap", 4.2).
+   * Limit of the logit scale: 100 in CLIP. With a smaller one, matching pairs must be close, not only closer than others,
+   * and so a phrase can take the place of its crop (Liang et al. 2022, "Mind the gap", 4.2).
    */
   readonly largestScale: number
 }
@@ -49,7 +46,7 @@ export interface ClipRecipe {
 const tokenizer = tokenizerOf(allWords)
 const vocabulary = Object.keys(tokenizer.model.vocab).length
 
-/** A CLIP of 1.1 M parameters that learns in an hour and a half, on one core, what generated scenes show. */
+/** A CLIP of 1.1 M parameters for generated scenes. An hour and a half on one core. */
 export const clipTiny: ClipRecipe = {
   name: 'clipTiny',
   config: {
@@ -68,7 +65,7 @@ export const clipTiny: ClipRecipe = {
   steps: 6,
   detail: anyDetail,
   crop: { grow: [1, 1.4], zeroOutside: 0.85 },
-  worn: 0.6,
+  perturb: 0.6,
   adamw: { ...paperAdamW, beta2: 0.98 },
   muon: { ...usualMuon, size: 0.4 },
   weightDecay: 0.05,
@@ -77,8 +74,8 @@ export const clipTiny: ClipRecipe = {
 }
 
 /**
- * The same with patches of 4 pixels, begun from what `clipTiny` has learnt (`regriddedClip`): of six places a side, the
- * edge of a star covered one or two.
+ * The same with patches of 4 pixels, initialised from `clipTiny` by `resampleClip`. At six positions per side, the edge of
+ * a star covered one or two.
  */
 export const clipTinyFine: ClipRecipe = {
   ...clipTiny,
@@ -87,5 +84,5 @@ export const clipTinyFine: ClipRecipe = {
   schedule: { rate: 1e-3, warmup: 50, steps: [2_880, 3_070], iterations: 3_300 }
 }
 
-/** The recipes for CLIPs. */
+/** The CLIP recipes, by name. */
 export const clipRecipes: Readonly<Record<string, ClipRecipe>> = { clipTiny, clipTinyFine }

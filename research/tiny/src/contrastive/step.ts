@@ -13,10 +13,10 @@ import {
   type HostTensor,
   type Shape
 } from '@sam/core/graph'
-import { freshParams, waves } from '../init.js'
-import { moves } from '../optim/moves.js'
-import { contestsOf } from './batches.js'
-import { choice, contrastiveLoss } from './loss.js'
+import { initParams, optimizerUpdate, sinCosPositions } from '@sam/train/toolkit'
+import { muonFor } from '../optim/muon.js'
+import { labelGroupsOf } from './batches.js'
+import { auxiliaryClassificationLoss, contrastiveLoss } from './loss.js'
 import type { ClipRecipe } from './recipe.js'
 
 /** The name of the logarithm of what cosines are multiplied by, as in CLIP's checkpoints. */
@@ -26,7 +26,7 @@ export const patchesName = 'vision_model.embeddings.patch_embedding.weight'
 /** The name of the table of places, the class token's first. */
 export const placesName = 'vision_model.embeddings.position_embedding.weight'
 /**
- * A direction of the image embedding for every single word, for `choice` alone: no part of the CLIP. Between two towers
+ * A direction of the image embedding for every single word, for `auxiliaryClassificationLoss` alone: no part of the CLIP. Between two towers
  * neither learns a word that the other does not know yet.
  */
 const headName = 'word_projection.weight'
@@ -45,22 +45,22 @@ export function clipShapes(config: ClipConfig): Map<string, Shape> {
 export function initialClip(config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> {
   const { width } = config.vision
   const grid = patchGrid(config.vision)
-  const places = f32([1 + grid ** 2, width], [...new Float32Array(width), ...waves([1, grid, grid, width])]) // the class token has no place
-  return { ...freshParams(clipShapes(config), seed), [placesName]: places, [scaleName]: f32([], [Math.log(1 / 0.07)]) }
+  const places = f32([1 + grid ** 2, width], [...new Float32Array(width), ...sinCosPositions([1, grid, grid, width])]) // the class token has no place
+  return { ...initParams(clipShapes(config), seed), [placesName]: places, [scaleName]: f32([], [Math.log(1 / 0.07)]) }
 }
 
 /**
  * A whole step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and
  * phrases, gradients, clipping, the optimiser. Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of
- * `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of `moves`; every
- * param by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `contestsOf`;
+ * `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of `optimizerUpdate`; every
+ * param by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `labelGroupsOf`;
  * and each param and moment, which is its value for the next step.
  */
 export function contrastiveStep(recipe: ClipRecipe): Graph {
   const { config, batch, tokens, largestScale, clipNorm, weightDecay, adamw, muon } = recipe
   const { imageSize } = config.vision
-  const contests = contestsOf(recipe)
-  const texts = contests.reduce((a, b) => a + b, 0)
+  const labelGroups = labelGroupsOf(recipe)
+  const texts = labelGroups.reduce((a, b) => a + b, 0)
   const p = scope()
   const scale = ops.exp(ops.min(p.param(scaleName, []), ops.scalar(Math.log(largestScale))))
   const inputs = [
@@ -76,13 +76,17 @@ export function contrastiveStep(recipe: ClipRecipe): Graph {
     texts: textEmbeds(p, ids, config),
     matches,
     scale,
-    contests
+    labelGroups
   })
-  const [said, ...sorts] = contests
+  const [said, ...sorts] = labelGroups
   const guesses = ops.matmul(images, ops.swap(p.param(headName, [texts - said, config.projection])))
   const loss = ops.add(
     pairing,
-    choice({ logits: guesses, matches: ops.slice(matches, 1, { start: said, size: texts - said }), contests: sorts })
+    auxiliaryClassificationLoss({
+      logits: guesses,
+      matches: ops.slice(matches, 1, { start: said, size: texts - said }),
+      labelGroups: sorts
+    })
   )
   const trained = [...clipShapes(config).keys(), headName]
   const differentiated = differentiate(graph('contrast', { loss, logits }, inputs), { loss: 'loss', wrt: trained })
@@ -90,7 +94,14 @@ export function contrastiveStep(recipe: ClipRecipe): Graph {
     rateScale: 1,
     weightDecay: rank < 2 || name.includes('embedding') ? 0 : weightDecay
   })
-  const next = moves(differentiated, { trained, rule, clipNorm, accumulate: 1, adamw, muon })
+  const next = optimizerUpdate(differentiated, {
+    trained,
+    rule,
+    clipNorm,
+    accumulate: 1,
+    adamw,
+    optimizerFor: muon && muonFor(muon)
+  })
   return feedParams(
     graph('contrast', { loss: differentiated.outputs.loss, logits: differentiated.outputs.logits, ...next }, inputs)
   )

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadClip } from '@sam/clip'
 import { referenceBackend } from '@sam/core/testing'
-import { readCheckpoint } from '../checkpoint.js'
-import { scenes } from '../data/scenes/scene.js'
-import { contestsOf, contrastiveBatches } from './batches.js'
+import { readCheckpoint } from '@sam/train/toolkit'
+import { scenes } from '@sam/scenes'
+import { labelGroupsOf, contrastiveBatches } from './batches.js'
 import { clipTiny, type ClipRecipe } from './recipe.js'
-import { trainClip, type ClipStepReport } from './run.js'
+import { trainClip, type ClipStepReport } from './train-clip.js'
 import { initialClip } from './step.js'
 
 const tower = { width: 8, depth: 1, heads: 2, mlpWidth: 16 }
@@ -62,11 +62,11 @@ describe('batches', () => {
     await batches(2)
     expect(await batches(1)).toEqual(first)
     expect(await contrastiveBatches(data, recipe, 4)(1)).not.toEqual(first)
-    const texts = contestsOf(recipe).reduce((a, b) => a + b, 0)
+    const texts = labelGroupsOf(recipe).reduce((a, b) => a + b, 0)
     const row = (i: number): number[] => [...first.matches.data.slice(i * texts, (i + 1) * texts)]
     for (let i = 0; i < 4; i++) expect([row(i)[i], row(i)[i + 4]]).toEqual([1, 0])
     for (let i = 0; i < 6; i++) {
-      const [phrases, ...words] = contestsOf(recipe)
+      const [phrases, ...words] = labelGroupsOf(recipe)
       let at = phrases
       for (const size of words)
         expect(

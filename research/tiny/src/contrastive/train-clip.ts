@@ -3,50 +3,54 @@ import { join } from 'node:path'
 import { layoutFiles } from '@sam/clip'
 import { memoryWeights, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core'
 import { f32, InputError, match, WeightsError, type Backend, type HostTensor } from '@sam/core/graph'
-import { readCheckpoint, saveCheckpoint } from '../checkpoint.js'
-import type { Dataset } from '../data/dataset.js'
-import { openLog } from '../log.js'
-import { learningRate } from '../optim/schedule.js'
-import { stateOf } from '../state.js'
-import { tellingDetail } from '../text/naming.js'
-import { contestsOf, contrastiveBatches, type ContrastiveFeeds } from './batches.js'
-import { aligned, embeddingPairs } from './align.js'
-import { whitenedPatches } from './patches.js'
+import type { Dataset } from '@sam/train'
+import {
+  learningRate,
+  openLog,
+  readCheckpoint,
+  saveCheckpoint,
+  stateOf,
+  trainLoop,
+  type LoopTrainer,
+  type State
+} from '@sam/train/toolkit'
+import { distinctDetail } from '../text/naming.js'
+import type { DescribedTruth } from '../text/phrase.js'
+import { contrastiveBatches, labelGroupsOf, type ContrastiveFeeds } from './batches.js'
+import { correctModalityGap, embeddingPairs } from './modality-gap.js'
 import type { ClipRecipe } from './recipe.js'
 import { clipShapes, contrastiveStep, initialClip, patchesName, scaleName } from './step.js'
+import { whitenedPatchEmbed } from './whitened-patches.js'
 
 export interface ClipRunOptions {
   readonly recipe: ClipRecipe
-  /** Samples that say what their masks are of: generated scenes. */
-  readonly data: Dataset
+  /** Generated scenes, whose masks are described. */
+  readonly data: Dataset<DescribedTruth>
   readonly backend: Backend
   /**
-   * Where the run lives: `checkpoint.safetensors`, `log.jsonl`, and the CLIP as `loadClip` takes it in `clip/`. A run
-   * that is there already is gone on with.
+   * Where the run is kept: `checkpoint.safetensors`, `log.jsonl`, and in `clip/` the CLIP as `loadClip` takes it. A run
+   * that is there already is resumed.
    */
   readonly folder: string
-  /** Params of a CLIP of the recipe's shape that a new run begins with. Default: fresh ones. */
+  /** Initial params, of a CLIP of the recipe's shape. Default: random ones. */
   readonly weights?: Readonly<Record<string, HostTensor>> | undefined
-  /** Default 1. */
+  /** Default: 1. */
   readonly seed?: number
-  /** Steps between checkpoints; default 100. */
+  /** Iterations between checkpoints. Default: 100. */
   readonly saveEvery?: number
   readonly onStep?: (report: ClipStepReport) => void
-  /** Stops after the step at hand, with a checkpoint. */
+  /** Stops after the current iteration, with a checkpoint. */
   readonly signal?: AbortSignal
 }
 
-/** What one step showed. */
+/** What one iteration reports. */
 export interface ClipStepReport extends Readonly<Record<string, number>> {
   /** From 1. */
   readonly iteration: number
   readonly rate: number
   readonly loss: number
   readonly gradientNorm: number
-  /**
-   * Share of the crops whose likeliest phrase of the batch is true of them; and likewise among words for kinds, for
-   * colours, for patterns.
-   */
+  /** Accuracy of a crop's likeliest phrase of the batch, and of its likeliest kind, colour and pattern. */
   readonly named: number
   readonly kind: number
   readonly color: number
@@ -54,10 +58,10 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
 }
 
 /**
- * Trains a CLIP in a folder, from where its checkpoint is to the end of the recipe or to the signal. All randomness is
- * a function of the seed and the step, so stopped and resumed a run ends with the same numbers. The finished CLIP is
- * `aligned`. Throws `InputError` `E_BAD_OPTION` where the folder's run is of another recipe, or the loss is not a
- * number (the last checkpoint stays); `WeightsError` for files.
+ * Trains a CLIP in a folder, from its checkpoint to the end of the recipe or to the signal, by the same loop as a SAM. All
+ * randomness is a function of the seed and the iteration: stopped and resumed, a run ends with the same weights. The
+ * finished CLIP has its modality gap corrected. Throws `InputError` `E_BAD_OPTION` where the folder holds a run of another
+ * recipe, or the loss is not finite (the last checkpoint stays); `WeightsError` for files.
  */
 export async function trainClip({
   recipe,
@@ -75,62 +79,98 @@ export async function trainClip({
     throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause })
   })
   const path = join(folder, 'checkpoint.safetensors')
-  const begun = await stat(path).then(
+  const isResumed = await stat(path).then(
     () => true,
     () => false
   )
-  const from = begun
+  const start = isResumed
     ? await readCheckpoint(path)
     : {
         iteration: 0,
         seed: given,
         recipe: recipe.name,
-        state: weights ?? (await freshClip(recipe, contrastiveBatches(data, recipe, given), given))
+        state: weights ?? (await initialState(recipe, contrastiveBatches(data, recipe, given), given))
       }
-  if (from.recipe !== recipe.name)
+  if (start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} is of a run of the recipe ${from.recipe}, found ${recipe.name}; begin in another folder`
+      `${path} is of a run of the recipe ${start.recipe}, found ${recipe.name}; name another folder`
     )
-  const shapes = clipShapes(recipe.config)
   match(
-    [...shapes].map(([name, shape]) => ({ name, shape })),
-    memoryWeights(from.state, path),
+    [...clipShapes(recipe.config)].map(([name, shape]) => ({ name, shape })),
+    memoryWeights(start.state, path),
     { allowUnexpected: true }
   )
+  const { seed } = start
+  const { iterations } = recipe.schedule
+  const log = await openLog(join(folder, 'log.jsonl'), entry => isResumed && entry.iteration <= start.iteration)
+  const trainer = await clipTrainer({ recipe, data, backend, seed, start })
+  try {
+    const iteration = await trainLoop({
+      trainer,
+      iterations,
+      saveEvery,
+      signal,
+      async save() {
+        const state = await trainer.state.read()
+        await saveCheckpoint(path, { iteration: trainer.iteration, seed, recipe: recipe.name, state })
+        await saveClip(clip, recipe, state)
+      },
+      async log(report, { seconds }) {
+        await log.append({ ...report, seconds: Math.round(seconds) })
+        onStep?.(report)
+      }
+    })
+    const finished = iteration >= iterations
+    if (finished) {
+      const params = await trainer.state.read()
+      // The batches that would come next, with phrases that distinguish a thing from the others of its scene.
+      const next = contrastiveBatches(data, { ...recipe, detail: distinctDetail, perturb: 0 }, seed)
+      const batches: ContrastiveFeeds[] = []
+      for (let i = 0; i < gapBatches; i++) batches.push(await next(iterations + i))
+      const pairs = await embeddingPairs(params, batches, { recipe, backend })
+      await saveClip(clip, recipe, correctModalityGap(params, pairs))
+    }
+    return { iteration, finished, clip }
+  } finally {
+    trainer.dispose()
+  }
+}
 
-  const { seed } = from
+/** Batches that the modality gap is measured on. */
+const gapBatches = 40
+/** Batches, each of other scenes, whose patches are whitened. */
+const whitenedBatches = 24
+
+interface ClipTrainer extends LoopTrainer<ClipStepReport> {
+  readonly state: State
+  dispose(): void
+}
+
+async function clipTrainer({
+  recipe,
+  data,
+  backend,
+  seed,
+  start
+}: Pick<ClipRunOptions, 'recipe' | 'data' | 'backend'> & {
+  seed: number
+  start: { iteration: number; state: Readonly<Record<string, HostTensor>> }
+}): Promise<ClipTrainer> {
   const graph = contrastiveStep(recipe)
   const executable = await backend.compile(graph, memoryWeights({}))
-  const state = stateOf(graph, from.state, new Set(shapes.keys()))
-  const log = await openLog(join(folder, 'log.jsonl'), entry => begun && entry.iteration <= from.iteration)
+  const state = stateOf(graph, start.state, new Set(clipShapes(recipe.config).keys()))
   const batches = contrastiveBatches(data, recipe, seed)
-  const {
-    schedule: { iterations },
-    adamw: { beta1, beta2 }
-  } = recipe
-  let done = from.iteration
-
-  const save = async (): Promise<void> => {
-    const all = await state.read()
-    await saveCheckpoint(path, { iteration: done, seed, recipe: recipe.name, state: all })
-    await saveClip(clip, recipe, all)
-  }
-  /**
-   * What a run ends with: aligned by the batches that would have come next, and phrases that tell one thing from
-   * others.
-   */
-  const atRest = async (params: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> => {
-    const measured: ContrastiveFeeds[] = []
-    const telling = contrastiveBatches(data, { ...recipe, detail: tellingDetail, worn: 0 }, seed)
-    for (let i = 0; i < alignedBatches; i++) measured.push(await telling(iterations + i))
-    return aligned(params, await embeddingPairs(params, measured, { recipe, backend }))
-  }
-  try {
-    let next = batches(done)
-    const start = performance.now()
-    while (done < iterations && !signal?.aborted) {
-      const feeds = await next
+  const { beta1, beta2 } = recipe.adamw
+  let done = start.iteration
+  let next: Promise<ContrastiveFeeds> | undefined
+  return {
+    get iteration() {
+      return done
+    },
+    state,
+    async trainStep() {
+      const feeds = await (next ?? batches(done))
       const rate = learningRate(recipe.schedule, done)
       const running = executable.run({
         ...state.feeds(graph),
@@ -138,8 +178,7 @@ export async function trainClip({
         rate: f32([], [rate]),
         correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)])
       })
-      // While the device computes, the host cuts the next crops.
-      next = batches(done + 1)
+      next = batches(done + 1) // on the host, while the device computes
       next.catch(() => {})
       const outputs = await running
       const [loss, norm, logits] = await Promise.all(
@@ -150,47 +189,37 @@ export async function trainClip({
         rate,
         loss: loss[0],
         gradientNorm: norm[0],
-        ...right(logits, feeds, recipe)
+        ...accuracies(logits, feeds, recipe)
       }
-      if (!Number.isFinite(report.loss + report.gradientNorm)) {
+      if (!Number.isFinite(report.loss + report.gradientNorm))
         throw new InputError(
           'E_BAD_OPTION',
-          `step ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`
+          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`
         )
-      }
       state.advance(outputs)
       for (const t of [outputs.loss, outputs.gradient_norm, outputs.logits]) t.dispose()
       done++
-      await log.append({ ...report, seconds: Math.round((performance.now() - start) / 1000) })
-      onStep?.(report)
-      if (done % saveEvery === 0) await save()
+      return report
+    },
+    dispose() {
+      executable.dispose()
+      state.dispose()
     }
-    await save()
-    if (done >= iterations) await saveClip(clip, recipe, await atRest(await state.read()))
-    return { iteration: done, finished: done >= iterations, clip }
-  } finally {
-    executable.dispose()
-    state.dispose()
   }
 }
 
-/** Batches whose crops and phrases are aligned. */
-const alignedBatches = 40
-/** Batches whose patches are whitened, of other scenes each. */
-const whitenedBatches = 24
-
-/** What a run begins with. */
-async function freshClip(
+/** Random params, with a whitened patch embedding. */
+async function initialState(
   recipe: ClipRecipe,
   batches: (step: number) => Promise<ContrastiveFeeds>,
   seed: number
 ): Promise<Record<string, HostTensor>> {
-  const shown: ContrastiveFeeds[] = []
-  for (let i = 0; i < whitenedBatches; i++) shown.push(await batches(i * recipe.steps))
-  return { ...initialClip(recipe.config, seed), [patchesName]: whitenedPatches(shown, recipe.config) }
+  const crops: ContrastiveFeeds[] = []
+  for (let i = 0; i < whitenedBatches; i++) crops.push(await batches(i * recipe.steps))
+  return { ...initialClip(recipe.config, seed), [patchesName]: whitenedPatchEmbed(crops, recipe.config) }
 }
 
-/** A CLIP as `loadClip` and transformers.js' tokenizer take it, its numbers in half precision. */
+/** Writes a CLIP as `loadClip` and transformers.js' tokenizer take it, in half precision. */
 export async function saveClip(
   folder: string,
   { config, tokenizer, largestScale }: Pick<ClipRecipe, 'config' | 'tokenizer' | 'largestScale'>,
@@ -210,8 +239,8 @@ export async function saveClip(
   }
 }
 
-/** Of each contest, the share of crops that choose well, among those that have a right choice. */
-function right(
+/** Accuracy in each label group, over the crops that have a right label in it. */
+function accuracies(
   logits: ArrayLike<number>,
   {
     matches: {
@@ -222,7 +251,7 @@ function right(
   recipe: ClipRecipe
 ): Pick<ClipStepReport, 'named' | 'kind' | 'color' | 'pattern'> {
   let start = 0
-  const [named, kind, color, pattern] = contestsOf(recipe).map(size => {
+  const [named, kind, color, pattern] = labelGroupsOf(recipe).map(size => {
     let [found, able] = [0, 0]
     for (let i = 0; i < batch; i++) {
       const choices = Array.from({ length: size }, (_, k) => i * texts + start + k).filter(j => data[j] >= 0)

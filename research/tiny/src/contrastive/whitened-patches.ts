@@ -1,6 +1,6 @@
 import { patchGrid, type ClipConfig } from '@sam/clip'
 import { f32, type HostTensor } from '@sam/core/graph'
-import { principal } from '../solve.js'
+import { principalComponents } from '../solve.js'
 import type { ContrastiveFeeds } from './batches.js'
 
 /** Mean square from which a direction is made as long as all others. Less is a camera's noise. */
@@ -15,7 +15,7 @@ const long = 2.5
  * crops what colour things are, and nothing of their patterns. Patches that are black all over, as outside of the
  * object, are left out.
  */
-export function whitenedPatches(
+export function whitenedPatchEmbed(
   batches: readonly ContrastiveFeeds[],
   { vision }: Pick<ClipConfig, 'vision'>
 ): HostTensor<'f32'> {
@@ -44,7 +44,7 @@ export function whitenedPatches(
       for (let a = 0; a < numbers; a++) for (let b = 0; b < numbers; b++) moments[a][b] += patch[a] * patch[b]
     }
   }
-  const directions = principal(moments.map(row => row.map(sum => sum / Math.max(1, count))))
+  const directions = principalComponents(moments.map(row => row.map(sum => sum / Math.max(1, count))))
   return f32(
     [width, 3, patchSize, patchSize],
     Float32Array.from({ length: width * numbers }, (_, i) => {

@@ -1,12 +1,11 @@
 import type { CropEncoder, EncodedImage, EverythingOptions, Mask, PhraseEncoder, Sam } from '@sam/core'
 import { InputError } from '@sam/core/graph'
-import type { Dataset, Sample } from '../data/dataset.js'
-import { random } from '../random.js'
+import type { Dataset, Sample } from '@sam/train'
+import { iouOf, nextClick } from '@sam/train/toolkit'
+import { createRng } from '@sam/rng'
 import { namingNone, namingOne } from '../text/naming.js'
-import { seenIn, sentence, type Seen } from '../text/phrase.js'
+import { seenIn, sentence, type DescribedTruth, type Seen } from '../text/phrase.js'
 import { isHeldOut } from '../text/words.js'
-import { nextClick } from './clicks.js'
-import { iouOf } from './iou.js'
 import { rocAuc } from './roc.js'
 
 export interface TextEvaluationOptions {
@@ -14,7 +13,7 @@ export interface TextEvaluationOptions {
   readonly sam: Sam
   readonly clip: PhraseEncoder & CropEncoder
   /** Scenes that say what their masks are of, and that nothing was trained on. */
-  readonly data: Dataset
+  readonly data: Dataset<DescribedTruth>
   /** Phrases that name one object; 300 unless told. */
   readonly phrases?: number
   /** How route `rank` segments everything. */
@@ -64,8 +63,8 @@ interface Item {
   readonly absent: string | undefined
 }
 
-interface Scene {
-  readonly sample: Sample
+interface Described {
+  readonly sample: Sample<DescribedTruth>
   readonly items: readonly Item[]
 }
 
@@ -121,8 +120,12 @@ export async function evaluateText(options: TextEvaluationOptions): Promise<Text
 }
 
 /** The first scenes with a phrase for some of their objects, until there are enough. */
-async function gathered(data: Dataset, limit: number, signal: AbortSignal | undefined): Promise<Scene[]> {
-  const scenes: Scene[] = []
+async function gathered(
+  data: Dataset<DescribedTruth>,
+  limit: number,
+  signal: AbortSignal | undefined
+): Promise<Described[]> {
+  const scenes: Described[] = []
   let [count, last, barren] = [0, [] as readonly Seen[], 0]
   for (let at = 0; at < data.size && count < limit && barren < 100; at++) {
     signal?.throwIfAborted()
@@ -131,10 +134,10 @@ async function gathered(data: Dataset, limit: number, signal: AbortSignal | unde
     const all = known.filter(s => s !== undefined)
     const items = known
       .flatMap((seen, k): Item[] => {
-        const draw = random(at, k, phraseKey)
-        const phrase = seen && !seen.obscured && namingOne(draw, seen, all)
+        const rng = createRng(at, k, phraseKey)
+        const phrase = seen && !seen.obscured && namingOne(rng, seen, all)
         if (!phrase) return []
-        const absent = namingNone(draw, last, all)
+        const absent = namingNone(rng, last, all)
         return [
           {
             at,
@@ -165,7 +168,7 @@ const phraseKey = 0x545854
 
 async function score(
   image: EncodedImage,
-  { item, sample, shuffled }: { item: Item; sample: Sample; shuffled: string },
+  { item, sample, shuffled }: { item: Item; sample: Sample<DescribedTruth>; shuffled: string },
   { clip, everything, signal }: TextEvaluationOptions
 ): Promise<ItemScore> {
   const { width, height } = sample.image

@@ -1,21 +1,18 @@
-import { ops, type Value } from '@sam/core/graph'
+import { constant, full, ops, type Value } from '@sam/core/graph'
 
 export interface GroundingInputs {
-  /** Text tokens as the prompt encoder gives them, [P, C]. */
+  /** Text tokens from the prompt encoder, [P, C]. */
   readonly token: Value
-  /** Image embeddings, [B, C, g, g]; prompt i is about image ⌊i · B / P⌋. */
+  /** Image embeddings, [B, C, g, g]; prompt i belongs to image ⌊i · B / P⌋. */
   readonly embedding: Value
-  /** The truth, 0 and 1, [P, 4g, 4g]. */
+  /** The objects, 0 and 1, [P, 4g, 4g]. */
   readonly target: Value
-  /** What each prompt counts in the mean, [P]: 0 where there is no text. What is not there counts nothing either. */
+  /** Weight of each prompt in the mean, [P]: 0 without text. Prompts with an empty target have weight 0 too. */
   readonly weight: Value
 }
 
-/**
- * A token for each prompt that its object makes of itself: the mean of the image embedding over it, [P, C]. By
- * `groundingLoss` the places of an object then come to resemble each other and nothing else.
- */
-export function ownToken({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value {
+/** The mask-pooled prototype of each object: the mean of the image embedding over its mask, [P, C]. */
+export function maskPooledPrototype({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value {
   const [images, width, g] = embedding.shape as [number, number, number, number]
   const [prompts, places] = [target.shape[0], g * g]
   const covered = coveredBy(target, g)
@@ -27,15 +24,14 @@ export function ownToken({ embedding, target }: Pick<GroundingInputs, 'embedding
   return ops.reshape(means, [prompts, width])
 }
 
-/** How much of each place of the grid a target covers: [P, 4g, 4g] → [P, g²], of 16. */
+/** Pixels of a target in each grid cell: [P, 4g, 4g] → [P, g²], 0 … 16. */
 const coveredBy = (target: Value, g: number): Value =>
   ops.reshape(ops.sum(ops.reshape(target, [target.shape[0], g, 4, g, 4]), [2, 4]), [target.shape[0], g * g])
 
 /**
- * How far a text token is from pointing at its object: the cross entropy between the places of the image embedding that
- * the token is likest to (softmax over the grid of inner products / √C, as attention has it) and where the object is.
- * Mean over prompts, rank 0. Not of the paper, whose 120k iterations of 128 images find the way from a token to the
- * pixels of its object by the mask alone; a small model in hours does not.
+ * Cross entropy between where a text token attends (softmax over the grid of inner products / √C, as in attention) and
+ * where its object is. Mean over prompts, rank 0. Not in the paper, whose 120k iterations of 128 images learn this from
+ * the mask loss alone; a small model does not in hours.
  */
 export function groundingLoss({ token, embedding, target, weight }: GroundingInputs): Value {
   const [images, width, g] = embedding.shape as [number, number, number, number]
@@ -56,10 +52,22 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
 }
 
 /**
- * How far each object is from its own text among all of the batch: the cross entropy of the text token that its own
- * token (`ownToken`) is likest to. `groundingLoss` asks where in an image a text is; this asks which text an object
- * goes by, the other half of a contrastive loss, and so what sets it apart from objects of other images. A text may be
- * given for the same object twice: either is right. Mean over prompts with a text for something that is there, rank 0.
+ * `groundingLoss` of every object's own mask-pooled prototype: the positions of an object come to resemble each other and
+ * nothing else. Rank 0.
+ */
+export const prototypeLoss = ({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value =>
+  groundingLoss({
+    token: maskPooledPrototype({ embedding, target }),
+    embedding,
+    target,
+    weight: constant(full('f32', [target.shape[0]], 1))
+  })
+
+/**
+ * Cross entropy between an object's prototype (`maskPooledPrototype`) and the text tokens of the batch: `groundingLoss`
+ * asks where a text is in its image, this asks which text an object has, the other half of a contrastive loss, and sets
+ * objects of different images apart. Two texts of the same object both count as right. Mean over prompts with a text and
+ * a non-empty target, rank 0.
  */
 export function matchingLoss({ token, embedding, target, weight }: GroundingInputs): Value {
   const [prompts, width] = token.shape as [number, number]
@@ -76,7 +84,7 @@ export function matchingLoss({ token, embedding, target, weight }: GroundingInpu
     [2]
   )
 
-  const alike = ops.div(ops.matmul(ownToken({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
+  const alike = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
   const among = ops.add(alike, ops.mul(ops.sub(ops.reshape(counts, [1, prompts]), 1), 1e4))
   const likelihood = ops.exp(ops.sub(among, ops.reduceMax(ops.stopGradient(among), [1])))
   const right = ops.sum(ops.where(ops.less(apart, 1), likelihood, 0), [1])

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Plane } from '../prompts/plane.js'
-import { random } from '../random.js'
-import { withAbsent } from './absent.js'
+import type { Plane } from '@sam/train/toolkit'
+import { createRng } from '@sam/rng'
+import { addNegativePrompts } from './negative-prompts.js'
 
 const plane = (value: number): Plane => ({ width: 2, height: 1, data: Uint8Array.of(value, 1) })
 const at = (angle: number): Float32Array => Float32Array.of(Math.cos(angle), Math.sin(angle))
@@ -12,7 +12,7 @@ describe('prompts for what is not there', () => {
   it("are crops of other images that are like none of the image's own, and nothing is their answer", () => {
     const seen = new Set<Float32Array | undefined>()
     for (let i = 0; i < 50; i++) {
-      const { truths, texts } = withAbsent(random(i), prompts, { images: 2, share: 0.5 })
+      const { truths, texts } = addNegativePrompts(createRng(i), prompts, { images: 2, share: 0.5 })
       texts.forEach((text, k) => {
         if (text === prompts.texts[k]) return expect(truths[k]).toBe(prompts.truths[k])
         seen.add(text)
@@ -24,8 +24,8 @@ describe('prompts for what is not there', () => {
   })
   it('take the place of text prompts alone, and of none where there is no other', () => {
     const clicks = { ...prompts, texts: [undefined, undefined, prompts.texts[2], undefined] }
-    expect(withAbsent(random(1), clicks, { images: 2, share: 1 })).toEqual(clicks)
-    expect(withAbsent(random(1), prompts, { images: 1, share: 1 })).toEqual(prompts)
-    expect(withAbsent(random(1), prompts, { images: 2, share: 0 })).toEqual(prompts)
+    expect(addNegativePrompts(createRng(1), clicks, { images: 2, share: 1 })).toEqual(clicks)
+    expect(addNegativePrompts(createRng(1), prompts, { images: 1, share: 1 })).toEqual(prompts)
+    expect(addNegativePrompts(createRng(1), prompts, { images: 2, share: 0 })).toEqual(prompts)
   })
 })

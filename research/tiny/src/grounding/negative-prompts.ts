@@ -1,24 +1,16 @@
-import type { Plane } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import type { Rng } from '@sam/rng'
+import type { Plane, TextPrompts } from '@sam/train/toolkit'
 
-export interface TextPrompts {
-  /** Objects in the size of the model's answers, as many of each image, side by side. */
-  readonly truths: readonly Plane[]
-  /** For each of them the embedding of its crop, where that is its first prompt. */
-  readonly texts: readonly (Float32Array | undefined)[]
-}
-
-/** An embedding as like as this to one of the image's own, as a cosine, may be true of it. */
-const alike = 0.8
+/** Cosine from which an embedding may also describe one of the image's own objects. */
+const similar = 0.8
 
 /**
- * Some of the texts exchanged for a crop of another image of the batch, and their objects for nothing: what is asked
- * for is not here. The masks of such prompts teach nothing, but their true IoU is 0 (`maskLoss`), and so the predicted
- * one learns to tell whether a phrase names anything at all. Not of the paper, which leaves open how a text says *not
- * here*. `share` is the probability of an exchange.
+ * Replaces text prompts, with probability `share` each, by the crop embedding of another image of the batch, and their
+ * objects by empty masks. The masks of such prompts are not trained, but their true IoU is 0 (`maskLoss`): the predicted
+ * IoU learns whether a phrase names anything in the image. Not in the paper, which leaves open how absence is predicted.
  */
-export function withAbsent(
-  draw: Random,
+export function addNegativePrompts(
+  rng: Rng,
   { truths, texts }: TextPrompts,
   { images, share }: { images: number; share: number }
 ): TextPrompts {
@@ -27,20 +19,20 @@ export function withAbsent(
   const imageOf = (i: number): number => Math.floor(i / each)
   const given = texts.flatMap((text, i) => (text ? [{ text, image: imageOf(i) }] : []))
   const chosen = texts.map((text, i) => {
-    if (!text || !draw.chance(share)) return undefined
+    if (!text || !rng.chance(share)) return undefined
     const others = given.filter(
       ({ image, text: other }) =>
-        image !== imageOf(i) && !given.some(own => own.image === imageOf(i) && cosine(own.text, other) > alike)
+        image !== imageOf(i) && !given.some(own => own.image === imageOf(i) && cosine(own.text, other) > similar)
     )
-    return others.length ? draw.pick(others).text : undefined
+    return others.length ? rng.pick(others).text : undefined
   })
   return {
     texts: texts.map((text, i) => chosen[i] ?? text),
-    truths: truths.map((truth, i) => (chosen[i] ? nothing(truth) : truth))
+    truths: truths.map((truth, i) => (chosen[i] ? empty(truth) : truth))
   }
 }
 
-const nothing = (plane: Plane): Plane => ({ ...plane, data: new Uint8Array(plane.data.length) })
+const empty = (plane: Plane): Plane => ({ ...plane, data: new Uint8Array(plane.data.length) })
 
-/** Of vectors of length 1. */
+/** Of unit vectors. */
 const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i], 0)

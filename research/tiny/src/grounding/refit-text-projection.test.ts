@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { f32 } from '@sam/core/graph'
-import { random } from '../random.js'
-import { carried } from './carry.js'
+import { createRng } from '@sam/rng'
+import { refitTextProjection } from './refit-text-projection.js'
 
 const [weight, bias] = ['prompt_encoder.text_projection.weight', 'prompt_encoder.text_projection.bias']
 const vector = (key: number, length: number): Float32Array =>
-  Float32Array.from({ length }, (_, i) => 0.3 * random(key, i).normal())
+  Float32Array.from({ length }, (_, i) => 0.3 * createRng(key, i).normal())
 
 describe('a text projection carried to another CLIP', () => {
   // The old space is the new one turned by a quarter in its first two numbers, with 1 added to the third, and one
@@ -17,7 +17,7 @@ describe('a text projection carried to another CLIP', () => {
     x.reduce((sum, v, k) => sum + v * p[weight].data[row * x.length + k], p[bias].data[row])
 
   it('reads the new embedding as it read the old', () => {
-    const next = carried(params, { from, to }) as typeof params
+    const next = refitTextProjection(params, { from, to }) as typeof params
     expect(next[weight].shape).toEqual([2, 4])
     expect(next.other).toBe(params.other)
     for (let i = 0; i < 20; i++)
@@ -25,8 +25,10 @@ describe('a text projection carried to another CLIP', () => {
         expect(Math.abs(project(next, to[i], row) - project(params, from[i], row))).toBeLessThan(0.15) // the ridge
   })
   it('needs a projection, and enough crops', () => {
-    expect(() => carried({}, { from, to })).toThrow('found none')
-    expect(() => carried(params, { from: to, to })).toThrow('found one of 3')
-    expect(() => carried(params, { from: from.slice(0, 4), to: to.slice(0, 4) })).toThrow('more than 4 pairs')
+    expect(() => refitTextProjection({}, { from, to })).toThrow('found none')
+    expect(() => refitTextProjection(params, { from: to, to })).toThrow('found one of 3')
+    expect(() => refitTextProjection(params, { from: from.slice(0, 4), to: to.slice(0, 4) })).toThrow(
+      'more than 4 pairs'
+    )
   })
 })

@@ -1,5 +1,5 @@
 import { f32, InputError, type HostTensor } from '@sam/core/graph'
-import { regression } from '../solve.js'
+import { ridgeRegression } from '../solve.js'
 
 const [weight, bias] = ['prompt_encoder.text_projection.weight', 'prompt_encoder.text_projection.bias']
 
@@ -11,16 +11,16 @@ export interface CropPairs {
   readonly to: readonly Float32Array[]
 }
 
-/** Of `regression`. */
+/** Of `ridgeRegression`. */
 const ridge = 0.02
 
 /**
  * A model's text projection turned from one CLIP to another: the new embedding goes through the linear map that comes
- * closest to the old one over the pairs (`regression`), then through the projection as it was. What a model has learnt
+ * closest to the old one over the pairs (`ridgeRegression`), then through the projection as it was. What a model has learnt
  * of text outlives its CLIP so, and a little training does the rest. Throws `InputError` `E_BAD_OPTION` for a model
  * without a projection, of another width, or fewer pairs than numbers.
  */
-export function carried(
+export function refitTextProjection(
   params: Readonly<Record<string, HostTensor>>,
   { from, to }: CropPairs
 ): Record<string, HostTensor> {
@@ -36,7 +36,7 @@ export function carried(
       'E_BAD_OPTION',
       `more than ${numbers} pairs of embeddings are needed, found ${from.length} and ${to.length}`
     )
-  const { map, constant } = regression(to, from, ridge)
+  const { map, constant } = ridgeRegression(to, from, ridge)
   const through = (row: number, given: (k: number) => number): number =>
     map.reduce((sum, _, k) => sum + Number(old.data[row * known + k]) * given(k), 0)
   return {

@@ -1,5 +1,5 @@
-import { areaOf, boundsOf, type Plane } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import { areaOf, boundsOf, type Plane } from '@sam/train/toolkit'
+import type { Rng } from '@sam/rng'
 
 /** A mask is inside another where so much of it is: borders that two people draw differ. */
 const inside = 0.9
@@ -18,8 +18,8 @@ const slack = 1 / 32
  * what a thing is of, a crop shows what is on it besides: `a green triangle` for one with a blue disc in its middle. A
  * model that only ever saw whole crops takes the green alone for what it was asked.
  */
-export function bareMask(
-  draw: Random,
+export function eraseParts(
+  rng: Rng,
   thing: Plane,
   { others, probability }: { readonly others: readonly Plane[]; readonly probability: number }
 ): Plane {
@@ -27,7 +27,7 @@ export function bareMask(
   const area = areaOf(thing.data)
   let bare = thing
   for (const other of others) {
-    if (!draw.chance(probability)) continue
+    if (!rng.chance(probability)) continue
     const own = areaOf(other.data)
     if (own > largest * area || areaOf(other.data, thing.data) < inside * own) continue
     const rest = { ...thing, data: bare.data.map((v, i) => (other.data[i] ? 0 : v)) }

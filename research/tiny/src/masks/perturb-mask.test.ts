@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Plane } from '../prompts/plane.js'
-import { random } from '../random.js'
-import { wornMask } from './worn-mask.js'
+import type { Plane } from '@sam/train/toolkit'
+import { createRng } from '@sam/rng'
+import { perturbMask } from './perturb-mask.js'
 
 const side = 64
 const disc = (cx: number, cy: number, r: number): Plane => ({
@@ -16,7 +16,7 @@ const count = (a: Plane, test: (i: number) => boolean): number =>
   a.data.reduce((n, v, i) => n + (v && test(i) ? 1 : 0), 0)
 const iou = (a: Plane, b: Plane): number =>
   count(a, i => b.data[i] === 1) / (count(a, () => true) + count(b, i => !a.data[i]))
-const many = Array.from({ length: 300 }, (_, i) => wornMask(random(4, i), truth, [neighbour]))
+const many = Array.from({ length: 300 }, (_, i) => perturbMask(createRng(4, i), truth, [neighbour]))
 
 describe('a worn mask', () => {
   it('is at least half right, of zeros and ones, and seldom all right', () => {
@@ -38,9 +38,9 @@ describe('a worn mask', () => {
     ).toBe(true)
   })
   it('is a function of the draws, leaves the true one as it was, and an empty one empty', () => {
-    expect(wornMask(random(4, 7), truth, [neighbour])).toEqual(many[7])
+    expect(perturbMask(createRng(4, 7), truth, [neighbour])).toEqual(many[7])
     expect(truth).toEqual(disc(28, 30, 14))
     const empty = disc(0, 0, 0)
-    expect(count(wornMask(random(1), empty), () => true)).toBe(0)
+    expect(count(perturbMask(createRng(1), empty), () => true)).toBe(0)
   })
 })

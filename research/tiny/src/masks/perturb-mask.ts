@@ -1,23 +1,22 @@
-import { valueNoise } from '../data/scenes/surface.js'
-import { iouOf } from '../eval/iou.js'
-import { boundsOf, type Plane } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import { valueNoise } from '@sam/scenes'
+import { boundsOf, iouOf, type Plane } from '@sam/train/toolkit'
+import type { Rng } from '@sam/rng'
 
 /**
  * A mask as a model might give it in the place of the true one: its border wanders, and it may lack a piece, or have
  * one of a neighbour too many; by chance, at least half of it right (IoU). A small CLIP that only ever saw true masks
  * knows a thing for sure in these, and hardly in those that it will be asked about.
  */
-export function wornMask(draw: Random, truth: Plane, neighbours: readonly Plane[] = []): Plane {
+export function perturbMask(rng: Rng, truth: Plane, neighbours: readonly Plane[] = []): Plane {
   const box = grown(truth)
   if (!box) return truth
-  let spoilt = wandered(draw, truth, box)
-  if (draw.chance(0.3)) {
-    const beyond = halfPlane(draw, box)
+  let spoilt = wandered(rng, truth, box)
+  if (rng.chance(0.3)) {
+    const beyond = halfPlane(rng, box)
     spoilt = changed(spoilt, box, (v, x, y) => (v && !beyond(x, y) ? 1 : 0))
   }
-  if (neighbours.length && draw.chance(0.4)) {
-    const [{ data }, beyond] = [draw.pick(neighbours), halfPlane(draw, box)]
+  if (neighbours.length && rng.chance(0.4)) {
+    const [{ data }, beyond] = [rng.pick(neighbours), halfPlane(rng, box)]
     spoilt = changed(spoilt, box, (v, x, y) => (v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0))
   }
   return iouOf(spoilt.data, truth.data) >= 0.5 ? spoilt : truth
@@ -52,21 +51,21 @@ function changed(
 }
 
 /** What lies beyond a line through the outer parts of a box. */
-function halfPlane(draw: Random, [x0, y0, x1, y1]: Part): (x: number, y: number) => boolean {
-  const turn = draw.between(0, 2 * Math.PI)
+function halfPlane(rng: Rng, [x0, y0, x1, y1]: Part): (x: number, y: number) => boolean {
+  const turn = rng.between(0, 2 * Math.PI)
   const [dx, dy] = [Math.cos(turn), Math.sin(turn)]
   const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2]
-  const from = draw.between(0, 0.35) * (Math.abs(dx) * (x1 - x0) + Math.abs(dy) * (y1 - y0))
+  const from = rng.between(0, 0.35) * (Math.abs(dx) * (x1 - x0) + Math.abs(dy) * (y1 - y0))
   return (x, y) => dx * (x - cx) + dy * (y - cy) > from
 }
 
 /** Blurred, with hills and valleys added, and cut at one half again. */
-function wandered(draw: Random, mask: Plane, part: Part): Plane {
+function wandered(rng: Rng, mask: Plane, part: Part): Plane {
   const [x0, y0, x1, y1] = part
   const side = Math.min(x1 - x0, y1 - y0)
-  const near = meansIn(mask, part, Math.round(draw.between(0, 0.12) * side))
-  const height = draw.between(0, 0.6)
-  const hill = valueNoise(draw, side / draw.int(3, 7))
+  const near = meansIn(mask, part, Math.round(rng.between(0, 0.12) * side))
+  const height = rng.between(0, 0.6)
+  const hill = valueNoise(rng, side / rng.int(3, 7))
   return changed(mask, part, (_, x, y) => (near(x, y) + height * (2 * hill(x, y) - 1) > 0.5 ? 1 : 0))
 }
 

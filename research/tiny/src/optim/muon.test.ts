@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { tinyTest } from '@sam/core'
 import { constant, differentiate, evaluate, f32, graph, input, nameOf, ops, paramsOf, scope } from '@sam/core/graph'
-import { paramShapes } from '../init.js'
-import { random } from '../random.js'
-import { paperAdamW } from './adamw.js'
-import { isHidden } from './groups.js'
-import { moves } from './moves.js'
-import { muon, orthogonal, usualMuon } from './muon.js'
+import { optimizerUpdate, paperAdamW, paramShapes } from '@sam/train/toolkit'
+import { createRng } from '@sam/rng'
+import { isHidden, muon, muonFor, orthogonal, usualMuon } from './muon.js'
 
 type Evaluated = ReturnType<typeof evaluate>
-const numbers = (key: number, count: number): number[] => Array.from({ length: count }, () => random(7, key).normal())
+const numbers = (key: number, count: number): number[] =>
+  Array.from({ length: count }, () => createRng(7, key).normal())
 const rows = (t: Evaluated[string]): number[][] =>
   Array.from({ length: t.shape[0] }, (_, i) => Array.from(t.data.slice(i * t.shape[1], (i + 1) * t.shape[1])))
 const run = (x: Parameters<typeof graph>[1]): Evaluated => evaluate(graph('y', x), () => f32([], [0]))
@@ -98,13 +96,13 @@ describe('what moves so', () => {
       ops.reduceSum(ops.square(ops.add(ops.matmul(input('x', [2, 8]), weight), bias)), [0, 1]),
       []
     )
-    const outputs = moves(differentiate(graph('g', { loss }), { loss: 'loss', wrt: ['w', 'b'] }), {
+    const outputs = optimizerUpdate(differentiate(graph('g', { loss }), { loss: 'loss', wrt: ['w', 'b'] }), {
       trained: ['w', 'b'],
       rule: () => ({ rateScale: 1, weightDecay: 0 }),
       clipNorm: 1,
       accumulate: 2,
       adamw: paperAdamW,
-      muon: usualMuon
+      optimizerFor: muonFor(usualMuon)
     })
     expect(Object.keys(outputs).sort()).toEqual([
       'adamw/m/b',
@@ -140,11 +138,11 @@ describe('what moves so', () => {
             'adamw/v/b': f32([8], new Float32Array(8).fill(1))
           })[nameOf(v)!]!
       )
-    const [held, moved] = [step(0), step(1)]
+    const [held, updated] = [step(0), step(1)]
     for (const name of ['w', 'muon/m/w']) {
       expect(held[name].data).toEqual(Float64Array.from(feeds[name].data))
-      expect(moved[name].data).not.toEqual(held[name].data)
+      expect(updated[name].data).not.toEqual(held[name].data)
     }
-    expect(Math.max(...moved['gradient/w'].data)).toBe(0)
+    expect(Math.max(...updated['gradient/w'].data)).toBe(0)
   })
 })

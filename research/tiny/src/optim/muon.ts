@@ -1,4 +1,5 @@
-import { ops, type Value } from '@sam/core/graph'
+import { ops, type Shape, type Value } from '@sam/core/graph'
+import type { OptimizerFor } from '@sam/train/toolkit'
 
 export interface MuonOptions {
   /** Of the running mean of gradients, which is Nesterov's. */
@@ -64,3 +65,22 @@ export function orthogonal(x: Value, steps: number): Value {
   }
   return tall ? ops.swap(y) : y
 }
+
+/**
+ * Whether a param is a matrix from one hidden layer to another, whose directions Muon may weigh alike: no table of
+ * places, tokens or words, no projection into what is compared or read by others, and nothing of a handful of rows.
+ */
+export const isHidden = (name: string, shape: Shape): boolean =>
+  shape.length === 2 && Math.min(...shape) >= 8 && !/embed|token|rel_pos|projection/.test(name)
+
+/** Muon for the matrices between hidden layers, AdamW for the rest. */
+export const muonFor =
+  (options: MuonOptions): OptimizerFor =>
+  (name, shape) =>
+    isHidden(name, shape)
+      ? {
+          name: 'muon',
+          moments: ['m'],
+          update: ({ param, m }, step) => ({ ...muon({ param, m }, step, options) })
+        }
+      : undefined

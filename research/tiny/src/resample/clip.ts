@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { patchGrid, type ClipConfig } from '@sam/clip'
 import { f32, InputError, type HostTensor } from '@sam/core/graph'
-import { finerPlaces, smallerPatches } from '../regrid.js'
-import { patchesName, placesName } from './step.js'
+import { interpolatePositions, resamplePatchEmbed } from './sam.js'
+import { patchesName, placesName } from '../contrastive/step.js'
 
 type Params = Readonly<Record<string, HostTensor>>
 
 /**
  * Params of a trained CLIP for one whose picture side has smaller patches, and so a finer grid, to go on from, as
- * `regridded` has it for a SAM. Those of a CLIP of the same patches stay as they are. Throws `InputError`
+ * `resampleSam` has it for a SAM. Those of a CLIP of the same patches stay as they are. Throws `InputError`
  * `E_BAD_OPTION` for one that differs in more, or whose patches are not a whole number of times larger.
  */
-export function regriddedClip(params: Params, from: ClipConfig, to: ClipConfig): Params {
+export function resampleClip(params: Params, from: ClipConfig, to: ClipConfig): Params {
   const [a, b] = [from.vision, to.vision]
   const alike = isDeepStrictEqual({ ...from, vision: { ...a, patchSize: b.patchSize } }, to)
   if (!alike || a.patchSize % b.patchSize)
@@ -24,11 +24,11 @@ export function regriddedClip(params: Params, from: ClipConfig, to: ClipConfig):
   const { data } = params[placesName]
   const places = [
     ...data.slice(0, a.width),
-    ...finerPlaces(data.slice(a.width), { from: coarse, to: fine, width: a.width })
+    ...interpolatePositions(data.slice(a.width), { from: coarse, to: fine, width: a.width })
   ] // the class token has no place in the grid
   return {
     ...params,
-    [patchesName]: smallerPatches(params[patchesName], b.patchSize),
+    [patchesName]: resamplePatchEmbed(params[patchesName], b.patchSize),
     [placesName]: f32([1 + fine ** 2, a.width], places)
   }
 }

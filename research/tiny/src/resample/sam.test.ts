@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { encodeImage, vitB, type SamConfig } from '@sam/core'
 import { evaluate, f32, nameOf, type HostTensor } from '@sam/core/graph'
-import { initialParams, paramShapes } from './init.js'
-import { random } from './random.js'
-import { testRun } from './recipes.js'
-import { isFiner, regridded } from './regrid.js'
+import { initialParams } from '@sam/train'
+import { paramShapes } from '@sam/train/toolkit'
+import { testRun } from '../../../../packages/train/test/test-recipe.js'
+import { createRng } from '@sam/rng'
+import { canResample, resampleSam } from './sam.js'
 
 const coarse = testRun.config
 const fine: SamConfig = { ...coarse, name: 'fine', imageEncoder: { ...coarse.imageEncoder, patchSize: 8 } }
@@ -15,11 +16,11 @@ describe('a finer grid', () => {
       name,
       f32(
         t.shape,
-        t.data.map(x => x + 0.1 * random(i).normal())
+        t.data.map(x => x + 0.1 * createRng(i).normal())
       )
     ])
   )
-  const next = regridded(params, coarse, fine)
+  const next = resampleSam(params, coarse, fine)
 
   it('has the params of the finer model, all but places and patches as they were', () => {
     expect(new Map(Object.entries(next).map(([name, { shape }]) => [name, shape]))).toEqual(paramShapes(fine))
@@ -55,22 +56,22 @@ describe('a finer grid', () => {
             : given[nameOf(v)!]
       ).image_embedding.data
     }
-    const tile = (c: number, y: number, x: number): number => random(c, y % 8, x % 8).normal()
+    const tile = (c: number, y: number, x: number): number => createRng(c, y % 8, x % 8).normal()
     const small = encode(fine, next, tile)
     const large = encode(coarse, params, (c, y, x) => tile(c, Math.floor(y / 2), Math.floor(x / 2)))
     const at = (data: ArrayLike<number>, grid: number, c: number): number => data[c * grid * grid + grid + 1] // away from the border
     for (let c = 0; c < coarse.width; c++) expect(at(small, 8, c)).toBeCloseTo(at(large, 4, c), 4)
   })
   it('is asked for only of the same model', () => {
-    expect(isFiner(coarse, fine)).toBe(true)
+    expect(canResample(coarse, fine)).toBe(true)
     for (const [from, to] of [
       [fine, coarse],
       [coarse, coarse],
       [coarse, { ...fine, width: 8 }],
       [vitB, fine]
     ] as const) {
-      expect(isFiner(from, to)).toBe(false)
-      expect(() => regridded(params, from, to)).toThrow('larger patches')
+      expect(canResample(from, to)).toBe(false)
+      expect(() => resampleSam(params, from, to)).toThrow('larger patches')
     }
   })
 })

@@ -5,9 +5,9 @@ type Params = Readonly<Record<string, HostTensor>>
 
 /**
  * Whether two models are one but for the size of their patches, the second's a whole number of times smaller:
- * `regridded` turns the first's params into the second's.
+ * `resampleSam` turns the first's params into the second's.
  */
-export function isFiner(from: SamConfig, to: SamConfig): boolean {
+export function canResample(from: SamConfig, to: SamConfig): boolean {
   const [a, b] = [from.imageEncoder, to.imageEncoder]
   if (!isVit(a) || !isVit(b) || a.patchSize <= b.patchSize || a.patchSize % b.patchSize) return false
   return (
@@ -20,11 +20,11 @@ export function isFiner(from: SamConfig, to: SamConfig): boolean {
  * Params of a trained model for one with smaller patches, and so a finer grid, to go on from: coarse models learn in a
  * fraction of the time. A small patch is answered as a large one that shows the same, enlarged; absolute and relative
  * positions are interpolated linearly, as Meta's get_rel_pos does with the latter. Throws `InputError` `E_BAD_OPTION`
- * unless `isFiner`.
+ * unless `canResample`.
  */
-export function regridded(params: Params, from: SamConfig, to: SamConfig): Record<string, HostTensor> {
+export function resampleSam(params: Params, from: SamConfig, to: SamConfig): Record<string, HostTensor> {
   const [a, b] = [from.imageEncoder, to.imageEncoder]
-  if (!isFiner(from, to) || !isVit(a) || !isVit(b))
+  if (!canResample(from, to) || !isVit(a) || !isVit(b))
     throw new InputError(
       'E_BAD_OPTION',
       `${from.name} must be ${to.name} but for larger patches, found models that differ in more`
@@ -34,9 +34,12 @@ export function regridded(params: Params, from: SamConfig, to: SamConfig): Recor
   return Object.fromEntries(
     Object.entries(params).map(([name, tensor]) => {
       const { data, shape } = tensor
-      if (name === 'image_encoder.patch_embed.proj.weight') return [name, smallerPatches(tensor, b.patchSize)]
+      if (name === 'image_encoder.patch_embed.proj.weight') return [name, resamplePatchEmbed(tensor, b.patchSize)]
       if (name === 'image_encoder.pos_embed')
-        return [name, f32([1, fine, fine, a.width], finerPlaces(data, { from: coarse, to: fine, width: a.width }))]
+        return [
+          name,
+          f32([1, fine, fine, a.width], interpolatePositions(data, { from: coarse, to: fine, width: a.width }))
+        ]
       const block = Number(/\.blocks\.(\d+)\.attn\.rel_pos_[hw]$/.exec(name)?.[1] ?? -1)
       return [
         name,
@@ -52,7 +55,10 @@ export function regridded(params: Params, from: SamConfig, to: SamConfig): Recor
  * A patch embedding [width, 3, side, side] → [width, 3, to, to] that answers a patch as the given one does the same,
  * enlarged: each number the sum of those in its place.
  */
-export function smallerPatches({ data, shape: [width, channels, side] }: HostTensor, to: number): HostTensor<'f32'> {
+export function resamplePatchEmbed(
+  { data, shape: [width, channels, side] }: HostTensor,
+  to: number
+): HostTensor<'f32'> {
   const out = new Float32Array(width * channels * to ** 2)
   const ratio = side / to
   for (let i = 0; i < data.length; i++) {
@@ -63,7 +69,7 @@ export function smallerPatches({ data, shape: [width, channels, side] }: HostTen
 }
 
 /** A table of places [from, from, width] → [to, to, width], interpolated linearly. */
-export function finerPlaces(
+export function interpolatePositions(
   data: ArrayLike<number>,
   { from, to, width }: { from: number; to: number; width: number }
 ): Float32Array {

@@ -1,5 +1,5 @@
-import type { Description } from '../data/scenes/description.js'
-import type { Random } from '../random.js'
+import type { Description } from '@sam/scenes'
+import type { Rng } from '@sam/rng'
 import { describes, type Phrase } from './phrase.js'
 import { colors, nounMeanings, patterns } from './words.js'
 
@@ -11,9 +11,9 @@ const tries = 20
  * each word (NegCLIP: Yuksekgonul et al. 2023). The phrase itself where no exchange was found, as of a thing without
  * colours.
  */
-export function twinOf(draw: Random, phrase: Phrase, about: Description): Phrase {
+export function hardNegativeCaption(rng: Rng, phrase: Phrase, about: Description): Phrase {
   for (let i = 0; i < tries; i++) {
-    const twin = draw.pick(exchanges(draw, phrase))()
+    const twin = rng.pick(exchanges(rng, phrase))()
     if ((twin.color === undefined || twin.color !== twin.second) && describes(twin, about) === false) return twin
   }
   return phrase
@@ -23,12 +23,12 @@ export function twinOf(draw: Random, phrase: Phrase, about: Description): Phrase
  * The ways to exchange a word for another of its sort; none of what it is a part of, which a picture of it alone does
  * not tell.
  */
-function exchanges(draw: Random, phrase: Phrase): (() => Phrase)[] {
+function exchanges(rng: Rng, phrase: Phrase): (() => Phrase)[] {
   const { color, second, pattern } = phrase
   return [
-    () => ({ ...phrase, noun: draw.pick(Object.keys(nounMeanings)) }),
-    ...(color ? [() => ({ ...phrase, color: draw.pick(colors) })] : []),
-    ...(second ? [() => ({ ...phrase, second: draw.pick(colors) })] : []),
-    ...(pattern ? [() => ({ ...phrase, pattern: draw.pick(patterns) })] : [])
+    () => ({ ...phrase, noun: rng.pick(Object.keys(nounMeanings)) }),
+    ...(color ? [() => ({ ...phrase, color: rng.pick(colors) })] : []),
+    ...(second ? [() => ({ ...phrase, second: rng.pick(colors) })] : []),
+    ...(pattern ? [() => ({ ...phrase, pattern: rng.pick(patterns) })] : [])
   ]
 }

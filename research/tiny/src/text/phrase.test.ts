@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Description } from '../data/scenes/description.js'
-import { scenes } from '../data/scenes/scene.js'
-import { random } from '../random.js'
+import { type Description, scenes } from '@sam/scenes'
+import { createRng } from '@sam/rng'
 import { anyDetail, describes, names, phraseFor, seenIn, sentence, type Phrase, type Seen } from './phrase.js'
 import { allWords, heldOutPairs, isHeldOut } from './words.js'
 
@@ -79,7 +78,7 @@ describe('phrases by chance', async () => {
     .flatMap(seenIn)
     .map(s => s!)
   const said = seen.flatMap((s, i) =>
-    Array.from({ length: 20 }, (_, k) => ({ s, phrase: phraseFor(random(i, k), s, anyDetail) }))
+    Array.from({ length: 20 }, (_, k) => ({ s, phrase: phraseFor(createRng(i, k), s, anyDetail) }))
   )
 
   it('are true of what they were made for, and made of known words', () => {

@@ -1,7 +1,7 @@
-import type { Sample } from '../data/dataset.js'
-import { withArticle, type Description } from '../data/scenes/description.js'
-import { areaOf, boundsOf } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import type { Sample, Truth } from '@sam/train'
+import { areaOf, boundsOf } from '@sam/train/toolkit'
+import { type Description, withArticle } from '@sam/scenes'
+import type { Rng } from '@sam/rng'
 import { nounMeanings, type places, type sizes } from './words.js'
 
 /** Some of what can be said of a thing: each part that is there narrows down what the phrase names. */
@@ -15,6 +15,12 @@ export interface Phrase {
   readonly size?: (typeof sizes)[number] | undefined
   readonly place?: (typeof places)[number] | undefined
   readonly of?: { readonly link: 'of' | 'on'; readonly whole: Phrase } | undefined
+}
+
+/** A mask of generated data, with what it shows; a data set of photos does not say. */
+export interface DescribedTruth extends Truth {
+  readonly about?: Description
+  readonly obscured?: true
 }
 
 /** A thing of a scene: what it is, and how large and where it is in the picture. */
@@ -99,7 +105,7 @@ export const names = (phrase: Phrase, seen: Seen): boolean | undefined =>
  * The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as
  * undefined.
  */
-export const seenIn = ({ image, truths }: Pick<Sample, 'image' | 'truths'>): (Seen | undefined)[] =>
+export const seenIn = ({ image, truths }: Pick<Sample<DescribedTruth>, 'image' | 'truths'>): (Seen | undefined)[] =>
   truths.map(({ about, mask, obscured }) => {
     if (!about) return undefined
     const part = areaOf(mask) / mask.length
@@ -137,11 +143,11 @@ export interface Detail {
 }
 
 /** A phrase by chance that may be said of this thing. */
-export function phraseFor(draw: Random, { about, size, place }: Seen, detail: Detail): Phrase {
-  if (draw.chance(detail.alone)) return alone(draw, about)
-  const said = <T>(probability: number, value: T): T | undefined => (draw.chance(probability) ? value : undefined)
+export function phraseFor(rng: Rng, { about, size, place }: Seen, detail: Detail): Phrase {
+  if (rng.chance(detail.alone)) return alone(rng, about)
+  const said = <T>(probability: number, value: T): T | undefined => (rng.chance(probability) ? value : undefined)
   const words = Object.keys(nounMeanings).filter(word => word !== about.noun && means(word, about) === true)
-  const noun = draw.chance(detail.synonym) && words.length ? draw.pick(words) : about.noun
+  const noun = rng.chance(detail.synonym) && words.length ? rng.pick(words) : about.noun
   const color = said(detail.color, about.color)
   const pattern = said(detail.pattern * (about.pattern === 'plain' ? 0.25 : 1), about.pattern)
   const second = said(detail.second, color && about.second)
@@ -151,7 +157,7 @@ export function phraseFor(draw: Random, { about, size, place }: Seen, detail: De
     about.of && {
       link: about.of.link,
       whole: phraseFor(
-        draw,
+        rng,
         { about: about.of.whole, size: undefined, place: undefined },
         { ...detail, pattern: detail.pattern / 2 }
       )
@@ -160,10 +166,10 @@ export function phraseFor(draw: Random, { about, size, place }: Seen, detail: De
   return { noun, color, second, pattern, limbs, of, size: said(detail.size, size), place: said(detail.place, place) }
 }
 
-const alone = (draw: Random, { noun, color, pattern, of }: Description): Phrase => {
+const alone = (rng: Rng, { noun, color, pattern, of }: Description): Phrase => {
   const any = of ? 'part' : 'thing'
   const [colored, patterned] = [color ? { noun: any, color } : { noun }, pattern ? { noun: any, pattern } : { noun }]
-  return draw.pick<Phrase>([{ noun }, { noun }, { noun }, colored, patterned, patterned])
+  return rng.pick<Phrase>([{ noun }, { noun }, { noun }, colored, patterned, patterned])
 }
 
 /** All that can be said at times, as contrastive training says it. */

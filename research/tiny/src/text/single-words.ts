@@ -1,4 +1,4 @@
-import { kindNames } from '../data/scenes/shapes.js'
+import { kindNames } from '@sam/scenes'
 import type { Phrase } from './phrase.js'
 import { colors, partNouns, patterns } from './words.js'
 

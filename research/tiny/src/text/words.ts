@@ -1,5 +1,4 @@
-import { kindNames } from '../data/scenes/shapes.js'
-import type { Description } from '../data/scenes/description.js'
+import { type Description, kindNames } from '@sam/scenes'
 
 /** Nouns of scenes that are parts by themselves; all other parts are called by their shape. */
 export const partNouns = ['limb', 'body', 'band', 'side', 'rim', 'core', 'spot'] as const
