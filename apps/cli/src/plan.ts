@@ -12,14 +12,14 @@ import { loadResearch } from './research.js'
 /** How `model.safetensors` may be stored. */
 export const dtypes = { f16: 'F16', f32: 'F32' } as const
 
-/** What a run is, kept in its folder: with it and nothing else the run can be gone on with. */
+/** The plan of a run, kept in its folder: all that resuming it needs. */
 export interface Plan {
   readonly recipe: Recipe
   readonly data: string
   readonly heldOut?: string
-  /** The model to begin with; a recipe that begins with a model takes the embedded one unless told. */
+  /** Initial weights; a recipe that starts from a model takes the embedded one by default. */
   readonly checkpoint?: string
-  /** The folder of the CLIP that text prompts are learnt from; the embedded one unless told. */
+  /** The folder of the CLIP that embeds crops. Default: the embedded one. */
   readonly clip?: string
   readonly seed: number
   readonly dtype: keyof typeof dtypes
@@ -29,7 +29,7 @@ export interface Plan {
 export interface PlanOptions extends Partial<Omit<Plan, 'recipe'>> {
   readonly out: string
   readonly recipe?: string
-  /** A file with numbers of the recipe to replace. */
+  /** A file with settings of the recipe to replace. */
   readonly config?: string
   readonly iterations?: number
 }

@@ -160,7 +160,7 @@ export const compactKinds: readonly string[] = [
   'amoeba'
 ]
 
-/** A kind by chance, around the origin with radius about 1. */
+/** A random kind of shape, around the origin with radius about 1. */
 export function anyShape(rng: Rng, { compact = false }: { compact?: boolean } = {}): NamedShape {
   const name = rng.pick(compact ? compactKinds : kindNames)
   return { name, shape: kinds[name](rng) }

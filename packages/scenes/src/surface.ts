@@ -23,7 +23,7 @@ export function hsv(hue: number, saturation: number, value: number): Rgb {
   return [f(5), f(3), f(1)]
 }
 
-/** A colour by chance. Most are of one of eight hues and far enough from gray to be called by it. */
+/** A random colour. Most are of one of eight hues and saturated enough to be named by it. */
 function anyColor(rng: Rng): Rgb {
   if (rng.chance(0.2)) {
     const value = rng.unit()

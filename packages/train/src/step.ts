@@ -29,7 +29,7 @@ export interface StepShape {
   readonly prompts: number
   /** Tokens a prompt: points, box corners, padding. */
   readonly points: number
-  /** Numbers of a text embedding, of which each prompt may then have one; none unless told. */
+  /** Dimensions of a text embedding; each prompt may then have one. Default: no text. */
   readonly text?: number
 }
 
@@ -43,9 +43,9 @@ export interface StepOptions {
   readonly clipNorm: number
   readonly weightDecay: number
   readonly layerDecay: number
-  /** Steps whose gradients are averaged before the parameters move. */
+  /** Micro-steps whose gradients are averaged before the params are updated. */
   readonly accumulate: number
-  /** Whether the image encoder stays as it is, and its embeddings are fed. */
+  /** Whether the image encoder is frozen, and its embeddings are fed. */
   readonly frozenEncoder: boolean
   readonly losses?: LossWeights
   readonly adamw?: AdamWOptions
@@ -101,7 +101,7 @@ export const decoderGraph = (config: SamConfig, shape: StepShape): Graph =>
   feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
 
 /**
- * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimiser. It runs on any
+ * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimizer. It runs on any
  * backend.
  *
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`

@@ -1,4 +1,4 @@
-/** Solves a system whose rows have the right side last, by elimination with pivots. */
+/** Solves a linear system by elimination with pivoting; each row ends with its right-hand side. */
 export function solveLinear(rows: Float64Array[]): number[] {
   const n = rows.length
   for (let c = 0; c < n; c++) {
@@ -13,15 +13,15 @@ export function solveLinear(rows: Float64Array[]): number[] {
   return rows.map((row, c) => row[n] / row[c])
 }
 
-/** y ≈ map · x + constant, a row of `map` and a number of `constant` for each number of y. */
+/** y ≈ map · x + constant: a row of `map` and an entry of `constant` per dimension of y. */
 export interface LinearMap {
   readonly map: readonly (readonly number[])[]
   readonly constant: readonly number[]
 }
 
 /**
- * The linear map that comes closest to all pairs: ridge regression with a constant. `ridge` keeps directions that no
- * pair shows from being blown up, as a part of the mean square of a number of x.
+ * Ridge regression with a constant over all pairs. `ridge` is relative to the mean square of an entry of x; it keeps
+ * directions without data small.
  */
 export function ridgeRegression(x: readonly Float32Array[], y: readonly Float32Array[], ridge: number): LinearMap {
   const numbers = x[0].length
@@ -45,11 +45,11 @@ export function ridgeRegression(x: readonly Float32Array[], y: readonly Float32A
   return { map: rows.map(row => row.slice(0, numbers)), constant: rows.map(row => row[numbers]) }
 }
 
-/** What a linear map makes of x. */
+/** Applies a linear map to x. */
 export const applyMap = ({ map, constant }: LinearMap, x: ArrayLike<number>): number[] =>
   map.map((row, k) => row.reduce((sum, v, j) => sum + v * x[j], constant[k]))
 
-/** The directions of a symmetric matrix by their value, largest first, each of length 1: Jacobi's rotations. */
+/** Eigenvectors of a symmetric matrix by eigenvalue, largest first, of unit length: Jacobi rotations. */
 export function principalComponents(
   symmetric: readonly Float64Array[]
 ): { readonly value: number; readonly vector: Float64Array }[] {

@@ -231,7 +231,7 @@ async function training(
 }
 
 interface Found {
-  /** Samples passed over. */
+  /** Samples skipped. */
   skipped: number
   /** The last evaluation. */
   scores: StepProgress['evaluation']

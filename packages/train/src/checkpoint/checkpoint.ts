@@ -10,13 +10,13 @@ import {
 import { f32, InputError, match, type HostTensor, type StoredDType, type WeightSource } from '@sam/core/graph'
 import { paramShapes, textWidthIn } from '../pretrained/init.js'
 
-/** A point of a run to go on from: everything the step carries, and how far it was. */
+/** A point of a run to resume from: the whole training state, and the iteration. */
 export interface Checkpoint {
   readonly iteration: number
   readonly seed: number
-  /** Name of the recipe, where the file tells. */
+  /** Name of the recipe, where the file records it. */
   readonly recipe?: string | undefined
-  /** Of a SAM's run: whoever opens the file as a model must know the heads of its decoder, which no shape tells. */
+  /** For a SAM: shapes do not tell the number of decoder heads, which opening the file as a model needs. */
   readonly config?: SamConfig | undefined
   readonly state: Record<string, HostTensor>
 }
@@ -39,12 +39,12 @@ export async function saveCheckpoint(
   await writeFileAtomic(path, writeSafetensors(state, { metadata }))
 }
 
-/** What a checkpoint says that it is: a model of a run tells its iteration too. */
+/** Marks a checkpoint: a model's file records its iteration too. */
 const kind = 'checkpoint'
 
 /**
- * Reads a checkpoint back. Throws `WeightsError` when the file is not there or damaged, `InputError` when it is a model
- * and not a checkpoint.
+ * Reads a checkpoint. Throws `WeightsError` when the file is missing or damaged, `InputError` when it is a model and
+ * not a checkpoint.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const source = await openWeights(path)
@@ -67,7 +67,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /**
- * The params of a model, to begin a run with, its text projection included where it has one. Throws
+ * The params of a model, as initial weights of a run, with its text projection where it has one. Throws
  * `WeightsMismatchError` where the file is of another model than `config`.
  */
 export async function readParams(source: WeightSource, config: SamConfig): Promise<Record<string, HostTensor>> {
@@ -96,17 +96,17 @@ async function tensorsOf(source: WeightSource, names: Iterable<string>): Promise
 
 export interface ModelOptions {
   readonly config: SamConfig
-  /** F16 is half the size and as good. */
+  /** F16 halves the file and is as accurate. */
   readonly dtype: StoredDType
-  /** Further notes for the file. */
+  /** Further metadata for the file. */
   readonly notes?: Readonly<Record<string, string>>
 }
 
-/** The params of a training state: what is a model, and not moments. */
+/** The params of a training state, without moments. */
 export const modelOf = (state: Readonly<Record<string, HostTensor>>, config: SamConfig): Record<string, HostTensor> =>
   Object.fromEntries([...paramShapes(config, textWidthIn(state)).keys()].map(name => [name, state[name]]))
 
-/** Writes the params alone, under Meta's names, with the configuration: what `loadSam` opens. Whole or not at all. */
+/** Writes the params under Meta's names, with the configuration: what `loadSam` opens. Written whole or not at all. */
 export async function saveModel(
   path: string,
   state: Readonly<Record<string, HostTensor>>,

@@ -14,10 +14,7 @@ import { jittered } from './jitter.js'
 import { areaOf, scaledPlane, type Plane } from '../interaction/plane.js'
 import type { Rng } from '@sam/rng'
 
-/**
- * One object to learn: its mask in the model's input and in the size of the model's answers, both with the padding,
- * where it is 0.
- */
+/** One object: its mask at the resolution of the model's input and of its predictions, both 0 in the padding. */
 export interface Target {
   readonly input: Plane
   readonly low: Plane
@@ -29,26 +26,26 @@ export interface Example {
   readonly name: string
   /** Normalised and padded, f32[1,3,S,S]. */
   readonly image: HostTensor<'f32'>
-  /** The pixels that the truths are masks of. */
+  /** The image that the truths are masks of. */
   readonly photo: RgbImage
   readonly targets: readonly Target[]
-  /** Pixels of the answer that lie on the image and not on the padding, as [width, height]. */
+  /** Size of the image without padding, in pixels of the predictions: [width, height]. */
   readonly inside: readonly [number, number]
 }
 
-/** Masks over this part of the image are dropped. Paper: Appendix A, "Training recipe". */
+/** Masks that cover more of the image are dropped. Paper: Appendix A, "Training recipe". */
 const largest = 0.9
 
-/** The jitter of one sample: how far, and by whose chance. */
+/** The jitter of one sample. */
 export interface Jitter {
   readonly rng: Rng
   readonly range: readonly [number, number]
 }
 
 /**
- * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, over 90% of the
- * image, or too small to be seen in an answer are left out. Throws `InputError` `E_BAD_IMAGE` where the sample is not
- * what a `Dataset` promises (`checkSample`).
+ * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, cover over 90%
+ * of the image, or vanish at the resolution of the predictions are dropped. Throws `InputError` `E_BAD_IMAGE` where the
+ * sample is not what a `Dataset` promises (`checkSample`).
  */
 export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Example {
   checkSample(sample)
@@ -95,7 +92,7 @@ function shrunk({ data }: Plane, side: number, cell: number): Plane {
   return { width: side, height: side, data: out }
 }
 
-/** Sides of the model's answer and its embedding, for whoever lays out feeds. */
+/** Sides of the predictions and of the embedding grid, and pixels of the input per pixel of the predictions. */
 export const sidesOf = (config: SamConfig): { low: number; grid: number; cell: number } => ({
   low: lowResSize(config),
   grid: gridSize(config),

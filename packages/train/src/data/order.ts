@@ -1,10 +1,7 @@
 import { createRng, shuffled } from '@sam/rng'
 import type { Dataset } from './dataset.js'
 
-/**
- * The sample that comes at a place of the run: endless data in its order; finite data in an order of its own each time
- * round.
- */
+/** The index of the sample at a position of the run: endless data in its order, finite data reshuffled each epoch. */
 export function orderOf({ size }: Dataset, seed: number): (place: number) => number {
   if (!Number.isFinite(size)) return place => place
   let now = { round: -1, order: [] as number[] }

@@ -3,13 +3,13 @@ import { errorRegion } from '../interaction/error-region.js'
 import { largestRegion, middleOf } from '../interaction/middle.js'
 import type { Plane } from '../interaction/plane.js'
 
-/** The middle of an object, in pixels of the photo. */
+/** The centre of an object, in pixels of the photo. */
 export function firstClick(truth: Plane): Point {
   const [x, y] = middleOf(truth)
   return { x, y }
 }
 
-/** The middle of the largest region where a prediction (0 outside) is wrong; undefined where it is nowhere. */
+/** The centre of the largest error region of a prediction (0 outside); undefined where there is no error. */
 export function nextClick(truth: Plane, predicted: Uint8Array): Point | undefined {
   const region = largestRegion(errorRegion(predicted, truth))
   if (!region) return undefined

@@ -11,17 +11,17 @@ export interface HeldOutOptions {
   /** Samples that are not trained on. */
   readonly data: Dataset
   readonly backend: Backend
-  /** Where `sheet.png` is rewritten each time; no picture unless told. */
+  /** Where `sheet.png` is rewritten each time. Default: no sheet. */
   readonly folder?: string
-  /** Objects and clicks of an evaluation; 64 and 5 unless told. */
+  /** Objects (default: 64) and clicks (default: 5) of an evaluation. */
   readonly objects?: number
   readonly clicks?: number
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * What an evaluation while training adds to the log: mean IoU of one click (the model's own choice, and the best of
- * three), of the box, and after all clicks.
+ * Scores of an evaluation during training: mean IoU of one click (the mask ranked first, and the best of three), of the
+ * box, and after all clicks.
  */
 export interface HeldOutScores extends Readonly<Record<string, number>> {
   readonly heldOutClick: number
@@ -31,8 +31,8 @@ export interface HeldOutScores extends Readonly<Record<string, number>> {
 }
 
 /**
- * An evaluation of the model as it is now, for `RunOptions.evaluate`. It draws no random number, so training goes on as
- * without it.
+ * Evaluates the current model, for `RunOptions.evaluate`. It uses no random numbers of the run, so training continues
+ * as without it.
  */
 export function heldOut({
   data,

@@ -2,8 +2,8 @@ import type { Rng } from '@sam/rng'
 import { boundsOf, type Plane } from './plane.js'
 
 /**
- * Deviation of a corner's noise, as a part of the box's side, and the most that it may move. Paper: Appendix A,
- * "Training algorithm".
+ * Standard deviation of a corner's noise, as a fraction of the box's side, and its limit. Paper: Appendix A, "Training
+ * algorithm".
  */
 const spread = 0.1
 const limit = 20
@@ -11,8 +11,8 @@ const limit = 20
 export type Box = readonly [number, number, number, number]
 
 /**
- * The mask's box [x0, y0, x1, y1], each coordinate moved by normal noise of 10% of its side, at most 20 pixels of the
- * model's input, and kept inside the plane. `pixel` is the width of the plane's pixel in pixels of the input. Undefined
+ * The mask's box [x0, y0, x1, y1] with normal noise of 10% of its side on each coordinate, at most 20 pixels of the
+ * model's input, clipped to the plane. `pixel` is the width of a pixel of the plane in pixels of the input. Undefined
  * for an empty mask.
  */
 export function jitteredBox(rng: Rng, mask: Plane, pixel = 1): Box | undefined {

@@ -8,7 +8,7 @@ export interface Click {
   readonly foreground: boolean
 }
 
-/** 1 where prediction and truth differ. Places that do not count (padding) are those where `counts` is 0. */
+/** 1 where prediction and truth differ. Pixels where `counts` is 0 (padding) are ignored. */
 export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Uint8Array): Plane {
   const data = new Uint8Array(truth.data.length)
   for (let i = 0; i < data.length; i++) data[i] = logits[i] > 0 !== truth.data[i] > 0 && (!counts || counts[i]) ? 1 : 0
@@ -16,9 +16,9 @@ export function errorRegion(logits: ArrayLike<number>, truth: Plane, counts?: Ui
 }
 
 /**
- * A point uniform in the error region between a prediction (logits, thresholded at 0) and the truth: foreground where
- * the prediction misses, background where it goes too far. Where there is no error, a point uniform in the truth.
- * Paper: Appendix A, "Training algorithm".
+ * A uniform random point of the error region between a prediction (logits, thresholded at 0) and the truth: foreground
+ * where the prediction misses, background where it is a false positive. Without an error, a uniform random point of the
+ * truth. Paper: Appendix A, "Training algorithm".
  */
 export function clickOnError(rng: Rng, logits: ArrayLike<number>, truth: Plane): Click | undefined {
   const error = pointInMask(rng, errorRegion(logits, truth))

@@ -5,7 +5,7 @@ export interface Plane<T extends ArrayLike<number> = Uint8Array> {
   readonly data: T
 }
 
-/** Pixels inside a mask; of these, where there is another, the ones inside that too. */
+/** Number of pixels inside a mask, or inside both masks. */
 export function areaOf(mask: Uint8Array, also = mask): number {
   let area = 0
   for (let i = 0; i < mask.length; i++) if (mask[i] && also[i]) area++ // quicker than an iterator
@@ -13,7 +13,7 @@ export function areaOf(mask: Uint8Array, also = mask): number {
 }
 
 /**
- * Smallest box around all that is not 0: [x0, y0, x1, y1] as places of pixels, both ends included. Undefined for an
+ * Smallest box around all non-zero pixels: [x0, y0, x1, y1] in pixel indices, both ends included. Undefined for an
  * empty mask.
  */
 export function boundsOf({ width, height, data }: Plane): readonly [number, number, number, number] | undefined {

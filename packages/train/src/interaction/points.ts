@@ -1,10 +1,7 @@
 import type { Rng } from '@sam/rng'
 import { areaOf, type Plane } from './plane.js'
 
-/**
- * A pixel of the mask, all equally likely: [x, y]. Undefined for an empty mask. Paper: Appendix A, "Training
- * algorithm".
- */
+/** A uniform random pixel of the mask: [x, y]. Undefined for an empty mask. Paper: Appendix A, "Training algorithm". */
 export function pointInMask(rng: Rng, { width, data }: Plane): readonly [number, number] | undefined {
   const count = areaOf(data)
   if (count === 0) return undefined

@@ -4,7 +4,7 @@ import { hasPadding, isAmbiguous, type PromptTokens } from './prompts.js'
 
 /**
  * Prompts as the decoder's inputs: `point_coords`, `point_labels`, `token_mask`, `mask_input`, `has_mask`, and `text`
- * where embeddings have `text` numbers; tokens that are not there are masked out.
+ * for embeddings of `text` dimensions; missing tokens are masked out.
  */
 export function promptFeeds(
   prompts: readonly PromptTokens[],
@@ -45,6 +45,6 @@ export function promptFeeds(
   }
 }
 
-/** Which of the decoder's masks are returned for a prompt: the three, or the single one. */
+/** The decoder's masks that are returned for a prompt: three, or the single one. */
 export const returnedMasks = (prompt: PromptTokens, masks: number): readonly number[] =>
   isAmbiguous(prompt) ? Array.from({ length: masks - 1 }, (_, i) => i + 1) : [0]

@@ -14,7 +14,7 @@ import { initialParams, paramShapes } from './init.js'
 import { bicubicTaps } from './bicubic.js'
 
 export interface MaeOptions {
-  /** Seed of what MAE does not have: neck, prompt encoder, mask decoder. Default 1. */
+  /** Seed of the params that MAE does not have: neck, prompt encoder, mask decoder. Default: 1. */
   readonly seed?: number
   readonly signal?: AbortSignal
 }

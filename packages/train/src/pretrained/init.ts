@@ -3,8 +3,8 @@ import { f32, nameOf, paramsOf, sizeOf, type HostTensor, type Shape } from '@sam
 import { createRng } from '@sam/rng'
 
 /**
- * Every parameter of a model, by name; with those of the text projection, where the model takes text embeddings of
- * `text` numbers.
+ * The shape of every param of a model, by name; with those of the text projection where the model takes text embeddings
+ * of `text` dimensions.
  */
 export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
   const graphs = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true, text })]
@@ -12,31 +12,30 @@ export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
 }
 
 /**
- * Fresh parameters, a function of the seed and the names alone. As MAE's: matrices Glorot's, uniform within ±√(6 /
- * (inputs + outputs)), biases 0, norms 1 and 0, places the waves of row and column. As Meta's SAM: convolutions
- * PyTorch's, uniform within ±1/√(inputs); embeddings and the random frequencies of positions normal; relative positions
- * 0.
+ * Random params, a function of the seed and the names alone. As MAE: Glorot-uniform matrices, zero biases, norms 1 and 0,
+ * sine and cosine position embeddings. As Meta's SAM: convolutions as in PyTorch, uniform within ±1/√fan-in; normal
+ * embeddings and positional frequencies; relative positions 0.
  *
- * Our own: the text projection is normal too, so that a unit vector becomes a token as long as the others. And the keys
- * of each of the decoder's attentions begin as its queries, so that a token looks from the first step at the places
- * that resemble its own position, and these at it.
+ * Our own: the text projection is normal, so that a unit vector becomes a token as long as the others. The keys of each
+ * decoder attention are initialised as its queries, so that a token attends from the first step to positions that
+ * resemble its own, and these to it.
  */
 export function initialParams(config: SamConfig, seed: number, text = 0): Record<string, HostTensor<'f32'>> {
   return initParams(paramShapes(config, text), seed)
 }
 
-/** Those of the text projection alone: what a model that took no text begins with. */
+/** Random params of the text projection alone, for a model that took no text before. */
 export const initialText = (config: SamConfig, seed: number, text: number): Record<string, HostTensor<'f32'>> =>
   initParams(new Map([...paramShapes(config, text)].filter(([name]) => isText(name))), seed)
 
-/** Numbers of the text embedding that these params take; 0 where they take none. */
+/** Dimensions of the text embeddings that these params take; 0 where they take none. */
 export const textWidthIn = (params: Readonly<Record<string, { readonly shape: Shape }>>): number =>
   params[`${textProjection}weight`]?.shape[1] ?? 0
 
 const textProjection = 'prompt_encoder.text_projection.'
 const isText = (name: string): boolean => name.startsWith(textProjection)
 
-/** The same for any set of names and shapes. */
+/** Random params for any set of names and shapes. */
 export const initParams = (shapes: ReadonlyMap<string, Shape>, seed: number): Record<string, HostTensor<'f32'>> =>
   Object.fromEntries([...shapes].map(([name, shape]) => [name, f32(shape, values(name, shape, { seed, shapes }))]))
 
@@ -65,7 +64,7 @@ function values(
 }
 
 /**
- * Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, frequencies falling from 1 to
+ * Sines and cosines of column and row, [1, h, w, C]: a quarter of the channels each, with frequencies from 1 down to
  * 1/10,000. MAE: get_2d_sincos_pos_embed.
  */
 export function sinCosPositions([, height, width, channels]: Shape): Float32Array {

@@ -14,7 +14,7 @@ const losses: readonly Drawn[] = [
 ]
 const ious: readonly Drawn[] = [
   { key: 'firstIou', label: 'IoU, first prompt', color: '#9bd' },
-  { key: 'laterIou', label: 'IoU, later rounds', color: '#9c9' },
+  { key: 'laterIou', label: 'IoU, later steps', color: '#9c9' },
   { key: 'textIou', label: 'IoU, first prompt a crop', color: '#d6c' },
   { key: 'heldOutClick', label: 'held out, one click', color: '#06c', dots: true },
   { key: 'heldOutOracle', label: 'held out, best of three', color: '#80c', dots: true },

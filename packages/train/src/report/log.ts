@@ -2,10 +2,10 @@ import { appendFile, readFile } from 'node:fs/promises'
 import { writeFileAtomic } from '@sam/core'
 import { WeightsError } from '@sam/core/graph'
 
-/** One iteration: its report, the seconds since the run was begun or resumed, and what an evaluation added. */
+/** One iteration: its report, the seconds since the run was started or resumed, and the scores of an evaluation. */
 export type LogEntry = Readonly<Record<string, number>>
 
-/** The lines of a log; a line that a crash cut short is passed over. */
+/** The entries of a log; a line that a crash truncated is skipped. */
 export async function readLog(path: string): Promise<LogEntry[]> {
   const text = await readFile(path, 'utf8').catch(() => '')
   return text.split('\n').flatMap(line => {
@@ -18,7 +18,7 @@ export async function readLog(path: string): Promise<LogEntry[]> {
 }
 
 /**
- * A log that goes on after the entries that are kept of it. Throws `WeightsError` `E_WEIGHTS_IO` where it cannot be
+ * Opens a log, keeps some of its entries and appends to them. Throws `WeightsError` `E_WEIGHTS_IO` where it cannot be
  * written.
  */
 export async function openLog(

@@ -1,4 +1,4 @@
-/** A line of a picture: places in the panel's own numbers, and what is written beside it. */
+/** A line of a plot: points in data coordinates, and a label. */
 export interface Line {
   readonly label: string
   readonly color: string

@@ -5,11 +5,11 @@ import { firstClick, nextClick } from '../eval/clicks.js'
 import { iouOf } from '../eval/iou.js'
 
 export interface SheetOptions {
-  /** Samples, a row each; 8 unless told. */
+  /** Samples, one per row. Default: 8. */
   readonly rows?: number
-  /** Clicks of the last column; 5 unless told. */
+  /** Clicks of the last column. Default: 5. */
   readonly clicks?: number
-  /** Side of a picture, in pixels; 192 unless told. */
+  /** Side of an image, in pixels. Default: 192. */
   readonly side?: number
   readonly signal?: AbortSignal | undefined
 }
@@ -23,13 +23,13 @@ interface Tile {
 }
 
 const gap = 4
-/** Height of the strip below each picture, for its IoU. */
+/** Height of the strip below each image, for its IoU. */
 const strip = 24
 
 /**
- * Predictions to look at, a row a sample: the image, one of its objects, and the model's own choice of mask for one
- * click, for the box, and after several clicks, each with its prompts and its IoU. Samples that cannot be read or have
- * no mask are passed over; undefined where none is left.
+ * A contact sheet of predictions, one row per sample: the image, one of its objects, and the mask that the model ranks
+ * first for one click, for the box, and after several clicks, each with its prompts and its IoU. Samples that cannot be
+ * read or have no mask are skipped; undefined where none is left.
  */
 export async function sheet(
   sam: Sam,

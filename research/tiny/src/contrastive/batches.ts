@@ -10,21 +10,21 @@ import { isHeldOut } from '../text/words.js'
 import { perturbMask } from '../masks/perturb-mask.js'
 import type { ClipRecipe } from './recipe.js'
 
-/** Something to be shown and named. */
+/** An object to show and to describe. */
 interface Subject extends Pick<Cut, 'photo' | 'mask'> {
   readonly seen: Seen
-  /** Masks of what else is in its scene. */
+  /** Masks of the other objects in its scene. */
   readonly neighbours: readonly Cut['mask'][]
 }
 
 export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_ids' | 'matches', HostTensor>
 
 /**
- * Crops and phrases by the number of the step, a function of it and the seed alone. Each step draws from the things of
- * some scenes, which are exchanged for the next ones after a few steps; each time a thing is cut out anew (`sampleCropRule`),
- * at times by a mask that is not quite its own (`perturbMask`), and said anew. The phrases come first, then the twin of
- * each (`hardNegativeCaption`), then every word by itself (`singleWords`). Things of held-out pairs are left out.
- * Throws `InputError` `E_BAD_OPTION` for data that does not say what its masks are of.
+ * Crops and captions of a step, a function of the step's number and the seed. Each step samples from the objects of a
+ * few scenes, which are replaced after some steps; an object's crop (`sampleCropRule`), its mask (`perturbMask`) and
+ * its caption are sampled anew each time. The texts are captions, then their hard negatives (`hardNegativeCaption`),
+ * then single words (`singleWords`). Held-out pairs of colour and shape are left out. Throws `InputError`
+ * `E_BAD_OPTION` for data without descriptions.
  */
 export function contrastiveBatches(
   data: Dataset<DescribedTruth>,
@@ -74,7 +74,7 @@ export function contrastiveBatches(
   }
 }
 
-/** Texts of a step that a crop is to choose among: phrases and their twins, and each sort of words by itself. */
+/** Sizes of a step's label groups: captions with their hard negatives, and each group of single words. */
 export const labelGroupsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonly number[] => [
   2 * phrases,
   ...singleWords.map(words => words.length)
@@ -86,7 +86,7 @@ const truthOf = (told: boolean | undefined): number => (told === undefined ? -1 
 /** Keeps these draws apart from others with as many keys. */
 const batchKey = 0x434c4950
 
-/** A phrase for a thing that the text model has room for; with less and less detail. */
+/** Samples a phrase that fits the text model's context, with less and less detail. */
 function sayable(
   rng: Rng,
   seen: Seen,

@@ -5,24 +5,23 @@ export interface ContrastiveInputs {
   readonly images: Value
   /** [T, D], of any length. */
   readonly texts: Value
-  /** [B, T]: 1 where text j is true of image i, 0 where it is false, −1 where this is not known. */
+  /** [B, T]: 1 where text j is true of image i, 0 where it is false, −1 where it is unknown. */
   readonly matches: Value
-  /** Rank 0: the cosine's factor. */
+  /** Rank 0: the logit scale. */
   readonly scale: Value
   /**
-   * Numbers of texts, in their order, that an image is to choose among: each its own contest. One of all texts unless
-   * told.
+   * Sizes of the label groups, in the order of the texts: an image is classified within each. Default: one group of all
+   * texts.
    */
   readonly labelGroups?: readonly number[]
 }
 
 /**
- * CLIP's symmetric cross entropy (Radford et al. 2021, figure 3), over all pairs that belong together and not only the
- * diagonal: in a batch of simple things the same phrase is true of several, and to call these wrong would teach that
- * words mean nothing. Each image's target is spread over the texts that are true of it, each text's over the images it
- * is true of (as in UniCL, Yang et al. 2022). What is not known to be true or false is no choice. A text that is true
- * of none is only denied by the images. Where an image has several contests, each counts as much as the texts' choice
- * among all images. `logits` are [B, T].
+ * CLIP's symmetric cross entropy (Radford et al. 2021, figure 3) over all matching pairs and not only the diagonal: in
+ * a batch of simple objects a phrase is true of several, and they must not count as negatives. Targets are spread over
+ * all matches (UniCL, Yang et al. 2022); unknown pairs are left out of the softmax. A text that is true of no image
+ * only serves as a negative for images. Each label group of the images counts as much as the texts' side. `logits` are
+ * [B, T].
  */
 export function contrastiveLoss({ images, texts, matches, scale, labelGroups = [texts.shape[0]] }: ContrastiveInputs): {
   loss: Value
@@ -42,8 +41,8 @@ interface LabelGroups {
 }
 
 /**
- * The crops' own choices alone, each contest counting the same: mean cross entropy, rank 0. Where the logits are of
- * directions of the image embedding, and not of texts, it teaches a tower to see what no text yet tells apart.
+ * Auxiliary classification loss: the images' side alone, mean over the label groups, rank 0. With one weight vector per
+ * word for its texts, the vision tower learns to see what no text tells apart yet.
  */
 export const auxiliaryClassificationLoss = (given: LabelGroups): Value =>
   ops.reshape(
@@ -61,10 +60,10 @@ const choices = ({ logits, matches, labelGroups }: LabelGroups): readonly Value[
     return crossEntropy(own(logits), own(matches), 1)
   })
 
-/** What takes a choice out of a softmax. */
+/** Subtracted from a logit to leave it out of a softmax. */
 const never = 1e4
 
-/** Of choices along an axis, where any of several may be right; the mean over those that have a right one. */
+/** Cross entropy along an axis with several right labels; mean over the rows that have one. */
 function crossEntropy(logits: Value, matches: Value, axis: number): Value {
   const right = ops.max(matches, 0)
   const share = ops.div(right, ops.max(ops.reduceSum(right, [axis]), 1))
@@ -75,7 +74,7 @@ function crossEntropy(logits: Value, matches: Value, axis: number): Value {
   )
 }
 
-/** Rows divided by their length. */
+/** Rows normalised to unit length. */
 const unit = (x: Value): Value => ops.div(x, ops.sqrt(ops.add(ops.reduceSum(ops.square(x), [1]), 1e-12)))
 
 function logSoftmax(x: Value, axis: number): Value {

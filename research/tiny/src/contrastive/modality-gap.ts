@@ -15,28 +15,23 @@ import type { ClipRecipe } from './recipe.js'
 
 type Params = Readonly<Record<string, HostTensor>>
 
-/** Raw embeddings, as the towers give them: crops and the phrases that are true of them, pair by pair. */
+/** Embeddings before normalisation: crops and the phrases that are true of them, pair by pair. */
 export interface Pairs {
   readonly images: readonly Float32Array[]
   readonly texts: readonly Float32Array[]
 }
 
-/** Of `ridgeRegression`. */
+/** For `ridgeRegression`. */
 const ridge = 0.1
-/**
- * Of `leastChange`: what a projection hardly reaches, as after it was aligned once, is not reached by a bias beyond
- * half precision.
- */
+/** Damping of `leastChange`: keeps a bias within half precision where a projection hardly reaches a direction. */
 const unreached = 1e-5
 
 /**
- * A trained CLIP set up for phrases to take the place of pictures, as text prompts ask of it (paper, D.5). Contrastive
- * training leaves both in two cones apart from each other (Liang et al. 2022, "Mind the gap"), which ranks well. So
- * crops are moved to have the mean 0, and a phrase's projection is followed by the linear map that comes closest to the
- * crops it was said of. Then likewise a crop's by the map that comes closest to what is said of it: what a phrase does
- * not tell lets the two lie apart, and tells nothing apart. A projection has no bias: its norm's bias takes what is
- * constant, by the least change whose projection it is. What is projected is normalised, so the projections keep their
- * size: a CLIP that is trained on has gradients of the usual size.
+ * Modality-gap correction: makes phrase embeddings usable in the place of crop embeddings, as text prompts need (paper,
+ * D.5). Contrastive training leaves the two in separate cones (Liang et al. 2022, "Mind the gap"). Crop embeddings are
+ * mean-centred; phrase embeddings are mapped to their crops' by ridge regression, then crops to their phrases'. The
+ * maps are folded into the projections, which keep their norm. A projection has no bias: constants go into the bias of
+ * the layer norm before it, by the smallest change that has them as its projection.
  */
 export function correctModalityGap(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
   const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
@@ -72,7 +67,7 @@ export function correctModalityGap(params: Params, { images, texts }: Pairs): Re
   }
 }
 
-/** A projection followed by a linear map, times the `size` that leaves it as large as it was. */
+/** A projection followed by a linear map, scaled by `size` to its former norm. */
 function followed({ shape, data }: HostTensor, map: LinearMap['map']): { weight: HostTensor<'f32'>; size: number } {
   const columns = shape[1]
   const turned = Float32Array.from({ length: data.length }, (_, i) =>
@@ -88,7 +83,7 @@ function followed({ shape, data }: HostTensor, map: LinearMap['map']): { weight:
   }
 }
 
-/** The pairs of some batches. */
+/** The embedding pairs of some batches. */
 export async function embeddingPairs(
   params: Params,
   batches: readonly ContrastiveFeeds[],
@@ -128,8 +123,8 @@ export async function embeddingPairs(
 }
 
 /**
- * The shortest x with W·x = y, for W of more columns than rows: Wᵀ(WWᵀ + λ)⁻¹y. λ, as a part of WWᵀ's mean diagonal,
- * leaves out of y what only a long x could give.
+ * The smallest x with W·x = y, for W with more columns than rows: Wᵀ(WWᵀ + λ)⁻¹y. λ is relative to the mean diagonal of
+ * WWᵀ.
  */
 export function leastChange(
   { shape: [rows, columns], data }: Pick<HostTensor, 'shape' | 'data'>,

@@ -19,15 +19,15 @@ import { labelGroupsOf } from './batches.js'
 import { auxiliaryClassificationLoss, contrastiveLoss } from './loss.js'
 import type { ClipRecipe } from './recipe.js'
 
-/** The name of the logarithm of what cosines are multiplied by, as in CLIP's checkpoints. */
+/** Name of the log logit scale, as in CLIP's checkpoints. */
 export const scaleName = 'logit_scale'
 /** The name of the patch embedding. */
 export const patchesName = 'vision_model.embeddings.patch_embedding.weight'
-/** The name of the table of places, the class token's first. */
+/** Name of the position table, the class token's first. */
 export const placesName = 'vision_model.embeddings.position_embedding.weight'
 /**
- * A direction of the image embedding for every single word, for `auxiliaryClassificationLoss` alone: no part of the CLIP. Between two towers
- * neither learns a word that the other does not know yet.
+ * A weight vector per single word, for `auxiliaryClassificationLoss` alone; not a part of the CLIP. Without it neither
+ * tower learns a word that the other does not know.
  */
 const headName = 'word_projection.weight'
 
@@ -38,9 +38,8 @@ export function clipShapes(config: ClipConfig): Map<string, Shape> {
 }
 
 /**
- * Fresh parameters, a function of the seed and the names; the scale begins at 1 / 0.07, as CLIP's, and patches with the
- * waves of row and column, as MAE's: small random places, as other tables begin, are lost beside a patch's content, and
- * no shape can be seen without them.
+ * Random params, a function of the seed and the names. The logit scale is 1 / 0.07, as in CLIP; positions are sines and
+ * cosines, as in MAE: small random ones are lost beside a patch's content, and without positions no shape can be seen.
  */
 export function initialClip(config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> {
   const { width } = config.vision

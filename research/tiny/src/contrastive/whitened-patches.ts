@@ -3,17 +3,16 @@ import { f32, type HostTensor } from '@sam/core/graph'
 import { principalComponents } from '../solve.js'
 import type { ContrastiveFeeds } from './batches.js'
 
-/** Mean square from which a direction is made as long as all others. Less is a camera's noise. */
+/** Variance from which a direction is whitened. Less is sensor noise. */
 const seen = 0.01
-/** Length of a direction beside the waves of row and column, which are 1 or less. */
+/** Norm of a direction; position embeddings are 1 or less. */
 const long = 2.5
 
 /**
- * What a CLIP's patch embedding begins with: the main directions of the patches of some crops, each as long as the
- * others (whitening, as in the first layer of Jordan's "94% on CIFAR-10 in 3.29 seconds", 2024). Light and dark are
- * twenty thousand times stronger than the finest stripes: from random directions a small model had learnt after 600,000
- * crops what colour things are, and nothing of their patterns. Patches that are black all over, as outside of the
- * object, are left out.
+ * An initial patch embedding: the principal components of the patches of some crops, whitened, as in the first layer of
+ * Jordan's "94% on CIFAR-10 in 3.29 seconds" (2024). Brightness has twenty thousand times the variance of the finest
+ * stripes: from a random patch embedding, a small model learnt colours in 600,000 crops, and no patterns. All-black
+ * patches, outside of the object, are left out.
  */
 export function whitenedPatchEmbed(
   batches: readonly ContrastiveFeeds[],
@@ -54,5 +53,5 @@ export function whitenedPatchEmbed(
   )
 }
 
-/** Brighter than black is, normalised by CLIP's mean and deviation, in any channel. */
+/** Above black in any channel, after CLIP's normalisation. */
 const black = -1.4

@@ -3,22 +3,22 @@ import { ridgeRegression } from '../solve.js'
 
 const [weight, bias] = ['prompt_encoder.text_projection.weight', 'prompt_encoder.text_projection.bias']
 
-/** The same crops, seen by two CLIPs: embeddings of length 1, of any numbers of numbers. */
+/** The same crops embedded by two CLIPs: unit vectors, of any two widths. */
 export interface CropPairs {
-  /** Of the CLIP that the projection was learnt with. */
+  /** By the CLIP that the projection was trained with. */
   readonly from: readonly Float32Array[]
-  /** Of the one that it is to read. */
+  /** By the CLIP that it is to read. */
   readonly to: readonly Float32Array[]
 }
 
-/** Of `ridgeRegression`. */
+/** For `ridgeRegression`. */
 const ridge = 0.02
 
 /**
- * A model's text projection turned from one CLIP to another: the new embedding goes through the linear map that comes
- * closest to the old one over the pairs (`ridgeRegression`), then through the projection as it was. What a model has learnt
- * of text outlives its CLIP so, and a little training does the rest. Throws `InputError` `E_BAD_OPTION` for a model
- * without a projection, of another width, or fewer pairs than numbers.
+ * Refits a model's text projection to another CLIP: the new embedding is mapped to the old one by ridge regression over
+ * the pairs, then projected as before. What the model has learnt of text survives the change, and a short training does
+ * the rest. Throws `InputError` `E_BAD_OPTION` for a model without a projection, of another width, or with fewer pairs
+ * than dimensions.
  */
 export function refitTextProjection(
   params: Readonly<Record<string, HostTensor>>,

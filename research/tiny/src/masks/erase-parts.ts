@@ -1,22 +1,19 @@
 import { areaOf, boundsOf, type Plane } from '@sam/train/toolkit'
 import type { Rng } from '@sam/rng'
 
-/** A mask is inside another where so much of it is: borders that two people draw differ. */
+/** Fraction of a mask that must lie inside another to count as a part of it: drawn borders differ. */
 const inside = 0.9
-/** What lies on a thing covers at most so much of it; more is most of the thing itself. */
+/** Largest area of a part, relative to its object. */
 const largest = 0.5
-/** What is left of a thing is at least so much of it, to tell what it is … */
+/** Smallest area that remains of the object … */
 const least = 1 / 3
-/**
- * … and its box is the thing's but for so much of its sides: what sticks out of a thing, or is its rim, is the thing's
- * own shape.
- */
+/** … and largest change of its box, relative to its longer side: limbs and rims belong to the object's shape. */
 const slack = 1 / 32
 
 /**
- * A thing without some of what lies on it: each of the other masks that is inside it goes by chance. A phrase names
- * what a thing is of, a crop shows what is on it besides: `a green triangle` for one with a blue disc in its middle. A
- * model that only ever saw whole crops takes the green alone for what it was asked.
+ * Erases parts of an object from its mask, each with the given probability. A phrase names the object's own colour, a
+ * crop also shows what lies on it: `a green triangle` may have a blue disc in its middle. A model that has only seen
+ * whole crops segments the green area alone.
  */
 export function eraseParts(
   rng: Rng,

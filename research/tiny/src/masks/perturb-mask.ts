@@ -3,9 +3,9 @@ import { boundsOf, iouOf, type Plane } from '@sam/train/toolkit'
 import type { Rng } from '@sam/rng'
 
 /**
- * A mask as a model might give it in the place of the true one: its border wanders, and it may lack a piece, or have
- * one of a neighbour too many; by chance, at least half of it right (IoU). A small CLIP that only ever saw true masks
- * knows a thing for sure in these, and hardly in those that it will be asked about.
+ * Perturbs a mask as a model's prediction differs from the truth: a wandering border, and sometimes a missing piece or
+ * a piece of a neighbour. At least half of it stays right (IoU); an empty mask is returned unchanged. A small CLIP that
+ * is trained on exact masks alone is unsure of predicted ones.
  */
 export function perturbMask(rng: Rng, truth: Plane, neighbours: readonly Plane[] = []): Plane {
   const box = grown(truth)
@@ -22,10 +22,10 @@ export function perturbMask(rng: Rng, truth: Plane, neighbours: readonly Plane[]
   return iouOf(spoilt.data, truth.data) >= 0.5 ? spoilt : truth
 }
 
-/** A part of a picture: [x0, y0, x1, y1), by the edges of pixels. */
+/** A region of the image: [x0, y0, x1, y1), by pixel edges. */
 type Part = readonly [number, number, number, number]
 
-/** The part of the picture around a mask, a quarter of its box wider on all sides. */
+/** The mask's box, enlarged by a quarter on all sides. */
 function grown(mask: Plane): Part | undefined {
   const bounds = boundsOf(mask)
   if (!bounds) return undefined
@@ -39,7 +39,7 @@ function grown(mask: Plane): Part | undefined {
   ]
 }
 
-/** A copy of a mask, another in the part. */
+/** A copy of a mask, changed within a region. */
 function changed(
   { width, height, data }: Plane,
   [x0, y0, x1, y1]: Part,
@@ -50,7 +50,7 @@ function changed(
   return { width, height, data: out }
 }
 
-/** What lies beyond a line through the outer parts of a box. */
+/** The half plane beyond a random line through the outer part of a box. */
 function halfPlane(rng: Rng, [x0, y0, x1, y1]: Part): (x: number, y: number) => boolean {
   const turn = rng.between(0, 2 * Math.PI)
   const [dx, dy] = [Math.cos(turn), Math.sin(turn)]
@@ -59,7 +59,7 @@ function halfPlane(rng: Rng, [x0, y0, x1, y1]: Part): (x: number, y: number) => 
   return (x, y) => dx * (x - cx) + dy * (y - cy) > from
 }
 
-/** Blurred, with hills and valleys added, and cut at one half again. */
+/** The mask blurred, with noise added, and thresholded again. */
 function wandered(rng: Rng, mask: Plane, part: Part): Plane {
   const [x0, y0, x1, y1] = part
   const side = Math.min(x1 - x0, y1 - y0)
@@ -69,7 +69,7 @@ function wandered(rng: Rng, mask: Plane, part: Part): Plane {
   return changed(mask, part, (_, x, y) => (near(x, y) + height * (2 * hill(x, y) - 1) > 0.5 ? 1 : 0))
 }
 
-/** The mean of a mask within so many pixels of each place of a part, by a table of sums. */
+/** Box means of a mask in a region, by a summed-area table. */
 function meansIn(
   { width, height, data }: Plane,
   [x0, y0, x1, y1]: Part,

@@ -2,11 +2,11 @@ import { ops, type Shape, type Value } from '@sam/core/graph'
 import type { OptimizerFor } from '@sam/train/toolkit'
 
 export interface MuonOptions {
-  /** Of the running mean of gradients, which is Nesterov's. */
+  /** Of the running mean of gradients, with Nesterov momentum. */
   readonly momentum: number
   /** Steps of the Newton–Schulz iteration. */
   readonly steps: number
-  /** Root mean square of a step's numbers, before the rate. */
+  /** Root mean square of an update's entries, before the rate. */
   readonly size: number
 }
 
@@ -34,8 +34,8 @@ export interface MuonStep {
 
 /**
  * One step of Muon for a matrix between hidden layers (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the
- * momentum's nearest orthogonal matrix is the move, so that all its directions count the same, those seldom seen too.
- * Weight decay is decoupled, as AdamW's.
+ * update is the orthogonal matrix nearest to the momentum, so that all directions count the same. Weight decay is
+ * decoupled, as in AdamW.
  */
 export function muon(
   { param, m }: MuonState,
@@ -67,8 +67,8 @@ export function orthogonal(x: Value, steps: number): Value {
 }
 
 /**
- * Whether a param is a matrix from one hidden layer to another, whose directions Muon may weigh alike: no table of
- * places, tokens or words, no projection into what is compared or read by others, and nothing of a handful of rows.
+ * Whether a param is a matrix between hidden layers, for Muon: no table of positions, tokens or words, no final
+ * projection, and at least eight rows and columns.
  */
 export const isHidden = (name: string, shape: Shape): boolean =>
   shape.length === 2 && Math.min(...shape) >= 8 && !/embed|token|rel_pos|projection/.test(name)

@@ -7,9 +7,9 @@ import { patchesName, placesName } from '../contrastive/step.js'
 type Params = Readonly<Record<string, HostTensor>>
 
 /**
- * Params of a trained CLIP for one whose picture side has smaller patches, and so a finer grid, to go on from, as
- * `resampleSam` has it for a SAM. Those of a CLIP of the same patches stay as they are. Throws `InputError`
- * `E_BAD_OPTION` for one that differs in more, or whose patches are not a whole number of times larger.
+ * Params of a trained CLIP for one whose vision model has smaller patches, as `resampleSam` does for a SAM. Unchanged
+ * for the same patch size. Throws `InputError` `E_BAD_OPTION` for a CLIP that differs in anything else, or whose
+ * patches are not larger by an integer factor.
  */
 export function resampleClip(params: Params, from: ClipConfig, to: ClipConfig): Params {
   const [a, b] = [from.vision, to.vision]

@@ -4,8 +4,8 @@ import { applyTaps, bilinearTaps, f32, InputError, type HostTensor } from '@sam/
 type Params = Readonly<Record<string, HostTensor>>
 
 /**
- * Whether two models are one but for the size of their patches, the second's a whole number of times smaller:
- * `resampleSam` turns the first's params into the second's.
+ * Whether two models differ only in that the second has smaller patches, by an integer factor: `resampleSam` turns the
+ * params of the first into those of the second.
  */
 export function canResample(from: SamConfig, to: SamConfig): boolean {
   const [a, b] = [from.imageEncoder, to.imageEncoder]
@@ -17,10 +17,9 @@ export function canResample(from: SamConfig, to: SamConfig): boolean {
 }
 
 /**
- * Params of a trained model for one with smaller patches, and so a finer grid, to go on from: coarse models learn in a
- * fraction of the time. A small patch is answered as a large one that shows the same, enlarged; absolute and relative
- * positions are interpolated linearly, as Meta's get_rel_pos does with the latter. Throws `InputError` `E_BAD_OPTION`
- * unless `canResample`.
+ * Params of a trained model for one with smaller patches: models with large patches train in a fraction of the time.
+ * Absolute and relative positions are interpolated linearly, as in Meta's get_rel_pos. Throws `InputError`
+ * `E_BAD_OPTION` unless `canResample`.
  */
 export function resampleSam(params: Params, from: SamConfig, to: SamConfig): Record<string, HostTensor> {
   const [a, b] = [from.imageEncoder, to.imageEncoder]
@@ -52,8 +51,8 @@ export function resampleSam(params: Params, from: SamConfig, to: SamConfig): Rec
 }
 
 /**
- * A patch embedding [width, 3, side, side] → [width, 3, to, to] that answers a patch as the given one does the same,
- * enlarged: each number the sum of those in its place.
+ * Resamples a patch embedding [width, 3, side, side] to [width, 3, to, to]: it gives for a patch what the original
+ * gives for the patch enlarged. timm: resample_patch_embed.
  */
 export function resamplePatchEmbed(
   { data, shape: [width, channels, side] }: HostTensor,
@@ -68,7 +67,7 @@ export function resamplePatchEmbed(
   return f32([width, channels, to, to], out)
 }
 
-/** A table of places [from, from, width] → [to, to, width], interpolated linearly. */
+/** Interpolates a position table [from, from, width] linearly to [to, to, width]. */
 export function interpolatePositions(
   data: ArrayLike<number>,
   { from, to, width }: { from: number; to: number; width: number }

@@ -6,10 +6,9 @@ import { colors, nounMeanings, patterns } from './words.js'
 const tries = 20
 
 /**
- * A phrase like one that is true of a thing, but for one word, and no longer true of it: `a striped red star` for a
- * striped blue one. From phrases of other things alone a text tower learns a bag of words; such hard negatives ask for
- * each word (NegCLIP: Yuksekgonul et al. 2023). The phrase itself where no exchange was found, as of a thing without
- * colours.
+ * A hard-negative caption: a true phrase with one word replaced, and false: `a striped red star` for a striped blue
+ * one. From phrases of other objects alone, a text tower learns a bag of words (NegCLIP: Yuksekgonul et al. 2023).
+ * Returns the phrase itself where no replacement is found, as for an object without colours.
  */
 export function hardNegativeCaption(rng: Rng, phrase: Phrase, about: Description): Phrase {
   for (let i = 0; i < tries; i++) {
@@ -20,8 +19,8 @@ export function hardNegativeCaption(rng: Rng, phrase: Phrase, about: Description
 }
 
 /**
- * The ways to exchange a word for another of its sort; none of what it is a part of, which a picture of it alone does
- * not tell.
+ * The possible replacements of a word by another of its kind; not in what the object is a part of, which its crop does
+ * not show.
  */
 function exchanges(rng: Rng, phrase: Phrase): (() => Phrase)[] {
   const { color, second, pattern } = phrase

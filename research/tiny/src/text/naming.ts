@@ -2,7 +2,7 @@ import type { Rng } from '@sam/rng'
 import { names, phraseFor, type Detail, type Phrase, type Seen } from './phrase.js'
 
 /**
- * How a person would tell one thing from the others: its kind and colour, often its pattern, and what it is a part of.
+ * The detail of a phrase that distinguishes an object: kind and colour, often the pattern, and what it is a part of.
  */
 export const distinctDetail: Detail = {
   color: 1,
@@ -18,11 +18,11 @@ export const distinctDetail: Detail = {
 
 const tries = 12
 
-/** The things of a scene that a phrase is true of, and those of which this cannot be told. */
+/** The objects of a scene that a phrase is true of, and those where it is unknown. */
 export const namedBy = (phrase: Phrase, scene: readonly Seen[]): readonly Seen[] =>
   scene.filter(seen => names(phrase, seen) !== false)
 
-/** A phrase by chance that names one thing of its scene and no other; undefined where none was found. */
+/** Samples a phrase that names exactly one object of its scene; undefined where none is found. */
 export function namingOne(rng: Rng, one: Seen, scene: readonly Seen[]): Phrase | undefined {
   for (let i = 0; i < tries; i++) {
     const phrase = phraseFor(rng, one, distinctDetail)
@@ -32,8 +32,8 @@ export function namingOne(rng: Rng, one: Seen, scene: readonly Seen[]): Phrase |
 }
 
 /**
- * A phrase by chance for a thing of elsewhere that names nothing of this scene; undefined where none was found, as in a
- * picture without colours.
+ * Samples a phrase for an object of another scene that names nothing in this one; undefined where none is found, as in
+ * images without colours.
  */
 export function namingNone(rng: Rng, elsewhere: readonly Seen[], scene: readonly Seen[]): Phrase | undefined {
   for (let i = 0; i < tries && elsewhere.length; i++) {

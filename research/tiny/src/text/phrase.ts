@@ -4,7 +4,7 @@ import { type Description, withArticle } from '@sam/scenes'
 import type { Rng } from '@sam/rng'
 import { nounMeanings, type places, type sizes } from './words.js'
 
-/** Some of what can be said of a thing: each part that is there narrows down what the phrase names. */
+/** Some of an object's attributes: each one narrows down what the phrase names. */
 export interface Phrase {
   readonly noun: string
   readonly color?: string | undefined
@@ -23,12 +23,12 @@ export interface DescribedTruth extends Truth {
   readonly obscured?: true
 }
 
-/** A thing of a scene: what it is, and how large and where it is in the picture. */
+/** An object of a scene: what it is, its size and its position in the image. */
 export interface Seen {
   readonly about: Description
   readonly size: Phrase['size']
   readonly place: Phrase['place']
-  /** Where too little is seen of it to be named. */
+  /** Set where too little of it is visible to be named. */
   readonly obscured?: true | undefined
 }
 
@@ -47,9 +47,8 @@ export function sentence({ noun, color, second, pattern, limbs, size, place, of 
 }
 
 /**
- * Whether a phrase is true of a thing, by what a picture of it alone shows: not by its size and place. Undefined where
- * the picture does not tell: the colour of what is in a picture without colours, a pattern too faint to be sure of, a
- * word that others would use, what it is a part of.
+ * Whether a phrase is true of an object, as far as its crop shows: size and position are ignored. Undefined where the
+ * crop does not tell: colours of a gray image, a faint pattern, a word that others would use, what it is a part of.
  */
 export function describes(
   { noun, color, second, pattern, limbs, of }: Phrase,

@@ -5,9 +5,8 @@ import { colors, partNouns, patterns } from './words.js'
 const anything = ['thing', 'part']
 
 /**
- * Every word that tells things apart, in a phrase of its own, by sort: `a star`, `a red thing`, `a striped part`. In
- * each sort a crop has its right answer and wrong ones: phrases by chance are told apart by their colours, and a small
- * CLIP that sees nothing else learns no shape.
+ * Every distinguishing word in a phrase of its own, by label group: `a star`, `a red thing`, `a striped part`. Random
+ * phrases can be told apart by colour alone; within a group, a small CLIP has to learn shapes too.
  */
 export const singleWords: readonly (readonly Phrase[])[] = [
   [...kindNames, ...partNouns].map(noun => ({ noun })),
