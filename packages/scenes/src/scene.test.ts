@@ -40,7 +40,7 @@ describe('generated scenes', async () => {
   it('have wholes, parts and subparts, with captions', () => {
     for (const level of ['whole', 'part', 'subpart'])
       expect(truths.filter(t => t.level === level).length, level).toBeGreaterThan(3)
-    expect(truths.every(t => /^(an?|the) \w+/.test(t.caption!))).toBe(true)
+    expect(truths.every(t => /^(an?|the) \w+/.test(t.caption))).toBe(true)
   })
   it('show what they name: masks as large as the image, never empty', () => {
     for (const { image, truths } of samples) {

@@ -1,11 +1,9 @@
 import { tinyTest } from '@sam/core'
-import { finetuneDecoder, type Recipe } from '../src/config/recipes.js'
-
-const { fromModel: _, ...base } = finetuneDecoder
+import type { Recipe } from '../src/config/recipes.js'
+import { paperAdamW } from '../src/optim/adamw.js'
 
 /** A run of seconds: a model of two blocks on images of 64 pixels, one image per step, all of it trained. */
 export const testRun: Recipe = {
-  ...base,
   name: 'testRun',
   config: {
     ...tinyTest,
@@ -19,5 +17,13 @@ export const testRun: Recipe = {
   microBatch: 1,
   objects: 2,
   plan: { clicks: 1, maskRounds: false },
+  trainedRounds: 2,
+  stopEarly: 0.4,
+  adamw: { ...paperAdamW, beta2: 0.98 },
+  weightDecay: 0.05,
+  layerDecay: 1,
+  dropPath: 0,
+  dropout: 0,
+  clipNorm: 1,
   frozenEncoder: false
 }

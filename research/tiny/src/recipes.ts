@@ -1,6 +1,6 @@
 import { tiny as configTiny, type SamConfig } from '@sam/core'
-import { finetuneDecoder, type Recipe } from '@sam/train'
-import { paperWeights, type CropChances, type TextRecipe } from '@sam/train/toolkit'
+import { vitH, type Recipe } from '@sam/train'
+import { paperAdamW, paperWeights, type CropChances, type TextRecipe } from '@sam/train/toolkit'
 import { usualMuon, type MuonOptions } from './optim/muon.js'
 
 /** A recipe with what the paper does not have. Plain data; `hooks` turns it into code. */
@@ -30,8 +30,6 @@ const coarse: SamConfig = {
   imageEncoder: { ...configTiny.imageEncoder, patchSize: 16 }
 }
 
-const { fromModel: _, ...base } = finetuneDecoder
-
 /**
  * The first stage: patches of 16 pixels, a quarter of the final number. Many small steps, each trained on two interaction
  * steps per object. Generated data is endless, so nothing is dropped and all layers learn at one rate. In the first fifty
@@ -39,10 +37,21 @@ const { fromModel: _, ...base } = finetuneDecoder
  * twenty times larger in that phase, hence the small β₂.
  */
 export const tiny: TinyRecipe = {
-  ...base,
   name: 'tiny',
   config: coarse,
   schedule: { rate: 1.5e-3, warmup: 250, steps: [4_300, 5_300], iterations: 5_600 },
+  batch: 4,
+  microBatch: 4,
+  objects: 6,
+  plan: vitH.plan,
+  trainedRounds: 2,
+  stopEarly: 0.4,
+  adamw: { ...paperAdamW, beta2: 0.98 },
+  weightDecay: 0.05,
+  layerDecay: 1,
+  dropPath: 0,
+  dropout: 0,
+  clipNorm: 1,
   frozenEncoder: false
 }
 
