@@ -1,7 +1,7 @@
 /**
  * Trains the pair of `@sam/model-tiny` from nothing, SAM and CLIP: `node tools/run.js research/tiny/run.ts --out FOLDER`.
  *
- * | stage | what is trained | iterations | hours, two cores |
+ * | stage | what is trained | iterations | hours, two cores (estimate) |
  * | --- | --- | ---: | ---: |
  * | clip | CLIP on crops and captions, patches of 8 pixels | 12,400 | 2 |
  * | clip-fine | the same with patches of 4 pixels | 3,300 | 2 |
