@@ -37,7 +37,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', closingLine],
-    coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/*/src/**'] },
+    coverage: { provider: 'v8', include: ['{packages,apps,research}/*/src/**'] },
     projects: [
       {
         extends: true,
@@ -45,7 +45,7 @@ export default defineConfig({
           name: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+          include: ['{packages,apps,research}/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...onGpu]
         }
       },

@@ -8,7 +8,7 @@ import { cpu } from '@sam/backend-cpu'
 import { loadClip } from '@sam/clip'
 import { loadSam } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
-import { scenes } from '@sam/train'
+import { scenes } from '@sam/scenes'
 
 const {
   values: { rounds }

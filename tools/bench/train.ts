@@ -13,7 +13,10 @@ import { parseArgs } from 'node:util'
 import { nameOf, type Backend, type Feeds, type HostTensor } from '@sam/core/graph'
 import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { cpu } from '@sam/backend-cpu'
-import { initialParams, scenes, tiny, trainer } from '@sam/train'
+import { recipes } from '@sam/research-tiny'
+import { scenes } from '@sam/scenes'
+import { initialParams } from '@sam/train'
+import { trainer } from '@sam/train/toolkit'
 import { interleaved, type Timing } from './interleaved.js'
 
 const {
@@ -21,6 +24,7 @@ const {
 } = parseArgs({ options: { rounds: { type: 'string', default: '10' }, torch: { type: 'string' } } })
 
 /** The recipe as both compute it: one step moves the params, and nothing is dropped. */
+const { tiny } = recipes
 const recipe = { ...tiny, batch: tiny.microBatch, dropPath: 0, dropout: 0 }
 const images = recipe.microBatch
 const prompts = images * recipe.objects * recipe.trainedRounds
@@ -83,7 +87,7 @@ async function firstBatch(): Promise<Record<string, HostTensor>> {
   }
   const data = scenes({ size: recipe.config.imageSize, seed: 1 })
   const t = await trainer({ recipe, data, backend: watching, seed: 1, state: initialParams(recipe.config, 1) })
-  await t.step()
+  await t.trainStep()
   t.dispose()
   backend.dispose()
   return Object.fromEntries(Object.entries(first).filter((entry): entry is [string, HostTensor] => 'data' in entry[1]))

@@ -6,7 +6,9 @@ import { createInterface } from 'node:readline'
 import { cpu } from '@sam/backend-cpu'
 import { openWeights } from '@sam/core'
 import { memoryWeights, nameOf, tensor } from '@sam/core/graph'
-import { initialParams, scenes, stepGraph, trainer } from '@sam/train'
+import { scenes } from '@sam/scenes'
+import { initialParams } from '@sam/train'
+import { stepGraph, trainer } from '@sam/train/toolkit'
 
 const source = await openWeights(process.argv[2])
 const recipe = JSON.parse(source.metadata.recipe)
@@ -46,7 +48,7 @@ let whole
 async function iteration() {
   const data = scenes({ size: recipe.config.imageSize, seed: 1 })
   whole ??= await trainer({ recipe, data, backend, seed: 1, state: initialParams(recipe.config, 1) })
-  return (await whole.step()).loss
+  return (await whole.trainStep()).loss
 }
 
 const answers = {

@@ -12,5 +12,7 @@ export const packages = {
   'packages/backend-webgpu': ['@sam/core/graph'],
   'packages/model-tiny': ['@sam/core'],
   'packages/clip': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
-  'packages/train': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/clip']
+  'packages/rng': [],
+  'packages/scenes': ['@sam/core', '@sam/core/model', '@sam/core/graph', '@sam/rng'],
+  'packages/train': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/rng']
 }

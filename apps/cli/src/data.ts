@@ -1,4 +1,5 @@
-import { coco, imageFolder, part, sa1b, scenes, views, type Dataset, type SceneOptions } from '@sam/train'
+import { scenes, type SceneOptions } from '@sam/scenes'
+import { coco, imageFolder, sa1b, subset, views, type Dataset } from '@sam/train'
 import { usage } from './failure.js'
 import { allowPhotosOnly } from './photo.js'
 
@@ -47,7 +48,7 @@ export async function openTrainingData(
   const first = data.size - Math.floor(data.size / 10)
   return first === data.size
     ? { data }
-    : { data: part(data, { from: 0, to: first }), held: part(data, { from: first, to: data.size }) }
+    : { data: subset(data, { from: 0, to: first }), held: subset(data, { from: first, to: data.size }) }
 }
 
 function scenesOf(given: string, defaults: SceneDefaults): SceneDefaults {

@@ -4,32 +4,23 @@ import { openWeights, type SamConfig } from '@sam/core'
 import { recognise } from '@sam/core/model'
 import { parseClipConfig, readClipFolder, type ClipPlaces } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
-import {
-  fromMae,
-  isFiner,
-  readParams,
-  recipes,
-  regridded,
-  withIterations,
-  withOverrides,
-  type Recipe,
-  type RunOptions
-} from '@sam/train'
+import { fromMae, readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
 import { dataForms, openTrainingData } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
+import { loadResearch } from './research.js'
 
 /** How `model.safetensors` may be stored. */
 export const dtypes = { f16: 'F16', f32: 'F32' } as const
 
-/** What a run is, kept in its folder: with it and nothing else the run can be gone on with. */
+/** The plan of a run, kept in its folder: all that resuming it needs. */
 export interface Plan {
   readonly recipe: Recipe
   readonly data: string
   readonly heldOut?: string
-  /** The model to begin with; a recipe that begins with a model takes the embedded one unless told. */
+  /** Initial weights; a recipe that starts from a model takes the embedded one by default. */
   readonly checkpoint?: string
-  /** The folder of the CLIP that text prompts are learnt from; the embedded one unless told. */
+  /** The folder of the CLIP that embeds crops. Default: the embedded one. */
   readonly clip?: string
   readonly seed: number
   readonly dtype: keyof typeof dtypes
@@ -39,7 +30,7 @@ export interface Plan {
 export interface PlanOptions extends Partial<Omit<Plan, 'recipe'>> {
   readonly out: string
   readonly recipe?: string
-  /** A file with numbers of the recipe to replace. */
+  /** A file with settings of the recipe to replace. */
   readonly config?: string
   readonly iterations?: number
 }
@@ -62,10 +53,12 @@ export async function newPlan({
 }: PlanOptions): Promise<Plan> {
   if (existsSync(join(out, 'checkpoint.safetensors')))
     throw usage(`${out} holds a run already: add --resume to go on with it, or name another folder`)
-  if (name === undefined) throw usage(`--recipe must be one of ${Object.keys(recipes).join(', ')}`)
-  const images = data ?? (name.startsWith('tiny') ? 'scenes' : undefined)
+  const known = await knownRecipes()
+  if (name === undefined) throw usage(`--recipe must be one of ${Object.keys(known.all).join(', ')}`)
+  if (!Object.hasOwn(known.all, name)) throw usage(`--recipe ${name}: ${known.allowed}`)
+  const images = data ?? (Object.hasOwn(recipes, name) ? undefined : 'scenes')
   if (images === undefined) throw usage(`--recipe ${name} needs --data: ${dataForms}`)
-  const named = recipes[name]
+  const named = known.all[name]
   if (clip !== undefined && !named.text)
     throw usage(`--clip is for recipes with text prompts; --recipe ${name} has none`)
   const own: Recipe = {
@@ -94,7 +87,7 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
   const { out, iterations } = options
   const file = planFile(out)
   if (!existsSync(file)) throw usage(`${out} must hold a run of sam train to go on with, found no ${file}`)
-  const plan = planOf(await readJson(file), file)
+  const plan = planOf(await readJson(file), file, await knownRecipes())
   const flags = {
     recipe: '--recipe',
     data: '--data',
@@ -132,8 +125,9 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
   try {
     if (source.has('cls_token')) return await fromMae(source, recipe.config, { seed })
     const found = recognise(source, { decoderHeads: recipe.config.decoder.heads })
-    return found && isFiner(found, recipe.config)
-      ? regridded(await readParams(source, found), found, recipe.config)
+    const research = await loadResearch()
+    return found && research?.canResample(found, recipe.config)
+      ? research.resampleSam(await readParams(source, found), found, recipe.config)
       : await readParams(source, recipe.config)
   } finally {
     await source.close()
@@ -160,11 +154,28 @@ async function configOfModel(checkpoint: string | undefined): Promise<SamConfig>
   }
 }
 
-function planOf(value: unknown, file: string): Plan {
+interface KnownRecipes {
+  readonly all: Readonly<Record<string, Recipe>>
+  /** For messages about a name that is not among them. */
+  readonly allowed: string
+}
+
+/** The recipes of `@sam/train`, and those of the research workspace where it is there. */
+async function knownRecipes(): Promise<KnownRecipes> {
+  const research = await loadResearch()
+  const all = { ...recipes, ...research?.recipes }
+  const allowed = `Allowed choices are ${Object.keys(all).join(', ')}.`
+  return {
+    all,
+    allowed: research ? allowed : `${allowed} The recipes of the embedded model need a clone of the repository`
+  }
+}
+
+function planOf(value: unknown, file: string, { all, allowed }: KnownRecipes): Plan {
   const { recipe, data, heldOut, checkpoint, clip, seed, dtype } = (value ?? {}) as Record<keyof Plan, unknown>
   const name = (recipe as Recipe | undefined)?.name
-  if (typeof name !== 'string' || !Object.hasOwn(recipes, name))
-    return refuse(file, `its recipe must be one of ${Object.keys(recipes).join(', ')}, found ${String(name)}`)
+  if (typeof name !== 'string' || !Object.hasOwn(all, name))
+    return refuse(file, `its recipe must be one of sam train's, found ${String(name)}. ${allowed}`)
   const text = (given: unknown): given is string | undefined => given === undefined || typeof given === 'string'
   if (
     typeof data !== 'string' ||
@@ -177,7 +188,7 @@ function planOf(value: unknown, file: string): Plan {
     return refuse(file, 'it must hold recipe, data, seed and dtype, as sam train wrote them')
   }
   return {
-    recipe: withOverrides(recipes[name], recipe),
+    recipe: withOverrides(all[name], recipe),
     data,
     seed: seed as number,
     dtype: dtype as Plan['dtype'],

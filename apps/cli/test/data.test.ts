@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { scenes } from '@sam/train'
+import { scenes } from '@sam/scenes'
 import { openData } from '../src/data.js'
 
 describe('--data scenes', () => {

@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import { clipConfigJson } from '@sam/clip'
 import { configs } from '@sam/core'
 import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
-import { tinyModel } from '@sam/model-tiny'
-import { sentence, singleWords } from '@sam/train'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tinySam } from '../../../packages/clip/test/text-prompts.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from '../../../packages/clip/test/tiny-clip.js'
@@ -161,14 +159,5 @@ describe('sam text', async () => {
       expect((await asked(phrase, photo, '--format', 'rle')).phrase).toBe(phrase)
     const stop = AbortSignal.abort(new Error('stopped'))
     expect((await sam(['text', 'a', photo, ...model], { signal: stop })).code).toBe(130)
-  })
-})
-
-describe('the embedded CLIP', () => {
-  it('has every kind and every colour that it was taught for a background', () => {
-    const [kinds, colored] = singleWords
-    expect(tinyModel().clip.background).toEqual(
-      [...kinds, ...colored.filter(({ noun }) => noun === 'thing')].map(sentence)
-    )
   })
 })

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { nameOf, type Backend } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
 import type { Dataset } from './data/dataset.js'
-import { scenes } from './data/scenes/scene.js'
-import { initialParams } from './init.js'
-import { testRun } from './recipes.js'
-import { trainer, type StepReport, type TrainerOptions } from './trainer.js'
+import { scenes } from '@sam/scenes'
+import { initialParams } from './pretrained/init.js'
+import { testRun } from '../test/test-recipe.js'
+import type { StepReport } from './report/step-report.js'
+import { trainer, type TrainerOptions } from './trainer.js'
 
 const endless = scenes({ size: 64, seed: 1, minArea: 60 })
 const data: Dataset = { ...endless, size: 3 }
@@ -41,7 +42,7 @@ async function run(
   const { backend, encoded } = counting()
   const t = await trainer({ recipe, data, backend, seed: 3, state: initialParams(recipe.config, 5), ...options })
   const reports: StepReport[] = []
-  while (t.iteration < steps) reports.push(await t.step())
+  while (t.iteration < steps) reports.push(await t.trainStep())
   const state = await t.state.read()
   t.dispose()
   return { reports, encoded: encoded(), state }

@@ -11,66 +11,66 @@ import {
   type Executable,
   type HostTensor
 } from '@sam/core/graph'
-import { joined } from './joined.js'
-import type { State } from './state.js'
-import { embedGraph } from './step.js'
+import { concat } from './data/concat.js'
+import type { State } from './checkpoint/state.js'
+import { encoderGraph } from './step.js'
 
 export interface EmbeddingOptions {
   readonly config: SamConfig
-  /** B: images at once. */
+  /** B: images per batch. */
   readonly images: number
   readonly backend: Backend
   readonly state: State
 }
 
-/** Where a step's image embeddings come from. */
+/** Image embeddings of a training step. */
 export interface Embeddings {
   /**
-   * Those of B images f32[1,3,S,S], on the device as f32[B,C,g,g] and the caller's to dispose. `places` are the images'
-   * numbers in their dataset.
+   * The embeddings of B images f32[1,3,S,S], as f32[B,C,g,g] on the device; the caller disposes them. `indices` are the
+   * images' indices in the data set.
    */
-  of(images: readonly HostTensor<'f32'>[], places: readonly number[]): Promise<DeviceTensor>
+  of(images: readonly HostTensor<'f32'>[], indices: readonly number[]): Promise<DeviceTensor>
   dispose(): void
 }
 
-/** Computed anew each time, with the encoder as it is now. */
-export async function freshEmbeddings({ config, images, backend, state }: EmbeddingOptions): Promise<Embeddings> {
-  const encoder = await backend.compile(embedGraph(config, images), memoryWeights({}))
-  return { of: given => embed(encoder, state, joined(given)), dispose: () => encoder.dispose() }
+/** Recomputed each time with the encoder's current weights. */
+export async function recomputedEmbeddings({ config, images, backend, state }: EmbeddingOptions): Promise<Embeddings> {
+  const encoder = await backend.compile(encoderGraph(config, images), memoryWeights({}))
+  return { of: given => embed(encoder, state, concat(given)), dispose: () => encoder.dispose() }
 }
 
 /** 4 GiB: a thousand embeddings of the published models, 65,000 of `tiny`. */
 export const defaultEmbeddingBytes = 2 ** 32
 
 /**
- * For an encoder that does not learn and images that come again: each is encoded once, and its embedding kept in the
- * host's memory as long as there is room for it in `bytes`. One image is encoded at a time, so that an embedding is a
- * function of its image alone, whatever batch it first came in: a run that is resumed meets the same numbers.
+ * For a frozen encoder and finite data: each image is encoded once, and its embedding cached in host memory while
+ * `bytes` allow. Images are encoded one at a time, so that an embedding depends on its image alone and not on its
+ * batch: a resumed run has the same values.
  */
-export async function keptEmbeddings(
+export async function cachedEmbeddings(
   { config, images, backend, state }: EmbeddingOptions,
   bytes: number
 ): Promise<Embeddings> {
   const shape = [images, config.width, gridSize(config), gridSize(config)]
   const size = sizeOf(shape) / images
-  const encoder = await backend.compile(embedGraph(config, 1), memoryWeights({}))
-  // Brings a batch to the device once, for all that looks at it.
+  const encoder = await backend.compile(encoderGraph(config, 1), memoryWeights({}))
+  // Copies a batch to the device once, for all its uses.
   const upload = await backend.compile(graph('upload', { image_embedding: input('kept', shape) }), memoryWeights({}))
   const known = new Map<number, HostTensor>()
-  const one = async (image: HostTensor<'f32'>, place: number): Promise<HostTensor> => {
-    const kept = known.get(place)
+  const one = async (image: HostTensor<'f32'>, index: number): Promise<HostTensor> => {
+    const kept = known.get(index)
     if (kept) return kept
     const embedding = await embed(encoder, state, image)
     const read = await embedding.read()
     embedding.dispose()
-    if ((known.size + 1) * size * Float32Array.BYTES_PER_ELEMENT <= bytes) known.set(place, read)
+    if ((known.size + 1) * size * Float32Array.BYTES_PER_ELEMENT <= bytes) known.set(index, read)
     return read
   }
   return {
-    async of(given, places) {
+    async of(given, indices) {
       const read: HostTensor[] = []
-      for (const [i, image] of given.entries()) read.push(await one(image, places[i]))
-      return (await upload.run({ kept: f32(shape, joined(read).data) })).image_embedding
+      for (const [i, image] of given.entries()) read.push(await one(image, indices[i]))
+      return (await upload.run({ kept: f32(shape, concat(read).data) })).image_embedding
     },
     dispose() {
       encoder.dispose()

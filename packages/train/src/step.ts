@@ -2,11 +2,9 @@ import type { SamConfig } from '@sam/core'
 import { decodeMasks, encodeImage, gridSize, isVit, lowResSize } from '@sam/core/model'
 import {
   absorbProjections,
-  constant,
   differentiate,
   dropBranches,
   feedParams,
-  full,
   graph,
   input,
   nameOf,
@@ -18,12 +16,12 @@ import {
   type Graph,
   type Value
 } from '@sam/core/graph'
-import { groundingLoss, matchingLoss, ownToken } from './losses/grounding.js'
+import type { AuxiliaryLoss } from './losses/auxiliary.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
-import { moves } from './optim/moves.js'
-import type { MuonOptions } from './optim/muon.js'
+import { optimizerUpdate } from './optim/optimizer-update.js'
+import type { OptimizerFor } from './optim/optimizer.js'
 
 /** How much one step sees. */
 export interface StepShape {
@@ -33,7 +31,7 @@ export interface StepShape {
   readonly prompts: number
   /** Tokens a prompt: points, box corners, padding. */
   readonly points: number
-  /** Numbers of a text embedding, of which each prompt may then have one; none unless told. */
+  /** Dimensions of a text embedding; each prompt may then have one. Default: no text. */
   readonly text?: number
 }
 
@@ -47,22 +45,20 @@ export interface StepOptions {
   readonly clipNorm: number
   readonly weightDecay: number
   readonly layerDecay: number
-  /** Steps whose gradients are averaged before the parameters move. */
+  /** Micro-steps whose gradients are averaged before the params are updated. */
   readonly accumulate: number
-  /** Whether the image encoder stays as it is, and its embeddings are fed. */
+  /** Whether the image encoder is frozen, and its embeddings are fed. */
   readonly frozenEncoder: boolean
   readonly losses?: LossWeights
-  /** What `groundingLoss` and `matchingLoss` of text prompts count beside the paper's losses; nothing unless told. */
-  readonly grounding?: number | undefined
   readonly adamw?: AdamWOptions
-  /** What `groundingLoss` of all objects' own tokens counts; nothing unless told. */
-  readonly cohesion?: number | undefined
-  /** Of `moves`. */
-  readonly muon?: MuonOptions | undefined
+  /** Losses added to the paper's. */
+  readonly auxiliaryLosses?: readonly AuxiliaryLoss[] | undefined
+  /** The optimizer of a param. Default: AdamW for all. */
+  readonly optimizerFor?: OptimizerFor | undefined
 }
 
 /**
- * Image encoder and mask decoder as one graph over many images, each with as many prompts: what training looks through.
+ * Image encoder and mask decoder as one graph over B images with the same number of prompts each.
  * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes
  * `image_embedding` f32[B,C,g,g] instead of `image`.
  */
@@ -103,19 +99,19 @@ function forward(
 export const dropRates = (config: SamConfig, options: StepOptions): Readonly<Record<string, number>> =>
   forward(config, options).dropRates
 
-/** The encoder alone, its params fed: for the rounds of prompts, which look many times at one embedding. */
-export const embedGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
+/** The image encoder with fed params: the simulated interaction prompts one embedding many times. */
+export const encoderGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
 
-/** The decoder alone on fed embeddings, its params fed. */
-export const answerGraph = (config: SamConfig, shape: StepShape): Graph =>
+/** The mask decoder on fed embeddings, with fed params. */
+export const decoderGraph = (config: SamConfig, shape: StepShape): Graph =>
   feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
 
 /**
- * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimiser. It runs on any
+ * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimizer. It runs on any
  * backend.
  *
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
- * and `correction` f32[2] of `adamw`; every param by its name; the moments of `moves`; `drop/<branch>` of
+ * and `correction` f32[2] of `adamw`; every param by its name; the moments of `optimizerUpdate`; `drop/<branch>` of
  * `dropBranches`, with the probabilities of `dropRates`; with accumulation, `gradient/<param>`, and `apply` (1 in the
  * step that moves the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`,
  * `iou_predictions` f32[P,4]. An output named like an input is its value for the next step.
@@ -127,10 +123,9 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     accumulate,
     frozenEncoder,
     losses = paperWeights,
-    grounding = 0,
-    cohesion = 0,
     adamw = paperAdamW,
-    muon
+    auxiliaryLosses = [],
+    optimizerFor
   } = options
   const [p, low] = [images * prompts, lowResSize(config)]
   const { graph: looking, embedding } = forward(config, options)
@@ -140,25 +135,18 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     { logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) },
     losses
   )
-  const pointing = (numbers: number): Value => {
-    const texts = {
-      token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, numbers]), config.width),
-      embedding,
-      target,
-      weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
-    }
-    return ops.add(groundingLoss(texts), matchingLoss(texts))
+  const seen = {
+    embedding,
+    target,
+    ...(text && {
+      text: {
+        token: nn.linear(scope('prompt_encoder.text_projection'), input('text', [p, text]), config.width),
+        weight: ops.reshape(ops.slice(input('token_mask', [p, points + 1]), 1, { start: points, size: 1 }), [p])
+      }
+    })
   }
-
-  const holding = (): Value =>
-    groundingLoss({ token: ownToken({ embedding, target }), embedding, target, weight: constant(full('f32', [p], 1)) })
-  const added = [
-    ...(text && grounding ? [ops.mul(pointing(text), grounding)] : []),
-    ...(cohesion ? [ops.mul(holding(), cohesion)] : [])
-  ]
-
   const watched = {
-    loss: added.reduce((sum, one) => ops.add(sum, one), loss),
+    loss: auxiliaryLosses.reduce((sum, auxiliary) => ops.add(sum, auxiliary(seen)), loss),
     mask_loss: mask,
     iou_error: iouError,
     true_iou: trueIou,
@@ -172,7 +160,7 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
   const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
   const outputs = {
     ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])),
-    ...moves(differentiated, { trained, rule, clipNorm, accumulate, adamw, muon })
+    ...optimizerUpdate(differentiated, { trained, rule, clipNorm, accumulate, adamw, optimizerFor })
   }
   return feedParams(graph('step', outputs, looking.inputs))
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { HostTensor } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
-import { scenes } from './data/scenes/scene.js'
-import { initialParams } from './init.js'
-import { testRun, type Recipe } from './recipes.js'
-import { NotFinite, trainer, type StepReport, type Trainer } from './trainer.js'
+import { scenes } from '@sam/scenes'
+import { initialParams } from './pretrained/init.js'
+import { testRun } from '../test/test-recipe.js'
+import type { Recipe } from './config/recipes.js'
+import { NotFinite, type StepReport } from './report/step-report.js'
+import { trainer, type Trainer } from './trainer.js'
 
 const data = scenes({ size: 64, seed: 1, minArea: 60 })
 const start = (
@@ -14,7 +16,7 @@ const start = (
 ): Promise<Trainer> => trainer({ recipe, data, backend: referenceBackend(), seed: 3, state, iteration })
 const run = async (t: Trainer, steps: number): Promise<StepReport[]> => {
   const reports: StepReport[] = []
-  for (let i = 0; i < steps; i++) reports.push(await t.step())
+  for (let i = 0; i < steps; i++) reports.push(await t.trainStep())
   return reports
 }
 
@@ -51,7 +53,7 @@ describe('a training run', () => {
   it('moves the params once in a batch when gradients are summed, and drops what it is told to', async () => {
     const recipe = { ...testRun, batch: 2, dropPath: 0.5, dropout: 0.1 }
     const t = await start(recipe)
-    await t.step()
+    await t.trainStep()
     expect(t.state.names.filter(name => name.startsWith('gradient/')).length).toBeGreaterThan(100)
     const state = await t.state.read()
     expect(state['gradient/mask_decoder.iou_token.weight'].data.every(v => v === 0)).toBe(true)
@@ -61,7 +63,7 @@ describe('a training run', () => {
 
   it('leaves a frozen encoder as it is', async () => {
     const t = await start({ ...testRun, frozenEncoder: true })
-    await t.step()
+    await t.trainStep()
     const [now, before] = [await t.state.read(), initialParams(testRun.config, 5)]
     for (const name of Object.keys(before)) {
       if (name.startsWith('image_encoder.')) expect(now[name], name).toEqual(before[name])
@@ -75,7 +77,7 @@ describe('a training run', () => {
     const state = initialParams(testRun.config, 5)
     state['mask_decoder.iou_token.weight'].data[0] = NaN
     const t = await trainer({ recipe: testRun, data: bad, backend: referenceBackend(), seed: 3, state })
-    const error = await t.step().then(
+    const error = await t.trainStep().then(
       () => undefined,
       (e: unknown) => e
     )
@@ -97,7 +99,7 @@ describe('a training run', () => {
       seed: 3,
       state: initialParams(testRun.config, 5)
     })
-    expect((await t.step()).skipped).toBe(1)
+    expect((await t.trainStep()).skipped).toBe(1)
     t.dispose()
   })
 })

@@ -1,7 +1,7 @@
+import { promptFeeds, type DecoderPrompt, type SamConfig } from '@sam/core/model'
 import {
   f32,
   full,
-  InputError,
   memoryWeights,
   nameOf,
   sizeOf,
@@ -11,63 +11,51 @@ import {
   type HostTensor,
   type Value
 } from '@sam/core/graph'
-import { promptFeeds, type DecoderPrompt, type SamConfig } from '@sam/core/model'
+import { createRng, type Rng } from '@sam/rng'
+import { stateOf, type State } from './checkpoint/state.js'
+import type { Recipe } from './config/recipes.js'
+import { batchLoader, type Batch } from './data/batch-loader.js'
+import { concat } from './data/concat.js'
 import type { Dataset } from './data/dataset.js'
-import { defaultEmbeddingBytes, freshEmbeddings, keptEmbeddings } from './embeddings.js'
-import { sidesOf } from './example.js'
-import { paramShapes, textWidthIn } from './init.js'
-import { tokensOf } from './interactive.js'
-import { joined } from './joined.js'
+import { sidesOf } from './data/example.js'
+import { checkFirstPrompt, type FirstPrompt } from './data/first-prompt.js'
+import { exampleLoader, type LoadExample } from './data/load-example.js'
+import { cachedEmbeddings, defaultEmbeddingBytes, recomputedEmbeddings } from './embeddings.js'
+import { tokensOf } from './interaction/prompts.js'
+import { simulateInteraction, type InteractionStep } from './interaction/simulate.js'
+import type { AuxiliaryLoss } from './losses/auxiliary.js'
+import type { OptimizerFor } from './optim/optimizer.js'
 import { learningRate } from './optim/schedule.js'
-import { preparation, type Prepare, type Prepared } from './prepared.js'
-import { random, type Random } from './random.js'
-import type { Recipe } from './recipes.js'
-import { playRounds, type Turn } from './rounds.js'
-import { stateOf, type State } from './state.js'
-import { answerGraph, dropRates, stepGraph } from './step.js'
-import { withAbsent } from './text/absent.js'
-import { checkTeacher, cropPrompts, moved, type CropTeacher } from './text/crop-prompts.js'
+import { paramShapes, textWidthIn } from './pretrained/init.js'
+import { NotFinite, stepSums, type StepReport } from './report/step-report.js'
+import { decoderGraph, dropRates, stepGraph } from './step.js'
 
-export interface TrainerOptions {
+/** What plugs into training from outside; `@sam/train` itself is the paper's. */
+export interface TrainingHooks {
+  /** The source of first prompts that are embeddings: what a recipe with text prompts needs. */
+  readonly firstPrompt?: FirstPrompt | undefined
+  /** Added to the paper's loss, each with its own weight. */
+  readonly auxiliaryLosses?: readonly AuxiliaryLoss[] | undefined
+  /** Chooses the optimizer of each param. Default: AdamW for all. */
+  readonly optimizerFor?: OptimizerFor | undefined
+}
+
+export interface TrainerOptions extends TrainingHooks {
   readonly recipe: Recipe
   readonly data: Dataset
   readonly backend: Backend
   readonly seed: number
-  /** Params to begin with; and, to go on with a run, moments and sums of gradients. */
+  /** Initial params; to resume a run, also optimizer moments and gradient sums. */
   readonly state: Readonly<Record<string, HostTensor>>
-  /** Iterations that are done. */
+  /** Iterations done. */
   readonly iteration?: number
-  /** What a recipe with text prompts learns them from. */
-  readonly clip?: CropTeacher | undefined
+  /** Loads examples. Default: on this thread; on other threads, see `dataWorkers`. */
+  readonly loadExample?: LoadExample | undefined
   /**
-   * How samples are made ready for a step: on this thread, by `preparation`, unless told; by others, see `preparers`.
-   */
-  readonly prepare?: Prepare | undefined
-  /**
-   * Memory for embeddings that are computed once: where the encoder is frozen, the data finite and its images not
-   * jittered. 4 GiB unless told.
+   * Memory for cached image embeddings, where the encoder is frozen, the data finite and its images not jittered.
+   * Default: 4 GiB.
    */
   readonly embeddingBytes?: number
-}
-
-/** What one iteration showed. */
-export interface StepReport {
-  /** From 1. */
-  readonly iteration: number
-  readonly rate: number
-  readonly loss: number
-  readonly maskLoss: number
-  readonly iouError: number
-  readonly gradientNorm: number
-  /**
-   * Mean true IoU of the mask that the model itself ranks first, over first prompts and over later ones; and over first
-   * prompts that are text.
-   */
-  readonly firstIou: number
-  readonly laterIou: number
-  readonly textIou?: number
-  /** Samples passed over because nothing could be learnt from them. */
-  readonly skipped: number
 }
 
 export interface Trainer {
@@ -75,120 +63,80 @@ export interface Trainer {
   readonly recipe: Recipe
   readonly state: State
   /**
-   * One iteration: examples, rounds, gradient, and the move of the params. Throws `NotFinite` when the loss or the
-   * gradient is not a number; the state is then as before.
+   * One iteration: the micro-batches of a batch, forward and backward, and the optimizer's update. Throws `NotFinite`
+   * when the loss or the gradient norm is not a finite number; the state is then that of the iteration before.
    */
-  step(): Promise<StepReport>
+  trainStep(): Promise<StepReport>
   dispose(): void
 }
 
-/** The loss or the gradient of a batch is not a number. The batch is kept, to be looked at. */
-export class NotFinite extends Error {
-  override readonly name = 'NotFinite'
-  constructor(
-    readonly report: StepReport,
-    readonly feeds: Readonly<Record<string, HostTensor>>
-  ) {
-    super(
-      `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops with the params of the iteration before. ` +
-        'Lower the rate, or look at the batch'
-    )
-  }
-}
-
 /**
- * The loop's body, and everything that it keeps. All randomness is a function of the seed and the iteration, so a run
- * that is stopped and resumed goes on as if it had not been.
+ * Compiles a recipe's graphs and keeps the training state. All randomness is a function of the seed and the iteration, so
+ * a run that is stopped and resumed continues as if it had not been.
  */
 export async function trainer({
   recipe,
   data,
   backend,
   seed,
-  state: known,
+  state: initial,
   iteration = 0,
-  clip,
-  prepare = preparation({ recipe, data, seed, clip: clip?.config }),
+  firstPrompt,
+  auxiliaryLosses,
+  optimizerFor,
+  loadExample = exampleLoader({ recipe, data, seed, crops: firstPrompt }),
   embeddingBytes = defaultEmbeddingBytes
 }: TrainerOptions): Promise<Trainer> {
-  const {
-    config,
-    microBatch: images,
-    objects,
-    trainedRounds,
-    adamw: { beta1, beta2 }
-  } = recipe
-  checkTeacher(recipe, clip)
-  const points = tokensOf(recipe.plan)
-  const text = recipe.text?.width ?? 0
+  checkFirstPrompt(recipe, firstPrompt)
+  const { config, microBatch: images, objects, trainedRounds } = recipe
+  const [points, text] = [tokensOf(recipe.plan), recipe.text?.width ?? 0]
   const sides = { ...sidesOf(config), points, text }
   const accumulate = Math.max(1, Math.round(recipe.batch / images))
   const options = {
     ...recipe,
-    grounding: recipe.text?.grounding,
+    auxiliaryLosses,
+    optimizerFor,
     shape: { images, prompts: objects * trainedRounds, points, text },
     accumulate
   }
   const graph = stepGraph(config, options)
   const rates = dropRates(config, options)
   const none = memoryWeights({})
-  const answer = await backend.compile(answerGraph(config, { images, prompts: objects, points, text }), none)
+  const decoder = await backend.compile(decoderGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
-  const state = stateOf(graph, known, new Set(paramShapes(config, textWidthIn(known)).keys()))
-  const again = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
+  const state = stateOf(graph, initial, new Set(paramShapes(config, textWidthIn(initial)).keys()))
+  const isCached = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
   const encoding = { config, images, backend, state }
-  const embeddings = await (again ? keptEmbeddings(encoding, embeddingBytes) : freshEmbeddings(encoding))
+  const embeddings = await (isCached ? cachedEmbeddings(encoding, embeddingBytes) : recomputedEmbeddings(encoding))
+  const batches = batchLoader(loadExample, { images, firstPrompt })
+  const masks = 1 + config.decoder.multimaskOutputs
   let done = iteration
 
-  const batchOf = async (micro: number): Promise<Batch> => {
-    const { prepared, skipped } = await prepareBatch(prepare, { at: micro * images, count: images })
-    return {
-      prepared,
-      skipped,
-      texts: moved(random(seed, micro, movedKey), await cropPrompts(prepared, clip), recipe.text?.noise ?? 0)
-    }
-  }
-  // While the device computes, the host makes the next samples ready.
-  const ahead = new Map<number, Promise<Batch>>()
-  const readAhead = (micro: number): void => {
-    if (ahead.has(micro)) return
-    const batch = batchOf(micro)
-    batch.catch(() => {}) // whoever needs it sees the error
-    ahead.set(micro, batch)
-  }
-  const take = (micro: number): Promise<Batch> => {
-    readAhead(micro)
-    const batch = ahead.get(micro)!
-    ahead.delete(micro)
-    return batch
-  }
-
-  /** Gradient of some images; moves the params when `last`. */
-  const microStep = async (
-    draw: Random,
-    { prepared, texts: own }: Batch,
+  /** Forward and backward pass of a micro-batch; updates the params when `last`. */
+  const forwardBackwardStep = async (
+    rng: Rng,
+    { examples, texts: own }: Batch,
     { micro, last, rate }: { micro: number; last: boolean; rate: number }
   ) => {
-    const each = prepared.map(({ image }) => image)
-    let seen: Promise<DeviceTensor> | undefined
+    const pixels = examples.map(({ image }) => image)
+    let encoded: Promise<DeviceTensor> | undefined
     const embedding = (): Promise<DeviceTensor> =>
-      (seen ??= embeddings.of(
-        each,
-        prepared.map(({ place }) => place)
+      (encoded ??= embeddings.of(
+        pixels,
+        examples.map(({ index }) => index)
       ))
-    const { truths, texts } = withAbsent(
-      draw,
-      { truths: prepared.flatMap(one => one.truths), texts: own },
-      { images, share: recipe.text?.absent ?? 0 }
-    )
-    const first = prepared
-      .flatMap(one => one.first)
+    const prompts = { truths: examples.flatMap(one => one.truths), texts: own }
+    const { truths, texts } = firstPrompt?.augment?.(prompts, { rng, seed, micro, images }) ?? prompts
+    const first = examples
+      .flatMap(one => one.firstPrompts)
       .map((prompt, i): DecoderPrompt => prompt ?? { points: [], mask: undefined, text: texts[i]! })
-    const turns = (await playRounds(draw, { recipe, truths, first, answer, embedding, state, sides })).flat()
+    const steps = (await simulateInteraction(rng, { recipe, truths, first, decoder, embedding, state, sides })).flat()
+
+    const { beta1, beta2 } = recipe.adamw
     const fed: Record<string, HostTensor> = {
-      ...(recipe.frozenEncoder ? {} : { image: joined(each) }),
-      ...turnFeeds(turns, config, { ...sides, masks: 1 + config.decoder.multimaskOutputs }),
-      ...dropFeeds(draw, graph.inputs, rates),
+      ...(recipe.frozenEncoder ? {} : { image: concat(pixels) }),
+      ...interactionFeeds(steps, config, { ...sides, masks }),
+      ...dropFeeds(rng, graph.inputs, rates),
       rate: f32([], [rate]),
       correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]),
       ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })
@@ -199,10 +147,10 @@ export async function trainer({
       ...(recipe.frozenEncoder && { image_embedding: await embedding() })
     }
     const running = executable.run(feeds)
-    for (let next = 1; next <= batchesAhead; next++) readAhead(micro + next)
+    batches.prefetch(micro)
     const outputs = await running
-    ;(await seen)?.dispose()
-    return { outputs, turns, fed }
+    ;(await encoded)?.dispose()
+    return { outputs, steps, fed }
   }
 
   return {
@@ -211,120 +159,48 @@ export async function trainer({
     },
     recipe,
     state,
-    async step() {
+    async trainStep() {
       const rate = learningRate(recipe.schedule, done)
-      const sums = { loss: 0, maskLoss: 0, iouError: 0, skipped: 0, first: [0, 0], later: [0, 0], text: [0, 0] }
-      let gradientNorm = 0
-      for (let micro = 0; micro < accumulate; micro++) {
-        const place = done * accumulate + micro
-        const batch = await take(place)
-        const { outputs, turns, fed } = await microStep(random(seed, done, micro), batch, {
-          micro: place,
-          last: micro === accumulate - 1,
+      const sums = stepSums({ iteration: done + 1, rate, accumulate, masks, text: text > 0 })
+      for (let i = 0; i < accumulate; i++) {
+        const micro = done * accumulate + i
+        const batch = await batches.take(micro)
+        const { outputs, steps, fed } = await forwardBackwardStep(createRng(seed, done, i), batch, {
+          micro,
+          last: i === accumulate - 1,
           rate
         })
-        const read = async (name: string): Promise<ArrayLike<number>> => {
-          const { data: values } = await outputs[name].read()
-          outputs[name].dispose()
-          return values
-        }
-        const loss = (await read('loss'))[0]
-        sums.loss += loss / accumulate
-        sums.maskLoss += (await read('mask_loss'))[0] / accumulate
-        sums.iouError += (await read('iou_error'))[0] / accumulate
-        sums.skipped += batch.skipped
-        gradientNorm = (await read('gradient_norm'))[0]!
-        countIou(sums, {
-          turns,
-          real: await read('true_iou'),
-          predicted: await read('iou_predictions'),
-          masks: 1 + config.decoder.multimaskOutputs
-        })
-        if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+        if (!(await sums.add(outputs, steps, batch.skipped))) {
           Object.values(outputs).forEach(t => t.dispose())
-          throw new NotFinite({ ...report(), iteration: done + 1 }, fed)
+          throw new NotFinite(sums.report(), fed)
         }
         state.advance(outputs)
       }
       done++
-      return report()
-
-      function report(): StepReport {
-        const { loss, maskLoss, iouError, skipped, first, later, text: texts } = sums
-        const mean = ([sum, count]: number[]): number => sum / Math.max(1, count)
-        return {
-          iteration: done,
-          rate,
-          loss,
-          maskLoss,
-          iouError,
-          gradientNorm,
-          firstIou: mean(first),
-          laterIou: mean(later),
-          ...(text && { textIou: mean(texts) }),
-          skipped
-        }
-      }
+      return sums.report()
     },
     dispose() {
-      for (const e of [embeddings, answer, executable]) e.dispose()
+      for (const e of [embeddings, decoder, executable]) e.dispose()
       state.dispose()
     }
   }
 }
 
-/** How many batches are made ready ahead: threads that share in one are seldom done at once. */
-const batchesAhead = 2
-
-/** Keeps these draws apart from others. */
-const movedKey = 0x4d4f56
-
-/**
- * The samples of a step and the embeddings of their crops, by object; and how many samples were passed over on the way.
- */
-interface Batch {
-  readonly prepared: readonly Prepared[]
-  readonly texts: readonly (Float32Array | undefined)[]
-  readonly skipped: number
-}
-
-/** The next samples that have something to learn, all at once; at most so many are passed over in a row. */
-async function prepareBatch(
-  prepare: Prepare,
-  { at, count }: { at: number; count: number }
-): Promise<Pick<Batch, 'prepared' | 'skipped'>> {
-  const limit = 100
-  const prepared: Prepared[] = []
-  let [skipped, next] = [0, at]
-  while (prepared.length < count) {
-    const missing = count - prepared.length
-    for (const found of await Promise.all(Array.from({ length: missing }, (_, i) => prepare(next + i)))) {
-      if (!('unfit' in found)) prepared.push(found)
-      else if (++skipped > limit)
-        throw new InputError(
-          'E_BAD_IMAGE',
-          `${limit} samples in a row have nothing to learn from, the last: ${found.unfit}. Look at the data`
-        )
-    }
-    next += missing
-  }
-  return { prepared, skipped }
-}
-
-function turnFeeds(
-  turns: readonly Turn[],
+/** The inputs of a training step that come from the simulated interaction. */
+function interactionFeeds(
+  steps: readonly InteractionStep[],
   config: SamConfig,
   { points, low, text, masks }: { points: number; low: number; text: number; masks: number }
 ): Record<string, HostTensor> {
-  const p = turns.length
+  const p = steps.length
   const [target, returned] = [new Float32Array(p * low * low), new Float32Array(p * masks)]
-  turns.forEach((turn, i) => {
-    target.set(turn.truth.data, i * low * low)
-    for (const m of turn.returned) returned[i * masks + m] = 1
+  steps.forEach((step, i) => {
+    target.set(step.truth.data, i * low * low)
+    for (const m of step.returned) returned[i * masks + m] = 1
   })
   return {
     ...promptFeeds(
-      turns.map(t => t.prompt),
+      steps.map(({ prompt }) => prompt),
       { prompts: p, points, text, masks: true },
       config
     ),
@@ -336,7 +212,7 @@ function turnFeeds(
 
 /** Dropout and drop path: 0 with the probability of the input, else what keeps the mean. */
 function dropFeeds(
-  draw: Random,
+  rng: Rng,
   inputs: readonly Value[],
   rates: Readonly<Record<string, number>>
 ): Record<string, HostTensor> {
@@ -344,30 +220,8 @@ function dropFeeds(
   for (const value of inputs) {
     const rate = rates[nameOf(value)!]
     if (rate === undefined) continue
-    const factors = Float32Array.from({ length: sizeOf(value.shape) }, () => (draw.chance(rate) ? 0 : 1 / (1 - rate)))
+    const factors = Float32Array.from({ length: sizeOf(value.shape) }, () => (rng.chance(rate) ? 0 : 1 / (1 - rate)))
     feeds[nameOf(value)!] = f32(value.shape, factors)
   }
   return feeds
-}
-
-/**
- * Adds the true IoU of each turn's best-ranked returned mask to the sums of first and of later prompts, and of first
- * prompts that are text.
- */
-function countIou(
-  { first, later, text }: Record<'first' | 'later' | 'text', number[]>,
-  {
-    turns,
-    real,
-    predicted,
-    masks
-  }: { turns: readonly Turn[]; real: ArrayLike<number>; predicted: ArrayLike<number>; masks: number }
-): void {
-  turns.forEach(({ returned, prompt, truth }, i) => {
-    if (!truth.data.includes(1)) return // nothing is there
-    const best = returned.reduce((a, b) => (predicted[i * masks + b] > predicted[i * masks + a] ? b : a))
-    const into = prompt.mask ? later : prompt.text ? text : first
-    into[0] += real[i * masks + best]
-    into[1] += 1
-  })
 }

@@ -1,5 +1,6 @@
 import { InputError } from '@sam/core/graph'
-import { scenes, views, type Dataset } from '@sam/train'
+import { scenes } from '@sam/scenes'
+import { views, type Dataset } from '@sam/train'
 
 const made = views(scenes({ size: 64, seed: 1, minArea: 60 }), { among: 4, seed: 2, each: 3 })
 

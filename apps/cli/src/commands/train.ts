@@ -7,21 +7,24 @@ import { loadClip } from '@sam/clip'
 import type { Backend } from '@sam/core'
 import {
   checkData,
+  dataWorkers,
   heldOut,
   NotFinite,
-  preparers,
   recipes,
   train,
   type Dataset,
-  type Prepare,
+  type LoadExample,
   type RunOptions,
   type RunResult,
-  type StepProgress
+  type StepProgress,
+  type TrainingHooks
 } from '@sam/train'
 import type { CommonOptions, Context } from '../context.js'
 import { dataForms } from '../data.js'
+import type { DataWorkerInput } from '../data-worker.js'
 import { CliError } from '../failure.js'
 import { outputFolder, writeOutput } from '../files.js'
+import { clipFirstPrompt } from '../first-prompt.js'
 import { meter } from '../meter.js'
 import { withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
@@ -36,7 +39,7 @@ import {
   type Plan,
   type PlanOptions
 } from '../plan.js'
-import type { PreparingData } from '../preparing.js'
+import { loadResearch } from '../research.js'
 import { json, table } from '../text.js'
 
 /** Where a model can be trained. Each is loaded when it is asked for. */
@@ -54,38 +57,32 @@ interface TrainOptions extends CommonOptions, PlanOptions {
   readonly workers?: number
   readonly evalEvery: number
   readonly saveEvery: number
-  readonly beside?: readonly string[]
-  readonly meetEvery: number
 }
 
 /** `sam train`: a model of one's own, or a given model's decoder fitted to one's own images. */
 export function addTrain(program: Command, context: Context): void {
   withCommonOptions(program.command('train').description("train a model, or fit a given one's decoder to your images"))
     .requiredOption('--out <folder>', 'where the run lives: checkpoint, model, log, curves, a sheet of predictions')
-    .option('--resume', 'go on with the run in that folder, exactly as if it had not been stopped')
-    .addOption(new Option('--recipe <name>', 'what is trained, and how').choices(Object.keys(recipes)))
+    .option('--resume', 'resume the run in that folder, exactly as if it had not been stopped')
+    .option('--recipe <name>', `what is trained, and how: ${Object.keys(recipes).join(', ')}`)
     .option(
       '--config <file>',
-      'a .json file with numbers of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }'
+      'a .json file with settings of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }'
     )
-    .option('--data <images>', `${dataForms} (default for recipes that begin with tiny: scenes)`)
+    .option('--data <images>', dataForms)
     .option(
       '--held-out <images>',
       'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)'
     )
     .option(
       '--checkpoint <file>',
-      'a SAM or an MAE-pretrained encoder to begin with (default: fresh params; for finetuneDecoder, tinyGrounding and tinyText the embedded model)'
+      'initial weights: a SAM or an MAE-pretrained encoder (default: random; for finetuneDecoder the embedded model)'
     )
     .option(
       '--clip <folder>',
-      "for recipes with text prompts: the CLIP whose picture side they are learnt from, in Hugging Face's layout (default: the embedded one)"
+      "for recipes with text prompts: the CLIP that embeds crops, in Hugging Face's layout (default: the embedded one)"
     )
-    .option(
-      '--iterations <n>',
-      'length of the run; the places where the rate falls move along',
-      wholeNumber('--iterations')
-    )
+    .option('--iterations <n>', 'length of the run; rate drops scale along', wholeNumber('--iterations'))
     .option('--seed <n>', 'seed of everything random (default: 1)', wholeNumber('--seed', { least: 0 }))
     .addOption(
       new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(
@@ -96,7 +93,7 @@ export function addTrain(program: Command, context: Context): void {
     .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
     .option(
       '--workers <n>',
-      'threads that draw, read and cut images while the device learns from others (default: all cores but one for cuda, none for cpu)',
+      'data workers: threads that load and crop images while the device trains (default: all cores but one for cuda, none for cpu)',
       wholeNumber('--workers', { least: 0, most: 1024 })
     )
     .option(
@@ -106,20 +103,14 @@ export function addTrain(program: Command, context: Context): void {
       500
     )
     .option('--save-every <n>', 'iterations between checkpoints', wholeNumber('--save-every'), 250)
-    .option(
-      '--beside <folders...>',
-      'other runs of this recipe, each a process with another --seed that names this one: all go on from the mean of their params now and then'
-    )
-    .option('--meet-every <n>', 'iterations from one such mean to the next', wholeNumber('--meet-every'), 250)
     .addHelpText('after', help)
     .action((options: TrainOptions) => run(options, context))
 }
 
 const help = `
-  sam train --recipe tiny --out runs/tiny                                    # hours; from generated scenes, nothing is downloaded
-  sam train --recipe tinyFine --checkpoint tiny.safetensors --out runs/fine  # the same model on a finer grid
   sam train --recipe finetuneDecoder --data folder:mine --out runs/mine      # minutes; mine/images/a.jpg, mine/masks/a.png, a_1.png …
-  sam train --recipe tinyText --checkpoint tiny.safetensors --out runs/text  # then it takes phrases too; --clip names the CLIP they are read by
+  sam train --recipe vitB --data sa1b:sa1b --checkpoint mae.pth --out runs/b # all of a model, from an MAE-pretrained encoder
+  sam train --recipe text --data sa1b:sa1b --clip clip-vit-l-14-336 …        # text prompts (paper, D.5)
   sam train --resume --out runs/mine                                         # after Ctrl-C, a full disk or a power cut`
 
 interface Training {
@@ -128,8 +119,8 @@ interface Training {
   readonly data: Dataset
   readonly held: Dataset | undefined
   readonly weights: RunOptions['weights']
-  readonly clip: RunOptions['clip']
-  readonly prepare: Prepare | undefined
+  readonly hooks: TrainingHooks
+  readonly loadExample: LoadExample | undefined
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
@@ -155,37 +146,42 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 
   const backend = await backends[options.backend]({ memory: 'fast', threads })
   const clip = plan.recipe.text && (await loadClip({ model: clipOf(plan.clip), backend, signal }))
-  const given: PreparingData = { plan, clip: clip?.config }
-  const prepared =
+  const extra = (await loadResearch())?.hooks(plan.recipe)
+  const hooks: TrainingHooks = {
+    ...extra,
+    firstPrompt: clip && { ...clipFirstPrompt(clip), ...extra?.firstPrompt }
+  }
+  const given: DataWorkerInput = { plan, clip: clip?.config }
+  const loading =
     workers > 0
-      ? preparers(
+      ? dataWorkers(
           Array.from(
             { length: workers },
-            () => new Worker(new URL('../preparing.js', import.meta.url), { workerData: given })
+            () => new Worker(new URL('../data-worker.js', import.meta.url), { workerData: given })
           ),
           data
         )
       : undefined
   try {
     await training(
-      { plan, backend, data, held: evalEvery ? held : undefined, weights, clip, prepare: prepared?.prepare },
+      { plan, backend, data, held: evalEvery ? held : undefined, weights, hooks, loadExample: loading?.loadExample },
       options,
       context
     )
   } finally {
-    prepared?.dispose()
+    loading?.dispose()
     await clip?.dispose()
     backend.dispose()
   }
 }
 
 async function training(
-  { plan, backend, data, held, weights, clip, prepare }: Training,
+  { plan, backend, data, held, weights, hooks, loadExample }: Training,
   options: TrainOptions,
   context: Context
 ): Promise<void> {
   const { recipe, seed, dtype, data: source } = plan
-  const { out: folder, evalEvery, saveEvery, beside, meetEvery } = options
+  const { out: folder, evalEvery, saveEvery } = options
   const { signal, terminal } = context
   const progress = context.progress(options)
   const found: Found = { skipped: 0, scores: undefined }
@@ -202,8 +198,8 @@ async function training(
         backend,
         folder,
         seed,
-        clip,
-        prepare,
+        ...hooks,
+        loadExample,
         saveEvery,
         signal,
         dtype: dtypes[dtype],
@@ -211,7 +207,6 @@ async function training(
         // A path of this computer is nobody else's business; scenes can be made again anywhere.
         ...(source.startsWith('scenes') && { notes: { data: source } }),
         ...(weights && { weights }),
-        ...(beside && { meeting: { beside, every: meetEvery } }),
         ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
         onStep(step) {
           found.skipped += step.skipped
@@ -243,7 +238,7 @@ async function training(
 }
 
 interface Found {
-  /** Samples passed over. */
+  /** Samples skipped. */
   skipped: number
   /** The last evaluation. */
   scores: StepProgress['evaluation']

@@ -2,9 +2,8 @@ import { InputError, SamError } from '@sam/core/graph'
 import type { Sample } from './dataset.js'
 
 /**
- * Holds a sample of any source to what a `Dataset` promises: an image of three bytes a pixel (so that none is NaN) and
- * masks of its size. Throws `InputError` `E_BAD_IMAGE` with the sample's name; the trainer passes such a sample over
- * and counts it.
+ * Checks what a `Dataset` promises: an image of three bytes per pixel (so that no value is NaN) and masks of its size.
+ * Throws `InputError` `E_BAD_IMAGE` with the sample's name; the trainer skips and counts such a sample.
  */
 export function checkSample({ name, image: { width, height, data }, truths }: Sample): void {
   const unfit = (why: string): InputError => new InputError('E_BAD_IMAGE', `${name}: ${why}`)

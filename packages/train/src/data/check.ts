@@ -1,12 +1,12 @@
 import { InputError } from '@sam/core/graph'
 import type { SamConfig } from '@sam/core'
-import { example } from '../example.js'
+import { example } from './example.js'
 import { isUnfit } from './check-sample.js'
 import type { Dataset } from './dataset.js'
 
 /**
- * Looks, before hours are spent, for one sample of the first hundred that a model can learn from. Throws `InputError`
- * `E_BAD_IMAGE` where there is none.
+ * Checks that at least one of the first hundred samples can be learnt from. Throws `InputError` `E_BAD_IMAGE` where
+ * none can.
  */
 export async function checkData(data: Dataset, config: SamConfig): Promise<void> {
   const count = Math.min(100, data.size)

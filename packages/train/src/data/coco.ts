@@ -6,9 +6,9 @@ import { listOf, readJson } from './json.js'
 import { segmentationMask } from './segmentation.js'
 
 export interface CocoOptions {
-  /** The file of instances: `images`, `annotations`, `categories`. */
+  /** The annotation file, with `images`, `annotations` and `categories`. */
   readonly annotations: string
-  /** The folder that its file names are in. */
+  /** The folder with the images. */
   readonly images: string
 }
 

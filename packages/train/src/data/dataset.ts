@@ -1,38 +1,33 @@
 import type { RgbImage } from '@sam/core'
-import type { Description } from './scenes/description.js'
 
-/** A mask over its image: 1 inside, row by row. */
+/** A ground-truth mask of an image. */
 export interface Truth {
+  /** 1 inside, row by row, of the image's size. */
   readonly mask: Uint8Array
-  /** What it is of its object, where the data knows. */
+  /** Its level in its object, where the data knows. */
   readonly level?: 'whole' | 'part' | 'subpart'
-  /** Place in the sample's list of the mask that this one is a part of. */
+  /** Index in the sample's list of the mask that this one is a part of. */
   readonly parent?: number
   readonly caption?: string
-  /** What the caption is made of, for generated scenes. */
-  readonly about?: Description
-  /**
-   * Where too little of it is seen for a person to describe it so: what hides it lies before it, or the picture ends.
-   */
-  readonly obscured?: true
 }
 
-export interface Sample {
-  /** How messages name it: a file, or a seed and a number. */
+/** An image with its masks. */
+export interface Sample<T extends Truth = Truth> {
+  /** For messages: a file name, or a seed and an index. */
   readonly name: string
   readonly image: RgbImage
-  readonly truths: readonly Truth[]
+  readonly truths: readonly T[]
 }
 
 /** Images with masks. Reading the same index twice gives the same sample. */
-export interface Dataset {
-  /** How many samples there are; Infinity where they are made. */
+export interface Dataset<T extends Truth = Truth> {
+  /** Number of samples; Infinity where they are generated. */
   readonly size: number
-  /** One sample. Throws `InputError` when the file behind it is unfit; the trainer skips it and counts. */
-  read(index: number): Promise<Sample>
+  /** One sample. Throws `InputError` when the file behind it is invalid; the trainer skips and counts it. */
+  read(index: number): Promise<Sample<T>>
   /**
-   * What a sample is made from, as a number, where several are made from one thing: whoever reads one of them reads the
-   * others soonest.
+   * Number of the source that a sample is made from, where several samples share one (views of one image): a worker that
+   * has read one of them reads the others fastest.
    */
   readonly source?: (index: number) => number
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { referenceBackend } from '@sam/core/testing'
-import { example } from '../example.js'
-import { initialParams } from '../init.js'
-import { boundsOf } from '../prompts/plane.js'
-import { random } from '../random.js'
-import { testRun } from '../recipes.js'
+import { example } from './example.js'
+import { initialParams } from '../pretrained/init.js'
+import { boundsOf } from '../interaction/plane.js'
+import { createRng } from '@sam/rng'
+import { testRun } from '../../test/test-recipe.js'
 import { trainer } from '../trainer.js'
 import type { Sample } from './dataset.js'
 import { jittered } from './jitter.js'
-import { scenes } from './scenes/scene.js'
+import { scenes } from '@sam/scenes'
 
 /** A white rectangle, which is also the mask, on black: 40 × 20 pixels of 80 × 60, its corner at 20, 30. */
 const sample: Sample = (() => {
@@ -26,7 +26,7 @@ const sample: Sample = (() => {
   }
 })()
 const side = 64
-const all = Array.from({ length: 3000 }, (_, i) => jittered(random(8, i), sample, { range: [0.1, 2], side }))
+const all = Array.from({ length: 3000 }, (_, i) => jittered(createRng(8, i), sample, { range: [0.1, 2], side }))
 
 /**
  * χ² of how often each of n equal parts of [0, 1) is hit, over its degrees of freedom: near 1 where all are equally
@@ -54,7 +54,7 @@ describe('large-scale jitter', () => {
     const left: number[] = []
     const top: number[] = []
     for (let i = 0; i < 3000; i++) {
-      const [truth] = jittered(random(9, i), sample, { range: [2, 2], side }).truths
+      const [truth] = jittered(createRng(9, i), sample, { range: [2, 2], side }).truths
       const [x, y] = boundsOf({ width: side, height: side, data: truth.mask })!
       if (x > 0) left.push((32 - x) / 32)
       if (y > 0) top.push((48 - y) / 33)
@@ -81,7 +81,7 @@ describe('large-scale jitter', () => {
   })
 
   it("is of the seed alone, and lies in the model's input as it came out", () => {
-    const of = (seed: number) => example(sample, testRun.config, { draw: random(seed), range: [0.4, 0.4] })
+    const of = (seed: number) => example(sample, testRun.config, { rng: createRng(seed), range: [0.4, 0.4] })
     expect(of(1)).toEqual(of(1))
     const {
       targets: [target],
@@ -92,7 +92,7 @@ describe('large-scale jitter', () => {
     expect(inside).toEqual([7, 5])
     expect(image.data[63]).toBe(0) // padding
     const draws = [1, 2].map(
-      seed => example(sample, testRun.config, { draw: random(seed), range: [0.1, 2] }).targets[0]?.input
+      seed => example(sample, testRun.config, { rng: createRng(seed), range: [0.1, 2] }).targets[0]?.input
     )
     expect(draws[0]).not.toEqual(draws[1])
   })
@@ -109,10 +109,10 @@ describe('large-scale jitter', () => {
         iteration
       })
     const [whole, stopped] = [await start(), await start()]
-    const reports = [await whole.step(), await whole.step()]
-    const first = await stopped.step()
+    const reports = [await whole.trainStep(), await whole.trainStep()]
+    const first = await stopped.trainStep()
     const resumed = await start((await stopped.state.read()) as ReturnType<typeof initialParams>, 1)
-    expect([first, await resumed.step()]).toEqual(reports)
+    expect([first, await resumed.trainStep()]).toEqual(reports)
     expect(await resumed.state.read()).toEqual(await whole.state.read())
     const plain = await trainer({
       recipe: { ...recipe, jitter: [1, 1] },
@@ -121,7 +121,7 @@ describe('large-scale jitter', () => {
       seed: 3,
       state: initialParams(recipe.config, 5)
     })
-    expect((await plain.step()).loss).not.toBe(reports[0].loss)
+    expect((await plain.trainStep()).loss).not.toBe(reports[0].loss)
     for (const t of [whole, stopped, resumed, plain]) t.dispose()
   })
 })

@@ -1,29 +1,29 @@
-import type { RgbImage } from '@sam/core'
 import { longestSideSize, resizeImage } from '@sam/core/model'
-import { scaledPlane } from '../prompts/plane.js'
-import type { Random } from '../random.js'
+import type { RgbImage } from '@sam/core'
+import { scaledPlane } from '../interaction/plane.js'
+import type { Rng } from '@sam/rng'
 import type { Sample, Truth } from './dataset.js'
 
 export interface JitterOptions {
-  /** Lowest and highest factor; [0.1, 2] in the paper. */
+  /** Range of the factor; [0.1, 2] in the paper. */
   readonly range: readonly [number, number]
   /** Side of the model's input, in pixels: at factor 1 the image's longer side fills it. */
   readonly side: number
 }
 
 /**
- * Large-scale jitter: image and masks scaled by a factor uniform in the range, then cut to the model's input at a place
- * by chance where they have become larger. Where they have become smaller the rest is padding, as `example` pads. Masks
- * may come out empty: they were cut away. Paper: Appendix A, "Training recipe"; the rule is ViTDet's.
+ * Large-scale jitter: image and masks are scaled by a uniform random factor, then cropped to the model's input at a
+ * random position if they are larger; if they are smaller, `example` pads them. Masks may become empty. Paper: Appendix
+ * A, "Training recipe"; the rule is ViTDet's.
  */
 export function jittered(
-  draw: Random,
+  rng: Rng,
   { name, image, truths }: Sample,
   { range: [low, high], side }: JitterOptions
 ): Sample {
-  const to = longestSideSize(image, side * draw.between(low, high))
+  const to = longestSideSize(image, side * rng.between(low, high))
   const [width, height] = [Math.min(side, to.width), Math.min(side, to.height)]
-  const at = [draw.int(0, to.width - width), draw.int(0, to.height - height)] as const
+  const at = [rng.int(0, to.width - width), rng.int(0, to.height - height)] as const
   const masks = truths.map(
     (truth): Truth => ({
       ...truth,

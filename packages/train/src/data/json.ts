@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { InputError } from '@sam/core/graph'
 
 /**
- * A JSON file. Throws `InputError` `E_BAD_IMAGE` with the file's name where it is not there, cut short or not JSON: the
- * trainer passes such a sample over.
+ * Reads a JSON file. Throws `InputError` `E_BAD_IMAGE` with the file's name where it is missing, truncated or not JSON:
+ * the trainer skips such a sample.
  */
 export async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((cause: Error) => {

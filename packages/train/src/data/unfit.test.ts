@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { RgbImage } from '@sam/core'
 import { InputError } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
-import { initialParams } from '../init.js'
-import { testRun } from '../recipes.js'
+import { initialParams } from '../pretrained/init.js'
+import { testRun } from '../../test/test-recipe.js'
 import { trainer, type Trainer } from '../trainer.js'
 import { checkSample } from './check-sample.js'
 import type { Dataset, Sample } from './dataset.js'
-import { scenes } from './scenes/scene.js'
+import { scenes } from '@sam/scenes'
 
 const good = await scenes({ size: 64, seed: 1, minArea: 60 }).read(0)
 const masks = (...all: Uint8Array[]): Sample => ({ ...good, truths: all.map(mask => ({ mask })) })
@@ -48,7 +48,7 @@ const start = (data: Dataset): Promise<Trainer> =>
 describe('samples that nothing can be learnt from', () => {
   it('are passed over, and counted', async () => {
     const t = await start(from([...Object.values(unfit), good]))
-    const report = await t.step()
+    const report = await t.trainStep()
     expect(report.skipped).toBe(Object.keys(unfit).length)
     expect(report.loss).toBeGreaterThan(0)
     t.dispose()
@@ -56,7 +56,7 @@ describe('samples that nothing can be learnt from', () => {
 
   it('end the run with the reason where there is nothing else', async () => {
     const t = await start(from([unfit['a file that cannot be read']]))
-    await expect(t.step()).rejects.toMatchObject({
+    await expect(t.trainStep()).rejects.toMatchObject({
       code: 'E_BAD_IMAGE',
       message: expect.stringContaining('the last: sa_1.json: it is not whole JSON') as string
     })
@@ -66,7 +66,7 @@ describe('samples that nothing can be learnt from', () => {
 
   it('are told apart from a mistake in the program, which ends the run as it is', async () => {
     const t = await start(from([new TypeError('read is not a function')]))
-    await expect(t.step()).rejects.toThrow(TypeError)
+    await expect(t.trainStep()).rejects.toThrow(TypeError)
     t.dispose()
   })
 

@@ -1,30 +1,29 @@
-import { random, shuffled } from '../random.js'
-import type { Dataset, Sample } from './dataset.js'
+import { createRng, shuffled } from '@sam/rng'
+import type { Dataset, Sample, Truth } from './dataset.js'
 
 const ways = 8
 
 export interface ViewsOptions {
-  /** Samples whose views are mixed with one another; so many are held in memory. */
+  /** Number of samples whose views are shuffled together, and held in memory. */
   readonly among: number
   readonly seed: number
-  /** Ways in which each sample is laid, 1 … 8; all eight unless told. */
+  /** Views per sample, 1 … 8. Default: 8. */
   readonly each?: number
 }
 
 /**
- * Each sample of endless data in several of the eight ways that a square can be laid: as it is, turned by 90°, 180° and
- * 270°, and the mirror image of each. Where samples cost more to make than to learn from, a view is nearly as good as a
- * new one. Views of `among` samples come in one random order, which is a function of the seed, so that the nth is
- * always the same.
+ * Views of the samples of an endless data set: rotated by 0°, 90°, 180° and 270°, and mirrored. Where a sample costs more
+ * to generate than to learn from, a view is nearly as good as a new sample. The views of `among` samples are shuffled
+ * together; the nth view is a function of the seed.
  */
-export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions): Dataset {
-  const held = new Map<number, Promise<Sample>>()
+export function views<T extends Truth>(data: Dataset<T>, { among, seed, each = ways }: ViewsOptions): Dataset<T> {
+  const held = new Map<number, Promise<Sample<T>>>()
   const block = among * each
   const orders = new Map<number, number[]>()
   const partsOf = (index: number): { nth: number; source: number; view: number } => {
     const nth = Math.floor(index / block)
     for (const old of orders.keys()) if (old < nth - 1) orders.delete(old)
-    const order = orders.get(nth) ?? shuffled(random(seed, nth), block)
+    const order = orders.get(nth) ?? shuffled(createRng(seed, nth), block)
     orders.set(nth, order)
     const [place, view] = [Math.floor(order[index % block] / each), order[index % block] % each]
     return { nth, source: nth * among + place, view }
@@ -46,8 +45,8 @@ export function views(data: Dataset, { among, seed, each = ways }: ViewsOptions)
   }
 }
 
-/** A sample laid in one of eight ways: bit 0 mirrors columns, bit 1 mirrors rows, bit 2 swaps rows and columns. */
-export function laid({ name, image, truths }: Sample, way: number): Sample {
+/** One of the eight views of a sample: bit 0 mirrors columns, bit 1 mirrors rows, bit 2 swaps rows and columns. */
+export function laid<T extends Truth>({ name, image, truths }: Sample<T>, way: number): Sample<T> {
   const view = <T extends Uint8Array | Uint8ClampedArray>(data: T, channels: number): Uint8Array =>
     laidPlane({ ...image, data }, { way, channels })
   const [width, height] = way & 4 ? [image.height, image.width] : [image.width, image.height]

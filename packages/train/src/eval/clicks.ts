@@ -1,14 +1,15 @@
-import type { Point, Bitmap } from '@sam/core'
-import { errorRegion } from '../prompts/error-region.js'
-import { largestRegion, middleOf } from '../prompts/middle.js'
+import type { Bitmap } from '@sam/core'
+import type { Point } from '@sam/core'
+import { errorRegion } from '../interaction/error-region.js'
+import { largestRegion, middleOf } from '../interaction/middle.js'
 
-/** The middle of an object, in pixels of the photo. */
+/** The centre of an object, in pixels of the photo. */
 export function firstClick(truth: Bitmap): Point {
   const [x, y] = middleOf(truth)
   return { x, y }
 }
 
-/** The middle of the largest region where a prediction (0 outside) is wrong; undefined where it is nowhere. */
+/** The centre of the largest error region of a prediction (0 outside); undefined where there is no error. */
 export function nextClick(truth: Bitmap, predicted: Uint8Array): Point | undefined {
   const region = largestRegion(errorRegion(predicted, truth))
   if (!region) return undefined

@@ -1,7 +1,7 @@
-import { plot } from '../plot.js'
+import { plot } from '../report/plot.js'
 import type { Evaluation } from './summary.js'
 
-/** Mean IoU over the number of clicks as one SVG, with what a box and a well chosen mask of the first click give. */
+/** Mean IoU over the number of clicks as SVG, with the IoU of the box and of the best mask of the first click. */
 export function clickCurve({ clicks, objects, oneClick, box }: Evaluation): string {
   const last = Math.max(2, clicks.length)
   const level = (y: number): [number, number][] => [

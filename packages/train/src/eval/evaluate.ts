@@ -9,12 +9,12 @@ import { recalled, summary, type Evaluation, type ObjectScore } from './summary.
 export interface EvaluateOptions {
   readonly sam: Sam
   readonly data: Dataset
-  /** Objects at most, from the first sample on; 500 unless told. */
+  /** Maximum number of objects, from the first sample on. Default: 500. */
   readonly objects?: number
-  /** Clicks an object; 9 unless told. */
+  /** Clicks per object. Default: 9. */
   readonly clicks?: number
   readonly signal?: AbortSignal
-  /** Told the objects that are done. */
+  /** Called with the number of objects done. */
   readonly onProgress?: (objects: number) => void
 }
 
@@ -31,7 +31,7 @@ const atOnce = 16
  * Plays a careful user of the SDK: the first click in the middle of an object, each next one in the middle of the
  * largest error region with the last prediction given as a mask, and the exact box. Every IoU is of the mask that the
  * user gets, in the photo's pixels, the one that the model ranks first. Images that cannot be read or have no mask, and
- * masks that are empty or of another size, are passed over and counted. Paper: Section 7.1 and Appendix D.1, for the
+ * masks that are empty or of another size, are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the
  * protocol of clicks. Throws `InputError` `E_BAD_IMAGE` where there is nothing to evaluate.
  */
 export async function evaluate({

@@ -24,7 +24,7 @@ export interface Score {
 export interface Evaluation {
   readonly images: number
   readonly objects: number
-  /** What was passed over: images that cannot be read or have no mask, masks that are empty or of another size. */
+  /** What was skipped: images that cannot be read or have no mask, masks that are empty or of another size. */
   readonly skipped: { readonly images: number; readonly masks: number }
   /** Mean IoU after 1, 2, … clicks, over all objects. */
   readonly clicks: readonly number[]

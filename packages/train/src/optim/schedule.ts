@@ -1,10 +1,10 @@
-/** How the learning rate goes, in iterations counted from 0. */
+/** The learning rate over iterations, counted from 0. */
 export interface Schedule {
   /** The rate after warm-up. */
   readonly rate: number
-  /** Linear rise over so many iterations. */
+  /** Iterations of linear warm-up. */
   readonly warmup: number
-  /** Iterations from which the rate is a tenth of what it was. */
+  /** Iterations at which the rate drops to a tenth. */
   readonly steps: readonly number[]
   readonly iterations: number
 }

@@ -1,0 +1,14 @@
+import { f32, sizeOf, type HostTensor } from '@sam/core/graph'
+
+/** Tensors of the same shape but for the first dimension, concatenated along it. */
+export function concat(tensors: readonly HostTensor[]): HostTensor<'f32'> {
+  const [, ...shape] = tensors[0].shape
+  const rows = tensors.reduce((sum, t) => sum + t.shape[0], 0)
+  const data = new Float32Array(rows * sizeOf(shape))
+  let at = 0
+  for (const t of tensors) {
+    data.set(t.data, at)
+    at += t.data.length
+  }
+  return f32([rows, ...shape], data)
+}

@@ -1,0 +1,57 @@
+import { patchGrid, type ClipConfig } from '@sam/clip'
+import { f32, type HostTensor } from '@sam/core/graph'
+import { principalComponents } from '../solve.js'
+import type { ContrastiveFeeds } from './batches.js'
+
+/** Variance from which a direction is whitened. Less is sensor noise. */
+const seen = 0.01
+/** Norm of a direction; position embeddings are 1 or less. */
+const long = 2.5
+
+/**
+ * An initial patch embedding: the principal components of the patches of some crops, whitened, as in the first layer of
+ * Jordan's "94% on CIFAR-10 in 3.29 seconds" (2024). Brightness has twenty thousand times the variance of the finest
+ * stripes: from a random patch embedding, a small model learnt colours in 600,000 crops, and no patterns. All-black
+ * patches, outside of the object, are left out.
+ */
+export function whitenedPatchEmbed(
+  batches: readonly ContrastiveFeeds[],
+  { vision }: Pick<ClipConfig, 'vision'>
+): HostTensor<'f32'> {
+  const { imageSize, patchSize, width } = vision
+  const [grid, numbers] = [patchGrid(vision), 3 * patchSize ** 2]
+  const moments = Array.from({ length: numbers }, () => new Float64Array(numbers))
+  let count = 0
+  for (const {
+    pixel_values: {
+      data,
+      shape: [images]
+    }
+  } of batches) {
+    for (let i = 0; i < images * grid ** 2; i++) {
+      const [image, row, column] = [Math.floor(i / grid ** 2), Math.floor(i / grid) % grid, i % grid]
+      const patch = Float64Array.from({ length: numbers }, (_, k) => {
+        const [channel, y, x] = [
+          Math.floor(k / patchSize ** 2),
+          row * patchSize + (Math.floor(k / patchSize) % patchSize),
+          column * patchSize + (k % patchSize)
+        ]
+        return Number(data[((image * 3 + channel) * imageSize + y) * imageSize + x])
+      })
+      if (patch.every(v => v < black)) continue
+      count++
+      for (let a = 0; a < numbers; a++) for (let b = 0; b < numbers; b++) moments[a][b] += patch[a] * patch[b]
+    }
+  }
+  const directions = principalComponents(moments.map(row => row.map(sum => sum / Math.max(1, count))))
+  return f32(
+    [width, 3, patchSize, patchSize],
+    Float32Array.from({ length: width * numbers }, (_, i) => {
+      const { value, vector } = directions[Math.floor(i / numbers) % numbers]
+      return (long * vector[i % numbers]) / Math.sqrt(Math.max(0, value) + seen)
+    })
+  )
+}
+
+/** Above black in any channel, after CLIP's normalisation. */
+const black = -1.4
