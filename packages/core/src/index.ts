@@ -50,8 +50,10 @@ export { pointLabels } from './sam/prompt-encoder.js'
 export {
   configs,
   gridSize,
+  isTinyVit,
   isVit,
   lowResSize,
+  mobileSam,
   tiny,
   tinyTest,
   vitB,
@@ -59,6 +61,7 @@ export {
   vitL,
   type CustomEncoder,
   type SamConfig,
+  type TinyVitConfig,
   type VitConfig
 } from './sam/config.js'
 export { configKey, parseConfig, recognise } from './sam/recognise.js'

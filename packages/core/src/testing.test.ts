@@ -33,6 +33,7 @@ describe('the conformance list', () => {
         'layerNorm',
         'attention',
         'gridAttention',
+        'windowAttention',
         'conv2d',
         'convTranspose2d',
         'resizeBilinear',
