@@ -49,6 +49,7 @@ const packages = {
   'packages/backend-wasm': '@sam/(core/graph|onnx)',
   'packages/backend-webgpu': '@sam/core/graph',
   'packages/model-tiny': '@sam/core',
+  'packages/model-mobile': '@sam/core(/graph)?',
   'packages/train': '@sam/(core(/graph)?|clip)',
   'packages/clip': '@sam/core(/graph)?'
 }
