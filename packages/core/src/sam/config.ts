@@ -130,6 +130,21 @@ export const tinyTest: SamConfig = {
   decoder: { depth: 2, heads: 4, mlpWidth: 64, iouHiddenWidth: 32, multimaskOutputs: 3 }
 }
 
+/** The same with a TinyViT, of grids that its windows do not fill. */
+export const tinyVitTest: SamConfig = {
+  ...tinyTest,
+  name: 'tiny-vit-test',
+  imageEncoder: {
+    widths: [8, 16, 24, 32],
+    depths: [1, 1, 2, 1],
+    heads: [2, 3, 4],
+    windows: [3, 5, 3],
+    mlpRatio: 2,
+    expandRatio: 4,
+    localConvSize: 3
+  }
+}
+
 /** The configurations that a name can stand for. */
 export const configs: Readonly<Record<string, SamConfig>> = {
   vit_b: vitB,

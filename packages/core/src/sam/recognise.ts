@@ -66,14 +66,14 @@ export function recognise(source: WeightSource, known: Undetermined = {}): SamCo
 
 /** What shapes tell: of one tensor, and how many numbered ones there are under a name. */
 function reader(source: WeightSource) {
-  return {
-    shape: (name: string): readonly number[] | undefined => (source.has(name) ? source.info(name).shape : undefined),
-    count(prefix: string): number {
-      let n = 0
-      while (source.names.some(name => name.startsWith(`${prefix}.${n}.`))) n++
-      return n
-    }
+  const shape = (name: string): readonly number[] | undefined =>
+    source.has(name) ? source.info(name).shape : undefined
+  const count = (prefix: string): number => {
+    let n = 0
+    while (source.names.some(name => name.startsWith(`${prefix}.${n}.`))) n++
+    return n
   }
+  return { shape, count }
 }
 
 const openQuestion =
