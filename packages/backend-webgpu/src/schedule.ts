@@ -1,6 +1,7 @@
 import {
   decompose,
   nameOf,
+  ops,
   simplify,
   sizeOf,
   stage,
@@ -293,6 +294,7 @@ function weightsOnly(order: readonly Value[]): Set<Value> {
     (node.op === 'linear' || node.op === 'conv2d') &&
     x === node.inputs[1] &&
     x !== node.inputs[0] &&
+    (node.op === 'linear' || ops.groupsOf(node.inputs[0], x) === 1) &&
     (sizeOf(x.shape) / x.shape[0]) % 4 === 0
   const params = new Set(order.filter(v => v.op === 'param'))
   for (const node of order) for (const x of node.inputs) if (!fits(node, x)) params.delete(x)
