@@ -4,7 +4,7 @@ import { windowRows } from './windows.js'
 
 /**
  * Padding, partition, heads and their inverse are one Gather for each of q, k, v and the result: rows of a head's width
- * go straight to where the products read them.
+ * go straight to where the products read them. Plain operators come out faster here than MultiHeadAttention.
  */
 export const windowAttention: Emit = (to, y) => {
   const [qkv, border, bias] = y.inputs as [Value, Value, Value]
