@@ -53,8 +53,10 @@ const composites: Readonly<Record<string, string>> = {
   attention: 'softmax(scale·q·kᵀ + bias)·v; the bias is a mask, or relative positions by row and by column',
   gridAttention:
     'q, k, v from one product; windows padded with the border; relative positions from the unscaled q; attention; windows back to the grid',
+  windowAttention:
+    'q, k, v head by head from one product; windows padded with the border; a bias for each pair of positions; attention; windows back to the grid',
   conv2d:
-    "kernel = stride: patches × weight; else the sum over the kernel's places of shifted images × weight. Channels last",
+    "kernel = stride: patches × weight; else the sum over the kernel's places of shifted images × weight, by groups of channels. Channels last",
   convTranspose2d: 'pixels × weight, then each tile to its place (kernel = stride). Channels last',
   resizeBilinear: 'rows matrix · x · columns matrixᵀ, both constant; half-pixel centres',
   windowPartition: 'pad to whole windows, reshape, transpose, reshape',

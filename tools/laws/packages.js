@@ -11,6 +11,7 @@ export const packages = {
   'packages/backend-wasm': ['@sam/core/graph', '@sam/onnx', '@sam/onnxruntime'],
   'packages/backend-webgpu': ['@sam/core/graph'],
   'packages/model-tiny': ['@sam/core'],
+  'packages/model-mobile': ['@sam/core', '@sam/core/graph'],
   'packages/clip': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/rng': [],
   'packages/scenes': ['@sam/core', '@sam/core/model', '@sam/core/graph', '@sam/rng'],

@@ -1,5 +1,5 @@
 /**
- * `npm run verify -- [vit_b vit_l vit_h] [--reference DIR] [--backend cpu|cuda]`: the published sizes, whole, against numbers made with the
+ * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: the published sizes, whole, against numbers made with the
  * public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes
  * minutes.
  */
@@ -9,12 +9,13 @@ import { parseArgs } from 'node:util'
 
 const {
   positionals,
-  values: { reference, backend }
+  values: { reference, backend, decompose }
 } = parseArgs({
   allowPositionals: true,
   options: {
     reference: { type: 'string', default: '../shared/reference' },
-    backend: { type: 'string', default: 'cpu' }
+    backend: { type: 'string', default: 'cpu' },
+    decompose: { type: 'boolean', default: false }
   }
 })
 if (!existsSync(`${reference}/vit_b-io.safetensors`)) {
@@ -48,10 +49,19 @@ const limits: { key: keyof Result; what: string; holds: (value: number) => boole
 ]
 
 let failed = 0
-for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h']) {
+for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h', 'mobile_sam']) {
   const { stdout, status } = spawnSync(
     process.execPath,
-    ['tools/run.js', 'tools/verify/model.ts', name, '--reference', reference, '--backend', backend],
+    [
+      'tools/run.js',
+      'tools/verify/model.ts',
+      name,
+      '--reference',
+      reference,
+      '--backend',
+      backend,
+      ...(decompose ? ['--decompose'] : [])
+    ],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       encoding: 'utf8',

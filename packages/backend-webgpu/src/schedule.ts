@@ -290,7 +290,7 @@ const sameView = (a: View, b: View): boolean =>
 /** Params that are read only by kernels that take them as packed halves, four k at a time. */
 function weightsOnly(order: readonly Value[]): Set<Value> {
   const fits = (node: Value, x: Value, i: number): boolean =>
-    kernelOf(node.op)?.packedInput === i && (sizeOf(x.shape) / x.shape[0]) % 4 === 0
+    kernelOf(node.op)?.packedInput?.(node) === i && (sizeOf(x.shape) / x.shape[0]) % 4 === 0
   const params = new Set(order.filter(v => v.op === 'param'))
   for (const node of order)
     node.inputs.forEach((x, i) => {

@@ -47,5 +47,15 @@ export { pictureSize, type Picture, type RgbaBytes } from './image/picture.js'
 export { prepare, type Prepared } from './backend/prepare.js'
 export { openWeights, type WeightsLike } from './weights/open.js'
 export { match, type WantedWeight } from './weights/match.js'
-export { memoryWeights, renamed, type WeightInfo, type WeightLocation, type WeightSource } from './weights/source.js'
+export {
+  memoryWeights,
+  renamed,
+  weightSource,
+  type ByteSource,
+  type WeightInfo,
+  type WeightLocation,
+  type WeightSource
+} from './weights/source.js'
+export { stridedEntry } from './weights/strided.js'
+export { memoryBytes, openFile } from '#io'
 export { storedBytes, type StoredDType } from './weights/stored.js'

@@ -6,10 +6,12 @@
 export {
   configs,
   gridSize,
+  isTinyVit,
   isVit,
   lowResSize,
   type CustomEncoder,
   type SamConfig,
+  type TinyVitConfig,
   type VitConfig
 } from './sam/config.js'
 export { configKey, parseConfig, recognise } from './sam/recognise.js'

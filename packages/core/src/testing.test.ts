@@ -35,6 +35,7 @@ describe('the conformance list', () => {
         'attention',
         'crossAttention',
         'gridAttention',
+        'windowAttention',
         'conv2d',
         'convTranspose2d',
         'resizeBilinear',

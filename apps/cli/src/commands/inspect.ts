@@ -4,6 +4,7 @@ import { configs, openWeights, type SamConfig } from '@sam/core'
 import {
   decodeMasks,
   encodeImage,
+  isTinyVit,
   isVit,
   modelCost,
   parseConfig,
@@ -124,7 +125,9 @@ function fileSummary({ label, metadata, tensors, problem }: FileReport, config: 
 function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: SamConfig): string {
   const encoder = isVit(e)
     ? `ViT of ${e.depth} blocks (${e.globalBlocks.length} global), ${e.width} wide, ${e.heads} heads, ${e.window}×${e.window} windows, ${e.patchSize}×${e.patchSize} patches`
-    : e.name
+    : isTinyVit(e)
+      ? `TinyViT of ${e.depths.join(' + ')} blocks, ${e.widths.join(', ')} wide, ${e.heads.join(', ')} heads, windows of ${e.windows.join(', ')}`
+      : e.name
   return `${name}: ${imageSize}×${imageSize} input; ${encoder}; embedding ${width} wide; decoder of ${decoder.depth} layers, ${decoder.heads} heads`
 }
 

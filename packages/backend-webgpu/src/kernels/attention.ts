@@ -3,7 +3,7 @@ import { sizeOf, type Value } from '@sam/core/graph'
 import { denseView, type View } from '../view.js'
 import { flash, relativePositions, type Bias } from './flash.js'
 import type { Kernel } from './kernel.js'
-import { windowAttention, windowShared } from './window.js'
+import { biasForm, relativeForm, windowAttention as windowProgram, windowShared } from './window.js'
 
 /** Registers hold a query and a result of this many channels; wider heads are decomposed. */
 const widestHead = 128
@@ -71,7 +71,7 @@ export const gridAttention: Kernel = {
   supports(node, limits) {
     const d = headWidth(node)
     if (node.dtype !== 'f32' || d % 4 !== 0 || d > widestHead) return false
-    return node.attrs.window === 0 || windowShared(d, node.attrs.window as number) <= limits.sharedBytes
+    return node.attrs.window === 0 || windowShared(d, node.attrs.window as number, relativeForm) <= limits.sharedBytes
   },
   lower(node, to) {
     const [qkv, border, tableH, tableW] = node.inputs.map(v => to.dense(v))
@@ -80,7 +80,7 @@ export const gridAttention: Kernel = {
     const grid = { batch, height, width, heads, d: headWidth(node) }
     const length = sizeOf(node.shape)
     if (node.attrs.window !== 0) {
-      const { program, flops } = windowAttention(grid, node.attrs.window as number)
+      const { program, flops } = windowProgram(grid, { window: node.attrs.window as number, form: relativeForm })
       return denseView(to.emit(program, [qkv, border, tableH, tableW], { length, type: 'f32', flops }), node.shape)
     }
     const places = height * width
@@ -105,6 +105,29 @@ export const gridAttention: Kernel = {
     const bias: Bias = { kind: 'grid', rows: table(height, 0), columns: table(width, height) }
     const { program, flops } = flash({ q: part(0), k: part(1), v: part(2), bias, scale: grid.d ** -0.5, width: grid.d })
     return denseView(to.emit(program, [qkv, qkv, qkv, relative, relative], { length, type: 'f32', flops }), node.shape)
+  }
+}
+
+/** The same in windows alone, with a bias for each pair of places: one dispatch. */
+export const windowAttention: Kernel = {
+  supports(node, limits) {
+    const d = headWidth(node)
+    return (
+      node.dtype === 'f32' &&
+      d % 4 === 0 &&
+      d <= widestHead &&
+      windowShared(d, node.attrs.window as number, biasForm) <= limits.sharedBytes
+    )
+  },
+  lower(node, to) {
+    const inputs = node.inputs.map(v => to.dense(v))
+    const [batch, height, width] = node.shape as [number, number, number, number]
+    const { heads, window } = node.attrs as { heads: number; window: number }
+    const { program, flops } = windowProgram(
+      { batch, height, width, heads, d: headWidth(node) },
+      { window, form: biasForm }
+    )
+    return denseView(to.emit(program, inputs, { length: sizeOf(node.shape), type: 'f32', flops }), node.shape)
   }
 }
 

@@ -1,7 +1,8 @@
 /** The operations that are one tiled product: matmul, linear, conv2d and convTranspose2d. */
-import { sizeOf, type Value } from '@sam/core/graph'
+import { ops, sizeOf, type Value } from '@sam/core/graph'
 import { denseView, joinedStride, reshaped, type Buffer, type View } from '../view.js'
 import { contraction, packedHalves, strided, type Contraction, type Operand } from './contraction.js'
+import { depthwise, isDepthwise } from './depthwise.js'
 import type { Kernel, Lowering } from './kernel.js'
 import { i32, sizesOf } from './program.js'
 import { tileFor } from './tile.js'
@@ -46,7 +47,7 @@ export const matmul: Kernel = {
 export const linear: Kernel = {
   supports: isF32,
   epilogue: true,
-  packedInput: 1,
+  packedInput: () => 1,
   lower(node, to) {
     const [columns, depth] = node.inputs[1].shape as [number, number]
     const [x, weight] = [rowsOf(to, node.inputs[0]), weightOf(to, node.inputs[1], depth)]
@@ -64,12 +65,16 @@ export const linear: Kernel = {
   }
 }
 
-/** The image is read where the kernel's window lies: no patches are ever stored. A 1×1 kernel is a linear layer. */
+/**
+ * The image is read where the kernel's window lies: no patches are ever stored. A 1×1 kernel is a linear layer. Of
+ * convolutions in groups, depthwise ones have a program of their own.
+ */
 export const conv2d: Kernel = {
-  supports: isF32,
+  supports: node => isF32(node) && (isDepthwise(node) || ops.groupsOf(node.inputs[0], node.inputs[1]) === 1),
   epilogue: true,
-  packedInput: 1,
+  packedInput: node => (isDepthwise(node) ? undefined : 1),
   lower(node, to) {
+    if (ops.groupsOf(node.inputs[0], node.inputs[1]) > 1) return depthwise(node, to)
     const x = to.view(node.inputs[0])
     const [out, channels, kh, kw] = node.inputs[1].shape as [number, number, number, number]
     const [stride, padding] = [node.attrs.stride as number, node.attrs.padding as number]

@@ -1,5 +1,5 @@
 import { isPrimitive, type Primitive, type Value } from '@sam/core/graph'
-import { attention, gridAttention } from './attention.js'
+import { attention, gridAttention, windowAttention } from './attention.js'
 import { conv2d, convTranspose2d, linear, matmul } from './contract.js'
 import { isElementwise } from './expression.js'
 import type { Kernel, Limits } from './kernel.js'
@@ -28,6 +28,7 @@ const composites: Readonly<Record<string, Kernel>> = {
   convTranspose2d,
   attention,
   gridAttention,
+  windowAttention,
   softmax,
   layerNorm,
   resizeBilinear

@@ -47,7 +47,7 @@ export interface Kernel {
   /** Whether it applies an `Epilogue` to what it computes. */
   readonly epilogue?: boolean
   /** The input that it can read as packed halves (`Lowering.packed`), by its index. */
-  readonly packedInput?: number
+  readonly packedInput?: (node: Value) => number | undefined
   lower(node: Value, to: Lowering): View
 }
 

@@ -22,15 +22,11 @@ export interface ConvLayer extends ops.ConvOptions {
   readonly bias?: boolean
 }
 
-/** `weight` [out, in, k, k] and `bias` [out]; channels last. PyTorch: nn.Conv2d. */
-export const conv2d = (p: Scope, x: Value, { out, kernel, bias = true, ...options }: ConvLayer): Value =>
-  ops.conv2d(
-    x,
-    bias
-      ? [p.param('weight', [out, x.shape[3], kernel, kernel]), p.param('bias', [out])]
-      : [p.param('weight', [out, x.shape[3], kernel, kernel])],
-    options
-  )
+/** `weight` [out, in / groups, k, k] and `bias` [out]; channels last. PyTorch: nn.Conv2d. */
+export function conv2d(p: Scope, x: Value, { out, kernel, bias = true, ...options }: ConvLayer): Value {
+  const weight = p.param('weight', [out, x.shape[3] / (options.groups ?? 1), kernel, kernel])
+  return ops.conv2d(x, bias ? [weight, p.param('bias', [out])] : [weight], options)
+}
 
 /**
  * `weight` [in, out, 2, 2] and `bias` [out]: what each place becomes, [..., in] → [..., 4·out], its four new places

@@ -5,9 +5,11 @@ import { sizeOf } from '../tensor/shape.js'
 
 /**
  * Floating-point operations of one node: two for each multiply-add of the contractions in it, found by opening it down
- * to `matmul`. Elementwise work is not counted, as papers do not: it is memory traffic.
+ * to `matmul`. Elementwise work is not counted, as papers do not: it is memory traffic. A convolution is counted as one
+ * even where it opens into elementwise products, as a depthwise one does.
  */
 export function flops(value: Value): number {
+  if (value.op === 'conv2d') return 2 * sizeOf(value.shape) * sizeOf(value.inputs[1].shape.slice(1))
   if (value.op === 'matmul') return 2 * sizeOf(value.shape) * value.inputs[0].shape.at(-1)!
   return value.composite ? bodyOf(value).reduce((sum, inner) => sum + flops(inner), 0) : 0
 }

@@ -195,6 +195,29 @@ const wholes: Record<string, Case> = {
     f: (x, w, b) => ops.conv2d(x, [w, b], { stride: 2 }),
     shapes: [[1, 4, 5, 2], [3, 2, 2, 2], [3]]
   },
+  'windowAttention on a grid of padded windows': {
+    f: (qkv, border, table) =>
+      ops.windowAttention(qkv, { heads: 2, window: 2, border, bias: ops.windowBias(table, 2) }),
+    shapes: [[1, 3, 2, 12], [12], [2, 4]]
+  },
+  'conv2d, depthwise': {
+    f: (x, w, b) => ops.conv2d(x, [w, b], { padding: 1, groups: 3 }),
+    shapes: [[1, 3, 2, 3], [3, 1, 3, 3], [3]]
+  },
+  'conv2d, depthwise with stride 2': {
+    f: (x, w) => ops.conv2d(x, [w], { padding: 1, stride: 2, groups: 2 }),
+    shapes: [
+      [1, 4, 3, 2],
+      [2, 1, 3, 3]
+    ]
+  },
+  'conv2d in groups': {
+    f: (x, w) => ops.conv2d(x, [w], { padding: 1, groups: 2 }),
+    shapes: [
+      [1, 2, 3, 4],
+      [4, 2, 3, 3]
+    ]
+  },
   'conv2d with padding': {
     f: (x, w) => ops.conv2d(x, [w], { padding: 1 }),
     shapes: [
@@ -240,7 +263,7 @@ describe('vjp against central differences', () => {
 
   it('has a case for every composite that there is', () => {
     const tried = new Set(Object.values(wholes).flatMap(opsOf))
-    const helpers = ['relativeTable']
+    const helpers = ['relativeTable', 'windowBias', 'groupsOf']
     expect(Object.keys(composites).filter(name => !helpers.includes(name) && !tried.has(name))).toEqual([])
     expect(helpers.filter(name => !(name in composites))).toEqual([])
   })

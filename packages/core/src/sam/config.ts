@@ -19,6 +19,28 @@ export interface VitConfig {
 }
 
 /**
+ * TinyViT with SAM's neck: a stem of two convolutions, a stage of MBConv blocks, then stages of windowed attention.
+ * Between stages the width changes and the resolution halves, but not before the last: with four stages the embedding
+ * is 1/16 of the input. MobileSAM: modeling/tiny_vit_sam.py.
+ */
+export interface TinyVitConfig {
+  /** Channels of each stage. */
+  readonly widths: readonly number[]
+  /** Blocks of each stage. */
+  readonly depths: readonly number[]
+  /** Attention heads of each stage but the first. */
+  readonly heads: readonly number[]
+  /** Side of the attention windows of each stage but the first, in tokens. */
+  readonly windows: readonly number[]
+  /** Hidden width of a block's MLP, as a multiple of its width. */
+  readonly mlpRatio: number
+  /** Hidden width of an MBConv block, as a multiple of its width. */
+  readonly expandRatio: number
+  /** Side of the depthwise kernel between attention and MLP. */
+  readonly localConvSize: number
+}
+
+/**
  * Any other network may serve (the paper's words): from the normalised, padded image [1,3,imageSize,imageSize] to an
  * embedding [1, width, imageSize/stride, imageSize/stride]. Its parameters live under `image_encoder`.
  */
@@ -35,7 +57,7 @@ export interface SamConfig {
   readonly name: string
   /** Side of the square input, in pixels. The longer side of an image is scaled to it, the shorter padded. */
   readonly imageSize: number
-  readonly imageEncoder: VitConfig | CustomEncoder
+  readonly imageEncoder: VitConfig | TinyVitConfig | CustomEncoder
   /** Channels of embeddings and tokens: 256 in the paper. */
   readonly width: number
   /** Hidden channels of the mask prompt's convolutions. */
@@ -70,6 +92,21 @@ export const vitL: SamConfig = published('vit_l', { width: 1024, depth: 24, head
 /** `sam_vit_h_4b8939.pth`: 641 M parameters. */
 export const vitH: SamConfig = published('vit_h', { width: 1280, depth: 32, heads: 16, globalBlocks: [7, 15, 23, 31] })
 
+/** `mobile_sam.pt`: 10 M parameters, a TinyViT-5M distilled from ViT-H, and Meta's decoder. MobileSAM: build_sam.py. */
+export const mobileSam: SamConfig = {
+  ...vitH,
+  name: 'mobile_sam',
+  imageEncoder: {
+    widths: [64, 128, 160, 320],
+    depths: [2, 2, 6, 2],
+    heads: [4, 5, 10],
+    windows: [7, 14, 7],
+    mlpRatio: 4,
+    expandRatio: 4,
+    localConvSize: 3
+  }
+}
+
 /**
  * The model that `@sam/model-tiny` carries: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU
  * cores. So small a picture needs a finer embedding than 1/16: what covers ten patches of 1024 pixels would cover two.
@@ -93,20 +130,43 @@ export const tinyTest: SamConfig = {
   decoder: { depth: 2, heads: 4, mlpWidth: 64, iouHiddenWidth: 32, multimaskOutputs: 3 }
 }
 
+/** The same with a TinyViT, of grids that its windows do not fill. */
+export const tinyVitTest: SamConfig = {
+  ...tinyTest,
+  name: 'tiny-vit-test',
+  imageEncoder: {
+    widths: [8, 16, 24, 32],
+    depths: [1, 1, 2, 1],
+    heads: [2, 3, 4],
+    windows: [3, 5, 3],
+    mlpRatio: 2,
+    expandRatio: 4,
+    localConvSize: 3
+  }
+}
+
 /** The configurations that a name can stand for. */
 export const configs: Readonly<Record<string, SamConfig>> = {
   vit_b: vitB,
   vit_l: vitL,
   vit_h: vitH,
+  mobile_sam: mobileSam,
   tiny,
   'tiny-test': tinyTest
 }
 
-export const isVit = (encoder: VitConfig | CustomEncoder): encoder is VitConfig => !('encode' in encoder)
+export const isVit = (encoder: SamConfig['imageEncoder']): encoder is VitConfig => 'patchSize' in encoder
+
+export const isTinyVit = (encoder: SamConfig['imageEncoder']): encoder is TinyVitConfig => 'widths' in encoder
 
 /** Side of the embedding's grid: 64 for a 1024 input. */
 export const gridSize = ({ imageSize, imageEncoder }: SamConfig): number =>
-  imageSize / (isVit(imageEncoder) ? imageEncoder.patchSize : imageEncoder.stride)
+  imageSize /
+  (isVit(imageEncoder)
+    ? imageEncoder.patchSize
+    : isTinyVit(imageEncoder)
+      ? 2 ** imageEncoder.widths.length
+      : imageEncoder.stride)
 
 /** Side of the low-resolution masks, prompt and answer alike: 1/4 of the input. */
 export const lowResSize = (config: SamConfig): number => 4 * gridSize(config)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { vitB, vitH, vitL, tinyTest } from './config.js'
+import { tinyTest, tinyVitTest, vitB, vitH, vitL } from './config.js'
 import { modelCost, type GraphCost } from './cost.js'
 
 const giga = (cost: GraphCost): Record<string, number> =>
@@ -46,7 +46,9 @@ describe('modelCost', () => {
   })
 
   it('names every part of a small model too', () => {
-    const { imageEncoder, maskDecoder } = modelCost(tinyTest)
-    expect([...imageEncoder.parts, ...maskDecoder.parts].map(p => p.part)).not.toContain('other')
+    for (const config of [tinyTest, tinyVitTest]) {
+      const { imageEncoder, maskDecoder } = modelCost(config)
+      expect([...imageEncoder.parts, ...maskDecoder.parts].map(p => p.part)).not.toContain('other')
+    }
   })
 })

@@ -98,6 +98,7 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
  * of relative positions.
  */
 function flopsByPart(value: Value, scope: string): [part: string, flops: number][] {
+  if (value.op === 'windowAttention') return [['window attention', flops(value)]]
   if (value.op !== 'gridAttention') return [[partOfName(scope), flops(value)]]
   const products = total(
     bodyOf(value).filter(v => v.op === 'attention'),
@@ -115,11 +116,12 @@ function flopsByPart(value: Value, scope: string): [part: string, flops: number]
  */
 const partNames: readonly (readonly [part: string, names?: RegExp])[] = [
   ['patch embedding', /^image_encoder\.(patch_embed|pos_embed)/],
-  ['linear layers', /^image_encoder\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.lin\d)\./],
-  ['norms', /^image_encoder\.blocks\..*norm\d\./],
+  ['convolutions', /^image_encoder\.layers\..*(conv\d|local_conv)\./],
+  ['linear layers', /^image_encoder\.(blocks|layers)\..*(attn\.(qkv|proj)|mlp\.(lin|fc)\d)\./],
+  ['norms', /^image_encoder\.(blocks|layers)\..*norm\d?\./],
   ['window attention'],
   ['global attention'],
-  ['relative positions', /^image_encoder\..*rel_pos/],
+  ['relative positions', /^image_encoder\..*(rel_pos|attention_biases)/],
   ['neck', /^image_encoder\.neck/],
   ['prompt encoder', /^prompt_encoder\./],
   ['two-way transformer', /^mask_decoder\.transformer\./],

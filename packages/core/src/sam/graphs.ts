@@ -3,7 +3,8 @@ import { graph, type Graph } from '../ir/graph.js'
 import { input, type Value } from '../ir/value.js'
 import { scope } from '../nn/scope.js'
 import * as ops from '../ops/index.js'
-import { gridSize, isVit, lowResSize, type SamConfig } from './config.js'
+import { gridSize, isTinyVit, isVit, lowResSize, type SamConfig } from './config.js'
+import { tinyVit } from './encoders/tiny-vit.js'
 import { imageEncoder } from './encoders/vit.js'
 import { maskDecoder } from './mask-decoder.js'
 import { densePositions, embedMasks, embedPoints, embedText, noMask } from './prompt-encoder.js'
@@ -11,7 +12,8 @@ import { densePositions, embedMasks, embedPoints, embedText, noMask } from './pr
 /**
  * The image encoder as a graph, run once an image.
  * - input `image` f32[B,3,S,S]: normalised and padded, S = `imageSize`, B = `images`
- * - output `image_embedding` f32[B,C,g,g]; with `blocks`, also `block0` … [B,g,g,width]
+ * - output `image_embedding` f32[B,C,g,g]; with `blocks`, also `block0` … [B,g,g,width], of a TinyViT its
+ *   patch embedding and its stages
  */
 export function encodeImage(config: SamConfig, { blocks = false, images = 1 }: EncodeSignature = {}): Graph {
   const { imageSize, imageEncoder: encoder, width } = config
@@ -19,7 +21,9 @@ export function encodeImage(config: SamConfig, { blocks = false, images = 1 }: E
   const p = scope('image_encoder')
   const encoded = isVit(encoder)
     ? imageEncoder(p, image, { vit: encoder, out: width })
-    : { embedding: encoder.encode(p, image), blocks: [] }
+    : isTinyVit(encoder)
+      ? tinyVit(p, image, { encoder, out: width })
+      : { embedding: encoder.encode(p, image), blocks: [] }
   const g = gridSize(config)
   if (`${encoded.embedding.shape}` !== `${[images, width, g, g]}`) {
     throw new GraphError(
@@ -33,7 +37,7 @@ export function encodeImage(config: SamConfig, { blocks = false, images = 1 }: E
 }
 
 export interface EncodeSignature {
-  /** Whether each block's output is an output too. */
+  /** Whether the output of each block, of a TinyViT of each stage, is an output too. */
   readonly blocks?: boolean
   /** Images at once; 1 unless told. */
   readonly images?: number

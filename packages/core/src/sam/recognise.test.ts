@@ -4,7 +4,7 @@ import { nameOf } from '../ir/value.js'
 import { hashWeights } from '../weights/hash-fill.js'
 import { weightSource, type WeightSource } from '../weights/source.js'
 import { SamError } from '../errors.js'
-import { configs, tinyTest, vitB, type SamConfig } from './config.js'
+import { configs, mobileSam, tinyTest, vitB, type SamConfig } from './config.js'
 import { decodeMasks, encodeImage } from './graphs.js'
 import { configKey, parseConfig, recognise } from './recognise.js'
 
@@ -17,7 +17,7 @@ const checkpointOf = (config: SamConfig): WeightSource => {
 }
 
 describe('recognise', () => {
-  for (const name of ['vit_b', 'vit_l', 'vit_h']) {
+  for (const name of ['vit_b', 'vit_l', 'vit_h', 'mobile_sam']) {
     it(`tells ${name} from its shapes`, () => expect(recognise(checkpointOf(configs[name]))).toBe(configs[name]))
   }
 
@@ -30,6 +30,28 @@ describe('recognise', () => {
       width: 64
     }
     expect({ ...recognise(checkpointOf(own), { decoderHeads: 8 }), name: 'x' }).toEqual(own)
+  })
+
+  it('reads off any TinyViT, and finds no SAM where a stage is missing', () => {
+    const own: SamConfig = {
+      ...mobileSam,
+      name: 'x',
+      imageEncoder: {
+        widths: [16, 32, 64],
+        depths: [1, 2, 1],
+        heads: [2, 4],
+        windows: [3, 5],
+        mlpRatio: 2,
+        expandRatio: 3,
+        localConvSize: 5
+      }
+    }
+    const checkpoint = checkpointOf(own)
+    expect({ ...recognise(checkpoint), name: 'x' }).toEqual(own)
+    expect(parseConfig(JSON.stringify(own), 'config')).toEqual(own)
+    expect(
+      recognise({ ...checkpoint, has: name => checkpoint.has(name) && !name.includes('attention_biases') })
+    ).toBeUndefined()
   })
 
   it('does not guess decoder heads: only the published width of 256 is known to have 8', () => {

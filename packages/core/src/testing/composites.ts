@@ -11,6 +11,7 @@ export const compositeCases = (): ConformanceCase[] => [
   ...attention(),
   ...crossAttention(),
   ...gridAttention(),
+  ...windowAttention(),
   ...convolutions(),
   ...grids(),
   ...residuals()
@@ -232,6 +233,33 @@ function gridAttention(): ConformanceCase[] {
   )
 }
 
+function windowAttention(): ConformanceCase[] {
+  const grids: readonly {
+    batch?: number
+    size: readonly [number, number]
+    heads: number
+    d: number
+    window: number
+  }[] = [
+    { size: [4, 4], heads: 2, d: 8, window: 4 },
+    { size: [6, 6], heads: 2, d: 32, window: 3 },
+    { batch: 2, size: [5, 7], heads: 3, d: 8, window: 3 },
+    { size: [2, 3], heads: 1, d: 64, window: 4 },
+    { size: [9, 8], heads: 1, d: 6, window: 7 },
+    { size: [15, 14], heads: 2, d: 32, window: 14 }
+  ]
+  return grids.map(({ batch = 1, size, heads, d, window }) =>
+    conformanceCase(`windowAttention ${batch}×[${size}] heads${heads} d${d} window ${window}`, t =>
+      ops.windowAttention(t.input([batch, ...size, 3 * heads * d]), {
+        heads,
+        window,
+        border: t.param([3 * heads * d]),
+        bias: ops.windowBias(t.param([heads, window * window]), window)
+      })
+    )
+  )
+}
+
 function convolutions(): ConformanceCase[] {
   return [
     conformanceCase('conv2d: patches', t =>
@@ -255,6 +283,37 @@ function convolutions(): ConformanceCase[] {
     conformanceCase('conv2d: of one pixel, padded', t =>
       ops.conv2d(t.input([1, 1, 1, 3]), [t.param([2, 3, 3, 3]), t.param([2])], { padding: 1 })
     ),
+    conformanceCase('conv2d: 3×3 padded, stride 2', t =>
+      ops.conv2d(t.input([2, 8, 6, 3]), [t.param([8, 3, 3, 3]), t.param([8])], { stride: 2, padding: 1 })
+    ),
+    conformanceCase('conv2d: 3×3 padded, stride 2, odd sides', t =>
+      ops.conv2d(t.input([1, 7, 5, 4]), [t.param([6, 4, 3, 3])], { stride: 2, padding: 1 })
+    ),
+    conformanceCase('conv2d: depthwise 3×3', t =>
+      ops.conv2d(t.input([2, 5, 7, 12]), [t.param([12, 1, 3, 3]), t.param([12])], { padding: 1, groups: 12 })
+    ),
+    conformanceCase('conv2d: depthwise 3×3 of few channels, without bias', t =>
+      ops.conv2d(t.input([1, 6, 5, 5]), [t.param([5, 1, 3, 3])], { padding: 1, groups: 5 })
+    ),
+    conformanceCase('conv2d: depthwise 3×3, stride 2', t =>
+      ops.conv2d(t.input([2, 8, 7, 8]), [t.param([8, 1, 3, 3]), t.param([8])], { stride: 2, padding: 1, groups: 8 })
+    ),
+    conformanceCase('conv2d: depthwise 5×3, then GELU', t =>
+      ops.gelu(ops.conv2d(t.input([1, 9, 8, 16]), [t.param([16, 1, 5, 3]), t.param([16])], { padding: 1, groups: 16 }))
+    ),
+    conformanceCase('conv2d: groups of channels', t =>
+      ops.conv2d(t.input([2, 5, 6, 6]), [t.param([4, 3, 3, 3]), t.param([4])], { padding: 1, groups: 2 })
+    ),
+    conformanceCase('conv2d: two results for each channel', t =>
+      ops.conv2d(t.input([1, 4, 5, 4]), [t.param([8, 1, 3, 3]), t.param([8])], { padding: 1, groups: 4 })
+    ),
+    conformanceCase('conv2d: an MBConv block', t => {
+      const x = t.input([1, 6, 7, 4])
+      const wide = ops.gelu(ops.conv2d(x, [t.param([16, 4, 1, 1]), t.param([16])]))
+      const deep = ops.conv2d(wide, [t.param([16, 1, 3, 3]), t.param([16])], { padding: 1, groups: 16 })
+      const narrow = ops.conv2d(ops.gelu(deep), [t.param([4, 16, 1, 1]), t.param([4])])
+      return { y: ops.gelu(ops.add(x, narrow)), wide, deep }
+    }),
     conformanceCase('convTranspose2d 2×2', t =>
       ops.convTranspose2d(t.input([2, 3, 5, 8]), [t.param([8, 4, 2, 2]), t.param([4])])
     ),

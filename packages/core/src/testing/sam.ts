@@ -1,7 +1,7 @@
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { nameOf } from '../ir/value.js'
 import { absorbProjections } from '../passes/absorb-projections.js'
-import { gridSize, lowResSize, tinyTest, type SamConfig } from '../sam/config.js'
+import { gridSize, lowResSize, tinyTest, tinyVitTest, type SamConfig } from '../sam/config.js'
 import { decodeMasks, encodeImage, upscaleMasks, type PromptSignature } from '../sam/graphs.js'
 import { f32, tensor, type HostTensor } from '../tensor/tensor.js'
 import { hashFill } from '../weights/hash-fill.js'
@@ -14,6 +14,9 @@ const fewHeads: SamConfig = { ...tinyTest, decoder: { ...tinyTest.decoder, heads
 /** The whole tiny SAM with hash-filled weights: encoder, decoder for every kind of prompt, upscaling. */
 export const samCases = (): ConformanceCase[] => [
   samCase('encodeImage', encodeImage(tinyTest, { blocks: true }), {
+    image: randomTensor([1, 3, 128, 128], { seed: 1, range: [-2, 2] })
+  }),
+  samCase('encodeImage with a TinyViT', encodeImage(tinyVitTest, { blocks: true }), {
     image: randomTensor([1, 3, 128, 128], { seed: 1, range: [-2, 2] })
   }),
   decode('a point', { prompts: 1, points: 2 }, [[1, -1]]),

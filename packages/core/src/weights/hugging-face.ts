@@ -1,3 +1,4 @@
+import { foldedMobileSam } from './mobile-sam.js'
 import { renamed, type WeightSource } from './source.js'
 
 /**
@@ -88,10 +89,10 @@ const wrappings = ['module.', 'model.', 'sam.']
 
 /**
  * The same checkpoint under Meta's names: strips 'module.', 'model.' and 'sam.' where every name begins so, as training
- * wrappers leave it, and translates Hugging Face's names.
+ * wrappers leave it, translates Hugging Face's names, and folds MobileSAM's batch norms.
  */
 export function underMetaNames(source: WeightSource): WeightSource {
   const prefix = wrappings.find(start => source.names.length > 0 && source.names.every(name => name.startsWith(start)))
   if (prefix !== undefined) return underMetaNames(renamed(source, name => name.slice(prefix.length)))
-  return isHuggingFace(source.names) ? renamed(source, toMeta(source.names)) : source
+  return isHuggingFace(source.names) ? renamed(source, toMeta(source.names)) : foldedMobileSam(source)
 }

@@ -1,15 +1,8 @@
 import { failAt, type Fail } from './fail.js'
 import { describe, inertGlobal, isGlobal, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
-import {
-  rangeEntry,
-  weightSource,
-  type ByteSource,
-  type WeightEntry,
-  type WeightInfo,
-  type WeightSource
-} from './source.js'
+import { weightSource, type ByteSource, type WeightEntry, type WeightInfo, type WeightSource } from './source.js'
 import { storedBytes, type StoredDType } from './stored.js'
-import { checkStrided, gather, isContiguous, lastIndex, type Strided } from './strided.js'
+import { checkStrided, stridedEntry, type Strided } from './strided.js'
 import { storageNames } from './torch-types.js'
 import { openZip, readEntry, type ZipArchive, type ZipEntry } from './zip.js'
 
@@ -156,7 +149,5 @@ const entryOf =
   (source: ByteSource, name: string, tensor: TorchTensor) =>
   async (signal?: AbortSignal): Promise<WeightEntry> => {
     const start = (await tensor.storage.entry.dataOffset(signal)) + tensor.offset * storedBytes[tensor.dtype]
-    if (isContiguous(tensor)) return rangeEntry(source, infoOf(name, tensor), start)
-    const span = (lastIndex(tensor) - tensor.offset + 1) * storedBytes[tensor.dtype]
-    return { ...infoOf(name, tensor), bytes: async stop => gather(tensor, await source.read(start, span, stop)) }
+    return stridedEntry(source, name, { ...tensor, start })
   }

@@ -1,4 +1,5 @@
 import { failAt } from './fail.js'
+import { rangeEntry, type ByteSource, type WeightEntry } from './source.js'
 import { storedBytes, storedLength, type StoredDType } from './stored.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
 
@@ -60,4 +61,17 @@ export function gather({ dtype, shape, strides }: Strided, bytes: Uint8Array): U
     }
   }
   return out
+}
+
+/** An entry whose elements lie as a view whose first one is at byte `start` of a file; gathered where they have gaps. */
+export function stridedEntry(
+  source: ByteSource,
+  name: string,
+  view: Strided & { readonly start: number }
+): WeightEntry {
+  const { dtype, shape, start } = view
+  const info = { name, dtype, shape: [...shape] }
+  if (isContiguous(view)) return rangeEntry(source, info, start)
+  const span = (lastIndex(view) - view.offset + 1) * storedBytes[dtype]
+  return { ...info, bytes: async stop => gather(view, await source.read(start, span, stop)) }
 }

@@ -24,31 +24,6 @@ export const layerNorm: Emit = (to, y) => {
   )
 }
 
-/** Kernel = stride: patches × weight. Otherwise Conv, which has channels second. */
-export const conv2d: Emit = (to, y) => {
-  const [x, weight, bias] = y.inputs
-  const { stride, padding } = y.attrs as { stride: number; padding: number }
-  const [b, , , c] = x.shape as [number, number, number, number]
-  const [out, , kh, kw] = weight.shape as [number, number, number, number]
-  if (stride !== kh || stride !== kw || padding !== 0) {
-    const inputs = [transpose(to, to.of(x), [0, 3, 1, 2]), to.of(weight), ...(bias ? [to.of(bias)] : [])]
-    return transpose(
-      to,
-      to.node('Conv', inputs, { pads: Array<number>(4).fill(padding), strides: [stride, stride] }),
-      [0, 2, 3, 1]
-    )
-  }
-  const [, rows, columns] = y.shape as [number, number, number, number]
-  let patches = to.of(x)
-  if (kh > 1) {
-    const whole = to.node('Slice', [patches, to.ints([0, 0]), to.ints([rows * kh, columns * kw]), to.ints([1, 2])])
-    patches = transpose(to, reshape(to, whole, [b, rows, kh, columns, kw, c]), [0, 1, 3, 5, 2, 4]) // [B, rows, columns, in, kh, kw]
-  }
-  const matrix = reshape(to, to.of(weight), [out, c * kh * kw])
-  const inputs = [reshape(to, patches, [-1, c * kh * kw]), matrix, ...(bias ? [to.of(bias)] : [])]
-  return reshape(to, to.node('Gemm', inputs, { transB: 1 }), y.shape)
-}
-
 /**
  * Each pixel becomes a tile by one Gemm. The weight's small transpose makes the large one move whole rows of channels.
  */

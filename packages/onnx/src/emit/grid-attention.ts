@@ -1,5 +1,6 @@
 import { constant, f32, ops, type Value } from '@sam/core/graph'
 import type { Builder, Emit } from '../builder.js'
+import { windowRows } from './windows.js'
 import { reshape } from './write.js'
 
 /**
@@ -116,24 +117,4 @@ function ownPlace(side: number): Value {
   for (let i = 0; i < side * side; i++)
     ones[i * 2 * side + Math.floor(i / side)] = ones[i * 2 * side + side + (i % side)] = 1
   return constant(f32([1, side * side, 1, 2 * side], ones))
-}
-
-/**
- * For each place of each window its row in the flattened grid, the row after the last where there is none; and for each
- * row its place.
- */
-function windowRows(
-  [b, h, w]: readonly [number, number, number],
-  side: number
-): { into: Int32Array; back: Int32Array } {
-  const [nh, nw] = [Math.ceil(h / side), Math.ceil(w / side)]
-  const into = new Int32Array(b * nh * nw * side * side).fill(b * h * w)
-  const back = new Int32Array(b * h * w)
-  for (let row = 0; row < back.length; row++) {
-    const [image, y, x] = [Math.floor(row / (h * w)), Math.floor(row / w) % h, row % w]
-    const window = (image * nh + Math.floor(y / side)) * nw + Math.floor(x / side)
-    back[row] = (window * side + (y % side)) * side + (x % side)
-    into[back[row]] = row
-  }
-  return { into, back }
 }

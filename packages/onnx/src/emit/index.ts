@@ -1,11 +1,13 @@
 import type { Primitive, Value } from '@sam/core/graph'
 import { dataTypes, type Emit } from '../builder.js'
-import { conv2d, convTranspose2d, layerNorm, linear, resizeBilinear } from './composites.js'
+import { convTranspose2d, layerNorm, linear, resizeBilinear } from './composites.js'
 import { matmul } from './contract.js'
+import { conv2d } from './convolution.js'
 import { broadcasting } from './elementwise.js'
 import { gridAttention } from './grid-attention.js'
 import { broadcast, pad, reshape, scatterAdd, slice, transpose } from './move.js'
 import { axisOf, nodeOf, reduction } from './node.js'
+import { windowAttention } from './window-attention.js'
 
 /** The ONNX form of each primitive: one node, mostly. */
 export const primitives: { readonly [P in Primitive]: Emit } = {
@@ -50,7 +52,8 @@ export const composites: Readonly<Record<string, Emit>> = {
   conv2d,
   convTranspose2d,
   resizeBilinear,
-  gridAttention
+  gridAttention,
+  windowAttention
 }
 
 /** Whether a composite node is written in a form of its own. For `Backend.keeps`. */

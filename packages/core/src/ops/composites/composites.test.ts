@@ -172,7 +172,7 @@ describe('composites', () => {
     const forms: readonly [
       size: readonly [number, number],
       kernel: readonly [number, number],
-      options?: ops.ConvOptions
+      options?: ops.ConvOptions & { channels?: number; out?: number }
     ][] = [
       [[4, 6], [2, 2], { stride: 2 }],
       [[5, 7], [2, 2], { stride: 2 }],
@@ -193,32 +193,75 @@ describe('composites', () => {
         [4, 6],
         [3, 1]
       ],
-      [[3, 3], [1, 1], { padding: 1 }]
+      [[3, 3], [1, 1], { padding: 1 }],
+      [[8, 7], [3, 3], { stride: 2, padding: 1 }],
+      [[4, 9], [2, 1], { stride: 3 }],
+      [[6, 5], [3, 3], { stride: 2 }],
+      [[4, 5], [3, 3], { padding: 1, groups: 4, channels: 4 }],
+      [[7, 6], [3, 3], { stride: 2, padding: 1, groups: 4, channels: 4 }],
+      [[3, 4], [1, 1], { groups: 4, channels: 4 }],
+      [[4, 5], [3, 3], { padding: 1, groups: 2, channels: 6 }],
+      [[4, 4], [2, 2], { stride: 2, groups: 2, channels: 2 }],
+      [[3, 5], [1, 3], { groups: 3, channels: 3, out: 6 }]
     ]
-    for (const [[h, w], [kh, kw], { stride = 1, padding = 0 } = {}] of forms) {
-      const [x, weight, bias] = [given([2, h, w, 3]), given([4, 3, kh, kw]), given([4])]
+    for (const [[h, w], [kh, kw], { stride = 1, padding = 0, groups = 1, channels = 3, out = 4 } = {}] of forms) {
+      const each = channels / groups
+      const [x, weight, bias] = [given([2, h, w, channels]), given([out, each, kh, kw]), given([out])]
       const pixel = (b: number, [i, j, c]: readonly [number, number, number]): number =>
         i >= 0 && i < h && j >= 0 && j < w ? x.at(b, i, j, c) : 0
       const shape = [
         2,
         Math.floor((h + 2 * padding - kh) / stride) + 1,
         Math.floor((w + 2 * padding - kw) / stride) + 1,
-        4
+        out
       ]
       close(
-        ops.conv2d(x.value, [weight.value, bias.value], { stride, padding }),
+        ops.conv2d(x.value, [weight.value, bias.value], { stride, padding, groups }),
         shape,
         ([b, i, j, o]) =>
           bias.at(o) +
-          sum(3, c =>
+          sum(each, c =>
             sum(kh, m =>
-              sum(kw, n => pixel(b, [i * stride + m - padding, j * stride + n - padding, c]) * weight.at(o, c, m, n))
+              sum(kw, n => {
+                const channel = Math.floor(o / (out / groups)) * each + c
+                return pixel(b, [i * stride + m - padding, j * stride + n - padding, channel]) * weight.at(o, c, m, n)
+              })
             )
           )
       )
     }
-    expect(() => ops.conv2d(input('x', [1, 8, 8, 3]), [param('w', [4, 3, 3, 3])], { stride: 2 })).toThrow(
-      "conv2d: stride must be 1 or the kernel's size, found 2 with f32[4,3,3,3] (w)"
+    expect(() => ops.conv2d(input('x', [1, 8, 8, 4]), [param('w', [6, 1, 3, 3])], { groups: 4 })).toThrow(
+      'conv2d: x must be [B,H,W,in] and the weight [out,in/4,kh,kw] with out a multiple of 4, found f32[1,8,8,4] (x) and f32[6,1,3,3] (w)'
+    )
+  })
+
+  it('windowAttention: padded positions hold the border, channels lie head by head', () => {
+    const [h, w, heads, d, side] = [3, 4, 2, 4, 2]
+    const [qkv, border, table] = [given([1, h, w, 3 * heads * d]), given([3 * heads * d]), given([heads, side * side])]
+    close(
+      ops.windowAttention(qkv.value, {
+        heads,
+        window: side,
+        border: border.value,
+        bias: ops.windowBias(table.value, side)
+      }),
+      [1, h, w, heads * d],
+      ([, i, j, c]) => {
+        const [head, channel] = [Math.floor(c / d), c % d]
+        const part = (which: number, e: number, [y, x]: readonly [number, number]): number => {
+          const at = (head * 3 + which) * d + e
+          return y < h && x < w ? qkv.at(0, y, x, at) : border.at(at)
+        }
+        const [top, left] = [i - (i % side), j - (j % side)]
+        const weigh = (key: readonly [number, number]): number =>
+          Math.exp(
+            sum(d, e => part(0, e, [i, j]) * part(1, e, key)) / Math.sqrt(d) +
+              table.at(head, Math.abs(i - key[0]) * side + Math.abs(j - key[1]))
+          )
+        const over = (term: (key: readonly [number, number]) => number): number =>
+          sum(side, m => sum(side, n => term([top + m, left + n])))
+        return over(key => weigh(key) * part(2, channel, key)) / over(weigh)
+      }
     )
   })
 
@@ -284,6 +327,20 @@ describe('composites', () => {
           border: param('b', [24]),
           relPos: [param('h', [7, 4]), param('rel_pos_w', [5, 4])]
         }),
+      () =>
+        ops.windowAttention(input('qkv', [1, 4, 4, 24]), {
+          heads: 2,
+          window: 2,
+          border: param('b', [24]),
+          bias: param('bias', [2, 4])
+        }),
+      () =>
+        ops.windowAttention(input('qkv', [1, 4, 4, 25]), {
+          heads: 2,
+          window: 2,
+          border: param('b', [24]),
+          bias: param('bias', [2, 4, 4])
+        }),
       () => ops.conv2d(input('x', [1, 3, 8, 8]), [param('w', [4, 3, 3, 3])]),
       () => ops.convTranspose2d(input('x', [1, 3, 8, 8]), [param('w', [4, 3, 2, 2]), param('b', [3])]),
       () => ops.resizeBilinear(input('x', [4]), [2, 2]),
@@ -303,6 +360,8 @@ describe('composites', () => {
         "attention: takes a mask or relative positions, not both; add the mask to one of the tables",
         "gridAttention: qkv must be [B,H,W,3·2·d], found f32[1,4,4,25] (qkv)",
         "gridAttention: relative positions must be [7,4], found f32[5,4] (rel_pos_w)",
+        "windowAttention: the bias must be [2,4,4], found f32[2,4] (bias)",
+        "windowAttention: qkv must be [B,H,W,3·2·d] and the border [3·2·d], found f32[1,4,4,25] (qkv) and f32[24] (b)",
         "conv2d: x must be [B,H,W,in] and the weight [out,in,kh,kw], found f32[1,3,8,8] (x) and f32[4,3,3,3] (w)",
         "convTranspose2d: x must be [B,H,W,in] and the weight [in,out,kh,kw], found f32[1,3,8,8] (x) and f32[4,3,2,2] (w)",
         "resizeBilinear: needs [..., H, W] and a size of at least 1×1, found f32[4] (x) to 2×2",

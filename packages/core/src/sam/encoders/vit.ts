@@ -63,7 +63,7 @@ function attention(p: Scope, x: Value, { width, heads, window }: VitConfig): Val
 }
 
 /** 1×1 convolution, norm, 3×3 convolution, norm. Meta: ImageEncoderViT.neck. */
-function neck(p: Scope, x: Value, out: number): Value {
+export function neck(p: Scope, x: Value, out: number): Value {
   const narrow = nn.layerNorm(p.at(1), nn.conv2d(p.at(0), x, { out, kernel: 1, bias: false }), eps)
   return nn.layerNorm(p.at(3), nn.conv2d(p.at(2), narrow, { out, kernel: 3, padding: 1, bias: false }), eps)
 }
