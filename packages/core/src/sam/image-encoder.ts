@@ -47,7 +47,7 @@ function block(p: Scope, x: Value, { branch, ...vit }: VitConfig & { branch: nn.
     branch
   )
   const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), attended, eps), {
-    hidden: vit.width * vit.mlpRatio,
+    hidden: Math.round(vit.width * vit.mlpRatio), // 168 × (696 / 168) is not quite 696
     activation: ops.gelu
   })
   return nn.residual(attended, [mlp, p.at('mlp')], branch)
