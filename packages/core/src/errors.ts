@@ -82,7 +82,7 @@ export class BackendError extends SamError {
 }
 
 /** The most characters of a message. */
-const messageLimit = 4000
+const messageLimit = 8000
 
 /** C0 without tab and newline, DEL, C1, and what reorders or breaks lines of text. */
 const unprintable = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g

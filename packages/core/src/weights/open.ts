@@ -21,6 +21,8 @@ export interface OpenOptions {
    * unknown.
    */
   readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined
+  /** For a URL: milliseconds without a byte after which it fails. Default 60,000; Infinity: never. */
+  readonly timeout?: number | undefined
 }
 
 /**
