@@ -8,6 +8,7 @@ import {
   modelCost,
   openWeights,
   parseConfig,
+  printable,
   type GraphCost,
   type ModelCost,
   type SamConfig
@@ -168,4 +169,4 @@ const tensorTable = ({ tensors }: FileReport): string =>
   ])
 
 /** Text of a file that must not look like lines of ours. */
-const oneLine = (text: string): string => text.replaceAll('\r', '\\r').replaceAll('\n', '\\n')
+const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'), Infinity)

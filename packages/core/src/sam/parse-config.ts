@@ -19,10 +19,10 @@ export const configLimits = {
   imageEncoder: {
     patchSize: upTo(64),
     width: upTo(8192),
-    depth: upTo(128),
+    depth: upTo(64),
     heads: upTo(128),
     mlpRatio: { from: 1 / 16, to: 16, fraction: true },
-    window: upTo(256)
+    window: upTo(128)
   },
   decoder: {
     depth: upTo(16),
@@ -34,7 +34,7 @@ export const configLimits = {
 } as const satisfies Readonly<Record<string, Range | Readonly<Record<string, Range>>>>
 
 /** Places on a side of the embedding's grid: attention over the whole grid grows with the fourth power. */
-const gridLimit = 256
+const gridLimit = 128
 
 /** Characters of a configuration as JSON. */
 const jsonLimit = 65_536

@@ -117,7 +117,7 @@ describe('recognise', () => {
       'x',
       names.map(name => ({ name, ...info, bytes: async () => new Uint8Array(4) }))
     )
-    expect(() => recognise(many)).toThrow('at most 128 blocks, found 100000')
+    expect(() => recognise(many)).toThrow('at most 64 blocks, found 100000')
   })
 
   it('knows what is no SAM', () => expect(recognise(weightSource('other', []))).toBeUndefined())

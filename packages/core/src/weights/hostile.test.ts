@@ -55,8 +55,8 @@ describe('a hostile checkpoint', () => {
   })
 
   it.each([
-    ['cfg-depth999999.json', 'depth must be a whole number from 1 to 128, found 999999'],
-    ['samconfig-14530.bin', 'window must be a whole number from 1 to 256, found 999999']
+    ['cfg-depth999999.json', 'depth must be a whole number from 1 to 64, found 999999'],
+    ['samconfig-14530.bin', 'window must be a whole number from 1 to 128, found 999999']
   ])('is refused as a configuration: %s', async (name, message) => {
     expect((await errorOf(() => parseConfig(textOf(hostile(name)), name))).message).toContain(message)
   })
