@@ -18,8 +18,8 @@ export function checkRules(json: unknown): void {
     if (typeof value !== 'object' || value === null) return
     if (++steps > stepLimit) throw new SyntaxError(`it has more than ${stepLimit} steps`)
     if (depth > depthLimit) throw new SyntaxError(`its steps nest deeper than ${depthLimit}`)
-    const { Regex: pattern, type, content, prepend } = value as Record<string, unknown>
-    if (typeof pattern === 'string') checkPattern(pattern)
+    const { pattern, type, content, prepend } = value as Record<string, unknown>
+    if (pattern !== undefined) checkPattern(pattern)
     if (type === 'Replace' || type === 'Prepend') {
       growth *=
         1 + [content, prepend].reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0)
@@ -33,7 +33,10 @@ export function checkRules(json: unknown): void {
 }
 
 /** Refuses patterns whose matching may take exponential time, or a high power of the text's length. */
-function checkPattern(pattern: string): void {
+function checkPattern(given: unknown): void {
+  const { Regex: pattern, String: text } = Object(given) as Record<string, unknown>
+  if (typeof text === 'string') return
+  if (typeof pattern !== 'string') throw new SyntaxError('a pattern is neither a Regex nor a String')
   if (pattern.length > patternLimit)
     throw new SyntaxError(`a pattern has ${pattern.length} characters, more than ${patternLimit}`)
   const bare = pattern

@@ -55,6 +55,13 @@ describe('the tokenizer', () => {
     expect(() => openTokenizer({ ...(json as object), ...change }, text)).toThrow(message)
   })
 
+  it('refuses letters that its vocabulary does not have', () => {
+    const { model } = json as { model: { vocab: Record<string, number> } }
+    const vocab = Object.fromEntries(Object.entries(model.vocab).filter(([token]) => !token.startsWith('q')))
+    const lacking = openTokenizer({ ...(json as object), model: { ...model, vocab, unk_token: 'no token' } }, text)
+    expect(() => lacking('q')).toThrow('found undefined')
+  })
+
   it('refuses a phrase of a megabyte before it reads it', () => {
     expect(() => tokenize('x'.repeat(2 ** 20))).toThrow('at most 2000 characters')
   })

@@ -57,8 +57,8 @@ export function openTokenizer(
       )
     const ids = encode(sentence)
     checkLength(ids.length, context)
-    const stranger = ids.find(id => !(Number.isInteger(id) && id >= 0 && id < vocabulary))
-    if (stranger !== undefined) refuse(`the model knows tokens 0 … ${vocabulary - 1}, found ${String(stranger)}`)
+    const stranger = ids.findIndex(id => !(Number.isInteger(id) && id >= 0 && id < vocabulary))
+    if (stranger >= 0) refuse(`the model knows tokens 0 … ${vocabulary - 1}, found ${String(ids[stranger])}`)
     return ids
   }
 }

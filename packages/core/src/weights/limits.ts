@@ -38,3 +38,6 @@ export const entryLimit = 2 * tensorLimit
 
 /** Bytes of a `model.safetensors.index.json`. */
 export const indexLimit = 2 ** 24
+
+/** Files that one index names: all of them are open at once. */
+export const indexPartLimit = 1000

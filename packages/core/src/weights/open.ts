@@ -1,6 +1,6 @@
 import { failAt } from './fail.js'
 import { parseJson } from './json.js'
-import { indexLimit } from './limits.js'
+import { indexLimit, indexPartLimit } from './limits.js'
 import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
 import { underMetaNames } from './sam-prefix.js'
@@ -143,7 +143,9 @@ async function readIndex(list: string | Blob, { signal }: OpenOptions): Promise<
     const parts = map instanceof Map ? ([...map.values()] as unknown[]) : []
     if (parts.length === 0 || !parts.every(part => typeof part === 'string'))
       throw new SyntaxError('weight_map must name a file for each tensor')
-    return new Set(parts)
+    const files = new Set(parts)
+    if (files.size > indexPartLimit) fail(`must name at most ${indexPartLimit} files, names ${files.size}`)
+    return files
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     return fail(cause.message, cause)
