@@ -17,7 +17,7 @@ export function folderUrl(folder: string | URL): URL {
 }
 
 /** The largest JSON file that is read: a tokenizer of many languages has 20 MB. */
-const jsonLimit = 64 * 2 ** 20
+const jsonLimit = 32 * 2 ** 20
 
 /**
  * A JSON file, parsed. Throws `WeightsError`: `E_WEIGHTS_IO` when it is not there, `E_WEIGHTS_FORMAT` when it is not

@@ -3,7 +3,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkRange, type ByteSource } from './byte-source.js'
-import { photoFormats, samplesOf, undecodable } from './sharp.js'
+import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
 import {
   checkImageSize,
@@ -194,7 +194,9 @@ export async function decodeImage(
     }
 
     if (!isSampleType(depth)) throw new InputError('E_BAD_IMAGE', `image: samples of type ${depth} are not read`)
-    checkImageSize(width, height, { maxPixels: Math.floor((4 * maxPixels) / Math.max(4, channels)) })
+    checkImageSize(width, height, {
+      maxPixels: Math.min(maxPixels, Math.floor((8 * maxPixels) / bytesPerPixel(depth, channels)))
+    })
     // Warnings of a TIFF's tags are no reason to refuse it.
     const upright = open('truncated').autoOrient()
     const raw = samplesOf(upright, { space, channels, depth })

@@ -9,6 +9,12 @@ import type { SampleType } from '../image/samples.js'
  */
 export const photoFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'jxl']
 
+/** Types that an f32 does not hold exactly. */
+const isWide = (depth: SampleType): boolean => ['uint', 'int', 'double'].includes(depth)
+
+/** Bytes of a pixel as {@link samplesOf} gives it; grey may be repeated. */
+export const bytesPerPixel = (depth: SampleType, channels: number): number => (channels + 2) * (isWide(depth) ? 8 : 4)
+
 /**
  * Has sharp give the samples of a file as they are stored. It converts every picture to a colour space: one of 8 bits
  * of grey is repeated three times before its further bands, others stay as they are when the space is their own. What
@@ -22,13 +28,16 @@ export function samplesOf(
   const moved = depth === 'short' && space.endsWith('16') ? 2 ** 15 : 0
   let pixels = repeated ? photo : photo.toColourspace(space)
   if (moved) pixels = pixels.linear(new Array<number>(channels).fill(1), new Array<number>(channels).fill(moved))
-  const exact = ['uint', 'int', 'double'].includes(depth)
   return {
-    pixels: pixels.raw({ depth: exact ? 'double' : 'float' }),
+    pixels: pixels.raw({ depth: isWide(depth) ? 'double' : 'float' }),
     values: ({ buffer, byteOffset, byteLength }: Uint8Array) => {
-      const own = buffer.slice(byteOffset, byteOffset + byteLength)
-      const values = exact ? new Float64Array(own) : new Float32Array(own)
-      return moved ? values.map(value => value - moved) : values
+      const own = byteOffset % 8 === 0 ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)
+      const from = own === buffer ? byteOffset : 0
+      const values = isWide(depth)
+        ? new Float64Array(own, from, byteLength / 8)
+        : new Float32Array(own, from, byteLength / 4)
+      if (moved) for (let i = 0; i < values.length; i++) values[i] -= moved
+      return values
     },
     indexOf: (band: number): number => (repeated && band > 0 ? band + 2 : band)
   }

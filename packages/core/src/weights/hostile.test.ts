@@ -102,6 +102,15 @@ describe('a hostile checkpoint', () => {
     expect((await errorOf(async () => openWeights(await bytes(10_000)))).message).toContain('something else than')
   })
 
+  it('is refused when a tensor is rebuilt of itself', async () => {
+    const pickle =
+      'ctorch._tensor\n_rebuild_from_type_v2\nq\x00' +
+      ']q\x01(h\x00Nh\x01e0' + // a list that holds the global, None and itself
+      'h\x00(h\x00Nh\x01tR.'
+    const bytes = await archive(Uint8Array.from(pickle, c => c.charCodeAt(0)))
+    expect((await errorOf(() => openWeights(bytes))).message).toContain('makes a tensor in an unknown way')
+  })
+
   it('never names more than a part of a long name', async () => {
     const long = 'x'.repeat(2 ** 20)
     const pickle = `c${long}\ny\n.`

@@ -58,7 +58,7 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   const raw = (length: number): Uint8Array => bytes.subarray(take(length), at)
   const text = (length: number): string => {
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw(length))
+      return utf8.decode(raw(length))
     } catch (error) {
       return error instanceof WeightsError ? fail('is cut off') : fail('holds text that is not UTF-8')
     }
@@ -118,12 +118,8 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
     if (!(top() instanceof Map) && !isInert(top())) refuse(`sets the state of ${describe(top())}`)
   }
   const long = (length: number): void => {
-    let value = 0n
-    const digits = raw(length)
-    digits.forEach((byte, i) => {
-      value |= BigInt(byte) << BigInt(8 * i)
-    })
-    value = BigInt.asIntN(8 * length, value)
+    const digits = Array.from(raw(length), byte => byte.toString(16).padStart(2, '0')).reverse()
+    const value = BigInt.asIntN(8 * length, BigInt(`0x0${digits.join('')}`))
     push(Number.isSafeInteger(Number(value)) ? Number(value) : value)
   }
   const recall = (index: number): void =>
@@ -332,4 +328,11 @@ export function describe(value: PickleValue): string {
   return value instanceof Map ? 'a dict' : `a ${typeof value}`
 }
 
-const latin1 = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** In pieces, since each character is an argument. */
+function latin1(bytes: Uint8Array): string {
+  let out = ''
+  for (let at = 0; at < bytes.length; at += 4096) out += String.fromCharCode(...bytes.subarray(at, at + 4096))
+  return out
+}

@@ -104,7 +104,9 @@ const storageTypes = new Map(
 
 /** torch._tensor#_rebuild_from_type_v2(rebuild, type, args, state): a tensor of a subclass, or with attributes. */
 function rebuildFromType([rebuild, , args]: readonly PickleValue[], fail: Fail): PickleValue {
-  if (!isGlobal(rebuild) || !rebuild.call || !Array.isArray(args)) return fail('makes a tensor in an unknown way')
+  // Nothing is rebuilt twice: arguments that hold themselves would never end.
+  if (!isGlobal(rebuild) || !rebuild.call || rebuild.call === rebuildFromType || !Array.isArray(args))
+    return fail('makes a tensor in an unknown way')
   return rebuild.call(args as readonly PickleValue[], fail)
 }
 
