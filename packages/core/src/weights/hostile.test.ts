@@ -83,7 +83,8 @@ describe('a hostile checkpoint', () => {
       [`{"${'x'.repeat(2000)}":${tensor}}`, 'names must have at most 1024 characters'],
       [`{"a":{"dtype":"F32","shape":[${'1,'.repeat(rankLimit)}0],"data_offsets":[0,0]}}`, 'at most 64 whole numbers'],
       [`{"__metadata__":{${members(10_001, '""')}}}`, 'at most 10000 texts'],
-      [`{"__metadata__":[${'[],'.repeat(1_000_000)}[]]}`, 'more than 1000000 objects']
+      [`{"__metadata__":[${'[],'.repeat(1_000_000)}[]]}`, 'more than 1000000 objects'],
+      [`{"a":{"shape":[${'0,'.repeat(5_000_000)}0]}}`, 'more than 4000000 elements']
     ] as const)
       expect((await errorOf(() => openWeights(headerOnly(json)))).message).toContain(message)
   })

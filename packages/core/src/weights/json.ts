@@ -3,17 +3,17 @@ import { brief } from '../errors.js'
 /** A parsed JSON value. Objects are Maps, so that no name can reach an object's prototype. */
 export type Json = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>
 
-/**
- * Objects, arrays and members of objects in one text: a few hundred megabytes at most. Numbers in arrays do not count,
- * since each is not much larger in memory than in the text.
- */
+/** Objects, arrays and members of objects in one text: a few hundred megabytes at most. */
 const partLimit = 1_000_000
+
+/** Elements of arrays in one text. A tensor has some six, its sizes and its place. */
+const elementLimit = 4_000_000
 
 /**
  * Strict JSON of an untrusted file. Unlike `JSON.parse` it refuses a key given twice (two readers could disagree on
- * which one counts), nesting deeper than `depth` (which would overflow the stack), and a million parts or more (which
- * would need many times the memory of the text). `member` gets each member of the outermost object as soon as it is
- * read and returns what is kept of it: it can refuse a file long before its end. Throws `SyntaxError`.
+ * which one counts), nesting deeper than `depth` (which would overflow the stack), and more parts or elements than the
+ * limits above (which would need many times the memory of the text). `member` gets each member of the outermost object
+ * as soon as it is read and returns what is kept of it: it can refuse a file long before its end. Throws `SyntaxError`.
  */
 export function parseJson(
   text: string,
@@ -22,6 +22,7 @@ export function parseJson(
 ): Json {
   let at = 0
   let parts = 0
+  let elements = 0
   const fail = (what: string): never => {
     throw new SyntaxError(`${what} at character ${at}`)
   }
@@ -85,8 +86,10 @@ export function parseJson(
     const out: Json[] = []
     at++
     if (skip(']')) return out
-    do out.push(value(left))
-    while (skip(','))
+    do {
+      if (++elements > elementLimit) return fail(`more than ${elementLimit} elements of arrays`)
+      out.push(value(left))
+    } while (skip(','))
     return skip(']') ? out : fail("expected ',' or ']'")
   }
 
