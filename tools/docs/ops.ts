@@ -51,6 +51,9 @@ const composites: Readonly<Record<string, string>> = {
   softmax: 'exp(x − max) / Σ, along one axis',
   layerNorm: '(x − mean) / √(variance + eps) · weight + bias, along one axis',
   attention: 'softmax(scale·q·kᵀ + bias)·v; the bias is a mask, or relative positions by row and by column',
+  crossAttention:
+    'q, k, v projected, heads attended side by side, projected back; self-attention where all three are one sequence',
+  residual: 'x + branch; the mark where dropout and drop path apply in training',
   gridAttention:
     'q, k, v from one product; windows padded with the border; relative positions from the unscaled q; attention; windows back to the grid',
   windowAttention:

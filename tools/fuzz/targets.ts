@@ -5,6 +5,16 @@ import { readEmbedding, writeEmbedding } from '../../packages/core/src/sdk/embed
 import { tracePolygons } from '../../packages/core/src/masks/polygons.js'
 import { rasterize } from '../../packages/core/src/masks/rasterize.js'
 import { gridSize, tinyTest as config } from '../../packages/core/src/sam/config.js'
+import { clipConfigJson, parseClipConfig } from '../../packages/clip/src/graph/config.js'
+import { encodeText } from '../../packages/clip/src/graph/text-model.js'
+import { encodeCrops } from '../../packages/clip/src/graph/vision-model.js'
+import { openTokenizer } from '../../packages/clip/src/tokenizer.js'
+import { paramsOf } from '../../packages/core/src/ir/graph.js'
+import { nameOf } from '../../packages/core/src/ir/value.js'
+import { tiny, type SamConfig } from '../../packages/core/src/sam/config.js'
+import { decodeMasks, encodeImage } from '../../packages/core/src/sam/graphs.js'
+import { configKey, parseConfig, recognise } from '../../packages/core/src/sam/recognise.js'
+import { SamError } from '../../packages/core/src/errors.js'
 import { full } from '../../packages/core/src/tensor/tensor.js'
 import { openWeights } from '../../packages/core/src/weights/open.js'
 import { openPth } from '../../packages/core/src/weights/pth.js'
@@ -44,6 +54,26 @@ async function readAll(bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** A value of a JSON text; undefined where it is none, which is for `JSON.parse` to find. */
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('latin1').decode(bytes)) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** Builds what a configuration stands for: the graphs of an image and of a click. */
+const build = (sam: SamConfig) => [encodeImage(sam), decodeMasks(sam, { prompts: 1, points: 2, masks: true })]
+
+/** The names and shapes of a SAM in a file as small as they allow: one dtype of a byte, all zeros. */
+async function checkpointOf(sam: SamConfig, metadata: Record<string, string> = {}): Promise<Uint8Array> {
+  const shapes = build(sam)
+    .flatMap(paramsOf)
+    .map(p => [nameOf(p)!, full('f32', p.shape, 0)] as const)
+  return collect(writeSafetensors(storedIn(memoryWeights(Object.fromEntries(shapes)), 'I8'), { metadata }))
+}
+
 export async function allTargets(): Promise<readonly Target[]> {
   const weights = memoryWeights({
     'image_encoder.pos_embed': full('f32', [1, 2, 2, 3], 0.5),
@@ -65,6 +95,22 @@ export async function allTargets(): Promise<readonly Target[]> {
     image: 'i',
     encoder: 'e'
   }
+  const smallest: SamConfig = {
+    ...config,
+    imageSize: 32,
+    imageEncoder: { patchSize: 16, width: 4, depth: 2, heads: 1, mlpRatio: 1, window: 1, globalBlocks: [1] },
+    width: 8,
+    maskChannels: 4,
+    decoder: { depth: 1, heads: 1, mlpWidth: 4, iouHiddenWidth: 4, multimaskOutputs: 2 }
+  }
+  const clip = {
+    text: { width: 8, depth: 1, heads: 2, mlpWidth: 8, vocabulary: 775, context: 12, end: 774 },
+    vision: { width: 8, depth: 1, heads: 2, mlpWidth: 8, imageSize: 8, patchSize: 4 },
+    projection: 4,
+    activation: 'gelu',
+    eps: 1e-5
+  } as const
+  const tokenizer = smallTokenizer()
   const bitmap = { width: 7, height: 5, data: Uint8Array.from({ length: 35 }, (_, i) => ((i * i) % 3 ? 0 : 1)) }
   const packed = compressRle(encodeRle(bitmap))
 
@@ -133,6 +179,75 @@ export async function allTargets(): Promise<readonly Target[]> {
       run: async bytes => {
         await readEmbedding(bytes, { config, encoder: 'e' })
       }
+    },
+    {
+      name: 'sam configuration',
+      corpus: [text(smallest), text(config), text(tiny)],
+      run: async bytes => {
+        build(parseConfig(new TextDecoder('latin1').decode(bytes), 'config.json'))
+      }
+    },
+    {
+      name: 'recognise',
+      corpus: [await checkpointOf(smallest), await checkpointOf(smallest, { [configKey]: JSON.stringify(smallest) })],
+      run: async bytes => {
+        const sam = recognise(await openWeights(bytes), { decoderHeads: 1 })
+        if (sam) build(sam)
+      }
+    },
+    {
+      name: 'clip configuration',
+      corpus: [text(clipConfigJson(clip)), text({ model_type: 'clip', text_config: {}, vision_config: {} })],
+      run: async bytes => {
+        const json = parsed(bytes)
+        if (json === undefined) return
+        const found = parseClipConfig(json)
+        encodeText(found, { texts: 1 })
+        encodeCrops(found, { images: 1, masked: true })
+      }
+    },
+    {
+      name: 'tokenizer',
+      corpus: [text(tokenizer)],
+      run: async bytes => {
+        const json = parsed(bytes)
+        if (json === undefined) return
+        const tokenize = openTokenizer(json, { context: 40, vocabulary: 775, end: 774 })
+        for (const phrase of ['a red star', 'aaaaaaaaaaaaaaaaaaaaaaaaaa!', 'Ünïcode 猫 42', 'x'.repeat(300)]) {
+          const ids = await Promise.resolve()
+            .then(() => tokenize(phrase))
+            .catch((error: unknown) => {
+              if (!SamError.is(error)) throw error
+              return []
+            })
+          if (!ids.every(id => Number.isInteger(id) && id >= 0 && id < 775))
+            throw new Error(`'${phrase}' has tokens that the model does not know: ${ids.join(' ')}`)
+        }
+      }
     }
   ]
+}
+
+/** CLIP's tokenizer of bytes alone: no merges, and the two tokens around a text. */
+function smallTokenizer(): unknown {
+  const json = JSON.parse(readFileSync('fixtures/clip-tokenizer-excerpt.json', 'utf8')) as {
+    added_tokens: { id: number }[]
+    post_processor: object
+    model: { vocab: Record<string, number>; merges: unknown[] }
+  }
+  const letters = Object.keys(json.model.vocab).filter(token => [...token.replace('</w>', '')].length === 1)
+  return {
+    ...json,
+    added_tokens: json.added_tokens.map((token, i) => ({ ...token, id: 773 + i })),
+    post_processor: { ...json.post_processor, sep: ['<|endoftext|>', 774], cls: ['<|startoftext|>', 773] },
+    model: {
+      ...json.model,
+      vocab: {
+        ...Object.fromEntries(letters.slice(0, 700).map((token, i) => [token, i])),
+        '<|startoftext|>': 773,
+        '<|endoftext|>': 774
+      },
+      merges: []
+    }
+  }
 }

@@ -1,10 +1,35 @@
-import { decodeImage, type RgbImage } from '@sam/core'
+import { decodeImage, type RgbImage, type SampleOptions } from '@sam/core'
+import type { Command } from 'commander'
 import type { Context } from './context.js'
+import { usage } from './failure.js'
+
+/** Adds `--window` and `--bands`, for pictures of floats, of 12 or 32 bits, or of many bands. */
+export const withPhotoOptions = (command: Command): Command =>
+  command
+    .option(
+      '--window <low,high>',
+      'samples that become black and white, for 12, 16 or 32 bits and floats',
+      numbers('--window', 2)
+    )
+    .option('--bands <r,g,b>', 'bands that become red, green and blue, counted from 1', numbers('--bands', 3))
+
+const numbers =
+  (option: string, count: number) =>
+  (text: string): readonly number[] => {
+    const values = text.split(',').map(part => (part.trim() === '' ? NaN : Number(part)))
+    if (values.length !== count || !values.every(Number.isFinite))
+      throw usage(`${option} must be ${count} numbers with commas between them, found '${text}'`)
+    return values
+  }
 
 /** Decodes a photo; `-` is standard input. Throws `InputError`. */
-export async function readPhoto(path: string, { terminal, signal }: Context): Promise<RgbImage> {
+export async function readPhoto(
+  path: string,
+  { terminal, signal }: Context,
+  { window, bands }: SampleOptions = {}
+): Promise<RgbImage> {
   await allowPhotosOnly()
-  return decodeImage(path === '-' ? await terminal.stdin() : path, { signal })
+  return decodeImage(path === '-' ? await terminal.stdin() : path, { signal, window, bands })
 }
 
 /**

@@ -1,4 +1,9 @@
-/** Where text goes: stdout for data, stderr for progress and errors. A reader that left (`| head`) is no error. */
+import { printable } from '@sam/core/graph'
+
+/**
+ * Where text goes: stdout for data, stderr for progress and errors. Control characters in it are written as escapes. A
+ * reader that left (`| head`) is no error.
+ */
 export interface Terminal {
   out(text: string): void
   err(text: string): void
@@ -21,7 +26,7 @@ export function processTerminal(): Terminal {
   const to =
     (stream: NodeJS.WriteStream) =>
     (text: string): void => {
-      if (!gone.has(stream)) stream.write(text)
+      if (!gone.has(stream)) stream.write(printable(text, Infinity))
     }
   // A terminal that tells no width (0 columns) would have a spinner clear lines for ever.
   const lively = stderr.isTTY && stderr.columns > 0 && !env.NO_COLOR && env.TERM !== 'dumb'

@@ -1,6 +1,8 @@
 import {
   openWeights,
+  WeightsError,
   type Backend,
+  type WeightSource,
   type CropEncoder,
   type EmbedOptions,
   type PhraseEncoder,
@@ -94,7 +96,7 @@ export async function loadClip({
   try {
     const config = parseClipConfig(files.config)
     const tokenize = openTokenizer(files.tokenizer, config.text)
-    const scale = weights.has('logit_scale') ? Math.exp((await weights.read('logit_scale', signal)).data[0]) : 100
+    const scale = await scaleOf(weights, signal)
     const graphs = new CompiledGraphs('CLIP', backend, weights)
     const get: Get = graphs.get.bind(graphs)
     const text = phraseEncoder(
@@ -152,6 +154,18 @@ export async function loadClip({
     await close()
     throw error
   }
+}
+
+/** What similarities are multiplied by: 100 for a CLIP whose file does not tell. Throws `E_WEIGHTS_FORMAT`. */
+async function scaleOf(weights: WeightSource, signal: AbortSignal | undefined): Promise<number> {
+  if (!weights.has('logit_scale')) return 100
+  const { shape } = weights.info('logit_scale')
+  const scale = sizeOf(shape) === 1 ? Math.exp((await weights.read('logit_scale', signal)).data[0]) : NaN
+  if (Number.isFinite(scale)) return scale
+  throw new WeightsError(
+    'E_WEIGHTS_FORMAT',
+    `${weights.label}: logit_scale must be one finite number, found [${shape.join(',')}]`
+  )
 }
 
 type Get = CompiledGraphs['get']

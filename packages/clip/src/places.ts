@@ -1,5 +1,6 @@
 import { baseUrl, readBytes } from '#files'
 import { WeightsError } from '@sam/core'
+import { shownAddress } from '@sam/core/graph'
 
 /**
  * A folder as an address that ends in a slash: a path or `file:` URL in Node, an address relative to the page in
@@ -16,27 +17,23 @@ export function folderUrl(folder: string | URL): URL {
 }
 
 /** The largest JSON file that is read: a tokenizer of many languages has 20 MB. */
-const jsonLimit = 64 * 2 ** 20
+const jsonLimit = 32 * 2 ** 20
 
 /**
  * A JSON file, parsed. Throws `WeightsError`: `E_WEIGHTS_IO` when it is not there, `E_WEIGHTS_FORMAT` when it is not
  * JSON.
  */
 export async function readJson(url: URL, signal?: AbortSignal): Promise<unknown> {
-  const bytes = await readBytes(url, signal)
+  const name = url.protocol === 'file:' ? url.href : shownAddress(url)
+  const bytes = await readBytes(url, { limit: jsonLimit, signal })
   if (typeof bytes === 'string')
     throw new WeightsError(
       'E_WEIGHTS_IO',
-      `${url.href}: ${bytes}; a CLIP folder holds config.json, tokenizer.json and model.safetensors`
-    )
-  if (bytes.length > jsonLimit)
-    throw new WeightsError(
-      'E_WEIGHTS_FORMAT',
-      `${url.href}: must have at most ${jsonLimit} bytes, found ${bytes.length}`
+      `${name}: ${bytes}; a CLIP folder holds config.json, tokenizer.json and model.safetensors`
     )
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as unknown
   } catch (cause) {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${url.href}: must be JSON; ${(cause as Error).message}`, { cause })
+    throw new WeightsError('E_WEIGHTS_FORMAT', `${name}: must be JSON; ${(cause as Error).message}`, { cause })
   }
 }

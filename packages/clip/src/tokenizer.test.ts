@@ -29,6 +29,43 @@ describe('the tokenizer', () => {
     expect(openTokenizer(json, text)('a '.repeat(75))).toHaveLength(77)
   })
 
+  it('refuses a file that ends in a TypeError', () => {
+    const damaged = fixture('hostile/tokenizer-254.bin')
+    expect(() => openTokenizer(damaged, { context: 77, vocabulary: 775, end: 774 })).toThrow(
+      'must be the tokenizer of this text model'
+    )
+  })
+
+  it.each([
+    ['a repeated group', { pre_tokenizer: { type: 'Split', pattern: { Regex: '(a+)+$' } } }, 'repeats a group'],
+    [
+      'many repeats',
+      { pre_tokenizer: { type: 'Split', pattern: { Regex: 'a*[|]*a*\\p{L}*b' } } },
+      'more than 3 repeats'
+    ],
+    ['a long pattern', { pre_tokenizer: { type: 'Split', pattern: { Regex: 'a'.repeat(3000) } } }, '3000 characters'],
+    [
+      'doubling forty times',
+      { normalizer: Array.from({ length: 40 }, () => ({ type: 'Replace', pattern: { String: 'a' }, content: 'aa' })) },
+      'times longer'
+    ],
+    ['many steps', { normalizer: Array.from({ length: 300 }, () => ({ type: 'NFC' })) }, 'more than 256 steps'],
+    ['deep steps', { normalizer: JSON.parse('['.repeat(20) + ']'.repeat(20)) as unknown }, 'nest deeper']
+  ])('refuses what could take for ever: %s', (_, change, message) => {
+    expect(() => openTokenizer({ ...(json as object), ...change }, text)).toThrow(message)
+  })
+
+  it('refuses letters that its vocabulary does not have', () => {
+    const { model } = json as { model: { vocab: Record<string, number> } }
+    const vocab = Object.fromEntries(Object.entries(model.vocab).filter(([token]) => !token.startsWith('q')))
+    const lacking = openTokenizer({ ...(json as object), model: { ...model, vocab, unk_token: 'no token' } }, text)
+    expect(() => lacking('q')).toThrow('found undefined')
+  })
+
+  it('refuses a phrase of a megabyte before it reads it', () => {
+    expect(() => tokenize('x'.repeat(2 ** 20))).toThrow('at most 2000 characters')
+  })
+
   it("refuses files that are not this model's", () => {
     for (const bad of [undefined, {}, { model: { type: 'BPE' } }, 'x'])
       expect(() => openTokenizer(bad, text)).toThrow('must be the tokenizer of this text model')

@@ -2,6 +2,7 @@ import * as tokenizers from '@huggingface/tokenizers'
 import { InputError } from '@sam/core'
 import { refusing, type Refuse } from '@sam/core/graph'
 import type { TextTower } from './graph/config.js'
+import { checkRules } from './tokenizer-rules.js'
 
 /** What is used of the library, whose own types do not resolve under NodeNext. */
 interface HuggingFaceTokenizer {
@@ -9,12 +10,16 @@ interface HuggingFaceTokenizer {
 }
 const { Tokenizer } = tokenizers as unknown as { Tokenizer: new (json: object, config: object) => HuggingFaceTokenizer }
 
+/** Characters of a sentence. */
+const sentenceLimit = 2000
+
 /** A sentence as token ids, start and end included. Throws `E_BAD_PROMPT` for one with no token or with too many. */
 export type Tokenize = (sentence: string) => readonly number[]
 
 /**
  * The tokenizer of a `tokenizer.json` in the standard layout, parsed: CLIP's, or one made for a model of one's own.
- * Throws `WeightsError` `E_WEIGHTS_FORMAT` where it is not one, or not of this text model.
+ * Throws `WeightsError` `E_WEIGHTS_FORMAT` where it is not one, is not of this text model, or
+ * could take too long on a phrase (`checkRules`).
  */
 export function openTokenizer(
   json: unknown,
@@ -24,19 +29,35 @@ export function openTokenizer(
   const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: must be the tokenizer of this text model; `)
   let tokenizer: HuggingFaceTokenizer
   try {
+    checkRules(json)
     tokenizer = new Tokenizer(json as object, {})
   } catch (cause) {
-    return refuse('it could not be read', cause)
+    return refuse(cause instanceof SyntaxError ? cause.message : 'it could not be read', cause)
   }
-  const [first, last] = edges(tokenizer.encode('a').ids)
+  // The library checks little when it reads a file: what is missing there shows in the first text.
+  const encode = (sentence: string): readonly number[] => {
+    let ids: unknown
+    try {
+      ids = tokenizer.encode(sentence)?.ids
+    } catch (cause) {
+      return refuse('it fails on a text', cause)
+    }
+    return Array.isArray(ids) ? (ids as number[]) : refuse('it gives no tokens for a text')
+  }
+  const [first, last] = edges(encode('a'))
   if (last !== end || first === undefined || first === last)
-    refuse(`a text must begin with a start token and end with token ${end}, found ${first} and ${last}`)
+    refuse(`a text must begin with a start token and end with token ${end}, found ${String(first)} and ${String(last)}`)
 
   return sentence => {
-    const { ids } = tokenizer.encode(sentence)
+    if (sentence.length > sentenceLimit)
+      throw new InputError(
+        'E_BAD_PROMPT',
+        `phrase: it may have at most ${sentenceLimit} characters, found ${sentence.length}; name the thing in a few words`
+      )
+    const ids = encode(sentence)
     checkLength(ids.length, context)
-    const stranger = ids.find(id => !(Number.isInteger(id) && id >= 0 && id < vocabulary))
-    if (stranger !== undefined) refuse(`the model knows tokens 0 … ${vocabulary - 1}, found ${stranger}`)
+    const stranger = ids.findIndex(id => !(Number.isInteger(id) && id >= 0 && id < vocabulary))
+    if (stranger >= 0) refuse(`the model knows tokens 0 … ${vocabulary - 1}, found ${String(ids[stranger])}`)
     return ids
   }
 }

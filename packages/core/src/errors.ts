@@ -49,7 +49,7 @@ export class SamError extends Error {
     message: string,
     options?: { cause?: unknown }
   ) {
-    super(message, options)
+    super(printable(message), options)
   }
 
   /** True for a `SamError` of any copy of this package, so it also works where a bundler kept two. */
@@ -114,6 +114,34 @@ const classOf = {
   E_OUT_OF_MEMORY: BackendError,
   E_DEVICE_LOST: BackendError
 } as const satisfies Record<Exclude<SamErrorCode, 'E_GRAPH'>, typeof SamError>
+
+/** The most characters of a message. */
+const messageLimit = 8000
+
+/** C0 without tab and newline, DEL, C1, and what reorders or breaks lines of text. */
+const unprintable = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/**
+ * Text of a file or a user as a terminal may show it: control characters are written as escapes (`\x1b`), and what is
+ * longer than `limit` is cut.
+ */
+export function printable(text: string, limit = messageLimit): string {
+  const short = text.length > limit ? `${text.slice(0, limit)}…` : text
+  return short.replace(unprintable, character => {
+    const code = character.charCodeAt(0)
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+}
+
+/** The most characters that a message shows of one name. */
+const nameLength = 120
+
+/** A name from a file on one line: the middle of a long one is left out. */
+export function brief(name: string): string {
+  const tail = 20
+  const short = name.length > nameLength ? `${name.slice(0, nameLength - tail)}…${name.slice(-tail)}` : name
+  return printable(short.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))
+}
 
 /** A value of unknown kind as a message may show it: short, and safe whatever the value is. */
 export function shown(value: unknown): string {

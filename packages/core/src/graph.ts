@@ -59,3 +59,4 @@ export {
 export { stridedEntry } from './weights/strided.js'
 export { memoryBytes, openFile } from '#io'
 export { storedBytes, type StoredDType } from './weights/stored.js'
+export { shownAddress, withoutCredentials } from './io/address.js'

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { SamError, type Sam } from '@sam/core'
+import { SamError, type Sam, type SampleOptions } from '@sam/core'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
-import { readPhoto } from '../photo.js'
+import { readPhoto, withPhotoOptions } from '../photo.js'
 import { json } from '../text.js'
 
-interface EmbedOptions extends ModelOptions {
+interface EmbedOptions extends ModelOptions, SampleOptions {
   readonly out: string
 }
 
@@ -19,8 +19,10 @@ type Embedded =
 
 /** `sam embed`: photos in, one self-describing embedding file each, to be prompted later and elsewhere. */
 export function addEmbed(program: Command, context: Context): void {
-  withModelOptions(
-    program.command('embed').description('encode photos once, to prompt them later').argument('<image...>', 'photos')
+  withPhotoOptions(
+    withModelOptions(
+      program.command('embed').description('encode photos once, to prompt them later').argument('<image...>', 'photos')
+    )
   )
     .option('--out <folder>', 'where the embeddings go, as <photo>.embedding.safetensors', '.')
     .addHelpText(
@@ -61,7 +63,7 @@ async function embedOne(
   const { signal } = context
   try {
     await context.progress(options).step(`encoding ${image}`, async () => {
-      using encoded = await sam.encode(await readPhoto(image, context), { signal })
+      using encoded = await sam.encode(await readPhoto(image, context, options), { signal })
       await writeOutput(file, [await encoded.save()], signal)
     })
     return { image, file }

@@ -11,7 +11,7 @@ import {
   type GraphCost,
   type ModelCost
 } from '@sam/core/model'
-import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
+import { printable, print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
 import { readInput } from '../files.js'
@@ -116,7 +116,7 @@ function fileSummary({ label, metadata, tensors, problem }: FileReport, config: 
   const size = tensors.reduce((sum, t) => sum + storedBytes[t.dtype] * sizeOf(t.shape), 0)
   const types = [...kinds].map(([dtype, n]) => `${n} ${dtype}`).join(', ')
   const notes = Object.entries(metadata).map(
-    ([key, value]) => `  ${key}: ${value.length > 200 ? `${value.slice(0, 200)}…` : value}\n`
+    ([key, value]) => `  ${oneLine(key)}: ${oneLine(value.length > 200 ? `${value.slice(0, 200)}…` : value)}\n`
   )
   const model = config ? `model ${config.name}` : problem ? 'a SAM' : 'not recognised as a SAM'
   return `${label}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${model}\n${notes.join('')}${problem ? `${problem}\n` : ''}`
@@ -165,5 +165,8 @@ function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: Mo
 const tensorTable = ({ tensors }: FileReport): string =>
   table('lll', [
     ['tensor', 'type', 'shape'],
-    ...tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(',')}]`])
+    ...tensors.map(({ name, dtype, shape }) => [oneLine(name), dtype, `[${shape.join(',')}]`])
   ])
+
+/** Text of a file that must not look like lines of ours. */
+const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'), Infinity)

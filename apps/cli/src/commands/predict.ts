@@ -1,17 +1,25 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { encodePng, overlay, type EncodedImage, type Prediction, type RgbImage, type Sam } from '@sam/core'
+import {
+  encodePng,
+  overlay,
+  type EncodedImage,
+  type Prediction,
+  type RgbImage,
+  type Sam,
+  type SampleOptions
+} from '@sam/core'
 import { checkPlaces, writeSafetensors } from '@sam/core/model'
 import { answerOf, answerTable, formats, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, readInput, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withDecoder, withModel, withModelOptions, type ModelOptions } from '../model.js'
-import { readPhoto } from '../photo.js'
+import { readPhoto, withPhotoOptions } from '../photo.js'
 import { promptOptions, promptsOf, readPrompt, type GivenPrompt } from '../prompts.js'
 import { json } from '../text.js'
 
-interface PredictOptions extends ModelOptions {
+interface PredictOptions extends ModelOptions, SampleOptions {
   readonly embedding?: string
   readonly multimask?: true
   readonly single?: true
@@ -28,6 +36,7 @@ export function addPredict(program: Command, context: Context): void {
       .description('segment what you point at')
       .argument('[image]', 'a photo, or - for standard input')
   )
+  withPhotoOptions(command)
   const given = promptOptions(command)
   command
     .option('--embedding <file>', 'answer from an embedding that `sam embed` saved; the photo is then only drawn on')
@@ -74,7 +83,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
   )
   if (plan.folder !== undefined) await outputFolder(plan.folder)
 
-  const photo = image === undefined ? undefined : await readPhoto(image, context)
+  const photo = image === undefined ? undefined : await readPhoto(image, context, options)
   const sdkPrompts = await Promise.all(prompts.map(prompt => readPrompt(prompt, signal)))
   if (photo) sdkPrompts.forEach(prompt => checkPlaces(prompt, photo)) // a typing error must not wait for a model and an encode
   const progress = context.progress(options)

@@ -7,7 +7,8 @@ import {
   queryThresholds,
   type AutomaticMaskOptions,
   type Instance,
-  type RgbImage
+  type RgbImage,
+  type SampleOptions
 } from '@sam/core'
 import { checkPlaces } from '@sam/core/model'
 import { tinyModel } from '@sam/model-tiny'
@@ -16,13 +17,13 @@ import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withModelOptions, withWords, type ModelOptions } from '../model.js'
-import { readPhoto } from '../photo.js'
+import { readPhoto, withPhotoOptions } from '../photo.js'
 import { pointsOption } from '../prompts.js'
 import { json, table } from '../text.js'
 
 const textFormats = [...formats, 'coco'] as const
 
-interface TextOptions extends ModelOptions {
+interface TextOptions extends ModelOptions, SampleOptions {
   readonly clip?: string
   readonly route?: 'prompt' | 'rank'
   readonly limit?: number
@@ -43,6 +44,7 @@ export function addText(program: Command, context: Context): void {
       .argument('<phrase>', 'a few words: "striped red circle"')
       .argument('<image...>', 'photos')
   )
+  withPhotoOptions(command)
   const { clip, automatic } = tinyModel()
   const points = pointsOption(
     command,
@@ -149,7 +151,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     predIouThresh: options.predIouThresh ?? predIouThresh,
     stabilityScoreThresh: options.stabilityScoreThresh ?? stabilityScoreThresh
   }
-  const photos = await Promise.all(images.map(image => readPhoto(image, context)))
+  const photos = await Promise.all(images.map(image => readPhoto(image, context, options)))
   if (points.length) checkPlaces({ points }, photos[0]) // a typing error must not wait for a model and an encode
 
   const progress = context.progress(options)

@@ -6,10 +6,17 @@ import { isMainThread } from 'node:worker_threads'
 import { BackendError } from '@sam/core'
 import * as browser from './browser.js'
 
-/** The bytes of a file or behind a URL, or a sentence that says why there are none. */
-export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | string> {
-  if (url.protocol !== 'file:') return browser.readBytes(url, signal)
+/** The bytes of a file or behind a URL, at most `limit` of them, or a sentence that says why there are none. */
+export async function readBytes(
+  url: URL,
+  options: { readonly limit: number; readonly signal?: AbortSignal | undefined }
+): Promise<Uint8Array<ArrayBuffer> | string> {
+  if (url.protocol !== 'file:') return browser.readBytes(url, options)
+  const { limit, signal } = options
   try {
+    const found = await stat(url)
+    if (!found.isFile()) return 'must be a file'
+    if (found.size > limit) return browser.tooLarge(limit)
     return new Uint8Array(await readFile(url, signal ? { signal } : {}))
   } catch (error) {
     signal?.throwIfAborted()

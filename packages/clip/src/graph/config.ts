@@ -84,20 +84,39 @@ const defaults = {
   }
 }
 
+/** The most that each value of a `config.json` may be: far above every known CLIP. SECURITY.md lists these. */
+const limits: Readonly<Record<string, number>> = {
+  hidden_size: 8192,
+  num_hidden_layers: 128,
+  num_attention_heads: 128,
+  intermediate_size: 32_768,
+  vocab_size: 1_000_000,
+  max_position_embeddings: 4096,
+  eos_token_id: 1_000_000,
+  image_size: 4096,
+  patch_size: 4096,
+  projection_dim: 8192
+}
+
+/** Patches on a side: attention grows with the fourth power. */
+const gridLimit = 256
+
 /**
- * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one.
+ * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one, or
+ * has a value past {@link limits}.
  */
 export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfig {
   const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; `)
+  const told = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 60)
   const object = (value: unknown, what: string): Readonly<Record<string, unknown>> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : refuse(`${what} must be an object`)
   const whole = (from: Readonly<Record<string, unknown>>, key: string, standard?: number): number => {
     const value = from[key] ?? standard
-    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e6
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= limits[key]
       ? value
-      : refuse(`${key} must be a whole number from 1, found ${JSON.stringify(value)}`)
+      : refuse(`${key} must be a whole number from 1 to ${limits[key]}, found ${told(value)}`)
   }
   const tower = (from: Readonly<Record<string, unknown>>, standard: Readonly<Record<string, number>>): Tower => {
     const [width, heads] = [
@@ -113,24 +132,26 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
   }
 
   const root = object(json, 'it')
-  if (root.model_type !== undefined && root.model_type !== 'clip')
-    refuse(`model_type is ${JSON.stringify(root.model_type)}`)
+  if (root.model_type !== undefined && root.model_type !== 'clip') refuse(`model_type is ${told(root.model_type)}`)
   const [text, vision] = [object(root.text_config, 'text_config'), object(root.vision_config, 'vision_config')]
   const activation = text.hidden_act ?? vision.hidden_act ?? 'quick_gelu'
   if (activation !== 'quick_gelu' && activation !== 'gelu')
-    refuse(`hidden_act must be quick_gelu or gelu, found ${JSON.stringify(activation)}`)
+    refuse(`hidden_act must be quick_gelu or gelu, found ${told(activation)}`)
   const [imageSize, patchSize] = [
     whole(vision, 'image_size', defaults.vision.image_size),
     whole(vision, 'patch_size', defaults.vision.patch_size)
   ]
   if (imageSize % patchSize) refuse(`image_size ${imageSize} must be a multiple of patch_size ${patchSize}`)
+  if (imageSize / patchSize > gridLimit)
+    refuse(`image_size must be at most ${gridLimit} patches, found ${imageSize / patchSize}`)
   const eps = text.layer_norm_eps ?? 1e-5
   if (typeof eps !== 'number' || !(eps > 0 && eps < 1))
-    refuse(`layer_norm_eps must be a small positive number, found ${JSON.stringify(eps)}`)
+    refuse(`layer_norm_eps must be a small positive number, found ${told(eps)}`)
   const vocabulary = whole(text, 'vocab_size', defaults.text.vocab_size)
   // OpenAI's own files say 2 here, which is wrong; transformers then takes the largest token, and so the last of the
   // vocabulary.
   const end = text.eos_token_id === undefined || text.eos_token_id === 2 ? vocabulary - 1 : whole(text, 'eos_token_id')
+  if (end >= vocabulary) refuse(`eos_token_id must be one of ${vocabulary} tokens, found ${end}`)
   return {
     text: {
       ...tower(text, defaults.text),

@@ -1,5 +1,6 @@
+import { shownAddress } from './address.js'
 import { urlBytes } from './url.js'
-import { InputError, SamError, shown, WeightsError } from '../errors.js'
+import { InputError, SamError, WeightsError } from '../errors.js'
 import {
   checkImageSize,
   checkPixels,
@@ -9,6 +10,8 @@ import {
   type Pixels,
   type RgbImage
 } from '../image/image.js'
+import { formatHead, formatName } from '../image/format.js'
+import type { SampleOptions } from '../image/samples.js'
 import type { ByteSource } from './byte-source.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
@@ -50,7 +53,7 @@ type Drawable =
   | HTMLVideoElement
   | VideoFrame
 
-export interface DecodeOptions extends ImageLimits {
+export interface DecodeOptions extends ImageLimits, SampleOptions {
   readonly signal?: AbortSignal | undefined
 }
 
@@ -60,16 +63,22 @@ export interface DecodeOptions extends ImageLimits {
  * transparency they are black (unlike in Node).
  *
  * Throws `InputError`: `E_BAD_IMAGE` when it cannot be fetched, decoded or read back (another origin, closed),
- * `E_IMAGE_TOO_LARGE` past `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An
+ * `E_BAD_OPTION` for `window` and `bands`, since a browser gives no samples but bytes of RGBA, `E_IMAGE_TOO_LARGE` past `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An
  * abort rejects with the signal's reason.
  */
 export async function decodeImage(
   source: EncodedImageSource,
-  { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}
+  { maxPixels = defaultMaxPixels, signal, window, bands }: DecodeOptions = {}
 ): Promise<RgbImage> {
   signal?.throwIfAborted()
+  if (window !== undefined || bands !== undefined)
+    throw new InputError(
+      'E_BAD_OPTION',
+      'window and bands need the samples of the file, which a browser does not give; scale the picture first'
+    )
+  let file: Drawable | undefined
   try {
-    const file = await imageFile(source, signal)
+    file = await imageFile(source, signal)
     const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image', premultiplyAlpha: 'none' })
     try {
       const { width, height } = bitmap
@@ -86,11 +95,12 @@ export async function decodeImage(
     signal?.throwIfAborted()
     if (SamError.is(cause)) throw cause
     const { name, message } = cause as Error
-    throw new InputError(
-      'E_BAD_IMAGE',
-      `image: cannot be read (${message}); ${reasons[name] ?? 'is the file complete?'}`,
-      { cause }
-    )
+    const format = file instanceof Blob ? formatName(await headOf(file)) : undefined
+    const why =
+      format !== undefined && !readable.includes(format)
+        ? `is ${format}, which this browser does not read; convert it to JPEG or PNG`
+        : `cannot be read (${message}); ${reasons[name] ?? 'is it a whole picture that this browser shows?'}`
+    throw new InputError('E_BAD_IMAGE', `image: ${why}`, { cause })
   }
 }
 
@@ -112,6 +122,17 @@ const reasons: Readonly<Record<string, string>> = {
   TypeError: 'it must be an image file, a canvas or the like, or a URL that this page may fetch'
 }
 
+/** What all browsers read. */
+const readable = ['JPEG', 'PNG', 'WebP', 'GIF', 'AVIF', 'BMP', 'SVG', 'Windows icon']
+
+const headOf = async (file: Blob): Promise<Uint8Array> =>
+  new Uint8Array(
+    await file
+      .slice(0, formatHead)
+      .arrayBuffer()
+      .catch(() => new ArrayBuffer(0))
+  )
+
 async function imageFile(source: EncodedImageSource, signal: AbortSignal | undefined): Promise<Drawable> {
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source])
   if (typeof source !== 'string' && !(source instanceof URL)) return source
@@ -119,7 +140,7 @@ async function imageFile(source: EncodedImageSource, signal: AbortSignal | undef
   if (!answer.ok)
     throw new InputError(
       'E_BAD_IMAGE',
-      `${shown(String(source))}: the server answered ${answer.status} ${answer.statusText}`
+      `${shownAddress(new URL(source, globalThis.location?.href))}: the server answered ${answer.status} ${answer.statusText}`
     )
   return answer.blob()
 }

@@ -3,6 +3,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkRange, type ByteSource } from './byte-source.js'
+import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
 import {
   checkImageSize,
@@ -13,6 +14,7 @@ import {
   type Pixels,
   type RgbImage
 } from '../image/image.js'
+import { checkFilled, checkSampleOptions, isSampleType, samplesToRgb, type SampleOptions } from '../image/samples.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 export { urlBytes } from './url.js'
@@ -131,47 +133,92 @@ const failed =
 /** What {@link decodeImage} reads in Node: a path, a `file:` URL, or the bytes of an image file. */
 export type EncodedImageSource = string | URL | Uint8Array | ArrayBuffer | Blob
 
-export interface DecodeOptions extends ImageLimits {
+export interface DecodeOptions extends ImageLimits, SampleOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-// Not svg, pdf and the like: those are programs that draw, may read other files, and have no pixels of their own.
-const photoFormats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'jxl']
+/** The most bands of a picture. */
+const bandLimit = 64
 
 /**
  * Decodes an image file with sharp (an optional peer dependency) to upright 8-bit sRGB.
  * - EXIF orientation is applied: all coordinates of this SDK refer to the upright picture, as viewers show it.
  * - Grey becomes three channels, CMYK and embedded ICC profiles are converted to sRGB, 16 bits keep their upper byte.
  * - Alpha is dropped and the colour under it kept. Of an animation or a document, the first frame.
+ * - Other samples (floats, 32 bits, signed) and several bands become colours by {@link SampleOptions}. Where neither the
+ *   file nor `window` and `bands` say how, and where 16 bits hold 14 or fewer, they are refused: a guess would show a
+ *   black picture. With `window` or `bands` the stored samples count, without a colour profile.
  *
  * The size is checked before any pixel is decoded. Throws `InputError`: `E_BAD_IMAGE` when the file is missing,
- * truncated, not a photo, or when sharp is not installed; `E_IMAGE_TOO_LARGE` past `maxPixels`. An abort rejects with
- * the signal's reason.
+ * truncated, not a photo, of a format or samples that cannot be read, or when sharp is not installed;
+ * `E_IMAGE_TOO_LARGE` past `maxPixels`; `E_BAD_OPTION` for a wrong `window` or `bands`. An abort rejects with the
+ * signal's reason.
  */
 export async function decodeImage(
   source: EncodedImageSource,
-  { maxPixels = defaultMaxPixels, signal }: DecodeOptions = {}
+  { maxPixels = defaultMaxPixels, signal, window, bands }: DecodeOptions = {}
 ): Promise<RgbImage> {
   signal?.throwIfAborted()
+  checkSampleOptions({ window, bands })
   const { name, input } = await sharpInput(source)
   const sharp = await loadSharp()
   try {
     // The limit is held by checkImageSize, on the header alone, so that the error tells the size.
-    const photo = sharp(input, { failOn: 'error', limitInputPixels: false, pages: 1 })
-    const { format, width, height } = await photo.metadata()
+    const open = (failOn: 'error' | 'truncated') =>
+      sharp(input, { failOn, limitInputPixels: false, limitInputChannels: bandLimit, pages: 1 })
+    const photo = open('error')
+    const { format, width, height, depth, space, channels } = await photo.metadata()
     if (!photoFormats.includes(format))
       throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
     checkImageSize(width, height, { maxPixels })
     signal?.throwIfAborted()
-    const rgb = photo.autoOrient().toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
-    const { data, info } = await rgb.toBuffer({ resolveWithObject: true })
+
+    const wide = depth === 'ushort'
+    const grey = ['b-w', 'grey16', 'multiband'].includes(space)
+    const usual = (depth === 'uchar' || wide) && channels <= 5 && !(grey && channels > 2)
+    const colour = channels <= 4 || space === 'cmyk'
+    if (usual && colour && window === undefined && bands === undefined) {
+      const rgb = photo
+        .autoOrient()
+        .toColourspace(wide ? 'rgb16' : 'srgb')
+        .removeAlpha()
+      const { data, info } = await rgb.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
+      signal?.throwIfAborted()
+      const values = wide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data
+      if (wide)
+        checkFilled(
+          'ushort',
+          (values as Uint16Array).reduce((most, value) => Math.max(most, value), 0)
+        )
+      return toRgbImage({ width: info.width, height: info.height, data: values }, { maxPixels })
+    }
+
+    if (!isSampleType(depth)) throw new InputError('E_BAD_IMAGE', `image: samples of type ${depth} are not read`)
+    checkImageSize(width, height, {
+      maxPixels: Math.min(maxPixels, Math.floor((8 * maxPixels) / bytesPerPixel(depth, channels)))
+    })
+    // Warnings of a TIFF's tags are no reason to refuse it.
+    const upright = open('truncated').autoOrient()
+    const raw = samplesOf(upright, { space, channels, depth })
+    const { data, info } = await raw.pixels.toBuffer({ resolveWithObject: true })
     signal?.throwIfAborted()
-    return toRgbImage({ width: info.width, height: info.height, data }, { maxPixels })
+    return samplesToRgb(
+      {
+        width: info.width,
+        height: info.height,
+        bands: channels,
+        type: depth,
+        colour: ['srgb', 'rgb16', 'scrgb'].includes(space),
+        data: raw.values(data),
+        stride: info.channels,
+        indexOf: raw.indexOf
+      },
+      { window, bands }
+    )
   } catch (cause) {
     signal?.throwIfAborted()
     if (SamError.is(cause)) throw new InputError(cause.code, `${name}: ${cause.message}`, { cause })
-    const reason = (cause as Error).message.trim().replaceAll('\n', '; ')
-    throw new InputError('E_BAD_IMAGE', `${name}: cannot be decoded (${reason}); is the file complete?`, { cause })
+    throw new InputError('E_BAD_IMAGE', `${name}: ${await undecodable(input, (cause as Error).message)}`, { cause })
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { createServer, type RequestListener } from 'node:http'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import * as browser from './browser.js'
@@ -44,7 +45,7 @@ describe('urlBytes', () => {
   }
 
   it('reads by ranges, in few requests', async () => {
-    handler = ranged(file)
+    handler = ranged(file, { etag: '"1"' })
     const source = await urlBytes(url)
     expect(source.size).toBe(file.length)
     expect(await source.read(5, 10)).toEqual(file.slice(5, 15))
@@ -141,6 +142,63 @@ describe('urlBytes', () => {
     expect(await source.read(400_000, 10)).toEqual(file.slice(400_000, 400_010))
     handler = ranged(file, { 'last-modified': 'Sat, 28 Nov 2026 11:00:00 GMT' })
     await expect(source.read(600_000, 10)).rejects.toThrow('changed')
+  })
+
+  it('notices a file that changes by its bytes, where the server gives neither', async () => {
+    handler = ranged(file)
+    const source = await urlBytes(url)
+    expect(await source.read(400_000, 10)).toEqual(file.slice(400_000, 400_010))
+    handler = ranged(file.map(byte => byte ^ 1))
+    await expect(source.read(600_000, 10)).rejects.toThrow('changed')
+  })
+
+  it('refuses a range that begins elsewhere', async () => {
+    const shifted: RequestListener = (_, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 5-1004/2000' }).end(file.subarray(5, 1005))
+    }
+    await refusal(shifted, /asked for bytes from 0, the server answered 'bytes 5-1004\/2000'/)
+    handler = ranged(file, { etag: '"1"' })
+    const source = await urlBytes(url)
+    handler = (_, response) => {
+      response.writeHead(206, { etag: '"1"', 'content-range': `bytes 0-9/${file.length}` }).end(file.subarray(0, 10))
+    }
+    await expect(source.read(400_000, 10)).rejects.toThrow('asked for bytes from 262144')
+  })
+
+  it('gives up on a server that sends nothing, when it answers and in the middle of a file', async () => {
+    const hung = /sent nothing for 0.05 s; try again, or give it longer with timeout/
+    handler = () => {}
+    await expect(urlBytes(url, { timeout: 50 })).rejects.toThrow(hung)
+    handler = (_, response) => {
+      response.writeHead(200, { 'content-length': 1000 })
+      response.write('abc')
+    }
+    await expect(urlBytes(url, { timeout: 50 })).rejects.toMatchObject({
+      code: 'E_WEIGHTS_IO',
+      message: expect.stringMatching(hung) as unknown
+    })
+    await expect(urlBytes(url, { timeout: 0 })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    handler = ranged(file)
+    expect((await urlBytes(url, { timeout: Infinity })).size).toBe(file.length)
+  })
+
+  it('sends user and password as a header, and shows neither them nor the query', async () => {
+    let sent: string | undefined
+    handler = (request, response) => {
+      sent = request.headers.authorization
+      response.writeHead(403, 'Forbidden').end()
+    }
+    const secret = `${url.replace('http://', 'http://me:pa%20ss@')}?token=secret#fragment`
+    const error = (await urlBytes(secret).catch((e: unknown) => e)) as Error
+    expect(error.message).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/weights: the server answered 403/)
+    expect(sent).toBe(`Basic ${btoa('me:pa ss')}`)
+    handler = request => request.destroy()
+    const broken = (await urlBytes(secret).catch((e: unknown) => e)) as Error
+    for (const text of [broken.message, inspect(broken)]) expect(text).not.toMatch(/secret|pa%20ss|pa ss/)
+    const invalid = (await urlBytes('http://me:pass@host:99999/?token=secret').catch((e: unknown) => e)) as Error
+    expect(inspect(invalid)).not.toMatch(/secret|pass/)
+    handler = ranged(bytes)
+    expect((await urlBytes(secret)).name).toBe(url)
   })
 
   it('is read after the signal that opened it was aborted', async () => {

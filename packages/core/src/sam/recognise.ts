@@ -1,6 +1,11 @@
-import { WeightsError } from '../errors.js'
+import { brief, refusing, type Refuse } from '../errors.js'
+import { formatShape, type Shape } from '../tensor/shape.js'
+import { samPrefixes } from '../weights/sam-prefix.js'
 import type { WeightSource } from '../weights/source.js'
-import { configs, isTinyVit, mobileSam, type SamConfig, type TinyVitConfig, type VitConfig } from './config.js'
+import { configs, isTinyVit, isVit, mobileSam, type SamConfig, type TinyVitConfig, type VitConfig } from './config.js'
+import { checkConfig, configLimits, parseConfig } from './parse-config.js'
+
+export { parseConfig } from './parse-config.js'
 
 /** Metadata key under which our files store their configuration. */
 export const configKey = 'sam_config'
@@ -16,83 +21,133 @@ export interface Undetermined {
 
 /**
  * The configuration of a checkpoint: from its own metadata, or read off the shapes of its tensors; undefined when it is
- * not a SAM. A published configuration keeps its name. Layer-norm epsilons and the order of qkv are those of Meta's code,
- * which has no option for them.
+ * not a SAM. A published configuration keeps its name. Layer-norm epsilons and the order of qkv are those of Meta's and
+ * MobileSAM's code, which has no option for them. Takes time in proportion to the number of tensors, and builds no graph.
  *
  * Throws `WeightsError` `E_WEIGHTS_MISMATCH` where the shapes leave something open that changes the masks, and `known`
- * does not give it: heads of a decoder that is not 256 wide, an image that is not square, windows of several sizes.
+ * does not give it: heads of a decoder that is not 256 wide, an image that is not square, windows of several sizes,
+ * several SAMs in one file. Also where metadata and shapes disagree, and for values past the limits of `parseConfig`.
  */
 export function recognise(source: WeightSource, known: Undetermined = {}): SamConfig | undefined {
+  const refuse: Refuse = refusing('E_WEIGHTS_MISMATCH', `${source.label}: `)
+  const shapes = shapesOf(reader(source, refuse))
   const told = source.metadata[configKey]
-  if (told !== undefined) return parseConfig(told, source.label)
-  const { shape, count } = reader(source)
-  const neck = shape('image_encoder.neck.0.weight')
-  const maskConv = shape('prompt_encoder.mask_downscaling.3.weight')
-  const maskTokens = shape('mask_decoder.mask_tokens.weight')
-  const mlp = shape('mask_decoder.transformer.layers.0.mlp.lin1.weight')
-  const iou = shape('mask_decoder.iou_prediction_head.layers.0.weight')
-  if (!neck || !maskConv || !maskTokens || !mlp || !iou) return undefined
-  const encoder = recogniseVit(source) ?? recogniseTinyVit(source)
-  if (!encoder) return undefined
+  if (told !== undefined) {
+    const config = parseConfig(told, source.label)
+    compare(config, shapes, refuse)
+    return config
+  }
+  const { neck, maskConv, maskTokens, mlp, iou } = shapes
+  const encoder = recogniseVit(shapes.vit, refuse) ?? shapes.tinyVit
+  if (!encoder || !neck || !maskConv || !maskTokens || !mlp || !iou) {
+    refuseSeveral(source.names, refuse)
+    return undefined
+  }
 
-  const open = openQuestion(source)
-  const embedding = neck[0]
-  const heads = known.decoderHeads ?? (embedding === published.width ? published.heads : undefined)
+  const width = neck[0]
+  const heads = known.decoderHeads ?? (width === published.width ? published.heads : undefined)
   if (heads === undefined) {
-    throw open(
+    return refuse(
       `the number of attention heads of the mask decoder must be known, and neither metadata nor shapes of this file ` +
-        `tell it (the decoder is ${embedding} wide; ${published.heads} heads are known for ${published.width} alone); ` +
+        `tell it (the decoder is ${width} wide; ${published.heads} heads are known for ${published.width} alone); ` +
         `give it: loadSam({ …, decoderHeads }), or --decoder-heads on the command line`
     )
   }
-  if (!Number.isInteger(heads) || heads < 1 || (embedding / 2) % heads) {
-    throw open(`the number of decoder heads must divide half the width, ${embedding / 2}, found ${heads}`)
+  if (!Number.isInteger(heads) || heads < 1 || (width / 2) % heads) {
+    refuse(`the number of decoder heads must divide half the width, ${width / 2}, found ${heads}`)
   }
   const config: SamConfig = {
-    name: source.label.split(/[\\/]/).pop()!, // a path of one computer says nothing on another
+    name: brief(source.label.split(/[\\/]/).pop()!), // a path of one computer says nothing on another
     ...encoder,
-    width: embedding,
+    width,
     maskChannels: maskConv[0],
     decoder: {
-      depth: count('mask_decoder.transformer.layers'),
+      depth: shapes.decoderDepth,
       heads,
       mlpWidth: mlp[0],
       iouHiddenWidth: iou[0],
       multimaskOutputs: maskTokens[0] - 1
     }
   }
+  checkConfig(config, why => refuse(`the shapes of its tensors must be those of a SAM; ${why}`))
   return Object.values(configs).find(known => sameNumbers(known, config)) ?? config
 }
 
-/** What shapes tell: of one tensor, and how many numbered ones there are under a name. */
-function reader(source: WeightSource) {
-  const shape = (name: string): readonly number[] | undefined =>
-    source.has(name) ? source.info(name).shape : undefined
-  const count = (prefix: string): number => {
-    let n = 0
-    while (source.names.some(name => name.startsWith(`${prefix}.${n}.`))) n++
-    return n
-  }
-  return { shape, count }
+/** What is read of a file: shapes, and how many layers are numbered under a name. */
+interface Reader {
+  /** Of a tensor with this many dimensions; undefined where the file does not have it. */
+  shape(name: string, rank: number): Shape | undefined
+  /** How many of `prefix.0.`, `prefix.1.` … begin a name, up to the first that begins none. */
+  layers(prefix: string): number
 }
 
-const openQuestion =
-  (source: WeightSource) =>
-  (what: string): WeightsError =>
-    new WeightsError('E_WEIGHTS_MISMATCH', `${source.label}: ${what}`)
+function reader(source: WeightSource, refuse: Refuse): Reader {
+  // Every numbered prefix of a name, collected in one pass over the names.
+  const numbered = new Set<string>()
+  for (const name of source.names)
+    for (const { index } of name.matchAll(/(?<=\.\d+)\./g)) numbered.add(name.slice(0, index))
+  return {
+    shape(name, rank) {
+      if (!source.has(name)) return undefined
+      const found = source.info(name).shape
+      return found.length === rank && found.every(size => size > 0)
+        ? found
+        : refuse(`${name} must have ${rank} dimensions and elements, found ${formatShape(found)}`)
+    },
+    layers(prefix) {
+      const most = configLimits.imageEncoder.depth.to
+      let n = 0
+      while (numbered.has(`${prefix}.${n}`)) n++
+      return n <= most ? n : refuse(`${prefix} must have at most ${most} blocks, found ${n}`)
+    }
+  }
+}
 
-/** A ViT encoder and the image's side, or undefined where the names are not a ViT's. */
-function recogniseVit(source: WeightSource): (Pick<SamConfig, 'imageSize'> & { imageEncoder: VitConfig }) | undefined {
-  const { shape, count } = reader(source)
-  const open = openQuestion(source)
-  const position = shape('image_encoder.pos_embed')
-  const patch = shape('image_encoder.patch_embed.proj.weight')
-  const depth = count('image_encoder.blocks')
-  const tables = Array.from({ length: depth }, (_, i) => shape(`image_encoder.blocks.${i}.attn.rel_pos_h`))
-  if (position?.length !== 4 || patch?.length !== 4 || !depth || tables.some(t => t?.length !== 2)) return undefined
+const decoderLayers = 'mask_decoder.transformer.layers'
+
+/** The tensors that a configuration can be read off; those that a file does not have are undefined. */
+function shapesOf(read: Reader) {
+  const { shape, layers } = read
+  return {
+    vit: vitShapes(read),
+    tinyVit: recogniseTinyVit(read),
+    neck: shape('image_encoder.neck.0.weight', 4),
+    maskConv: shape('prompt_encoder.mask_downscaling.3.weight', 4),
+    maskTokens: shape('mask_decoder.mask_tokens.weight', 2),
+    mlp: shape(`${decoderLayers}.0.mlp.lin1.weight`, 2),
+    iou: shape('mask_decoder.iou_prediction_head.layers.0.weight', 2),
+    decoderDepth: layers(decoderLayers)
+  }
+}
+
+/** Those of a ViT. */
+function vitShapes({ shape, layers }: Reader) {
+  const blocks = 'image_encoder.blocks'
+  return {
+    position: shape('image_encoder.pos_embed', 4),
+    patch: shape('image_encoder.patch_embed.proj.weight', 4),
+    lin1: shape(`${blocks}.0.mlp.lin1.weight`, 2),
+    tables: Array.from({ length: layers(blocks) }, (_, i) => shape(`${blocks}.${i}.attn.rel_pos_h`, 2))
+  }
+}
+
+type Shapes = ReturnType<typeof shapesOf>
+
+/** An image encoder, and the side of the images that it takes. */
+interface Recognised<Encoder> {
+  readonly imageSize: number
+  readonly imageEncoder: Encoder
+}
+
+/** A ViT, or undefined where the names are not a ViT's. */
+function recogniseVit(
+  { position, patch, lin1, tables }: Shapes['vit'],
+  refuse: Refuse
+): Recognised<VitConfig> | undefined {
+  if (!position || !patch || !tables.length || tables.includes(undefined)) return undefined
   const [, grid, columns, width] = position as [number, number, number, number]
   if (grid !== columns || patch[2] !== patch[3]) {
-    throw open(
+    refuse(
       `the model must take square images, found ${grid} × ${columns} positions and patches of ${patch[2]} × ${patch[3]}`
     )
   }
@@ -100,16 +155,18 @@ function recogniseVit(source: WeightSource): (Pick<SamConfig, 'imageSize'> & { i
   const sides = tables.map(t => (t![0] + 1) / 2)
   const windows = [...new Set(sides.filter(side => side !== grid))]
   if (windows.length > 1) {
-    throw open(`the attention windows must have one size, found sides of ${windows.join(', ')} on a grid of ${grid}`)
+    refuse(
+      `the attention windows must have one size, found sides of ${windows.slice(0, 5).join(', ')} on a grid of ${grid}`
+    )
   }
   return {
     imageSize: grid * patch[2],
     imageEncoder: {
       patchSize: patch[2],
       width,
-      depth,
+      depth: tables.length,
       heads: width / tables[0]![1],
-      mlpRatio: (shape('image_encoder.blocks.0.mlp.lin1.weight')?.[0] ?? 4 * width) / width,
+      mlpRatio: (lin1?.[0] ?? 4 * width) / width,
       window: windows[0] ?? grid,
       globalBlocks: sides.flatMap((side, i) => (side === grid ? [i] : []))
     }
@@ -117,29 +174,26 @@ function recogniseVit(source: WeightSource): (Pick<SamConfig, 'imageSize'> & { i
 }
 
 /**
- * A TinyViT encoder, or undefined where the names are not a TinyViT's. It has no positions, so nothing in the file tells
- * the image's side: it is MobileSAM's.
+ * A TinyViT, or undefined where the names are not a TinyViT's. It has no positions, so nothing in the file tells the
+ * image's side: it is MobileSAM's.
  */
-function recogniseTinyVit(
-  source: WeightSource
-): (Pick<SamConfig, 'imageSize'> & { imageEncoder: TinyVitConfig }) | undefined {
-  const { shape, count } = reader(source)
-  const layers = Array.from({ length: count('image_encoder.layers') }, (_, i) => `image_encoder.layers.${i}`)
-  const depths = layers.map(layer => count(`${layer}.blocks`))
-  const [widen, ...tables] = layers.map((layer, i) =>
-    shape(`${layer}.blocks.0.${i ? 'attn.attention_biases' : 'conv1.c.weight'}`)
-  )
-  const hidden = shape(`${layers[1]}.blocks.0.mlp.fc1.weight`)
-  const local = shape(`${layers[1]}.blocks.0.local_conv.c.weight`)
-  if (widen?.length !== 4 || !tables.length || tables.some(t => t?.length !== 2) || !hidden || local?.length !== 4)
-    return undefined
+function recogniseTinyVit({ shape, layers }: Reader): Recognised<TinyVitConfig> | undefined {
+  const stages = Array.from({ length: layers('image_encoder.layers') }, (_, i) => `image_encoder.layers.${i}`)
+  const [first, second] = stages
+  if (second === undefined) return undefined
+  const widen = shape(`${first}.blocks.0.conv1.c.weight`, 4)
+  const tables = stages.slice(1).map(stage => shape(`${stage}.blocks.0.attn.attention_biases`, 2))
+  const norms = stages.slice(1).map(stage => shape(`${stage}.blocks.0.attn.norm.weight`, 1))
+  const hidden = shape(`${second}.blocks.0.mlp.fc1.weight`, 2)
+  const local = shape(`${second}.blocks.0.local_conv.c.weight`, 4)
+  if (!widen || !hidden || !local || tables.includes(undefined) || norms.includes(undefined)) return undefined
   return {
     imageSize: mobileSam.imageSize,
     imageEncoder: {
-      widths: [widen[1], ...layers.slice(1).map(layer => shape(`${layer}.blocks.0.attn.norm.weight`)?.[0] ?? 0)],
-      depths,
-      heads: tables.map(t => t![0]),
-      windows: tables.map(t => Math.sqrt(t![1])),
+      widths: [widen[1], ...norms.map(norm => norm![0])],
+      depths: stages.map(stage => layers(`${stage}.blocks`)),
+      heads: tables.map(table => table![0]),
+      windows: tables.map(table => Math.sqrt(table![1])),
       mlpRatio: hidden[0] / hidden[1],
       expandRatio: widen[0] / widen[1],
       localConvSize: local[2]
@@ -147,42 +201,47 @@ function recogniseTinyVit(
   }
 }
 
-/**
- * A configuration from JSON: a file of the caller's, or the metadata of a checkpoint. Throws `WeightsError`
- * `E_WEIGHTS_FORMAT`.
- */
-export function parseConfig(json: string, label: string): SamConfig {
-  const refuse = (why: string): never => {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: a model configuration must be a SamConfig as JSON; ${why}`)
+function refuseSeveral(names: readonly string[], refuse: Refuse): void {
+  const prefixes = samPrefixes(names)
+  if (prefixes.length <= 1) return
+  const some = prefixes.slice(0, 5).map(prefix => `'${brief(prefix)}'`)
+  refuse(`the file must hold one SAM, found ${prefixes.length}, under ${some.join(', ')}; save one of them alone`)
+}
+
+/** Refuses a configuration from metadata that the tensors of the same file contradict. */
+function compare(config: SamConfig, shapes: Shapes, refuse: Refuse): void {
+  const { decoder, width, imageEncoder: encoder } = config
+  const { neck, maskConv, maskTokens, mlp, iou, decoderDepth } = shapes
+  const wanted: [what: string, found: Shape | undefined, told: Shape][] = [
+    ['neck', neck?.slice(0, 1), [width]],
+    ['mask prompt', maskConv?.slice(0, 1), [config.maskChannels]],
+    ['mask tokens', maskTokens, [decoder.multimaskOutputs + 1, width]],
+    ['decoder MLP', mlp, [decoder.mlpWidth, width]],
+    ['IoU head', iou, [decoder.iouHiddenWidth, width]],
+    ['decoder layers', mlp && [decoderDepth], [decoder.depth]]
+  ]
+  if (isVit(encoder)) {
+    const { position, patch, lin1, tables } = shapes.vit
+    const grid = config.imageSize / encoder.patchSize
+    wanted.push(
+      ['position embedding', position, [1, grid, grid, encoder.width]],
+      ['patch embedding', patch, [encoder.width, 3, encoder.patchSize, encoder.patchSize]],
+      ['first MLP', lin1, [Math.round(encoder.width * encoder.mlpRatio), encoder.width]],
+      ['relative positions', tables[0]?.slice(1), [encoder.width / encoder.heads]],
+      ['encoder blocks', position && [tables.length], [encoder.depth]]
+    )
+  } else if (isTinyVit(encoder)) {
+    const found = shapes.tinyVit?.imageEncoder
+    for (const key of ['widths', 'depths', 'heads', 'windows'] as const)
+      wanted.push([`encoder ${key}`, found?.[key], encoder[key]])
   }
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch (cause) {
-    return refuse((cause as Error).message)
+  const wrong = wanted.filter(([, found, told]) => found !== undefined && formatShape(found) !== formatShape(told))
+  if (wrong.length > 0) {
+    refuse(
+      `its metadata (${configKey}) and its tensors must agree, found ` +
+        wrong.map(([what, found, told]) => `${what} ${formatShape(told)} and ${formatShape(found!)}`).join('; ')
+    )
   }
-  const check = (found: unknown, wanted: unknown, path: string): void => {
-    if (Array.isArray(wanted)) {
-      if (!Array.isArray(found) || !found.every(n => Number.isInteger(n) && n >= 0))
-        refuse(`${path} must be a list of whole numbers`)
-    } else if (typeof wanted === 'object') {
-      if (typeof found !== 'object' || found === null) refuse(`${path} must be an object`)
-      for (const [key, inner] of Object.entries(wanted!))
-        check((found as Record<string, unknown>)[key], inner, `${path}.${key}`)
-    } else if (
-      typeof wanted === 'number'
-        ? !(Number.isFinite(found) && (found as number) > 0 && (found as number) < 1e6)
-        : typeof found !== 'string'
-    ) {
-      refuse(
-        `${path} must be a ${typeof wanted === 'number' ? 'positive number' : 'string'}, found ${JSON.stringify(found)}`
-      )
-    }
-  }
-  const { imageEncoder } = (value ?? {}) as Partial<SamConfig>
-  const tinyVit = typeof imageEncoder === 'object' && imageEncoder !== null && isTinyVit(imageEncoder)
-  check(value, tinyVit ? mobileSam : configs.vit_b, 'config')
-  return value as SamConfig
 }
 
 const sameNumbers = (a: SamConfig, b: SamConfig): boolean =>

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { isHuggingFace, toHuggingFace, toMeta, underMetaNames } from './hugging-face.js'
+import { isHuggingFace, toHuggingFace, toMeta } from './hugging-face.js'
 import { openWeights } from './open.js'
+import { underMetaNames } from './sam-prefix.js'
 import { memoryWeights, renamed } from './source.js'
 import { full } from '../tensor/tensor.js'
 

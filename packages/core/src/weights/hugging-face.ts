@@ -1,6 +1,3 @@
-import { foldedMobileSam } from './mobile-sam.js'
-import { renamed, type WeightSource } from './source.js'
-
 /**
  * Names that begin with the first part at Meta begin with the second in Hugging Face's `SamModel`; the first row that
  * fits counts.
@@ -83,16 +80,4 @@ function largestLayer(names: readonly string[]): ReadonlyMap<string, number> {
     if (head !== undefined && index !== undefined) largest.set(head, Math.max(largest.get(head) ?? 0, Number(index)))
   }
   return largest
-}
-
-const wrappings = ['module.', 'model.', 'sam.']
-
-/**
- * The same checkpoint under Meta's names: strips 'module.', 'model.' and 'sam.' where every name begins so, as training
- * wrappers leave it, translates Hugging Face's names, and folds MobileSAM's batch norms.
- */
-export function underMetaNames(source: WeightSource): WeightSource {
-  const prefix = wrappings.find(start => source.names.length > 0 && source.names.every(name => name.startsWith(start)))
-  if (prefix !== undefined) return underMetaNames(renamed(source, name => name.slice(prefix.length)))
-  return isHuggingFace(source.names) ? renamed(source, toMeta(source.names)) : foldedMobileSam(source)
 }

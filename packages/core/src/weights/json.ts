@@ -1,14 +1,34 @@
+import { brief } from '../errors.js'
+
 /** A parsed JSON value. Objects are Maps, so that no name can reach an object's prototype. */
 export type Json = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>
 
+/** Objects, arrays and members of objects in one text: a few hundred megabytes at most. */
+const partLimit = 1_000_000
+
+/** Elements of arrays in one text. A tensor has some six, its sizes and its place. */
+const elementLimit = 4_000_000
+
 /**
  * Strict JSON of an untrusted file. Unlike `JSON.parse` it refuses a key given twice (two readers could disagree on
- * which one counts) and nesting deeper than `depth` (which would overflow the stack). Throws `SyntaxError`.
+ * which one counts), nesting deeper than `depth` (which would overflow the stack), and more parts or elements than the
+ * limits above (which would need many times the memory of the text). `member` gets each member of the outermost object
+ * as soon as it is read and returns what is kept of it: it can refuse a file long before its end. Throws `SyntaxError`.
  */
-export function parseJson(text: string, depth = 8): Json {
+export function parseJson(
+  text: string,
+  depth = 8,
+  member: (key: string, value: Json) => Json = (_, value) => value
+): Json {
   let at = 0
+  let parts = 0
+  let elements = 0
   const fail = (what: string): never => {
     throw new SyntaxError(`${what} at character ${at}`)
+  }
+
+  const count = (): void => {
+    if (++parts > partLimit) fail(`more than ${partLimit} objects, arrays and members`)
   }
 
   /** Skips blanks and looks at the next character. */
@@ -45,6 +65,7 @@ export function parseJson(text: string, depth = 8): Json {
     if (first === '"') return string()
     if (first !== '{' && first !== '[') return literal()
     if (left === 0) return fail(`nesting deeper than ${depth}`)
+    count()
     return first === '{' ? object(left - 1) : array(left - 1)
   }
   const object = (left: number): Json => {
@@ -54,9 +75,10 @@ export function parseJson(text: string, depth = 8): Json {
     do {
       if (peek() !== '"') return fail('expected a name')
       const key = string()
-      if (out.has(key)) return fail(`'${key}' is given twice`)
+      count()
+      if (out.has(key)) return fail(`'${brief(key)}' is given twice`)
       if (!skip(':')) return fail("expected ':'")
-      out.set(key, value(left))
+      out.set(key, left === depth - 1 ? member(key, value(left)) : value(left))
     } while (skip(','))
     return skip('}') ? out : fail("expected ',' or '}'")
   }
@@ -64,8 +86,10 @@ export function parseJson(text: string, depth = 8): Json {
     const out: Json[] = []
     at++
     if (skip(']')) return out
-    do out.push(value(left))
-    while (skip(','))
+    do {
+      if (++elements > elementLimit) return fail(`more than ${elementLimit} elements of arrays`)
+      out.push(value(left))
+    } while (skip(','))
     return skip(']') ? out : fail("expected ',' or ']'")
   }
 

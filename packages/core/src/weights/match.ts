@@ -1,4 +1,4 @@
-import { WeightsError } from '../errors.js'
+import { brief, WeightsError } from '../errors.js'
 import { formatShape, sameShape, type Shape } from '../tensor/shape.js'
 import type { WeightSource } from './source.js'
 
@@ -61,11 +61,11 @@ export function match(
   const likeness = guess?.()
   const lines = [
     `${source.label}: the checkpoint does not fit the model (${wanted.length} tensors wanted, ${source.names.length} found)`,
-    ...section('missing', missing),
-    ...section('unexpected', unexpected),
+    ...section('missing', missing.map(brief)),
+    ...section('unexpected', unexpected.map(brief)),
     ...section(
       'wrong shape',
-      misshapen.map(m => `${m.name}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)
+      misshapen.map(m => `${brief(m.name)}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)
     ),
     likeness === undefined
       ? 'Check that the model and the checkpoint belong together.'

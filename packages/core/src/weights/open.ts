@@ -1,9 +1,11 @@
 import { failAt } from './fail.js'
-import { underMetaNames } from './hugging-face.js'
 import { parseJson } from './json.js'
+import { indexLimit, indexPartLimit } from './limits.js'
 import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
+import { underMetaNames } from './sam-prefix.js'
 import { merged, type WeightSource } from './source.js'
+import { brief } from '../errors.js'
 import { blobBytes, filesIn, memoryBytes, openFile, urlBytes, type ByteSource } from '#io'
 
 /**
@@ -19,12 +21,14 @@ export interface OpenOptions {
    * unknown.
    */
   readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined
+  /** For a URL: milliseconds without a byte after which it fails. Default 60,000; Infinity: never. */
+  readonly timeout?: number | undefined
 }
 
 /**
  * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, or a directory in Hugging Face's layout. Its
- * content decides, not its name. Only names and shapes are read; tensors come later, by range. Names are Meta's,
- * whatever the file calls them (`underMetaNames`). An open source is returned as it is. Throws `WeightsError`.
+ * content decides, not its name. Only names and shapes are read; tensors come later, by range. A SAM's names are Meta's,
+ * whatever the file calls them and whatever prefix they have (`underMetaNames`). An open source is returned as it is. Throws `WeightsError`.
  */
 export async function openWeights(from: WeightsLike, options: OpenOptions = {}): Promise<WeightSource> {
   if (isWeightSource(from)) return from
@@ -62,7 +66,7 @@ async function openBytes(source: ByteSource, { signal }: OpenOptions): Promise<W
     const text = String.fromCharCode(...head)
     if (text[8] === '{') return await openSafetensors(source, signal)
     if (/^PK(\x03\x04|\x05\x06)/.test(text)) return await openPth(source, signal)
-    return failAt(source.name)(whatItIs(text))
+    return failAt(source.name)(whatItIs(text, source.name))
   } catch (error) {
     await source.close()
     throw error
@@ -79,21 +83,26 @@ const known: readonly (readonly [RegExp, string])[] = [
     'is a tar archive; unpack it first, or when PyTorch before 0.4 wrote it, load it there and save it with a newer torch.save'
   ],
   [
-    /^\x80[\x02-\x05]/,
-    'is a pickle of torch.save before PyTorch 1.6; convert it: torch.save(torch.load(file, weights_only=True), new_file)'
-  ],
-  [
     /^GGUF|^\x89HDF|^\x93NUMPY|^\x08[\x01-\x0f]\x12/,
     'is of another framework; SAM is read from .pth and safetensors files'
   ]
 ]
 
-const whatItIs = (head: string): string =>
-  known.find(([pattern]) => pattern.test(head))?.[1] ??
-  'is neither a .pth of torch.save nor a safetensors file; check that the download is complete'
-
-/** The longest list of parts read, in bytes. */
-const indexLimit = 2 ** 24
+function whatItIs(head: string, name: string): string {
+  if (/^\x80[\x02-\x05]/.test(head)) {
+    // A name is part of the command only where every shell reads it as it stands.
+    const file = /^[\w./-]+$/.test(name) ? name : 'old.pth'
+    const to = `${file.replace(/\.\w+$/, '')}-converted.pth`
+    return (
+      'is a pickle of torch.save before PyTorch 1.6, or of pickle.dump; convert it with PyTorch: ' +
+      `python -c "import torch; torch.save(torch.load('${file}', map_location='cpu', weights_only=True), '${to}')"`
+    )
+  }
+  return (
+    known.find(([pattern]) => pattern.test(head))?.[1] ??
+    'is neither a .pth of torch.save nor a safetensors file; check that the download is complete'
+  )
+}
 
 /** A model as Hugging Face keeps it: one safetensors file, or several with a list of which tensor is in which. */
 async function openDirectory(
@@ -113,7 +122,7 @@ async function openDirectory(
       // Looked up in the listing, so a name cannot lead out of the directory.
       const path =
         files.get(part) ??
-        failAt(`${name}/model.safetensors.index.json`)(`names '${part}', which is not in the directory`)
+        failAt(`${name}/model.safetensors.index.json`)(`names '${brief(part)}', which is not in the directory`)
       parts.push(await openBytes(await byteSource(path, options), options))
     }
     return merged(name, parts)
@@ -134,7 +143,9 @@ async function readIndex(list: string | Blob, { signal }: OpenOptions): Promise<
     const parts = map instanceof Map ? ([...map.values()] as unknown[]) : []
     if (parts.length === 0 || !parts.every(part => typeof part === 'string'))
       throw new SyntaxError('weight_map must name a file for each tensor')
-    return new Set(parts)
+    const files = new Set(parts)
+    if (files.size > indexPartLimit) fail(`must name at most ${indexPartLimit} files, names ${files.size}`)
+    return files
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     return fail(cause.message, cause)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { inertGlobal, pickleOperationLimit, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
+import { inertGlobal, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
+import { pickleOperationLimit } from './limits.js'
 import { SamError } from '../errors.js'
 
 const allowed: PickleGlobal[] = [

@@ -1,9 +1,10 @@
 import { failAt, type Fail } from './fail.js'
-import { WeightsError } from '../errors.js'
+import { pickleOperationLimit } from './limits.js'
+import { brief, WeightsError } from '../errors.js'
 
 /**
  * What a pickle unpacks to: null, booleans, numbers (bigint past 2^53), strings, bytes, arrays (frozen for tuples),
- * Maps for dicts, and whatever the allowed globals and persistent ids answer. Nothing in a pickle names code that runs.
+ * Maps for dicts, Sets, and whatever the allowed globals and persistent ids answer. Nothing in a pickle names code that runs.
  */
 export type PickleValue = unknown
 
@@ -25,12 +26,6 @@ interface PickleRules {
   /** Resolves a persistent id. */
   readonly persistent: (id: PickleValue) => PickleValue
 }
-
-/**
- * A pickle may have this many operations: ten times those of the largest checkpoint. It bounds memory, since one
- * operation makes one value.
- */
-export const pickleOperationLimit = 1_000_000
 
 const highestProtocol = 5
 
@@ -63,7 +58,7 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   const raw = (length: number): Uint8Array => bytes.subarray(take(length), at)
   const text = (length: number): string => {
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw(length))
+      return utf8.decode(raw(length))
     } catch (error) {
       return error instanceof WeightsError ? fail('is cut off') : fail('holds text that is not UTF-8')
     }
@@ -87,7 +82,7 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   }
   const top = (): PickleValue => (stack.length ? stack.at(-1) : fail('looks at an empty stack'))
 
-  const global = (name: string): PickleGlobal => globals.get(name) ?? refuse(`names ${JSON.stringify(name)}`)
+  const global = (name: string): PickleGlobal => globals.get(name) ?? refuse(`names "${brief(name)}"`)
   const call = (): void => {
     const args = pop()
     const callee = pop()
@@ -101,14 +96,21 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
   }
   const append = (items: readonly PickleValue[]): void => {
     const list = top()
+    if (isInert(list)) return
     if (!Array.isArray(list) || Object.isFrozen(list)) return void refuse(`appends to ${describe(list)}`)
     for (const item of items) list.push(item)
   }
   const setItems = (items: readonly PickleValue[]): void => {
     const dict = top()
+    if (isInert(dict)) return
     if (!(dict instanceof Map)) return void refuse(`sets items of ${describe(dict)}`)
     if (items.length % 2) fail('has a key without a value')
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1])
+  }
+  const addItems = (items: readonly PickleValue[]): void => {
+    const set = top()
+    if (!(set instanceof Set) || Object.isFrozen(set)) return void refuse(`adds items to ${describe(set)}`)
+    for (const item of items) set.add(item)
   }
   const build = (): void => {
     pop()
@@ -116,12 +118,8 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
     if (!(top() instanceof Map) && !isInert(top())) refuse(`sets the state of ${describe(top())}`)
   }
   const long = (length: number): void => {
-    let value = 0n
-    const digits = raw(length)
-    digits.forEach((byte, i) => {
-      value |= BigInt(byte) << BigInt(8 * i)
-    })
-    value = BigInt.asIntN(8 * length, value)
+    const digits = Array.from(raw(length), byte => byte.toString(16).padStart(2, '0')).reverse()
+    const value = BigInt.asIntN(8 * length, BigInt(`0x0${digits.join('')}`))
     push(Number.isSafeInteger(Number(value)) ? Number(value) : value)
   }
   const recall = (index: number): void =>
@@ -191,6 +189,10 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
       case 0x43:
         push(raw(u8()))
         break // SHORT_BINBYTES
+      case 0x8e:
+      case 0x96:
+        push(raw(u64()))
+        break // BINBYTES8, BYTEARRAY8
       case 0x29:
         tuple(0)
         break // EMPTY_TUPLE
@@ -235,6 +237,22 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
         setItems(items)
         break
       } // SETITEMS
+      case 0x8f:
+        push(new Set())
+        break // EMPTY_SET
+      case 0x90: {
+        const items = popMark()
+        addItems(items)
+        break
+      } // ADDITEMS
+      case 0x91: {
+        const items = popMark()
+        push(Object.freeze(new Set(items)))
+        break
+      } // FROZENSET
+      case 0x32:
+        push(top())
+        break // DUP
       case 0x71:
         memo.set(u8(), top())
         break // BINPUT
@@ -254,8 +272,10 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
         push(global(`${line()}.${line()}`))
         break // GLOBAL
       case 0x93: {
-        const name = pop()
-        push(global(`${String(pop())}.${String(name)}`))
+        const [name, module] = [pop(), pop()]
+        if (typeof module !== 'string' || typeof name !== 'string')
+          return refuse(`names a global by ${describe(module)} and ${describe(name)} instead of two texts`)
+        push(global(`${module}.${name}`))
         break
       } // STACK_GLOBAL
       case 0x52:
@@ -283,8 +303,8 @@ export function unpickle(bytes: Uint8Array, { label, globals, persistent }: Pick
 const inert = Symbol('inert')
 
 /**
- * A global whose objects are kept as a token without content, so that a file that mentions it beside its weights can be
- * read.
+ * A global whose objects are kept as a token without content, whatever their arguments, items and state, so that a file
+ * that mentions it beside its weights can be read.
  */
 export const inertGlobal = (global: string): PickleGlobal => ({ global, call: () => ({ [inert]: global }) })
 
@@ -301,10 +321,18 @@ const isTuple = (value: PickleValue): value is readonly PickleValue[] => Array.i
 /** A value's kind, for messages. */
 export function describe(value: PickleValue): string {
   if (isGlobal(value)) return JSON.stringify(value.global)
+  if (value instanceof Set) return 'a set'
   if (isInert(value)) return `an object of ${value[inert]}`
   if (value === null) return 'None'
   if (Array.isArray(value)) return isTuple(value) ? 'a tuple' : 'a list'
   return value instanceof Map ? 'a dict' : `a ${typeof value}`
 }
 
-const latin1 = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** In pieces, since each character is an argument. */
+function latin1(bytes: Uint8Array): string {
+  let out = ''
+  for (let at = 0; at < bytes.length; at += 4096) out += String.fromCharCode(...bytes.subarray(at, at + 4096))
+  return out
+}

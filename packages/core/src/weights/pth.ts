@@ -1,19 +1,18 @@
 import { failAt, type Fail } from './fail.js'
+import { dictDepthLimit, nameLimit, pickleLimit, rankLimit, tensorLimit } from './limits.js'
 import { describe, inertGlobal, isGlobal, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
 import { weightSource, type ByteSource, type WeightEntry, type WeightInfo, type WeightSource } from './source.js'
 import { storedBytes, type StoredDType } from './stored.js'
 import { checkStrided, stridedEntry, type Strided } from './strided.js'
 import { storageNames } from './torch-types.js'
 import { openZip, readEntry, type ZipArchive, type ZipEntry } from './zip.js'
-
-/** The longest `data.pkl` read, in bytes; the largest checkpoints need a hundredth of it. */
-const pickleLimit = 2 ** 24
+import { brief } from '../errors.js'
 
 /**
  * Opens a checkpoint of `torch.save` (PyTorch 1.6 and later): a zip of stored tensors and a pickle that says what they
- * are. The pickle is read by an allow-list and runs nothing. Takes a state_dict, or a dict that holds one under
- * `model`, `state_dict` or `model_state_dict`; anything beside it (optimizer, epoch, `argparse.Namespace`) is passed
- * over. Views that are not contiguous are gathered when read. Throws `WeightsError`: `E_WEIGHTS_FORMAT`,
+ * are. The pickle is read by an allow-list and runs nothing. Takes a state_dict, or a dict that holds one at any key:
+ * see {@link namedTensors}. Anything beside it (epoch, `argparse.Namespace`, what else `torch.load(weights_only=True)`
+ * reads) is skipped. Views that are not contiguous are gathered when read. Throws `WeightsError`: `E_WEIGHTS_FORMAT`,
  * `E_WEIGHTS_UNSAFE`.
  */
 export async function openPth(source: ByteSource, signal?: AbortSignal): Promise<WeightSource> {
@@ -33,9 +32,7 @@ export async function openPth(source: ByteSource, signal?: AbortSignal): Promise
     globals,
     persistent: id => storageOf(id, key => archive.get(`${root}data/${key}`), fail)
   })
-  const tensors = [...stateDict(loaded, fail)].filter(
-    (pair): pair is [string, TorchTensor] => typeof pair[0] === 'string' && isTensor(pair[1])
-  )
+  const tensors = namedTensors(loaded, fail)
   if (tensors.length === 0) fail('holds no tensors; save model.state_dict() with torch.save')
 
   // On a local file every local header is read now, so that `locate` can answer at once; over a network each comes with
@@ -43,7 +40,7 @@ export async function openPth(source: ByteSource, signal?: AbortSignal): Promise
   const entries: WeightEntry[] = []
   const local = source.path !== undefined
   for (const [name, tensor] of tensors) {
-    checkStrided(tensor, tensor.storage.numel, `${label}: tensor '${name}'`)
+    checkStrided(tensor, tensor.storage.numel, `${label}: tensor '${brief(name)}'`)
     const find = entryOf(source, name, tensor)
     entries.push(
       local ? await find(signal) : { ...infoOf(name, tensor), bytes: async stop => (await find(stop)).bytes(stop) }
@@ -78,68 +75,143 @@ const isKind = (value: PickleValue, kind: string): boolean =>
 const isTensor = (value: PickleValue): value is TorchTensor => isKind(value, 'tensor')
 const isStorage = (value: PickleValue): value is TorchStorage => isKind(value, 'storage')
 
+/** A storage whose elements are not read, of complex numbers for example, and a tensor of it. */
+const opaque = { kind: 'opaque' }
+
 /** torch._utils#_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks): a view, not yet checked. */
-function rebuildTensor([storage, offset, shape, strides]: readonly PickleValue[], fail: Fail): TorchTensor {
+function rebuildTensor([storage, offset, shape, strides]: readonly PickleValue[], fail: Fail): PickleValue {
+  if (storage === opaque) return opaque
   if (!isStorage(storage) || typeof offset !== 'number' || !isNumbers(shape) || !isNumbers(strides)) {
     return fail('makes a tensor of something else than a storage, an offset, a size and strides')
   }
   return { kind: 'tensor', dtype: storage.dtype, storage, offset, shape, strides }
 }
 
+/** The rank comes first: many tensors may share one long list. */
 const isNumbers = (value: PickleValue): value is readonly number[] =>
-  Array.isArray(value) && value.every(n => typeof n === 'number')
+  Array.isArray(value) && value.length <= rankLimit && value.every(n => typeof n === 'number')
 
 const storageTypes = new Map(
   Object.entries(storageNames).map(([dtype, name]) => [`torch.${name}`, dtype as StoredDType])
 )
 
+/** torch._tensor#_rebuild_from_type_v2(rebuild, type, args, state): a tensor of a subclass, or with attributes. */
+function rebuildFromType([rebuild, , args]: readonly PickleValue[], fail: Fail): PickleValue {
+  // Nothing is rebuilt twice: arguments that hold themselves would never end.
+  if (!isGlobal(rebuild) || !rebuild.call || rebuild.call === rebuildFromType || !Array.isArray(args))
+    return fail('makes a tensor in an unknown way')
+  return rebuild.call(args as readonly PickleValue[], fail)
+}
+
+const first = ([value]: readonly PickleValue[]): PickleValue => value
+
+/** Storages whose elements this SDK does not read: their tensors are skipped. */
+const opaqueStorages = ['torch.ComplexDoubleStorage', 'torch.ComplexFloatStorage', 'torch.storage.UntypedStorage']
+
+/** torch's element types, as a checkpoint names them beside its weights. */
+const dtypes =
+  'float64 float32 float16 bfloat16 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz complex128 complex64 complex32 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool quint8 qint8 qint32 quint4x2 quint2x4'
+
+/** Python's own types under both names of their module: protocol 2 writes that of Python 2. */
+const builtins = ['set', 'frozenset', 'complex', 'bytearray', 'bytes'].flatMap(name => [
+  `builtins.${name}`,
+  `__builtin__.${name}`
+])
+
 /**
- * All that a checkpoint may name. The last group are things that stand beside weights in training checkpoints; they
- * become tokens without content, whatever their arguments and state. Anything else is refused by its name.
+ * All that a checkpoint may name: what `torch.load(weights_only=True)` reads, and more that stands beside weights in
+ * training checkpoints. Those of the last group become tokens without content, whatever their arguments and state.
+ * Anything else is refused by its name.
  */
 const globals: ReadonlyMap<string, PickleGlobal> = new Map(
   [
     { global: 'collections.OrderedDict', call: (): PickleValue => new Map() },
+    { global: 'torch._utils._rebuild_tensor', call: rebuildTensor },
     { global: 'torch._utils._rebuild_tensor_v2', call: rebuildTensor },
-    { global: 'torch._utils._rebuild_parameter', call: ([data]: readonly PickleValue[]): PickleValue => data },
-    { global: 'torch.Size', call: ([sizes]: readonly PickleValue[]): PickleValue => sizes },
-    ...[...storageTypes.keys()].map(global => ({ global })),
+    { global: 'torch._utils._rebuild_tensor_v3', call: rebuildTensor },
+    { global: 'torch._utils._rebuild_parameter', call: first },
+    { global: 'torch._utils._rebuild_parameter_with_state', call: first },
+    { global: 'torch._tensor._rebuild_from_type_v2', call: rebuildFromType },
+    { global: 'torch.Size', call: first },
+    ...[...storageTypes.keys(), ...opaqueStorages].map(global => ({ global })),
+    ...dtypes.split(' ').map(name => ({ global: `torch.${name}` })),
+    ...['torch.Tensor', 'torch.nn.parameter.Parameter'].map(global => ({ global })),
     ...[
+      ...builtins,
+      'collections.Counter',
+      'collections.defaultdict',
       'argparse.Namespace',
       'pathlib.PosixPath',
       'pathlib.WindowsPath',
       'torch.device',
+      'torch.serialization._get_layout',
+      'torch._utils._rebuild_meta_tensor_no_storage',
+      'torch._utils._rebuild_nested_tensor',
+      'torch._utils._rebuild_qtensor',
+      'torch._utils._rebuild_sparse_tensor',
       '_codecs.encode',
       'numpy.dtype',
+      'numpy.ndarray',
       'numpy.core.multiarray.scalar',
-      'numpy._core.multiarray.scalar'
+      'numpy.core.multiarray._reconstruct',
+      'numpy._core.multiarray.scalar',
+      'numpy._core.multiarray._reconstruct'
     ].map(inertGlobal)
   ].map(allowed => [allowed.global, allowed])
 )
 
 /** A persistent id is ('storage', storage type, key, device, elements). */
-function storageOf(id: PickleValue, find: (key: string) => ZipEntry | undefined, fail: Fail): TorchStorage {
+function storageOf(id: PickleValue, find: (key: string) => ZipEntry | undefined, fail: Fail): PickleValue {
   const [tag, type, key, , numel] = Array.isArray(id) ? (id as readonly PickleValue[]) : []
+  if (tag === 'storage' && isGlobal(type) && opaqueStorages.includes(type.global)) return opaque
   const dtype = isGlobal(type) ? storageTypes.get(type.global) : undefined
   if (tag !== 'storage' || !dtype || typeof key !== 'string' || typeof numel !== 'number')
     return fail('names a storage in an unknown form')
-  const entry = find(key) ?? fail(`names the storage '${key}', which is not in the archive`)
+  const entry = find(key) ?? fail(`names the storage '${brief(key)}', which is not in the archive`)
   if (entry.size !== numel * storedBytes[dtype])
-    fail(`storage '${key}' must have ${numel} × ${storedBytes[dtype]} bytes, has ${entry.size}`)
+    fail(`storage '${brief(key)}' must have ${numel} × ${storedBytes[dtype]} bytes, has ${entry.size}`)
   return { kind: 'storage', dtype, numel, entry }
 }
 
-const wrappers = ['model', 'state_dict', 'model_state_dict']
+/** Where training scripts keep a model's state_dict: what stands there counts alone, not a moving average beside it. */
+const usualKeys = ['model', 'state_dict', 'model_state_dict']
 
-/** The dict of tensors: the root, or what it holds under a usual name. */
-function stateDict(root: PickleValue, fail: Fail): ReadonlyMap<PickleValue, PickleValue> {
+/**
+ * The tensors of a checkpoint by name: the state_dict itself, or what the root holds under a usual key. Otherwise those
+ * of every dict in it, each named by the keys that lead to it (`net.image_encoder.pos_embed`), so that the SAM among
+ * them is found by its prefix as in any other file.
+ */
+function namedTensors(root: PickleValue, fail: Fail): readonly [string, TorchTensor][] {
   const found = isTensor(root) ? 'one tensor' : describe(root)
   if (!(root instanceof Map))
     return fail(`must hold a dict of tensors, found ${found}; save model.state_dict() with torch.save`)
-  const inner: unknown = wrappers
-    .map((name): unknown => root.get(name))
+  const usual: PickleValue = usualKeys
+    .map((key): PickleValue => root.get(key))
     .find(value => value instanceof Map && value !== root)
-  return inner instanceof Map && [...inner.values()].some(isTensor) ? inner : root
+  const from = usual instanceof Map && [...usual.values()].some(isTensor) ? usual : root
+
+  const tensors: [string, TorchTensor][] = []
+  const seen = new Set<PickleValue>()
+  const collect = (dict: ReadonlyMap<PickleValue, PickleValue>, prefix: string, depth: number): void => {
+    seen.add(dict)
+    for (const [key, value] of dict) {
+      if (typeof key !== 'string' && typeof key !== 'number') continue
+      if (isTensor(value)) {
+        if (tensors.length >= tensorLimit) fail(`must hold at most ${tensorLimit} tensors`)
+        tensors.push([nameOf(prefix, key, fail), value])
+      } else if (value instanceof Map && !seen.has(value) && depth < dictDepthLimit)
+        collect(value, `${nameOf(prefix, key, fail)}.`, depth + 1)
+    }
+  }
+  collect(from, '', 0)
+  return tensors
+}
+
+function nameOf(prefix: string, key: string | number, fail: Fail): string {
+  const name = `${prefix}${key}`
+  return name.length > nameLimit
+    ? fail(`names must have at most ${nameLimit} characters, found ${name.length}: '${brief(name)}'`)
+    : name
 }
 
 const infoOf = (name: string, { dtype, shape }: TorchTensor): WeightInfo => ({ name, dtype, shape: [...shape] })

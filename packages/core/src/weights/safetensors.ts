@@ -1,5 +1,6 @@
 import { failAt, type Fail } from './fail.js'
 import { parseJson, type Json } from './json.js'
+import { metadataLimit, rankLimit, safetensorsHeaderLimit, tensorLimit } from './limits.js'
 import { isStoredDType, storedBytes, storedLength, type StoredDType } from './stored.js'
 import {
   lengthOf,
@@ -10,11 +11,8 @@ import {
   type WeightInfo,
   type WeightSource
 } from './source.js'
-import { WeightsError } from '../errors.js'
+import { brief, SamError, shown, WeightsError } from '../errors.js'
 import type { HostTensor } from '../tensor/tensor.js'
-
-/** The longest header read, in bytes: the limit of the Rust implementation. */
-const safetensorsHeaderLimit = 100_000_000
 
 const metadataKey = '__metadata__'
 
@@ -37,23 +35,30 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
 
   const header = await source.read(8, headerLength, signal)
   if (header[0] !== 0x7b) fail("header must begin with '{'")
-  let json: Json
+  const tensors: ReturnType<typeof parseTensor>[] = []
+  let metadata: Readonly<Record<string, string>> = {}
+  // Each member is checked as soon as it is read, and what is kept of it is small: a header of many empty objects is
+  // refused at the first.
+  const member = (name: string, field: Json): null => {
+    if (name === metadataKey) metadata = parseMetadata(field, fail)
+    else if (tensors.length >= tensorLimit) fail(`must hold at most ${tensorLimit} tensors`)
+    else tensors.push(parseTensor(name, field, fail))
+    return null
+  }
   try {
-    json = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header))
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header)
+    if (!isObject(parseJson(text, 8, member))) fail('header must be an object')
   } catch (cause) {
+    if (SamError.is(cause)) throw cause
     return fail(`header is not valid JSON: ${(cause as Error).message}`, cause)
   }
 
-  const fields = isObject(json) ? json : fail('header must be an object')
-  const tensors = [...fields]
-    .filter(([name]) => name !== metadataKey)
-    .map(([name, field]) => parseTensor(name, field, fail))
   const data = 8 + headerLength
   let end = 0
   for (const { name, begin, length } of [...tensors].sort((a, b) => a.begin - b.begin || a.length - b.length)) {
     if (begin !== end)
       fail(
-        `tensor '${name}' must begin at byte ${end} of the data, where the one before it ends, but begins at ${begin}`
+        `tensor '${brief(name)}' must begin at byte ${end} of the data, where the one before it ends, but begins at ${begin}`
       )
     end += length
   }
@@ -63,25 +68,28 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
     rangeEntry(source, { name, dtype, shape }, data + begin)
   )
   return weightSource(label, entries, {
-    metadata: parseMetadata(fields.get(metadataKey), fail),
+    metadata,
     close: () => source.close()
   })
 }
 
 function parseTensor(name: string, field: Json, fail: Fail): WeightInfo & { begin: number; length: number } {
-  if (!isObject(field)) return fail(`tensor '${name}' must be described by an object`)
+  if (!isObject(field)) return fail(`tensor '${brief(name)}' must be described by an object`)
   const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map(key => field.get(key))
   if (!isStoredDType(dtype))
     return fail(
-      `tensor '${name}' has the type ${JSON.stringify(dtype)}; known are ${Object.keys(storedBytes).join(', ')}`
+      `tensor '${brief(name)}' has the type ${shown(dtype)}; known are ${Object.keys(storedBytes).join(', ')}`
     )
-  if (!isCounts(shape)) return fail(`tensor '${name}' must have a shape of whole numbers`)
+  if (!isCounts(shape) || shape.length > rankLimit)
+    return fail(`tensor '${brief(name)}' must have a shape of at most ${rankLimit} whole numbers`)
   if (!isCounts(offsets) || offsets.length !== 2)
-    return fail(`tensor '${name}' must have data_offsets of two whole numbers`)
+    return fail(`tensor '${brief(name)}' must have data_offsets of two whole numbers`)
   const [begin, end] = offsets as [number, number]
-  const length = storedLength(dtype, shape, `tensor '${name}'`)
+  const length = storedLength(dtype, shape, `tensor '${brief(name)}'`)
   if (end - begin !== length)
-    return fail(`tensor '${name}' needs ${length} bytes for ${dtype}[${shape.join(',')}], but has ${end - begin}`)
+    return fail(
+      `tensor '${brief(name)}' needs ${length} bytes for ${dtype}[${shape.join(',')}], but has ${end - begin}`
+    )
   return { name, dtype, shape, begin, length }
 }
 
@@ -92,9 +100,10 @@ const isCounts = (json: Json | undefined): json is readonly number[] =>
 function parseMetadata(json: Json | undefined, fail: Fail): Readonly<Record<string, string>> {
   if (json === undefined || json === null) return {}
   if (!isObject(json)) return fail(`${metadataKey} must be an object`)
+  if (json.size > metadataLimit) fail(`${metadataKey} must hold at most ${metadataLimit} texts, holds ${json.size}`)
   const out: Record<string, string> = Object.create(null) as Record<string, string>
   for (const [key, value] of json)
-    out[key] = typeof value === 'string' ? value : fail(`${metadataKey} must hold texts, '${key}' is not one`)
+    out[key] = typeof value === 'string' ? value : fail(`${metadataKey} must hold texts, '${brief(key)}' is not one`)
   return out
 }
 

@@ -1,5 +1,7 @@
 import { failAt } from './fail.js'
+import { nameLimit, tensorLimit } from './limits.js'
 import { bytesOf, fromF32, storedBytes, storedLength, toF32, type StoredDType } from './stored.js'
+import { brief } from '../errors.js'
 import { f32, type HostTensor } from '../tensor/tensor.js'
 import type { ByteSource } from '#io'
 import type { DType } from '../tensor/dtype.js'
@@ -53,7 +55,10 @@ export interface WeightEntry extends WeightInfo {
   locate?(): WeightLocation | undefined
 }
 
-/** A source over entries: every format ends here. */
+/**
+ * A source over entries: every format ends here. Throws `WeightsError` `E_WEIGHTS_FORMAT` for more names, or longer ones,
+ * than the limits allow.
+ */
 export function weightSource(
   label: string,
   entries: Iterable<WeightEntry>,
@@ -63,9 +68,16 @@ export function weightSource(
   }: { metadata?: Readonly<Record<string, string>>; close?: () => Promise<void> } = {}
 ): WeightSource {
   const byName = new Map<string, WeightEntry>()
-  for (const entry of entries) byName.set(entry.name, entry)
+  for (const entry of entries) {
+    if (entry.name.length > nameLimit)
+      failAt(label)(
+        `names must have at most ${nameLimit} characters, found ${entry.name.length}: '${brief(entry.name)}'`
+      )
+    if (byName.size >= tensorLimit) failAt(label)(`must hold at most ${tensorLimit} tensors`)
+    byName.set(entry.name, entry)
+  }
   const find = (name: string): WeightEntry => {
-    return byName.get(name) ?? failAt(label, 'E_WEIGHTS_MISMATCH')(`no tensor is called '${name}'`)
+    return byName.get(name) ?? failAt(label, 'E_WEIGHTS_MISMATCH')(`no tensor is called '${brief(name)}'`)
   }
   return {
     label,

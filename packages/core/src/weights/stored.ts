@@ -1,4 +1,5 @@
 import { failAt } from './fail.js'
+import { rankLimit } from './limits.js'
 import { narrowF16, widenBf16, widenF16 } from '../tensor/half.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
 
@@ -27,6 +28,8 @@ export const isStoredDType = (name: unknown): name is StoredDType =>
  * Throws `E_WEIGHTS_FORMAT`; `where` begins its message.
  */
 export function storedLength(dtype: StoredDType, shape: Shape, where: string): number {
+  if (shape.length > rankLimit)
+    failAt(where)(`a tensor must have at most ${rankLimit} dimensions, found ${shape.length}`)
   let bytes = storedBytes[dtype]
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0)

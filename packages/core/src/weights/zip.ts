@@ -1,5 +1,7 @@
 import { crc32 } from './crc32.js'
 import { failAt, type Fail } from './fail.js'
+import { directoryLimit, entryLimit } from './limits.js'
+import { brief } from '../errors.js'
 import type { ByteSource } from '#io'
 
 /** A stored file inside a zip archive. */
@@ -34,8 +36,6 @@ export const end64Size = 56
 const locator64Size = 20
 const max16 = 0xffff
 const max32 = 0xffffffff
-/** The longest central directory read: 64 MiB, a hundred times that of the largest model. */
-const directoryLimit = 2 ** 26
 
 /**
  * Reads the directory of a zip archive whose entries are stored, not compressed, as `torch.save` writes them. zip64 is
@@ -48,6 +48,7 @@ export async function openZip(source: ByteSource, signal?: AbortSignal): Promise
   const { offset, size, count } = await findDirectory(source, fail, signal)
   if (size > directoryLimit) fail(`directory must have at most ${directoryLimit} bytes, declares ${size}`)
   if (count * centralSize > size) fail(`directory of ${size} bytes is too short for the ${count} entries it declares`)
+  if (count > entryLimit) fail(`must have at most ${entryLimit} entries, declares ${count}`)
 
   const bytes = await source.read(offset, size, signal)
   const records: CentralRecord[] = []
@@ -65,8 +66,8 @@ export async function openZip(source: ByteSource, signal?: AbortSignal): Promise
   records.forEach((record, i) => {
     const end = records[i + 1]?.header ?? offset
     if (record.header + localSize + record.nameLength + record.size > end)
-      fail(`entry '${record.name}' overlaps what follows it`)
-    if (archive.has(record.name)) fail(`entry '${record.name}' is there twice`)
+      fail(`entry '${brief(record.name)}' overlaps what follows it`)
+    if (archive.has(record.name)) fail(`entry '${brief(record.name)}' is there twice`)
     archive.set(record.name, entryOf(source, record, end))
   })
   return archive
@@ -88,7 +89,7 @@ export async function readEntry(
 const failEntry =
   (source: ByteSource, { name }: { name: string }): Fail =>
   text =>
-    failAt(source.name)(`zip entry '${name}' ${text}`)
+    failAt(source.name)(`zip entry '${brief(name)}' ${text}`)
 
 interface Directory {
   offset: number
@@ -163,9 +164,9 @@ function centralRecord(bytes: Uint8Array, at: number, fail: Fail): CentralRecord
   const length = centralSize + nameLength + extraLength + commentLength
   if (at + length > bytes.length) fail('directory is cut off')
   const name = nameOf(bytes.subarray(at + centralSize, at + centralSize + nameLength), fail)
-  if (flags & encrypted) fail(`entry '${name}' is encrypted`)
+  if (flags & encrypted) fail(`entry '${brief(name)}' is encrypted`)
   if (view.getUint16(at + 10, true) !== 0)
-    fail(`entry '${name}' is compressed; torch.save does not compress, so save it again with it`)
+    fail(`entry '${brief(name)}' is compressed; torch.save does not compress, so save it again with it`)
 
   const extra = bytes.subarray(at + centralSize + nameLength, at + centralSize + nameLength + extraLength)
   const wide = zip64Fields(extra, fail)
@@ -175,7 +176,7 @@ function centralRecord(bytes: Uint8Array, at: number, fail: Fail): CentralRecord
   }
   // The zip64 field holds, in this order, those that did not fit.
   const [size, packed, header] = [field(24), field(20), field(42)]
-  if (packed !== size) fail(`entry '${name}' has two sizes, ${packed} and ${size}`)
+  if (packed !== size) fail(`entry '${brief(name)}' has two sizes, ${packed} and ${size}`)
   return { name, nameLength, size, crc: view.getUint32(at + 16, true), header, flags, length }
 }
 
@@ -204,7 +205,7 @@ function nameOf(bytes: Uint8Array, fail: Fail): string {
     return fail('entry names must be UTF-8')
   }
   const leavesArchive = name === '' || /^[/\\]|^[a-z]:|[\\\0]/i.test(name) || name.split('/').includes('..')
-  return leavesArchive ? fail(`entry '${name}' has a name that leads outside the archive`) : name
+  return leavesArchive ? fail(`entry '${brief(name)}' has a name that leads outside the archive`) : name
 }
 
 function entryOf(source: ByteSource, record: CentralRecord, end: number): ZipEntry {

@@ -40,7 +40,7 @@ function block(p: Scope, x: Value, { layer, ...vit }: VitConfig & { layer: numbe
   const attended = attention(p.at('attn'), nn.layerNorm(p.at('norm1'), x, eps), vit)
   x = nn.residual(p.at('attn'), [x, attended], layer)
   const mlp = nn.mlpBlock(p.at('mlp'), nn.layerNorm(p.at('norm2'), x, eps), {
-    hidden: vit.width * vit.mlpRatio,
+    hidden: Math.round(vit.width * vit.mlpRatio), // 168 × (696 / 168) is not quite 696
     activation: ops.gelu
   })
   return nn.residual(p.at('mlp'), [x, mlp], layer)
