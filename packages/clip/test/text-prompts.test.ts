@@ -79,7 +79,7 @@ describe('text prompts', () => {
     const lying = { width: 12, embed: async () => [new Float32Array(3)] }
     const other = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: lying })
     using encoded = await other.encode(photo)
-    await failing(encoded.predict({ text: 'a wheel' }), 'E_BACKEND_FAILED', '12 finite numbers')
+    await failing(encoded.predict({ text: 'a wheel' }), 'E_BACKEND_FAILED', '12 finite values')
     await other.dispose()
   })
 })

@@ -10,9 +10,8 @@ import { partOf } from './part.js'
 import { prepare } from './prepare.js'
 
 /**
- * The reference evaluator behind the contract: right, slow, and nothing to install. It is also the smallest whole
- * backend to read before writing one. It keeps no composite, so the conformance list on it proves the passes of
- * `prepare`.
+ * The reference evaluator as a backend: correct, slow, without dependencies. It is the smallest complete backend, a
+ * template for new ones. It keeps no composite, so its conformance tests cover the passes of `prepare`.
  */
 export function hostBackend(): Backend {
   let disposed = false
@@ -91,4 +90,4 @@ function resident(tensor: HostTensor): DeviceTensor {
 }
 
 const gone = (what: string): InputError =>
-  new InputError('E_DISPOSED', `the ${what} was used after dispose(); make a new one`)
+  new InputError('E_DISPOSED', `the ${what} was used after dispose(); create a new one`)

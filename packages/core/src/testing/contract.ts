@@ -13,8 +13,8 @@ const weights = memoryWeights({ p: f32([2], [10, 20]) })
 const feeds: Feeds = { x: f32([2], [1, 2]) }
 
 /**
- * The rest of the contract, which numbers do not show: who owns a tensor, what is refused and with which code, abort,
- * overlapping runs, progress. Throws an `Error` at the first promise that is not kept. The backend stays usable.
+ * Checks the rest of the `Backend` contract: ownership of tensors, error codes, abort, overlapping runs, progress.
+ * Throws an `Error` at the first violation. The backend stays usable.
  */
 export async function checkContract(backend: Backend): Promise<void> {
   const executable = await backend.compile(step, weights)
