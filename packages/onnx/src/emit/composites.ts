@@ -1,14 +1,14 @@
 import type { Emit } from '../builder.js'
 import { expand, reshape, transpose } from './write.js'
 
-/** One Gemm over the flattened rows. The weight stays [out, in], as the checkpoint has it. */
+/** One Gemm over the flattened rows. The weight stays [out, in], as in the checkpoint. */
 export const linear: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const rows = reshape(to, to.of(x), [-1, x.shape.at(-1)!])
   return reshape(to, to.node('Gemm', [rows, to.of(weight), ...(bias ? [to.of(bias)] : [])], { transB: 1 }), y.shape)
 }
 
-/** ONNX normalises all axes from one on, so any axis but the last goes last and back. */
+/** ONNX normalises all axes from a given one on, so any axis but the last is transposed to the end and back. */
 export const layerNorm: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const { axis, eps } = y.attrs as { axis: number; eps: number }
@@ -24,7 +24,7 @@ export const layerNorm: Emit = (to, y) => {
   )
 }
 
-/** Kernel = stride: patches × weight. Otherwise Conv, which has channels second. */
+/** Kernel = stride: patches × weight. Otherwise Conv, which is channels-first. */
 export const conv2d: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const { stride, padding } = y.attrs as { stride: number; padding: number }
@@ -41,8 +41,8 @@ export const conv2d: Emit = (to, y) => {
   const [, rows, columns] = y.shape as [number, number, number, number]
   let patches = to.of(x)
   if (kh > 1) {
-    const whole = to.node('Slice', [patches, to.ints([0, 0]), to.ints([rows * kh, columns * kw]), to.ints([1, 2])])
-    patches = transpose(to, reshape(to, whole, [b, rows, kh, columns, kw, c]), [0, 1, 3, 5, 2, 4]) // [B, rows, columns, in, kh, kw]
+    const cropped = to.node('Slice', [patches, to.ints([0, 0]), to.ints([rows * kh, columns * kw]), to.ints([1, 2])])
+    patches = transpose(to, reshape(to, cropped, [b, rows, kh, columns, kw, c]), [0, 1, 3, 5, 2, 4]) // [B, rows, columns, in, kh, kw]
   }
   const matrix = reshape(to, to.of(weight), [out, c * kh * kw])
   const inputs = [reshape(to, patches, [-1, c * kh * kw]), matrix, ...(bias ? [to.of(bias)] : [])]
@@ -50,7 +50,8 @@ export const conv2d: Emit = (to, y) => {
 }
 
 /**
- * Each pixel becomes a tile by one Gemm. The weight's small transpose makes the large one move whole rows of channels.
+ * One Gemm maps each pixel to a tile. Transposing the small weight makes the large transpose move contiguous rows of
+ * channels.
  */
 export const convTranspose2d: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
