@@ -40,8 +40,7 @@ export function dispatch(
 const keys = new Map<string, string>()
 
 /**
- * A short key for a shader's text. tfjs caches pipelines by it, so it must cover everything in the text: it is a hash
- * of the text.
+ * A short unique key for a shader's text. tfjs caches pipelines by it.
  */
 function keyOf(text: string): string {
   let key = keys.get(text)

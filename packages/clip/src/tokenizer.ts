@@ -3,18 +3,18 @@ import { InputError } from '@sam/core'
 import { refusing, type Refuse } from '@sam/core/graph'
 import type { TextTower } from './graph/config.js'
 
-/** What is used of the library, whose own types do not resolve under NodeNext. */
+/** The part of the library that is used; its own types do not resolve under NodeNext. */
 interface HuggingFaceTokenizer {
   encode(text: string): { readonly ids: readonly number[] }
 }
 const { Tokenizer } = tokenizers as unknown as { Tokenizer: new (json: object, config: object) => HuggingFaceTokenizer }
 
-/** A sentence as token ids, start and end included. Throws `E_BAD_PROMPT` for one with no token or with too many. */
+/** A sentence as token ids, including start and end. Throws `E_BAD_PROMPT` for no tokens or too many. */
 export type Tokenize = (sentence: string) => readonly number[]
 
 /**
- * The tokenizer of a `tokenizer.json` in the standard layout, parsed: CLIP's, or one made for a model of one's own.
- * Throws `WeightsError` `E_WEIGHTS_FORMAT` where it is not one, or not of this text model.
+ * The tokenizer of a parsed `tokenizer.json` in the standard layout: CLIP's, or that of a custom model. Throws
+ * `WeightsError` `E_WEIGHTS_FORMAT` if it is not one, or not of this text model.
  */
 export function openTokenizer(
   json: unknown,
@@ -42,20 +42,17 @@ export function openTokenizer(
 }
 
 /**
- * Throws `E_BAD_PROMPT` for more tokens than the model has places, or for none but start and end. Cutting a text would
- * cut off its end token, whose place is the embedding: so a long text is refused, not cut.
+ * Throws `E_BAD_PROMPT` for more tokens than the model's context, or for none besides start and end. Texts are not
+ * truncated: that would remove the end token, whose position gives the embedding.
  */
 export function checkLength(tokens: number, context: number): void {
   if (tokens > context)
     throw new InputError(
       'E_BAD_PROMPT',
-      `phrase: it may have at most ${context - 2} tokens, found ${tokens - 2}; name the thing in a few words`
+      `phrase: must have at most ${context - 2} tokens, found ${tokens - 2}; name the object in a few words`
     )
   if (tokens < 3)
-    throw new InputError(
-      'E_BAD_PROMPT',
-      'phrase: it must have at least one token that the text model knows, found none'
-    )
+    throw new InputError('E_BAD_PROMPT', 'phrase: must have at least one token of the text model, found none')
 }
 
 const edges = (ids: readonly number[]): [number | undefined, number | undefined] => [ids[0], ids.at(-1)]

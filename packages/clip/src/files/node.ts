@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads'
 import { BackendError } from '@sam/core'
 import * as browser from './browser.js'
 
-/** The bytes of a file or behind a URL, or a sentence that says why there are none. */
+/** The bytes of a file or at a URL, or the reason why they could not be read. */
 export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | string> {
   if (url.protocol !== 'file:') return browser.readBytes(url, signal)
   try {
@@ -18,10 +18,10 @@ export async function readBytes(url: URL, signal?: AbortSignal): Promise<Uint8Ar
   }
 }
 
-/** What relative paths are relative to: the working directory. */
+/** Base of relative paths: the working directory. */
 export const baseUrl = (): URL => pathToFileURL(`${process.cwd()}/`)
 
-/** Whether something is there: asked without reading it. */
+/** Whether the file exists, without reading it. */
 export const exists = (url: URL): Promise<boolean> =>
   url.protocol === 'file:'
     ? stat(url).then(
@@ -30,16 +30,16 @@ export const exists = (url: URL): Promise<boolean> =>
       )
     : browser.exists(url)
 
-/** Whether transformers.js keeps a download: a file in its folder. */
+/** Whether transformers.js has cached a download: a file in its folder. */
 export const isDownloaded = (_url: URL, path: string): Promise<boolean> => exists(pathToFileURL(path))
 
-/** Where downloads are kept: the user's cache, not inside a package. */
+/** Folder of downloads: the user's cache, not inside a package. */
 export const cacheFolder = (): string | undefined =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')
 
 /**
- * onnxruntime 1.29 and later sends usage data unless told otherwise before its first session, in the environment of the
- * process itself.
+ * onnxruntime 1.29 and later sends usage data unless it is disabled before the first session, in the environment of the
+ * process.
  */
 export function quietRuntime(): void {
   if (process.env.ORT_DISABLE_TELEMETRY !== undefined) return

@@ -32,7 +32,7 @@ const directions: Record<string, number[]> = {
 }
 const unit = (v: number[]): Float32Array => Float32Array.from(v, x => x / Math.hypot(...v))
 
-let [asked, cropped] = [0, 0]
+let [prompted, cropped] = [0, 0]
 const clip: TextModel = {
   width: 4,
   scale: 20,
@@ -60,7 +60,7 @@ const image: SearchableImage = {
   },
   async predict(prompts: readonly Prompt[], { signal, best }) {
     signal?.throwIfAborted()
-    asked += prompts.length
+    prompted += prompts.length
     return prompts.map(({ points: [point] = [], box, text }) => {
       const at = point ?? (box ? { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2 } : { x: 0, y: 0 })
       const mine =
@@ -78,7 +78,7 @@ const without = (parts: Partial<SearchableImage>): SearchableImage => ({ ...imag
 const automatic = { pointsPerSide: 8 }
 const boxes = (found: readonly { box: readonly number[] }[]): string[] => found.map(f => `${f.box}`)
 beforeEach(() => {
-  ;[asked, cropped] = [0, 0]
+  ;[prompted, cropped] = [0, 0]
 })
 
 describe('route rank', () => {
@@ -96,12 +96,12 @@ describe('route rank', () => {
   it('generates and embeds masks once per image for all phrases', async () => {
     const fresh = without({})
     await query(fresh, 'red', { route: 'rank', automatic })
-    const before = [asked, cropped]
+    const before = [prompted, cropped]
     expect(before[1]).toBeGreaterThan(2)
     expect(boxes(await query(fresh, 'blue', { route: 'rank', automatic }))).toEqual([`${blue}`])
-    expect([asked, cropped]).toEqual(before)
+    expect([prompted, cropped]).toEqual(before)
     await query(fresh, 'blue', { route: 'rank', automatic: { pointsPerSide: 4 } })
-    expect(asked).toBeGreaterThan(before[0])
+    expect(prompted).toBeGreaterThan(before[0])
   })
 
   it('returns nothing for an absent object, and all candidates with threshold 0', async () => {
@@ -152,9 +152,9 @@ describe('route prompt', () => {
   it('prompts with the text, scores the masks by their crops, and drops the empty mask', async () => {
     const found = await query(image, 'red', { route: 'prompt' })
     expect(boxes(found)[0]).toBe(`${red}`)
-    expect(asked).toBe(3) // the text, and the text with the box of each of its two masks that are not empty
+    expect(prompted).toBe(3) // the text, and the text with the box of each of its two masks that are not empty
     await query(image, 'red', { route: 'prompt', points: [{ x: 12, y: 12 }] })
-    expect(asked).toBe(4) // with a click there is no second pass
+    expect(prompted).toBe(4) // with a click there is no second pass
     expect(await query(image, 'a ghost', { route: 'prompt' })).toEqual([])
   })
   it('is the default if the checkpoint has text prompts', async () => {
@@ -174,7 +174,7 @@ describe('route detect', () => {
   it("converts boxes to masks with the detector's scores; drops other labels, boxes outside the photo and duplicates", async () => {
     const found = await query(image, 'blue', { detect, not: ['red'] })
     expect(found.map(({ box, score }) => [`${box}`, score])).toEqual([[`${blue}`, 0.6]])
-    expect(asked).toBe(3 - 1)
+    expect(prompted).toBe(3 - 1)
   })
   it('passes the phrase and the negatives to the detector', async () => {
     const seen: string[][] = []
@@ -190,13 +190,13 @@ describe('route detect', () => {
     expect(seen).toEqual([['blue', 'red']])
   })
   it('rejects malformed detections', async () => {
-    for (const answer of [
+    for (const detections of [
       undefined,
       [{}],
       [{ box: [1, 2, 3], score: 1, label: 'blue' }],
       [{ box: [0, 0, NaN, 1], score: 1, label: 'x' }]
     ]) {
-      await expect(query(image, 'blue', { detect: async () => answer as never })).rejects.toMatchObject({
+      await expect(query(image, 'blue', { detect: async () => detections as never })).rejects.toMatchObject({
         code: 'E_BACKEND_FAILED'
       })
     }

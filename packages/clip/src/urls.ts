@@ -2,8 +2,8 @@ import { baseUrl, readBytes } from '#files'
 import { WeightsError } from '@sam/core'
 
 /**
- * A folder as an address that ends in a slash: a path or `file:` URL in Node, an address relative to the page in
- * browsers, `http(s):` everywhere.
+ * A folder as a URL that ends in a slash: from a path or `file:` URL in Node, a URL relative to the page in browsers,
+ * `http(s):` everywhere.
  */
 export function folderUrl(folder: string | URL): URL {
   const url =
@@ -15,11 +15,11 @@ export function folderUrl(folder: string | URL): URL {
   return url.pathname.endsWith('/') ? url : new URL(`${url.href}/`)
 }
 
-/** The largest JSON file that is read: a tokenizer of many languages has 20 MB. */
+/** Maximum size of a JSON file: a multilingual tokenizer has 20 MB. */
 const jsonLimit = 64 * 2 ** 20
 
 /**
- * A JSON file, parsed. Throws `WeightsError`: `E_WEIGHTS_IO` when it is not there, `E_WEIGHTS_FORMAT` when it is not
+ * Reads and parses a JSON file. Throws `WeightsError`: `E_WEIGHTS_IO` if it is missing, `E_WEIGHTS_FORMAT` if it is not
  * JSON.
  */
 export async function readJson(url: URL, signal?: AbortSignal): Promise<unknown> {
@@ -27,7 +27,7 @@ export async function readJson(url: URL, signal?: AbortSignal): Promise<unknown>
   if (typeof bytes === 'string')
     throw new WeightsError(
       'E_WEIGHTS_IO',
-      `${url.href}: ${bytes}; a CLIP folder holds config.json, tokenizer.json and model.safetensors`
+      `${url.href}: ${bytes}; a CLIP folder must have config.json, tokenizer.json and model.safetensors`
     )
   if (bytes.length > jsonLimit)
     throw new WeightsError(
