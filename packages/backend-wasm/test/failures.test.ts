@@ -23,10 +23,10 @@ describe('files that are not served', () => {
     ['/missing', 'answered 404'],
     ['/front', 'not WebAssembly']
   ])('%s', async (path, why) => {
-    const refused = wasm({ wasmPaths: base + path })
-    await expect(refused).rejects.toMatchObject({ code: 'E_BACKEND_UNAVAILABLE' })
-    await expect(refused).rejects.toThrow(why)
-    await expect(refused).rejects.toThrow(`${base}${path}/ort-wasm-simd-threaded.wasm`)
+    const backend = wasm({ wasmPaths: base + path })
+    await expect(backend).rejects.toMatchObject({ code: 'E_BACKEND_UNAVAILABLE' })
+    await expect(backend).rejects.toThrow(why)
+    await expect(backend).rejects.toThrow(`${base}${path}/ort-wasm-simd-threaded.wasm`)
   })
 
   it('do not prevent a later start, from one URL per file', async () => {

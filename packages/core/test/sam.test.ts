@@ -223,14 +223,14 @@ describe('Sam', () => {
   })
 
   it("issue 19: saves the fingerprint of an embedding's encoder, also with a checkpoint of only a decoder", async () => {
-    const whole = await openFixture('tiny-checkpoint.safetensors')
-    const decoder = renamed(whole, name => (name.startsWith('image_encoder.') ? undefined : name))
+    const full = await openFixture('tiny-checkpoint.safetensors')
+    const decoder = renamed(full, name => (name.startsWith('image_encoder.') ? undefined : name))
     const own = await loadSam({ weights: decoder, model: tinyTest, backend: referenceBackend(), parts: 'decoder' })
     const loaded = await own.load(await image.save())
     const again = await sam.load(await loaded.save(), { image: photo })
     again.dispose()
     await own.dispose()
-    await whole.close()
+    await full.close()
   })
 
   it('issue 19: distinguishes another photo from the encoded one', async () => {

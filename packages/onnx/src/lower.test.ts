@@ -82,9 +82,9 @@ describe('toOnnx: nodes', () => {
         memoryWeights({ b: zeros([6]), h: zeros([2 * side - 1, 1]), w: zeros([2 * side - 1, 1]) })
       )
     expect((await attend(14, 14)).node.find(n => n.opType === 'MultiHeadAttention')!.domain).toBe('com.microsoft')
-    const whole = await attend(0, 64)
-    expect(opsOf(whole).filter(op => op === 'Softmax')).toHaveLength(2 * 4)
-    expect(opsOf(whole)).not.toContain('MultiHeadAttention')
+    const global = await attend(0, 64)
+    expect(opsOf(global).filter(op => op === 'Softmax')).toHaveLength(2 * 4)
+    expect(opsOf(global)).not.toContain('MultiHeadAttention')
   })
 
   it('have unique names, even if an input, a param and an output share one', async () => {

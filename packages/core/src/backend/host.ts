@@ -19,7 +19,7 @@ export function hostBackend(): Backend {
     name: 'reference',
     keeps: () => false,
     async compile(graph, weights, options = {}) {
-      if (disposed) throw gone('backend')
+      if (disposed) throw disposedError('backend')
       options.signal?.throwIfAborted()
       const { setup, run } = prepare(graph, () => false, weights)
       const params = await readParams(paramsOf(graph), weights, options)
@@ -28,7 +28,7 @@ export function hostBackend(): Backend {
       return {
         graph,
         async run(feeds, { signal } = {}) {
-          if (released) throw gone('executable')
+          if (released) throw disposedError('executable')
           signal?.throwIfAborted()
           checkFeeds(graph, feeds)
           const fed = Object.fromEntries(
@@ -79,7 +79,7 @@ function resident(tensor: HostTensor): DeviceTensor {
     shape: tensor.shape,
     dtype: tensor.dtype,
     async read(part) {
-      if (!held) throw gone('tensor')
+      if (!held) throw disposedError('tensor')
       if (part) return partOf(held, part)
       return { ...held, data: held.data.slice() }
     },
@@ -89,5 +89,5 @@ function resident(tensor: HostTensor): DeviceTensor {
   }
 }
 
-const gone = (what: string): InputError =>
+const disposedError = (what: string): InputError =>
   new InputError('E_DISPOSED', `the ${what} was used after dispose(); create a new one`)

@@ -41,9 +41,9 @@ function graphsOf(c: Case, masked = true): { tokenToImage: Graph; imageToToken: 
   const image = input('image', [images, positions, width])
   const positioned = ops.add(image, param('positions', [1, positions, width]))
   const mask = masked ? maskOf(c) : undefined
-  const looked = attention(p, [tokens, positioned, image], { heads, downsample: 2 })
-  const answered = attention(p, [positioned, tokens, values], { heads, downsample: 2, mask })
-  return { tokenToImage: graph('g', { y: looked }), imageToToken: graph('g', { y: answered }) }
+  const tokenToImage = attention(p, [tokens, positioned, image], { heads, downsample: 2 })
+  const imageToToken = attention(p, [positioned, tokens, values], { heads, downsample: 2, mask })
+  return { tokenToImage: graph('g', { y: tokenToImage }), imageToToken: graph('g', { y: imageToToken }) }
 }
 const absorbed = (g: Graph, { fixedImage }: Case): Graph => verify(absorbProjections(g, fixedImage ? ['image'] : []))
 
@@ -124,7 +124,7 @@ describe('absorbProjections', () => {
   it('gives padding zero weight', () => {
     const c = { prompts: 2, images: 2, count: 3, fixedImage: false }
     const shape = [c.prompts, c.count, width]
-    const answer = absorbed(graphsOf(c).imageToToken, c)
+    const output = absorbed(graphsOf(c).imageToToken, c)
     const other = random('other', shape)
     const differing = (name: string): ReturnType<typeof f32> => {
       const { data } = random(name, shape)
@@ -134,7 +134,7 @@ describe('absorbProjections', () => {
       )
     }
     expect(
-      furthest(numbers(answer), numbers(answer, { tokens: differing('tokens'), values: differing('values') }))
+      furthest(numbers(output), numbers(output, { tokens: differing('tokens'), values: differing('values') }))
     ).toBe(0)
   })
 

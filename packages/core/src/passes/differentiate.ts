@@ -23,8 +23,8 @@ export interface DifferentiateOptions {
  */
 export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Graph {
   const names = paramsOf(g).map(p => nameOf(p)!)
-  const asked = typeof wrt === 'function' ? names.filter(wrt) : wrt
-  const unknown = asked.filter(name => !names.includes(name))
+  const targets = typeof wrt === 'function' ? names.filter(wrt) : wrt
+  const unknown = targets.filter(name => !names.includes(name))
   if (unknown.length)
     throw new GraphError(`${g.name}: to differentiate by ${unknown.join(', ')}, the graph must use them as params`)
   if (!g.outputs[loss])
@@ -34,11 +34,11 @@ export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Gr
   if (sizeOf(g.outputs[loss].shape) !== 1)
     throw new GraphError(`${g.name}: the loss must be one number, found ${describe(g.outputs[loss])}; sum it?`)
 
-  const depends = dependence(new Set(asked))
+  const depends = dependence(new Set(targets))
   const decomposed = decompose(g, value => value.composite!.vjp !== undefined || !depends(value))
   const gradients = cotangents(decomposed.outputs[loss], depends)
   const params = new Map(paramsOf(g).map(p => [nameOf(p)!, p]))
-  const added = asked.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
+  const added = targets.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
   return simplify(graph(g.name, { ...decomposed.outputs, ...Object.fromEntries(added) }, g.inputs))
 }
 

@@ -184,7 +184,7 @@ const compositeForms: Record<string, Case> = {
     f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 2, window: 2, border: border, relPos: [h, w] }),
     shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
   },
-  'gridAttention of the whole grid': {
+  'gridAttention, global': {
     f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 1, window: 0, border: border, relPos: [h, w] }),
     shapes: [[1, 2, 3, 6], [6], [3, 2], [5, 2]]
   },

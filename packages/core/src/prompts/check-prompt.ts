@@ -6,7 +6,7 @@ import { maxPoints, type Prompt } from './prompt.js'
 
 const keys: readonly string[] = ['points', 'box', 'mask', 'text', 'sparseEmbeddings'] satisfies (keyof Prompt)[]
 
-/** Checks a prompt. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found. */
+/** Checks a prompt. Throws `InputError` `E_BAD_PROMPT` with what must hold and what was found. */
 export function checkPrompt(
   prompt: Prompt,
   photo: { width: number; height: number },
@@ -40,7 +40,7 @@ export function checkPrompt(
 
 /**
  * Checks a prompt's points and box against the photo's size. Needs no model, so that wrong coordinates are reported
- * before one is loaded. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found.
+ * before one is loaded. Throws `InputError` `E_BAD_PROMPT` with what must hold and what was found.
  */
 export function checkPlaces({ points, box }: Prompt, { width, height }: { width: number; height: number }): void {
   if ((points?.length ?? 0) > maxPoints)

@@ -137,13 +137,15 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     const encoder = cropEncoderOf(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...(points ? { points } : {}) }
     const clicked = Boolean(points?.length)
-    const answers = async (asked: readonly Prompt[]): Promise<Measured[]> => {
-      const predictions = await image.predict(asked, { multimask: clicked ? 'auto' : true, signal })
+    const candidatesOf = async (prompts: readonly Prompt[]): Promise<Measured[]> => {
+      const predictions = await image.predict(prompts, { multimask: clicked ? 'auto' : true, signal })
       return predictions.flatMap(({ masks }) => masks.map(measure)).filter(({ area }) => area > 0)
     }
-    const first = await answers([prompt])
+    const first = await candidatesOf([prompt])
     const measured =
-      clicked || !first.length ? first : [...first, ...(await answers(first.map(({ box }) => ({ ...prompt, box }))))]
+      clicked || !first.length
+        ? first
+        : [...first, ...(await candidatesOf(first.map(({ box }) => ({ ...prompt, box }))))]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scoreMasks(measured, embeddings, await comparedPhrases(encoder, phrases, signal))
   },
