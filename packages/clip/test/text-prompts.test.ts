@@ -69,7 +69,7 @@ describe('text prompts', () => {
     await failing(
       loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: fakeEncoder(7) }),
       'E_BAD_OPTION',
-      'takes 12'
+      'must have 12 dimensions'
     )
     const wordless = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend })
     using given = await wordless.encode(photo)

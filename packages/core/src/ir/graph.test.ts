@@ -28,7 +28,8 @@ describe('graph', () => {
     )
     expect(() => graph('g', { y: add(x, param('p', [2])), z: neg(param('p', [1, 2])) })).toThrow(GraphError)
     expect(() => graph('g', {}, [x, input('x', [2], 'i32')])).toThrow(GraphError)
-    expect(graph('g', { y: add(x, input('x', [2])), z: param('x', [5]) }).inputs).toHaveLength(1) // a param and an input may have the same name
+    // A param and an input may have the same name.
+    expect(graph('g', { y: add(x, input('x', [2])), z: param('x', [5]) }).inputs).toHaveLength(1)
   })
 
   it('counts uses, including outputs', () => {

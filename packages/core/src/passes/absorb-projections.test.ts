@@ -113,7 +113,7 @@ describe('absorbProjections', () => {
       return [projected(absorbed(tokenToImage, c)), projected(absorbed(imageToToken, c))]
     }
     const alone = { prompts: 1, images: 1, fixedImage: false }
-    expect(of({ ...alone, count: 3 })).toEqual([positions, 0]) // of the positional encoding, which depends on params alone
+    expect(of({ ...alone, count: 3 })).toEqual([positions, 0]) // of positions, which depend on params alone
     expect(of({ ...alone, count: 9 })).toEqual([2 * positions, 2 * positions])
     expect(of({ ...alone, fixedImage: true, count: 3 })).toEqual([2 * positions, positions])
     // One projection of the image is less work than absorbing it for three prompts.

@@ -72,7 +72,7 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
   const scopes = new Map<Value, string>()
   const everyRun = new Set<Value>(g.inputs) // what depends on params alone is computed once per checkpoint
   for (const value of valuesOf(g)) {
-    const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // names of params have dots, those of inputs do not
+    const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // only names of params have dots
     const weightFirst = value.op === 'linear' ? [value.inputs[1], ...value.inputs] : value.inputs
     const scope = nameOf(value) ? undefined : (own ?? weightFirst.map(v => scopes.get(v)).find(s => s !== undefined))
     if (scope !== undefined) scopes.set(value, scope)

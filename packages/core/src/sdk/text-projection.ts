@@ -15,6 +15,6 @@ export function checkTextModel(text: PhraseEncoder | undefined, width: number | 
   if (!text || width === undefined || text.width === width) return
   refuse(
     'E_BAD_OPTION',
-    `text: the encoder must have the dimensions of the checkpoint's text projection, ${width}, found ${text.width}; use the encoder that the checkpoint was trained with`
+    `text: the encoder must have ${width} dimensions, those of the checkpoint's text projection, found ${text.width}; use the encoder that the checkpoint was trained with`
   )
 }
