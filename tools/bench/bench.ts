@@ -113,7 +113,7 @@ async function decoder(): Promise<void> {
     },
     () => photo.predict(click)
   ])
-  const clickFlops = cost.maskDecoder.flops - cost.onceAnImage
+  const clickFlops = cost.maskDecoder.flops - cost.perImage
   const clickLimit = clickFlops / (linears[1].flops / gemms.best)
   console.log(
     `  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWeights, type SamConfig } from '@sam/core'
 import { recognise } from '@sam/core/model'
-import { parseClipConfig, readClipFolder, type ClipPlaces } from '@sam/clip'
+import { parseClipConfig, readClipFolder, type ClipUrls } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
 import { fromMae, readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
 import { dataForms, openTrainingData } from './data.js'
@@ -135,13 +135,13 @@ export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<
 }
 
 /** Where the CLIP is that a plan's text prompts are learnt from. */
-export const clipOf = (clip: string | undefined): string | ClipPlaces => clip ?? tinyModel().clip.model
+export const clipOf = (clip: string | undefined): string | ClipUrls => clip ?? tinyModel().clip.model
 
 /** A plan's images to train on, and those held out: the same for whoever opens them. */
 export const imagesOf = (plan: Plan): ReturnType<typeof openTrainingData> =>
   openTrainingData(plan, { seed: plan.seed, size: plan.recipe.config.imageSize })
 
-const widthOf = async (folder: string | ClipPlaces): Promise<number> =>
+const widthOf = async (folder: string | ClipUrls): Promise<number> =>
   parseClipConfig((await readClipFolder(folder)).config).projection
 
 async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {

@@ -4,7 +4,7 @@ import { nodeBackend, type NodeOptions } from '@sam/onnxruntime/node'
 export type CpuOptions = NodeOptions
 
 /**
- * The CPU, by default on all cores. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where onnxruntime-node cannot be
+ * Runs on the CPU. Default: all cores. Throws `BackendError` `E_BACKEND_UNAVAILABLE` if onnxruntime-node cannot be
  * loaded, `InputError` `E_BAD_OPTION`.
  *
  * @example
@@ -15,7 +15,7 @@ export const cpu = (options: CpuOptions = {}): Promise<Backend> =>
     'cpu',
     {
       executionProviders: ['cpu'],
-      // The fused kernel of addition and norm takes about six times as long as the two it replaces.
+      // The fused kernel of addition and norm is about six times as slow as the two that it replaces.
       extra: { optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' } }
     },
     options

@@ -3,7 +3,7 @@ import { toOnnxOfAnyBatch } from '@sam/onnx'
 import { expect, it } from 'vitest'
 
 /**
- * Everything that asks for sizes: a broadcast, a concatenation, a reshape that mixes axes, a slice of rows, a product.
+ * Operations that depend on sizes: a broadcast, a concatenation, a reshape that mixes axes, a slice of rows, a product.
  */
 const build = (batch: number): Graph => {
   const x = input('x', [batch, 3, 2])
@@ -26,7 +26,7 @@ const weights = memoryWeights({
   )
 })
 
-it('a model of any batch gives each item what it would get alone', async () => {
+it('toOnnxOfAnyBatch: gives each item of a batch the same result as alone', async () => {
   const { model, externalData } = await toOnnxOfAnyBatch(build, { weights, inlineLimit: Infinity })
   expect(externalData).toBeUndefined()
   process.env.ORT_DISABLE_TELEMETRY ??= '1'

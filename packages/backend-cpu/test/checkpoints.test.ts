@@ -28,8 +28,8 @@ const collect = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   return Buffer.concat(parts)
 }
 
-/** The tiny SAM on the CPU, from every kind of place a checkpoint can be in, against the reference evaluator. */
-describe('a checkpoint is read where it is', () => {
+/** The tiny SAM on the CPU, from every kind of checkpoint location, against the reference evaluator. */
+describe('a checkpoint gives the reference results', () => {
   let folder: string
   let backend: Backend
   let tensors: Record<string, HostTensor>
@@ -86,7 +86,7 @@ describe('a checkpoint is read where it is', () => {
     decomposed.dispose()
   })
 
-  it('in a folder that cannot be written to, with a path of spaces and other letters, through a link', async () => {
+  it('in a read-only folder, with spaces and non-ASCII letters in its path, through a link', async () => {
     const locked = join(folder, 'read only ünïcode')
     await mkdir(locked)
     await copyFile(fixture('tiny-checkpoint.pth'), join(locked, 'my sam — 猫.pth'))

@@ -15,7 +15,7 @@ import {
 import { cpu } from '@sam/backend-cpu'
 
 const n = 384
-/** A chain of products that takes long enough to be met half way. */
+/** A chain of products that takes long enough to be interrupted. */
 const slow = graph('slow', {
   y: Array.from({ length: 200 }).reduce<ReturnType<typeof input>>(
     y => ops.matmul(y, param('w', [n, n])),
@@ -39,7 +39,7 @@ describe('runs, aborts and disposal', () => {
   })
   afterAll(() => backend.dispose())
 
-  it('leaves the event loop free while it computes', async () => {
+  it('do not block the event loop', async () => {
     let ticks = 0
     const ticking = setInterval(() => ticks++, 1)
     const { y } = await executable.run({ x })
@@ -48,7 +48,7 @@ describe('runs, aborts and disposal', () => {
     y.dispose()
   })
 
-  it('an abort rejects with its reason before the run is over, and the next run is right', async () => {
+  it('an abort rejects with its reason before the end of the run, and the next run is correct', async () => {
     const reason = new Error('enough')
     const abort = new AbortController()
     const order: string[] = []
@@ -69,7 +69,7 @@ describe('runs, aborts and disposal', () => {
     y.dispose()
   })
 
-  it('an abort in the middle of a compile leaves nothing behind', async () => {
+  it('an abort during compilation frees everything', async () => {
     const reason = new Error('enough')
     const abort = new AbortController()
     const compiling = backend.compile(slow, weights, { signal: abort.signal })
@@ -84,7 +84,7 @@ describe('runs, aborts and disposal', () => {
     expect(readdirSync(tmpdir()).filter(name => name.startsWith(`sam-onnx-${process.pid}-`))).toEqual([])
   })
 
-  it('an executable disposed during runs finishes them', async () => {
+  it('an executable disposed during runs completes them', async () => {
     const own = await backend.compile(slow, weights)
     const running = [own.run({ x }), own.run({ x })]
     own.dispose()
@@ -95,14 +95,14 @@ describe('runs, aborts and disposal', () => {
     await expect(own.run({ x })).rejects.toMatchObject({ code: 'E_DISPOSED' })
   })
 
-  it('a tensor disposed while a run that was fed it waits is still there for that run', async () => {
+  it('a tensor disposed while a run that uses it is queued stays valid for that run', async () => {
     const first = await executable.run({ x })
     const second = executable.run({ x: first.y })
     first.y.dispose()
     expect((await (await second).y.read()).data[0]).toBe(3)
   })
 
-  it("what was read is the reader's: changing it changes nothing", async () => {
+  it('read returns a copy', async () => {
     const { y } = await executable.run({ x })
     const { data } = await y.read()
     data.fill(0)
@@ -110,7 +110,7 @@ describe('runs, aborts and disposal', () => {
     y.dispose()
   })
 
-  it('tensors of another backend are refused by name', async () => {
+  it('tensors of another backend are rejected by name', async () => {
     const other = await cpu({ threads: 1 })
     const { y } = await executable.run({ x })
     const elsewhere = await other.compile(slow, weights)
@@ -121,7 +121,7 @@ describe('runs, aborts and disposal', () => {
     other.dispose()
   })
 
-  it('a backend disposed during a run and a compile rejects them, and everything after', async () => {
+  it('a backend disposed during a run and a compilation rejects both, and all later calls', async () => {
     const own = await cpu({ threads: 1 })
     const loaded = await own.compile(slow, weights)
     const { y } = await loaded.run({ x })
@@ -142,7 +142,7 @@ describe('options', () => {
     { memory: 'huge' as 'lean' },
     { decompose: 'some' as 'all' },
     { device: 0 }
-  ])('%o is refused', async options => {
+  ])('%o is rejected', async options => {
     await expect(cpu(options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 })

@@ -1,9 +1,9 @@
-/** Run by process.test.ts in a process of its own. */
+/** Run by process.test.ts in a separate process. */
 import { Worker } from 'node:worker_threads'
 import { f32, graph, input, memoryWeights, ops, param, SamError } from '@sam/core/graph'
 import { cpu } from '@sam/backend-cpu'
 
-const n = 20_000 // enough to be written beside the model
+const n = 20_000 // too large for the model file: external data
 
 async function once(): Promise<void> {
   const backend = await cpu()

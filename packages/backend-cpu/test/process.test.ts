@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-/** A program of its own that runs a session and ends without disposing anything. */
+/** A separate program that runs a session and exits without disposing of anything. */
 const program = fileURLToPath(new URL('one-run.ts', import.meta.url))
 const runner = fileURLToPath(new URL('../../../tools/run.js', import.meta.url))
 
@@ -39,12 +39,12 @@ describe('a process that uses the backend', () => {
     return new Promise(resolve => child.on('close', code => resolve({ code, stdout, stderr })))
   }
 
-  it('ends by itself, says nothing, and leaves no file anywhere: no telemetry, no temporary data', async () => {
+  it('exits by itself without output or files: no telemetry, no temporary data', async () => {
     expect(await run()).toEqual({ code: 0, stdout: '2 1', stderr: '' })
     expect(await readdir(home, { recursive: true })).toEqual([])
   })
 
-  it('is told that a worker thread cannot turn telemetry off', async () => {
+  it('gets an error in a worker thread, which cannot turn telemetry off', async () => {
     const { stdout, stderr } = await run('in a worker')
     expect({ stdout, stderr }).toEqual({ stdout: 'E_BACKEND_UNAVAILABLE', stderr: '' })
     expect(await readdir(home, { recursive: true })).toEqual([])

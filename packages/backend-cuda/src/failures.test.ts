@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { providerMissing } from './failures.js'
 
-it('providerMissing: says how CUDA is installed', () => {
+it('providerMissing: explains how to install CUDA', () => {
   const { code, message } = providerMissing('cuda', new Error('Failed to load shared library'), {
     platform: 'linux',
     arch: 'x64'

@@ -3,7 +3,7 @@ import { BackendError } from '@sam/core/graph'
 /** Execution providers of onnxruntime-node for NVIDIA GPUs. */
 export type Provider = 'cuda' | 'tensorrt'
 
-/** The error where a provider is missing. Never answered by running on the CPU instead. */
+/** The error for a missing provider. There is no fallback to the CPU. */
 export function providerMissing(
   provider: Provider,
   cause: Error,

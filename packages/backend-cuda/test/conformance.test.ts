@@ -27,5 +27,5 @@ else
       '%s',
       (_, c) => runCase(backend, c)
     )
-    it('keeps the rest of the contract', () => checkContract(backend))
+    it('passes checkContract', () => checkContract(backend))
   })

@@ -8,13 +8,13 @@ describe('options', () => {
     { threads: 0 },
     { memory: 'huge' as 'lean' },
     { decompose: 'some' as 'all' }
-  ])('%o is refused, whether there is a GPU or not', async options => {
+  ])('cuda: rejects %o, with or without a GPU', async options => {
     await expect(cuda(options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
     await expect(tensorrt(options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
 })
 
-it('cuda: where it is missing, an error with the way to get it; never a run on the CPU', async () => {
+it('cuda: explains how to install CUDA if it is missing, and does not run on the CPU', async () => {
   const found = await cuda().then(
     backend => {
       backend.dispose()

@@ -6,16 +6,16 @@ import { startRuntime, type WasmPaths } from './start.js'
 export interface WasmOptions extends OnnxRuntimeOptions {
   readonly wasmPaths: WasmPaths
   /**
-   * Threads that one run computes on. Default: half the machine's, at most 4, where the page is cross-origin isolated
-   * (headers COOP and COEP), else 1: without isolation a browser has no shared memory.
+   * Threads per run. Default: half the machine's, at most 4, if the page is cross-origin isolated (headers COOP and
+   * COEP), else 1: without isolation browsers have no shared memory.
    */
   readonly threads?: number | undefined
 }
 
 /**
- * The CPU, in WebAssembly with SIMD, in browsers and in Node. It computes on the thread that calls it: load the model
- * in a worker, so that a page stays responsive. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where the runtime's files
- * are not served, `InputError` `E_BAD_OPTION`.
+ * Runs on the CPU in WebAssembly with SIMD, in browsers and in Node. It computes on the calling thread: load the model
+ * in a worker to keep a page responsive. Throws `BackendError` `E_BACKEND_UNAVAILABLE` if the runtime's files are not
+ * served, `InputError` `E_BAD_OPTION`.
  *
  * @example
  * const backend = await wasm({ wasmPaths: '/onnxruntime/' })
@@ -25,7 +25,7 @@ export async function wasm({ wasmPaths, threads = defaultThreads(), decompose }:
   if (threads > 1 && !isolated()) {
     throw new InputError(
       'E_BAD_OPTION',
-      `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, take cpu() of @sam/backend-cpu. ` +
+      `threads: more than 1 needs a page that is cross-origin isolated (headers COOP and COEP); in Node, use cpu() of @sam/backend-cpu. ` +
         `Found ${threads}`
     )
   }

@@ -1,5 +1,5 @@
 /**
- * Graphs in WebAssembly: what runs where there is no GPU.
+ * `@sam/backend-wasm`: runs graphs in WebAssembly, for devices without a GPU.
  * @packageDocumentation
  */
 export { wasm, type WasmOptions } from './backend.js'

@@ -1,26 +1,26 @@
 import { BackendError, SamError, type Backend } from '@sam/core/graph'
 import { wasm, type WasmOptions } from './backend.js'
 
-/** What was taken, and why. */
+/** The selected backend, and the reason. */
 export interface Choice {
   readonly name: 'webgpu' | 'wasm'
-  /** A sentence for people. */
+  /** The reason, to display. */
   readonly because: string
 }
 
 export interface PickOptions extends WasmOptions {
   /**
-   * How to get at WebGPU, imported only where there is an adapter: `() => import('@sam/backend-webgpu')`. Passed in, so
-   * that this package does not carry the other, and the app's bundler makes a file of its own of it.
+   * Imports the WebGPU backend, called only if there is an adapter: `() => import('@sam/backend-webgpu')`. Passed in,
+   * so that this package does not depend on the other, and bundlers put it in a separate chunk.
    */
   readonly webgpu: () => Promise<{ webgpu(): Promise<Backend> }>
-  /** `wasm` does not look for a GPU; `webgpu` does not fall back. Default: WebGPU, then wasm. */
+  /** `wasm`: no check for a GPU; `webgpu`: no fallback. Default: WebGPU, then wasm. */
   readonly prefer?: 'webgpu' | 'wasm' | undefined
   readonly onChoice?: ((choice: Choice) => void) | undefined
 }
 
 /**
- * WebGPU where there is an adapter that gives a device, else WebAssembly.
+ * Selects WebGPU if an adapter provides a device, else WebAssembly.
  * Throws what `wasm` throws, and for `prefer: 'webgpu'` `BackendError` `E_BACKEND_UNAVAILABLE`.
  *
  * @example
@@ -32,14 +32,14 @@ export async function pickBackend({ webgpu, prefer, onChoice, ...options }: Pick
     onChoice?.(choice)
     return backend
   }
-  if (prefer === 'wasm') return take(await wasm(options), { name: 'wasm', because: 'it was asked for' })
+  if (prefer === 'wasm') return take(await wasm(options), { name: 'wasm', because: 'it was requested' })
   const missing = await whyNoAdapter()
   let reason = missing
   let cause: unknown
   if (missing === undefined) {
     try {
       const backend = await (await webgpu()).webgpu()
-      return take(backend, { name: 'webgpu', because: prefer ? 'it was asked for' : 'there is a GPU adapter' })
+      return take(backend, { name: 'webgpu', because: prefer ? 'it was requested' : 'there is a GPU adapter' })
     } catch (error) {
       if (!SamError.is(error) || error.code !== 'E_BACKEND_UNAVAILABLE') throw error
       reason = error.message
@@ -49,13 +49,13 @@ export async function pickBackend({ webgpu, prefer, onChoice, ...options }: Pick
   if (prefer === 'webgpu')
     throw new BackendError(
       'E_BACKEND_UNAVAILABLE',
-      `WebGPU was asked for, and ${reason}; leave prefer out to use wasm instead`,
+      `WebGPU was requested, but ${reason}; omit prefer to fall back to wasm`,
       { cause }
     )
   return take(await wasm(options), { name: 'wasm', because: reason! })
 }
 
-/** Asks the browser alone, before any code is loaded. Undefined when there is an adapter. */
+/** Checks with the browser, before loading any code. Undefined if there is an adapter. */
 async function whyNoAdapter(): Promise<string | undefined> {
   const { navigator, isSecureContext } = globalThis as {
     navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }
@@ -64,10 +64,10 @@ async function whyNoAdapter(): Promise<string | undefined> {
   if (!navigator?.gpu)
     return isSecureContext === false
       ? 'WebGPU needs a secure page (https or localhost)'
-      : 'WebGPU is not in this browser'
+      : 'this browser does not support WebGPU'
   try {
-    return (await navigator.gpu.requestAdapter()) ? undefined : 'the browser gave no GPU adapter'
+    return (await navigator.gpu.requestAdapter()) ? undefined : 'the browser found no GPU adapter'
   } catch (error) {
-    return `the browser refused a GPU adapter (${(error as Error).message})`
+    return `the browser rejected the request for a GPU adapter (${(error as Error).message})`
   }
 }

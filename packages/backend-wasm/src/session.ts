@@ -4,11 +4,11 @@ import { elementTypes, runtimeFailed, type OpenOptions, type Runtime, type Tenso
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm'
 import type { Ort } from './start.js'
 
-/** A browser's largest buffer, and what is left of WebAssembly's 4 GB beside a run. */
+/** A browser's largest buffer; leaves the rest of WebAssembly's 4 GB for a run. */
 const weightLimit = 2 ** 31 - 1
 
 /**
- * onnxruntime-web as a `Runtime`: weights are copied into it, and its tensors lie on the host, so a handle is the
+ * onnxruntime-web as a `Runtime`: weights are copied into it, and its tensors are in host memory, so a handle is the
  * tensor itself.
  */
 export const wasmRuntime = (ort: Ort): Runtime<HostTensor> => ({
@@ -19,7 +19,7 @@ export const wasmRuntime = (ort: Ort): Runtime<HostTensor> => ({
     const options: InferenceSession.SessionOptions = {
       executionProviders: ['wasm'],
       logSeverityLevel: 4,
-      // Repacked weights would be a second copy in the 4 GB that WebAssembly has.
+      // Repacked weights would be a second copy in WebAssembly's 4 GB.
       extra: { session: { disable_prepacking: '1' } },
       ...(externalData && data ? { externalData: [{ path: externalData.path, data }] } : {})
     }
@@ -46,7 +46,7 @@ export const wasmRuntime = (ort: Ort): Runtime<HostTensor> => ({
   end() {}
 })
 
-/** The external data in one piece: the runtime takes a file's content, not a file. */
+/** The external data in one buffer: the runtime needs a file's content, not a file. */
 async function gather(
   externalData: ExternalData,
   { name, signal, onBytes }: { name: string } & Pick<OpenOptions, 'signal' | 'onBytes'>
@@ -55,7 +55,7 @@ async function gather(
   if (length > weightLimit) {
     throw new BackendError(
       'E_OUT_OF_MEMORY',
-      `${name}: weights must have at most ${weightLimit} bytes to fit into WebAssembly, found ${length}; take a smaller model, ` +
+      `${name}: weights must have at most ${weightLimit} bytes to fit into WebAssembly, found ${length}; use a smaller model, ` +
         'its weights in f16, or the WebGPU backend'
     )
   }
@@ -76,7 +76,7 @@ async function gather(
 
 let last: Promise<unknown> = Promise.resolve()
 
-/** One call of the runtime after the other: it is not reentrant. */
+/** Serialises calls of the runtime, which is not reentrant. */
 function inTurn<T>(call: () => Promise<T>): Promise<T> {
   const turn = last.then(call).catch((error: unknown) => {
     throw failed(error)
@@ -88,13 +88,13 @@ function inTurn<T>(call: () => Promise<T>): Promise<T> {
 const failed = (error: unknown): SamError =>
   runtimeFailed(
     error,
-    'no memory left, of the 4 GB at most that WebAssembly has: decode fewer prompts at once, take a smaller model, or use WebGPU'
+    'no memory left of the 4 GB of WebAssembly: decode fewer prompts at once, use a smaller model, or WebGPU'
   )
 
 const toOrt = (ort: Ort, { dtype, shape, data }: HostTensor): Tensor =>
   new ort.Tensor(elementTypes[dtype], data as Float32Array, shape)
 
-/** A result of the runtime, in memory of its own. Halves may come as a `Float16Array`; ours are their bits. */
+/** Copies a result of the runtime. f16 may be a `Float16Array`; ours are its bits. */
 function fromOrt(tensor: Tensor, { dtype, shape }: TensorType): HostTensor {
   const { buffer, byteOffset } = tensor.data as Float32Array
   const data = dtype === 'f16' ? new Uint16Array(buffer, byteOffset, sizeOf(shape)) : tensor.data

@@ -2,13 +2,13 @@ import { baseUrl, readBytes } from '#files'
 import { BackendError, InputError } from '@sam/core/graph'
 import type * as ort from 'onnxruntime-web/wasm'
 
-/** onnxruntime-web, loaded only when asked for. */
+/** onnxruntime-web, loaded on demand. */
 export type Ort = typeof ort
 
 /**
- * Where the two files of onnxruntime-web are served, `ort-wasm-simd-threaded.wasm` and `ort-wasm-simd-threaded.mjs`:
- * the folder that has both, or each by itself (a bundler gives files new names). Relative addresses are relative to the
- * page; in Node, to the working directory.
+ * URLs of the two files of onnxruntime-web, `ort-wasm-simd-threaded.wasm` and `ort-wasm-simd-threaded.mjs`: their
+ * folder, or one for each (bundlers rename files). Relative URLs are relative to the page; in Node, to the working
+ * directory.
  */
 export type WasmPaths = string | URL | { readonly wasm: string | URL; readonly mjs: string | URL }
 
@@ -19,18 +19,18 @@ export interface RuntimeOptions {
 
 const file = 'ort-wasm-simd-threaded'
 
-/** The runtime starts once in a process, or page, or worker: it holds its threads and its memory from then on. */
+/** The runtime starts once per process, page or worker, and then keeps its threads and memory. */
 let started: { readonly ort: Promise<Ort>; readonly threads: number; readonly files: string } | undefined
 
 /**
- * Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` when a file is not there, `InputError`
- * `E_BAD_OPTION` for other threads or other files than it started with.
+ * Starts onnxruntime-web. Throws `BackendError` `E_BACKEND_UNAVAILABLE` if a file is missing, `InputError`
+ * `E_BAD_OPTION` for other threads or files than it was started with.
  */
 export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Promise<Ort> {
   if (started && started.threads !== threads) {
     throw new InputError(
       'E_BAD_OPTION',
-      `threads: onnxruntime-web runs here with ${started.threads} already and keeps them, found ${threads}; ask for the same number everywhere`
+      `threads: must be ${started.threads}, with which onnxruntime-web already runs here, found ${threads}; use the same number everywhere`
     )
   }
   const { wasm, mjs } = located(wasmPaths)
@@ -38,7 +38,7 @@ export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Prom
   if (started && started.files !== files) {
     throw new InputError(
       'E_BAD_OPTION',
-      `wasmPaths: onnxruntime-web runs here from ${started.files} already, found ${files}; name the same files everywhere`
+      `wasmPaths: must be ${started.files}, from which onnxruntime-web already runs here, found ${files}; use the same files everywhere`
     )
   }
   started ??= { ort: start({ wasm, mjs }, threads), threads, files }
@@ -51,14 +51,13 @@ export async function startRuntime({ wasmPaths, threads }: RuntimeOptions): Prom
 async function start({ wasm, mjs }: { wasm: URL; mjs: URL }, threads: number): Promise<Ort> {
   const [binary, script] = await Promise.all([readBytes(wasm), readBytes(mjs)])
   if (typeof binary === 'string') throw notServed(wasm, binary)
-  // A server that answers everything with its front page is the usual mistake.
-  if (String(binary.subarray(0, 4)) !== '0,97,115,109') throw notServed(wasm, 'what is there is not WebAssembly')
+  // A common mistake: a server that serves its front page for every path.
+  if (String(binary.subarray(0, 4)) !== '0,97,115,109') throw notServed(wasm, 'the file is not WebAssembly')
   if (typeof script === 'string') throw notServed(mjs, script)
-  if (/^\s*</.test(new TextDecoder().decode(script.subarray(0, 64))))
-    throw notServed(mjs, 'what is there is a web page')
+  if (/^\s*</.test(new TextDecoder().decode(script.subarray(0, 64)))) throw notServed(mjs, 'the file is a web page')
 
   const runtime = await import('onnxruntime-web/wasm')
-  runtime.env.logLevel = 'fatal' // errors come as exceptions
+  runtime.env.logLevel = 'fatal' // errors are thrown as exceptions
   Object.assign(runtime.env.wasm, {
     numThreads: threads,
     wasmBinary: binary,
@@ -84,7 +83,7 @@ function located(paths: WasmPaths): { wasm: URL; mjs: URL } {
 const notServed = (url: URL, why: string): BackendError =>
   new BackendError(
     'E_BACKEND_UNAVAILABLE',
-    `${url.href} must be served by the app itself, and is not (${why}): copy ${file}.wasm and ${file}.mjs from ` +
+    `${url.href} must be served by the app itself, found none (${why}): copy ${file}.wasm and ${file}.mjs from ` +
       `node_modules/onnxruntime-web/dist to the app's ` +
-      'static files and name their folder in wasmPaths, or let the bundler do it with imports ending in ?url'
+      'static files and set wasmPaths to their folder, or let the bundler do it with imports ending in ?url'
   )

@@ -23,13 +23,13 @@ describe('files that are not served', () => {
     ['/missing', 'answered 404'],
     ['/front', 'not WebAssembly']
   ])('%s', async (path, why) => {
-    const refused = wasm({ wasmPaths: base + path })
-    await expect(refused).rejects.toMatchObject({ code: 'E_BACKEND_UNAVAILABLE' })
-    await expect(refused).rejects.toThrow(why)
-    await expect(refused).rejects.toThrow(`${base}${path}/ort-wasm-simd-threaded.wasm`)
+    const backend = wasm({ wasmPaths: base + path })
+    await expect(backend).rejects.toMatchObject({ code: 'E_BACKEND_UNAVAILABLE' })
+    await expect(backend).rejects.toThrow(why)
+    await expect(backend).rejects.toThrow(`${base}${path}/ort-wasm-simd-threaded.wasm`)
   })
 
-  it('starts afterwards, from each file by itself', async () => {
+  it('do not prevent a later start, from one URL per file', async () => {
     const { href } = new URL('ort-wasm-simd-threaded.wasm', wasmPaths)
     const backend = await wasm({ wasmPaths: { wasm: href, mjs: href.replace(/wasm$/, 'mjs') } })
     expect(backend.name).toBe('wasm')
@@ -41,22 +41,24 @@ describe('options', () => {
     expect(wasm({ wasmPaths, ...options })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   )
 
-  it('keeps the threads that the runtime started with', async () => {
+  it('rejects other threads than the runtime was started with', async () => {
     await wasm({ wasmPaths })
     await expect(wasm({ wasmPaths, threads: 2 })).rejects.toThrow('cross-origin isolated')
     vi.stubGlobal('crossOriginIsolated', true)
-    await expect(wasm({ wasmPaths, threads: 2 })).rejects.toThrow('runs here with 1 already')
+    await expect(wasm({ wasmPaths, threads: 2 })).rejects.toThrow(
+      'must be 1, with which onnxruntime-web already runs here'
+    )
     vi.unstubAllGlobals()
   })
 
-  it('keeps the files that the runtime started with', async () => {
+  it('rejects other files than the runtime was started with', async () => {
     await wasm({ wasmPaths })
-    await expect(wasm({ wasmPaths: 'http://127.0.0.1/elsewhere' })).rejects.toThrow('name the same files everywhere')
+    await expect(wasm({ wasmPaths: 'http://127.0.0.1/elsewhere' })).rejects.toThrow('use the same files everywhere')
   })
 })
 
 describe('memory', () => {
-  it('refuses more weights than WebAssembly can hold before it allocates or reads them', async () => {
+  it('rejects more weights than fit into WebAssembly before allocating or reading them', async () => {
     const shape = [1 << 15, 1 << 14]
     const never = (): never => {
       throw new Error('was read')
@@ -86,7 +88,7 @@ describe('an abort', () => {
   const g = graph('g', { y: ops.mul(ops.add(input('x', [4]), ops.sin(param('w', [4]))), 2) })
   const weights = memoryWeights({ w: f32([4], [0, 0, 0, 0]) })
 
-  it('in the middle of a run rejects at once, before the runs that it waits behind', async () => {
+  it('during a run rejects at once, before the runs queued ahead of it', async () => {
     const executable = await (await wasm({ wasmPaths })).compile(g, weights)
     const order: string[] = []
     const abort = new AbortController()
@@ -103,7 +105,7 @@ describe('an abort', () => {
     expect([...(await y.read()).data]).toEqual([2, 4, 6, 8])
   })
 
-  it('in the middle of a compile rejects, and the backend goes on', async () => {
+  it('during compilation rejects, and the backend stays usable', async () => {
     const backend = await wasm({ wasmPaths })
     const abort = new AbortController()
     const compiling = backend.compile(g, weights, { signal: abort.signal })

@@ -28,7 +28,7 @@ const pick = async (
   })
   return { backend, choice: choice!, loaded }
 }
-const adapter = (answer: () => Promise<unknown>) => vi.stubGlobal('navigator', { gpu: { requestAdapter: answer } })
+const adapter = (request: () => Promise<unknown>) => vi.stubGlobal('navigator', { gpu: { requestAdapter: request } })
 
 describe('pickBackend', () => {
   beforeEach(() => {
@@ -38,7 +38,7 @@ describe('pickBackend', () => {
     vi.unstubAllGlobals()
   })
 
-  it('takes WebGPU where there is an adapter', async () => {
+  it('selects WebGPU if there is an adapter', async () => {
     adapter(async () => ({}))
     expect(await pick()).toEqual({
       backend: gpuBackend,
@@ -48,16 +48,20 @@ describe('pickBackend', () => {
   })
 
   it.each([
-    ['no WebGPU', undefined, 'WebGPU is not in this browser'],
-    ['no adapter', async () => null, 'the browser gave no GPU adapter'],
-    ['a refusal', () => Promise.reject(new Error('blocked')), 'the browser refused a GPU adapter (blocked)']
-  ])('takes wasm and loads nothing of WebGPU where there is %s', async (_, answer, because) => {
-    if (answer) adapter(answer)
+    ['no WebGPU', undefined, 'this browser does not support WebGPU'],
+    ['no adapter', async () => null, 'the browser found no GPU adapter'],
+    [
+      'a refusal',
+      () => Promise.reject(new Error('blocked')),
+      'the browser rejected the request for a GPU adapter (blocked)'
+    ]
+  ])('selects wasm and does not load WebGPU with %s', async (_, request, because) => {
+    if (request) adapter(request)
     const { backend, choice, loaded } = await pick()
     expect([backend.name, choice, loaded]).toEqual(['wasm', { name: 'wasm', because }, false])
   })
 
-  it('takes wasm where the adapter gives no device', async () => {
+  it('selects wasm if the adapter provides no device', async () => {
     adapter(async () => ({}))
     const { choice } = await pick({
       webgpu: async () => ({
@@ -67,12 +71,12 @@ describe('pickBackend', () => {
     expect(choice).toEqual({ name: 'wasm', because: 'the limits are too small' })
   })
 
-  it('does not hide a fault behind the fallback', async () => {
+  it('does not hide an unexpected error behind the fallback', async () => {
     adapter(async () => ({}))
     await expect(pick({ webgpu: () => Promise.reject(new TypeError('a bug')) })).rejects.toThrow('a bug')
   })
 
-  it('does what is preferred, or says why not', async () => {
+  it('selects the preferred backend, or reports why not', async () => {
     adapter(async () => ({}))
     expect((await pick({ prefer: 'wasm' })).loaded).toBe(false)
     adapter(async () => null)

@@ -8,7 +8,7 @@ import {
   type Value
 } from '@sam/core/graph'
 import { openDevice, type Device, type DeviceOptions } from './device.js'
-import { makeExecutable, type Placeable } from './executable.js'
+import { makeExecutable, type Loadable } from './executable.js'
 import type { Tile } from './kernels/tile.js'
 import { keeps } from './kernels/index.js'
 import type { Limits } from './kernels/kernel.js'
@@ -17,20 +17,20 @@ import { pictureTensor } from './picture.js'
 import { fastestTile } from './tune.js'
 
 export interface WebGpuOptions extends DeviceOptions {
-  /** Which GPU of two. Default: the fast one. */
+  /** Which of several GPUs. Default: the fastest. */
   readonly powerPreference?: GPUPowerPreference | undefined
   /**
-   * Store weights of linear layers and convolutions as halves, two in a word: half the memory; sums stay f32. Default
+   * Store weights of linear layers and convolutions as f16, two per word: half the memory; sums stay f32. Default
    * false.
    */
   readonly halfWeights?: boolean | undefined
-  /** Measure once, before the first large graph, how this device multiplies fastest. Default true. */
+  /** Measure the fastest matrix multiplication tile once, before the first large graph. Default true. */
   readonly tune?: boolean | undefined
-  /** Decompose every composite: slow; to find out whether a fused kernel is at fault. */
+  /** `all` decomposes every composite. Slow: for checking whether a fused kernel is at fault. */
   readonly decompose?: 'all' | undefined
 }
 
-/** Bytes on the GPU: in tensors, and in all that is held, the pool included. */
+/** Bytes on the GPU: in tensors, and in total including the pool. */
 export interface GpuMemory {
   readonly usedBytes: number
   readonly allocatedBytes: number
@@ -38,26 +38,26 @@ export interface GpuMemory {
 
 export interface WebGpuBackend extends Required<Backend> {
   readonly name: 'webgpu'
-  /** Vendor and architecture of the adapter, as far as the browser says them. */
+  /** Vendor and architecture of the adapter, as far as the browser reports them. */
   readonly adapter: string
   readonly limits: Limits
-  /** The device, for those who share it: tfjs, a canvas, onnxruntime-web. Another one after `recover`. */
+  /** The device, to share with tfjs, a canvas or onnxruntime-web. Replaced by `recover`. */
   readonly device: GPUDevice
-  /** Why the device is gone, or undefined while it is there. */
+  /** The reason of the device's loss; undefined if it is not lost. */
   lost(): string | undefined
   memory(): GpuMemory
-  /** Gives idle buffers back to the system; the next run allocates them again. */
+  /** Frees idle buffers; the next run allocates them again. */
   trim(): void
 }
 
-/** Parameters from which measuring the device first pays: ViT-B has 90 million, the mask decoder 4. */
+/** Number of parameters from which tuning pays off: ViT-B has 90 million, the mask decoder 4. */
 const largeGraph = 2e7
 
 const isLarge = (graph: Graph): boolean => paramsOf(graph).reduce((n, p) => n + sizeOf(p.shape), 0) > largeGraph
 
 /**
  * Runs graphs on WebGPU: in a browser, and in Node with the package `webgpu`.
- * Throws `BackendError` `E_BACKEND_UNAVAILABLE` where there is no adapter or it lacks the asked limits.
+ * Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is no adapter or it lacks the requested limits.
  */
 export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   let device: Device = await openDevice(options)
@@ -65,28 +65,28 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   let recovering: Promise<void> | undefined
   let largeTile: Tile | undefined
   let tuning: Promise<void> | undefined
-  /** Every executable in use, and the device that its weights are on. */
-  const living = new Map<Placeable, Device>()
+  /** Every live executable, and the device of its weights. */
+  const executables = new Map<Loadable, Device>()
   const kept = (node: Value): boolean => options.decompose !== 'all' && keeps(node, device.limits)
   const must = (): void => {
     if (disposed) throw new InputError('E_DISPOSED', 'webgpu: the backend was disposed')
   }
 
-  async function place(executable: Placeable, compileOptions?: CompileOptions): Promise<void> {
+  async function load(executable: Loadable, compileOptions?: CompileOptions): Promise<void> {
     const at = device
-    await executable.place(at, compileOptions)
-    living.set(executable, at)
+    await executable.load(at, compileOptions)
+    executables.set(executable, at)
   }
 
-  const isWhole = (): boolean => device.lost() === undefined && [...living.values()].every(at => at === device)
+  const isIntact = (): boolean => device.lost() === undefined && [...executables.values()].every(at => at === device)
 
-  /** Where placing one fails, the next call goes on with those that are left. */
-  async function replace(): Promise<void> {
+  /** If loading one fails, the next call continues with the remaining ones. */
+  async function reload(): Promise<void> {
     if (device.lost() !== undefined) {
       device.destroy()
       device = await openDevice(options)
     }
-    for (const [executable, at] of [...living]) if (at !== device) await place(executable)
+    for (const [executable, at] of [...executables]) if (at !== device) await load(executable)
   }
 
   return {
@@ -113,7 +113,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
               largeTile = tile
             },
             () => {
-              tuning = undefined // a device that fails here says so below
+              tuning = undefined // a failing device reports it below
             }
           ))
       const executable = makeExecutable(graph, weights, {
@@ -122,16 +122,16 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
         halfWeights: options.halfWeights ?? false,
         largeTile,
         forget: e => {
-          living.delete(e)
+          executables.delete(e)
         }
       })
-      await place(executable, compileOptions)
+      await load(executable, compileOptions)
       return executable
     },
     async recover() {
       must()
-      if (isWhole()) return
-      await (recovering ??= replace().finally(() => {
+      if (isIntact()) return
+      await (recovering ??= reload().finally(() => {
         recovering = undefined
       }))
     },
@@ -147,7 +147,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     dispose() {
       if (disposed) return
       disposed = true
-      for (const executable of [...living.keys()]) executable.dispose()
+      for (const executable of [...executables.keys()]) executable.dispose()
       device.destroy()
     }
   }

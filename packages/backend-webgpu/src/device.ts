@@ -1,4 +1,4 @@
-/** The device, and the only file that touches what tfjs keeps globally: its registry and its flags. */
+/** The device. The only file that uses tfjs' global state: its registry and flags. */
 import { BackendError } from '@sam/core/graph'
 import { env, findBackend, findBackendFactory, registerBackend, removeBackend } from '@tensorflow/tfjs-core'
 import { findGpu, WebGPUBackend } from '#gpu'
@@ -9,34 +9,33 @@ export interface Device {
   readonly gpu: GPUDevice
   readonly tfjs: WebGPUBackend
   readonly limits: Limits
-  /** Vendor and architecture, as far as the browser says them. */
+  /** Vendor and architecture, as far as the browser reports them. */
   readonly adapter: string
-  /** Why the device is gone, or undefined while it is there. */
+  /** The reason of the device's loss; undefined if it is not lost. */
   lost(): string | undefined
   /**
-   * The same promise, but rejected with `E_DEVICE_LOST` once the device is gone: some of WebGPU's own promises then
-   * never settle.
+   * The promise, or a rejection with `E_DEVICE_LOST` once the device is lost: some of WebGPU's own promises then never
+   * settle.
    */
   alive<T>(work: Promise<T>): Promise<T>
-  /** Compiles pipelines side by side; while it runs, dispatches wait for it. */
+  /** Compiles pipelines in parallel; dispatches wait for it. */
   compile(dispatchAll: () => void): Promise<void>
   /**
-   * Runs work that dispatches by itself while nothing is compiled: a pipeline that is still being compiled cannot be
-   * dispatched.
+   * Runs work that dispatches, while nothing is being compiled: a pipeline under compilation cannot be dispatched.
    */
   alone<T>(work: () => Promise<T>): Promise<T>
-  /** Settles when no compilation is under way. */
+  /** Settles when no compilation is running. */
   ready(): Promise<void>
   destroy(): void
 }
 
 export interface DeviceOptions {
   readonly powerPreference?: GPUPowerPreference | undefined
-  /** Limits asked of the device, instead of all that the adapter has. */
+  /** Limits to request. Default: the adapter's. */
   readonly limits?: Readonly<Record<string, number>> | undefined
 }
 
-/** What of an adapter's limits is asked for. */
+/** The limits to request from the adapter. */
 const wanted = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',
@@ -44,18 +43,19 @@ const wanted = [
   'maxStorageBuffersPerShaderStage'
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
-/** Opens the adapter's device. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where there is none. */
+/** Opens the adapter's device. Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is none. */
 export async function openDevice({
   powerPreference = 'high-performance',
   limits: asked
 }: DeviceOptions = {}): Promise<Device> {
   const entry = await findGpu()
-  if (typeof entry === 'string') throw new BackendError('E_BACKEND_UNAVAILABLE', `WebGPU is not here: ${entry}`)
+  if (typeof entry === 'string')
+    throw new BackendError('E_BACKEND_UNAVAILABLE', `WebGPU must be available, found none: ${entry}`)
   const adapter = await entry.requestAdapter({ powerPreference })
   if (!adapter) {
     throw new BackendError(
       'E_BACKEND_UNAVAILABLE',
-      'WebGPU is here, but gave no adapter: update the graphics driver, or use the wasm or cpu backend'
+      'WebGPU must have an adapter, found none: update the graphics driver, or use the wasm or cpu backend'
     )
   }
   const gpu = await requestDevice(adapter, asked)
@@ -108,7 +108,7 @@ export async function openDevice({
   }
 }
 
-/** A shader that does not compile spoils its module, then its pipeline: the module's error says where. */
+/** A shader that does not compile invalidates its module, then its pipeline: the module's error has the location. */
 async function compileAll({ gpu, tfjs }: Pick<Device, 'gpu' | 'tfjs'>, dispatchAll: () => void): Promise<void> {
   gpu.pushErrorScope('validation')
   env().set('WEBGPU_ENGINE_COMPILE_ONLY', true)
@@ -120,7 +120,7 @@ async function compileAll({ gpu, tfjs }: Pick<Device, 'gpu' | 'tfjs'>, dispatchA
   const refused = gpu.popErrorScope()
   const { pipelineCache } = tfjs as unknown as { pipelineCache: Record<string, unknown> }
   const pending = Object.entries(pipelineCache).filter(([, pipeline]) => pipeline instanceof Promise)
-  // Not `tfjs.checkCompileCompletionAsync`: it writes all pipelines back by position, and loses those that came meanwhile.
+  // Not `tfjs.checkCompileCompletionAsync`: it stores all pipelines by position, and loses those added in the meantime.
   try {
     for (const [key, pipeline] of pending) pipelineCache[key] = await pipeline
   } catch (error) {
@@ -132,7 +132,7 @@ async function compileAll({ gpu, tfjs }: Pick<Device, 'gpu' | 'tfjs'>, dispatchA
 export const lostError = (reason: string): BackendError =>
   new BackendError(
     'E_DEVICE_LOST',
-    `The GPU device is gone (${reason}): call recover() on the backend, then encode again`
+    `The GPU device was lost (${reason}): call recover() on the backend, then encode again`
   )
 
 async function requestDevice(adapter: GPUAdapter, asked?: Readonly<Record<string, number>>): Promise<GPUDevice> {
@@ -150,8 +150,8 @@ async function requestDevice(adapter: GPUAdapter, asked?: Readonly<Record<string
 }
 
 /**
- * tfjs finds its kernels by the name `webgpu`, and an app that uses tfjs beside us should share our device: so ours
- * takes the name, unless another is in use under it. Returns how to give it back.
+ * tfjs finds its kernels by the backend name `webgpu`, and an app that also uses tfjs should share our device:
+ * registers ours under that name, unless another one is in use. Returns a function that unregisters it.
  */
 function register(tfjs: WebGPUBackend): () => void {
   if (findBackend('webgpu')) return () => tfjs.dispose()

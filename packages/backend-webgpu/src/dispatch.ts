@@ -16,7 +16,7 @@ export function dispatch(
     vector: data.length > 1 ? `vec${data.length}<${type}>` : type
   }))
   const declared = uniforms.map(u => `${u.name} : ${u.vector}, `).join('')
-  // A program object is used up by its run: tfjs writes into it.
+  // A new program object for each run: tfjs writes into it.
   tfjs.runWebGPUProgram(
     {
       variableNames: program.inputs.map(i => i.name),
@@ -40,8 +40,7 @@ export function dispatch(
 const keys = new Map<string, string>()
 
 /**
- * A short name for a shader's text. tfjs finds pipelines by it, so all that is baked into the text must be in the key:
- * here it is the text.
+ * A short unique key for a shader's text. tfjs caches pipelines by it.
  */
 function keyOf(text: string): string {
   let key = keys.get(text)
@@ -50,8 +49,8 @@ function keyOf(text: string): string {
 }
 
 /**
- * Runs `record` so that what the device finds wrong with it is this call's error. Recording is synchronous: scopes of
- * several runs do not cross.
+ * Runs `record` in error scopes, so that the device's validation errors are this call's. Recording is synchronous:
+ * scopes of several runs do not interleave.
  */
 export async function checked(device: Device, doing: string, record: () => void): Promise<void> {
   const { gpu } = device

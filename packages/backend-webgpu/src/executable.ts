@@ -24,17 +24,16 @@ import { schedule, type Schedule, type Slot } from './schedule.js'
 import type { Buffer } from './view.js'
 
 /**
- * Work handed to the device at once: about 20 ms of a small GPU, so that an abort takes effect and no driver's watchdog
- * bites.
+ * Work per submission: about 20 ms on a small GPU, so that aborts take effect and no driver's watchdog times out.
  */
 const flopsPerTurn = 2e10
-/** Bytes that wait to be freed until something is submitted. */
+/** Bytes of pending frees that trigger a submission. */
 const freedPerSubmit = 8 * 2 ** 20
 
-/** A graph that can be placed on a device, and placed again after that device is lost. */
-export interface Placeable extends Executable {
-  /** Uploads weights and runs what depends on them alone. */
-  place(device: Device, options?: CompileOptions): Promise<void>
+/** A graph that can be loaded on a device, and again after that device is lost. */
+export interface Loadable extends Executable {
+  /** Uploads weights and runs the setup schedule, which depends on them alone. */
+  load(device: Device, options?: CompileOptions): Promise<void>
 }
 
 export interface PlaceOptions {
@@ -42,8 +41,8 @@ export interface PlaceOptions {
   readonly device: () => Device
   readonly halfWeights: boolean
   readonly largeTile?: Tile | undefined
-  /** Told when the executable is disposed. */
-  readonly forget: (executable: Placeable) => void
+  /** Called when the executable is disposed. */
+  readonly forget: (executable: Loadable) => void
 }
 
 /** A graph as dispatches for devices with these limits. */
@@ -53,45 +52,45 @@ interface Lowered {
   readonly run: Schedule
 }
 
-/** What stays on a device between runs: weights, constants, and what is computed from them once. */
-interface Placed {
+/** What stays on a device between runs: weights, constants, and the outputs of setup. */
+interface Loaded {
   readonly device: Device
-  readonly every: Schedule
+  readonly run: Schedule
   readonly fixed: ReadonlyMap<Buffer, TensorInfo>
-  readonly early: ReadonlyMap<string, TensorInfo>
+  readonly setupOutputs: ReadonlyMap<string, TensorInfo>
 }
 
 /**
- * Readies a graph. Throws `WeightsError` where the weights do not fit and `BackendError` where the device's limits do
- * not suffice, before anything is uploaded.
+ * Lowers a graph. Throws `WeightsError` if the weights do not match and `BackendError` if the device's limits are too
+ * small, before anything is uploaded.
  */
 export function makeExecutable(
   graph: Graph,
   weights: WeightSource,
   { keeps, device: current, halfWeights, largeTile, forget }: PlaceOptions
-): Placeable {
+): Loadable {
   const lower = ({ limits }: Device, tile?: Tile): Lowered => {
     const { setup, run } = prepare(graph, keeps, weights)
     const options = { limits, halfWeights, ...(tile ? { largeTile: tile } : {}) }
     return { limits, setup: schedule(setup, options), run: schedule(run, options) }
   }
   let schedules = lower(current(), largeTile)
-  let placed: Placed | undefined
+  let loaded: Loaded | undefined
   let disposed = false
   let running = 0
   const release = (): void => {
-    if (!placed || placed.device.lost() !== undefined) return
-    for (const info of [...placed.fixed.values(), ...placed.early.values()]) free(placed.device, info)
-    trim(placed.device)
-    placed = undefined
+    if (!loaded || loaded.device.lost() !== undefined) return
+    for (const info of [...loaded.fixed.values(), ...loaded.setupOutputs.values()]) free(loaded.device, info)
+    trim(loaded.device)
+    loaded = undefined
   }
 
-  const self: Placeable = {
+  const self: Loadable = {
     graph,
-    async place(device, options = {}) {
-      // A device after recovery may have other limits: what is fused, split and tiled depends on them.
+    async load(device, options = {}) {
+      // The device after recovery may have other limits, on which fusion, splits and tiles depend.
       if (!sameLimits(schedules.limits, device.limits)) schedules = lower(device)
-      const fixed = await placeWeights(device, { graph, weights, schedules }, options)
+      const fixed = await loadWeights(device, { graph, weights, schedules }, options)
       try {
         await device
           .alive(
@@ -102,38 +101,42 @@ export function makeExecutable(
           .catch(error => {
             throw failure(error, `compiling ${graph.name}`)
           })
-        const ran = await runSchedule(device, schedules.setup, { fixed, fed: () => new Map(), signal: options.signal })
-        placed = { device, every: schedules.run, fixed, early: ran }
-        dropUnused(placed, schedules.setup)
+        const setupOutputs = await runSchedule(device, schedules.setup, {
+          fixed,
+          fed: () => new Map(),
+          signal: options.signal
+        })
+        loaded = { device, run: schedules.run, fixed, setupOutputs }
+        dropUnused(loaded, schedules.setup)
       } catch (error) {
         if (device.lost() === undefined) for (const info of fixed.values()) free(device, info)
         throw error
       }
     },
     async run(feeds, { signal } = {}) {
-      if (disposed || !placed) throw new InputError('E_DISPOSED', 'webgpu: the executable was disposed')
+      if (disposed || !loaded) throw new InputError('E_DISPOSED', 'webgpu: the executable was disposed')
       signal?.throwIfAborted()
       checkFeeds(graph, feeds)
-      const { device, every, fixed, early } = placed
+      const { device, run, fixed, setupOutputs } = loaded
       const lost = device.lost()
       if (lost !== undefined) throw lostError(lost)
       const own: TensorInfo[] = []
       running++
       try {
-        // What is fed from the device is held at once: its owner may dispose of it while this run waits.
-        const ready = new Map(early)
+        // Device tensors among the feeds are retained now: their owner may dispose of them while this run is queued.
+        const ready = new Map(setupOutputs)
         for (const [name, fed] of Object.entries(feeds))
           if ('read' in fed) ready.set(name, held(own, shared(device, residentOf(device, fed))))
         await device.ready()
-        const outputs = await runSchedule(device, every, {
+        const outputs = await runSchedule(device, run, {
           fixed,
-          fed: () => feed(device, { every, ready, feeds, own }),
+          fed: () => feed(device, { run, ready, feeds, own }),
           signal
         })
         return Object.fromEntries(
           [...outputs].map(([name, info]): [string, DeviceTensor] => [
             name,
-            resident(device, info, every.outputs[name].value)
+            resident(device, info, run.outputs[name].value)
           ])
         )
       } finally {
@@ -160,18 +163,18 @@ function held(own: TensorInfo[], info: TensorInfo): TensorInfo {
 }
 
 interface Given {
-  readonly every: Schedule
-  /** What is on the device already. */
+  readonly run: Schedule
+  /** Inputs that are already on the device. */
   readonly ready: ReadonlyMap<string, TensorInfo>
   readonly feeds: Feeds
-  /** Filled with what this run alone holds. */
+  /** Collects the buffers that this run retains. */
   readonly own: TensorInfo[]
 }
 
-/** Every input's buffer: what is there, or host data, uploaded for this run. */
-function feed(device: Device, { every, ready, feeds, own }: Given): Map<Buffer, TensorInfo> {
+/** The buffer of every input: already on the device, or uploaded from host memory for this run. */
+function feed(device: Device, { run, ready, feeds, own }: Given): Map<Buffer, TensorInfo> {
   return new Map(
-    Object.entries(every.inputs).map(([name, { buffer }]) => [
+    Object.entries(run.inputs).map(([name, { buffer }]) => [
       buffer,
       ready.get(name) ?? held(own, upload(device, feeds[name] as HostTensor))
     ])
@@ -180,14 +183,13 @@ function feed(device: Device, { every, ready, feeds, own }: Given): Map<Buffer, 
 
 interface Bindings {
   readonly fixed: ReadonlyMap<Buffer, TensorInfo>
-  /** The inputs' buffers, made as the first work of the run. */
+  /** Creates the inputs' buffers, at the start of the run. */
   readonly fed: () => ReadonlyMap<Buffer, TensorInfo>
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Dispatches every step, in turns that the device can finish quickly, and frees at last use. Gives the outputs'
- * buffers.
+ * Dispatches every step, in short submissions, and frees buffers after their last use. Returns the outputs' buffers.
  */
 async function runSchedule(
   device: Device,
@@ -222,7 +224,7 @@ async function runSchedule(
         }
         flush(device)
       })
-      // One turn runs while the next is recorded, and no more.
+      // At most one submission runs while the next is recorded.
       if (next < steps.length) {
         await previous
         previous = device.alive(device.gpu.queue.onSubmittedWorkDone())
@@ -238,8 +240,7 @@ async function runSchedule(
 }
 
 /**
- * Compiles a schedule's pipelines: they depend on types, never on sizes, so one element of each type stands for every
- * buffer.
+ * Compiles a schedule's pipelines. They depend on types, not on sizes, so one-element buffers of each type suffice.
  */
 function warm(device: Device, { steps }: Schedule): void {
   const stand = { f32: allocate(device, 1, 'f32'), i32: allocate(device, 1, 'i32') }
@@ -248,8 +249,8 @@ function warm(device: Device, { steps }: Schedule): void {
   for (const info of Object.values(stand)) free(device, info)
 }
 
-/** Reads each weight once, straight into its buffer. */
-async function placeWeights(
+/** Reads each weight once, directly into its buffer. */
+async function loadWeights(
   device: Device,
   { graph, weights, schedules }: { graph: Graph; weights: WeightSource; schedules: { setup: Schedule; run: Schedule } },
   { signal, onProgress }: CompileOptions
@@ -258,7 +259,7 @@ async function placeWeights(
   const total = paramsOf(graph).reduce((bytes, p) => bytes + 4 * sizeOf(p.shape), 0)
   let done = 0
   const put = ({ buffer }: Slot, host: HostTensor, packed = false): Promise<void> =>
-    checked(device, 'placing weights', () => {
+    checked(device, 'loading weights', () => {
       placed.set(buffer, packed ? uploadHalves(device, host.data as Float32Array) : upload(device, host))
     })
   try {
@@ -279,8 +280,8 @@ async function placeWeights(
   }
 }
 
-/** Frees what only the setup read. */
-function dropUnused({ device, fixed }: Placed, setup: Schedule): void {
+/** Frees buffers that only setup reads. */
+function dropUnused({ device, fixed }: Loaded, setup: Schedule): void {
   for (const { buffer } of [...Object.values(setup.params), ...setup.constants]) {
     free(device, fixed.get(buffer)!)
     ;(fixed as Map<Buffer, TensorInfo>).delete(buffer)

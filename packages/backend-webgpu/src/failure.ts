@@ -1,6 +1,6 @@
 import { BackendError, SamError } from '@sam/core/graph'
 
-/** What WebGPU reports, in our words. An error of ours, and an abort, stay as they are. */
+/** Converts WebGPU's errors to ours. Our own errors and aborts are returned unchanged. */
 export function failure(error: unknown, doing: string): unknown {
   if (SamError.is(error) || (error instanceof DOMException && error.name === 'AbortError')) return error
   const kind = (error as { constructor?: { name?: string } } | null)?.constructor?.name ?? ''
@@ -15,10 +15,5 @@ export function failure(error: unknown, doing: string): unknown {
       { cause: error }
     )
   }
-  return new BackendError('E_BACKEND_FAILED', `webgpu: the device refused while ${doing}: ${message}`, { cause: error })
-}
-
-/** A graph that cannot run on this device, said before anything is dispatched. */
-export function refuse(message: string): never {
-  throw new BackendError('E_BACKEND_FAILED', message)
+  return new BackendError('E_BACKEND_FAILED', `webgpu: the device failed while ${doing}: ${message}`, { cause: error })
 }

@@ -1,4 +1,4 @@
-/** Tensors on the device: tfjs' pool holds the buffers, its ids name them. */
+/** Tensors on the device: tfjs' pool owns the buffers, identified by its data ids. */
 import {
   BackendError,
   checkPart,
@@ -27,8 +27,7 @@ const tfType: Readonly<Record<DType | 'packed', DataType>> = {
 }
 
 /**
- * A buffer of `length` elements, uninitialised. Its shape for tfjs is [1], always: pipelines are then shared by every
- * size.
+ * A buffer of `length` elements, uninitialised. Its shape for tfjs is always [1], so that all sizes share pipelines.
  */
 export function allocate(device: Device, length: number, type: DType | 'packed'): TensorInfo {
   const dtype = tfType[type]
@@ -37,12 +36,12 @@ export function allocate(device: Device, length: number, type: DType | 'packed')
   return { dataId, shape: [1], dtype }
 }
 
-/** Gives a buffer back to the pool, after what is still to be submitted with it. */
+/** Returns a buffer to the pool, after pending work that uses it. */
 export const free = (device: Device, { dataId }: TensorInfo): void => {
   device.tfjs.disposeData(dataId)
 }
 
-/** One holder more: the buffer lives until each has freed it. */
+/** Adds an owner: the buffer lives until every owner has freed it. */
 export function shared({ tfjs }: Device, info: TensorInfo): TensorInfo {
   tfjs.incRef(info.dataId)
   return info
@@ -51,7 +50,7 @@ export function shared({ tfjs }: Device, info: TensorInfo): TensorInfo {
 export const bufferOf = (device: Device, { dataId }: TensorInfo): GPUBuffer =>
   device.tfjs.tensorMap.get(dataId).resource as GPUBuffer
 
-/** Host numbers into a new buffer, without a copy kept anywhere. */
+/** Uploads a host tensor to a new buffer, without retaining a copy. */
 export function upload(device: Device, { dtype, data, shape }: HostTensor): TensorInfo {
   const info = allocate(device, sizeOf(shape), dtype)
   const words = dtype === 'bool' ? Int32Array.from(data) : dtype === 'f16' ? widenF16(data as Uint16Array) : data
@@ -59,7 +58,7 @@ export function upload(device: Device, { dtype, data, shape }: HostTensor): Tens
   return info
 }
 
-/** f32 numbers as halves, two in an i32. */
+/** Uploads f32 values packed as f16, two per i32. */
 export function uploadHalves(device: Device, data: Float32Array): TensorInfo {
   const halves = Uint16Array.from(data, numberToF16)
   const info = allocate(device, halves.length / 2, 'packed')
@@ -67,14 +66,14 @@ export function uploadHalves(device: Device, data: Float32Array): TensorInfo {
   return info
 }
 
-/** Submits what is recorded. */
+/** Submits recorded commands. */
 export function flush({ tfjs }: Device): void {
   tfjs.ensureCommandEncoderReady()
   tfjs.endComputePassEncoder()
   tfjs.submitQueue()
 }
 
-/** Gives the pool's idle buffers back to the system. tfjs itself never does. */
+/** Frees the pool's idle buffers, which tfjs itself never does. */
 export function trim({ tfjs }: Device): void {
   const pool = tfjs.bufferManager as unknown as {
     freeBuffers: Map<string, GPUBuffer[]>
@@ -90,22 +89,21 @@ export function trim({ tfjs }: Device): void {
   }
 }
 
-/** Which buffer a tensor of ours is. */
+/** The buffer of each of our tensors. */
 const residents = new WeakMap<DeviceTensor, { device: Device; info: TensorInfo | undefined }>()
 
 /**
- * The buffer of a tensor that is fed to a run. Throws where it is disposed, another backend's, or of a device that is
- * gone.
+ * The buffer of a tensor among the feeds. Throws if the tensor is disposed, of another backend, or of a lost device.
  */
 export function residentOf(device: Device, fed: DeviceTensor): TensorInfo {
   const home = residents.get(fed)
   if (!home)
     throw new BackendError(
       'E_BACKEND_FAILED',
-      'webgpu: a tensor of another backend must be read first: feed what read() gives'
+      'webgpu: feeds must be host tensors or tensors of this backend, found one of another backend; feed the result of its read()'
     )
   if (!home.info) throw disposed()
-  if (home.device !== device) throw lostError('the tensor is of a device that was lost')
+  if (home.device !== device) throw lostError('the tensor is of a lost device')
   return home.info
 }
 
@@ -149,7 +147,7 @@ function hostTensor(bytes: ArrayBuffer, { shape, dtype }: { shape: Shape; dtype:
   }
 }
 
-/** A copy through a staging buffer of its own: tfjs would keep both the numbers and the staging buffer. */
+/** Copies through a separate staging buffer: tfjs would retain both the values and its staging buffer. */
 async function readBuffer(device: Device, info: TensorInfo, part?: Part): Promise<ArrayBuffer> {
   const reason = device.lost()
   if (reason !== undefined) throw lostError(reason)
@@ -165,7 +163,7 @@ async function readBuffer(device: Device, info: TensorInfo, part?: Part): Promis
       encoder.copyBufferToBuffer(source, start, staging, 0, size)
       device.gpu.queue.submit([encoder.finish()])
       mapped = staging.mapAsync(GPUMapMode.READ)
-      mapped.catch(() => {}) // told by `alive` below
+      mapped.catch(() => {}) // reported by `alive` below
     })
     await device.alive(mapped)
     return staging!.getMappedRange().slice(0)

@@ -1,4 +1,4 @@
-/** Pictures straight to the device: resized, normalised and padded there, to the same bytes as on the host. */
+/** Preprocesses pictures on the device: resized, normalised and padded, with the same bytes as on the host. */
 import {
   bilinearTaps,
   InputError,
@@ -14,13 +14,13 @@ import { checked, dispatch } from './dispatch.js'
 import { f32, i32, perElement, type Program } from './kernels/program.js'
 import { allocate, bufferOf, flush, free, resident, upload } from './memory.js'
 
-/** Fixed point of Pillow's resize: 8 bits of pixel, 2 of head room, the rest of an i32 for the fraction. */
+/** Fixed point of Pillow's resize: 8 bits of pixel, 2 of headroom, the rest of an i32 for the fraction. */
 const fractionBits = 22
 
 /**
  * A picture as f32[1,3,side,side]: antialiased bilinear resize in Pillow's fixed point, rounded to bytes after each
- * axis, then (byte − mean) / std. Throws `InputError` `E_BAD_IMAGE` for a size that is none, `E_IMAGE_TOO_LARGE` past
- * the device's limits.
+ * axis, then (byte − mean) / std. Throws `InputError` `E_BAD_IMAGE` for an invalid size, `E_IMAGE_TOO_LARGE` beyond the
+ * device's limits.
  */
 export async function pictureTensor(device: Device, picture: Picture, target: PictureTarget): Promise<DeviceTensor> {
   const { width, height } = pictureSize(picture) ?? { width: 0, height: 0 }
@@ -77,8 +77,7 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
 }
 
 /**
- * Through a texture, which is where the browser puts it, into a buffer of packed bytes: exact, and readable with
- * strides.
+ * Copies a picture through a texture into a buffer of packed bytes: exact, and readable with strides.
  */
 function copyPicture(
   { gpu }: Device,
@@ -110,7 +109,7 @@ function taps(device: Device, from: number, to: number): { width: number; infos:
 
 const inputs = ['pixels', 'first', 'count', 'weights'].map(name => ({ name, components: 1 as const }))
 
-/** A channel's sum over taps, rounded to a byte; a hair over one is clipped, as Pillow does. */
+/** A channel's sum over taps, rounded to a byte and clipped, as in Pillow. */
 const channel = (c: number, at: string): string => `
   var sum${c} = ${1 << (fractionBits - 1)};
   for (var k = 0; k < count[tap]; k++) { sum${c} += ((pixels[${at}] >> ${8 * c}u) & 255) * weights[tap * uniforms.taps + k]; }

@@ -19,38 +19,38 @@ describe('schedule', () => {
     )
   })
 
-  it("sixteen prompts at once stay within every device's limits", () => {
+  it("decodes sixteen prompts at once within every device's limits", () => {
     const decode = absorbProjections(decodeMasks(configs.vit_b, { prompts: 16, points: 2 }), ['image_embedding'])
     const { largest, peakBytes } = demandOf(schedules(decode).run)
     expect(largest.bytes).toBeLessThanOrEqual(128 * mebi)
     expect(peakBytes).toBeLessThanOrEqual(256 * mebi)
   })
 
-  it('halves what weights of contractions take', () => {
+  it('halves the memory of contraction weights with halfWeights', () => {
     const weights = (halfWeights: boolean): number =>
       demandOf(schedules(encodeImage(configs.vit_h), { halfWeights }).run).weightBytes / mebi
     expect(weights(true)).toBeLessThan(0.52 * weights(false))
   })
 
-  it('joins a linear layer with its activation and residual', () => {
+  it('fuses a linear layer with its activation and residual', () => {
     const x = input('x', [4, 8])
     const y = ops.add(input('r', [4, 16]), ops.gelu(ops.linear(x, param('w', [16, 8]), param('b', [16]))))
     expect(names(schedule(graph('g', { y })))).toEqual(['linear'])
   })
 
-  it('keeps apart what is used twice', () => {
+  it('does not fuse values that are used twice', () => {
     const h = ops.linear(input('x', [4, 8]), param('w', [16, 8]))
     expect(names(schedule(graph('g', { y: ops.gelu(h), h })))).toEqual(['linear', 'gelu'])
   })
 
-  it('joins chains of elementwise operations, and reads movements where they lie', () => {
+  it('fuses chains of elementwise operations, and reads movements as views', () => {
     const x = ops.transpose(input('x', [8, 4]), [1, 0])
     const y = ops.where(ops.less(x, 0), ops.mul(ops.exp(x), 2), ops.add(x, input('b', [1, 8])))
     expect(names(schedule(graph('g', { y })))).toEqual(['where'])
     expect(names(schedule(graph('g', { y: x })))).toEqual(['copy'])
   })
 
-  it('frees every buffer at its last use, and no output', () => {
+  it('frees every buffer after its last use, except outputs', () => {
     const { steps, outputs } = schedules(encodeImage(configs['tiny-test'], { blocks: true })).run
     const freed = steps.flatMap(s => s.frees)
     expect(new Set(freed).size).toBe(freed.length)

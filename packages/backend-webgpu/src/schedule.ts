@@ -1,6 +1,7 @@
 import {
   decompose,
   nameOf,
+  refuse,
   simplify,
   sizeOf,
   stage,
@@ -17,30 +18,29 @@ import { keeps, kernelOf } from './kernels/index.js'
 import { activationOf, residualOf, type Epilogue } from './kernels/epilogue.js'
 import { defaultLimits, typeOf, type Limits, type Lowering } from './kernels/kernel.js'
 import type { Program } from './kernels/program.js'
-import { refuse } from './failure.js'
 import { denseView, isDense, isView, moved, type Buffer, type View } from './view.js'
 
-/** One program run on the device. */
+/** One dispatch of a program. */
 export interface Step {
   readonly program: Program
   readonly inputs: readonly Buffer[]
   readonly result: Buffer
   readonly flops: number
-  /** What no later step reads. */
+  /** Buffers that no later step reads. */
   readonly frees: readonly Buffer[]
 }
 
-/** A tensor's place in a schedule. */
+/** A tensor of a schedule and its buffer. */
 export interface Slot {
   readonly buffer: Buffer
   readonly value: Value
 }
 
-/** A graph as the ordered dispatches that compute it: plain data, made without a device. */
+/** A graph as an ordered list of dispatches: plain data, independent of a device. */
 export interface Schedule {
   readonly name: string
   readonly inputs: Readonly<Record<string, Slot>>
-  /** Weights by name; `packed` where they are stored as halves, two in an i32. */
+  /** Weights by name; `packed` if stored as f16, two per i32. */
   readonly params: Readonly<Record<string, Slot & { readonly packed: boolean }>>
   readonly constants: readonly Slot[]
   readonly steps: readonly Step[]
@@ -51,18 +51,18 @@ export interface ScheduleOptions {
   readonly limits?: Limits
   /** The tile of large products, as `fastestTile` measured it. */
   readonly largeTile?: Tile
-  /** Store what is only ever a linear layer's or a convolution's weight as packed halves. */
+  /** Store params that are used only as weights of linear layers and convolutions as packed f16. */
   readonly halfWeights?: boolean
 }
 
-/** Most operands of one chain of elementwise operations: with the result, within every device's eight buffers. */
+/** Maximum operands of a chain of elementwise operations: with the result, within every device's eight buffers. */
 const chainOperands = 6
-/** Longest chain: what a reader of the shader still follows. */
+/** Maximum length of a chain, to keep shaders readable. */
 const chainLength = 24
 
 /**
- * Orders a graph of primitives and kept composites into dispatches. Movements become views, chains of elementwise
- * operations one dispatch, and what follows a contraction (activation, residual) part of it.
+ * Lowers a graph of primitives and kept composites to an ordered list of dispatches. Movements become views, chains of
+ * elementwise operations one dispatch, and an activation or residual after a contraction part of its dispatch.
  */
 export function schedule(
   g: Graph,
@@ -81,6 +81,7 @@ export function schedule(
     const bytes = Math.max(1, length) * 4
     if (bytes > limits.bufferBytes)
       refuse(
+        'E_BACKEND_FAILED',
         `${g.name}: ${name} must fit in a buffer of ${limits.bufferBytes} bytes, found ${bytes}; use fewer prompts at once or a smaller model`
       )
     return { id: buffers++, type, length }
@@ -176,7 +177,7 @@ export function schedule(
     }
   }
 
-  // An output has a buffer of its own: one that a step made and no other output has.
+  // Each output has its own buffer, written by a step.
   const taken = new Set<Buffer>()
   const outputs = Object.fromEntries(
     Object.entries(g.outputs).map(([name, value]) => {
@@ -200,18 +201,18 @@ const copyOf = (view: View): Program =>
   elementwise('copy', { views: [view], expression: ([x]) => x, shape: view.shape })
 
 interface Fusion {
-  /** Run by another value's dispatch. */
+  /** Values computed in another value's dispatch. */
   readonly absorbed: ReadonlySet<Value>
   /** Elementwise values inside a chain. */
   readonly chained: ReadonlySet<Value>
-  /** The contraction whose dispatch gives this value. */
+  /** The contraction whose dispatch computes this value. */
   readonly roots: ReadonlyMap<Value, Value>
   readonly epilogues: ReadonlyMap<Value, Epilogue>
 }
 
 /**
- * Decides what runs together: a contraction with the activation and residual after it; elementwise values with those
- * that only they feed.
+ * Chooses what to fuse: a contraction with the activation and residual after it, and elementwise values with operands
+ * that have no other use.
  */
 function fuse(g: Graph, order: readonly Value[]): Fusion {
   const uses = useCounts(g)
@@ -275,7 +276,7 @@ function fuse(g: Graph, order: readonly Value[]): Fusion {
   return { absorbed, chained, roots, epilogues }
 }
 
-/** A value that is one number everywhere, as WGSL. */
+/** A value with one number everywhere, as WGSL. */
 function constantNumber(value: Value): string | undefined {
   let source = value
   while (isView(source.op)) source = source.inputs[0]!
@@ -287,7 +288,7 @@ function constantNumber(value: Value): string | undefined {
 const sameView = (a: View, b: View): boolean =>
   a.buffer === b.buffer && a.offset === b.offset && `${a.shape}` === `${b.shape}` && `${a.strides}` === `${b.strides}`
 
-/** Params that are read only by kernels that take them as packed halves, four k at a time. */
+/** Params that are read only by kernels that support packed f16, four k at a time. */
 function weightsOnly(order: readonly Value[]): Set<Value> {
   const fits = (node: Value, x: Value, i: number): boolean =>
     kernelOf(node.op)?.packedInput?.(node) === i && (sizeOf(x.shape) / x.shape[0]) % 4 === 0
@@ -311,23 +312,28 @@ function withFrees(steps: readonly Omit<Step, 'frees'>[], kept: ReadonlySet<Buff
     .reverse()
 }
 
-/** Past a limit a device answers with zeros, so the question is not asked. */
+/** Checks a program against the limits: beyond some limits devices silently compute zeros. */
 function check(program: Program, limits: Limits, name: string): void {
   if (program.inputs.length + 1 > limits.buffers)
-    refuse(`${name}: ${program.name} must use at most ${limits.buffers} buffers, found ${program.inputs.length + 1}`)
+    refuse(
+      'E_BACKEND_FAILED',
+      `${name}: ${program.name} must use at most ${limits.buffers} buffers, found ${program.inputs.length + 1}`
+    )
   if ((program.shared ?? 0) > limits.sharedBytes)
     refuse(
+      'E_BACKEND_FAILED',
       `${name}: ${program.name} must share at most ${limits.sharedBytes} bytes in a workgroup, found ${program.shared}`
     )
   if (program.groups.some(n => n > 65535))
     refuse(
-      `${name}: ${program.name} must dispatch at most 65535 workgroups an axis, found ${program.groups}; use fewer prompts at once`
+      'E_BACKEND_FAILED',
+      `${name}: ${program.name} must dispatch at most 65535 workgroups per axis, found ${program.groups}; use fewer prompts at once`
     )
 }
 
 /**
- * What a compile of this graph would run on a device with these limits, without a device or weights: what depends on
- * weights alone, run once per compile, and the rest, run every time.
+ * The schedules that compilation of this graph gives on a device with these limits; needs no device or weights. `setup`
+ * depends on weights alone and runs once per compilation; `run` is the rest.
  */
 export function schedules(g: Graph, options: ScheduleOptions = {}): { setup: Schedule; run: Schedule } {
   const { early, late } = stage(
@@ -338,18 +344,18 @@ export function schedules(g: Graph, options: ScheduleOptions = {}): { setup: Sch
   return { setup: schedule(early, options), run: schedule(late, options) }
 }
 
-/** What a schedule asks of a device, weights aside. */
+/** Resources that a schedule needs, without weights. */
 export interface Demand {
   readonly dispatches: number
   readonly flops: number
-  /** The largest buffer, weights included. */
+  /** The largest buffer, including weights. */
   readonly largest: { readonly bytes: number; readonly name: string }
-  /** Most bytes alive at once: inputs, outputs and what is between. */
+  /** Peak bytes of inputs, outputs and intermediate values. */
   readonly peakBytes: number
   readonly weightBytes: number
 }
 
-/** Adds a schedule up. */
+/** Computes the resources of a schedule. */
 export function demandOf(s: Schedule): Demand {
   const bytes = (b: Buffer): number => Math.max(1, b.length) * 4
   const total = (slots: readonly Slot[]): number => slots.reduce((n, { buffer }) => n + bytes(buffer), 0)

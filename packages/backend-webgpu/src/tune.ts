@@ -5,10 +5,10 @@ import type { Program } from './kernels/program.js'
 import { largeTiles, tiles, type Tile } from './kernels/tile.js'
 import { allocate, flush, free } from './memory.js'
 
-/** A device that takes longer for 6 Mflop is emulated or busy: nothing measured on it would hold. */
+/** Milliseconds for 6 Mflop above which a device is emulated or busy, and measurements are meaningless. */
 const patience = 4
 
-/** A product of f32 as a program. */
+/** The program of an f32 product. */
 const product = ({ rows, columns, depth }: { rows: number; columns: number; depth: number }, tile: Tile): Program => {
   const operand = { batch: 0, row: depth, k: 1, offset: 0, depth }
   return contraction({
@@ -25,16 +25,15 @@ const product = ({ rows, columns, depth }: { rows: number; columns: number; dept
 }
 
 export interface TuneOptions {
-  /** The product to measure with. */
+  /** Sizes of the measured product. */
   readonly size?: { readonly rows: number; readonly columns: number; readonly depth: number }
   /** A clock in milliseconds. */
   readonly now?: () => number
 }
 
 /**
- * The tile with which this device multiplies fastest: each candidate on one layer of ViT-B cut to 1024 tokens,
- * interleaved, the minimum of three. Takes some tens of milliseconds on a GPU; on an emulated one it is not worth
- * measuring, and the first candidate is taken.
+ * The fastest tile on this device: each candidate on one layer of ViT-B with 1024 tokens, interleaved, the minimum of
+ * three. Takes tens of milliseconds on a GPU; an emulated one is not measured and uses the first candidate.
  */
 export async function fastestTile(
   device: Device,
@@ -63,7 +62,7 @@ export async function fastestTile(
     await time(probe)
     if ((await time(probe)) > patience) return fitting[0]
     const best = fitting.map(() => Infinity)
-    // The first round also compiles, and does not count.
+    // The first round includes compilation and is not counted.
     for (let round = 0; round < 4; round++) {
       for (const [i, tile] of fitting.entries()) {
         const took = await time(product(size, tile))

@@ -1,15 +1,15 @@
 import { sameShape, sizeOf, stridesOf, type Shape, type Value } from '@sam/core/graph'
 
-/** A piece of device memory that a schedule names: no device is needed to speak of it. */
+/** A buffer of a schedule, independent of a device. */
 export interface Buffer {
   readonly id: number
-  /** What an element is in WGSL. Booleans are 0 and 1; a half is a rounded f32. */
+  /** The element type in WGSL. Booleans are 0 and 1; f16 is a rounded f32. */
   readonly type: 'f32' | 'i32'
   readonly length: number
 }
 
 /**
- * A tensor as its elements lie in a buffer: element `at` is at offset + Σ at·strides. Movements make views, not copies.
+ * A strided view of a buffer: element `at` is at offset + Σ at·strides. Movements are views, not copies.
  */
 export interface View {
   readonly buffer: Buffer
@@ -18,7 +18,7 @@ export interface View {
   readonly offset: number
 }
 
-/** The whole buffer, row by row. */
+/** The full buffer, row by row. */
 export const denseView = (buffer: Buffer, shape: Shape): View => ({
   buffer,
   shape,
@@ -26,7 +26,7 @@ export const denseView = (buffer: Buffer, shape: Shape): View => ({
   offset: 0
 })
 
-/** Whether a view is its whole buffer in order, so that a kernel may index it flat. */
+/** Whether a view is its full buffer in row-major order, so that kernels can use flat indices. */
 export const isDense = (v: View): boolean => v.offset === 0 && sizeOf(v.shape) === v.buffer.length && followsRows(v)
 
 const followsRows = ({ shape, strides }: View): boolean => {
@@ -34,7 +34,7 @@ const followsRows = ({ shape, strides }: View): boolean => {
   return shape.every((d, i) => d === 1 || strides[i] === rows[i])
 }
 
-/** The operations that are views of their operand; undefined where only a copy does (some reshapes). */
+/** The operations that are views of their operand; undefined if a copy is necessary (some reshapes). */
 const views: Readonly<Record<string, (x: View, value: Value) => View | undefined>> = {
   stopGradient: x => x,
   transpose: (x, { attrs, shape }) => ({
@@ -51,14 +51,14 @@ const views: Readonly<Record<string, (x: View, value: Value) => View | undefined
   reshape: (x, { shape }) => reshaped(x, shape)
 }
 
-/** Whether an operation only moves elements about, so that it is a view of its operand. */
+/** Whether an operation only moves elements, so that it is a view of its operand. */
 export const isView = (op: string): boolean => Object.hasOwn(views, op)
 
-/** The view that an operation gives, or undefined where only a copy does, or where it is none. */
+/** The result of an operation as a view; undefined if a copy is necessary or it is not a movement. */
 export const moved = (value: Value, x: View): View | undefined =>
   isView(value.op) ? views[value.op](x, value) : undefined
 
-/** Splits and joins axes while strides allow it. */
+/** Reshapes a view by splitting and joining axes; undefined if strides do not allow it. */
 export function reshaped(x: View, shape: Shape): View | undefined {
   if (sameShape(x.shape, shape)) return x
   const strides = new Array<number>(shape.length).fill(0)
@@ -69,7 +69,7 @@ export function reshaped(x: View, shape: Shape): View | undefined {
       to++
       continue
     }
-    // The smallest groups of old and new axes that hold equally many elements.
+    // The smallest groups of old and new axes with equal numbers of elements.
     const [firstFrom, firstTo] = [from, to]
     let [old, now] = [axes[from++].size, shape[to++]]
     while (old !== now) {
@@ -87,10 +87,10 @@ export function reshaped(x: View, shape: Shape): View | undefined {
   return { ...x, shape, strides }
 }
 
-/** Axes that several views walk together, joined where all of them allow it: the fewest loops. */
+/** The common axes of several views, joined where possible, for the fewest loops. */
 export interface Walk {
   readonly sizes: readonly number[]
-  /** One row of strides a view. */
+  /** Strides of each view. */
   readonly strides: readonly (readonly number[])[]
 }
 
@@ -111,7 +111,7 @@ export function walk(views: readonly View[]): Walk {
   return { sizes, strides }
 }
 
-/** The stride at which a view's leading axes follow each other as one, or undefined where they do not. */
+/** The stride of a view's leading axes joined into one; undefined if they cannot be joined. */
 export function joinedStride(v: View, axes: number): number | undefined {
   const { sizes, strides } = walk([{ ...v, shape: v.shape.slice(0, axes), strides: v.strides.slice(0, axes) }])
   if (sizes.length > 1) return undefined

@@ -18,5 +18,5 @@ describe('conformance', () => {
   )('%s', async (_, c) => {
     await runCase(backend, c)
   })
-  it('keeps the contract', () => checkContract(backend))
+  it('passes checkContract', () => checkContract(backend))
 })

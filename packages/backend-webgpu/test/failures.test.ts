@@ -30,7 +30,7 @@ const weights = memoryWeights({
 const feeds = { x: f32([64, 64], new Float32Array(4096).fill(0.5)) }
 const codeOf = (error: unknown): unknown => (SamError.is(error) ? error.code : error)
 
-/** A GPU whose adapter or device is not what one hopes for. */
+/** Replaces parts of `navigator.gpu` while `body` runs. */
 async function withGpu<T>(change: (real: GPU) => Partial<GPU>, body: () => Promise<T>): Promise<T> {
   const probe = await webgpu()
   probe.dispose()
@@ -44,7 +44,7 @@ async function withGpu<T>(change: (real: GPU) => Partial<GPU>, body: () => Promi
   }
 }
 
-/** A device whose scopes for missing memory all report some, as a full GPU's do. Returns how to end it. */
+/** Makes all out-of-memory scopes of a device report an error, like a full GPU. Returns a function that undoes it. */
 function withoutMemory(gpu: GPUDevice): () => void {
   const open: GPUErrorFilter[] = []
   const [push, pop] = [gpu.pushErrorScope.bind(gpu), gpu.popErrorScope.bind(gpu)]
@@ -72,7 +72,7 @@ describe('failure handling', () => {
     b.device.destroy()
   }
 
-  it('no adapter', async () => {
+  it('reports a missing adapter', async () => {
     const found = await withGpu(
       () => ({ requestAdapter: async () => null }),
       () => webgpu()
@@ -80,12 +80,12 @@ describe('failure handling', () => {
     expect(codeOf(found)).toBe('E_BACKEND_UNAVAILABLE')
   })
 
-  it('limits the adapter does not have', async () => {
+  it('reports limits that the adapter lacks', async () => {
     const found = await webgpu({ limits: { maxStorageBufferBindingSize: 2 ** 50 } }).catch((error: unknown) => error)
     expect(codeOf(found)).toBe('E_BACKEND_UNAVAILABLE')
   })
 
-  it('a tensor past a lowered limit is refused before anything is dispatched', async () => {
+  it('rejects a tensor over a lowered limit before dispatching', async () => {
     backend = await webgpu({ limits: { maxStorageBufferBindingSize: 128 * 2 ** 20 } })
     const big = graph('big', { y: ops.exp(input('x', [33, 1024, 1024])) })
     await expect(backend.compile(big, memoryWeights({}))).rejects.toSatisfy(
@@ -95,7 +95,7 @@ describe('failure handling', () => {
     expect(() => schedule(big)).toThrow(BackendError)
   })
 
-  it('a device destroyed in the middle of a run, and recovery of what was compiled', async () => {
+  it('recovers executables after the device is destroyed during a run', async () => {
     backend = await webgpu()
     const executable = await backend.compile(deep, weights)
     const before = await (await executable.run(feeds)).y.read()
@@ -114,7 +114,7 @@ describe('failure handling', () => {
     expect(codeOf(await executable.run({ x: kept }).catch((e: unknown) => e))).toBe('E_DEVICE_LOST')
   })
 
-  it('issue 19: recovery that could not read weights goes on when it is called again', async () => {
+  it('issue 19: continues a recovery that could not read weights when called again', async () => {
     let readable = true
     const flaky: WeightSource = {
       ...weights,
@@ -134,7 +134,7 @@ describe('failure handling', () => {
     expect((await (await executable.run(feeds)).y.read()).data).toEqual(before.data)
   })
 
-  it('an abort while weights are placed, and while a graph runs, leaves no memory behind', async () => {
+  it('frees all memory after an abort during loading of weights or a run', async () => {
     backend = await webgpu()
     const stop = new AbortController()
     const two = graph('two', { y: ops.matmul(param('w', [64, 64]), ops.matmul(param('v', [64, 64]), x)) }, [x])
@@ -152,17 +152,17 @@ describe('failure handling', () => {
     const executable: Executable = await backend.compile(deep, weights)
     await (await executable.run(feeds)).y.read()
     const placed = backend.memory().usedBytes
-    const late = new AbortController()
-    const running = executable.run(feeds, { signal: late.signal })
-    late.abort(new Error('too late'))
+    const controller = new AbortController()
+    const running = executable.run(feeds, { signal: controller.signal })
+    controller.abort(new Error('too late'))
     await expect(running).rejects.toThrow('too late')
     executable.dispose()
     backend.trim()
     expect(placed).toBeGreaterThan(0)
-    expect(backend.memory().usedBytes).toBe(4 * 4096) // the first run's y, which nobody disposed of
+    expect(backend.memory().usedBytes).toBe(4 * 4096) // the first run's y, which is not disposed of
   })
 
-  it('what is disposed of during a run lives until its end', async () => {
+  it('keeps resources disposed of during a run until its end', async () => {
     backend = await webgpu()
     const executable = await backend.compile(deep, weights)
     const { y } = await executable.run(feeds)
@@ -173,7 +173,7 @@ describe('failure handling', () => {
     for (const run of running) expect((await (await run).y.read()).data).toEqual(expected.data)
   })
 
-  it('what the device finds invalid is the error of the call that did it, and of no other', async () => {
+  it('attributes validation errors to the call that caused them', async () => {
     const device = await openDevice()
     const invalid = checked(device, 'trying', () => {
       device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE })
@@ -182,13 +182,13 @@ describe('failure handling', () => {
       device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy()
     })
     await expect(invalid).rejects.toSatisfy(
-      e => codeOf(e) === 'E_BACKEND_FAILED' && /refused while trying/.test((e as Error).message)
+      e => codeOf(e) === 'E_BACKEND_FAILED' && /failed while trying/.test((e as Error).message)
     )
     await valid
     device.destroy()
   })
 
-  it('a device without memory: a typed error, and what was taken is given back', async () => {
+  it('reports out of memory with a typed error, and frees its buffers', async () => {
     backend = await webgpu()
     const short = async (work: () => Promise<unknown>): Promise<void> => {
       const before = backend!.memory().usedBytes
@@ -213,7 +213,7 @@ describe('failure handling', () => {
     expect(backend.memory().usedBytes).toBe(0)
   })
 
-  it('a disposed backend', async () => {
+  it('rejects calls of a disposed backend', async () => {
     backend = await webgpu()
     backend.dispose()
     expect(codeOf(await backend.compile(deep, weights).catch((e: unknown) => e))).toBe('E_DISPOSED')

@@ -6,7 +6,7 @@ import { memory, setBackend } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { webgpu } from '../src/index.js'
 
-/** As small as a SAM can be: a thousand of its decodes take an emulated GPU seconds. */
+/** A minimal SAM: a thousand decodes take seconds on an emulated GPU. */
 const least: SamConfig = {
   ...configs['tiny-test'],
   imageSize: 32,
@@ -14,7 +14,7 @@ const least: SamConfig = {
   decoder: { ...configs['tiny-test'].decoder, depth: 1, heads: 1, mlpWidth: 8, iouHiddenWidth: 8 }
 }
 
-it('a thousand decodes leave memory where it was', async () => {
+it('memory: is unchanged after a thousand decodes', async () => {
   const backend = await webgpu()
   await setBackend('webgpu') // ours: tf.memory() counts its buffers
   const graph = decodeMasks(least, { prompts: 1, points: 1 })

@@ -28,7 +28,7 @@ describe('pictures on the device', () => {
     const { shape, data } = await found.read()
     found.dispose()
     expect(shape).toEqual(expected.shape)
-    // The same bytes; a difference of one grey level would be 1/58.
+    // Equal bytes; a difference of one grey level would be 1/58.
     let worst = 0
     for (let i = 0; i < data.length; i++) worst = Math.max(worst, Math.abs(data[i] - expected.data[i]))
     expect(worst).toBeLessThan(1e-5)
@@ -40,12 +40,12 @@ describe('pictures on the device', () => {
     [30, 20, 64],
     [64, 64, 64],
     [1, 50, 32]
-  ])("bytes of %i × %i in a square of %i are the host's", async (width, height, side) => {
+  ])("gives the host's bytes for %i × %i in a square of %i", async (width, height, side) => {
     const bytes = painted(width, height)
     await expectHosts(bytes, bytes, side)
   })
 
-  it.runIf(inPage)('an ImageData, an ImageBitmap, a canvas and a VideoFrame', async () => {
+  it.runIf(inPage)('accepts an ImageData, an ImageBitmap, a canvas and a VideoFrame', async () => {
     const bytes = painted(150, 100)
     const image = new ImageData(bytes.data, 150, 100)
     await expectHosts(bytes, image, 64)
@@ -65,7 +65,7 @@ describe('pictures on the device', () => {
     frame.close()
   })
 
-  it('refuses what has no pixels or does not fit', async () => {
+  it('rejects pictures without pixels or larger than the square', async () => {
     await expect(
       backend.picture({ width: 0, height: 4, data: new Uint8Array(0) }, { width: 1, height: 1, side: 4, mean, std })
     ).rejects.toThrow(/must have pixels/)

@@ -13,7 +13,7 @@ const product = (rows: number) => {
   return contraction({ name: 'p', batch: 1, rows, columns: 8, depth: 8, a, b, tile: tiles.medium, epilogue: {} })
 }
 
-it('issue 19: a pipeline made while others are compiled is kept', async () => {
+it('issue 19: keeps a pipeline created while others are compiled', async () => {
   const device = await openDevice()
   const inputs = [upload(device, randomTensor([40, 8], { seed: 1 })), upload(device, randomTensor([8, 8], { seed: 2 }))]
   const result = allocate(device, 40 * 8, 'f32')
@@ -29,7 +29,7 @@ it('issue 19: a pipeline made while others are compiled is kept', async () => {
   device.destroy()
 })
 
-it('issue 19: work that dispatches by itself waits until nothing is compiled', async () => {
+it('issue 19: delays work that dispatches until nothing is being compiled', async () => {
   const device = await openDevice()
   const order: string[] = []
   const inputs = [upload(device, randomTensor([40, 8], { seed: 1 })), upload(device, randomTensor([8, 8], { seed: 2 }))]

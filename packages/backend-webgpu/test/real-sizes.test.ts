@@ -21,8 +21,8 @@ import { allocate, resident, upload } from '../src/memory.js'
 import { fastestTile } from '../src/tune.js'
 
 /**
- * The fused kernels at the sizes of ViT-B, L and H: head widths, windows and layer widths as they are, grids and rows
- * cut down to what an emulated GPU does in seconds.
+ * The fused kernels at the sizes of ViT-B, L and H: original head widths, windows and layer widths, with grids and rows
+ * reduced so that an emulated GPU takes seconds.
  */
 describe('kernels at real sizes', () => {
   let backend: WebGpuBackend
@@ -71,8 +71,8 @@ describe('kernels at real sizes', () => {
     it(`global attention, heads of ${d}`, () => expectExact(() => grid({ size: [10, 32], heads: 1, d, window: 0 })))
     it(`global attention of a grid that tiles do not divide, heads of ${d}`, () =>
       expectExact(() => grid({ size: [9, 11], heads: 2, d, window: 0 })))
-    // A grid of 64 in windows of 14 ends in a window with 8 of its 14 rows outside: so does one of 22.
-    it(`attention in windows of 14, heads of ${d}, the border counted`, () =>
+    // A grid of 64 in windows of 14 ends in a window with 6 rows of padding, as does one of 22.
+    it(`attention in windows of 14, heads of ${d}, with padding`, () =>
       expectExact(() => grid({ size: [22, 22], heads: 1, d, window: 14 })))
   }
   it('linear 768 → 3072 with gelu', () =>
@@ -101,7 +101,7 @@ describe('kernels at real sizes', () => {
       )
     ))
 
-  it('every tile that tuning may choose', async () => {
+  it('every candidate tile of tuning', async () => {
     const [x, w] = [randomTensor([130, 96], { seed: 1 }), randomTensor([70, 96], { seed: 2 })]
     const g = graph('product', { y: ops.linear(input('x', [130, 96]), param('w', [70, 96])) })
     const expected = evaluate(g, leaf => (leaf.op === 'param' ? w : x))
@@ -128,10 +128,10 @@ describe('kernels at real sizes', () => {
     device.destroy()
   })
 
-  it('tuning measures a device that is quick, and leaves its memory', async () => {
+  it('tuning measures a fast device, and frees its memory', async () => {
     const device = await openDevice()
     let clock = 0
-    const ticks = [0, 1, 0, 1] // the probe is quick
+    const ticks = [0, 1, 0, 1] // the probe is fast
     const now = (): number => {
       clock += ticks.shift() ?? 10
       return clock

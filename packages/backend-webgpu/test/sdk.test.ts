@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { maxDifference, openFixture } from '../../core/test/tiny-io.js'
 import { webgpu, type WebGpuBackend } from '../src/index.js'
 
-/** The SDK on a device: pictures go there as they are, and a lost device is not the end of a `Sam`. */
+/** The SDK on a device: preprocessing of pictures on the device, and recovery of a `Sam` after device loss. */
 describe('Sam on WebGPU', () => {
   let backend: WebGpuBackend
   let sam: Sam
@@ -37,7 +37,7 @@ describe('Sam on WebGPU', () => {
   const embeddingOf = async (image: EncodedImage): Promise<number> =>
     maxDifference((await image.embedding()).data, expected)
 
-  it('encodes pixels that are resized on the device, and leaves nothing there', async () => {
+  it('encodes pixels resized on the device, and frees them', async () => {
     const before = backend.memory().usedBytes
     const image = await sam.encode(photo)
     expect(await embeddingOf(image)).toBeLessThan(2e-4)
@@ -47,7 +47,7 @@ describe('Sam on WebGPU', () => {
     expect(backend.memory().usedBytes).toBe(before)
   })
 
-  it('gives everything back when the load is aborted', async () => {
+  it('frees everything when loading is aborted', async () => {
     const before = backend.memory().usedBytes
     const stop = new AbortController()
     const weights = await openFixture('tiny-checkpoint.safetensors')
@@ -65,7 +65,7 @@ describe('Sam on WebGPU', () => {
     await weights.close()
   })
 
-  it('gives the embedding up when the encode is aborted', async () => {
+  it('frees the embedding when encoding is aborted', async () => {
     const before = backend.memory().usedBytes
     const stop = new AbortController()
     const encoding = sam.encode(photo, { signal: stop.signal })
@@ -74,7 +74,7 @@ describe('Sam on WebGPU', () => {
     expect(backend.memory().usedBytes).toBe(before)
   })
 
-  it('works again after the device was lost in the middle of an encode', async () => {
+  it('recovers after device loss during encoding', async () => {
     const image = await sam.encode(photo)
     const saved = await sam.load(await image.save())
     const best = await saved.predict(click, { best: true })
@@ -86,12 +86,12 @@ describe('Sam on WebGPU', () => {
       await expect(attempt).rejects.toSatisfy(e => SamError.is(e) && e.code === 'E_DEVICE_LOST')
     }
     await sam.recover()
-    // Issue 19: prompted before the loss and not since, it is staged on the new device at once.
+    // Issue 19: prompted before the loss, its per-image outputs are computed again on the new device.
     expect((await staged.predict(click)).masks).toHaveLength(3)
     expect(await embeddingOf(await sam.encode(photo))).toBeLessThan(2e-4)
     await expect(image.predict(click)).rejects.toSatisfy(e => SamError.is(e) && e.code === 'E_DEVICE_LOST')
     const again = await saved.predict(click, { best: true })
     expect(maxDifference(again.masks[0].lowResLogits!, best.masks[0].lowResLogits!)).toBeLessThan(1e-5)
-    await sam.recover() // nothing is lost: nothing to do
+    await sam.recover() // does nothing: the device is not lost
   })
 })

@@ -28,7 +28,7 @@ describe.each([
     return out
   }
 
-  it('encodes, and decodes every prompt set from the embedding where it lies', async () => {
+  it('encodes, and decodes every prompt set from the embedding on the device', async () => {
     const encoded = await runOnce(await backend.compile(encodeImage(configs['tiny-test'], { blocks: true }), weights), {
       image: await io.read('input')
     })
@@ -74,7 +74,7 @@ describe.each([
     upscale.dispose()
   })
 
-  it('gives everything back', () => {
+  it('frees everything', () => {
     backend.trim()
     expect(backend.memory()).toEqual({ usedBytes: 0, allocatedBytes: 0 })
   })

@@ -21,8 +21,8 @@ import { webgpu, type WebGpuBackend } from '../src/index.js'
 const prompts = 3
 
 /**
- * What a step is fed besides the params. The second moments are not zero, as they never are but in the first step,
- * where the move hangs on nothing but the sign of a gradient.
+ * Inputs of a step besides the params. The second moments are non-zero, as in all steps but the first, where the update
+ * depends only on the sign of the gradient.
  */
 function feedOf(v: Value, i: number): HostTensor {
   const { shape } = v
@@ -53,7 +53,7 @@ function feedOf(v: Value, i: number): HostTensor {
   if (name === 'correction') return f32(shape, [0.5, 0.1])
   if (name.startsWith('adamw/m/')) return full('f32', shape, 0)
   if (name.startsWith('adamw/v/')) return randomTensor(shape, { seed: i, range: [1e-6, 2e-6] })
-  // The one image keeps all its branches, so that there is a gradient everywhere.
+  // The image keeps all its branches, so that all params have a gradient.
   if (name.startsWith('drop/'))
     return f32(
       shape,
@@ -63,8 +63,8 @@ function feedOf(v: Value, i: number): HostTensor {
 }
 
 /**
- * A whole step (forward, the paper's loss, gradients, clipping, AdamW) against the reference evaluator, in f64, on the
- * very same numbers.
+ * A full step (forward, the paper's loss, gradients, clipping, AdamW) against the reference evaluator in f64, with the
+ * same inputs.
  */
 describe('the tiny train step', () => {
   let backend: WebGpuBackend
@@ -73,7 +73,7 @@ describe('the tiny train step', () => {
   })
   afterAll(() => backend.dispose())
 
-  it('gives the loss, the moments and the params of two steps, which stay on the device in between', async () => {
+  it('computes loss, moments and params of two steps, which stay on the device in between', async () => {
     const source = await openFixture('tiny-checkpoint.safetensors')
     const weights = await readAll(source)
     await source.close()
@@ -92,20 +92,20 @@ describe('the tiny train step', () => {
 
     let [expected, found]: [Record<string, HostTensor>, Record<string, DeviceTensor>] = [{}, {}]
     for (let step = 0; step < 2; step++) {
-      const carried = <T>(outputs: Record<string, T>) =>
+      const state = <T>(outputs: Record<string, T>) =>
         Object.fromEntries(Object.entries(outputs).filter(([name]) => name in start))
-      const fed = { ...start, ...carried(expected) }
+      const fed = { ...start, ...state(expected) }
       expected = Object.fromEntries(
         Object.entries(evaluate(graph, leaf => fed[nameOf(leaf)!])).map(([name, t]) => [name, toHost(t)])
       )
       const before = found
-      found = await executable.run({ ...start, ...carried(before) })
+      found = await executable.run({ ...start, ...state(before) })
       for (const t of Object.values(before)) t.dispose()
     }
     expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort())
     for (const [name, t] of Object.entries(found)) {
-      // A moment of gradients is as exact as gradients are. That of a key's bias is 0, for softmax does not see it:
-      // what is there is f32's noise.
+      // Moments are as exact as gradients. The gradient of a key's bias is 0, because softmax is invariant to it:
+      // the computed one is f32 noise.
       const [moment, none] = [name.startsWith('adamw/'), /^adamw.*k_proj\.bias$/.test(name)]
       expect(error((await t.read()).data, expected[name].data, none ? 1e-4 : 0), name).toBeLessThan(
         moment ? 1e-3 : 1e-4
@@ -116,7 +116,7 @@ describe('the tiny train step', () => {
   })
 })
 
-/** Largest difference over the largest expected number, which is taken as no less than `floor`. */
+/** Largest difference relative to the largest expected magnitude, at least `floor`. */
 function error(found: ArrayLike<number>, expected: ArrayLike<number>, floor: number): number {
   let [worst, scale] = [0, floor]
   for (let i = 0; i < expected.length; i++) {

@@ -25,51 +25,51 @@ import { parseClipConfig, patchGrid, type ClipConfig } from './graph/config.js'
 import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
-import { isPlaces, readClipFolder, type ClipFiles, type ClipPlaces } from './folder.js'
+import { isClipUrls, readClipFolder, type ClipFiles, type ClipUrls } from './folder.js'
 import { openTokenizer } from './tokenizer.js'
 import { normalized } from './vectors.js'
 
 export interface ClipOptions extends PhraseOptions {
   /**
-   * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, an address anywhere) with `config.json`,
-   * `tokenizer.json` and `model.safetensors`. Or three places, where they do not lie in one folder; or the three by
-   * themselves, the JSON ones parsed.
+   * A CLIP in Hugging Face's layout: a folder (a path or `file:` URL in Node, a URL anywhere) with `config.json`,
+   * `tokenizer.json` and `model.safetensors`; or three URLs, if the files are not in one folder; or the three files,
+   * with the JSON ones parsed.
    */
-  readonly model: string | URL | ClipPlaces | ClipFiles
-  /** Where to run: the backend of the SAM, or another. Yours to dispose. */
+  readonly model: string | URL | ClipUrls | ClipFiles
+  /** Where to run: the backend of the SAM, or another. You dispose of it. */
   readonly backend: Backend
-  /** How an object is cut out to be compared with phrases. Default: grown by half, its surroundings kept. */
+  /** How objects are cropped for comparison with phrases. Default: box enlarged by half, with its surroundings. */
   readonly crop?: Partial<CropRule> | undefined
-  /** Phrases for whatever was not asked for. Default `background`. */
+  /** Background phrases: negatives in every query. Default `background`. */
   readonly background?: readonly string[] | undefined
   /**
-   * The text score from which a query counts something as found, where it was measured for these background phrases.
-   * Default: that of all encoders.
+   * Default threshold on the text score of queries, if it was measured for these background phrases. Default: that of
+   * all encoders.
    */
   readonly threshold?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** A CLIP: phrases and objects in one space. */
+/** A CLIP: embeds phrases and objects in one space. */
 export interface Clip extends PhraseEncoder, CropEncoder, AsyncDisposable {
   readonly config: ClipConfig
   /**
-   * One embedding a crop, of length 1: what `embedCrops` gives, for crops of any photos that `cropFeeds` cut, each by a
-   * rule of its own.
+   * One embedding per crop, of length 1, like `embedCrops`, for crops by `cropFeeds` from any photos, each with its own
+   * rule.
    */
   embedCropFeeds(feeds: CropFeeds, options?: EmbedOptions): Promise<readonly Float32Array[]>
   /** Frees the compiled graphs and closes the weights. */
   dispose(): Promise<void>
 }
 
-/** Compiled shapes are few: one item or this many at once, and texts of this many tokens or the whole context. */
+/** Few shapes are compiled: batches of one item or this many, and texts of this many tokens or the full context. */
 const [many, shortText] = [8, 16]
 
 /**
- * Opens a CLIP on our own graphs, on any backend. Phrases are ready when this returns; the picture side is readied when
- * first asked for. Throws `WeightsError` for files that are missing or not of a CLIP, `BackendError` when the device
- * refuses. An abort rejects with the signal's reason.
+ * Loads a CLIP on our own graphs, on any backend. The text encoder is compiled when this returns; the image encoder on
+ * first use. Throws `WeightsError` for files that are missing or not of a CLIP, `BackendError` if compilation fails. An
+ * abort rejects with the signal's reason.
  *
  * @example
  * const clip = await loadClip({ model: 'clip-vit-base-patch32', backend })
@@ -88,7 +88,7 @@ export async function loadClip({
   signal?.throwIfAborted()
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   const files =
-    typeof model === 'object' && 'weights' in model && !isPlaces(model) ? model : await readClipFolder(model, signal)
+    typeof model === 'object' && 'weights' in model && !isClipUrls(model) ? model : await readClipFolder(model, signal)
   const weights = await openWeights(files.weights, { signal })
   const close = async (): Promise<void> => {
     if (weights !== files.weights) await weights.close()
@@ -206,14 +206,14 @@ const crops =
   }
 
 /**
- * As many crops at once as keep a layer's widest tensor at 16 MB: 128 of a tiny CLIP, whose runs cost more than what
- * they compute, and 8 of a published one.
+ * Crops per run, so that a layer's largest tensor has at most 16 MB: 128 for a tiny CLIP, where the overhead of a run
+ * dominates, and 8 for a published one.
  */
 const mostCrops = ({ vision }: ClipConfig): number =>
   Math.max(many, 2 ** Math.floor(Math.log2(2 ** 22 / ((patchGrid(vision) ** 2 + 1) * vision.mlpWidth))))
 
 /**
- * `count` rows from one on; where there are fewer, the rest is 1: a row that sees nothing of its mask would divide by
+ * `count` rows starting at `from`; missing rows are filled with 1, because a row with an empty mask would divide by
  * zero.
  */
 function rowsOf({ data, shape: [rows, ...shape] }: HostTensor<'f32'>, from: number, count: number): HostTensor<'f32'> {
@@ -224,7 +224,7 @@ function rowsOf({ data, shape: [rows, ...shape] }: HostTensor<'f32'>, from: numb
   return f32([count, ...shape], padded)
 }
 
-/** The one output of a run, on the host. */
+/** The single output of a run, in host memory. */
 async function run(executable: Executable, feeds: Feeds, signal: AbortSignal | undefined): Promise<HostTensor> {
   const [output] = Object.values(await executable.run(feeds, signal ? { signal } : {})) as [DeviceTensor]
   try {

@@ -3,23 +3,23 @@ import { f32, type HostTensor } from '@sam/core/graph'
 import { cropObject, normalizeInto, type CropRule } from './crop.js'
 import { patchGrid, type ClipConfig } from './graph/config.js'
 
-/** An object of a photo, and how it is to be cut out. */
+/** An object of a photo, and how to crop it. */
 export interface Cut {
   readonly photo: RgbImage
   readonly mask: Bitmap
   readonly rule: CropRule
 }
 
-/** Objects that are cut out, as the inputs of `encodeCrops` with `masked`. */
+/** Crops of objects, as inputs of `encodeCrops` with `masked`. */
 export interface CropFeeds {
   /** f32[crops,3,S,S], normalised. */
   readonly pixel_values: HostTensor<'f32'>
-  /** f32[crops,g²]: 1 where a patch touches the object. */
+  /** f32[crops,g²]: 1 if the patch touches the object. */
   readonly mask_patches: HostTensor<'f32'>
 }
 
 /**
- * Cuts objects out for a CLIP. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than its
+ * Crops objects for a CLIP. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than its
  * photo.
  */
 export function cropFeeds(cuts: readonly Cut[], { vision }: Pick<ClipConfig, 'vision'>): CropFeeds {

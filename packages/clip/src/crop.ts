@@ -3,23 +3,25 @@ import { resizeImage } from '@sam/core/model'
 import type { Bitmap } from '@sam/core'
 
 export interface CropRule {
-  /** The crop's side as a multiple of the longer side of the mask's box. Training draws it from 1 … 2 (paper, D.5). */
+  /**
+   * The crop's side as a multiple of the longer side of the mask's box. Sampled from 1 … 2 in training (paper, D.5).
+   */
   readonly grow: number
-  /** Whether what is not the object turns black. Training does so with probability ½ (paper, D.5). */
+  /** Whether pixels outside the object are set to black. In training with probability ½ (paper, D.5). */
   readonly zeroOutside: boolean
 }
 
 export interface Crop {
   /** size × size. */
   readonly picture: RgbImage
-  /** [grid²], row by row: 1 where a patch touches the object. */
+  /** [grid²], row by row: 1 if the patch touches the object. */
   readonly patches: Float32Array
 }
 
 /**
- * An object as CLIP is to see it: the box of its mask, grown, made square around its middle, and resized. What lies
- * beyond the photo is black. Paper, D.5. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size
- * than the photo.
+ * Crops an object for CLIP: the box of its mask, enlarged, made square around its centre, and resized. Pixels outside
+ * the photo are black. Paper, D.5. Throws `InputError` `E_BAD_PROMPT` for a mask that is empty or of another size than
+ * the photo.
  */
 export function cropObject(
   photo: RgbImage,
@@ -52,7 +54,7 @@ export function cropObject(
   return { picture: resizeImage({ width: side, height: side, data }, { width: size, height: size }), patches }
 }
 
-/** Left, top, right, bottom of what is inside, by pixel edges. */
+/** Bounding box of the bitmap, [x0, y0, x1, y1] in pixel edges. */
 function boxOf({ width, height, data }: Bitmap): [number, number, number, number] {
   let [x0, y0, x1, y1] = [width, height, 0, 0]
   for (let y = 0; y < height; y++) {
@@ -68,7 +70,7 @@ function boxOf({ width, height, data }: Bitmap): [number, number, number, number
   return [x0, y0, x1, y1]
 }
 
-/** What CLIP subtracts from and divides each channel by, on the 0 … 1 scale. OpenAI's clip.py#_transform. */
+/** CLIP's mean per channel, on the 0 … 1 scale; below, its standard deviation. OpenAI: clip.py#_transform. */
 export const mean = [0.48145466, 0.4578275, 0.40821073] as const
 export const deviation = [0.26862954, 0.26130258, 0.27577711] as const
 

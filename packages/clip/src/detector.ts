@@ -1,12 +1,12 @@
 import type { Detector, RgbImage } from '@sam/core'
 
-/** What transformers.js' `pipeline('zero-shot-object-detection')` gives. */
+/** The result of transformers.js' `pipeline('zero-shot-object-detection')`. */
 export type ZeroShotDetector = (image: unknown, labels: string[], options: { threshold: number }) => Promise<unknown>
 
 export interface ZeroShotOptions {
-  /** The picture class of the same module. */
+  /** The image class of the same module. */
   readonly RawImage: new (data: Uint8Array, width: number, height: number, channels: 3) => unknown
-  /** Lower scores are not told. Default 0.1; what a query counts as found is its own threshold. */
+  /** Detections with lower scores are not returned. Default 0.1; a query has its own threshold. */
   readonly threshold?: number | undefined
 }
 

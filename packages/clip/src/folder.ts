@@ -1,7 +1,7 @@
 import type { WeightsLike } from '@sam/core'
-import { folderUrl, readJson } from './places.js'
+import { folderUrl, readJson } from './urls.js'
 
-/** A CLIP's files, the JSON ones parsed. */
+/** A CLIP's files, with the JSON ones parsed. */
 export interface ClipFiles {
   /** `config.json` */
   readonly config: unknown
@@ -11,26 +11,25 @@ export interface ClipFiles {
 }
 
 /**
- * Where a CLIP's files are, when they do not lie in one folder under their own names: a bundler gives each a name of
- * its own.
+ * URLs of a CLIP's files, if they are not in one folder with their original names: bundlers rename files.
  */
-export type ClipPlaces = Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
+export type ClipUrls = Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
 
-/** Whether these are places of files, and not the files. */
-export const isPlaces = (files: ClipPlaces | ClipFiles): files is ClipPlaces =>
+/** Whether these are URLs of files, and not the files. */
+export const isClipUrls = (files: ClipUrls | ClipFiles): files is ClipUrls =>
   files.config instanceof URL && files.tokenizer instanceof URL
 
 /**
- * The files of a folder in Hugging Face's layout, or of three places; the weights are only named, not opened. Throws
- * `WeightsError` `E_WEIGHTS_IO` or `E_WEIGHTS_FORMAT` for a JSON file that is missing or is none.
+ * Reads the files of a folder in Hugging Face's layout, or of three URLs; the weights are only located, not opened.
+ * Throws `WeightsError` `E_WEIGHTS_IO` or `E_WEIGHTS_FORMAT` for a JSON file that is missing or invalid.
  */
-export async function readClipFolder(folder: string | URL | ClipPlaces, signal?: AbortSignal): Promise<ClipFiles> {
-  const places = typeof folder === 'object' && 'weights' in folder ? folder : placesIn(folderUrl(folder))
-  const [config, tokenizer] = await Promise.all([places.config, places.tokenizer].map(url => readJson(url, signal)))
-  return { config, tokenizer, weights: places.weights }
+export async function readClipFolder(folder: string | URL | ClipUrls, signal?: AbortSignal): Promise<ClipFiles> {
+  const urls = typeof folder === 'object' && 'weights' in folder ? folder : urlsIn(folderUrl(folder))
+  const [config, tokenizer] = await Promise.all([urls.config, urls.tokenizer].map(url => readJson(url, signal)))
+  return { config, tokenizer, weights: urls.weights }
 }
 
-const placesIn = (base: URL): ClipPlaces => ({
+const urlsIn = (base: URL): ClipUrls => ({
   config: new URL('config.json', base),
   tokenizer: new URL('tokenizer.json', base),
   weights: new URL('model.safetensors', base)

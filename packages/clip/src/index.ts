@@ -1,5 +1,6 @@
 /**
- * Words for Segment Anything: CLIP as graphs that any backend runs, and CLIP's text through transformers.js.
+ * `@sam/clip`: text for Segment Anything: CLIP as graphs for any backend, and CLIP's text model through
+ * transformers.js.
  * @packageDocumentation
  */
 export {
@@ -15,7 +16,7 @@ export {
 export { encodeText, textEmbeds, type TextSignature } from './graph/text-model.js'
 export { encodeCrops, imageEmbeds, type VisionSignature } from './graph/vision-model.js'
 export { loadClip, type Clip, type ClipOptions } from './clip.js'
-export { readClipFolder, type ClipFiles, type ClipPlaces } from './folder.js'
+export { readClipFolder, type ClipFiles, type ClipUrls } from './folder.js'
 export { cropFeeds, type CropFeeds, type Cut } from './crop-feeds.js'
 export { cropObject, normalizeInto, type Crop, type CropRule } from './crop.js'
 export { openTokenizer, type Tokenize } from './tokenizer.js'

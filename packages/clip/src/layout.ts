@@ -6,7 +6,7 @@ import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 
 /**
- * A model file of transformers.js' layout, to be written with @sam/onnx: `toOnnxOfAnyBatch(build, { weights,
+ * A model file in transformers.js' layout, to write with @sam/onnx: `toOnnxOfAnyBatch(build, { weights,
  * int64Inputs, inlineLimit: Infinity })`.
  */
 export interface LayoutModel {
@@ -15,14 +15,14 @@ export interface LayoutModel {
   build(batch: number): Graph
 }
 
-/** The models that transformers.js loads as CLIPTextModelWithProjection and CLIPVisionModelWithProjection. */
+/** The models for transformers.js' CLIPTextModelWithProjection and CLIPVisionModelWithProjection. */
 export const layoutModels = (config: ClipConfig): readonly LayoutModel[] => [
   { path: 'onnx/text_model.onnx', int64Inputs: ['input_ids'], build: texts => encodeText(config, { texts }) },
   { path: 'onnx/vision_model.onnx', int64Inputs: [], build: images => encodeCrops(config, { images }) }
 ]
 
 /**
- * The JSON files beside them, by path. Throws `WeightsError` `E_WEIGHTS_FORMAT` for a tokenizer that does not have the
+ * The JSON files next to the models, by path. Throws `WeightsError` `E_WEIGHTS_FORMAT` for a tokenizer without the
  * config's end token.
  */
 export function layoutFiles(config: ClipConfig, tokenizer: unknown): Readonly<Record<string, unknown>> {

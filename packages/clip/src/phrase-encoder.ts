@@ -5,29 +5,29 @@ import { average, normalized } from './vectors.js'
 
 export interface PhraseOptions {
   /**
-   * Sentences that a phrase is put into, `{}` its place; their embeddings are averaged. Default: the phrase as it is.
-   * See `photoTemplates`.
+   * Prompt templates with `{}` for the phrase; their embeddings are averaged. Default: the phrase alone. See
+   * `photoTemplates`.
    */
   readonly templates?: readonly string[] | undefined
-  /** How many phrases' embeddings are kept, the latest used. Default 1000. */
+  /** Number of phrases whose embeddings are cached (least recently used are evicted). Default 1000. */
   readonly cache?: number | undefined
 }
 
-/** A text model: embeddings, of any length, of a few sentences at once. */
+/** A text model: embeds batches of sentences, without normalisation. */
 export interface SentenceModel {
   readonly width: number
-  /** The most sentences of one run. */
+  /** Maximum number of sentences per run. */
   readonly batch: number
   /** Throws `InputError` `E_DISPOSED` once the model is disposed. */
   checkOpen(): void
-  /** Throws `E_BAD_PROMPT` for a sentence that the model cannot read, before anything is run. */
+  /** Throws `E_BAD_PROMPT` for a sentence that the model does not support, before running it. */
   check(sentence: string): void
   run(sentences: readonly string[], signal?: AbortSignal): Promise<readonly ArrayLike<number>[]>
 }
 
 /**
- * Phrases through a text model: checked, put into templates, embedded in batches, averaged, and remembered. An
- * embedding is kept whole or not at all.
+ * A phrase encoder on a text model: phrases are validated, inserted into templates, embedded in batches, averaged and
+ * cached. Only complete embeddings are cached.
  */
 export function phraseEncoder(
   model: SentenceModel,

@@ -1,8 +1,7 @@
 import { InputError } from '@sam/core'
 
 /**
- * Sentences around a phrase, `{}` its place. Several are embedded and averaged, which makes published CLIPs surer of
- * nouns.
+ * Prompt templates, with `{}` for the phrase. Averaging their embeddings makes published CLIPs more accurate on nouns.
  */
 export const photoTemplates = [
   'a photo of {}.',
@@ -12,7 +11,7 @@ export const photoTemplates = [
   'a photo of {} in a scene.'
 ] as const
 
-/** Throws `E_BAD_OPTION` unless there is a template, and each has one place for the phrase. */
+/** Throws `E_BAD_OPTION` unless there is a template, and each has one `{}`. */
 export function checkTemplates(templates: readonly string[]): readonly string[] {
   if (templates.length === 0 || !templates.every(t => typeof t === 'string' && t.split('{}').length === 2)) {
     throw new InputError(

@@ -17,13 +17,13 @@ describe('the tokenizer', () => {
     expect(tokenize(text)).toEqual([49406, ...ids, 49407])
   )
 
-  it("takes HTML entities as they stand: CLIP's own code unescapes them first, no tokenizer.json does", () => {
+  it("does not unescape HTML entities: CLIP's own code does, tokenizer.json does not", () => {
     const { ids } = vectors.find(v => v.text === html)!
     expect(tokenize('R&B <tag>')).toEqual([49406, ...ids, 49407])
     expect(tokenize(html)).not.toEqual([49406, ...ids, 49407])
   })
 
-  it('refuses what has no token, and what has too many', () => {
+  it('rejects texts without tokens and with too many', () => {
     expect(() => tokenize('')).toThrow('at least one token')
     expect(() => openTokenizer(json, text)('a '.repeat(76))).toThrow('at most 75 tokens, found 76')
     expect(openTokenizer(json, text)('a '.repeat(75))).toHaveLength(77)

@@ -4,7 +4,7 @@ import { refusing, type Refuse } from '@sam/core/graph'
 import type { TextTower } from './graph/config.js'
 import { checkRules } from './tokenizer-rules.js'
 
-/** What is used of the library, whose own types do not resolve under NodeNext. */
+/** The part of the library that is used; its own types do not resolve under NodeNext. */
 interface HuggingFaceTokenizer {
   encode(text: string): { readonly ids: readonly number[] }
 }
@@ -63,20 +63,17 @@ export function openTokenizer(
 }
 
 /**
- * Throws `E_BAD_PROMPT` for more tokens than the model has places, or for none but start and end. Cutting a text would
- * cut off its end token, whose place is the embedding: so a long text is refused, not cut.
+ * Throws `E_BAD_PROMPT` for more tokens than the model's context, or for none besides start and end. Texts are not
+ * truncated: that would remove the end token, whose position gives the embedding.
  */
 export function checkLength(tokens: number, context: number): void {
   if (tokens > context)
     throw new InputError(
       'E_BAD_PROMPT',
-      `phrase: it may have at most ${context - 2} tokens, found ${tokens - 2}; name the thing in a few words`
+      `phrase: must have at most ${context - 2} tokens, found ${tokens - 2}; name the object in a few words`
     )
   if (tokens < 3)
-    throw new InputError(
-      'E_BAD_PROMPT',
-      'phrase: it must have at least one token that the text model knows, found none'
-    )
+    throw new InputError('E_BAD_PROMPT', 'phrase: must have at least one token of the text model, found none')
 }
 
 const edges = (ids: readonly number[]): [number | undefined, number | undefined] => [ids[0], ids.at(-1)]

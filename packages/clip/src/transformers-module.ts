@@ -1,11 +1,11 @@
-/** The part of transformers.js that is used, so that any version or double of it may be given. */
+/** The part of transformers.js that is used, so that any version or test double works. */
 export interface TransformersModule {
   readonly env: TransformersEnv
   readonly AutoTokenizer: { from_pretrained(id: string, options: object): Promise<TextTokenizer> }
   readonly CLIPTextModelWithProjection: { from_pretrained(id: string, options: object): Promise<TextModel> }
 }
 
-/** Settings of the whole process. */
+/** Process-wide settings. */
 export interface TransformersEnv {
   allowRemoteModels: boolean
   allowLocalModels: boolean
@@ -44,12 +44,12 @@ export interface Settings {
   readonly wasmPaths?: string | undefined
 }
 
-/** Loads wait for each other: the module's settings are one for the whole process. */
+/** Loads run one after the other, because the module's settings are process-wide. */
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs `load` with settings that are put back afterwards, whatever happens. They are made from the module's own, when no
- * other load has replaced those.
+ * Runs `load` with settings that are restored afterwards, also after errors. They are derived from the module's own
+ * settings, while no other load has replaced them.
  */
 export function withSettings<T>(
   { env }: TransformersModule,
@@ -60,7 +60,7 @@ export function withSettings<T>(
     const { env: wanted, wasmPaths } = settings(env)
     const before = Object.fromEntries(Object.keys(wanted).map(key => [key, env[key as keyof TransformersEnv]]))
     Object.assign(env, wanted)
-    // Where the runtime's files are stays set: it looks for them when it first runs.
+    // The paths of the runtime's files stay set: they are needed at the first run.
     if (wasmPaths !== undefined && env.backends.onnx.wasm) env.backends.onnx.wasm.wasmPaths = wasmPaths
     try {
       return await load()

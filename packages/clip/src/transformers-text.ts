@@ -1,7 +1,7 @@
 import { baseUrl, cacheFolder, defaultDevice, exists, isDownloaded, needsWasmPaths, quietRuntime } from '#files'
 import { BackendError, InputError, SamError, WeightsError, type PhraseEncoder, type Progress } from '@sam/core'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
-import { folderUrl } from './places.js'
+import { folderUrl } from './urls.js'
 import { checkLength } from './tokenizer.js'
 import {
   withSettings,
@@ -11,7 +11,7 @@ import {
   type TransformersModule
 } from './transformers-module.js'
 
-/** transformers.js' names of precisions, and how the files of each end. */
+/** transformers.js' names of precisions, and their file suffixes. */
 const fileEndings = {
   fp32: '',
   fp16: '_fp16',
@@ -26,45 +26,45 @@ const fileEndings = {
 export interface ClipTextOptions extends PhraseOptions {
   /**
    * A repository of the hub (`Xenova/clip-vit-base-patch32`), or a folder in transformers.js' layout: a path that
-   * begins with `/`, `./` or `../`, or a URL. `sam export` writes such folders.
+   * starts with `/`, `./` or `../`, or a URL. `sam export` writes such folders.
    */
   readonly model: string | URL
-  /** Which of the model's files. Default `fp32`. */
+  /** Precision of the model file. Default `fp32`. */
   readonly dtype?: keyof typeof fileEndings | undefined
-  /** Where transformers.js runs it: `cpu` or `cuda` in Node, `wasm` or `webgpu` in browsers. */
+  /** Device of transformers.js: `cpu` or `cuda` in Node, `wasm` or `webgpu` in browsers. */
   readonly device?: string | undefined
   /**
-   * Browsers: the folder that serves onnxruntime-web's files. There is no default, so that no page calls a foreign
-   * server unasked.
+   * Browsers: the URL of the folder with onnxruntime-web's files. No default, so that no page calls a third-party
+   * server unintentionally.
    */
   readonly wasmPaths?: string | undefined
-  /** Node: where downloads are kept. Default: `sam/transformers` in the user's cache. */
+  /** Node: folder of downloads. Default: `sam/transformers` in the user's cache. */
   readonly cacheDir?: string | undefined
-  /** Another hub of the same form. Its downloads are kept in a folder of their own, under `cacheDir`. */
+  /** Another hub with the same API. Its downloads are in a separate folder under `cacheDir`. */
   readonly host?: string | undefined
   /**
-   * Another module of transformers.js' form, already loaded: it is used as it is configured, but for what is set here
-   * while loading.
+   * Another module with transformers.js' API, already loaded. It is used as configured, except for the settings that
+   * loading changes temporarily.
    */
   readonly transformers?: TransformersModule | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** An abort stops downloads; nothing half remains. */
+  /** An abort stops downloads; no partial files remain. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** CLIP's text side. */
+/** CLIP's text encoder. */
 export interface ClipText extends PhraseEncoder, AsyncDisposable {
   dispose(): Promise<void>
 }
 
-/** Sentences a run. */
+/** Sentences per run. */
 const batch = 16
 
 /**
  * CLIP's text model through transformers.js (`@xenova/transformers`, installed under that name as its maintained
- * successor), which is loaded when this is called and not before. Throws `WeightsError` `E_WEIGHTS_IO` for files that
- * are missing or could not be downloaded, `BackendError` where the module or its device is not there, `InputError`
- * `E_BAD_OPTION`. An abort rejects with the signal's reason.
+ * successor), which is loaded only when this is called. Throws `WeightsError` `E_WEIGHTS_IO` for files that are missing
+ * or could not be downloaded, `BackendError` if the module or its device is not available, `InputError` `E_BAD_OPTION`.
+ * An abort rejects with the signal's reason.
  *
  * @example
  * const text = await clipText({ model: 'Xenova/clip-vit-large-patch14', dtype: 'q8' })
@@ -76,25 +76,25 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
   if (!Object.hasOwn(fileEndings, dtype))
     throw new InputError('E_BAD_OPTION', `dtype: must be one of ${Object.keys(fileEndings).join(', ')}, found ${dtype}`)
   const file = `onnx/text_model${fileEndings[dtype]}.onnx`
-  const place = placeOf(model)
-  if ('folder' in place) await checkFolder(place.folder, file)
+  const location = locate(model)
+  if ('folder' in location) await checkFolder(location.folder, file)
   const module = options.transformers ?? (await importTransformers(options))
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
 
-  const progress = adder((loaded, total) => onProgress?.({ phase: 'compile', loaded, total }))
+  const progress = progressSum((loaded, total) => onProgress?.({ phase: 'compile', loaded, total }))
   const { tokenizer, text } = await withSettings(
     module,
-    env => settingsOf(place, env, options),
+    env => settingsOf(location, env, options),
     async () => {
       signal?.throwIfAborted()
       const common = { progress_callback: progress.event }
       try {
-        if (!('folder' in place)) await checkRepository(place.id, module.env)
+        if (!('folder' in location)) await checkRepository(location.id, module.env)
         signal?.throwIfAborted()
-        const tokenizer = await module.AutoTokenizer.from_pretrained(place.id, common)
+        const tokenizer = await module.AutoTokenizer.from_pretrained(location.id, common)
         signal?.throwIfAborted()
-        // `quantized` is what version 2 calls q8.
-        const text = await module.CLIPTextModelWithProjection.from_pretrained(place.id, {
+        // Version 2 names q8 `quantized`.
+        const text = await module.CLIPTextModelWithProjection.from_pretrained(location.id, {
           ...common,
           dtype,
           device,
@@ -117,7 +117,7 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
   }
   const run = async (sentences: readonly string[], stop?: AbortSignal): Promise<Float32Array[]> => {
     checkOpen()
-    // Padding to the whole context is the one setting that every version takes alike.
+    // Padding to the full context is the one setting that all versions support.
     const { text_embeds: embeds } = await text(
       tokenizer([...sentences], { padding: 'max_length', truncation: true, max_length: context })
     )
@@ -140,10 +140,10 @@ export async function clipText(options: ClipTextOptions): Promise<ClipText> {
   }
 }
 
-type Place = { readonly id: string; readonly folder: URL; readonly base: string } | { readonly id: string }
+type ModelLocation = { readonly id: string; readonly folder: URL; readonly base: string } | { readonly id: string }
 
-/** Where the model is: folders are loaded as `<base>/<id>`, the form that every version of transformers.js takes. */
-function placeOf(model: string | URL): Place {
+/** The location of the model: folders are loaded as `<base>/<id>`, which every version of transformers.js supports. */
+function locate(model: string | URL): ModelLocation {
   if (typeof model === 'string' && /^[\w.-]+(\/[\w.-]+)?$/.test(model) && !/^\.{1,2}(\/|$)/.test(model))
     return { id: model }
   const folder = folderUrl(model)
@@ -152,7 +152,7 @@ function placeOf(model: string | URL): Place {
   return { id, folder, base: parent.protocol === 'file:' ? decodeURIComponent(parent.pathname) : parent.href }
 }
 
-/** All that is missing, in one error: transformers.js tells of one file, and not always by name. */
+/** Reports all missing files in one error: transformers.js reports only one, and not always by name. */
 async function checkFolder(folder: URL, file: string): Promise<void> {
   const wanted = ['config.json', 'tokenizer.json', 'tokenizer_config.json', file]
   const there = await Promise.all(wanted.map(name => exists(new URL(name, folder))))
@@ -160,15 +160,15 @@ async function checkFolder(folder: URL, file: string): Promise<void> {
   if (missing.length) {
     throw new WeightsError(
       'E_WEIGHTS_IO',
-      `${folder.href}: must hold ${wanted.join(', ')}; missing: ${missing.join(', ')}. \`sam export\` writes such a folder`
+      `${folder.href}: must contain ${wanted.join(', ')}; missing: ${missing.join(', ')}. \`sam export\` writes such a folder`
     )
   }
 }
 
 /**
- * transformers.js remembers for the whole process, whatever the host, that a repository has no `tokenizer_config.json`.
- * So the host is asked first, unless the file is kept already. Any other failure is transformers.js' to report: it does
- * not remember those.
+ * transformers.js caches process-wide, for all hosts, that a repository has no `tokenizer_config.json`. Therefore the
+ * host is checked first, unless the file is already downloaded. All other failures are left to transformers.js, which
+ * does not cache them.
  */
 async function checkRepository(id: string, env: TransformersEnv): Promise<void> {
   const file = 'tokenizer_config.json'
@@ -182,16 +182,16 @@ async function checkRepository(id: string, env: TransformersEnv): Promise<void> 
   if (answer?.status === 404)
     throw new WeightsError(
       'E_WEIGHTS_IO',
-      `${url.href}: must be there, the server answered 404; check the names of model and host`
+      `${url.href}: must exist, found status 404; check the names of model and host`
     )
 }
 
-/** The host as an address that ends in a slash; relative to the page in browsers. */
+/** The host as a URL that ends in a slash; relative to the page in browsers. */
 function hostUrl(host: string): URL {
   try {
     return new URL(slashed(host), baseUrl())
   } catch (cause) {
-    throw new InputError('E_BAD_OPTION', `host: must be an address, found '${host}'`, { cause })
+    throw new InputError('E_BAD_OPTION', `host: must be a URL, found '${host}'`, { cause })
   }
 }
 
@@ -199,7 +199,7 @@ async function importTransformers({ wasmPaths }: ClipTextOptions): Promise<Trans
   if (needsWasmPaths && wasmPaths === undefined) {
     throw new InputError(
       'E_BAD_OPTION',
-      "wasmPaths: must be the folder that serves onnxruntime-web's files; without it transformers.js would load them from a foreign server"
+      "wasmPaths: must be the URL of the folder with onnxruntime-web's files, found none; without it transformers.js would load them from a third-party server"
     )
   }
   quietRuntime()
@@ -216,25 +216,25 @@ async function importTransformers({ wasmPaths }: ClipTextOptions): Promise<Trans
 
 const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
 
-/** The hub whose downloads lie in `cacheDir` itself. */
+/** The hub whose downloads are in `cacheDir` itself. */
 const mainHub = 'https://huggingface.co/'
 
-/** What is set while loading. */
+/** Settings while loading. */
 function settingsOf(
-  place: Place,
+  location: ModelLocation,
   env: TransformersEnv,
   { cacheDir = cacheFolder(), host = env.remoteHost, signal, wasmPaths }: ClipTextOptions
 ): Settings {
-  const local = 'folder' in place
+  const local = 'folder' in location
   const get = env.fetch ?? globalThis.fetch
-  // transformers.js names a download by repository and file alone: what another host calls so is another file.
+  // transformers.js keys downloads by repository and file alone, so other hosts get their own folder.
   const { href } = hostUrl(host)
   const folder = href === mainHub ? '' : `${encodeURIComponent(href)}/`
   return {
     env: {
       allowRemoteModels: !local,
       allowLocalModels: local,
-      ...(local ? { localModelPath: place.base } : {}),
+      ...(local ? { localModelPath: location.base } : {}),
       remoteHost: slashed(host),
       ...(cacheDir !== undefined ? { cacheDir: slashed(cacheDir) + folder } : {}),
       ...(signal ? { fetch: (url, init) => get(url, { ...init, signal }) } : {})
@@ -243,8 +243,8 @@ function settingsOf(
   }
 }
 
-/** Sums the files' progress, so that both numbers only grow. */
-function adder(tell: (loaded: number, total: number) => void): {
+/** Sums the files' progress; both numbers never decrease. */
+function progressSum(report: (loaded: number, total: number) => void): {
   readonly event: (event: DownloadEvent) => void
   readonly all: () => { loaded: number; total: number }
 } {
@@ -257,7 +257,7 @@ function adder(tell: (loaded: number, total: number) => void): {
       files.set(file, { loaded: Math.max(before.loaded, done), total: Math.max(before.total, size, done) })
       const sum = (part: 'loaded' | 'total'): number => [...files.values()].reduce((n, f) => n + f[part], 0)
       ;[loaded, total] = [sum('loaded'), sum('total')]
-      tell(loaded, total)
+      report(loaded, total)
     },
     all: () => ({ loaded: total, total })
   }

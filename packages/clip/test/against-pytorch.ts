@@ -3,7 +3,7 @@ import { f32, tensor, type Feeds, type Graph } from '@sam/core/graph'
 import { encodeCrops, encodeText } from '../src/index.js'
 import { tinyClip, tinyIo, tinyWeights } from './tiny-clip.js'
 
-/** The largest difference of each embedding of the tiny CLIP from what PyTorch gave, on a backend. */
+/** The largest difference of each embedding of the tiny CLIP from PyTorch's, on a backend. */
 export async function differences(backend: Backend): Promise<Record<string, number>> {
   const [io, weights] = [await tinyIo(), tinyWeights()]
   const run = async (graph: Graph, feeds: Feeds, expected: string, row = 0): Promise<number> => {
@@ -22,7 +22,7 @@ export async function differences(backend: Backend): Promise<Record<string, numb
   const ends = Array.from({ length: texts }, (_, i) =>
     ids.subarray(i * tokens, (i + 1) * tokens).indexOf(tinyClip.text.end)
   )
-  // The shortest of them, alone and without what comes after its end.
+  // The shortest text, alone and cut off after its end.
   const [shortest] = [...ends.keys()].sort((a, b) => ends[a] - ends[b])
   const cut = ids.subarray(shortest * tokens, shortest * tokens + ends[shortest] + 1)
   const pixels = await io.read('pixel_values')

@@ -7,9 +7,9 @@ import { clipConfigJson, layoutFiles, layoutModels } from '../src/index.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from './tiny-clip.js'
 
 export interface Folders {
-  /** The tiny CLIP as Hugging Face keeps it. */
+  /** The tiny CLIP in Hugging Face's layout. */
   readonly huggingFace: string
-  /** And as transformers.js does. */
+  /** The tiny CLIP in transformers.js' layout. */
   readonly transformersJs: string
   remove(): Promise<void>
 }

@@ -42,7 +42,7 @@ describe('the published configurations', () => {
       ).values()
     ].reduce((n, shape) => n + shape.reduce((a, b) => a * b, 1), 0)
 
-  // As transformers counts them, less the one temperature.
+  // transformers' count, without the logit scale.
   it.each([
     ['clip-vit-base-patch32', 151_277_312],
     ['clip-vit-base-patch16', 149_620_736],

@@ -6,7 +6,7 @@ vi.mock('@xenova/transformers', () => {
   throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
 })
 
-it('says how to install transformers.js where it is not', async () => {
+it('clipText: explains how to install transformers.js if it is missing', async () => {
   const error: unknown = await clipText({ model: 'some/model' }).catch((e: unknown) => e)
   expect(error).toBeInstanceOf(SamError)
   expect(error).toMatchObject({ code: 'E_BACKEND_UNAVAILABLE' })

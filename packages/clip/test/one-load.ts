@@ -1,4 +1,4 @@
-/** Run by process.test.ts in a process of its own: loads the text model of a folder, embeds a phrase, and ends. */
+/** Run by process.test.ts in a separate process: loads the text model of a folder, embeds a phrase, and exits. */
 import { Worker } from 'node:worker_threads'
 import { clipText } from '@sam/clip'
 import { SamError } from '@sam/core'

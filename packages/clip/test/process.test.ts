@@ -37,18 +37,18 @@ describe('a process that uses clipText', () => {
     return new Promise(resolve => child.on('close', code => resolve(`${code} ${stdout}`)))
   }
 
-  it('leaves no file anywhere: no telemetry, no copy of a local model', async () => {
+  it('creates no files: no telemetry, no copy of a local model', async () => {
     expect(await run()).toBe('0 32')
     expect(await readdir(home, { recursive: true })).toEqual([])
   })
 
-  it('is told that a worker thread cannot turn telemetry off', async () => {
+  it('gets an error in a worker thread, which cannot turn telemetry off', async () => {
     expect(await run('in a worker')).toBe('0 E_BACKEND_UNAVAILABLE')
     expect(await readdir(home, { recursive: true })).toEqual([])
   })
 })
 
-it('a browser gets nothing of Node, and transformers.js only when clipText is called', async () => {
+it('browser bundle: has nothing of Node, and loads transformers.js only when clipText is called', async () => {
   const built = (await build({
     configFile: false,
     logLevel: 'silent',

@@ -5,10 +5,10 @@ import { clipConfigJson, loadClip, zeroShotDetector, type Clip } from '../src/in
 import { photo, tinySam } from './text-prompts.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from './tiny-clip.js'
 
-/** Random weights: what is shown is that the parts fit, and how results are made; not that anything is found. */
+/** Random weights: tests that the parts work together, not that objects are found. */
 const automatic = { pointsPerSide: 3, predIouThresh: -100, stabilityScoreThresh: 0 }
 
-describe('queries with a real SAM and a real CLIP', () => {
+describe('query with a SAM and a CLIP', () => {
   let [backend, clip, sam, image]: [Backend, Clip, Sam, EncodedImage] = [undefined!, undefined!, undefined!, undefined!]
   beforeAll(async () => {
     backend = await cpu()
@@ -26,46 +26,46 @@ describe('queries with a real SAM and a real CLIP', () => {
     backend.dispose()
   })
 
-  it.each(['prompt', 'rank'] as const)('route %s: scores are shares of a contest that add up to one', async route => {
-    const ask = async (phrase: string, not: string[]): Promise<Map<string, number>> =>
+  it.each(['prompt', 'rank'] as const)('route %s: scores are softmax probabilities that add up to one', async route => {
+    const scoresOf = async (phrase: string, not: string[]): Promise<Map<string, number>> =>
       new Map(
         (await image.query(phrase, { route, not, threshold: 0, automatic, overlap: { iou: 1, containment: 1 } })).map(
           ({ box, score, mask }) => [`${box} ${mask.area}`, score]
         )
       )
-    const a = await ask('a wheel', ['a door'])
+    const a = await scoresOf('a wheel', ['a door'])
     expect(a.size).toBeGreaterThan(0)
     for (const score of a.values()) expect(score > 0 && score < 1).toBe(true)
     if (route === 'prompt') return
     const [b, c, d] = [
-      await ask('a door', ['a wheel']),
-      await ask('background', ['a wheel', 'a door']),
-      await ask('nothing', ['a wheel', 'a door'])
+      await scoresOf('a door', ['a wheel']),
+      await scoresOf('background', ['a wheel', 'a door']),
+      await scoresOf('nothing', ['a wheel', 'a door'])
     ]
     for (const [key, score] of a) expect(score + b.get(key)! + c.get(key)! + d.get(key)!).toBeCloseTo(1, 4)
   })
 
-  it("automatic mask generation, with crops: masks of the photo's size", async () => {
+  it("generateMasks with crops: gives masks of the photo's size", async () => {
     const found = await image.generateMasks({ ...automatic, cropNLayers: 1, boxNmsThresh: 1 })
     expect(found.length).toBeGreaterThan(0)
     for (const { mask, area, box } of found)
       expect([mask.width, mask.height, mask.area, mask.boxXyxy]).toEqual([90, 60, area, box])
   })
 
-  it('an embedding without its photo says what is missing', async () => {
+  it('reports a missing photo of a loaded embedding', async () => {
     const bytes = await image.save()
     const bare = await sam.load(bytes)
     await expect(bare.query('a wheel', { route: 'rank', automatic })).rejects.toMatchObject({
       code: 'E_BAD_OPTION',
       message: expect.stringContaining('Sam.load(bytes, { image })') as string
     })
-    const whole = await sam.load(bytes, { image: photo })
-    expect(await whole.query('a wheel', { route: 'prompt', threshold: 0, limit: 1 })).toHaveLength(1)
+    const withPhoto = await sam.load(bytes, { image: photo })
+    expect(await withPhoto.query('a wheel', { route: 'prompt', threshold: 0, limit: 1 })).toHaveLength(1)
     bare.dispose()
-    whole.dispose()
+    withPhoto.dispose()
   })
 
-  it("a detector of transformers.js' form gives boxes", async () => {
+  it("zeroShotDetector: converts transformers.js' detections to boxes", async () => {
     class RawImage {
       constructor(
         readonly data: Uint8Array,

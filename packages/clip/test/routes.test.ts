@@ -46,8 +46,8 @@ afterAll(async () => {
   await folders.remove()
 })
 
-describe('the two routes check each other', () => {
-  it('phrases: transformers.js on the exported model gives what our graphs give', async () => {
+describe('loadClip and clipText agree', () => {
+  it('on phrases: transformers.js with the exported model equals our graphs', async () => {
     expect([clip.width, text.width]).toEqual([32, 32])
     const [ours, theirs] = await Promise.all([clip.embed(phrases), text.embed(phrases)])
     for (const [i, phrase] of phrases.entries()) {
@@ -57,7 +57,7 @@ describe('the two routes check each other', () => {
     expect(distance(ours[0], ours[1])).toBeGreaterThan(0.01)
   })
 
-  it("pictures: the exported model gives PyTorch's embedding, for any number of them", async () => {
+  it("on images: the exported model gives PyTorch's embeddings for any batch size", async () => {
     const { RawImage, AutoProcessor, CLIPVisionModelWithProjection, Tensor } = module as never as typeof transformers
     const io = await tinyIo()
     const model = await CLIPVisionModelWithProjection.from_pretrained(folders.transformersJs, {
@@ -85,7 +85,7 @@ describe('the two routes check each other', () => {
 })
 
 describe('loadClip', () => {
-  it('embeds the object under a mask, in batches as one by one', async () => {
+  it('embeds masked objects in batches as one by one', async () => {
     const photo = { width: 90, height: 70, data: Uint8Array.from({ length: 90 * 70 * 3 }, (_, i) => (i * 37) % 251) }
     const masks = Array.from({ length: 9 }, (_, k) => ({
       width: 90,
@@ -103,7 +103,7 @@ describe('loadClip', () => {
     expect([clip.scale, clip.background]).toEqual([expect.closeTo(1 / 0.07, 3), ['background']])
   })
 
-  it('embeds any number of crops that were cut already, each by its own rule', async () => {
+  it('embeds any number of prepared crops, each with its own rule', async () => {
     const photo = { width: 40, height: 30, data: Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 37) % 251) }
     const cuts = Array.from(
       { length: 300 },
@@ -139,7 +139,7 @@ describe('loadClip', () => {
     expect(await clip.embedCropFeeds(cropFeeds([], clip.config))).toEqual([])
   })
 
-  it('takes its files one by one, and reports progress to the end', async () => {
+  it('accepts separate files, and reports progress to the end', async () => {
     const calls: Progress[] = []
     const config: unknown = JSON.parse(await readFile(join(folders.huggingFace, 'config.json'), 'utf8'))
     const again = await loadClip({
@@ -156,7 +156,7 @@ describe('loadClip', () => {
     await failing(again.embed(['y']), 'E_DISPOSED')
   })
 
-  it('refuses folders without a file, with a broken one, of another model', async () => {
+  it('rejects folders with a missing or broken file, or of another model', async () => {
     const broken = await mkdtemp(join(tmpdir(), 'sam-broken-'))
     await cp(folders.huggingFace, broken, { recursive: true })
     await failing(loadClip({ model: join(broken, 'nowhere'), backend }), 'E_WEIGHTS_IO', 'no such file')
@@ -197,7 +197,7 @@ describe.each(['loadClip', 'clipText'] as const)('phrases through %s', route => 
       ? loadClip({ model: folders.huggingFace, backend, ...options })
       : clipText({ model: folders.transformersJs, ...options })
 
-  it('are averaged over templates, and embedded alike in one batch or many', async () => {
+  it('are averaged over templates, and embedded the same in one batch or many', async () => {
     const [plain, templated] = await Promise.all([open(), open({ templates: photoTemplates.slice(0, 2) })])
     const [a, b] = await plain.embed(photoTemplates.slice(0, 2).map(t => t.replace('{}', 'a cat')))
     const sum = a.map((v, i) => v + b[i])
@@ -217,7 +217,7 @@ describe.each(['loadClip', 'clipText'] as const)('phrases through %s', route => 
     await failing(open({ templates: ['no place'] }), 'E_BAD_OPTION', 'templates')
   })
 
-  it('that cannot be read are refused, with the next one answered', async () => {
+  it('are rejected if invalid, without affecting the next one', async () => {
     const encoder = await open({ cache: 2 })
     const bad: [unknown, string][] = [
       ['', 'white space'],
@@ -231,12 +231,12 @@ describe.each(['loadClip', 'clipText'] as const)('phrases through %s', route => 
     const stop = AbortSignal.abort(new Error('stop'))
     await expect(encoder.embed(['a'], { signal: stop })).rejects.toThrow('stop')
     const [first] = await encoder.embed(['fine'])
-    first.fill(0) // an answer is the caller's: it must not reach the cache
+    first.fill(0) // the caller owns the result: changes must not reach the cache
     expect(length((await encoder.embed([' fine ']))[0])).toBeCloseTo(1, 5)
     await encoder.dispose()
   })
 
-  it('are refused after dispose, also those that were embedded before', async () => {
+  it('are rejected after dispose, also if cached', async () => {
     const encoder = await open()
     await encoder.embed(['a wheel'])
     await encoder.dispose()
@@ -256,7 +256,7 @@ describe('clipText', () => {
     await rm(cacheDir, { recursive: true })
   })
 
-  /** A hub that serves the folder, or nothing; of the model file, so many bytes and then nothing. */
+  /** A hub that serves the folder or nothing; it stalls after `bytes` bytes of the model file. */
   const hub = async (bytes = Infinity, serves = true): Promise<string> => {
     server?.closeAllConnections()
     server?.close()
@@ -282,7 +282,7 @@ describe('clipText', () => {
       ? (await readdir(cacheDir, { recursive: true })).filter(name => /\.onnx|tmp|incomplete/.test(name))
       : []
 
-  it('stops a download when it is aborted, and keeps nothing half; afterwards it loads, with progress to the end', async () => {
+  it('stops a download on abort without partial files; then loads, with progress to the end', async () => {
     const before = { ...module.env }
     const host = await hub(100_000)
     const controller = new AbortController()
@@ -320,19 +320,19 @@ describe('clipText', () => {
     expect({ ...module.env }).toEqual(before)
   })
 
-  it('keeps the downloads of each host apart', async () => {
+  it('separates the downloads of each host', async () => {
     const model = 'someone/two'
     await (await clipText({ model, host: await hub(), cacheDir })).dispose()
     await failing(clipText({ model, host: await hub(Infinity, false), cacheDir }), 'E_WEIGHTS_IO', model)
   })
 
-  it('loads a repository that was not there at first', async () => {
+  it('loads a repository that did not exist at first', async () => {
     const model = 'someone/late'
     await failing(clipText({ model, host: await hub(Infinity, false), cacheDir }), 'E_WEIGHTS_IO', model)
     await (await clipText({ model, host: await hub(), cacheDir })).dispose()
   })
 
-  it('says which files are missing', async () => {
+  it('reports missing files', async () => {
     const copy = await mkdtemp(join(tmpdir(), 'sam-missing-'))
     await cp(folders.transformersJs, copy, { recursive: true })
     await rm(join(copy, 'tokenizer.json'))
@@ -355,7 +355,7 @@ describe('clipText', () => {
     await rm(copy, { recursive: true })
   })
 
-  it('takes any module of the same form, one load at a time, and puts its settings back', async () => {
+  it('accepts any module with the same API, loads one at a time, and restores its settings', async () => {
     const seen: string[] = []
     let loading = 0
     const double: TransformersModule = {

@@ -5,11 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { batchDifference, fakeEncoder, photo, tinySam } from './text-prompts.js'
 
 const backends: Record<string, () => Promise<Backend>> = { reference: async () => referenceBackend(), cpu: () => cpu() }
-it.each(Object.entries(backends))('text mixed with other prompts equals the batch form on %s', async (_, open) => {
-  const backend = await open()
-  expect(await batchDifference(backend, fakeEncoder(12))).toBeLessThan(1e-4)
-  backend.dispose()
-})
+it.each(Object.entries(backends))(
+  'predict: gives the same masks for text prompts in a list and alone on %s',
+  async (_, open) => {
+    const backend = await open()
+    expect(await batchDifference(backend, fakeEncoder(12))).toBeLessThan(1e-4)
+    backend.dispose()
+  }
+)
 
 const failing = (attempt: Promise<unknown>, code: SamErrorCode, message: string): Promise<void> =>
   expect(attempt).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string })
@@ -24,7 +27,7 @@ describe('text prompts', () => {
   })
   afterAll(() => sam.dispose())
 
-  it("change the answer, are one prompt by the paper's rule, and are of length 1 whatever is given", async () => {
+  it("change the prediction, count as one prompt by the paper's rule, and are normalised", async () => {
     const [wheel, car] = await image.predict([{ text: 'a wheel' }, { text: 'the whole car' }])
     expect(wheel.masks).toHaveLength(3)
     expect(wheel.masks[0].lowResLogits).not.toEqual(car.masks[0].lowResLogits)
@@ -34,7 +37,7 @@ describe('text prompts', () => {
     expect(Math.abs(masks[0].predictedIou - wheel.masks[0].predictedIou)).toBeLessThan(1e-6)
   })
 
-  it('are refused when they say nothing or have the wrong width', async () => {
+  it('are rejected if empty or of the wrong width', async () => {
     const bad: [unknown, string][] = [
       ['', 'white space'],
       ['  ', 'white space'],
@@ -48,11 +51,11 @@ describe('text prompts', () => {
     for (const [text, message] of bad) await failing(image.predict({ text } as Prompt), 'E_BAD_PROMPT', message)
   })
 
-  it('of other scripts and emoji are phrases', async () => {
+  it('may be in other scripts or emoji', async () => {
     for (const text of ['колесо', '车轮', '😀', 'عجلة']) expect((await image.predict({ text })).masks).toHaveLength(3)
   })
 
-  it('need a checkpoint with a projection, and an encoder of its width', async () => {
+  it('require a checkpoint with a projection, and an encoder of its width', async () => {
     const plain = await loadSam({
       weights: await tinySam(),
       model: configs['tiny-test'],
@@ -66,7 +69,7 @@ describe('text prompts', () => {
     await failing(
       loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: fakeEncoder(7) }),
       'E_BAD_OPTION',
-      'takes 12'
+      'must have 12 dimensions'
     )
     const wordless = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend })
     using given = await wordless.encode(photo)
@@ -75,11 +78,11 @@ describe('text prompts', () => {
     await wordless.dispose()
   })
 
-  it('from an encoder that gives something else are an error, not a mask', async () => {
+  it('throw if the encoder returns invalid embeddings', async () => {
     const lying = { width: 12, embed: async () => [new Float32Array(3)] }
     const other = await loadSam({ weights: await tinySam(12), model: configs['tiny-test'], backend, text: lying })
     using encoded = await other.encode(photo)
-    await failing(encoded.predict({ text: 'a wheel' }), 'E_BACKEND_FAILED', '12 finite numbers')
+    await failing(encoded.predict({ text: 'a wheel' }), 'E_BACKEND_FAILED', '12 finite values')
     await other.dispose()
   })
 })

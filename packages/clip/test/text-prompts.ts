@@ -12,7 +12,7 @@ import { f32, type HostTensor, memoryWeights } from '@sam/core/graph'
 import { hashFill, randomTensor } from '@sam/core/testing'
 import { fixture } from './tiny-clip.js'
 
-/** The tiny SAM, with a hash-filled text projection if asked for. */
+/** The tiny SAM, optionally with a hash-filled text projection. */
 export async function tinySam(textWidth?: number): Promise<WeightSource> {
   const file = await openWeights(fixture('tiny-checkpoint.safetensors'))
   const tensors: Record<string, HostTensor> = Object.fromEntries(
@@ -29,10 +29,10 @@ export async function tinySam(textWidth?: number): Promise<WeightSource> {
   return memoryWeights(tensors, 'tiny SAM')
 }
 
-/** 90 × 60 pixels of nothing in particular. */
+/** An arbitrary photo of 90 × 60 pixels. */
 export const photo = { width: 90, height: 60, data: Uint8Array.from({ length: 90 * 60 * 3 }, (_, i) => (i * 37) % 251) }
 
-/** A text encoder without a model: an embedding is drawn by the phrase's length. */
+/** A text encoder without a model: the embedding depends on the phrase's length. */
 export const fakeEncoder = (width: number): PhraseEncoder => ({
   width,
   async embed(phrases) {
@@ -43,7 +43,7 @@ export const fakeEncoder = (width: number): PhraseEncoder => ({
   }
 })
 
-/** The largest difference, logits and scores, between prompts answered in one list and each by itself. */
+/** The largest difference of logits and scores between prompts predicted in one list and one by one. */
 export async function batchDifference(backend: Backend, text: PhraseEncoder): Promise<number> {
   await using sam: Sam = await loadSam({
     weights: await tinySam(text.width),

@@ -5,7 +5,7 @@ import { f32, nameOf, paramsOf, type HostTensor, type Shape, memoryWeights } fro
 import { hashFill } from '@sam/core/testing'
 import { encodeCrops, encodeText, type ClipConfig } from '../src/index.js'
 
-/** The tiny CLIP of the golden numbers: fixtures/clip-tiny.json. */
+/** The tiny CLIP of the reference values: fixtures/clip-tiny.json. */
 export const tinyClip: ClipConfig = {
   text: { width: 64, depth: 3, heads: 2, mlpWidth: 256, vocabulary: 600, context: 77, end: 599 },
   vision: { width: 128, depth: 3, heads: 2, mlpWidth: 512, imageSize: 64, patchSize: 16 },
@@ -15,13 +15,12 @@ export const tinyClip: ClipConfig = {
 }
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
-/** Its inputs and outputs, in memory: nothing to close. */
+/** Its inputs and outputs, in memory. */
 export const tinyIo = (): Promise<WeightSource> => openWeights(readFileSync(fixture('clip-tiny-io.safetensors')))
 const { seed } = JSON.parse(readFileSync(fixture('clip-tiny.json'), 'utf8')) as { seed: number }
 
 /**
- * Its weights: hash-filled under the names of OpenAI's CLIP, then given Hugging Face's, as transformers' converter
- * does.
+ * Its weights: hash-filled under OpenAI's names, then renamed to Hugging Face's, as by transformers' converter.
  */
 export function tinyWeights(config = tinyClip): WeightSource {
   const wanted = [encodeText(config, { texts: 1 }), encodeCrops(config, { images: 1 })].flatMap(paramsOf)
@@ -82,8 +81,7 @@ interface TokenizerJson {
 }
 
 /**
- * A tokenizer for it: CLIP's, without merges, so that every byte is a token; start and end are the last two of its 600
- * rows.
+ * Its tokenizer: CLIP's without merges, so that every byte is a token; start and end are the last two of its 600 rows.
  */
 export function tinyTokenizer(): TokenizerJson {
   const json = JSON.parse(readFileSync(fixture('clip-tokenizer-excerpt.json'), 'utf8')) as TokenizerJson

@@ -1,24 +1,23 @@
 /**
- * What went wrong, as a stable code. A message says what must hold, what was found and the next step; a program decides
- * on the code.
+ * Stable error codes, for programs. Messages are for people: what must hold, what was found and the next step.
  *
  * | code | thrown when |
  * | --- | --- |
- * | `E_GRAPH` | a graph was built or rewritten against its rules (shapes, types, names) |
+ * | `E_GRAPH` | a graph violates its rules (shapes, types, names) |
  * | `E_WEIGHTS_FORMAT` | a checkpoint file is malformed, truncated or of an unknown kind |
- * | `E_WEIGHTS_UNSAFE` | a pickle asks for something outside the allow-list |
- * | `E_WEIGHTS_MISMATCH` | names or shapes in the checkpoint are not those of the model |
- * | `E_WEIGHTS_IO` | a checkpoint could not be read: not found, refused, network |
+ * | `E_WEIGHTS_UNSAFE` | a pickle references something outside the allow-list |
+ * | `E_WEIGHTS_MISMATCH` | names or shapes in the checkpoint do not match the model |
+ * | `E_WEIGHTS_IO` | a checkpoint could not be read: not found, access denied, network |
  * | `E_BAD_IMAGE` | an image cannot be decoded, or its size and data disagree |
  * | `E_IMAGE_TOO_LARGE` | an image has more pixels than the stated limit |
- * | `E_BAD_PROMPT` | a prompt is not finite, has the wrong form, or names nothing |
- * | `E_BAD_EMBEDDING` | a saved embedding does not fit the image, the model or its preprocessing |
+ * | `E_BAD_PROMPT` | a prompt is not finite, malformed or empty |
+ * | `E_BAD_EMBEDDING` | a saved embedding does not match the image, the model or its preprocessing |
  * | `E_BAD_OPTION` | an option has a value outside its range |
  * | `E_DISPOSED` | a handle was used after `dispose()` |
- * | `E_BACKEND_UNAVAILABLE` | the asked device or its runtime is not there |
- * | `E_BACKEND_FAILED` | the runtime refused a graph or failed while running it |
- * | `E_OUT_OF_MEMORY` | the device or the process has no memory left for this run |
- * | `E_DEVICE_LOST` | the device went away; load again or ask the backend to recover |
+ * | `E_BACKEND_UNAVAILABLE` | the requested device or its runtime is not available |
+ * | `E_BACKEND_FAILED` | the runtime rejected a graph or failed while running it |
+ * | `E_OUT_OF_MEMORY` | the device or the process ran out of memory |
+ * | `E_DEVICE_LOST` | the device was lost; recover the backend or load again |
  */
 export type SamErrorCode =
   | 'E_GRAPH'
@@ -39,7 +38,7 @@ export type SamErrorCode =
 
 const brand = Symbol.for('@sam/core/SamError')
 
-/** Every error this SDK throws on purpose. An abort is not one of them: it rejects with the signal's own reason. */
+/** Base class of the errors that this SDK throws. Aborts are not among them: they reject with the signal's reason. */
 export class SamError extends Error {
   override readonly name: string = 'SamError'
   readonly [brand] = true
@@ -52,13 +51,13 @@ export class SamError extends Error {
     super(printable(message), options)
   }
 
-  /** True for a `SamError` of any copy of this package, so it also works where a bundler kept two. */
+  /** True for a `SamError` of any copy of this package, also when a bundle contains two. */
   static is(error: unknown): error is SamError {
     return typeof error === 'object' && error !== null && brand in error
   }
 }
 
-/** A graph was built or rewritten against its rules. */
+/** A graph violates its rules. */
 export class GraphError extends SamError {
   override readonly name = 'GraphError'
   constructor(message: string, options?: { cause?: unknown }) {
@@ -66,33 +65,33 @@ export class GraphError extends SamError {
   }
 }
 
-/** A checkpoint cannot be read, is not safe to read, or is not of this model. */
+/** A checkpoint cannot be read, is unsafe, or does not match the model. */
 export class WeightsError extends SamError {
   override readonly name = 'WeightsError'
 }
 
-/** An image, prompt, option or handle given by the caller cannot be used. */
+/** An image, prompt, option or handle from the caller is invalid. */
 export class InputError extends SamError {
   override readonly name = 'InputError'
 }
 
-/** A device or its runtime is missing or failed. */
+/** A device or its runtime is not available or failed. */
 export class BackendError extends SamError {
   override readonly name = 'BackendError'
 }
 
 /**
- * Throws the error of this code, of the class that the code belongs to. The message says what must hold, what was found
- * and the next step.
+ * Throws an error with this code, of the class that the code belongs to. The message states what must hold, what was
+ * found and the next step.
  */
 export function refuse(code: SamErrorCode, message: string, options?: { cause?: unknown }): never {
   throw code === 'E_GRAPH' ? new GraphError(message, options) : new classOf[code](code, message, options)
 }
 
-/** Throws about one file or thing; `text` follows its name. */
+/** Throws an error about one file or object; `text` follows its name. */
 export type Refuse = (text: string, cause?: unknown) => never
 
-/** {@link refuse} with a code and the beginning of its messages: about one file or one thing. */
+/** {@link refuse} with a fixed code and message prefix, for errors about one file or object. */
 export const refusing =
   (code: SamErrorCode, prefix: string): Refuse =>
   (text, cause) =>

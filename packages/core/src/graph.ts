@@ -1,6 +1,6 @@
 /**
- * `@sam/core/graph`: the graph, its passes, and the contract between a graph and a backend. For backends, trainers and
- * exporters.
+ * `@sam/core/graph`: the graph, its passes, and the interface between graphs and backends. For backends, training and
+ * export.
  * @packageDocumentation
  */
 export * from './errors.js'
@@ -44,7 +44,7 @@ export { checkFeeds } from './backend/feeds.js'
 export { untilAborted } from './backend/until-aborted.js'
 export { checkPart, partOf, type Part } from './backend/part.js'
 export { pictureSize, type Picture, type RgbaBytes } from './image/picture.js'
-export { prepare, type Prepared } from './backend/prepare.js'
+export { prepare, type PreparedGraphs } from './backend/prepare.js'
 export { openWeights, type WeightsLike } from './weights/open.js'
 export { match, type WantedWeight } from './weights/match.js'
 export {

@@ -1,6 +1,6 @@
 /**
- * Segment Anything in TypeScript: load a checkpoint, encode an image once, predict masks for as many prompts as you
- * like.
+ * Segment Anything in TypeScript: load a checkpoint, encode an image once, predict masks for any number of
+ * prompts.
  * @packageDocumentation
  */
 export { loadSam, type LoadOptions, type Progress } from './sdk/load.js'

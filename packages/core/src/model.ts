@@ -1,6 +1,6 @@
 /**
- * `@sam/core/model`: SAM under the SDK: its configurations and graphs, prompts as their inputs, its image preprocessing,
- * masks as data, checkpoints to write. For training, exports and tools.
+ * `@sam/core/model`: SAM below the SDK: configurations and graphs, prompts as graph inputs, image preprocessing, masks
+ * as data, writing checkpoints. For training, export and tools.
  * @packageDocumentation
  */
 export {
@@ -16,7 +16,7 @@ export {
 } from './sam/config.js'
 export { configKey, parseConfig, recognise } from './sam/recognise.js'
 export { decodeMasks, encodeImage, upscaleMasks, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
-export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/cost.js'
+export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/model-cost.js'
 export { pointLabels } from './sam/prompt-encoder.js'
 export { checkPlaces } from './prompts/check-prompt.js'
 export { hasPadding, isAmbiguous, maskTokens, type DecoderPrompt } from './prompts/decoder-prompt.js'

@@ -13,12 +13,12 @@ const cases = conformanceCases()
 describe('the conformance list', () => {
   const backend = referenceBackend()
 
-  // The backend decomposes, simplifies and stages before it evaluates; the judge does none of that.
+  // The backend decomposes, simplifies and stages before it evaluates; the reference does not.
   for (const c of cases) it(c.name, () => runCase(backend, c))
 
   it('keeps the contract', () => checkContract(backend))
 
-  it('has every primitive and every composite, each case under a name of its own', () => {
+  it('covers every primitive and composite, with unique names', () => {
     const ofCases = cases.flatMap(c => valuesOf(c.graph))
     expect(new Set(cases.map(c => c.name)).size).toBe(cases.length)
     expect(new Set(ofCases.map(v => v.op).filter(isPrimitive))).toEqual(new Set(Object.keys(traits)))
@@ -45,7 +45,7 @@ describe('the conformance list', () => {
     )
   })
 
-  it('is the same on every call, and opens to primitives', () => {
+  it('is the same on every call, and decomposes to primitives', () => {
     const again = conformanceCases()
     expect(again.map(c => c.feeds)).toEqual(cases.map(c => c.feeds))
     expect(again.map(c => c.weights)).toEqual(cases.map(c => c.weights))
@@ -69,8 +69,8 @@ describe('the conformance list', () => {
 
 describe('runCase', () => {
   const good = referenceBackend()
-  /** A backend whose outputs are spoiled. */
-  const spoiled = (spoil: (data: Float32Array) => unknown): Backend => ({
+  /** A backend whose outputs are corrupted. */
+  const corrupted = (corrupt: (data: Float32Array) => unknown): Backend => ({
     ...good,
     async compile(...args) {
       const executable = await good.compile(...args)
@@ -85,7 +85,7 @@ describe('runCase', () => {
                 ...t,
                 async read() {
                   const host = await t.read()
-                  return (spoil(host.data as Float32Array) ?? host) as typeof host
+                  return (corrupt(host.data as Float32Array) ?? host) as typeof host
                 }
               }
             ])
@@ -101,10 +101,10 @@ describe('runCase', () => {
       (e: Error) => e.message
     )
 
-  it('names the operation, the largest error and the first bad element', async () => {
+  it('reports the operation, the largest error and the first bad element', async () => {
     expect(
       await messageOf(
-        spoiled(data => {
+        corrupted(data => {
           data[4] = 1.5
           data[5] = 2
         })
@@ -114,23 +114,23 @@ describe('runCase', () => {
     )
     expect(
       await messageOf(
-        spoiled(data => {
+        corrupted(data => {
           data[0] = NaN
         })
       )
     ).toMatchInlineSnapshot(
       `"exp on reference: first run, output y (exp): max error Infinity is over 0.00001; first at [0,0]: expected 1, found NaN"`
     )
-    expect(await messageOf(spoiled(() => full('f32', [3, 2], 1)))).toMatchInlineSnapshot(
+    expect(await messageOf(corrupted(() => full('f32', [3, 2], 1)))).toMatchInlineSnapshot(
       `"exp on reference: first run, output y (exp): must be f32[2,3], found f32[3,2]"`
     )
-    expect(await messageOf(spoiled(() => full('i32', [2, 3], 1)))).toContain('must be f32[2,3], found i32[2,3]')
+    expect(await messageOf(corrupted(() => full('i32', [2, 3], 1)))).toContain('must be f32[2,3], found i32[2,3]')
   })
 
-  it('lets rounding pass, but no rounding of integers', async () => {
+  it('accepts rounding of floats, not of integers', async () => {
     expect(
       await messageOf(
-        spoiled(data => {
+        corrupted(data => {
           data[1] = 1.000009
         })
       )
@@ -138,7 +138,7 @@ describe('runCase', () => {
     const integers = conformanceCase('i32', t => ops.neg(t.input([3], { dtype: 'i32', values: [1000000] })))
     await expect(
       runCase(
-        spoiled(data => {
+        corrupted(data => {
           data[2] += 1
         }),
         integers
@@ -146,7 +146,7 @@ describe('runCase', () => {
     ).rejects.toThrow('max error 0.00000100 is over 0; first at [2]: expected -1000000, found -999999')
   })
 
-  it('sees an output that is missing or too many', async () => {
+  it('detects missing and additional outputs', async () => {
     const renamed: Backend = {
       ...good,
       compile: (g, ...rest) =>

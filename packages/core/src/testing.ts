@@ -1,6 +1,6 @@
 /**
- * `@sam/core/testing`: how a backend shows that it is right. No test framework inside: each case is run by a function
- * that throws.
+ * `@sam/core/testing`: conformance tests for backends. Independent of any test framework: each case is run by a
+ * function that throws.
  *
  * ```ts
  * for (const c of conformanceCases()) it(c.name, () => runCase(backend, c))
@@ -23,7 +23,7 @@ export { runCase } from './testing/run.js'
 export { hashFill, hashWeights } from './weights/hash-fill.js'
 
 /**
- * What every backend must compute: each primitive and composite, whole graphs, and the tiny SAM, all judged by the
+ * Conformance cases for every backend: each primitive and composite, graphs, and the tiny SAM, all compared with the
  * reference evaluator. Run the list twice, as it is and through `decomposed`, and `checkContract` once.
  */
 export const conformanceCases = (): ConformanceCase[] => [

@@ -12,7 +12,7 @@ import { decodeMasks, encodeImage } from '../src/sam/graphs.js'
 /** kB a page downloads for each entry point. */
 const ceilings = { index: 48, graph: 30, model: 36, testing: 28 }
 
-/** An entry point as a browser gets it: bundled, minified. */
+/** An entry point bundled and minified for browsers. */
 async function bundle(entry: string): Promise<Rolldown.OutputChunk[]> {
   const input = fileURLToPath(new URL(`../src/${entry}.ts`, import.meta.url))
   const built = (await build({
@@ -29,7 +29,7 @@ async function bundle(entry: string): Promise<Rolldown.OutputChunk[]> {
   return built.output.filter(file => file.type === 'chunk')
 }
 
-/** If a growth is meant, raise the number in the commit that needs it; where one shrank, lower it. */
+/** If growth is intended, raise the number in the same commit; if an entry shrinks, lower it. */
 describe('budgets', () => {
   it.each(Object.entries(ceilings))('%s.ts: at most %d kB gzipped, and nothing of Node', async (entry, ceiling) => {
     const chunks = await bundle(entry)
@@ -39,7 +39,7 @@ describe('budgets', () => {
     expect(chunks.map(c => c.code).join('')).not.toMatch(/['"`](node:\w+|sharp)['"`]/)
   })
 
-  it('ViT-B stays a small graph, whole and opened', () => {
+  it('ViT-B is a small graph, fused and decomposed', () => {
     const nodes = (g: Graph): number => valuesOf(g).filter(v => v.inputs.length).length
     const encode = encodeImage(vitB)
     const decode = absorbProjections(decodeMasks(vitB, { prompts: 1, points: 2 }), ['image_embedding'])

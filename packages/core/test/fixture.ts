@@ -6,8 +6,8 @@ export interface FixtureTensor<T> {
 }
 
 /**
- * The tensors of fixtures/<name>.safetensors by name. Written out here, so that what reads the expected numbers is not
- * what is tested. Bytes (U8) and floats (F32) only.
+ * The tensors of fixtures/<name>.safetensors by name. An independent reader, so that expected values do not depend on
+ * the tested code. Only bytes (U8) and floats (F32).
  */
 export function readFixture(name: string): {
   u8(key: string): FixtureTensor<Uint8Array>
@@ -21,7 +21,7 @@ export function readFixture(name: string): {
   >
   const read = (key: string, dtype: string) => {
     const entry = header[key]
-    if (entry?.dtype !== dtype) throw new Error(`${name}.safetensors has no ${dtype} ${key}`)
+    if (entry?.dtype !== dtype) throw new Error(`${name}.safetensors must have ${dtype} ${key}, found none`)
     const [from, to] = entry.data_offsets.map(at => 8 + headerBytes + at)
     return { shape: entry.shape, data: Uint8Array.from(file.subarray(from, to)) }
   }

@@ -12,7 +12,7 @@ import { f32, tensor, type HostTensor } from '../src/tensor/tensor.js'
 import type { WeightSource } from '../src/weights/source.js'
 import { maxDifference, openFixture, promptSets, readAll } from './tiny-io.js'
 
-/** Every tensor of tiny-io, computed by the reference evaluator with the graphs that every backend runs. */
+/** Every tensor of tiny-io, computed by the reference evaluator with the graphs of all backends. */
 describe('tiny SAM against PyTorch', () => {
   let weights: Record<string, HostTensor>
   let io: WeightSource
@@ -26,12 +26,12 @@ describe('tiny SAM against PyTorch', () => {
     io = await openFixture('tiny-io.safetensors')
   })
 
-  it('asks for exactly the names and shapes of the checkpoint', () => {
-    const asked = new Map<string, readonly number[]>()
+  it('has exactly the names and shapes of the checkpoint', () => {
+    const shapes = new Map<string, readonly number[]>()
     for (const g of [encodeImage(tinyTest), decodeMasks(tinyTest, { prompts: 1, points: 2, masks: true })]) {
-      for (const p of paramsOf(g)) asked.set(nameOf(p)!, p.shape)
+      for (const p of paramsOf(g)) shapes.set(nameOf(p)!, p.shape)
     }
-    expect(Object.fromEntries(asked)).toEqual(
+    expect(Object.fromEntries(shapes)).toEqual(
       Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, [...shape]]))
     )
   })
@@ -90,7 +90,7 @@ describe('tiny SAM against PyTorch', () => {
     }
   })
 
-  it('decodes several prompts at once as it does one by one, padding and all', async () => {
+  it('decodes several padded prompts at once as one by one', async () => {
     const image_embedding = await io.read('image_embedding')
     const sets = (await promptSets(io)).filter(s => s.labels.length)
     const [n, p] = [5, sets.length]

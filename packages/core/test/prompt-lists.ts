@@ -17,8 +17,8 @@ import { hashFill, hashWeights } from '../src/weights/hash-fill.js'
 import type { WeightSource } from '../src/weights/source.js'
 
 /**
- * The published decoder (256 wide, 8 heads, MLP of 2048) on a 16 × 16 grid. What its graph looks like depends on the
- * number of tokens, prompts and heads, and not on the grid, which is small so that a test takes seconds.
+ * The published decoder (256 wide, 8 heads, MLP of 2048) on a 16 × 16 grid. The structure of its graph depends on the
+ * numbers of tokens, prompts and heads, not on the grid, which is small so that a test takes seconds.
  */
 const config: SamConfig = { ...vitB, name: 'published decoder, small grid', imageSize: 256 }
 const photo = { width: 300, height: 200 }
@@ -26,17 +26,17 @@ const textWidth = 512
 
 export interface PromptListOptions {
   readonly seed: number
-  /** Lists predicted on one image. */
+  /** Number of lists predicted on one image. */
   readonly lists: number
-  /** Prompts in a list, at most. */
+  /** Maximum number of prompts in a list. */
   readonly maxPrompts?: number
 }
 
 /**
- * Predicts random lists of prompts, in random order, on one `EncodedImage`. Each answer must be that of the whole,
- * unstaged graph for this prompt alone on the same backend, within 1e-5 of the largest logit. Then another image answers
- * the same lists in reverse: the answers must not depend on what was predicted before. Throws an `Error` that says which
- * prompt of which list is off.
+ * Predicts random lists of prompts, in random order, on one `EncodedImage`. Each prediction must equal that of the
+ * unstaged graph for this prompt alone on the same backend, within 1e-5 of the largest logit. Then another image
+ * predicts the same lists in reverse order: predictions must not depend on earlier prompts. Throws an `Error` that
+ * names the failing prompt and list.
  */
 export async function checkPromptLists(
   backend: Backend,
@@ -45,21 +45,21 @@ export async function checkPromptLists(
   const random = generator(seed)
   const weights = decoderWeights()
   const sam = await loadSam({ weights, model: config, backend, parts: 'decoder' })
-  const whole = wholeGraphs(backend, weights)
+  const whole = unstagedGraphs(backend, weights)
   const g = gridSize(config)
   const data = hashFill({ name: 'image_embedding', shape: [1, config.width, g, g] }, seed).map(v => 10 * v)
   const embedding = f32([1, config.width, g, g], data)
   const file = await writeEmbedding({ embedding, ...photo, image: '', encoder: '' }, config)
   try {
     const lists = Array.from({ length: count }, (_, i) => promptList(random, i, maxPrompts))
-    const answers = await predictAll(await sam.load(file), lists)
+    const predictions = await predictAll(await sam.load(file), lists)
     const reversed = await predictAll(await sam.load(file), [...lists].reverse())
     for (const [i, prompts] of lists.entries()) {
       for (const [k, prompt] of prompts.entries()) {
         const where = `seed ${seed}, list ${i} of ${prompts.length} prompts, prompt ${k} (${describePrompt(prompt)})`
         const alone = await whole.predict(prompt, embedding)
-        compare(answers[i][k], alone, `${where}: found other masks than the whole graph's`)
-        compare(reversed[count - 1 - i][k], alone, `${where}: the answer depends on what was predicted before`)
+        compare(predictions[i][k], alone, `${where}: masks differ from those of the unstaged graph`)
+        compare(reversed[count - 1 - i][k], alone, `${where}: the prediction depends on earlier prompts`)
       }
     }
   } finally {
@@ -69,26 +69,26 @@ export async function checkPromptLists(
 }
 
 async function predictAll(image: EncodedImage, lists: readonly (readonly EmbeddedPrompt[])[]): Promise<Prediction[][]> {
-  const answers: Prediction[][] = []
-  for (const prompts of lists) answers.push(await image.predict(prompts, { multimask: true }))
+  const predictions: Prediction[][] = []
+  for (const prompts of lists) predictions.push(await image.predict(prompts, { multimask: true }))
   image.dispose()
-  return answers
+  return predictions
 }
 
 /** Logits of the three ranked masks by token, and their predicted IoU. */
-interface Answer {
+interface DecodedPrompt {
   readonly logits: Float32Array
   readonly iou: Float32Array
 }
 
 /**
- * Decodes one prompt by its whole graph as Meta defines it: not split in stages, no projection absorbed, and not padded
- * to a common shape with others.
+ * Decodes one prompt with the graph as Meta defines it: not split into stages, without absorbed projections, and
+ * without padding to a common shape.
  */
-function wholeGraphs(
+function unstagedGraphs(
   backend: Backend,
   weights: WeightSource
-): { predict(prompt: EmbeddedPrompt, embedding: Feeds[string]): Promise<Answer>; dispose(): void } {
+): { predict(prompt: EmbeddedPrompt, embedding: Feeds[string]): Promise<DecodedPrompt>; dispose(): void } {
   const compiled = new Map<string, ReturnType<Backend['compile']>>()
   return {
     async predict(prompt, embedding) {
@@ -109,7 +109,7 @@ function wholeGraphs(
   }
 }
 
-function compare({ masks, tokenIndices }: Prediction, { logits, iou }: Answer, message: string): void {
+function compare({ masks, tokenIndices }: Prediction, { logits, iou }: DecodedPrompt, message: string): void {
   const plane = lowResSize(config) ** 2
   const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
   for (const [i, mask] of masks.entries()) {
@@ -133,7 +133,7 @@ function decoderWeights(): WeightSource {
   )
 }
 
-/** The first lists are the cases that went wrong: many points in one prompt, with and without a mask, beside few. */
+/** The first lists are regressions: prompts with many points, with and without a mask, next to prompts with few. */
 function promptList(random: () => number, i: number, maxPrompts: number): EmbeddedPrompt[] {
   const upTo = (n: number): number => 1 + Math.floor(random() * n)
   if (i === 0) return [{ points: points(random, 8) }]

@@ -7,7 +7,7 @@ import { f32, type HostTensor } from '../src/tensor/tensor.js'
 import { maxError } from '../src/testing/compare.js'
 import { randomTensor } from '../src/testing/random.js'
 
-/** A graph and what its leaves are. */
+/** A graph and the tensors of its leaves. */
 export interface Sample {
   readonly graph: Graph
   readonly leaves: Readonly<Record<string, HostTensor>>
@@ -28,8 +28,8 @@ const start = [
 ]
 
 /**
- * Steps that grow a pool of values; numbers stay near 1, so that rounding of a folded constant stays small. A step that
- * does not fit its operands is left out.
+ * Steps that extend a pool of values. Magnitudes stay near 1, so that rounding errors of folded constants are small. A
+ * step that does not fit its operands is skipped.
  */
 const steps: readonly ((a: Value, b: Value, n: number) => Value)[] = [
   a => ops.neg(a),
@@ -91,11 +91,11 @@ export const samples: fc.Arbitrary<Sample> = fc
     }
   })
 
-/** What a graph computes, by the reference evaluator. */
+/** Evaluates a graph with the reference evaluator. */
 export const compute = (g: Graph, tensors: Sample['leaves']): ReturnType<typeof evaluate> =>
   evaluate(g, leaf => tensors[nameOf(leaf)!])
 
-/** The largest difference of what two graphs compute; Infinity where their signatures differ. */
+/** The largest difference of two graphs' outputs; Infinity if their signatures differ. */
 export function disagreement(a: Graph, b: Graph, tensors: Sample['leaves']): number {
   const [found, expected] = [compute(a, tensors), compute(b, tensors)]
   if (`${Object.keys(found)}` !== `${Object.keys(expected)}` || `${a.inputs.map(nameOf)}` !== `${b.inputs.map(nameOf)}`)

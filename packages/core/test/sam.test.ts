@@ -29,8 +29,7 @@ const golden = JSON.parse(readFileSync(fixturePath('tiny-io.json'), 'utf8')) as 
 }
 
 /**
- * The SDK end to end on the reference evaluator: what is shown here holds for every backend that passes the conformance
- * list.
+ * The SDK end to end on the reference evaluator; the results hold for every backend that passes the conformance tests.
  */
 describe('Sam', () => {
   let io: WeightSource
@@ -67,12 +66,12 @@ describe('Sam', () => {
     }
   }
 
-  it('gives the embedding of the reference', async () => {
+  it('encodes to the reference embedding', async () => {
     expect(maxDifference((await image.embedding()).data, (await io.read('image_embedding')).data)).toBeLessThan(1e-5)
   })
 
   for (const name of Object.keys(golden.prompts)) {
-    it(`answers '${name}' as SamPredictor does, ranked`, async () => {
+    it(`predicts '${name}' like SamPredictor, ranked`, async () => {
       const prompt = await promptOf(name)
       for (const [kind, multimask] of [
         ['multi', true],
@@ -92,14 +91,14 @@ describe('Sam', () => {
     })
   }
 
-  it('answers three boxes in one decode', async () => {
+  it('predicts three boxes in one decode', async () => {
     const boxes = (await io.read('batch_boxes/boxes')).data
     const scores = (await io.read('batch_boxes/scores')).data
-    const answers = await image.predict(
+    const predictions = await image.predict(
       [0, 1, 2].map(i => ({ box: Array.from(boxes.subarray(i * 4, i * 4 + 4)) as [number, number, number, number] })),
       { multimask: true }
     )
-    for (const [i, { masks }] of answers.entries()) {
+    for (const [i, { masks }] of predictions.entries()) {
       const expected = Array.from(scores.subarray(i * 3, i * 3 + 3)).sort((a, b) => b - a)
       expect(
         maxDifference(
@@ -110,7 +109,7 @@ describe('Sam', () => {
     }
   })
 
-  it('answers a mixed list as one by one, to the last bit of f32', async () => {
+  it('predicts a mixed list exactly as one by one', async () => {
     const names = Object.keys(golden.prompts)
     const prompts = await Promise.all(names.map(promptOf))
     const together = await image.predict(prompts)
@@ -135,19 +134,19 @@ describe('Sam', () => {
     ])
   })
 
-  it('gives the best mask alone, and brings home no other number', async () => {
+  it('returns only the best mask, and copies only its values to host memory', async () => {
     const read: number[] = []
     const own = await loadSam({
       weights: fixturePath('tiny-checkpoint.pth'),
       model: tinyTest,
-      backend: listening(referenceBackend(), n => read.push(n))
+      backend: countingReads(referenceBackend(), n => read.push(n))
     })
     const encoded = await own.encode(photo)
     const plane = 32 * 32
     const click: Prompt = { points: [{ x: 60, y: 40 }] }
     const all = await encoded.predict(click)
     expect(read.sort()).toEqual([3 * plane, 4])
-    for (const [prompts, multimask, numbers] of [
+    for (const [prompts, multimask, count] of [
       [click, 'auto', plane],
       [click, false, plane],
       [[click, { box: [10, 10, 90, 60] }], 'auto', 2 * 4 * plane]
@@ -155,7 +154,7 @@ describe('Sam', () => {
       read.length = 0
       const [best] = [await encoded.predict(prompts as Prompt[], { multimask, best: true })].flat()
       expect(best.masks).toHaveLength(1)
-      expect(Math.max(...read)).toBe(numbers)
+      expect(Math.max(...read)).toBe(count)
       if (multimask === 'auto') expect(best).toEqual({ masks: [all.masks[0]], tokenIndices: [all.tokenIndices[0]] })
       if (multimask === 'auto')
         expect(maxDifference(best.masks[0].lowResLogits!, all.masks[0].lowResLogits!)).toBeLessThan(1e-5)
@@ -164,7 +163,7 @@ describe('Sam', () => {
     await own.dispose()
   })
 
-  it('takes sparse tokens made elsewhere', async () => {
+  it('accepts precomputed sparse embeddings', async () => {
     const token = new Float32Array(tinyTest.width).fill(0.5)
     const { masks } = await image.predict({ sparseEmbeddings: [token] })
     expect(masks).toHaveLength(3)
@@ -173,7 +172,7 @@ describe('Sam', () => {
     expect(maxDifference(both.masks[0].lowResLogits!, point.masks[0].lowResLogits!)).toBeGreaterThan(1e-3)
   })
 
-  it('saves and loads an embedding, and refuses one that does not fit', async () => {
+  it('saves and loads an embedding, and rejects one that does not match', async () => {
     const bytes = await image.save()
     const loaded = await sam.load(bytes, { image: photo })
     const [before, after] = await Promise.all([image, loaded].map(i => i.predict({ points: [{ x: 75, y: 40 }] })))
@@ -194,7 +193,7 @@ describe('Sam', () => {
     )
   })
 
-  it('reads the encoder for its fingerprint when an embedding is saved or loaded, once, and not to load and predict', async () => {
+  it('reads the encoder once for its fingerprint, on saving or loading an embedding, not for prediction', async () => {
     const bytes = await image.save()
     const source = await openFixture('tiny-checkpoint.safetensors')
     const read: string[] = []
@@ -223,18 +222,18 @@ describe('Sam', () => {
     await source.close()
   })
 
-  it('issue 19: saves the encoder that an embedding is of, also where the checkpoint has only a decoder', async () => {
-    const whole = await openFixture('tiny-checkpoint.safetensors')
-    const decoder = renamed(whole, name => (name.startsWith('image_encoder.') ? undefined : name))
+  it("issue 19: saves the fingerprint of an embedding's encoder, also with a checkpoint of only a decoder", async () => {
+    const full = await openFixture('tiny-checkpoint.safetensors')
+    const decoder = renamed(full, name => (name.startsWith('image_encoder.') ? undefined : name))
     const own = await loadSam({ weights: decoder, model: tinyTest, backend: referenceBackend(), parts: 'decoder' })
     const loaded = await own.load(await image.save())
     const again = await sam.load(await loaded.save(), { image: photo })
     again.dispose()
     await own.dispose()
-    await whole.close()
+    await full.close()
   })
 
-  it('issue 19: does not take another photo for the one that was encoded', async () => {
+  it('issue 19: distinguishes another photo from the encoded one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sam-photo-'))
     const path = join(folder, 'photo.png')
     await writeFile(path, await encodePng(photo))
@@ -249,7 +248,7 @@ describe('Sam', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('answers eight predictions at once as it does one after the other', async () => {
+  it('runs eight predictions concurrently as one after the other', async () => {
     const prompts = Array.from({ length: 8 }, (_, i): Prompt => ({ points: [{ x: 10 + 15 * i, y: 50 }] }))
     const together = await Promise.all(prompts.map(p => image.predict(p)))
     for (const [i, prompt] of prompts.entries()) {
@@ -257,7 +256,7 @@ describe('Sam', () => {
     }
   })
 
-  describe('refuses', () => {
+  describe('rejects', () => {
     const bad: Record<string, unknown> = {
       nothing: {},
       'an array of numbers': [1, 2],
@@ -284,7 +283,7 @@ describe('Sam', () => {
     for (const [name, prompt] of Object.entries(bad)) {
       it(name, () => expectCode(image.predict(prompt as Prompt), 'E_BAD_PROMPT'))
     }
-    it('and answers the next prompt all the same', async () =>
+    it('without affecting the next prompt', async () =>
       expect((await image.predict({ points: [{ x: 150, y: 100 }] })).masks).toHaveLength(3))
   })
 
@@ -296,7 +295,7 @@ describe('Sam', () => {
     expect(over.masks[0].lowResLogits).toEqual(inside.masks[0].lowResLogits)
   })
 
-  it("takes images of one pixel's width and height", async () => {
+  it('encodes images one pixel wide or high', async () => {
     for (const [width, height] of [
       [1, 1],
       [1, 300],
@@ -311,7 +310,7 @@ describe('Sam', () => {
     }
   })
 
-  it('an abort rejects with its reason, and leaves the model usable', async () => {
+  it('rejects with the reason of an abort, and stays usable', async () => {
     const reason = new Error('changed my mind')
     await expect(sam.encode(photo, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await expect(image.predict({ points: [{ x: 1, y: 1 }] }, { signal: AbortSignal.abort(reason) })).rejects.toBe(
@@ -332,7 +331,7 @@ describe('Sam', () => {
     expect((await image.predict({ points: [{ x: 1, y: 1 }] })).masks).toHaveLength(3)
   })
 
-  it('a disposed handle says so', async () => {
+  it('rejects calls of a disposed handle', async () => {
     const own = await loadSam({
       weights: fixturePath('tiny-checkpoint.safetensors'),
       model: tinyTest,
@@ -350,7 +349,7 @@ describe('Sam', () => {
     await expectCode(two.predict({ points: [{ x: 1, y: 1 }] }), 'E_DISPOSED')
   })
 
-  it('refuses the wrong model, and says which the file is', async () => {
+  it('rejects the wrong model, and recognises that of the file', async () => {
     const load = (options: Partial<Parameters<typeof loadSam>[0]>) =>
       loadSam({ weights: fixturePath('tiny-checkpoint.pth'), backend: referenceBackend(), ...options })
     await expectCode(load({ model: configs.vit_b }), 'E_WEIGHTS_MISMATCH', 'missing')
@@ -363,13 +362,13 @@ describe('Sam', () => {
     await expectCode(load({ weights: 'no-such-file.pth' }), 'E_WEIGHTS_IO')
   })
 
-  it('issue 19: does not guess decoder heads, and takes them from the caller', async () => {
+  it('issue 19: does not guess decoder heads, and accepts them as an option', async () => {
     const weights = fixturePath('tiny-checkpoint.pth')
     const backend = referenceBackend()
     await expectCode(loadSam({ weights, backend }), 'E_WEIGHTS_MISMATCH', 'decoderHeads')
-    const told = await loadSam({ weights, backend, decoderHeads: 4 })
-    expect(told.config).toEqual(tinyTest)
-    await told.dispose()
+    const withHeads = await loadSam({ weights, backend, decoderHeads: 4 })
+    expect(withHeads.config).toEqual(tinyTest)
+    await withHeads.dispose()
   })
 })
 
@@ -383,8 +382,8 @@ async function expectCode(promise: Promise<unknown>, code: SamErrorCode, text = 
   expect((error as SamError).message).toContain(text)
 }
 
-/** A backend that tells how many numbers of a decoder's answers are read. */
-function listening(backend: Backend, told: (numbers: number) => void): Backend {
+/** A backend that reports how many values of a decoder's outputs are read. */
+function countingReads(backend: Backend, report: (count: number) => void): Backend {
   return {
     ...backend,
     async compile(...args) {
@@ -401,7 +400,7 @@ function listening(backend: Backend, told: (numbers: number) => void): Backend {
                 : {
                     ...t,
                     read: async part => {
-                      told(part?.length ?? t.shape.reduce((a, b) => a * b, 1))
+                      report(part?.length ?? t.shape.reduce((a, b) => a * b, 1))
                       return t.read(part)
                     }
                   }

@@ -13,7 +13,7 @@ import { twoWayTransformer } from '../src/sam/transformer.js'
 const printed = (name: string, outputs: Record<string, Value>): string => print(graph(name, outputs))
 const p = nn.scope('prompt_encoder')
 
-/** The graph of each module as text: a change of structure shows in review, line by line. */
+/** The graph of each module as text, so that structural changes are visible in review. */
 describe('graphs of tiny SAM', () => {
   it('image encoder: patches, a windowed and a global block, neck', () => {
     const vit: VitConfig = { ...(tinyTest.imageEncoder as VitConfig), depth: 2, globalBlocks: [1] }
@@ -67,7 +67,7 @@ describe('graphs of tiny SAM', () => {
     expect(printed('maskDecoder', { ...maskDecoder(nn.scope('mask_decoder'), inputs, tinyTest) })).toMatchSnapshot()
   })
 
-  it('whole graphs: how many values of each operation', () => {
+  it('values per operation of the full graphs', () => {
     const counts = (text: string): Record<string, number> => {
       const found: Record<string, number> = {}
       for (const [, op] of text.matchAll(/ = (\w+)\(/g)) found[op] = (found[op] ?? 0) + 1

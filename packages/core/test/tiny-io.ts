@@ -6,7 +6,7 @@ import { f32, type HostTensor } from '../src/tensor/tensor.js'
 import { openSafetensors } from '../src/weights/safetensors.js'
 import type { WeightSource } from '../src/weights/source.js'
 
-/** A file of golden numbers; fixtures/README.md says what made each. */
+/** Path of a fixture; fixtures/README.md documents their origin. */
 export const fixturePath = (name: string): string =>
   fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 

@@ -4,7 +4,7 @@ import { toOnnxOfAnyBatch } from './any-batch.js'
 
 const weights = memoryWeights({})
 
-it('a model of any batch: refuses what depends on the size otherwise than by sizes', async () => {
+it('toOnnxOfAnyBatch: rejects graphs that depend on the batch size in more than sizes', async () => {
   await expect(
     toOnnxOfAnyBatch(batch => graph('g', { y: ops.mul(input('x', [batch]), batch) }), { weights })
   ).rejects.toThrow('cannot be written for any batch')

@@ -10,19 +10,19 @@ import {
 import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from './generated/onnx_pb.js'
 import { lower, type OnnxModel, type OnnxOptions } from './lower.js'
 
-/** Two sizes that no shape of a model has by chance. */
+/** Two batch sizes that do not occur in a model by chance. */
 const [one, other] = [1009, 2027] as const
 
 /**
- * A model that takes any number of items at once, as other runtimes expect. Our graphs have fixed shapes, so the graph
- * is written for two sizes: where a number of the model differs between the two, it depends on the size, and the model
- * computes it as it runs. Throws `GraphError` where anything but sizes differs.
+ * A model with a dynamic batch size, as other runtimes expect. Our graphs have fixed shapes, so the graph is written
+ * for two batch sizes: integers that differ between the two depend on the batch size, and the model computes them at
+ * run time. Throws `GraphError` if anything else differs.
  */
 export async function toOnnxOfAnyBatch(build: (batch: number) => Graph, options: OnnxOptions): Promise<OnnxModel> {
   const { proto, ...rest } = await lower(build(one), options)
-  // The second is for comparison only: its weights are left where they are.
-  const twin = await lower(build(other), { ...options, inlineLimit: 0 })
-  return { ...rest, model: toBinary(ModelProtoSchema, { ...proto, graph: merged(proto.graph!, twin.proto.graph!) }) }
+  // The second is for comparison only: its weights are not inlined.
+  const second = await lower(build(other), { ...options, inlineLimit: 0 })
+  return { ...rest, model: toBinary(ModelProtoSchema, { ...proto, graph: merged(proto.graph!, second.proto.graph!) }) }
 }
 
 function merged(a: GraphProto, b: GraphProto): GraphProto {
@@ -54,17 +54,17 @@ function merged(a: GraphProto, b: GraphProto): GraphProto {
   }
   const bySize = new Map(b.initializer.map(t => [t.name, t]))
   const kept = a.initializer.filter(tensor => {
-    const twin = bySize.get(tensor.name) ?? differs(`${tensor.name} is there for one size only`)
-    if (`${tensor.dims}` !== `${twin.dims}` || tensor.dataType !== twin.dataType)
+    const counterpart = bySize.get(tensor.name) ?? differs(`${tensor.name} exists for one size only`)
+    if (`${tensor.dims}` !== `${counterpart.dims}` || tensor.dataType !== counterpart.dataType)
       differs(`the shape of ${tensor.name} depends on the size`)
-    if (twin.dataLocation === DataLocation.EXTERNAL || same(tensor.rawData, twin.rawData)) return true
+    if (counterpart.dataLocation === DataLocation.EXTERNAL || same(tensor.rawData, counterpart.rawData)) return true
     if (tensor.dataType !== Number(DataType.INT64)) differs(`the values of ${tensor.name} depend on the size`)
-    const [x, y] = [tensor, twin].map(t => Array.from(new BigInt64Array(t.rawData.slice().buffer), Number)) as [
+    const [x, y] = [tensor, counterpart].map(t => Array.from(new BigInt64Array(t.rawData.slice().buffer), Number)) as [
       number[],
       number[]
     ]
     const slope = x.map((value, i) => (y[i] - value) / (other - one))
-    if (!slope.every(Number.isInteger)) differs(`${tensor.name} is not in proportion to the size`)
+    if (!slope.every(Number.isInteger)) differs(`${tensor.name} is not linear in the size`)
     // value = slope · batch + rest
     node('Mul', ['batch:size', ints(`${tensor.name}:slope`, slope)], `${tensor.name}:scaled`)
     node(
@@ -91,18 +91,18 @@ function merged(a: GraphProto, b: GraphProto): GraphProto {
       })
     )
   }
-  const open = (values: readonly ValueInfoProto[]): ValueInfoProto[] => values.map(withOpenBatch)
+  const dynamic = (values: readonly ValueInfoProto[]): ValueInfoProto[] => values.map(withDynamicBatch)
   return {
     ...a,
     node: [...nodes, ...a.node],
     initializer: [...kept, ...extra],
-    input: open(a.input),
-    output: open(a.output)
+    input: dynamic(a.input),
+    output: dynamic(a.output)
   }
 }
 
-/** The declared shape with its first axis named instead of counted. */
-function withOpenBatch(info: ValueInfoProto): ValueInfoProto {
+/** The declared shape with a symbolic first axis. */
+function withDynamicBatch(info: ValueInfoProto): ValueInfoProto {
   const [first] = info.type?.value.value?.shape?.dim ?? []
   if (first?.value.value === BigInt(one)) first.value = { case: 'dimParam', value: 'batch' }
   return info

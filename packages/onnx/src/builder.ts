@@ -8,27 +8,26 @@ import {
 } from './generated/onnx_pb.js'
 import type { NodeProto, TensorProto } from './generated/onnx_pb.js'
 
-/** What an ONNX node is told besides its inputs. */
+/** Attributes of an ONNX node. */
 export type NodeAttrs = Readonly<Record<string, number | string | readonly number[]>>
 
-/** Writes a node of our graph as ONNX nodes; gives the name of the result. */
+/** Writes a node of our graph as ONNX nodes; returns the name of the result. */
 export type Emit = (to: Builder, y: Value) => string
 
-/** An ONNX graph as it grows: nodes and small tensors, each known by the name of what it gives. */
+/** Builds an ONNX graph: nodes and small tensors, identified by the names of their outputs. */
 export interface Builder {
   /**
-   * The name of the tensor that a value has become. A value that is not there yet is emitted, so an emitter may go on
-   * in our own operations.
+   * The name of a value's tensor. A value without one is emitted first, so emitters may use our own operations.
    */
   of(value: Value): string
   /**
-   * One node; the name of its output. An operator of another domain is written `com.microsoft.MultiHeadAttention`; an
-   * input '' is left out.
+   * Adds a node and returns the name of its output. An operator of another domain is written
+   * `com.microsoft.MultiHeadAttention`; an input '' is omitted.
    */
   node(op: string, inputs: readonly string[], attrs?: NodeAttrs): string
-  /** A tensor inside the model file. Equal ones are stored once. */
+  /** A tensor in the model file. Equal tensors are stored once. */
   constant(tensor: HostTensor): string
-  /** Shapes, axes, starts: ONNX wants them as int64 tensors. */
+  /** Shapes, axes or starts, which ONNX requires as int64 tensors. */
   ints(values: readonly number[]): string
 }
 
@@ -40,15 +39,15 @@ export const dataTypes: Readonly<Record<DType, DataType>> = {
   bool: DataType.BOOL
 }
 
-/** Attributes that are numbers but not whole ones. ONNX types each attribute; the name decides. */
+/** Names of float attributes; all other numbers are integers. */
 const floatAttrs = new Set(['alpha', 'epsilon', 'scale'])
 
 /** Constants up to this many bytes are compared, so that equal ones are stored once. */
 const shareLimit = 1 << 16
 
 /**
- * A builder and what it has collected. `emit` writes a value whose inputs are there; generated names are not those
- * `reserved`.
+ * A builder with its nodes and tensors. `emit` writes a value whose inputs have been emitted; generated names avoid
+ * those `reserved`.
  */
 export function builder(
   emit: Emit,

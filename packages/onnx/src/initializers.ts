@@ -14,33 +14,33 @@ import {
   type TensorProto
 } from './generated/onnx_pb.js'
 
-/** A leaf of the graph whose data is known when the model is made. */
+/** A leaf of the graph whose data is known when the model is written. */
 export interface KnownLeaf {
   readonly value: Value
-  /** Its name in the source and in the model. */
+  /** Name in the source and in the model. */
   readonly name: string
   readonly source: WeightSource
 }
 
-/** Data that the model expects in a file of its own. */
+/** External data: tensors that the model references in a separate file. */
 export interface ExternalData {
-  /** As the model names it. */
+  /** Path in the model. */
   readonly path: string
-  /** Bytes in all. */
+  /** Total number of bytes. */
   readonly length: number
-  /** The file's content in order, a tensor at a time. */
+  /** The file's content in order, one tensor at a time. */
   chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>
 }
 
 export interface InitializerOptions {
   readonly resolvePath: (path: string) => string | undefined
   readonly externalDataPath: string
-  /** Tensors up to this many bytes are written into the model itself. */
+  /** Tensors up to this many bytes are stored in the model file. */
   readonly inlineLimit?: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** ONNX's type of what a checkpoint stores. The bytes are the same: little-endian, row-major. */
+/** ONNX's types of a checkpoint's tensors. The bytes are the same: little-endian, row-major. */
 export const storedTypes: Readonly<Record<StoredDType, DataType>> = {
   F64: DataType.DOUBLE,
   F32: DataType.FLOAT,
@@ -56,12 +56,12 @@ export const storedTypes: Readonly<Record<StoredDType, DataType>> = {
 
 const usualInlineLimit = 1 << 14
 
-/** Tensors in the external data begin at multiples of this many bytes, as torch.save aligns them. */
+/** Alignment of tensors in the external data, as in torch.save. */
 const alignment = 64
 
 /**
- * The known leaves as initializers of their stored type: in place in the file that holds them where that is known and
- * aligned to the element, inside the model where small, otherwise as external data.
+ * The known leaves as initializers of their stored type: referenced in their file if it is known and the tensor is
+ * aligned to its element size, in the model if small, otherwise as external data.
  */
 export async function writeInitializers(
   leaves: readonly KnownLeaf[],

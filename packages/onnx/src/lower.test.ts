@@ -25,14 +25,14 @@ const externalData = (g: GraphProto, name: string) => {
   expect(tensor.dataLocation).toBe(DataLocation.EXTERNAL)
   return Object.fromEntries(tensor.externalData.map(({ key, value }) => [key, value]))
 }
-/** A source whose tensors lie in a file. */
+/** A source whose tensors are in a file. */
 const inFile = (source: WeightSource, { path, offset }: { path: string; offset: number }): WeightSource => ({
   ...source,
   locate: name => ({ path, offset, length: source.info(name).shape.reduce((n, d) => n * d, 4) })
 })
 
-describe('what a graph becomes', () => {
-  it('is one node a primitive, and no broadcast that its consumer does by itself', async () => {
+describe('toOnnx: nodes', () => {
+  it('are one per primitive, without broadcasts that ONNX does implicitly', async () => {
     const x = input('x', [2, 3, 4])
     expect(opsOf(await lowered(simplify(graph('g', { y: ops.mul(ops.add(x, input('row', [4])), 2) }))))).toEqual([
       'Reshape',
@@ -46,7 +46,7 @@ describe('what a graph becomes', () => {
     ])
   })
 
-  it('is one Gemm for a linear layer, the weight as it is stored', async () => {
+  it('are one Gemm for a linear layer, with the weight as stored', async () => {
     const g = await lowered(
       graph('g', { y: ops.linear(input('x', [2, 3, 4]), param('w', [5, 4]), param('b', [5])) }),
       memoryWeights({ w: zeros([5, 4]), b: zeros([5]) })
@@ -58,7 +58,7 @@ describe('what a graph becomes', () => {
     expect(g.initializer.find(t => t.name === 'w')!.dims).toEqual([5n, 4n])
   })
 
-  it('leaves out what no output needs, and stores equal constants once', async () => {
+  it('exclude dead values, and share equal constants', async () => {
     const x = input('x', [3, 4])
     const g = await lowered(graph('g', { y: ops.add(ops.mul(x, 2), ops.fill([3, 4], 2)) }, [x, input('unused', [9])]))
     expect(g.input.map(v => v.name)).toEqual(['x', 'unused'])
@@ -67,7 +67,7 @@ describe('what a graph becomes', () => {
     expect(twos.length).toBe(new Set(twos.map(t => `${t.dims} ${t.rawData.join()}`)).size)
   })
 
-  it('has MultiHeadAttention for windows and never all heads of a whole grid at once', async () => {
+  it('are MultiHeadAttention for windows, and one head at a time for global attention', async () => {
     const qkv = input('qkv', [1, 64, 64, 6])
     const attend = (window: number, side: number) =>
       lowered(
@@ -82,12 +82,12 @@ describe('what a graph becomes', () => {
         memoryWeights({ b: zeros([6]), h: zeros([2 * side - 1, 1]), w: zeros([2 * side - 1, 1]) })
       )
     expect((await attend(14, 14)).node.find(n => n.opType === 'MultiHeadAttention')!.domain).toBe('com.microsoft')
-    const whole = await attend(0, 64)
-    expect(opsOf(whole).filter(op => op === 'Softmax')).toHaveLength(2 * 4)
-    expect(opsOf(whole)).not.toContain('MultiHeadAttention')
+    const global = await attend(0, 64)
+    expect(opsOf(global).filter(op => op === 'Softmax')).toHaveLength(2 * 4)
+    expect(opsOf(global)).not.toContain('MultiHeadAttention')
   })
 
-  it('keeps names apart: an input, a param and an output may share one', async () => {
+  it('have unique names, even if an input, a param and an output share one', async () => {
     const x = input('a', [2])
     const { inputs, outputs, model } = await toOnnx(graph('g', { a: ops.add(x, param('a', [2])), b: x, c: x }), {
       weights: memoryWeights({ a: zeros([2]) })
@@ -99,14 +99,14 @@ describe('what a graph becomes', () => {
     expect(Object.keys(outputs)).toEqual(['a', 'b', 'c'])
   })
 
-  it('is refused where an operation has no ONNX form', async () => {
+  it('are rejected for operations without an ONNX form', async () => {
     const odd = { ...ops.neg(input('x', [2])), op: 'odd' }
     await expect(toOnnx(graph('g', { y: odd }), { weights: memoryWeights({}) })).rejects.toMatchObject({
       code: 'E_GRAPH'
     })
   })
 
-  it('decomposes composites it has no form for', async () => {
+  it('are decomposed for composites without an ONNX form', async () => {
     const x = input('x', [2])
     const twice = {
       op: 'twice',
@@ -122,7 +122,7 @@ describe('what a graph becomes', () => {
   })
 })
 
-describe('where the weights are', () => {
+describe('toOnnx: weights', () => {
   const big = [64, 128] as const
   const weights = memoryWeights({ w: zeros(big), small: f32([2], [1, 2]) })
   const g = graph('g', {
@@ -131,13 +131,13 @@ describe('where the weights are', () => {
   })
   const resolvePath = (path: string): string | undefined => (path.startsWith('/') ? path.slice(1) : undefined)
 
-  it('in the file that holds them', async () => {
+  it('are referenced in the checkpoint file', async () => {
     const onnx = await lowered(g, inFile(weights, { path: '/models/a b.pth', offset: 192 }), { resolvePath })
     expect(externalData(onnx, 'w')).toEqual({ location: 'models/a b.pth', offset: '192', length: String(64 * 128 * 4) })
     expect(externalData(onnx, 'small').location).toBe('models/a b.pth')
   })
 
-  it('beside the model where the file cannot be named, or the place in it is not aligned', async () => {
+  it('are external data if the file has no path, or the offset is not aligned', async () => {
     for (const at of [
       { path: 'C:/x.pth', offset: 192 },
       { path: '/x.pth', offset: 193 }
@@ -148,7 +148,7 @@ describe('where the weights are', () => {
     }
   })
 
-  it('in one external file, every tensor where the model says', async () => {
+  it('are in one external file, at the offsets in the model', async () => {
     const tensors = Object.fromEntries(
       ['a', 'b', 'c'].map((name, i) => [name, f32([5000 + i], new Float32Array(5000 + i).fill(i + 1))])
     )
@@ -176,7 +176,7 @@ describe('where the weights are', () => {
     }
   })
 
-  it('of their stored type, widened in the model', async () => {
+  it('keep their stored type and are cast in the model', async () => {
     const half = memoryWeights({ w: { dtype: 'f16', shape: [2, 2], data: new Uint16Array(4) } })
     const onnx = await lowered(graph('g', { y: ops.matmul(input('x', [1, 2]), param('w', [2, 2])) }), half)
     expect(onnx.initializer.find(t => t.name === 'w')!.dataType).toBe(DataType.FLOAT16)

@@ -15,23 +15,24 @@ import { writeInitializers, storedTypes, type KnownLeaf, type ExternalData } fro
 import { ModelProtoSchema, TensorProto_DataType, type ModelProto, type NodeProto } from './generated/onnx_pb.js'
 
 export interface OnnxOptions {
-  /** Where the graph's params are. Data is read only of small ones that are not located. */
+  /** Source of the graph's params. Reads only small tensors, and those without a known location. */
   readonly weights: WeightSource
-  /** Inputs of the graph whose values are known, by name: they become initializers of the model, as the params do. */
+  /** Inputs of the graph with known values, by name: they become initializers of the model, like params. */
   readonly initializers?: WeightSource | undefined
   /**
-   * How the runtime will find a file of the checkpoint: a path relative to the folder it is told, with forward slashes.
-   * What lies in a file without such a path goes into the external data. Default: everything does.
+   * Maps a file of the checkpoint to the path at which the runtime finds it: relative to the runtime's folder for
+   * external data, with forward slashes. Tensors of files without such a path are copied to the external data. Default:
+   * all are copied.
    */
   readonly resolvePath?: ((path: string) => string | undefined) | undefined
-  /** The path under which the runtime will find the external data. Default: `model.onnx.data`. */
+  /** The path of the external data in the model. Default: `model.onnx.data`. */
   readonly externalDataPath?: string | undefined
   /**
-   * Tensors up to this many bytes lie in the model itself. Default: 16 KiB. Infinity makes one file of it, of at most
-   * 2 GB.
+   * Tensors up to this many bytes are stored in the model file. Default: 16 KiB. Infinity gives a single file, of at
+   * most 2 GB.
    */
   readonly inlineLimit?: number | undefined
-  /** Integer inputs that are to be fed as int64, as other runtimes do with token ids. */
+  /** Integer inputs that become int64 inputs of the model, as usual for token ids. */
   readonly int64Inputs?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -39,28 +40,28 @@ export interface OnnxOptions {
 export interface OnnxModel {
   /** A serialized ModelProto. */
   readonly model: Uint8Array
-  /** The model's name of each input that is still fed and of each output, by the graph's. */
+  /** Names of the remaining inputs in the model, by their names in the graph; below, those of the outputs. */
   readonly inputs: Readonly<Record<string, string>>
   readonly outputs: Readonly<Record<string, string>>
-  /** Data that the model expects in a file of its own, if any. */
+  /** External data, if any. */
   readonly externalData: ExternalData | undefined
 }
 
-/** The operators' version: the first with Gelu. */
+/** Operator set version: the first with Gelu. */
 const opset = 20n
-/** The file format's version of the same release. */
+/** File format version of the same release. */
 const irVersion = 9n
 
 /**
- * A graph as an ONNX model. Params are initializers under their checkpoint's names and of their stored type, and stay
- * where they are stored. Composites that `keeps` does not keep are written as their decomposition.
+ * Writes a graph as an ONNX model. Params are initializers with their checkpoint's names and stored types, referenced
+ * in the checkpoint's file if possible. Composites that `keeps` does not keep are decomposed.
  */
 export async function toOnnx(g: Graph, options: OnnxOptions): Promise<OnnxModel> {
   const { proto, ...rest } = await lower(g, options)
   return { ...rest, model: toBinary(ModelProtoSchema, proto) }
 }
 
-/** A model that is not yet serialized. */
+/** A model before serialization. */
 export interface LoweredModel extends Omit<OnnxModel, 'model'> {
   readonly proto: ModelProto
 }
@@ -81,7 +82,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
   for (const value of g.inputs) if (isKnown(value)) known.push({ value, name: nameOf(value)!, source: initializers! })
   const data = await writeInitializers(known, { resolvePath, externalDataPath, inlineLimit, signal })
 
-  // Names: what is known has its own; what is fed or fetched has its own where that is free; the rest is numbered.
+  // Names: initializers keep theirs; inputs and outputs keep theirs if free; other values are numbered.
   const reserved = new Set(known.map(leaf => leaf.name))
   const claim = (name: string, what: string): string => {
     const free = reserved.has(name) ? `${name}:${what}` : name
@@ -99,7 +100,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
     if (value.op === 'input' && Object.hasOwn(inputs, name)) {
       return int64Inputs.includes(name) ? to.node('Cast', [inputs[name]], { to: dataTypes[value.dtype] }) : inputs[name]
     }
-    if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} is neither fed nor known`)
+    if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} must be fed or known`)
     return stored(to, value, value.op === 'param' ? weights : initializers!)
   }, reserved)
   for (const value of valuesOf(g)) to.of(value)
@@ -130,8 +131,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
 }
 
 /**
- * A leaf that lies in a checkpoint, widened to the graph's type where it is stored in another; the runtime does that
- * once, when it loads.
+ * A leaf from a checkpoint, cast to the graph's type if it is stored in another; the runtime folds the cast on loading.
  */
 function stored(to: Builder, value: Value, source: WeightSource): string {
   const name = nameOf(value)!
@@ -148,7 +148,7 @@ function emit(to: Builder, value: Value): string {
   return write(to, value)
 }
 
-/** The nodes that the outputs need, the outputs under their names: [name in the model, name of what was written]. */
+/** The nodes that the outputs need, with outputs renamed: pairs of [name in the model, name of the emitted tensor]. */
 function finish(nodes: readonly NodeProto[], outputs: readonly (readonly [string, string])[]): NodeProto[] {
   const made = new Set(nodes.flatMap(n => n.output))
   const renamed = new Map<string, string>()

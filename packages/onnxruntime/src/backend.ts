@@ -4,6 +4,7 @@ import {
   nameOf,
   paramsOf,
   prepare,
+  refuse,
   shown,
   sizeOf,
   untilAborted,
@@ -17,23 +18,23 @@ import { keeps } from '@sam/onnx'
 import { executable } from './executable.js'
 import type { OpenOptions, Runtime } from './runtime.js'
 
-/** Options of every backend that runs on onnxruntime. */
+/** Options of all backends on onnxruntime. */
 export interface OnnxRuntimeOptions {
-  /** Threads that one run computes on. */
+  /** Threads per run. */
   readonly threads?: number | undefined
   /**
-   * `all` decomposes every composite: each graph runs as primitives. Slow; to find out whether a fused form is at fault.
+   * `all` decomposes every composite. Slow: for checking whether a fused operator is at fault.
    */
   readonly decompose?: 'all' | undefined
 }
 
-/** A `Backend` on one build of onnxruntime; `name` is the backend's. */
+/** A `Backend` on one build of onnxruntime. */
 export function onnxRuntimeBackend<Handle>(
   name: string,
   runtime: Runtime<Handle>,
   { decompose }: Pick<OnnxRuntimeOptions, 'decompose'> = {}
 ): Backend {
-  const gone = new InputError('E_DISPOSED', `the ${name} backend was disposed; make a new one`)
+  const disposedError = new InputError('E_DISPOSED', `the ${name} backend was disposed; create a new one`)
   const fused = (node: Value): boolean => decompose !== 'all' && keeps(node)
   let disposed = false
   return {
@@ -41,7 +42,7 @@ export function onnxRuntimeBackend<Handle>(
     keeps: fused,
     async compile(g, weights, { signal, onProgress = () => {} } = {}) {
       signal?.throwIfAborted()
-      if (disposed) throw gone
+      if (disposed) throw disposedError
       const { setup, run } = prepare(g, fused, weights)
       const total = weightBytes(paramsOf(g), weights)
       let done = 0
@@ -62,26 +63,19 @@ export function onnxRuntimeBackend<Handle>(
     },
     dispose() {
       disposed = true
-      runtime.end(gone)
+      runtime.end(disposedError)
     }
   }
 }
 
-/** Throws `InputError` `E_BAD_OPTION` for options that no onnxruntime backend takes. */
+/** Validates options common to all onnxruntime backends. Throws `InputError` `E_BAD_OPTION`. */
 export function checkOptions({ threads = 1, decompose = 'all' }: OnnxRuntimeOptions): void {
-  mustHold(
-    Number.isInteger(threads) && threads >= 1,
-    `threads must be a whole number of at least 1, found ${shown(threads)}`
-  )
-  mustHold(decompose === 'all', `decompose must be 'all' or left out, found ${shown(decompose)}`)
+  if (!(Number.isInteger(threads) && threads >= 1))
+    refuse('E_BAD_OPTION', `threads must be a whole number of at least 1, found ${shown(threads)}`)
+  if (decompose !== 'all') refuse('E_BAD_OPTION', `decompose must be 'all' or omitted, found ${shown(decompose)}`)
 }
 
-/** Throws `InputError` `E_BAD_OPTION` with this message unless the rule holds. */
-export function mustHold(holds: boolean, message: string): void {
-  if (!holds) throw new InputError('E_BAD_OPTION', message)
-}
-
-/** Computes what depends on weights alone; the runtime takes it as further weights. */
+/** Computes what depends on weights alone; the results become additional initializers. */
 async function runSetup<Handle>(
   runtime: Runtime<Handle>,
   setup: Graph,
@@ -101,6 +95,6 @@ async function runSetup<Handle>(
   }
 }
 
-/** Bytes of the params of a graph: as stored where a file holds them, otherwise as f32. */
+/** Bytes of a graph's params: as stored if they are in a file, otherwise as f32. */
 const weightBytes = (params: readonly Value[], weights: WeightSource): number =>
   params.reduce((n, p) => n + (weights.locate(nameOf(p)!)?.length ?? 4 * sizeOf(p.shape)), 0)

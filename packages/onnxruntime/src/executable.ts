@@ -11,12 +11,11 @@ import {
 } from '@sam/core/graph'
 import type { Runtime, Session, TensorType } from './runtime.js'
 
-/** What lies behind the tensors that this module gave out; no handle once a tensor is disposed. */
+/** The runtime and handle of each tensor of this module; no handle once the tensor is disposed. */
 const states = new WeakMap<DeviceTensor, { readonly runtime: unknown; handle: unknown }>()
 
 /**
- * A loaded session as an `Executable`. A run cannot be stopped half way: after an abort it finishes by itself, and its
- * results are freed.
+ * A session as an `Executable`. A run cannot be interrupted: after an abort it continues, and its results are freed.
  */
 export function executable<Handle>(runtime: Runtime<Handle>, g: Graph, session: Session<Handle>): Executable {
   let disposed = false
@@ -68,12 +67,14 @@ function deviceTensor<Handle>(runtime: Runtime<Handle>, { shape, dtype }: Tensor
   return self
 }
 
-/** A feed as the session takes it: host data, or the handle of a tensor that the same runtime has. */
+/** A feed for the session: host data, or the handle of a tensor of the same runtime. */
 function feedOf<Handle>(runtime: Runtime<Handle>, name: string, feed: HostTensor | DeviceTensor): HostTensor | Handle {
   if ('data' in feed) return feed
   const state = states.get(feed)
   if (state?.runtime !== runtime)
-    throw new GraphError(`${name} was fed a tensor of another backend; copy it to host memory with read() first`)
-  if (state.handle === undefined) throw new InputError('E_DISPOSED', `${name} was fed a tensor that was disposed`)
+    throw new GraphError(
+      `${name} must not be fed a tensor of another backend; copy it to host memory with read() first`
+    )
+  if (state.handle === undefined) throw new InputError('E_DISPOSED', `${name} must not be fed a disposed tensor`)
   return state.handle as Handle
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { runtimeFailed } from './failures.js'
 
-describe('runtimeFailed: the code of what onnxruntime threw', () => {
+describe('runtimeFailed: error codes', () => {
   it.each([
     ['std::bad_alloc', 'E_OUT_OF_MEMORY'],
     [

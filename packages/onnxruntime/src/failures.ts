@@ -6,13 +6,13 @@ const deviceLost =
   /cuda (?:failure|error)[^\n]*(?:700|719|999|illegal|unspecified|launch failure)|device (?:is |was )?lost|dxgi_error_device/i
 
 /**
- * What onnxruntime threw as an error with a code; the runtime's own text is the end of the message. Errors of ours stay
- * as they are. The runtime throws plain text and, in WebAssembly, a number that was a pointer when no memory is left.
- * `memory` says what a user can do about that.
+ * Converts an error of onnxruntime to one with a code; the runtime's text is appended to the message. Our own errors
+ * are returned unchanged. The runtime throws plain text and, in WebAssembly without memory, a pointer as a number.
+ * `memory` is the message for out of memory.
  */
 export function runtimeFailed(
   error: unknown,
-  memory = 'no memory left for this run: decode fewer prompts at once, dispose results you no longer need, or take a smaller model'
+  memory = 'no memory left for this run: decode fewer prompts at once, dispose results you no longer need, or use a smaller model'
 ): SamError {
   if (SamError.is(error)) return error
   const text = error instanceof Error ? error.message : String(error)
@@ -21,9 +21,9 @@ export function runtimeFailed(
   if (error instanceof RangeError || typeof error === 'number' || outOfMemory.test(text))
     return failed('E_OUT_OF_MEMORY', memory)
   if (deviceLost.test(text))
-    return failed('E_DEVICE_LOST', 'the device stopped answering; make a new backend and load again')
+    return failed('E_DEVICE_LOST', 'the device stopped responding; create a new backend and load again')
   return failed(
     'E_BACKEND_FAILED',
-    "onnxruntime refused or failed; if the graph is not at fault, try { decompose: 'all' } and report the difference"
+    "onnxruntime failed; if the graph is not at fault, try { decompose: 'all' } and report the difference"
   )
 }

@@ -1,7 +1,7 @@
 /**
- * What every backend on onnxruntime shares, wherever it runs.
+ * `@sam/onnxruntime`: common parts of all backends on onnxruntime.
  * @packageDocumentation
  */
-export { checkOptions, mustHold, onnxRuntimeBackend, type OnnxRuntimeOptions } from './backend.js'
+export { checkOptions, onnxRuntimeBackend, type OnnxRuntimeOptions } from './backend.js'
 export { runtimeFailed } from './failures.js'
 export { elementTypes, type OpenOptions, type Runtime, type Session, type TensorType } from './runtime.js'

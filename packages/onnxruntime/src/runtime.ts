@@ -1,33 +1,33 @@
 import type { DType, Graph, HostTensor, Part, Shape, WeightSource } from '@sam/core/graph'
 
 /**
- * One build of onnxruntime: where its sessions run and where its tensors lie. `Handle` is what it knows a tensor by: a
- * number where the runtime has a thread of its own, the tensor itself where it shares the caller's memory.
+ * One build of onnxruntime, with its sessions and tensors. `Handle` identifies a tensor: a number if the runtime has
+ * its own thread, the tensor itself if it shares the caller's memory.
  */
 export interface Runtime<Handle> {
-  /** Lowers a graph to ONNX and loads it. Throws `BackendError` when onnxruntime refuses. */
+  /** Lowers a graph to ONNX and loads it. Throws `BackendError` if onnxruntime fails. */
   open(g: Graph, options: OpenOptions): Promise<Session<Handle>>
-  /** Copies a tensor, or a part of it, to host memory that belongs to the reader. */
+  /** Copies a tensor, or a part of it, to host memory owned by the caller. */
   read(handle: Handle, type: TensorType, part?: Part): Promise<HostTensor>
   free(handle: Handle): void
-  /** Called when the backend is disposed; what is still pending is rejected with `reason`. */
+  /** Called when the backend is disposed; pending calls reject with `reason`. */
   end(reason: Error): void
 }
 
 export interface OpenOptions {
   readonly weights: WeightSource
-  /** Inputs of the graph whose values are known: what the setup graph computed. */
+  /** Inputs of the graph with known values: the outputs of the setup graph. */
   readonly initializers?: WeightSource | undefined
-  /** Bytes of the weights of the whole model, as stored. */
+  /** Bytes of all weights of the model, as stored. */
   readonly weightBytes: number
   readonly signal?: AbortSignal | undefined
-  /** Called with the bytes that were copied since the last call. */
+  /** Called with the number of bytes copied since the last call. */
   readonly onBytes?: ((n: number) => void) | undefined
 }
 
 /** A graph loaded by onnxruntime. */
 export interface Session<Handle> {
-  /** The feeds are the caller's: a host tensor is copied, or read, before this returns. */
+  /** The caller owns the feeds: host tensors are copied or read before this returns. */
   run(feeds: Readonly<Record<string, HostTensor | Handle>>, signal?: AbortSignal): Promise<Record<string, Handle>>
   close(): void
 }

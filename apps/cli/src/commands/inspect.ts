@@ -131,7 +131,7 @@ function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: Sa
   return `${name}: ${imageSize}×${imageSize} input; ${encoder}; embedding ${width} wide; decoder of ${decoder.depth} layers, ${decoder.heads} heads`
 }
 
-function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: ModelCost): string {
+function costTables({ imageEncoder, maskDecoder, perImage, decoderShare }: ModelCost): string {
   const weights = (parameters: number): string[] => (parameters ? [short(parameters), bytes(4 * parameters)] : ['', ''])
   const partRows = (title: string, { parts, parameters, flops }: GraphCost): string[][] => [
     [title, ...weights(parameters), short(flops, 'F')],
@@ -152,7 +152,7 @@ function costTables({ imageEncoder, maskDecoder, onceAnImage, decoderShare }: Mo
       ...partRows('mask decoder, a click', maskDecoder),
       ['model', ...weights(imageEncoder.parameters + maskDecoder.parameters)]
     ]),
-    `mask decoder / image encoder: ${percent(decoderShare)} of the compute; ${short(onceAnImage, 'F')} of a click is done once an image\n`,
+    `mask decoder / image encoder: ${percent(decoderShare)} of the compute; ${short(perImage, 'F')} of a click is done once an image\n`,
     table('llrrl', [
       ['memory beside weights', 'composites', 'peak', 'largest', 'value'],
       ...memoryRows('image encoder', imageEncoder),

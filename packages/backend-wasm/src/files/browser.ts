@@ -1,4 +1,4 @@
-/** The bytes behind a URL, or a sentence that says why there are none. */
+/** The bytes at a URL, or the reason why they could not be read. */
 export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer> | string> {
   try {
     const answer = await fetch(url)
@@ -10,5 +10,5 @@ export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer> | str
   }
 }
 
-/** What relative addresses are relative to: the page, or the script of a worker. */
+/** Base of relative URLs: the page, or the script of a worker. */
 export const baseUrl = (): URL => new URL(globalThis.location.href)

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { readBytes as fetchBytes } from './browser.js'
 
-/** The bytes of a file or behind a URL, or a sentence that says why there are none. */
+/** The bytes of a file or at a URL, or the reason why they could not be read. */
 export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer> | string> {
   if (url.protocol !== 'file:') return fetchBytes(url)
   try {
@@ -12,5 +12,5 @@ export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer> | str
   }
 }
 
-/** What relative paths are relative to: the working directory. */
+/** Base of relative paths: the working directory. */
 export const baseUrl = (): URL => pathToFileURL(`${process.cwd()}/`)

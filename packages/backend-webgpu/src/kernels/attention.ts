@@ -1,16 +1,16 @@
-/** Attention without its scores: one thread a query, online softmax, keys and values through workgroup memory. */
+/** Attention without stored scores: one thread per query, online softmax, keys and values in workgroup memory. */
 import { sizeOf, type Value } from '@sam/core/graph'
 import { denseView, type View } from '../view.js'
 import { flash, relativePositions, type Bias } from './flash.js'
 import type { Kernel } from './kernel.js'
 import { biasForm, relativeForm, windowAttention as windowProgram, windowShared } from './window.js'
 
-/** Registers hold a query and a result of this many channels; wider heads are decomposed. */
+/** Most channels of a query and a result that fit in registers; wider heads are decomposed. */
 const widestHead = 128
 
 /**
- * Scaled dot-product attention; every operand is read where it lies, and the result lies as [B, N, heads, d], so that
- * joining the heads again moves nothing.
+ * Scaled dot-product attention. Operands are read through their strides, and the result is stored as [B, N, heads, d],
+ * so that recombining the heads is a view.
  */
 export const attention: Kernel = {
   supports: node =>
@@ -63,9 +63,9 @@ function biasOf(rest: readonly View[], scores: readonly number[]): Bias {
 }
 
 /**
- * Self-attention of a grid with relative positions, straight from the qkv product: no split, no transpose, no window
- * copies. Over the whole grid it is two dispatches (relative positions, then flash); in windows it is one, and what
- * lies outside the grid is the projection's bias, whose keys count in the softmax as they do in the reference.
+ * Self-attention of a grid with relative positions, directly from the qkv product: no split, transpose or window
+ * copies. Global attention takes two dispatches (relative positions, then flash attention), windowed attention one.
+ * Padding is the projection's bias, and its keys take part in the softmax, as in the reference.
  */
 export const gridAttention: Kernel = {
   supports(node, limits) {
@@ -83,23 +83,23 @@ export const gridAttention: Kernel = {
       const { program, flops } = windowProgram(grid, { window: node.attrs.window as number, form: relativeForm })
       return denseView(to.emit(program, [qkv, border, tableH, tableW], { length, type: 'f32', flops }), node.shape)
     }
-    const places = height * width
+    const positions = height * width
     const each = height + width
     const relative = to.emit(relativePositions(grid), [qkv, tableH, tableW], {
-      length: batch * heads * places * each,
+      length: batch * heads * positions * each,
       type: 'f32',
-      flops: 2 * batch * places * channels * each
+      flops: 2 * batch * positions * channels * each
     })
     const part = (i: number): View => ({
       buffer: qkv,
-      shape: [batch, heads, places, grid.d],
-      strides: [places * 3 * channels, grid.d, 3 * channels, 1],
+      shape: [batch, heads, positions, grid.d],
+      strides: [positions * 3 * channels, grid.d, 3 * channels, 1],
       offset: i * channels
     })
     const table = (size: number, offset: number): View => ({
       buffer: relative,
-      shape: [batch, heads, places, size],
-      strides: [heads * places * each, places * each, each, 1],
+      shape: [batch, heads, positions, size],
+      strides: [heads * positions * each, positions * each, each, 1],
       offset
     })
     const bias: Bias = { kind: 'grid', rows: table(height, 0), columns: table(width, height) }

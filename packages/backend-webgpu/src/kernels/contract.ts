@@ -9,7 +9,7 @@ import { tileFor } from './tile.js'
 
 const isF32 = (node: Value): boolean => node.dtype === 'f32'
 
-/** Batched product of views; a transposed operand is read where it lies. */
+/** Batched product of views; a transposed operand is read through its strides. */
 export const matmul: Kernel = {
   epilogue: true,
   lower(node, to) {
@@ -43,7 +43,7 @@ export const matmul: Kernel = {
   }
 }
 
-/** x·wᵀ + b; the weight as the checkpoint has it, or packed in halves. */
+/** x·wᵀ + b; the weight as in the checkpoint, or packed as f16. */
 export const linear: Kernel = {
   supports: isF32,
   epilogue: true,
@@ -100,14 +100,14 @@ export const conv2d: Kernel = {
               i32('aStep', sc)
             ],
             read: `
-      let place = uniforms.aAt + n / (uniforms.extent0 * uniforms.extent1) * uniforms.aBatch;
+      let base = uniforms.aAt + n / (uniforms.extent0 * uniforms.extent1) * uniforms.aBatch;
       let y0 = n / uniforms.extent1 % uniforms.extent0 * uniforms.stride - uniforms.padding;
       let x0 = n % uniforms.extent1 * uniforms.stride - uniforms.padding;
       for (var e = 0; e < min(4, left); e++) {
         let yy = y0 + (k + e) / ${kw} % ${kh};
         let xx = x0 + (k + e) % ${kw};
         if (yy >= 0 && yy < uniforms.extent2 && xx >= 0 && xx < uniforms.extent3) {
-          v[e] = a[place + (k + e) / ${kh * kw} * uniforms.aStep + yy * uniforms.aRow + xx * uniforms.aColumn];
+          v[e] = a[base + (k + e) / ${kh * kw} * uniforms.aStep + yy * uniforms.aRow + xx * uniforms.aColumn];
         }
       }`
           }
@@ -126,8 +126,8 @@ export const conv2d: Kernel = {
 }
 
 /**
- * Each pixel becomes a tile, written where it belongs: no depth-to-space afterwards. Columns run (tile row, tile
- * column, channel).
+ * Each pixel becomes a tile, written to its final position, without a depth-to-space step. Column order: tile row, tile
+ * column, channel.
  */
 export const convTranspose2d: Kernel = {
   supports: isF32,
@@ -159,7 +159,7 @@ export const convTranspose2d: Kernel = {
   }
 }
 
-/** A contraction, and the values it reads: a and b where they lie, and a bias added by result column or by `biasAt`. */
+/** A contraction and its operands: a and b, and a bias added by result column or by `biasAt`. */
 interface Product extends Omit<Contraction, 'tile' | 'epilogue' | 'bias'> {
   readonly reads: readonly [Buffer, Buffer]
   readonly bias?: Value | undefined
@@ -184,22 +184,21 @@ function emit(node: Value, to: Lowering, { reads, bias, biasAt = 'column', ...pr
   )
 }
 
-/** A view whose leading axes follow each other as one row index. */
+/** A view whose leading axes join into one row index. */
 function rowsOf(to: Lowering, value: Value): { view: View; row: number } {
   const view = to.view(value)
   const row = joinedStride(view, view.shape.length - 1)
   return row === undefined ? { view: denseView(to.copy(view), view.shape), row: view.shape.at(-1)! } : { view, row }
 }
 
-/** A view whose batch axes follow each other as one. */
+/** A view whose batch axes join into one. */
 function batched(to: Lowering, value: Value): View {
   const view = to.view(value)
   return joinedStride(view, view.shape.length - 2) === undefined ? denseView(to.copy(view), view.shape) : view
 }
 
 /**
- * A weight's columns along k, and the buffer they lie in: packed halves where the device holds it so, else as the
- * checkpoint has it.
+ * A weight as an operand along k, and its buffer: packed f16 if the device stores it so, else as in the checkpoint.
  */
 function weightOf(to: Lowering, weight: Value, depth: number): { operand: Operand; buffer: Buffer } {
   const packed = to.packed(weight)

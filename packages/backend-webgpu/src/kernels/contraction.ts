@@ -1,12 +1,12 @@
 /**
- * The one tiled product behind linear, matmul, conv2d and convTranspose2d: sums over k of a[row, k] · b[column, k].
+ * The tiled product of linear, matmul, conv2d and convTranspose2d: sums over k of a[row, k] · b[column, k].
  *
- * 1. A thread an element, both operands from memory: bound by bandwidth at 1 flop a byte.
- * 2. Tiles of both operands in workgroup memory, 8×8 sums a thread in registers: 16 shared vec4 reads for 256
+ * 1. One thread per element, both operands from memory: bound by bandwidth at 1 flop per byte.
+ * 2. Tiles of both operands in workgroup memory, 8×8 sums per thread in registers: 16 shared vec4 reads per 256
  * multiply-adds.
- * 3. Both operands lie k-major in vec4s along k, so the weight [out, in] is read as the checkpoint stores it: no
+ * 3. Both operands are k-major in vec4s along k, so the weight [out, in] is read as stored in the checkpoint, without a
  * transposed copy.
- * 4. Bias, activation and residual on the sums before they leave the registers: three passes over the result less.
+ * 4. Bias, activation and residual are applied to the sums in registers: saves three passes over the result.
  */
 import { functionsFor } from './expression.js'
 import { activations, type Epilogue } from './epilogue.js'
@@ -22,7 +22,7 @@ export interface Operand {
    * zeros; `left` is how many of the four k exist.
    */
   readonly read: string
-  /** Whether consecutive threads should read consecutive k (they lie together), or consecutive rows. */
+  /** Whether consecutive threads should read consecutive k (contiguous in memory), or consecutive rows. */
   readonly alongK: boolean
 }
 
@@ -38,12 +38,12 @@ export interface Contraction {
   /** Index into `bias` for the result at `row`, `column`; absent: no bias. */
   readonly bias?: string | undefined
   readonly epilogue: Epilogue
-  /** WGSL expression of the result's index from `batch`, `row`, `column`; default row by row. */
+  /** WGSL expression of the result's index from `batch`, `row`, `column`. Default: row by row. */
   readonly store?: string | undefined
   readonly uniforms?: readonly Uniform[]
 }
 
-/** The program. Inputs in order: a, b, then bias and residual where there are any. */
+/** The program. Inputs in order: a, b, then bias and residual, if any. */
 export function contraction({
   name,
   batch,
@@ -61,8 +61,8 @@ export function contraction({
   const [tx, ty] = tile.threads
   const [ex, ey] = tile.each
   const [tileRows, tileColumns, tileDepth] = [ty * ey, tx * ex, tile.depth / 4]
-  const whole = depth % tile.depth === 0
-  // One more row than needed spreads k-major columns over different banks.
+  const divides = depth % tile.depth === 0
+  // One additional row avoids bank conflicts of k-major columns.
   const [pitchA, pitchB] = [tileRows + 1, tileColumns + 1]
   const load = (
     operand: Operand,
@@ -74,8 +74,8 @@ export function contraction({
       let n = min(${first} + r, ${last} - 1);
       let k = k0 + q * 4;
       var v = vec4<f32>(0.0);
-      ${whole ? 'let left = 4;' : 'let left = uniforms.depth - k;'}
-      ${whole ? '{' : 'if (left > 0) {'} ${operand.read} }
+      ${divides ? 'let left = 4;' : 'let left = uniforms.depth - k;'}
+      ${divides ? '{' : 'if (left > 0) {'} ${operand.read} }
       ${shared}[q * ${pitch} + r] = v;
     }`
   const finish = [
@@ -152,7 +152,7 @@ fn main() {
   }
 }
 
-/** An operand that lies anywhere with one stride a batch, a row and a k. */
+/** An operand with one stride each for batch, row and k. */
 export function strided(
   name: string,
   { batch, row, k, offset, depth }: { batch: number; row: number; k: number; offset: number; depth: number }
@@ -171,7 +171,7 @@ export function strided(
   }
 }
 
-/** A weight [columns, depth] stored as packed halves, two in an i32: half the memory, full-precision sums. */
+/** A weight [columns, depth] packed as f16, two per i32: half the memory, full-precision sums. */
 export const packedHalves = (name: string, depth: number): Operand => ({
   binding: { name, components: 2 },
   uniforms: [i32(`${name}Row`, depth)],

@@ -4,9 +4,9 @@ import { functionsFor } from './expression.js'
 import { address, coordinates, operands, perElement, sizesOf, type Program } from './program.js'
 
 /**
- * One expression over views, one thread an element: every elementwise operation, chains of them, and a copy (the
- * expression `x0`). Views are read through their strides, so a broadcast, transpose or slice of an operand costs no
- * dispatch and no memory.
+ * One expression over views, one thread per element: elementwise operations, chains of them, and copies (the expression
+ * `x0`). Views are read through their strides, so a broadcast, transpose or slice of an operand needs no dispatch and
+ * no memory.
  */
 export function elementwise(
   name: string,
@@ -21,16 +21,16 @@ export function elementwise(
     { shape, strides: rowStrides(shape), offset: 0, buffer: undefined as never },
     ...views
   ])
-  const places = views.map((v, i) => address(`x${i}`, { strides: strides[i + 1], offset: v.offset }))
+  const addresses = views.map((v, i) => address(`x${i}`, { strides: strides[i + 1], offset: v.offset }))
   const inOrder = (i: number): boolean => views[i].offset === 0 && sizes.length <= 1 && (strides[i + 1][0] ?? 1) === 1
-  const reads = views.map((_, i) => (inOrder(i) ? `x${i}[i]` : `x${i}[${places[i].index}]`))
+  const reads = views.map((_, i) => (inOrder(i) ? `x${i}[i]` : `x${i}[${addresses[i].index}]`))
   const body = expression(reads)
   const direct = views.every((_, i) => inOrder(i))
   return perElement(name, {
     count,
     helpers: functionsFor(body),
     inputs: operands(views.length),
-    uniforms: direct ? [] : [...sizesOf(sizes), ...places.flatMap(p => p.uniforms)],
+    uniforms: direct ? [] : [...sizesOf(sizes), ...addresses.flatMap(p => p.uniforms)],
     body: `${direct ? '' : coordinates(sizes.length)}\n  result[i] = ${body};`
   })
 }

@@ -1,6 +1,6 @@
 import type { Value } from '@sam/core/graph'
 
-/** What follows a contraction and is done while its sums are in registers. */
+/** Operations applied to a contraction's sums in registers. */
 export interface Epilogue {
   readonly activation?: Activation | undefined
   /** Added last: a value of the result's shape. */
@@ -12,10 +12,10 @@ export const activations = { gelu: 'v = gelu(v);', relu: 'v = max(v, 0.0);' } as
 
 export type Activation = keyof typeof activations
 
-/** The activation that a node is, or undefined. */
+/** The node's activation, or undefined if it is none. */
 export const activationOf = ({ op }: Value): Activation | undefined =>
   Object.hasOwn(activations, op) ? (op as Activation) : undefined
 
-/** What a node adds to `sums`, or undefined where it is not the addition of another value to them. */
+/** The value that a node adds to `sums`; undefined if the node is not such an addition. */
 export const residualOf = ({ op, inputs: [a, b] }: Value, sums: Value): Value | undefined =>
   op === 'add' && a !== b ? (a === sums ? b : a) : undefined

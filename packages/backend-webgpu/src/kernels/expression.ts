@@ -42,16 +42,16 @@ function cast(x: string, from: Value, to: Value): string {
   }
 }
 
-/** A number as an exact WGSL expression, or undefined where WGSL has none (NaN, ±∞). */
+/** A number as an exact WGSL expression; undefined if WGSL has none (NaN, ±∞). */
 export function literal(value: number, node: Value): string | undefined {
   if (!Number.isFinite(Math.fround(value))) return undefined
   return typeOf(node) === 'f32' ? `f32(${Object.is(value, -0) ? '-0.0' : Math.fround(value)})` : `i32(${value})`
 }
 
-/** The functions that expressions call, where WGSL's own are missing or too coarse. */
+/** Functions for expressions that WGSL lacks or computes too inaccurately. */
 const functions: Readonly<Record<string, string>> = {
-  // Rational approximation by odd and even powers, as in Eigen's and XLA's erf: within 2e-7 everywhere, and relatively
-  // so near 0.
+  // Rational approximation by odd and even powers, as in Eigen's and XLA's erf: error within 2e-7 everywhere, relative
+  // near 0.
   errorFunction: `
 fn errorFunction(v : f32) -> f32 {
   let x = clamp(v, -4.0, 4.0);
@@ -62,7 +62,7 @@ fn errorFunction(v : f32) -> f32 {
 }`,
   gelu: `
 fn gelu(x : f32) -> f32 { return 0.5 * x * (1.0 + errorFunction(x * 0.7071067811865476)); }`,
-  // WGSL promises sin and cos to 2^-11 only, and only within ±π: reduced to ±π/4 in three steps, then Cephes'
+  // WGSL guarantees sin and cos only to 2^-11 and within ±π: reduce to ±π/4 in three steps, then use Cephes'
   // polynomials.
   sine: `
 fn sine(x : f32, quarter : i32) -> f32 {
@@ -75,14 +75,14 @@ fn sine(x : f32, quarter : i32) -> f32 {
   let y = select(odd, even, (k & 1) == 1);
   return select(y, -y, k >= 2);
 }`,
-  // To the nearest half and back; past 65504 it is infinite, as in hardware.
+  // To the nearest f16 and back; overflows to infinity, as in hardware.
   half: `
 fn half(x : f32) -> f32 {
   return select(unpack2x16float(pack2x16float(vec2<f32>(clamp(x, -65504.0, 65504.0), 0.0))).x, sign(x) * uniforms.INFINITY, abs(x) >= 65520.0);
 }`
 }
 
-/** The functions a piece of WGSL calls, in the order they must stand in. */
+/** The functions that WGSL code calls, in order of definition. */
 export function functionsFor(code: string): string {
   const wanted = code.includes('gelu(') ? `${code} errorFunction(` : code
   return Object.entries(functions)

@@ -1,7 +1,7 @@
 import type { View } from '../view.js'
 import { f32, i32, perElement, type Binding, type Program, type Uniform } from './program.js'
 
-/** What is added to the scores. Views are of [B, heads, queries, …]. */
+/** Bias added to the scores. Views are [B, heads, queries, …]. */
 export type Bias =
   | { readonly kind: 'none' }
   | { readonly kind: 'mask'; readonly mask: View }
@@ -25,11 +25,11 @@ const queriesPerGroup = 64
 /**
  * softmax(scale·q·kᵀ + bias)·v, written as [B, queries, heads, width].
  *
- * 1. Scores in memory: 768 MiB for a global layer of ViT-B, past every default limit.
- * 2. One thread a query, 16 keys and values at a time in workgroup memory, running maximum and sum in registers:
- * nothing is stored but the result.
- * 3. Operands through strides: read from the qkv product and from split heads alike.
- * 4. Relative positions by tile: a row's term once for all its keys, no division a key.
+ * 1. Scores in memory: 768 MiB for a global layer of ViT-B, over every default limit.
+ * 2. One thread per query, 16 keys and values at a time in workgroup memory, running maximum and sum in registers: only
+ * the result is stored.
+ * 3. Operands through strides: reads the qkv product or separate heads.
+ * 4. Relative positions per tile: a row's term once for all its keys, no division per key.
  */
 export function flash({ q, k, v, bias, scale, width }: Flash): { program: Program; flops: number } {
   const [batch, heads, queries, d] = q.shape as [number, number, number, number]
@@ -43,7 +43,7 @@ export function flash({ q, k, v, bias, scale, width }: Flash): { program: Progra
     v,
     ...(bias.kind === 'none' ? [] : bias.kind === 'mask' ? [bias.mask] : [bias.rows, bias.columns])
   ]
-  // Four neighbours at once where all of them lie together.
+  // Vector reads if four neighbours are contiguous in all of them.
   const vectors = views.map(
     (x, i) =>
       i < 3 &&
@@ -68,7 +68,7 @@ export function flash({ q, k, v, bias, scale, width }: Flash): { program: Progra
   const element = (i: number, at: string, { last }: { last: string | undefined }): string =>
     last ? `select(0.0, ${names[i]}[${at}], ${last})` : `${names[i]}[${at}]`
 
-  // A tile of keys that lies in one row of the grid shares that row's bias, and its columns follow each other.
+  // A tile of keys within one row of the grid has one row bias and consecutive columns.
   const oneRow = bias.kind === 'grid' && bias.columns.shape[3] % step === 0
   const row = (key: string): string => `rows[rowStart + ${key} / uniforms.side * uniforms.rowsSteps.w]`
   const column = (key: string): string => `columns[columnStart + ${key} * uniforms.columnsSteps.w]`
@@ -153,7 +153,7 @@ fn main() {
   return { program, flops: 2 * batch * heads * queries * keys * (d + width) }
 }
 
-/** A grid of tokens as the qkv product has it. */
+/** Sizes of a grid of tokens in a qkv product. */
 export interface Grid {
   readonly batch: number
   readonly height: number
@@ -165,7 +165,7 @@ export interface Grid {
 
 /**
  * Every query's product with the table's entries for its distances to all rows, then all columns: [B·heads, tokens,
- * height + width]. The tables are the checkpoint's, [2·side − 1, d]; q is unscaled. Meta:
+ * height + width]. The tables are those of the checkpoint, [2·side − 1, d]; q is unscaled. Meta:
  * image_encoder.py#add_decomposed_rel_pos.
  */
 export function relativePositions({ batch, height, width, heads, d }: Grid): Program {

@@ -9,8 +9,8 @@ import { resizeBilinear } from './resize.js'
 import { layerNorm, softmax } from './rows.js'
 
 /**
- * What this backend can run. Besides these: elementwise operations (`expression.ts`) are joined into chains by the
- * schedule, and reshape, transpose, broadcast, slice and stopGradient are views (`view.ts`): no kernel at all.
+ * The kernels of this backend. In addition, the schedule fuses elementwise operations (`expression.ts`) into chains,
+ * and reshape, transpose, broadcast, slice and stopGradient are views (`view.ts`) without a kernel.
  */
 const primitives: { readonly [P in Primitive]?: Kernel } = {
   reduceSum: reduce,
@@ -34,7 +34,7 @@ const composites: Readonly<Record<string, Kernel>> = {
   resizeBilinear
 }
 
-/** The kernel of an operation that needs one of its own. */
+/** The kernel of an operation, if it has one. */
 export const kernelOf = (op: string): Kernel | undefined => (isPrimitive(op) ? primitives[op] : composites[op])
 
 /** Whether a composite node runs fused on a device with these limits. */

@@ -4,47 +4,47 @@ import type { Epilogue } from './epilogue.js'
 import type { Program } from './program.js'
 import type { Tile } from './tile.js'
 
-/** What a kernel may ask of the schedule it is lowered into. */
+/** The interface of the schedule for lowering a kernel. */
 export interface Lowering {
   readonly limits: Limits
-  /** The tile of large products, as measured on the device. */
+  /** The tile of large products, measured on the device. */
   readonly largeTile: Tile
-  /** Where a value lies. */
+  /** The view of a value. */
   view(value: Value): View
-  /** A value as a whole buffer in order: copied if it is not one. */
+  /** A value as a dense buffer, copied if necessary. */
   dense(value: Value): Buffer
-  /** A view as a whole buffer in order: copied if it is not one. */
+  /** A view as a dense buffer, copied if necessary. */
   copy(view: View): Buffer
-  /** The buffer of a weight that is stored as packed halves, two in an i32, or undefined for any other value. */
+  /** The buffer of a weight packed as f16, two per i32; undefined for any other value. */
   packed(value: Value): Buffer | undefined
-  /** One more dispatch; gives its result. */
+  /** Adds a dispatch and returns its result. */
   emit(
     program: Program,
     inputs: readonly Buffer[],
     result: { length: number; type: Buffer['type']; flops?: number }
   ): Buffer
-  /** What is applied to a contraction's sums before they are stored: found in the graph, no dispatch of its own. */
+  /** The operations of the graph to apply to a contraction's sums before they are stored. */
   epilogue(node: Value): Epilogue
 }
 
-/** The limits of a device that decide what can be run on it. */
+/** The device limits that matter for kernels. */
 export interface Limits {
-  /** Bytes of the largest buffer a kernel can read. */
+  /** Bytes of the largest buffer that a kernel can bind. */
   readonly bufferBytes: number
-  /** Bytes of memory a workgroup shares. */
+  /** Bytes of workgroup memory. */
   readonly sharedBytes: number
-  /** Buffers a kernel can read and write at once. */
+  /** Buffers per kernel. */
   readonly buffers: number
 }
 
-/** Every WebGPU device has at least these. */
+/** The minimum limits of every WebGPU device. */
 export const defaultLimits: Limits = { bufferBytes: 128 * 2 ** 20, sharedBytes: 16384, buffers: 8 }
 
-/** How an operation is run. */
+/** The implementation of an operation. */
 export interface Kernel {
   /** For a composite: whether this node runs fused. A primitive always runs. */
   supports?(node: Value, limits: Limits): boolean
-  /** Whether it applies an `Epilogue` to what it computes. */
+  /** Whether it applies an `Epilogue` to its result. */
   readonly epilogue?: boolean
   /** The input that it can read as packed halves (`Lowering.packed`), by its index. */
   readonly packedInput?: (node: Value) => number | undefined

@@ -5,12 +5,12 @@ import { typeOf, type Kernel } from './kernel.js'
 import { literal } from './expression.js'
 import { address, coordinates, i32, operands, perElement, sizesOf } from './program.js'
 
-/** The border is a constant; inside, the element `before` back. */
+/** A constant in the border; inside, the element at offset −`before`. */
 export const pad: Kernel = {
   lower(node, to) {
     const x = to.view(node.inputs[0])
     const before = node.attrs.before as readonly number[]
-    const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
+    const source = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
     const rank = node.shape.length
     const inside = x.shape.map((_, a) => `p${a} >= 0 && p${a} < uniforms.inner${a}`)
     const border =
@@ -19,23 +19,28 @@ export const pad: Kernel = {
     const program = perElement('pad', {
       count: sizeOf(node.shape),
       inputs: operands(1),
-      uniforms: [...sizesOf(node.shape), ...sizesOf(x.shape, 'inner'), ...sizesOf(before, 'before'), ...place.uniforms],
+      uniforms: [
+        ...sizesOf(node.shape),
+        ...sizesOf(x.shape, 'inner'),
+        ...sizesOf(before, 'before'),
+        ...source.uniforms
+      ],
       body: `${coordinates(rank)}
 ${before.map((_, a) => `  let p${a} = c${a} - uniforms.before${a};`).join('\n')}
   result[i] = ${border};
-  if (${inside.join(' && ') || 'true'}) { result[i] = x0[${place.index}]; }`
+  if (${inside.join(' && ') || 'true'}) { result[i] = x0[${source.index}]; }`
     })
     return denseView(to.emit(program, [x.buffer], { length: sizeOf(node.shape), type: typeOf(node) }), node.shape)
   }
 }
 
-/** Element by element, the operand whose stretch of the axis it lies in. */
+/** Each element comes from the operand that covers its range of the axis. */
 export const concat: Kernel = {
   lower(node, to) {
     const axis = node.attrs.axis as number
     let parts = node.inputs.map(v => to.view(v))
     const most = to.limits.buffers - 1
-    // More operands than one kernel may read: join them in groups first.
+    // More operands than one kernel can bind: concatenate them in groups first.
     while (parts.length > most) {
       const groups = Array.from({ length: Math.ceil(parts.length / most) }, (_, g) =>
         parts.slice(g * most, (g + 1) * most)
@@ -47,17 +52,17 @@ export const concat: Kernel = {
     function join(views: readonly View[]): View {
       const shape = node.shape.map((d, a) => (a === axis ? views.reduce((n, v) => n + v.shape[axis], 0) : d))
       let start = 0
-      const places = views.map((v, n) => {
-        const place = address(`x${n}`, { strides: v.strides, offset: v.offset - start * v.strides[axis] })
+      const sources = views.map((v, n) => {
+        const source = address(`x${n}`, { strides: v.strides, offset: v.offset - start * v.strides[axis] })
         start += v.shape[axis]
-        return { ...place, end: i32(`end${n}`, start) }
+        return { ...source, end: i32(`end${n}`, start) }
       })
       const program = perElement('concat', {
         count: sizeOf(shape),
         inputs: operands(views.length),
-        uniforms: [...sizesOf(shape), ...places.flatMap(p => [...p.uniforms, p.end])],
+        uniforms: [...sizesOf(shape), ...sources.flatMap(p => [...p.uniforms, p.end])],
         body: `${coordinates(shape.length)}
-${places.map((p, n) => `  ${n ? 'else ' : ''}if (c${axis} < uniforms.end${n}) { result[i] = x${n}[${p.index}]; }`).join('\n')}`
+${sources.map((p, n) => `  ${n ? 'else ' : ''}if (c${axis} < uniforms.end${n}) { result[i] = x${n}[${p.index}]; }`).join('\n')}`
       })
       return denseView(
         to.emit(
@@ -71,21 +76,21 @@ ${places.map((p, n) => `  ${n ? 'else ' : ''}if (c${axis} < uniforms.end${n}) { 
   }
 }
 
-/** Row `index[c]` in place of row c. An index outside reads the nearest row. */
+/** Row c is row `index[c]` of the operand. An index out of bounds reads the nearest row. */
 export const gather: Kernel = {
   lower(node, to) {
     const [x, index] = node.inputs.map(v => to.view(v)) as [View, View]
     const axis = node.attrs.axis as number
     const from = address('x1', { strides: [index.strides[0]], offset: index.offset, prefix: `c${axis}_` })
-    const place = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
+    const source = address('x0', { strides: x.strides, offset: x.offset, prefix: 'p' })
     const program = perElement('gather', {
       count: sizeOf(node.shape),
       inputs: operands(2),
-      uniforms: [...sizesOf(node.shape), i32('rows', x.shape[axis]), ...from.uniforms, ...place.uniforms],
+      uniforms: [...sizesOf(node.shape), i32('rows', x.shape[axis]), ...from.uniforms, ...source.uniforms],
       body: `${coordinates(node.shape.length)}
   let c${axis}_0 = c${axis};
 ${node.shape.map((_, a) => `  let p${a} = ${a === axis ? `clamp(x1[${from.index}], 0, uniforms.rows - 1)` : `c${a}`};`).join('\n')}
-  result[i] = x0[${place.index}];`
+  result[i] = x0[${source.index}];`
     })
     return denseView(
       to.emit(program, [x.buffer, index.buffer], { length: sizeOf(node.shape), type: typeOf(node) }),
@@ -95,13 +100,13 @@ ${node.shape.map((_, a) => `  let p${a} = ${a === axis ? `clamp(x1[${from.index}
 }
 
 /**
- * Each element sums the updates whose index is its row, in their order: no atomics, so every run gives the same bits.
+ * Each element sums the updates whose index is its row, in order: no atomics, so results are deterministic.
  */
 export const scatterAdd: Kernel = {
   lower(node, to) {
     const [updates, index] = node.inputs.map(v => to.view(v)) as [View, View]
     const axis = node.attrs.axis as number
-    const place = address('x0', { strides: updates.strides, offset: updates.offset, prefix: 'p' })
+    const source = address('x0', { strides: updates.strides, offset: updates.offset, prefix: 'p' })
     const program = perElement('scatterAdd', {
       count: sizeOf(node.shape),
       inputs: operands(2),
@@ -110,14 +115,14 @@ export const scatterAdd: Kernel = {
         i32('rows', updates.shape[axis]),
         i32('indexAt', index.offset),
         i32('indexStep', index.strides[0]),
-        ...place.uniforms
+        ...source.uniforms
       ],
       body: `${coordinates(node.shape.length)}
   var sum = ${typeOf(node)}(0);
   for (var row = 0; row < uniforms.rows; row++) {
     if (x1[uniforms.indexAt + row * uniforms.indexStep] == c${axis}) {
 ${node.shape.map((_, a) => `      let p${a} = ${a === axis ? 'row' : `c${a}`};`).join('\n')}
-      sum += x0[${place.index}];
+      sum += x0[${source.index}];
     }
   }
   result[i] = sum;`

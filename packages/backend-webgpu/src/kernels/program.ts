@@ -1,6 +1,6 @@
-/** A WGSL program and its dispatch as plain data: made, counted and compared without a device. */
+/** A WGSL program and its dispatch as plain data, independent of a device. */
 export interface Program {
-  /** For people and profiles. */
+  /** Name for messages and profiles. */
   readonly name: string
   /** Functions and `fn main()`. Reads the inputs by their names and `uniforms`, writes `result`. */
   readonly code: string
@@ -22,7 +22,7 @@ export interface Binding {
   readonly components: 1 | 2 | 4
 }
 
-/** A number or a vector of 2 or 4 that changes without a new pipeline. */
+/** A number or a vector of 2 or 4; changing it does not change the pipeline. */
 export interface Uniform {
   readonly name: string
   readonly type: 'i32' | 'f32'
@@ -36,22 +36,22 @@ export const f32 = (name: string, ...data: number[]): Uniform => ({ name, type: 
 export const operands = (count: number): Binding[] =>
   Array.from({ length: count }, (_, i) => ({ name: `x${i}`, components: 1 }))
 
-/** Every device allows this many workgroups an axis. */
+/** Every device allows this many workgroups per axis. */
 const axisLimit = 65535
 
-/** Workgroups for one index: past the limit of an axis they fold into a second. */
+/** Workgroups for one index; beyond the limit of one axis they extend into a second. */
 export const folded = (count: number): Triple => {
   const rows = Math.max(1, Math.ceil(count / axisLimit))
   return [Math.max(1, Math.ceil(count / rows)), rows, 1]
 }
 
-/** The index that `folded` spreads over workgroups. */
+/** The workgroup index of a `folded` dispatch. */
 export const foldedIndex = 'i32(workgroupId.y * numWorkgroups.x + workgroupId.x)'
 
-/** Threads of a workgroup where each makes one element. */
+/** Threads per workgroup if each computes one element. */
 const threads = 64
 
-/** A program in which each thread makes one element of the result, `i`; `body` may return early. */
+/** A program in which each thread computes one element of the result, `i`; `body` may return early. */
 export function perElement(name: string, { count, body, helpers = '', inputs, uniforms }: PerElement): Program {
   return {
     name,
@@ -95,8 +95,8 @@ export function coordinates(
 }
 
 /**
- * Where coordinates lie: an offset and strides, as uniforms `<name>At` and `<name>Step0` …, and the expression that
- * uses them.
+ * The address of coordinates: offset and strides as uniforms `<name>At` and `<name>Step0` …, and the index expression
+ * that uses them.
  */
 export function address(
   name: string,

@@ -13,13 +13,13 @@ import {
   type Program
 } from './program.js'
 
-/** Shorter reductions are a thread's own loop; longer ones are shared by a workgroup. */
+/** Shorter reductions run in one thread; longer ones are shared by a workgroup. */
 const workgroupFrom = 128
 const threads = 64
 
 /**
- * A reduction over axes that stay as size 1: each thread folds every 64th element, then the workgroup folds its
- * threads.
+ * A reduction over axes that stay as size 1: each thread reduces every 64th element, then the workgroup reduces the
+ * results of its threads.
  */
 export const reduce: Kernel = {
   lower(node, to) {

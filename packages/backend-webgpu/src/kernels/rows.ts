@@ -1,4 +1,4 @@
-/** Softmax and layerNorm: rows along one axis, each read three times and written once. */
+/** Softmax and layerNorm: rows along one axis, read three times and written once. */
 import { sizeOf, type Value } from '@sam/core/graph'
 import { denseView } from '../view.js'
 import type { Kernel } from './kernel.js'
@@ -6,7 +6,7 @@ import { f32, folded, foldedIndex, i32, operands, type Program, type Uniform } f
 
 const threads = 64
 
-/** From here on a workgroup shares a row; a shorter row, or one whose elements lie apart, is one thread's. */
+/** Length from which a workgroup shares a row; a shorter or strided row is processed by one thread. */
 const sharedFrom = 48
 
 export const softmax: Kernel = {
@@ -35,7 +35,7 @@ export const layerNorm: Kernel = {
       start: ['0.0', '0.0'],
       fold: ['a + b', 'a + b'],
       pass: ['v', '(v - total0 / size) * (v - total0 / size)'],
-      // The root is taken of a mean of squares that is never negative.
+      // The argument of the root is a mean of squares, never negative.
       write: '(v - total0 / size) * inverseSqrt(total1 / size + uniforms.eps) * x1[k] + x2[k]'
     })
     return denseView(to.emit(program, [x, weight, bias], { length: sizeOf(node.shape), type: 'f32' }), node.shape)
@@ -45,7 +45,7 @@ export const layerNorm: Kernel = {
 interface Rows {
   readonly inputs: number
   readonly uniforms: readonly Uniform[]
-  /** Where the two totals start, what an element `v` adds to each, and how two parts a and b join. */
+  /** The initial values of the two totals; below, what an element `v` contributes, and how parts a and b combine. */
   readonly start: readonly [string, string]
   readonly pass: readonly [string, string]
   readonly fold: readonly [string, string]

@@ -12,8 +12,8 @@ export const tiles = {
 } as const satisfies Record<string, Tile>
 
 /**
- * What may serve as the large tile: devices differ in registers and in how they share memory. The first is the one used
- * unmeasured.
+ * Candidates for the large tile: devices differ in registers and workgroup memory. The first is the default without
+ * tuning.
  */
 export const largeTiles: readonly Tile[] = [
   tiles.large,
@@ -22,7 +22,7 @@ export const largeTiles: readonly Tile[] = [
   tiles.medium
 ]
 
-/** Small results need small tiles, or most of the device stands idle. */
+/** Small results need small tiles, to occupy the device. */
 export function tileFor(
   { batch, rows, columns }: { batch: number; rows: number; columns: number },
   large: Tile = tiles.large

@@ -3,7 +3,7 @@ import { f32, i32, type Binding, type Program } from './program.js'
 
 const queriesPerGroup = 64
 
-/** Keys and values at a time: as many as keep the workgroup within every device's 16 KiB at SAM's sizes. */
+/** Keys and values per tile: the most within every device's 16 KiB of workgroup memory at SAM's sizes. */
 const keyStep = (window: number): number => Math.min(window, 14)
 
 /** Bytes of workgroup memory: a tile of keys and one of values, and what the form keeps beside them. */
@@ -63,7 +63,7 @@ export const biasForm: WindowForm = {
 }
 
 /**
- * Attention inside windows of a grid, from the qkv product as it is: [B,H,W,3C] → [B,H,W,C].
+ * Windowed attention over a grid, directly from the qkv product: [B,H,W,3C] → [B,H,W,C].
  *
  * 1. Pad, partition, attend, unpartition, slice: five copies, and a fifth more tokens in the projections.
  * 2. Each workgroup finds its window's tokens itself; a key outside the grid is the projection's bias, because the
@@ -86,10 +86,10 @@ fn main() {
   let across = (width + ${window - 1}) / ${window};
   let down = (height + ${window - 1}) / ${window};
   let h = i32(workgroupId.y);
-  let place = i32(workgroupId.z) % (across * down);
+  let index = i32(workgroupId.z) % (across * down);
   let first = i32(workgroupId.z) / (across * down) * height * width;
-  let y0 = place / across * ${window};
-  let x0 = place % across * ${window};
+  let y0 = index / across * ${window};
+  let x0 = index % across * ${window};
   let pitch = 3 * heads * ${d4};
   let t = i32(localIndex);
   let n = i32(workgroupId.x) * ${queriesPerGroup} + t;

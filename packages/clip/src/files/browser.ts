@@ -32,24 +32,24 @@ export const tooLarge = (limit: number): string => `must have at most ${limit} b
 /** What relative addresses are relative to: the page, or the script of a worker. */
 export const baseUrl = (): URL => new URL(globalThis.location.href)
 
-/** Whether something is there: asked without reading it. */
+/** Whether the file exists, without reading it. */
 export const exists = (url: URL): Promise<boolean> =>
   fetch(url, { method: 'HEAD' }).then(
     answer => answer.ok,
     () => false
   )
 
-/** Whether transformers.js keeps a download: the browser's caches name it by its address. */
+/** Whether transformers.js has cached a download: browser caches are keyed by URL. */
 export const isDownloaded = async (url: URL, _path: string): Promise<boolean> =>
   'caches' in globalThis && (await caches.match(url).catch(() => undefined)) !== undefined
 
-/** Where downloads are kept: the browser's own cache. */
+/** Folder of downloads: none, because browsers have their own cache. */
 export const cacheFolder = (): string | undefined => undefined
 
 /** Nothing to turn off: onnxruntime-web sends nothing. */
 export const quietRuntime = (): void => {}
 
-/** The runtime's files must be served by the page: there is no default place that is not someone else's server. */
+/** The runtime's files must be served by the page: every default would be a third-party server. */
 export const needsWasmPaths = true
 
 export const defaultDevice = 'wasm'

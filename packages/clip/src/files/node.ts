@@ -25,10 +25,10 @@ export async function readBytes(
   }
 }
 
-/** What relative paths are relative to: the working directory. */
+/** Base of relative paths: the working directory. */
 export const baseUrl = (): URL => pathToFileURL(`${process.cwd()}/`)
 
-/** Whether something is there: asked without reading it. */
+/** Whether the file exists, without reading it. */
 export const exists = (url: URL): Promise<boolean> =>
   url.protocol === 'file:'
     ? stat(url).then(
@@ -37,16 +37,16 @@ export const exists = (url: URL): Promise<boolean> =>
       )
     : browser.exists(url)
 
-/** Whether transformers.js keeps a download: a file in its folder. */
+/** Whether transformers.js has cached a download: a file in its folder. */
 export const isDownloaded = (_url: URL, path: string): Promise<boolean> => exists(pathToFileURL(path))
 
-/** Where downloads are kept: the user's cache, not inside a package. */
+/** Folder of downloads: the user's cache, not inside a package. */
 export const cacheFolder = (): string | undefined =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')
 
 /**
- * onnxruntime 1.29 and later sends usage data unless told otherwise before its first session, in the environment of the
- * process itself.
+ * onnxruntime 1.29 and later sends usage data unless it is disabled before the first session, in the environment of the
+ * process.
  */
 export function quietRuntime(): void {
   if (process.env.ORT_DISABLE_TELEMETRY !== undefined) return

@@ -2,7 +2,7 @@ import { refusing, type Refuse } from '@sam/core/graph'
 
 /** One of CLIP's two transformers. */
 export interface Tower {
-  /** Channels of a token. */
+  /** Embedding dimension of a token. */
   readonly width: number
   readonly depth: number
   readonly heads: number
@@ -11,11 +11,11 @@ export interface Tower {
 }
 
 export interface TextTower extends Tower {
-  /** Rows of the token table. */
+  /** Rows of the token embedding. */
   readonly vocabulary: number
-  /** The most tokens of a text, start and end included. */
+  /** Maximum number of tokens of a text, including start and end. */
   readonly context: number
-  /** The token that ends a text: its place gives the embedding. */
+  /** The end-of-text token: its position gives the embedding. */
   readonly end: number
 }
 
@@ -25,15 +25,15 @@ export interface VisionTower extends Tower {
   readonly patchSize: number
 }
 
-/** Every number of a CLIP. */
+/** All hyperparameters of a CLIP. */
 export interface ClipConfig {
   readonly text: TextTower
   readonly vision: VisionTower
-  /** Width of the space that texts and pictures share. */
+  /** Dimensions of the joint embedding space. */
   readonly projection: number
   /** OpenAI's checkpoints have `quick_gelu`, many later ones `gelu`. */
   readonly activation: 'quick_gelu' | 'gelu'
-  /** Inside the root of every norm. */
+  /** Epsilon of every norm. */
   readonly eps: number
 }
 
@@ -50,7 +50,7 @@ const wideText: Tower = { width: 768, depth: 12, heads: 12, mlpWidth: 3072 }
 const base: Tower = { width: 768, depth: 12, heads: 12, mlpWidth: 3072 }
 const large: Tower = { width: 1024, depth: 24, heads: 16, mlpWidth: 4096 }
 
-/** OpenAI's CLIPs by the names of their repositories. The paper uses ViT-L/14@336 (D.5). */
+/** OpenAI's CLIPs by repository name. The paper uses ViT-L/14@336 (D.5). */
 export const clipConfigs = {
   'clip-vit-base-patch32': published(512, narrowText, { ...base, imageSize: 224, patchSize: 32 }),
   'clip-vit-base-patch16': published(512, narrowText, { ...base, imageSize: 224, patchSize: 16 }),
@@ -62,8 +62,7 @@ export const clipConfigs = {
 export const patchGrid = ({ imageSize, patchSize }: VisionTower): number => imageSize / patchSize
 
 /**
- * What a number of a `config.json` is where the file leaves it out: transformers' `CLIPTextConfig` and
- * `CLIPVisionConfig`.
+ * Defaults of values missing in `config.json`: those of transformers' `CLIPTextConfig` and `CLIPVisionConfig`.
  */
 const defaults = {
   text: {
@@ -112,7 +111,7 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : refuse(`${what} must be an object`)
-  const whole = (from: Readonly<Record<string, unknown>>, key: string, standard?: number): number => {
+  const wholeNumber = (from: Readonly<Record<string, unknown>>, key: string, standard?: number): number => {
     const value = from[key] ?? standard
     return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= limits[key]
       ? value
@@ -120,13 +119,13 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
   }
   const tower = (from: Readonly<Record<string, unknown>>, standard: Readonly<Record<string, number>>): Tower => {
     const [width, heads] = [
-      whole(from, 'hidden_size', standard.hidden_size),
-      whole(from, 'num_attention_heads', standard.num_attention_heads)
+      wholeNumber(from, 'hidden_size', standard.hidden_size),
+      wholeNumber(from, 'num_attention_heads', standard.num_attention_heads)
     ]
     if (width % heads) refuse(`hidden_size ${width} must be a multiple of num_attention_heads ${heads}`)
     const [depth, mlpWidth] = [
-      whole(from, 'num_hidden_layers', standard.num_hidden_layers),
-      whole(from, 'intermediate_size', standard.intermediate_size)
+      wholeNumber(from, 'num_hidden_layers', standard.num_hidden_layers),
+      wholeNumber(from, 'intermediate_size', standard.intermediate_size)
     ]
     return { width, heads, depth, mlpWidth }
   }
@@ -138,8 +137,8 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
   if (activation !== 'quick_gelu' && activation !== 'gelu')
     refuse(`hidden_act must be quick_gelu or gelu, found ${told(activation)}`)
   const [imageSize, patchSize] = [
-    whole(vision, 'image_size', defaults.vision.image_size),
-    whole(vision, 'patch_size', defaults.vision.patch_size)
+    wholeNumber(vision, 'image_size', defaults.vision.image_size),
+    wholeNumber(vision, 'patch_size', defaults.vision.patch_size)
   ]
   if (imageSize % patchSize) refuse(`image_size ${imageSize} must be a multiple of patch_size ${patchSize}`)
   if (imageSize / patchSize > gridLimit)
@@ -147,26 +146,26 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
   const eps = text.layer_norm_eps ?? 1e-5
   if (typeof eps !== 'number' || !(eps > 0 && eps < 1))
     refuse(`layer_norm_eps must be a small positive number, found ${told(eps)}`)
-  const vocabulary = whole(text, 'vocab_size', defaults.text.vocab_size)
+  const vocabulary = wholeNumber(text, 'vocab_size', defaults.text.vocab_size)
   // OpenAI's own files say 2 here, which is wrong; transformers then takes the largest token, and so the last of the
   // vocabulary.
-  const end = text.eos_token_id === undefined || text.eos_token_id === 2 ? vocabulary - 1 : whole(text, 'eos_token_id')
+  const end = text.eos_token_id === undefined || text.eos_token_id === 2 ? vocabulary - 1 : wholeNumber(text, 'eos_token_id')
   if (end >= vocabulary) refuse(`eos_token_id must be one of ${vocabulary} tokens, found ${end}`)
   return {
     text: {
       ...tower(text, defaults.text),
       vocabulary,
-      context: whole(text, 'max_position_embeddings', defaults.text.max_position_embeddings),
+      context: wholeNumber(text, 'max_position_embeddings', defaults.text.max_position_embeddings),
       end
     },
     vision: { ...tower(vision, defaults.vision), imageSize, patchSize },
-    projection: whole(root, 'projection_dim', 512),
+    projection: wholeNumber(root, 'projection_dim', 512),
     activation: activation,
     eps: eps
   }
 }
 
-/** The same as Hugging Face and transformers.js read it: what `parseClipConfig` turns back. */
+/** The config as JSON for Hugging Face and transformers.js: the inverse of `parseClipConfig`. */
 export function clipConfigJson({
   text,
   vision,

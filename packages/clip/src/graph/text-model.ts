@@ -3,19 +3,19 @@ import type { ClipConfig } from './config.js'
 import { layers, projection } from './transformer.js'
 
 export interface TextSignature {
-  /** B: texts at once. */
+  /** B: texts per run. */
   readonly texts: number
   /**
-   * T: tokens a text, padding included; the model's whole context unless told. A token sees only those before it, so
-   * cutting off what comes after the end changes nothing.
+   * T: tokens per text, including padding. Default: the model's context. Attention is causal, so tokens after the end
+   * can be cut off.
    */
   readonly tokens?: number
 }
 
 /**
  * CLIP's text transformer with its projection as a graph. transformers: CLIPTextModelWithProjection.
- * - input `input_ids` i32[B,T]: start, words, end, and anything after it (CLIP repeats the end)
- * - output `text_embeds` f32[B,projection], of any length: normalise it to compare
+ * - input `input_ids` i32[B,T]: start, text, end, and padding (CLIP repeats the end)
+ * - output `text_embeds` f32[B,projection], not normalised
  */
 export function encodeText(config: ClipConfig, { texts, tokens = config.text.context }: TextSignature): Graph {
   const ids = input('input_ids', [texts, tokens], 'i32')
@@ -31,10 +31,10 @@ export function textEmbeds(p: Scope, ids: Value, { text, activation, eps, projec
     ops.reshape(ids, [batch * tokens]),
     0
   )
-  const places = nn.embedding(model.at('embeddings', 'position_embedding'), [text.context, text.width])
+  const positions = nn.embedding(model.at('embeddings', 'position_embedding'), [text.context, text.width])
   const embedded = ops.add(
     ops.reshape(words, [batch, tokens, text.width]),
-    ops.slice(places, 0, { start: 0, size: tokens })
+    ops.slice(positions, 0, { start: 0, size: tokens })
   )
   const encoded = layers(model, embedded, { ...text, activation, eps, mask: causalMask(tokens), until: text.depth })
   const atEnd = ops.matmul(ops.reshape(firstEnd(ids, text.end), [batch, 1, tokens]), encoded) // [B, 1, width]
@@ -42,7 +42,7 @@ export function textEmbeds(p: Scope, ids: Value, { text, activation, eps, projec
   return projection(p.at('text_projection'), pooled, out)
 }
 
-/** A token may look at itself and at those before it: [1, 1, T, T]. */
+/** The causal mask: a token attends to itself and earlier tokens, [1, 1, T, T]. */
 const causalMask = (tokens: number): Value =>
   constant(
     f32(
@@ -52,8 +52,8 @@ const causalMask = (tokens: number): Value =>
   )
 
 /**
- * 1 at the first end token of each text, 0 elsewhere, f32[B,T]: CLIP pads with the same token, so only the first one
- * ends the text.
+ * One-hot position of the first end token of each text, f32[B,T]. CLIP pads with the same token, so only the first one
+ * counts.
  */
 function firstEnd(ids: Value, end: number): Value {
   const [, tokens] = ids.shape as [number, number]

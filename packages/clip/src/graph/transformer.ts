@@ -3,7 +3,7 @@ import { nn, ops, type Scope, type Value } from '@sam/core/graph'
 import type { ClipConfig, Tower } from './config.js'
 
 export interface LayerOptions extends Tower, Pick<ClipConfig, 'activation' | 'eps'> {
-  /** Added to the attention scores of every layer, [1 or B, 1, N, N]: −1e9 where a token must not look. */
+  /** Added to the attention scores of every layer, [1 or B, 1, N, N]: −1e9 at masked positions. */
   readonly mask?: Value | undefined
 }
 
@@ -14,7 +14,7 @@ export function layers(p: Scope, x: Value, { until, ...options }: LayerOptions &
 }
 
 /**
- * One layer. With `only`, just that many leading tokens go on; they still look at all. CLIPEncoderLayer.
+ * One layer. With `only`, outputs just that many leading tokens, which still attend to all. CLIPEncoderLayer.
  */
 export function layer(p: Scope, x: Value, { only = x.shape[1], ...options }: LayerOptions & { only?: number }): Value {
   const leading = (value: Value): Value => ops.slice(value, 1, { start: 0, size: only })
@@ -23,7 +23,7 @@ export function layer(p: Scope, x: Value, { only = x.shape[1], ...options }: Lay
   return ops.add(attended, mlp(p.at('mlp'), nn.layerNorm(p.at('layer_norm2'), attended, options.eps), options))
 }
 
-/** Tokens [B, Nq, width] look at tokens [B, N, width]. CLIPAttention. */
+/** Tokens [B, Nq, width] attend to tokens [B, N, width]. CLIPAttention. */
 function attention(p: Scope, [queries, keys]: readonly [Value, Value], { width, heads, mask }: LayerOptions): Value {
   const split = (name: string, x: Value): Value =>
     ops.transpose(
@@ -43,10 +43,10 @@ const mlp = (p: Scope, x: Value, { width, mlpWidth, activation }: LayerOptions):
 
 const activations = {
   gelu: ops.gelu,
-  /** x·σ(1.702·x), what OpenAI's CLIP was trained with. */
+  /** x·σ(1.702·x), as in OpenAI's CLIP. */
   quick_gelu: (x: Value): Value => ops.mul(x, ops.sigmoid(ops.mul(x, 1.702)))
 } as const
 
-/** `weight` [out, in] without a bias: the projections into the shared space. */
+/** `weight` [out, in] without a bias: the projections into the joint embedding space. */
 export const projection = (p: Scope, x: Value, out: number): Value =>
   ops.linear(x, p.param('weight', [out, x.shape.at(-1)!]))

@@ -3,19 +3,19 @@ import { patchGrid, type ClipConfig } from './config.js'
 import { layer, layers, projection } from './transformer.js'
 
 export interface VisionSignature {
-  /** B: pictures at once. */
+  /** B: images per run. */
   readonly images: number
-  /** Whether each picture comes with the patches that its last layer may look at. */
+  /** Whether each image has a mask of the patches that its last layer attends to. */
   readonly masked?: boolean
 }
 
 /**
  * CLIP's image transformer with its projection as a graph. transformers: CLIPVisionModelWithProjection.
  * - input `pixel_values` f32[B,3,S,S]: normalised with CLIP's mean and deviation
- * - input `mask_patches` f32[B,g²], with `masked`: 1 where a patch touches the object. In the last layer the class
- *   token attends to itself and to these patches only, so the embedding is of the object while its surroundings still
- *   inform every patch (paper, D.5).
- * - output `image_embeds` f32[B,projection], of any length: normalise it to compare
+ * - input `mask_patches` f32[B,g²], with `masked`: 1 if the patch touches the object. In the last layer the class
+ *   token attends only to itself and to these patches, so the embedding is of the object, in the context of its
+ *   surroundings (paper, D.5).
+ * - output `image_embeds` f32[B,projection], not normalised
  */
 export function encodeCrops(config: ClipConfig, { images, masked = false }: VisionSignature): Graph {
   const { imageSize } = config.vision
@@ -28,7 +28,7 @@ export function encodeCrops(config: ClipConfig, { images, masked = false }: Visi
   )
 }
 
-/** Pictures [B,3,S,S], and the patches that count [B,g²] → embeddings [B,projection]. */
+/** Images [B,3,S,S] and patch masks [B,g²] → embeddings [B,projection]. */
 export function imageEmbeds(
   p: Scope,
   { pixels, patches }: { pixels: Value; patches?: Value | undefined },
@@ -55,7 +55,7 @@ export function imageEmbeds(
     nn.embedding(embeddings.at('position_embedding'), [tokens, width])
   )
 
-  // Only the class token leaves the last layer: nothing else of it is ever computed.
+  // Of the last layer only the class token is computed.
   const options = { ...vision, activation, eps }
   const before = layers(model, nn.layerNorm(model.at('pre_layrnorm'), embedded, eps), { ...options, until: depth - 1 }) // sic: the checkpoints' spelling
   const pooled = layer(model.at('encoder', 'layers', depth - 1), before, {
@@ -70,7 +70,7 @@ export function imageEmbeds(
   )
 }
 
-/** What the class token may look at, [B, 1, 1, 1 + g²]: itself, and the patches of the object. */
+/** Mask of the class token's attention, [B, 1, 1, 1 + g²]: itself and the patches of the object. */
 function insideMask(patches: Value): Value {
   const [batch, count] = patches.shape as [number, number]
   const allowed = ops.concat([ops.fill([batch, 1], 1), patches], 1)

@@ -20,7 +20,7 @@ const drawn = ({ width, height, data }: Bitmap): string[] =>
     Array.from(data.subarray(y * width, (y + 1) * width), v => (v ? '#' : '.')).join('')
   )
 
-it('pointGrid: the middles of the cells, row by row', () => {
+it('pointGrid: returns the cell centres row by row', () => {
   expect(pointGrid(2)).toEqual([
     [0.25, 0.25],
     [0.75, 0.25],
@@ -32,7 +32,7 @@ it('pointGrid: the middles of the cells, row by row', () => {
 
 describe('cropBoxes', () => {
   // Meta: generate_crop_boxes((1000, 1500), 2, 512 / 1500).
-  it("gives Meta's crops", () => {
+  it("returns Meta's crops", () => {
     const crops = cropBoxes({ width: 1500, height: 1000 }, { layers: 2, overlap: 512 / 1500 })
     expect(crops.map(c => c.layer)).toEqual([0, ...Array<number>(4).fill(1), ...Array<number>(16).fill(2)])
     expect(crops.slice(0, 5).map(c => c.box)).toEqual([
@@ -45,7 +45,7 @@ describe('cropBoxes', () => {
     expect(crops.at(-1)!.box).toEqual([999, 624, 1500, 1000])
   })
 
-  it('covers every pixel, whatever the size', () =>
+  it('covers every pixel for any size', () =>
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 60 }),
@@ -67,7 +67,7 @@ describe('cropBoxes', () => {
       { numRuns: 40 }
     ))
 
-  it('isCutOff: at an edge of the crop that is not one of the photo', () => {
+  it('isCutOff: is true at edges of the crop that are not edges of the photo', () => {
     const size = { width: 1000, height: 1000 }
     const crop: Box = [0, 0, 600, 600]
     expect(isCutOff([0, 0, 500, 500], crop, size)).toBe(false)
@@ -81,12 +81,12 @@ describe('boxNms', () => {
     score,
     box
   })
-  it('keeps the best of what overlaps', () => {
+  it('keeps the best of overlapping boxes', () => {
     const items = [item(0.5, 0, 0, 10, 10), item(0.9, 1, 0, 11, 10), item(0.7, 20, 0, 30, 10), item(0.9, 0, 0, 3, 3)]
     expect(boxNms(items, i => i.score, 0.7)).toEqual([items[1], items[3], items[2]])
     expect(boxNms(items, i => i.score, 0.9)).toHaveLength(4)
   })
-  it('a removed one removes none', () => {
+  it('does not suppress by a removed box', () => {
     const items = [item(0.9, 0, 0, 10, 10), item(0.8, 4, 0, 14, 10), item(0.7, 8, 0, 18, 10)]
     expect(boxNms(items, i => i.score, 0.3)).toEqual([items[0], items[2]])
   })
@@ -97,12 +97,12 @@ describe('boxNms', () => {
 })
 
 describe('removeSmallRegions', () => {
-  it('fills holes, then removes islands; corners connect', () => {
+  it('fills holes, then removes islands, 8-connected', () => {
     const before = picture('#####..#', '#.###...', '#####...', '.....#..', '......#.')
     expect(drawn(removeSmallRegions(before, 2))).toEqual(['#####...', '#####...', '#####...', '.....#..', '......#.'])
     expect(removeSmallRegions(picture('##', '##'), 4)).toMatchObject({ width: 2 })
   })
-  it('keeps the largest where all are too small, and gives back what needs nothing', () => {
+  it('keeps the largest island if all are too small, and returns an unchanged bitmap as is', () => {
     expect(drawn(removeSmallRegions(picture('#..##', '.....', '.....'), 3))).toEqual(['...##', '.....', '.....'])
     const fine = picture('###', '###', '...')
     expect(removeSmallRegions(fine, 3)).toBe(fine)
@@ -111,7 +111,7 @@ describe('removeSmallRegions', () => {
   })
 })
 
-it('measureMask tells what the whole mask would', () =>
+it('measureMask: equals the measures of the full-size mask', () =>
   fc.assert(
     fc.property(
       fc.array(
@@ -135,7 +135,7 @@ it('measureMask tells what the whole mask would', () =>
         expect(area).toBe(over(0))
         expect(Array.from(mask.bitmap({ keep: false }))).toEqual(Array.from(all, v => Number(v > 0)))
         expect(box).toEqual(bitmapBox({ width, height, data: mask.bitmap() }))
-        // `all` is rounded to f32, so a logit of just about ±1 may have fallen on either side.
+        // `all` is rounded to f32, so a logit close to ±1 may be on either side.
         const iou = (margin: number): number => (over(-1 - margin) ? over(1 + margin) / over(-1 - margin) : 0)
         expect(stability).toBeGreaterThanOrEqual(iou(1e-6))
         expect(stability).toBeLessThanOrEqual(over(-1 + 1e-6) ? over(1 - 1e-6) / over(-1 + 1e-6) : 1)

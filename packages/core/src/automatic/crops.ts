@@ -1,15 +1,15 @@
 import type { Size } from '../image/resize.js'
 import type { Box } from '../masks/box.js'
 
-/** A part of the photo that is looked at by itself. */
+/** A crop of the photo, encoded separately. */
 export interface CropBox {
   readonly box: Box
-  /** 0 is the whole photo, layer i a grid of 2^i × 2^i overlapping crops. */
+  /** 0: the full photo; i: a grid of 2^i × 2^i overlapping crops. */
   readonly layer: number
 }
 
 /**
- * The photo, and the crops of further layers; `overlap` is a part of the photo's shorter side. Meta:
+ * The photo and the crops of the other layers; `overlap` is a fraction of the photo's shorter side. Meta:
  * utils/amg.py#generate_crop_boxes.
  */
 export function cropBoxes(
@@ -32,12 +32,12 @@ export function cropBoxes(
   return crops
 }
 
-/** Within so many pixels of an edge is at it. Meta: utils/amg.py#is_box_near_crop_edge. */
+/** A box this close to an edge, in pixels, touches it. Meta: utils/amg.py#is_box_near_crop_edge. */
 const near = 20
 
 /**
- * Whether a box ends where its crop does and the photo does not: then the object is cut off there. All in pixels of the
- * photo.
+ * Whether a box touches an edge of its crop that is not an edge of the photo: the object is cut off there. All in
+ * pixels of the photo.
  */
 export const isCutOff = (box: Box, crop: Box, { width, height }: Size): boolean =>
   box.some((side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near)

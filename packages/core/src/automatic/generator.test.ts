@@ -6,7 +6,7 @@ import type { Promptable } from '../prompts/promptable.js'
 import { frameOf } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
 
-/** A model that knows two boxes in a photo of 640 × 480: of a point in one, it gives that one, both, and nonsense. */
+/** A fake model with two boxes in a photo of 640 × 480: for a point in one it predicts that box, both, and noise. */
 const things: Box[] = [
   [40, 40, 240, 200],
   [360, 270, 600, 440]
@@ -75,7 +75,7 @@ const crops: Box[] = [
 const boxes = (found: { box: Box }[]): string[] => found.map(f => `${f.box}`).sort()
 
 describe('generateMasks', () => {
-  it('finds each thing once, best first, with its numbers', async () => {
+  it('finds each object once, best first, with its measures', async () => {
     asked = 0
     const found = await generateMasks(image, { pointsPerSide: 8 })
     expect(boxes(found)).toEqual(['40,40,240,200', '360,270,600,440', '40,40,600,440'].sort())
@@ -88,7 +88,7 @@ describe('generateMasks', () => {
     expect(asked).toBe(64 + 3)
   })
 
-  it('drops what is unsure, unstable or too large', async () => {
+  it('drops masks with a low predicted IoU, a low stability or a large area', async () => {
     const small: [AutomaticMaskOptions, number][] = [
       [{ predIouThresh: 0.92 }, 2],
       [{ predIouThresh: 0.99 }, 0],
@@ -101,7 +101,7 @@ describe('generateMasks', () => {
       expect((await generateMasks(image, { pointsPerSide: 6, ...options })).length, JSON.stringify(options)).toBe(count)
   })
 
-  it('looks into crops, drops what they cut off, and puts the rest in the photo', async () => {
+  it('runs on crops, drops masks cut off by them, and maps the others to the photo', async () => {
     disposed.length = 0
     const progress: number[] = []
     const found = await generateMasks(image, {
@@ -113,14 +113,14 @@ describe('generateMasks', () => {
     })
     expect(disposed).toEqual([0, 1, 2, 3])
     expect(progress.at(-1)).toBe(1)
-    // Both are seen whole in a crop, and what is seen from close by is preferred.
+    // Both are complete in a crop, and masks from smaller crops are preferred.
     expect(found.map(f => `${f.crop}`).sort()).toEqual(['0,0,320,240', '320,240,640,480'])
     expect(boxes(found)).toEqual(['40,40,240,200', '360,270,600,440'].sort())
     for (const { mask, box, area, point } of found) {
       expect([mask.width, mask.height, mask.boxXyxy, mask.area]).toEqual([640, 480, box, area])
       expect(mask.bitmap()[Math.floor(point.y) * 640 + Math.floor(point.x)]).toBe(1)
     }
-    // A crop's edge that cuts a thing leaves it to the others.
+    // An object cut by a crop's edge is found in the other crops.
     const cut = await generateMasks(
       {
         ...image,
@@ -131,13 +131,13 @@ describe('generateMasks', () => {
     expect(boxes(cut)).toContain('40,40,240,200')
   })
 
-  it('cleans small regions', async () => {
+  it('removes small regions', async () => {
     const [found] = await generateMasks(image, { pointsPerSide: 8, predIouThresh: 0.92, minMaskRegionArea: 100_000 })
     expect(found.area).toBe(found.mask.area)
     expect(found.mask.predictedIou).toBeGreaterThan(0.92)
   })
 
-  it('refuses options outside their range, and stops when aborted', async () => {
+  it('rejects options outside their range, and stops when aborted', async () => {
     const bad: AutomaticMaskOptions[] = [
       { pointsPerSide: 0 },
       { pointsPerSide: 1.5 },

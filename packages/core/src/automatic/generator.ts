@@ -12,10 +12,10 @@ import { boxNms } from './nms.js'
 import { checkAutomaticMaskOptions, type AutomaticMaskOptions } from './options.js'
 import { pointGrid } from './point-grid.js'
 
-/** A mask of automatic mask generation. */
+/** A mask from automatic mask generation. */
 export interface AutomaticMask {
   readonly mask: Mask
-  /** The point of the grid that was the prompt, in pixels of the photo. */
+  /** The grid point used as the prompt, in pixels of the photo. */
   readonly point: Point
   /** See `Mask.stability`. */
   readonly stability: number
@@ -29,11 +29,11 @@ export interface AutomaticMask {
 /** An encoded image whose crops can be encoded too. */
 export interface CroppableImage extends Promptable {
   photo(): Promise<RgbImage>
-  /** A crop, in whole pixels of the photo, encoded by itself. */
+  /** Encodes a crop separately. `box` is in integer pixels of the photo. */
   encodeCrop(box: Box, options: { signal?: AbortSignal | undefined }): Promise<Promptable & { dispose(): void }>
 }
 
-/** A mask of one crop before suppression: its measures without its logits, which would be too many to keep. */
+/** A mask of one crop before suppression: its measures only, because the logits would take too much memory. */
 interface Candidate {
   readonly point: Point
   readonly tokenIndex: number
@@ -47,8 +47,8 @@ interface Candidate {
  * Masks of all objects in the photo, from a grid of points; best first. Meta:
  * automatic_mask_generator.py#SamAutomaticMaskGenerator.generate.
  *
- * Of the masks of a batch of points only the measures are kept; those that remain in the end are decoded once more. So
- * memory does not grow with the grid.
+ * Only the measures of each batch are kept; the masks that survive are decoded again. Memory therefore does not grow
+ * with the grid.
  */
 export async function generateMasks(
   image: CroppableImage,
@@ -87,7 +87,7 @@ export async function generateMasks(
       view?.dispose()
     }
   }
-  // Prefer what was seen from close by.
+  // Prefer masks from smaller crops.
   const merged = crops.length > 1 ? boxNms(found, m => 1 / boxArea(m.crop), cropNmsThresh) : found
   const cleaned =
     minMaskRegionArea > 0
@@ -142,7 +142,7 @@ async function masksOfCrop(view: Promptable, options: CropOptions): Promise<Auto
   }))
 }
 
-/** A mask's measures in the photo; undefined for a mask that is dropped. Cheapest tests first. */
+/** A mask's measures in photo coordinates; undefined if the mask is dropped. Cheapest tests first. */
 function acceptedMeasures(
   mask: Mask,
   { predIouThresh = 0.88, stabilityScoreThresh = 0.95, stabilityScoreOffset = 1, maxArea = 1, photo, crop }: CropOptions
@@ -164,7 +164,7 @@ function acceptedMeasures(
   return { iou: mask.predictedIou, stability, box, area }
 }
 
-/** A crop's mask in the whole photo. Meta: utils/amg.py#uncrop_masks. */
+/** A crop's mask in photo coordinates. Meta: utils/amg.py#uncrop_masks. */
 function uncropMask(mask: Mask, [left, top]: Box, { width, height }: Size): Mask {
   if (mask.width === width && mask.height === height) return mask
   const data = new Uint8Array(width * height)
@@ -175,7 +175,7 @@ function uncropMask(mask: Mask, [left, top]: Box, { width, height }: Size): Mask
 }
 
 /**
- * Cleaned masks; where cleaning makes two alike, one that needed none stays. Meta:
+ * Masks without small regions. If cleaning makes two masks alike, a mask that was unchanged is kept. Meta:
  * SamAutomaticMaskGenerator.postprocess_small_regions.
  */
 function withoutSmallRegions(

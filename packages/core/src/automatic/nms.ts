@@ -1,8 +1,8 @@
 import { boxIou, type Box } from '../masks/box.js'
 
 /**
- * Non-maximum suppression: what is kept, best first, when each item removes those after it whose box overlaps its own
- * by more than `threshold`. Equal scores keep their order. torchvision: ops.nms.
+ * Non-maximum suppression: the kept items, best first. Each kept item removes later ones whose box IoU with it exceeds
+ * `threshold`. Ties keep their order. torchvision: ops.nms.
  */
 export function boxNms<T extends { readonly box: Box }>(
   items: readonly T[],

@@ -1,5 +1,5 @@
 /**
- * Places of an even grid over the unit square, row by row, each in the middle of its cell: x, y in 0 … 1. Meta:
+ * Points of a regular grid over the unit square, row by row, each at the centre of its cell: x, y in 0 … 1. Meta:
  * utils/amg.py#build_point_grid.
  */
 export const pointGrid = (perSide: number): [x: number, y: number][] =>

@@ -17,7 +17,7 @@ const g = graph('step', { y: ops.softmax(ops.add(ops.mul(x, ops.sin(param('q', [
 const weights = memoryWeights({ p: f32([2, 3], [1, 2, 3, 4, 5, 6]), q: f32([3], [0, 0, 0]), extra: f32([1], [1]) })
 
 describe('prepare', () => {
-  it('decomposes what is not kept, and splits off what depends on weights alone', () => {
+  it('decomposes composites that are not kept, and splits off what depends on weights alone', () => {
     const fused = prepare(g, () => true, weights)
     expect(paramsOf(fused.setup).map(nameOf)).toEqual(['q'])
     expect(valuesOf(fused.run).map(v => v.op)).toContain('softmax')
@@ -25,7 +25,7 @@ describe('prepare', () => {
     expect(valuesOf(prepare(g, () => false, weights).run).filter(v => v.composite)).toEqual([])
   })
 
-  it('names every weight that is missing or misshapen at once, and does not mind others', () => {
+  it('reports all missing and misshapen weights at once, and ignores additional ones', () => {
     expect(() => prepare(g, () => true, memoryWeights({ p: f32([3], [1, 2, 3]), extra: f32([1], [1]) })))
       .toThrowErrorMatchingInlineSnapshot(`
       [WeightsError: memory: the checkpoint does not fit the model (2 tensors wanted, 2 found)
@@ -49,7 +49,7 @@ describe('checkFeeds', () => {
     }
   }
 
-  it('wants exactly the declared inputs, used or not, in their shapes and types', () => {
+  it('requires exactly the declared inputs, used or not, with their shapes and types', () => {
     const image = f32([2, 3], [1, 2, 3, 4, 5, 6])
     expect(
       [
@@ -62,15 +62,15 @@ describe('checkFeeds', () => {
     ).toMatchInlineSnapshot(`
       [
         "accepted",
-        "step: must be fed i32[2] (labels), found nothing",
-        "step: must be fed f32[2,3] (x), found f32[3,2]",
-        "step: must be fed i32[2] (labels), found f32[2]",
-        "step: has no input "z"; it has x, labels",
+        "step: feeds must have i32[2] (labels), found nothing",
+        "step: feeds must have f32[2,3] (x), found f32[3,2]",
+        "step: feeds must have i32[2] (labels), found f32[2]",
+        "step: feeds must be declared inputs (x, labels), found "z"",
       ]
     `)
   })
 
-  it('takes a device tensor by its shape and type, without reading it', () => {
+  it('checks a device tensor by its shape and type, without reading it', () => {
     const never: DeviceTensor = {
       shape: [2, 3],
       dtype: 'f32',
@@ -84,7 +84,7 @@ describe('checkFeeds', () => {
 })
 
 describe('hostBackend', () => {
-  it('counts the bytes of the weights it needs', async () => {
+  it('reports the bytes of the weights it needs', async () => {
     const calls: [number, number][] = []
     await hostBackend().compile(g, weights, { onProgress: (done, total) => calls.push([done, total]) })
     expect(calls).toEqual([
@@ -93,7 +93,7 @@ describe('hostBackend', () => {
     ])
   })
 
-  it('stops between two weights when told to', async () => {
+  it('stops between two weights when aborted', async () => {
     const control = new AbortController()
     const reason = new Error('enough')
     const compiling = hostBackend().compile(g, weights, {
@@ -103,17 +103,17 @@ describe('hostBackend', () => {
     await expect(compiling).rejects.toBe(reason)
   })
 
-  it('makes nothing more after it was disposed', async () => {
+  it('rejects compilation after dispose', async () => {
     const backend = hostBackend()
     backend.dispose()
     backend.dispose()
     await expect(backend.compile(g, weights)).rejects.toMatchObject({
       code: 'E_DISPOSED',
-      message: 'the backend was used after dispose(); make a new one'
+      message: 'the backend was used after dispose(); create a new one'
     })
   })
 
-  it('hands out numbers that nobody else can change', async () => {
+  it('returns outputs that share no memory', async () => {
     const executable = await hostBackend().compile(graph('id', { x }, [x]), weights)
     const fed = f32([2, 3], [1, 2, 3, 4, 5, 6])
     const out = await executable.run({ x: fed })

@@ -3,7 +3,7 @@ import type { Graph } from '../ir/graph.js'
 import type { WeightSource } from '../weights/source.js'
 import type { Backend, CompileOptions, Executable } from './backend.js'
 
-/** The graphs of one checkpoint on one backend, each compiled when first needed and kept until `dispose`. */
+/** The graphs of one checkpoint on one backend, each compiled on first use and kept until `dispose`. */
 export class CompiledGraphs {
   readonly #compiled = new Map<string, Promise<Executable>>()
   readonly #backend: Backend
@@ -11,7 +11,7 @@ export class CompiledGraphs {
   readonly #owner: string
   #disposed = false
 
-  /** `owner` names the model in messages. The weights and the backend stay the caller's. */
+  /** `owner` names the model in messages. The caller owns the weights and the backend. */
   constructor(owner: string, backend: Backend, weights: WeightSource) {
     this.#owner = owner
     this.#backend = backend
@@ -33,7 +33,7 @@ export class CompiledGraphs {
     if (!compiled) {
       compiled = this.#backend.compile(build(), this.#weights, options)
       this.#compiled.set(key, compiled)
-      compiled.catch(() => this.#compiled.delete(key)) // an abort must not spoil the next try
+      compiled.catch(() => this.#compiled.delete(key)) // retry after a failure or an abort
     }
     return compiled
   }

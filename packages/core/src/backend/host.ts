@@ -10,9 +10,8 @@ import { partOf } from './part.js'
 import { prepare } from './prepare.js'
 
 /**
- * The reference evaluator behind the contract: right, slow, and nothing to install. It is also the smallest whole
- * backend to read before writing one. It keeps no composite, so the conformance list on it proves the passes of
- * `prepare`.
+ * The reference evaluator as a backend: correct, slow, without dependencies. It is the smallest complete backend, a
+ * template for new ones. It keeps no composite, so its conformance tests cover the passes of `prepare`.
  */
 export function hostBackend(): Backend {
   let disposed = false
@@ -20,7 +19,7 @@ export function hostBackend(): Backend {
     name: 'reference',
     keeps: () => false,
     async compile(graph, weights, options = {}) {
-      if (disposed) throw gone('backend')
+      if (disposed) throw disposedError('backend')
       options.signal?.throwIfAborted()
       const { setup, run } = prepare(graph, () => false, weights)
       const params = await readParams(paramsOf(graph), weights, options)
@@ -29,7 +28,7 @@ export function hostBackend(): Backend {
       return {
         graph,
         async run(feeds, { signal } = {}) {
-          if (released) throw gone('executable')
+          if (released) throw disposedError('executable')
           signal?.throwIfAborted()
           checkFeeds(graph, feeds)
           const fed = Object.fromEntries(
@@ -80,7 +79,7 @@ function resident(tensor: HostTensor): DeviceTensor {
     shape: tensor.shape,
     dtype: tensor.dtype,
     async read(part) {
-      if (!held) throw gone('tensor')
+      if (!held) throw disposedError('tensor')
       if (part) return partOf(held, part)
       return { ...held, data: held.data.slice() }
     },
@@ -90,5 +89,5 @@ function resident(tensor: HostTensor): DeviceTensor {
   }
 }
 
-const gone = (what: string): InputError =>
-  new InputError('E_DISPOSED', `the ${what} was used after dispose(); make a new one`)
+const disposedError = (what: string): InputError =>
+  new InputError('E_DISPOSED', `the ${what} was used after dispose(); create a new one`)

@@ -2,13 +2,13 @@ import { InputError } from '../errors.js'
 import { formatShape, sizeOf, type Shape } from '../tensor/shape.js'
 import type { HostTensor } from '../tensor/tensor.js'
 
-/** A run of a tensor's elements, in the order in which they lie: row by row. */
+/** A contiguous range of a tensor's elements, in row-major order. */
 export interface Part {
   readonly start: number
   readonly length: number
 }
 
-/** Throws `InputError` `E_BAD_OPTION` unless the part is whole numbers and lies inside a tensor of this shape. */
+/** Throws `InputError` `E_BAD_OPTION` unless the part consists of integers and is within a tensor of this shape. */
 export function checkPart({ start, length }: Part, shape: Shape): void {
   if (
     Number.isInteger(start) &&
@@ -25,8 +25,8 @@ export function checkPart({ start, length }: Part, shape: Shape): void {
 }
 
 /**
- * A part of a tensor as a copy of shape [length]: for backends whose tensors lie on the host. Throws what `checkPart`
- * throws.
+ * Copies a part of a tensor, with shape [length]: for backends whose tensors are in host memory. Throws what
+ * `checkPart` throws.
  */
 export function partOf({ dtype, shape, data }: HostTensor, part: Part): HostTensor {
   checkPart(part, shape)

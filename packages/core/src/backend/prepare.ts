@@ -7,18 +7,19 @@ import { match } from '../weights/match.js'
 import type { WeightSource } from '../weights/source.js'
 
 /**
- * What a backend lowers: `setup` runs once per compile, `run` every time, with the outputs of `setup` as further inputs.
+ * The graphs that a backend lowers: `setup` runs once per compilation, `run` on every call, with the outputs of `setup`
+ * as additional inputs.
  */
-export interface Prepared {
+export interface PreparedGraphs {
   readonly setup: Graph
   readonly run: Graph
 }
 
 /**
- * The steps every compile begins with: decompose what is not kept, simplify, split off what depends on weights alone, and
- * check that the weights fit.
+ * The first steps of every compilation: decompose what is not kept, simplify, split off what depends on the weights
+ * alone, and check the weights.
  */
-export function prepare(g: Graph, keeps: (node: Value) => boolean, weights: WeightSource): Prepared {
+export function prepare(g: Graph, keeps: (node: Value) => boolean, weights: WeightSource): PreparedGraphs {
   match(
     paramsOf(g).map(p => ({ name: nameOf(p)!, shape: p.shape })),
     weights,

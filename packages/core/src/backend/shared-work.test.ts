@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SharedWork } from './shared-work.js'
 
-/** Work that ends when told to, or when it is aborted. */
+/** Work that ends on `end()` or on an abort. */
 function work(): { shared: SharedWork<string>; end: () => void; signal: AbortSignal } {
   let end!: () => void
   let signal!: AbortSignal

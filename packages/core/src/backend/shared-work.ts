@@ -1,8 +1,8 @@
 import { untilAborted } from './until-aborted.js'
 
 /**
- * Work that several callers wait for, each with a signal of its own. It starts with the first caller; a caller whose
- * signal aborts leaves with its reason, and the work is aborted when nobody waits for it any more.
+ * Work shared by several callers, each with its own signal. It starts with the first caller. A caller whose signal
+ * aborts rejects with the signal's reason; the work is aborted once no caller is left.
  */
 export class SharedWork<T> {
   readonly #stop = new AbortController()

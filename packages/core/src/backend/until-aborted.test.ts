@@ -4,7 +4,7 @@ import { untilAborted } from './until-aborted.js'
 describe('untilAborted', () => {
   const reason = new Error('enough')
 
-  it('is the promise where nothing aborts, or there is no signal', async () => {
+  it('settles with the promise without a signal or an abort', async () => {
     const abandon = vi.fn()
     const { signal } = new AbortController()
     await expect(untilAborted(Promise.resolve(1), signal, abandon)).resolves.toBe(1)
@@ -13,7 +13,7 @@ describe('untilAborted', () => {
     expect(abandon).not.toHaveBeenCalled()
   })
 
-  it('rejects with the reason while the work goes on, and has its result let go', async () => {
+  it('rejects with the reason while the work continues, and releases its result', async () => {
     const abandon = vi.fn()
     const controller = new AbortController()
     const endless = untilAborted(new Promise(() => {}), controller.signal, abandon)
@@ -23,7 +23,7 @@ describe('untilAborted', () => {
     expect(abandon).toHaveBeenCalledTimes(2)
   })
 
-  it('says nothing of an abort after the end', async () => {
+  it('ignores an abort after the end', async () => {
     const abandon = vi.fn()
     const controller = new AbortController()
     await untilAborted(Promise.resolve(), controller.signal, abandon)

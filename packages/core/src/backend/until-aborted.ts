@@ -1,6 +1,6 @@
 /**
- * The promise, or the signal's reason as soon as it aborts. Native work cannot be stopped: `abandon` is told to let its
- * result go. For what a backend starts; its run and compile ask `signal.throwIfAborted()` before.
+ * Settles with the promise, or rejects with the signal's reason on abort. Native work cannot be stopped: after an
+ * abort, `abandon` must release its result. Call `signal.throwIfAborted()` before starting the work.
  */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, abandon: () => void): Promise<T> {
   if (!signal) return promise

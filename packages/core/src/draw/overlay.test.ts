@@ -17,7 +17,7 @@ const at = ({ data }: RgbImage, x: number, y: number) => [...data.subarray((y * 
 const near = (a: readonly number[], b: readonly number[]) => a.every((v, i) => Math.abs(v - b[i]) <= 12)
 
 describe('overlay', () => {
-  it('tints the inside, draws the edge in full colour with a halo, and leaves the rest and the photo alone', () => {
+  it('tints the inside, draws the edge in full colour with a halo, and does not change the rest or the photo', () => {
     const before = grey.data.slice()
     const out = overlay(grey, [square(20, 80)], { opacity: 0.5 })
     const color = distinctColor(0)
@@ -31,12 +31,12 @@ describe('overlay', () => {
     expect(Math.min(...at(out, 18, 50))).toBeGreaterThan(105)
     expect(at(out, 5, 5)).toEqual([100, 100, 100])
     expect(grey.data).toEqual(before)
-    const decoded = { ...grey, data: Buffer.from(grey.data) } // what sharp gives: its slice() shares memory
+    const decoded = { ...grey, data: Buffer.from(grey.data) } // as from sharp: slice() on a Buffer shares memory
     overlay(decoded, [square(20, 80)])
     expect(decoded.data.equals(before)).toBe(true)
   })
 
-  it('keeps small masks visible on large ones, whatever their order', () => {
+  it('keeps small masks visible on large ones, in any order', () => {
     const [small, large] = [square(40, 60), square(10, 90)]
     const color = (i: number) =>
       [
@@ -47,7 +47,7 @@ describe('overlay', () => {
     expect(at(overlay(grey, [large, small], { color }), 50, 50)[2]).toBeGreaterThan(120)
   })
 
-  it('marks points and boxes, also over the border of the photo', () => {
+  it('draws points and boxes, also across the border of the photo', () => {
     const out = overlay(grey, [], {
       points: [
         { x: 30, y: 30 },
@@ -67,14 +67,14 @@ describe('overlay', () => {
     expect(overlay(grey, [square(0, 0)], { boxes: [[NaN, 0, 5, 5]] }).data).toEqual(grey.data)
   })
 
-  it('refuses a mask of another size', () => {
+  it('rejects a mask of another size', () => {
     const other = new Mask({ width: 2, height: 2, data: new Uint8Array(4) })
     expect(() => overlay(grey, [other])).toThrow(expect.objectContaining({ code: 'E_BAD_IMAGE' }))
   })
 })
 
 describe('distinctColor', () => {
-  it('starts with blue and keeps neighbours apart', () => {
+  it('starts with blue and returns distinct neighbours', () => {
     expect(distinctColor(0)).toEqual([31, 140, 250])
     for (let i = 0; i < 40; i++) {
       for (let k = 1; k < 4; k++) {

@@ -8,12 +8,12 @@ import type { Point } from '../prompts/prompt.js'
 import { segmentDistance, simplifyPolygons } from '../masks/simplify-polygons.js'
 
 export interface OverlayOptions {
-  /** Prompts to show: green discs with a plus for foreground, red ones with a minus for background. */
+  /** Points to draw: green discs with a plus for foreground, red discs with a minus for background. */
   readonly points?: readonly Point[] | undefined
   readonly boxes?: readonly Box[] | undefined
   /** Colour of the i-th mask. Default {@link distinctColor}. */
   readonly color?: ((index: number) => Rgb) | undefined
-  /** Of the masks' fill, 0 … 1. Default 0.4. */
+  /** Opacity of the masks' fill, 0 … 1. Default 0.4. */
   readonly opacity?: number | undefined
 }
 
@@ -22,8 +22,8 @@ const ink: Rgb = [16, 18, 24]
 const pointColor = { foreground: [22, 163, 74], background: [220, 38, 38] } as const
 
 /**
- * The photo with masks and prompts drawn over it, as a new picture: translucent fills, large masks below small ones, a
- * crisp outline with a light halo, and markers; all lines grow with the picture. `image` is not changed.
+ * Draws masks and prompts over a copy of the photo: translucent fills, large masks below small ones, a crisp outline
+ * with a light halo, and markers. Line widths scale with the picture. `image` is not changed.
  * Throws `E_BAD_IMAGE` for a mask of another size.
  */
 export function overlay(image: RgbImage, masks: readonly Mask[], options: OverlayOptions = {}): RgbImage {
@@ -36,7 +36,7 @@ export function overlay(image: RgbImage, masks: readonly Mask[], options: Overla
         `found ${stranger.width} × ${stranger.height}`
     )
   }
-  const canvas = { ...image, data: new Uint8Array(image.data) } // not slice(): of a Buffer that is the same memory
+  const canvas = { ...image, data: new Uint8Array(image.data) } // not slice(): on a Buffer it shares memory
   const unit = Math.max(1, Math.max(image.width, image.height) / 900)
 
   const layers = masks.map((mask, i) => ({ mask, area: mask.area, color: color(i) })).sort((a, b) => b.area - a.area)
@@ -47,7 +47,7 @@ export function overlay(image: RgbImage, masks: readonly Mask[], options: Overla
   return canvas
 }
 
-/** Colours that stay apart however many there are: around the colour circle by the golden angle, from blue. */
+/** Distinct colours for any number of masks: hues spaced by the golden angle, starting at blue. */
 export function distinctColor(index: number): Rgb {
   const hue = (210 + index * 137.508) % 360
   const channel = (n: number) => {
@@ -68,7 +68,7 @@ function fill(canvas: RgbImage, mask: Mask, { color, opacity }: { color: Rgb; op
 
 function stroke(canvas: RgbImage, mask: Mask, { color, unit }: { color: Rgb; unit: number }): void {
   const [line, halo] = [2 * unit, 4.5 * unit]
-  // Drawn along the simplified outline: pixel steps of the mask become straight strokes.
+  // Draw along the simplified outline, so that pixel steps become straight strokes.
   const polygons = simplifyPolygons(mask.toPolygons(), 0.9)
   const [x0, y0, x1, y1] = mask.boxXyxy
   const region = clipRegion([x0 - halo, y0 - halo, x1 + halo, y1 + halo], canvas)
@@ -78,7 +78,7 @@ function stroke(canvas: RgbImage, mask: Mask, { color, unit }: { color: Rgb; uni
 }
 
 /**
- * Distance to the nearest of many segments, known up to `reach` pixels: every segment writes into the pixels around it.
+ * Distance to the nearest of many segments, up to `reach` pixels. Each segment updates the pixels around it.
  */
 function distanceTo(polygons: MultiPolygon, region: Box, reach: number): Shape {
   const [left, top, right, bottom] = region

@@ -1,7 +1,7 @@
 import type { Rgb, RgbImage } from '../image/image.js'
 import type { Box } from '../masks/box.js'
 
-/** Signed distance in pixels from a position to a shape's border: negative inside. */
+/** Signed distance in pixels from a position to a shape's border, negative inside. */
 export type Shape = (x: number, y: number) => number
 
 export interface Paint {
@@ -11,7 +11,7 @@ export interface Paint {
   readonly shape: Shape
 }
 
-/** Blends a shape over the pixels of a region, in place and with a soft edge of one pixel. */
+/** Blends a shape over the pixels of a region, in place, with an antialiased edge. */
 export function paint({ width, height, data }: RgbImage, region: Box, { color, opacity = 1, shape }: Paint): void {
   const [x0, y0, x1, y1] = clipRegion(region, { width, height })
   for (let y = y0; y < y1; y++) {
@@ -24,7 +24,7 @@ export function paint({ width, height, data }: RgbImage, region: Box, { color, o
   }
 }
 
-/** A region in whole pixels, inside the picture. */
+/** A region rounded to integer pixels and clipped to the picture. */
 export const clipRegion = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): Box => [
   Math.max(0, Math.floor(x0)),
   Math.max(0, Math.floor(y0)),
@@ -44,7 +44,7 @@ export const rectangle =
   (x, y) =>
     Math.max(x0 - x, x - x1, y0 - y, y - y1)
 
-/** The border of a shape as a line so many pixels wide. */
+/** The border of a shape as a line of the given width in pixels. */
 export const outline =
   (shape: Shape, width: number): Shape =>
   (x, y) =>

@@ -14,7 +14,7 @@ import { input, nameOf, param, type Value } from './value.js'
 const x = input('x', [2])
 
 describe('graph', () => {
-  it('finds its inputs, keeps declared ones in order, and its params by first use', () => {
+  it('collects its inputs, with declared ones in order, and its params by first use', () => {
     const [a, b, p, q] = [input('a', [2]), input('b', [2]), param('p', [2]), param('q', [2])]
     const g = graph('g', { y: add(mul(q, x), add(p, q)) }, [b, a])
     expect(g.inputs.map(nameOf)).toEqual(['b', 'a', 'x'])
@@ -22,16 +22,17 @@ describe('graph', () => {
     expect(Object.isFrozen(g) && Object.isFrozen(g.inputs) && Object.isFrozen(g.outputs)).toBe(true)
   })
 
-  it('lets a name stand for one tensor only', () => {
+  it('rejects one name for two tensors', () => {
     expect(() => graph('g', { y: add(x, 1), z: neg(input('x', [3])) })).toThrow(
       'g: one input must have one shape and type, found f32[2] (x) and f32[3] (x)'
     )
     expect(() => graph('g', { y: add(x, param('p', [2])), z: neg(param('p', [1, 2])) })).toThrow(GraphError)
     expect(() => graph('g', {}, [x, input('x', [2], 'i32')])).toThrow(GraphError)
-    expect(graph('g', { y: add(x, input('x', [2])), z: param('x', [5]) }).inputs).toHaveLength(1) // a param may share an input's name
+    // A param and an input may have the same name.
+    expect(graph('g', { y: add(x, input('x', [2])), z: param('x', [5]) }).inputs).toHaveLength(1)
   })
 
-  it('counts uses, of outputs too', () => {
+  it('counts uses, including outputs', () => {
     const y = mul(x, x)
     const z = add(y, x)
     const counts = useCounts(graph('g', { y, z, again: z }))
@@ -40,7 +41,7 @@ describe('graph', () => {
 })
 
 describe('toposort', () => {
-  it('puts each value after its inputs, once, and stops at what is known', () => {
+  it('orders each value once, after its inputs, and stops at known values', () => {
     const a = exp(x)
     const b = mul(a, a)
     const c = add(b, a)
@@ -49,7 +50,7 @@ describe('toposort', () => {
     expect(toposort([c], [c])).toEqual([])
   })
 
-  it('and every pass walk a graph of 20,000 values in a row without filling the stack', () => {
+  it('traverses a graph 20,000 values deep without stack overflow, as every pass does', () => {
     let y: Value = x
     for (let i = 0; i < 20_000; i++) y = neg(y)
     const g = graph('deep', { y })

@@ -2,10 +2,10 @@ import { GraphError } from '../errors.js'
 import { sameShape } from '../tensor/shape.js'
 import { describe, nameOf, type Value } from './value.js'
 
-/** A function from named inputs to named outputs. Everything else (order, params) is found by walking. */
+/** A function from named inputs to named outputs. Everything else (order, params) is derived by traversal. */
 export interface Graph {
   readonly name: string
-  /** Every input, also one that no output depends on, so that a signature stays as declared. */
+  /** Every declared input, even if no output depends on it, so that the signature is stable. */
   readonly inputs: readonly Value[]
   readonly outputs: Readonly<Record<string, Value>>
 }
@@ -33,8 +33,8 @@ export function graph(name: string, outputs: Readonly<Record<string, Value>>, de
 }
 
 /**
- * All values that the roots depend on, each after its inputs; the walk does not go to or past `known`.
- * Iterative: an opened ViT-H is thousands of nodes deep.
+ * All values that the roots depend on, each after its inputs; the traversal stops at `known`.
+ * Iterative: a decomposed ViT-H is thousands of nodes deep.
  */
 export function toposort(roots: readonly Value[], known: Iterable<Value> = []): Value[] {
   const order: Value[] = []
@@ -59,10 +59,10 @@ export function toposort(roots: readonly Value[], known: Iterable<Value> = []): 
   return order
 }
 
-/** The values of a graph in an order in which they can be computed. */
+/** The values of a graph in topological order. */
 export const valuesOf = (g: Graph): Value[] => toposort(Object.values(g.outputs))
 
-/** The params a graph asks for, one per name, in order of first use. */
+/** The params of a graph, one per name, in order of first use. */
 export function paramsOf(g: Graph): Value[] {
   const byName = new Map<string, Value>()
   for (const value of valuesOf(g))

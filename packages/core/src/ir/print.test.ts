@@ -8,7 +8,7 @@ import { constant, input, param } from './value.js'
 const x = input('x', [2, 3])
 
 describe('print', () => {
-  it('gives a line to each value, and calls leaves by name', () => {
+  it('prints one line per value, and leaves by name', () => {
     const y = ops.linear(x, param('mlp.lin1.weight', [4, 3]), param('mlp.lin1.bias', [4]))
     const g = graph('block', { y: ops.softmax(y), top: ops.slice(y, 0, { start: 0, size: 1 }), x }, [
       x,
@@ -25,7 +25,7 @@ describe('print', () => {
     `)
   })
 
-  it('shows small constants and tells large ones apart', () => {
+  it('prints small constants and hashes of large ones', () => {
     const large = (value: number) => constant(full('f32', [3, 3], value))
     const g = graph('constants', {
       sum: ops.add(x, 0.1),

@@ -4,7 +4,7 @@ import { valuesOf, type Graph } from './graph.js'
 import { nameOf, type Attr, type Value } from './value.js'
 
 /**
- * A graph as text, one line per value: the debugger, the snapshot and the bug report.
+ * A graph as text, one line per value: for debugging, snapshots and bug reports.
  * Leaves print by name where they are used; everything else gets a number.
  */
 export function print(g: Graph): string {

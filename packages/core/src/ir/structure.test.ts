@@ -12,7 +12,7 @@ import { constant, input, param, type Value } from './value.js'
 const of = (y: Value, declared: readonly Value[] = []): string => structureOf(graph('g', { y }, declared))
 
 describe('structureOf', () => {
-  it('is the same for the same computation, built twice', () => {
+  it('is equal for the same computation built twice', () => {
     const build = (): Value => add(mul(input('x', [2]), param('p', [2])), constant(f32([2], [1, -0])))
     expect(of(build())).toBe(of(build()))
   })
@@ -34,7 +34,7 @@ describe('structureOf', () => {
     expect(new Set(different).size).toBe(different.length)
   })
 
-  it('tells attributes apart that JSON does not: infinities, NaN and −0', () => {
+  it('distinguishes attributes that JSON does not: infinities, NaN and −0', () => {
     const padded = [Infinity, -Infinity, NaN, 0, -0].map(value => {
       const x = input('x', [2])
       return of(pad(x, { before: [1], after: [0], value }))
@@ -42,13 +42,13 @@ describe('structureOf', () => {
     expect(new Set(padded).size).toBe(5)
   })
 
-  it('tells composites of one name apart by their definition', () => {
+  it('distinguishes composites of the same name by their definition', () => {
     const x = input('x', [2])
     const own = (decompose: () => Value): Value => ({ ...add(x, x), op: 'own', composite: { name: 'own', decompose } })
     expect(of(own(() => x))).not.toBe(of(own(() => add(x, x))))
   })
 
-  it('issue 19: the per-image stage of ViT-B is one for common prompts, and another for many tokens or a mask', () => {
+  it('issue 19: is equal for the per-image stages of common prompts, and differs for many tokens or a mask', () => {
     const perImage = (signature: PromptSignature): string =>
       structureOf(
         stage(absorbProjections(decodeMasks(vitB, signature), ['image_embedding']), ['image_embedding'], 'image').early

@@ -2,9 +2,9 @@ import { valuesOf, type Graph } from './graph.js'
 import { nameOf, type Attr, type Value } from './value.js'
 
 /**
- * What a graph computes, as text: two graphs have the same structure exactly when they are the same operations on the
- * same inputs and params under the same output names. Use it as the key of whatever is made from a graph: a compiled
- * executable, or the outputs of a run.
+ * The structure of a graph as text: equal exactly when two graphs apply the same operations to the same inputs and
+ * params under the same output names. Use it as the key of anything derived from a graph: a compiled executable, or
+ * the outputs of a run.
  */
 export function structureOf(g: Graph): string {
   const ids = new Map<Value, number>()
@@ -18,7 +18,7 @@ export function structureOf(g: Graph): string {
   return [...declared, ...lines, ...outputs].join('\n')
 }
 
-/** One line that is equal for equal computations: operation, attributes, type, and the values it is made from. */
+/** One line that is equal for equal computations: operation, attributes, type and operands. */
 export function structureOfValue(value: Value, ids: ReadonlyMap<Value, number>): string {
   const attrs = Object.entries(value.attrs).map(([k, a]) => `${k}=${attrKey(a)}`)
   const definition = value.composite ? `#${idOf(value.composite)}` : ''
@@ -30,13 +30,13 @@ function attrKey(attr: Attr): string {
   if (typeof attr === 'string') return JSON.stringify(attr)
   if (typeof attr !== 'object') return Object.is(attr, -0) ? '-0' : String(attr)
   const { data, shape, dtype } = attr as Extract<Attr, { data: unknown }>
-  // Bytes, not numbers: 0 and −0 print alike. A large tensor is the same as itself only.
+  // Bytes, not numbers: 0 and −0 print alike. Large tensors are compared by identity.
   if (data.length > 1 << 16) return `tensor#${idOf(data)}`
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return `${dtype}[${shape}]${new TextDecoder('latin1').decode(bytes)}` // one character per byte
 }
 
-/** Large tensors and definitions of composites are told apart by identity. */
+/** Large tensors and composite definitions are distinguished by identity. */
 const idsOfObjects = new WeakMap<object, number>()
 let objects = 0
 

@@ -4,12 +4,12 @@ import { f32 } from '../tensor/tensor.js'
 import { constant, describe as shown, input, nameOf, param } from './value.js'
 
 describe('values', () => {
-  it('are frozen, their shape, inputs and attributes too', () => {
+  it('are frozen, including shape, inputs and attributes', () => {
     const y = add(input('x', [2]), param('p', [2]))
     for (const part of [y, y.inputs, y.attrs, y.shape]) expect(Object.isFrozen(part)).toBe(true)
   })
 
-  it('have a name where they are leaves of the outside, and print with it', () => {
+  it('have a name if they are inputs or params, and print with it', () => {
     const [x, p, c] = [input('x', [2], 'i32'), param('a.weight', [3, 4]), constant(f32([], [1]))]
     expect([x, p, c].map(nameOf)).toEqual(['x', 'a.weight', undefined])
     expect([x, p, c, add(p, 1)].map(shown)).toEqual([

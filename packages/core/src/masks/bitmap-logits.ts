@@ -2,13 +2,12 @@ import type { Frame } from '../image/frame.js'
 import { applyTaps, bilinearTaps, composeTaps } from '../tensor/interpolate.js'
 import type { Bitmap } from './bitmap.js'
 
-/** The logit of probability 0.999, the value of surely inside. */
+/** The logit of probability 0.999, used for pixels that are inside. */
 export const handMadeLogit = Math.log(999)
 
 /**
- * A bitmap as logits [side, side]: each low-resolution pixel takes the logit of the part of it that the mask covers,
- * kept within ±6.9. The part is measured by the antialiased resizes that the photo itself goes through; the padding is
- * outside.
+ * A bitmap as logits [side, side]: each low-resolution pixel gets the logit of the fraction that the mask covers,
+ * clamped to ±6.9. The fraction comes from the same antialiased resizes as the photo; the padding is outside.
  */
 export function bitmapLogits(
   { width, height, data }: Bitmap,

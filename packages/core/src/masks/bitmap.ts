@@ -1,7 +1,7 @@
 import { refuse, shown } from '../errors.js'
 import { defaultMaxPixels, type ImageLimits } from '../image/image.js'
 
-/** A binary picture, one byte a pixel, row by row: 0 is outside, anything else inside. */
+/** A binary image, one byte per pixel, row by row: 0 is outside, anything else inside. */
 export interface Bitmap {
   readonly width: number
   readonly height: number
@@ -14,7 +14,7 @@ interface AnySize {
 }
 
 /**
- * Throws `E_BAD_PROMPT` unless the sides are whole numbers from 1 within the limit of pixels. `what` names the mask in
+ * Throws `E_BAD_PROMPT` unless width and height are positive integers within the pixel limit. `what` names the mask in
  * the message.
  */
 export function checkMaskSize(
@@ -22,8 +22,8 @@ export function checkMaskSize(
   { width, height }: AnySize,
   { maxPixels = defaultMaxPixels }: ImageLimits = {}
 ): void {
-  const whole = [width, height].every(side => Number.isInteger(side) && (side as number) > 0)
-  if (!whole || (width as number) * (height as number) > maxPixels) {
+  const positive = [width, height].every(side => Number.isInteger(side) && (side as number) > 0)
+  if (!positive || (width as number) * (height as number) > maxPixels) {
     refuse(
       'E_BAD_PROMPT',
       `${what}: width and height must be whole numbers from 1, of at most ${maxPixels} pixels together; ` +
@@ -32,7 +32,7 @@ export function checkMaskSize(
   }
 }
 
-/** The bitmap with 0 and 1 only, in memory of its own. Throws `E_BAD_PROMPT` where size and data disagree. */
+/** A copy of the bitmap with only 0 and 1. Throws `E_BAD_PROMPT` if size and data disagree. */
 export function copyBitmap({ width, height, data }: Bitmap): Bitmap {
   checkMaskSize('bitmap', { width, height })
   if (!(data instanceof Uint8Array) || data.length !== width * height) {

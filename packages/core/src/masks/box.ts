@@ -1,15 +1,15 @@
 import type { Bitmap } from './bitmap.js'
 
 /**
- * A box as x0, y0, x1, y1 in pixels of the photo: left, top, right, bottom. These are the edges of pixels, so a single
- * pixel at (x, y) is [x, y, x + 1, y + 1].
+ * A box as x0, y0, x1, y1 in pixels of the photo: left, top, right, bottom. They are pixel edges, so a single pixel
+ * at (x, y) is [x, y, x + 1, y + 1].
  */
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number]
 
 /**
- * The smallest box around a bitmap; [0, 0, 0, 0] when it is empty. Right and bottom are one more than Meta's
- * (utils/amg.py#batched_mask_to_box), which names the last pixels: with edges, width times height is the area, and it
- * is a box prompt.
+ * The bounding box of a bitmap; [0, 0, 0, 0] if it is empty. Right and bottom are one more than Meta's
+ * (utils/amg.py#batched_mask_to_box), which are the last pixels: with edges, width times height is the area, and the
+ * box is a valid box prompt.
  */
 export function bitmapBox({ width, height, data }: Bitmap): Box {
   let [x0, y0, x1, y1] = [width, height, 0, 0]
@@ -27,7 +27,7 @@ export function bitmapBox({ width, height, data }: Bitmap): Box {
   return x1 > x0 ? [x0, y0, x1, y1] : [0, 0, 0, 0]
 }
 
-/** As COCO writes a box: left, top, width, height. Meta: utils/amg.py#box_xyxy_to_xywh. */
+/** A box in COCO's format: left, top, width, height. Meta: utils/amg.py#box_xyxy_to_xywh. */
 export const toXywh = ([x0, y0, x1, y1]: Box): readonly [x: number, y: number, width: number, height: number] => [
   x0,
   y0,
@@ -38,7 +38,7 @@ export const toXywh = ([x0, y0, x1, y1]: Box): readonly [x: number, y: number, w
 /** Width times height. */
 export const boxArea = ([x0, y0, x1, y1]: Box): number => (x1 - x0) * (y1 - y0)
 
-/** Intersection over union of two boxes; 0 where both are empty. */
+/** Intersection over union of two boxes; 0 if both are empty. */
 export function boxIou(a: Box, b: Box): number {
   const shared =
     Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]))
@@ -46,7 +46,7 @@ export function boxIou(a: Box, b: Box): number {
   return union > 0 ? shared / union : 0
 }
 
-/** The part of a box that lies in the photo; left is not under right where there is none. */
+/** A box clipped to the photo; left ≥ right or top ≥ bottom if they do not intersect. */
 export const clipBox = ([x0, y0, x1, y1]: Box, { width, height }: { width: number; height: number }): Box => [
   Math.max(0, x0),
   Math.max(0, y0),

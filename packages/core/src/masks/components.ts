@@ -1,11 +1,11 @@
 import type { Bitmap } from './bitmap.js'
 
-/** Pixels x0 … x1 − 1 of row y, all inside, of one connected component. */
+/** A run of inside pixels, x0 … x1 − 1 of row y, of one connected component. */
 export interface Run {
   readonly y: number
   readonly x0: number
   readonly x1: number
-  /** 0, 1, 2 … in the order in which components first appear, row by row. */
+  /** 0, 1, 2 … in order of first appearance, row by row. */
   readonly component: number
 }
 
@@ -25,7 +25,7 @@ export function labelRuns(
     return i
   }
 
-  let above = 0 // the first run of the row above that is not yet left behind
+  let above = 0 // the first run of the row above that can still overlap
   for (let y = 0; y < height; y++) {
     const start = runs.length
     const row = y * width

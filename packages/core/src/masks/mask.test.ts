@@ -20,7 +20,7 @@ const predicted = (name: string, token: number) =>
     predictedIou: 0.5
   })
 
-/** A mask of a smooth random-looking function, at any size. */
+/** A mask of a smooth pseudo-random function, at any size. */
 function blob(width: number, height: number): Mask {
   const data = Uint8Array.from({ length: width * height }, (_, i) =>
     Math.sin(((i % width) / width) * 9) * Math.cos((Math.floor(i / width) / height) * 7) > 0.1 ? 1 : 0
@@ -56,7 +56,7 @@ describe('a predicted mask', () => {
     }
   })
 
-  it('cuts its bitmap where its logits exceed the threshold, and keeps it', () => {
+  it('thresholds its logits to a bitmap, and caches it', () => {
     const mask = new Mask({
       lowResLogits: io.f32('point/low_res_all').data.slice(0, plane),
       frame,
@@ -68,7 +68,7 @@ describe('a predicted mask', () => {
     expect(mask.bitmap()).toBe(mask.bitmap())
   })
 
-  it('counts its stability as Meta does', () => {
+  it('computes the stability score as Meta does', () => {
     const mask = predicted('point', 1)
     const logits = mask.logits()
     const above = (t: number) => logits.reduce((n, v) => n + (v > t ? 1 : 0), 0)
@@ -77,7 +77,7 @@ describe('a predicted mask', () => {
     expect(new Mask({ lowResLogits: new Float32Array(plane).fill(-9), frame, predictedIou: 0 }).stability()).toBe(0)
   })
 
-  it('gives its own logits as a prompt in the same frame only', () => {
+  it('returns its own logits as a prompt only in the same frame', () => {
     const mask = predicted('box', 2)
     expect(mask.promptLogits({ ...frame }, 32)).toBe(mask.lowResLogits)
     expect(mask.promptLogits(frameOf({ width: 150, height: 100 }, 256), 64)).toHaveLength(64 * 64)
@@ -86,7 +86,7 @@ describe('a predicted mask', () => {
     )
   })
 
-  it("fits photos of one pixel's width and height", () => {
+  it('supports photos one pixel wide or high', () => {
     for (const [width, height] of [
       [1, 700],
       [700, 1],
@@ -107,7 +107,7 @@ describe('a predicted mask', () => {
 describe('every form of a mask', () => {
   const mask = blob(61, 47)
 
-  it('leads back to the same bitmap', () => {
+  it('converts back to the same bitmap', () => {
     const size = { width: 61, height: 47 }
     for (const same of [
       Mask.fromRle(mask.toRle()),
@@ -121,7 +121,7 @@ describe('every form of a mask', () => {
     expect(mask.toPolygons({ simplify: 1 }).flat(2).length).toBeLessThan(mask.toPolygons().flat(2).length)
   })
 
-  it('tells its area and boxes', () => {
+  it('computes its area and boxes', () => {
     const dot = Mask.fromBitmap({
       width: 5,
       height: 4,
@@ -132,7 +132,7 @@ describe('every form of a mask', () => {
     expect([none.area, none.boxXyxy, none.toPolygons(), none.toCocoRle().counts]).toEqual([0, [0, 0, 0, 0], [], 'd0'])
   })
 
-  it('paints an ImageData', () => {
+  it('converts to ImageData', () => {
     const { width, height, data } = Mask.fromBitmap({ width: 2, height: 1, data: new Uint8Array([0, 1]) }).toImageData({
       color: [1, 2, 3],
       alpha: 0.4
@@ -149,7 +149,7 @@ describe('every form of a mask', () => {
 })
 
 describe('maskPromptLogits', () => {
-  it("draws a bitmap that the model's own upscaling reads back", () => {
+  it("converts a bitmap to logits that the model's upscaling restores", () => {
     fc.assert(
       fc.property(fc.integer({ min: 40, max: 300 }), fc.integer({ min: 40, max: 300 }), (width, height) => {
         const mask = blob(width, height)
@@ -165,14 +165,14 @@ describe('maskPromptLogits', () => {
     )
   })
 
-  it('holds the padding outside', () => {
+  it('treats the padding as outside', () => {
     const full = new Mask({ width: 100, height: 50, data: new Uint8Array(5000).fill(1) })
     const logits = maskPromptLogits(full, frameOf(full, 128), 32)
     expect(logits[5 * 32 + 5]).toBeCloseTo(handMadeLogit, 3)
     expect(logits[20 * 32 + 5]).toBeCloseTo(-handMadeLogit, 3)
   })
 
-  it('takes bitmaps, run lengths and raw logits', () => {
+  it('accepts bitmaps, RLE and raw logits', () => {
     const mask = blob(150, 100)
     const expected = maskPromptLogits(mask, frame, 32)
     for (const same of [{ width: 150, height: 100, data: mask.bitmap() }, mask.toRle(), mask.toCocoRle(), expected]) {
@@ -193,7 +193,7 @@ describe('maskPromptLogits', () => {
     ['floats as bitmap', { width: 150, height: 100, data: new Float32Array(15_000) }],
     ['run lengths of another size', { size: [2, 2], counts: [4] }],
     ['broken run lengths', { size: [100, 150], counts: 'x' }]
-  ])('refuses %s', (_, mask) => {
+  ])('rejects %s', (_, mask) => {
     expect(() => maskPromptLogits(mask as MaskPrompt, frame, 32)).toThrow(
       expect.objectContaining({ code: 'E_BAD_PROMPT' })
     )

@@ -13,35 +13,35 @@ import { rasterize } from './rasterize.js'
 import { simplifyPolygons } from './simplify-polygons.js'
 import { upscaleRows } from './upscale.js'
 
-/** An `ImageData`, or a plain object of its form where the platform has none (Node). */
+/** An `ImageData`, or a plain object of the same form where the platform has none (Node). */
 export type ImageDataLike = Pick<ImageData, 'width' | 'height' | 'data'>
 
-/** How a mask comes out of the decoder. */
+/** A mask as the decoder predicts it. */
 export interface MaskPrediction {
-  /** [side, side] over the whole square input, padding included: Meta's `low_res_masks`. Kept, not copied. */
+  /** [side, side] over the square input, including the padding: Meta's `low_res_masks`. Referenced, not copied. */
   readonly lowResLogits: Float32Array
   readonly frame: Frame
-  /** The model's own estimate of the IoU with the true mask. */
+  /** The model's estimate of the IoU with the true mask. */
   readonly predictedIou: number
   /** A pixel is inside when its logit exceeds this. Default 0, Meta's `mask_threshold`. */
   readonly threshold?: number
 }
 
 /**
- * One object's mask, in the pixels of the photo. Made by `predict`, or by hand from a bitmap, run lengths or polygons.
- * All values are computed on demand; the bitmap is kept, the floats are not.
+ * One object's mask, in pixels of the photo. Predicted, or created from a bitmap, run lengths or polygons. All values
+ * are computed on demand; the bitmap is cached, the floats are not.
  */
 export class Mask {
   readonly width: number
   readonly height: number
-  /** The model's own estimate of the IoU with the true mask; 1 for a mask made by hand. */
+  /** The model's estimate of the IoU with the true mask; 1 if the mask was not predicted. */
   readonly predictedIou: number
   readonly #prediction: Required<MaskPrediction> | undefined
   #bits: Uint8Array | undefined
 
   /**
-   * A prediction, or pixels (any non-zero byte is inside; they are copied). Throws `E_BAD_PROMPT` where their size and
-   * data disagree.
+   * From a prediction, or from pixels (copied; any non-zero byte is inside). Throws `E_BAD_PROMPT` if size and data
+   * disagree.
    */
   constructor(source: MaskPrediction | (Bitmap & { readonly predictedIou?: number })) {
     if ('lowResLogits' in source) {
@@ -57,31 +57,32 @@ export class Mask {
     }
   }
 
-  /** The same as the constructor, for symmetry with the other two. */
+  /** Same as the constructor, for symmetry with `fromRle` and `fromPolygons`. */
   static fromBitmap(bitmap: Bitmap): Mask {
     return new Mask(bitmap)
   }
 
-  /** From COCO run lengths, as numbers or as a string. Throws `E_BAD_PROMPT`. */
+  /** From a COCO RLE, as numbers or as a string. Throws `E_BAD_PROMPT`. */
   static fromRle(rle: Rle | CocoRle): Mask {
     return new Mask(decodeRle(rle))
   }
 
-  /** From polygons with holes in pixels of the photo: every pixel whose centre they cover. Throws `E_BAD_PROMPT`. */
+  /** From polygons with holes, in pixels of the photo: the pixels whose centres they cover. Throws `E_BAD_PROMPT`. */
   static fromPolygons(polygons: MultiPolygon, size: Size): Mask {
     return new Mask(rasterize(polygons, size))
   }
 
   /**
-   * The decoder's logits [side, side] over the square input, padding included: Meta's `low_res_masks`. Undefined for a
-   * mask made by hand.
+   * The decoder's logits [side, side] over the square input, including the padding: Meta's `low_res_masks`. Undefined
+   * if the mask was not predicted.
    */
   get lowResLogits(): Float32Array | undefined {
     return this.#prediction?.lowResLogits
   }
 
   /**
-   * Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. Of a mask made by hand: ±{@link handMadeLogit}.
+   * Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. ±{@link handMadeLogit} if the mask was not
+   * predicted.
    */
   logits(): Float32Array {
     const out = new Float32Array(this.width * this.height)
@@ -95,8 +96,8 @@ export class Mask {
   }
 
   /**
-   * One byte a pixel [height, width], 1 inside. The same array each time: copy it before changing it. With `keep:
-   * false` none is kept, for passing over many masks once.
+   * One byte per pixel [height, width], 1 inside. The same array each time: copy it before changing it. With `keep:
+   * false` it is not cached: for iterating once over many masks.
    */
   bitmap({ keep = true }: { keep?: boolean } = {}): Uint8Array {
     if (!this.#bits) {
@@ -120,32 +121,32 @@ export class Mask {
     return area
   }
 
-  /** The smallest box around the mask, [x0, y0, x1, y1] by pixel edges; all 0 when the mask is empty. */
+  /** The bounding box of the mask, [x0, y0, x1, y1] in pixel edges; all 0 if the mask is empty. */
   get boxXyxy(): Box {
     return bitmapBox(this.#pixels())
   }
 
-  /** The same box as COCO's `bbox` has it, [x, y, width, height]. */
+  /** The same box in the format of COCO's `bbox`, [x, y, width, height]. */
   get boxXywh(): readonly [x: number, y: number, width: number, height: number] {
     return toXywh(this.boxXyxy)
   }
 
   /**
-   * IoU of the masks cut `offset` above and below the threshold, 0 … 1: how clear-cut the mask is. 1 for a mask made by
-   * hand.
+   * Stability score, 0 … 1: IoU of the masks at thresholds `offset` above and below the mask's own. 1 if the mask was
+   * not predicted.
    */
   stability(offset = 1): number {
     return this.#prediction ? this.measure(offset).stability : 1
   }
 
-  /** Area, box and stability in one go, without making the bitmap: for passing over many masks. */
+  /** Area, box and stability in one pass, without creating the bitmap: for iterating over many masks. */
   measure(offset = 1): Measures {
     if (!this.#prediction) return { area: this.area, box: this.boxXyxy, stability: 1 }
     const { lowResLogits, frame, threshold } = this.#prediction
     return measureMask(lowResLogits, frame, { threshold, offset })
   }
 
-  /** The mask as one translucent colour on transparent pixels, to be drawn over the photo. `alpha` is 0 … 1. */
+  /** The mask in one translucent colour on a transparent background, to draw over the photo. `alpha` is 0 … 1. */
   toImageData({ color = [30, 144, 255], alpha = 0.6 }: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
     const data = new Uint8ClampedArray(this.width * this.height * 4)
     const pixel = [...color, alpha * 255]
@@ -158,8 +159,8 @@ export class Mask {
   }
 
   /**
-   * The mask as a PNG file of the photo's size, white inside and black outside; for the translucent colour of
-   * {@link toImageData}: `encodePng(mask.toImageData())`. Throws `E_BAD_IMAGE` in Node where sharp is not installed.
+   * The mask as a PNG file of the photo's size, white inside and black outside. For a translucent overlay use
+   * `encodePng(mask.toImageData())`. Throws `E_BAD_IMAGE` in Node if sharp is not installed.
    */
   toPng(): Promise<Uint8Array> {
     return encodePng({
@@ -170,19 +171,19 @@ export class Mask {
     })
   }
 
-  /** COCO run lengths as numbers. */
+  /** Uncompressed COCO RLE. */
   toRle(): Rle {
     return encodeRle(this.#pixels())
   }
 
-  /** COCO run lengths as a string, what pycocotools and SA-1B have. */
+  /** Compressed COCO RLE, as in pycocotools and SA-1B. */
   toCocoRle(): CocoRle {
     return compressRle(this.toRle())
   }
 
   /**
-   * Polygons with holes along the pixel edges, exactly this mask; with `simplify`, corners closer to the line than so
-   * many pixels are left out.
+   * Polygons with holes along the pixel edges: exactly this mask. `simplify` is the tolerance in pixels for leaving out
+   * corners.
    */
   toPolygons({ simplify = 0 }: { simplify?: number } = {}): MultiPolygon {
     const exact = tracePolygons(this.#pixels())
@@ -190,8 +191,8 @@ export class Mask {
   }
 
   /**
-   * Logits [side, side] that make this mask a prompt in `frame`: the decoder's own where it comes from this frame, else
-   * drawn from its bitmap.
+   * Logits [side, side] for this mask as a prompt in `frame`: the decoder's own if it was predicted in this frame, else
+   * computed from the bitmap.
    */
   promptLogits(frame: Frame, side: number): Float32Array {
     const own = this.#prediction

@@ -5,16 +5,16 @@ import type { Box } from './box.js'
 export interface Measures {
   /** Pixels inside. */
   readonly area: number
-  /** As `bitmapBox` gives it. */
+  /** See `bitmapBox`. */
   readonly box: Box
   /**
-   * How little the mask changes with its threshold: the IoU of the masks cut at threshold + offset and threshold −
-   * offset. Meta: utils/amg.py#calculate_stability_score, which gives NaN where both are empty; here that is 0.
+   * Stability score: IoU of the masks at threshold + offset and threshold − offset. 0 if both are empty, where Meta's
+   * utils/amg.py#calculate_stability_score gives NaN.
    */
   readonly stability: number
 }
 
-/** What can be told of a mask at the photo's size without making it: no array of that size is kept. */
+/** Measures of a mask at the photo's size, without allocating an array of that size. */
 export function measureMask(
   lowRes: Float32Array,
   frame: Frame,

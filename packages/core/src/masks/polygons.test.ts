@@ -6,8 +6,8 @@ import { signedArea, tracePolygons, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
 import { simplifyPolygons } from './simplify-polygons.js'
 
-/** A bitmap drawn with characters: # is inside. */
-function draw(...rows: string[]): Bitmap {
+/** A bitmap from rows of characters: # is inside. */
+function bitmapOf(...rows: string[]): Bitmap {
   return { width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0)) }
 }
 
@@ -20,8 +20,8 @@ const bitmaps = fc.tuple(fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, m
 )
 
 describe('tracePolygons', () => {
-  it('draws a pixel as a square and an empty bitmap as nothing', () => {
-    expect(tracePolygons(draw('...', '.#.'))).toEqual([
+  it('traces a pixel as a square and an empty bitmap as no polygon', () => {
+    expect(tracePolygons(bitmapOf('...', '.#.'))).toEqual([
       [
         [
           [2, 1],
@@ -32,25 +32,25 @@ describe('tracePolygons', () => {
         ]
       ]
     ])
-    expect(tracePolygons(draw('...', '...'))).toEqual([])
+    expect(tracePolygons(bitmapOf('...', '...'))).toEqual([])
   })
 
-  it('puts a hole behind its outline', () => {
-    const [polygon, ...rest] = tracePolygons(draw('####', '#..#', '####'))
+  it('lists a hole after its outline', () => {
+    const [polygon, ...rest] = tracePolygons(bitmapOf('####', '#..#', '####'))
     expect(rest).toEqual([])
     expect(polygon.map(signedArea)).toEqual([12, -2])
   })
 
-  it('parts pixels that meet at a corner only', () => {
-    expect(tracePolygons(draw('#.', '.#')).map(rings => rings.map(signedArea))).toEqual([[1], [1]])
+  it('separates pixels that touch only at a corner', () => {
+    expect(tracePolygons(bitmapOf('#.', '.#')).map(rings => rings.map(signedArea))).toEqual([[1], [1]])
   })
 
-  it('cuts a hole that meets the outside at a corner from the outline', () => {
-    const areas = tracePolygons(draw('###', '#.#', '##.')).map(rings => rings.map(signedArea))
+  it('separates a hole that touches the outside at a corner from the outline', () => {
+    const areas = tracePolygons(bitmapOf('###', '#.#', '##.')).map(rings => rings.map(signedArea))
     expect(areas).toEqual([[8, -1]])
   })
 
-  it('gives the bitmap back when filled, in simple rings, one polygon a component', () => {
+  it('restores the bitmap when filled, with simple rings and one polygon per component', () => {
     fc.assert(
       fc.property(bitmaps, bitmap => {
         const polygons = tracePolygons(bitmap)
@@ -65,7 +65,7 @@ describe('tracePolygons', () => {
             expect(ring[0]).toEqual(ring.at(-1))
             const corners = ring.slice(1)
             expect(new Set(corners.map(String)).size).toBe(corners.length)
-            // A turn at each corner: along the axes, each step changes the other coordinate than the step before.
+            // Every corner is a turn: consecutive steps change different coordinates.
             corners.forEach((p, i) => {
               const q = corners[(i + 1) % corners.length]
               const r = corners[(i + 2) % corners.length]
@@ -81,8 +81,8 @@ describe('tracePolygons', () => {
 })
 
 describe('labelRuns', () => {
-  it('joins what is joined later, and nothing at corners', () => {
-    const { runs, components } = labelRuns(draw('#.#.#', '###..', '...##'))
+  it('joins runs that connect in a later row, and none at corners', () => {
+    const { runs, components } = labelRuns(bitmapOf('#.#.#', '###..', '...##'))
     expect(components).toBe(3)
     expect(runs.map(run => run.component)).toEqual([0, 0, 1, 0, 2])
   })
@@ -98,14 +98,14 @@ describe('rasterize', () => {
   const filled = (polygons: MultiPolygon, width = 4, height = 4) =>
     rasterize(polygons, { width, height }).data.reduce((a, b) => a + b, 0)
 
-  it('takes pixels by their centre, open rings, and unites polygons', () => {
+  it('selects pixels by their centres, accepts open rings, and unites polygons', () => {
     expect(filled([[square(0.5, 0.5, 1)]])).toBe(1)
     expect(filled([[square(0.51, 0.51, 1)]])).toBe(1)
     expect(filled([[square(0, 0, 3)], [square(1, 1, 3)]])).toBe(14)
     expect(filled([[square(0, 0, 4), square(1, 1, 2)]])).toBe(12)
   })
 
-  it('clips what lies outside', () => {
+  it('clips parts outside the picture', () => {
     expect(filled([[square(-10, -10, 100)]])).toBe(16)
     expect(filled([[square(2, -1e9, 2e9)]])).toBe(8)
     expect(filled([[square(9, 9, 5)], [square(-9, -9, 5)]])).toBe(0)
@@ -130,13 +130,13 @@ describe('rasterize', () => {
     ['infinity', [[[[0, Infinity]]]]],
     ['text', [[[['0', '0']]]]],
     ['a ring of nothing', [[null]]]
-  ])('refuses %s', (_, polygons) => {
+  ])('rejects %s', (_, polygons) => {
     expect(() => rasterize(polygons as MultiPolygon, { width: 4, height: 4 })).toThrow(
       expect.objectContaining({ code: 'E_BAD_PROMPT' })
     )
   })
 
-  it('refuses a picture past the limit before it allocates', () => {
+  it('rejects a picture over the limit before allocating', () => {
     expect(() => rasterize([], { width: 1e6, height: 1e6 })).toThrow(expect.objectContaining({ code: 'E_BAD_PROMPT' }))
   })
 })
@@ -157,8 +157,8 @@ describe('simplifyPolygons', () => {
     for (const corner of simple[0][0]) expect(exact[0][0]).toContainEqual(corner)
   })
 
-  it('drops what collapses, holes with their outline', () => {
-    expect(simplifyPolygons(tracePolygons(draw('###', '#.#', '###')), 3)).toEqual([])
+  it('removes rings that collapse, and holes with their outline', () => {
+    expect(simplifyPolygons(tracePolygons(bitmapOf('###', '#.#', '###')), 3)).toEqual([])
     expect(simplifyPolygons(tracePolygons(disc), 0)[0][0].length).toBe(tracePolygons(disc)[0][0].length)
   })
 })

@@ -3,24 +3,22 @@ import { labelRuns } from './components.js'
 
 /** x, y in pixels of the photo; pixel (0, 0) covers the square from (0, 0) to (1, 1). */
 export type Position = readonly [number, number]
-/** A closed line, its first position repeated at the end. */
+/** A closed ring: the last position repeats the first. */
 export type Ring = readonly Position[]
-/** One outline, then its holes. */
+/** One outline, followed by its holes. */
 export type Polygon = readonly Ring[]
 /** The `coordinates` of a GeoJSON MultiPolygon. */
 export type MultiPolygon = readonly Polygon[]
 
 /**
- * The exact outline of a bitmap: the cracks between inside and outside pixels, one polygon per 4-connected component.
- * Rings are simple (none touches itself), have a corner at every turn and only there, and keep the inside on their
- * right hand as seen on the screen: outlines have positive shoelace area, holes negative. Filling them gives the bitmap
- * back (`rasterize`).
+ * The exact outline of a bitmap: the edges between inside and outside pixels, one polygon per 4-connected component.
+ * Rings are simple (none touches itself), have a corner exactly at each turn, and keep the inside on their right as
+ * seen on the screen: outlines have positive shoelace area, holes negative. `rasterize` restores the bitmap.
  */
 export function tracePolygons(bitmap: Bitmap): MultiPolygon {
   const { width, height, data } = bitmap
   const inside = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0
-  // Every ring runs to the right along the upper edge of some pixel, so marking those edges is enough to meet each ring
-  // once.
+  // Every ring runs right along the upper edge of some pixel, so marking these edges visits each ring once.
   const walked = new Uint8Array(width * height)
   const { runs, components } = labelRuns(bitmap)
   const polygons = Array.from({ length: components }, (): Ring[] => [])
@@ -44,11 +42,11 @@ export function tracePolygons(bitmap: Bitmap): MultiPolygon {
 
 interface Walk {
   readonly inside: (x: number, y: number) => boolean
-  /** Told each pixel whose upper edge is walked. */
+  /** Called for each pixel whose upper edge is traversed. */
   readonly pass: (x: number, y: number) => void
 }
 
-// East, south, west, north: the step, and the pixels ahead on the right and on the left of the corner arrived at.
+// East, south, west, north: the step, and the pixels ahead to the right and left of the corner reached.
 const headings = [
   { step: [1, 0], right: [0, 0], left: [0, -1] },
   { step: [0, 1], right: [-1, 0], left: [0, 0] },
@@ -57,8 +55,8 @@ const headings = [
 ] as const
 
 /**
- * Walks the cracks from the corner `start` to the east until it is back. Where the walk passes a corner twice it is cut
- * into two rings.
+ * Follows pixel edges from the corner `start` eastward until it returns. A corner visited twice splits the path into
+ * two rings.
  */
 function traceRings(start: Position, { inside, pass }: Walk): Ring[] {
   const rings: Ring[] = []
@@ -73,7 +71,7 @@ function traceRings(start: Position, { inside, pass }: Walk): Ring[] {
     const isRight = inside(x + right[0], y + right[1])
     const isLeft = inside(x + left[0], y + left[1])
     if (isRight && !isLeft) continue
-    // Two inside pixels that meet only here are two components, or one that meets itself: stay with the own pixel.
+    // Two inside pixels that touch only at this corner are not connected here: stay with the current pixel.
     heading = (heading + (isRight ? 3 : 1)) % 4
     if (isLeft && !isRight) {
       const key = `${x},${y}`

@@ -3,9 +3,9 @@ import { checkMaskSize, type Bitmap } from './bitmap.js'
 import type { MultiPolygon, Polygon } from './polygons.js'
 
 /**
- * Fills polygons: a pixel is inside when its centre is inside one of them, by the even-odd rule over that polygon's
- * rings. Rings need not repeat their first position; what lies outside the picture is clipped. Throws `E_BAD_PROMPT`
- * for anything but lists of finite numbers.
+ * Fills polygons: a pixel is inside if its centre is inside one of them, by the even-odd rule over that polygon's
+ * rings. Rings need not repeat their first position. Parts outside the picture are clipped. Throws `E_BAD_PROMPT` for
+ * anything but lists of finite numbers.
  */
 export function rasterize(polygons: MultiPolygon, { width, height }: { width: number; height: number }): Bitmap {
   checkMaskSize('polygons', { width, height })

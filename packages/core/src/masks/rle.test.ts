@@ -26,8 +26,8 @@ const code = (rle: unknown) => {
   return 'accepted'
 }
 
-describe('run lengths', () => {
-  it.each(cases)('equal pycocotools: $name', ({ size, counts, packed, area, bbox }) => {
+describe('RLE', () => {
+  it.each(cases)('equals pycocotools: $name', ({ size, counts, packed, area, bbox }) => {
     const bitmap = decodeRle({ size, counts: packed })
     expect(Buffer.compare(bitmap.data, decodeRle({ size, counts }).data)).toBe(0)
     expect(bitmap.data.reduce((a, b) => a + b, 0)).toBe(area)
@@ -36,7 +36,7 @@ describe('run lengths', () => {
     expect(compressRle({ size, counts })).toEqual({ size, counts: packed })
   })
 
-  it('give the bitmap back', () => {
+  it('restores the bitmap', () => {
     const bitmap = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12 })).chain(([width, height]) =>
       fc.record({
         width: fc.constant(width),
@@ -76,9 +76,9 @@ describe('run lengths', () => {
     ['a number without end', { size: [2, 2], counts: 'o'.repeat(100) + '0' }],
     ['a negative packed count', { size: [2, 2], counts: '5O' }],
     ['a packed sum past the size', { size: [2, 2], counts: '5' }]
-  ])('refuse %s', (_, rle) => expect(code(rle)).toBe('E_BAD_PROMPT'))
+  ])('rejects %s', (_, rle) => expect(code(rle)).toBe('E_BAD_PROMPT'))
 
-  it('answer any text with a bitmap or a typed error', () => {
+  it('decodes any text to a bitmap or throws a typed error', () => {
     const text = fc
       .array(fc.integer({ min: 40, max: 120 }), { maxLength: 8 })
       .map(codes => String.fromCharCode(...codes))

@@ -3,8 +3,8 @@ import type { ImageLimits } from '../image/image.js'
 import { checkMaskSize, type Bitmap } from './bitmap.js'
 
 /**
- * COCO's uncompressed run lengths: down the columns, left to right, outside and inside in turn, outside first (perhaps
- * 0 long).
+ * COCO's uncompressed RLE: column by column, alternating runs of outside and inside pixels, starting with outside
+ * (possibly of length 0).
  */
 export interface Rle {
   /** [height, width] */
@@ -12,14 +12,14 @@ export interface Rle {
   readonly counts: readonly number[]
 }
 
-/** The same with the counts packed into a string, as in COCO's and SA-1B's json and in pycocotools. */
+/** COCO's compressed RLE: the counts packed into a string, as in COCO's and SA-1B's JSON and in pycocotools. */
 export interface CocoRle {
   /** [height, width] */
   readonly size: readonly [number, number]
   readonly counts: string
 }
 
-/** Run lengths of a bitmap. Meta: utils/amg.py#mask_to_rle_pytorch. */
+/** The RLE of a bitmap. Meta: utils/amg.py#mask_to_rle_pytorch. */
 export function encodeRle({ width, height, data }: Bitmap): Rle {
   const counts: number[] = []
   let inside = false
@@ -39,8 +39,8 @@ export function encodeRle({ width, height, data }: Bitmap): Rle {
 }
 
 /**
- * The bitmap of either form. Throws `E_BAD_PROMPT` for a size past the limit, characters outside the code, negative or
- * broken counts, and counts that do not add up to the size; nothing is allocated before the counts are known to fit.
+ * Decodes either form. Throws `E_BAD_PROMPT` for a size over the limit, invalid characters, negative or fractional
+ * counts, and counts that do not add up to the size. Nothing is allocated before the counts are validated.
  * Meta: utils/amg.py#rle_to_mask.
  */
 export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap {
@@ -83,8 +83,8 @@ export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap 
 export const compressRle = ({ size, counts }: Rle): CocoRle => ({ size, counts: packCounts(counts) })
 
 /**
- * From the fourth on each count is kept as the difference to the one two before. A number is cut into groups of five
- * bits, lowest first, each a character from '0' on; bit 5 says that more follow, bit 4 of the last is the sign.
+ * From the fourth on, each count is stored as the difference to the one two before. A number is split into groups of
+ * five bits, lowest first, each a character from '0' on; bit 5 marks that more follow, bit 4 of the last is the sign.
  */
 function packCounts(counts: readonly number[]): string {
   const codes: string[] = []
@@ -106,9 +106,9 @@ function unpackCounts(text: string): number[] {
     let value = 0
     for (let shift = 1, more = true; more; shift *= 32) {
       const code = text.charCodeAt(at++) - 48
-      // 35 bits are more than any count needs. NaN, where the text ends too early, fails the test as well.
+      // 35 bits are more than any count needs. NaN, from text that ends too early, fails the test as well.
       if (!(code >= 0 && code < 64) || shift > 2 ** 30)
-        refuse('E_BAD_PROMPT', `rle: counts must be a COCO run-length string, found it broken at character ${at - 1}`)
+        refuse('E_BAD_PROMPT', `rle: counts must be a COCO RLE string, found an invalid character at ${at - 1}`)
       more = code >= 32
       value += (code & 31) * shift
       if (!more && code & 16) value -= 32 * shift

@@ -1,9 +1,8 @@
 import type { MultiPolygon, Position, Ring } from './polygons.js'
 
 /**
- * Douglas–Peucker: leaves out corners as long as no corner lies further than `tolerance` pixels from the new line. A
- * ring that collapses to a line is left out, with its holes when it is an outline. The result is for showing and
- * storing: rings may come to touch each other.
+ * Douglas–Peucker: removes corners while none is further than `tolerance` pixels from the simplified line. A ring that
+ * collapses to a line is removed; an outline takes its holes with it. Simplified rings may touch each other.
  */
 export const simplifyPolygons = (polygons: MultiPolygon, tolerance: number): MultiPolygon =>
   polygons
@@ -12,7 +11,7 @@ export const simplifyPolygons = (polygons: MultiPolygon, tolerance: number): Mul
     .map(rings => rings.filter(ring => ring.length >= 4))
 
 function simplifyRing(ring: Ring, tolerance: number): Ring {
-  // A closed ring has no ends: hold its first corner and the one furthest from it.
+  // A closed ring has no ends: fix its first corner and the one furthest from it.
   const far = furthest(ring, p => Math.hypot(p[0] - ring[0][0], p[1] - ring[0][1]), [0, ring.length - 1]).at
   const keep = new Uint8Array(ring.length)
   keep[0] = keep[far] = keep[ring.length - 1] = 1
@@ -30,7 +29,7 @@ function simplifyRing(ring: Ring, tolerance: number): Ring {
   return ring.filter((_, i) => keep[i])
 }
 
-/** The corner strictly between two others that is furthest by some measure. */
+/** The corner strictly between two others with the largest distance. */
 function furthest(
   ring: Ring,
   measure: (p: Position) => number,
@@ -44,7 +43,7 @@ function furthest(
   return { at, distance }
 }
 
-/** Distance from a place to the nearest place between two corners. */
+/** Distance from a position to the segment between two corners. */
 export function segmentDistance([x, y]: Position, [ax, ay]: Position, [bx, by]: Position): number {
   const [dx, dy] = [bx - ax, by - ay]
   const length = dx * dx + dy * dy

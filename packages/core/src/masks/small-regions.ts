@@ -2,8 +2,8 @@ import type { Bitmap } from './bitmap.js'
 import { labelRuns, type Run } from './components.js'
 
 /**
- * The bitmap with holes and then islands of fewer than `minArea` pixels removed; the same bitmap where there are none.
- * Regions touch at corners too. If every island is too small, the largest stays. Meta:
+ * The bitmap without holes, then without islands, of fewer than `minArea` pixels; the same bitmap if there are none.
+ * Regions are 8-connected. If every island is too small, the largest is kept. Meta:
  * utils/amg.py#remove_small_regions.
  */
 export const removeSmallRegions = (bitmap: Bitmap, minArea: number): Bitmap =>

@@ -3,23 +3,23 @@ import type { Frame } from '../image/frame.js'
 
 export interface UpscaleOptions {
   readonly frame: Frame
-  /** Rows, and parts of rows, where no logit can exceed this are left out. Default: nothing is. */
+  /** Rows and parts of rows in which no logit can exceed this are skipped. Default: −∞, nothing is skipped. */
   readonly above?: number
 }
 
 /**
- * What happens to row y of the photo: its logits, in an array that the next row overwrites, valid from column `start`
- * to before `end`.
+ * Called with the logits of row y of the photo, in an array that the next row overwrites, valid from column `start` to
+ * `end` (exclusive).
  */
 export type VisitRow = (row: Float64Array, y: number, columns: readonly [start: number, end: number]) => void
 
 /**
- * Brings a low-resolution mask to the photo's pixels, row by row, so that no one needs to hold a float for every pixel.
+ * Upscales a low-resolution mask to the photo's size, row by row, without storing a float for every pixel.
  *
- * It is Meta's modeling/sam.py#postprocess_masks: bilinear from `side` × `side` to the square input, the padding
- * cropped away, bilinear to the photo; the two resizes are one sparse map along each axis. A pixel is a mean of at most
- * four by four logits, so it exceeds `above` only where one of them does: most masks are small, and only their
- * surroundings are computed.
+ * Same as Meta's modeling/sam.py#postprocess_masks: bilinear from `side` × `side` to the square input, crop of the
+ * padding, bilinear to the photo. The two resizes are one sparse map along each axis. A pixel is a mean of at most four
+ * by four logits, so it exceeds `above` only where one of them does: for a small mask, only its surroundings are
+ * computed.
  */
 export function upscaleRows(lowRes: Float32Array, { frame, above = -Infinity }: UpscaleOptions, visit: VisitRow): void {
   const side = Math.sqrt(lowRes.length)
@@ -47,7 +47,7 @@ export function upscaleRows(lowRes: Float32Array, { frame, above = -Infinity }: 
 
 type Range = readonly [start: number, end: number]
 
-/** The rows and columns of the mask that hold anything above. */
+/** The range of rows and columns with logits above the value. */
 function extent(lowRes: Float32Array, side: number, above: number): [rows: Range, columns: Range] {
   if (above === -Infinity)
     return [
@@ -70,7 +70,7 @@ function extent(lowRes: Float32Array, side: number, above: number): [rows: Range
   ]
 }
 
-/** The outputs between the first and the last that are made of any of these inputs. */
+/** The range of outputs that depend on any of these inputs. */
 function touching({ outSize, first, count }: Taps, [start, end]: Range): Range {
   let [from, to] = [0, outSize]
   while (from < to && first[from] + count[from] <= start) from++

@@ -2,7 +2,7 @@ import type { Value } from '../ir/value.js'
 import * as ops from '../ops/index.js'
 import type { Scope } from './scope.js'
 
-/** Layers: an operation and the names of its weights. `nn.*` owns parameters, `ops.*` owns none. */
+/** Layers: an operation with named weights. `nn.*` has parameters, `ops.*` has none. */
 
 /** `weight` [out, in] and `bias` [out]. PyTorch: nn.Linear. */
 export const linear = (p: Scope, x: Value, out: number): Value =>
@@ -29,8 +29,9 @@ export function conv2d(p: Scope, x: Value, { out, kernel, bias = true, ...option
 }
 
 /**
- * `weight` [in, out, 2, 2] and `bias` [out]: what each place becomes, [..., in] → [..., 4·out], its four new places
- * after each other. PyTorch: nn.ConvTranspose2d with kernel and stride 2, before the tiles are laid out in the plane.
+ * `weight` [in, out, 2, 2] and `bias` [out]: maps each position to the 2 × 2 positions it is upsampled to, one after
+ * the other: [..., in] → [..., 4·out]. PyTorch: nn.ConvTranspose2d with kernel and stride 2, before the tiles are
+ * arranged in the plane.
  */
 export function tile2x(p: Scope, x: Value, out: number): Value {
   const weight = ops.transpose(p.param('weight', [x.shape.at(-1)!, out, 2, 2]), [2, 3, 1, 0])
@@ -38,11 +39,11 @@ export function tile2x(p: Scope, x: Value, out: number): Value {
   return ops.linear(x, ops.reshape(weight, [4 * out, -1]), ops.reshape(bias, [4 * out]))
 }
 
-/** A learned table, whole: [rows, width]. PyTorch: nn.Embedding. */
+/** A full embedding table: [rows, width]. PyTorch: nn.Embedding. */
 export const embedding = (p: Scope, [rows, width]: readonly [number, number]): Value => p.param('weight', [rows, width])
 
 export interface MlpOptions {
-  /** Widths after each layer; the last is the output's. */
+  /** Width of each layer's output. */
   readonly widths: readonly number[]
 }
 
@@ -58,6 +59,6 @@ export interface MlpBlockOptions {
   readonly activation: (x: Value) => Value
 }
 
-/** `lin2(act(lin1(x)))`, back to the width it came in. Meta: common.py#MLPBlock. */
+/** `lin2(act(lin1(x)))`, of the same width as x. Meta: common.py#MLPBlock. */
 export const mlpBlock = (p: Scope, x: Value, { hidden, activation }: MlpBlockOptions): Value =>
   linear(p.at('lin2'), activation(linear(p.at('lin1'), x, hidden)), x.shape.at(-1)!)

@@ -2,17 +2,17 @@ import { param, type Value } from '../ir/value.js'
 import { sameShape, type Shape } from '../tensor/shape.js'
 
 /**
- * A place in the checkpoint's tree of names. A layer walks down with `at` and asks for what it needs with `param`; the
- * names are the checkpoint's own, so nothing is ever renamed.
+ * A node in the checkpoint's tree of names. A layer descends with `at` and declares its parameters with `param`. Names
+ * are the checkpoint's own; nothing is renamed.
  */
 export interface Scope {
-  /** Where this is, as the names begin: `image_encoder.blocks.3`. */
+  /** Common prefix of the names: `image_encoder.blocks.3`. */
   readonly path: string
-  /** `scope.at('blocks', 3)` is the place `…blocks.3`. */
+  /** The scope below: `scope.at('blocks', 3)` has the path `…blocks.3`. */
   at(...path: readonly (string | number)[]): Scope
   /**
-   * The tensor of that name here; the checkpoint must have it in this shape. The same name and shape give the same
-   * value; one name in two shapes is refused by `graph()`.
+   * The parameter of this name in this scope; the checkpoint must have it with this shape. The same name and shape give
+   * the same value; `graph()` rejects one name with two shapes.
    */
   param(name: string, shape: Shape): Value
 }

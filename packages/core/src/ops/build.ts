@@ -7,25 +7,25 @@ import { tensor } from '../tensor/tensor.js'
 import { infer } from './infer.js'
 import type { Primitive, Primitives } from './primitives.js'
 
-/** A primitive's node: checked by its rule, frozen. */
+/** A primitive node: checked by its rule, frozen. */
 export function make<P extends Primitive>(op: P, inputs: readonly Value[], attrs: Primitives[P]): Value {
   return freeze({ op, inputs, attrs: attrs, ...infer[op](inputs, attrs) })
 }
 
-/** A composite's node. Its decomposition is built once, for shape and type, and dropped. */
+/** A composite node. Its decomposition is built once, for shape and type, and discarded. */
 export function compose(composite: Composite, inputs: readonly Value[], attrs: Attrs): Value {
   const { shape, dtype } = composite.decompose(inputs, attrs)
   return freeze({ op: composite.name, inputs, attrs, shape, dtype, composite })
 }
 
-/** A node with other inputs: what every pass does. Returns the same node when nothing changed. */
+/** The node with other inputs, as passes need it. Returns the same node if nothing changed. */
 export function withInputs(value: Value, inputs: readonly Value[]): Value {
   if (inputs.every((v, i) => v === value.inputs[i])) return value
   if (value.composite) return compose(value.composite, inputs, value.attrs)
   return make(value.op as Primitive, inputs, value.attrs as never)
 }
 
-/** An operand of elementwise building: a value, or a number that becomes a constant of the other operand's type. */
+/** An operand of an elementwise operation: a value, or a number, which becomes a constant of the other's type. */
 export type Operand = Value | number
 
 /** A rank-0 constant. */
@@ -78,7 +78,7 @@ export function matmul(a: Value, b: Value): Value {
   )
 }
 
-/** One axis may be −1 and is worked out. */
+/** One axis may be −1 and is inferred. */
 export function reshape(x: Value, shape: Shape): Value {
   const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1)
   const total = x.shape.reduce((n, d) => n * d, 1)
@@ -90,7 +90,7 @@ export function transpose(x: Value, perm: readonly number[]): Value {
   return perm.every((p, i) => p === i) && perm.length === x.shape.length ? x : make('transpose', [x], { perm })
 }
 
-/** The last two axes change places. */
+/** Swaps the last two axes. */
 export const swap = (x: Value): Value =>
   transpose(x, [...x.shape.slice(0, -2).keys(), x.shape.length - 1, x.shape.length - 2])
 
@@ -110,7 +110,7 @@ export function slice(x: Value, axis: number, { start, size }: { start: number; 
   })
 }
 
-/** A constant border, `before` and `after` elements an axis. */
+/** A constant border, `before` and `after` elements per axis. */
 export function pad(
   x: Value,
   { before, after, value = 0 }: { before: readonly number[]; after: readonly number[]; value?: number }
@@ -124,7 +124,7 @@ export function concat(values: readonly Value[], axis: number): Value {
     : make('concat', values, { axis: normalizeAxis(axis, values[0]?.shape.length ?? 0, 'concat') })
 }
 
-/** Rows of x along an axis, by a 1-D i32 index. An index outside is undefined, as in every runtime: keep it inside. */
+/** Rows of x along an axis, by a 1-D i32 index. An index out of bounds is undefined behaviour, as in every runtime. */
 export const gather = (x: Value, index: Value, axis: number): Value =>
   make('gather', [x, index], { axis: normalizeAxis(axis, x.shape.length, 'gather') })
 

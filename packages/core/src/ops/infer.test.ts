@@ -10,7 +10,7 @@ import { traits, type Primitive } from './primitives.js'
 const of = (shape: Shape, dtype: DType = 'f32'): Value => input('x', shape, dtype)
 const row = of([3], 'i32')
 
-/** Every rule, broken. The list is the snapshot: what must hold, and what was found. */
+/** Violations of every rule. The snapshot lists the messages. */
 const broken: Record<Primitive, (() => Value)[]> = {
   neg: [() => make('neg', [of([2], 'bool')], {})],
   exp: [() => make('exp', [of([2], 'i32')], {})],
@@ -99,7 +99,7 @@ describe('infer', () => {
     expect(Object.keys(infer)).toEqual(Object.keys(traits))
   })
 
-  it('says what must hold and what was found', () => {
+  it('reports what must hold and what was found', () => {
     const messages = Object.values(broken)
       .flat()
       .map(build => {
@@ -154,11 +154,11 @@ describe('infer', () => {
         "slice: start [-1] and size [1] must lie inside, found f32[4] (x)",
         "slice: start [0.5] and size [1] must lie inside, found f32[4] (x)",
         "slice: start [0] and size [1] must lie inside, found f32[4,4] (x)",
-        "pad: [-1] and [0] must be one whole number an axis, found f32[4] (x)",
-        "pad: [1] and [0,0] must be one whole number an axis, found f32[4] (x)",
+        "pad: [-1] and [0] must be one whole number per axis, found f32[4] (x)",
+        "pad: [1] and [0,0] must be one whole number per axis, found f32[4] (x)",
         "concat: at least one operand must be given",
-        "concat: operands must agree but for axis 0, found f32[2,3] (x) and f32[2,4] (x)",
-        "concat: operands must agree but for axis 0, found f32[2] (x) and i32[2] (x)",
+        "concat: operands must agree except on axis 0, found f32[2,3] (x) and f32[2,4] (x)",
+        "concat: operands must agree except on axis 0, found f32[2] (x) and i32[2] (x)",
         "concat: axis 1 must be an axis, found f32[2] (x)",
         "gather: the index must be one row of i32, found f32[3] (x)",
         "gather: the index must be one row of i32, found i32[3,1] (x)",
@@ -171,7 +171,7 @@ describe('infer', () => {
     `)
   })
 
-  it('gives shapes and types', () => {
+  it('infers shapes and types', () => {
     const type = ({ shape, dtype }: Value): string => `${dtype}[${shape.join()}]`
     const c = of([2, 3], 'bool')
     expect(

@@ -4,7 +4,7 @@ import type { DType } from '../tensor/dtype.js'
 import { sameShape, sizeOf, type Shape } from '../tensor/shape.js'
 import type { Primitive, Primitives } from './primitives.js'
 
-/** What a value is, before it has a value. */
+/** Shape and type of a value. */
 export interface Type {
   readonly shape: Shape
   readonly dtype: DType
@@ -12,7 +12,7 @@ export interface Type {
 
 type Rule<P extends Primitive> = (inputs: readonly Value[], attrs: Primitives[P]) => Type
 
-/** The spec: for each primitive, what its inputs must be and what comes out. Throws `GraphError` otherwise. */
+/** The type rule of each primitive: checks the inputs and gives the output's type. Throws `GraphError` otherwise. */
 export const infer: { readonly [P in Primitive]: Rule<P> } = {
   neg: unary('neg', 'number'),
   exp: unary('exp'),
@@ -87,7 +87,7 @@ export const infer: { readonly [P in Primitive]: Rule<P> } = {
   pad: ([x], { before, after }) => {
     must(
       before.length === x.shape.length && after.length === before.length && [...before, ...after].every(isWhole),
-      `pad: [${before}] and [${after}] must be one whole number an axis`,
+      `pad: [${before}] and [${after}] must be one whole number per axis`,
       x
     )
     return { shape: x.shape.map((d, i) => before[i] + d + after[i]), dtype: x.dtype }
@@ -101,7 +101,7 @@ export const infer: { readonly [P in Primitive]: Rule<P> } = {
         x.dtype === first.dtype &&
           x.shape.length === first.shape.length &&
           x.shape.every((d, i) => i === axis || d === first.shape[i]),
-        `concat: operands must agree but for axis ${axis}`,
+        `concat: operands must agree except on axis ${axis}`,
         first,
         x
       )
@@ -132,8 +132,7 @@ export const infer: { readonly [P in Primitive]: Rule<P> } = {
 }
 
 /**
- * Runtimes agree on the arithmetic of floats, on sums, products and order of integers, and on no arithmetic of
- * booleans.
+ * Runtimes agree on float arithmetic, on sums, products and comparisons of integers, and on no arithmetic of booleans.
  */
 type Kind = 'float' | 'number' | 'anything'
 
@@ -171,7 +170,7 @@ function reduce(op: string): (inputs: readonly Value[], attrs: { readonly axes: 
 
 const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0
 
-/** Fails with the rule, what was found, and the next step where the rule names one after a semicolon. */
+/** Throws with the rule, the operands, and the next step, which the rule may name after a semicolon. */
 function must(holds: boolean, rule: string, ...found: readonly Value[]): void {
   if (holds) return
   const [what, next] = rule.split('; ')

@@ -2,10 +2,10 @@ import type { DType } from '../tensor/dtype.js'
 import type { Shape } from '../tensor/shape.js'
 
 /**
- * The whole language: 28 operations, one output each, static shapes, nothing in place. Broadcasting is an operation of
- * its own, so elementwise primitives see equal shapes. Movements come in adjoint pairs (broadcast ⇄ reduceSum, slice ⇄
- * pad, gather ⇄ scatterAdd, reshape and transpose with themselves), so a gradient never needs anything outside this
- * list.
+ * The primitives: 28 operations, each with one output, static shapes, not in place. Broadcasting is a separate
+ * operation, so elementwise primitives have operands of equal shape. Movements come in adjoint pairs (broadcast ⇄
+ * reduceSum, slice ⇄ pad, gather ⇄ scatterAdd, reshape and transpose with themselves), so gradients need no other
+ * operations.
  *
  * Maps each name to its attributes.
  */
@@ -24,7 +24,7 @@ export interface Primitives {
   sub: NoAttrs
   mul: NoAttrs
   div: NoAttrs
-  /** The larger; a tie is the first operand's, so relu = max(0, x) has slope 0 at 0. */
+  /** The larger operand. The gradient of a tie goes to the first, so relu = max(0, x) has slope 0 at 0. */
   max: NoAttrs
 
   /** a < b, as bool. */
@@ -50,21 +50,21 @@ export interface Primitives {
   /** Constant border. */
   pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number }
   concat: { readonly axis: number }
-  /** Rows of x along an axis, picked by a 1-D i32 index. */
+  /** Rows of x along an axis, selected by a 1-D i32 index. */
   gather: { readonly axis: number }
   /**
    * A zero tensor with `size` rows along an axis, to which the updates are added at a 1-D i32 index: gather's adjoint.
    */
   scatterAdd: { readonly axis: number; readonly size: number }
 
-  /** The value itself; a gradient stops here. */
+  /** The identity, with gradient zero. */
   stopGradient: NoAttrs
 }
 
 export type NoAttrs = Readonly<Record<never, never>>
 export type Primitive = keyof Primitives
 
-/** What a pass may ask of an operation, instead of asking for its name. */
+/** Properties of operations, for passes to use instead of names. */
 export type Trait = 'unary' | 'binary' | 'select' | 'reduce' | 'contract' | 'move' | 'marker'
 
 export const traits: { readonly [P in Primitive]: Trait } = {

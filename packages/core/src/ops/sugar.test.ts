@@ -12,7 +12,7 @@ const numbers = (y: Value): number[] => [
   }).y.data
 ]
 
-it('sugar builds what its name says, and shapes that are said', () => {
+it('sugar: computes mean, sum, sumTo and stack, with their shapes', () => {
   expect(numbers(ops.square(x))).toEqual([1, 4, 9, 16, 25, 3600])
   expect(numbers(ops.abs(x))).toEqual([1, 2, 3, 4, 5, 60])
   expect(numbers(ops.min(x, ops.fill([2, 3], 0)))).toEqual([0, -2, 0, 0, 0, -60])

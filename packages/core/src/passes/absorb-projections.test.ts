@@ -16,7 +16,7 @@ import { flops } from './cost.js'
 import { stage } from './stage.js'
 import { verify } from './verify.js'
 
-const [width, heads, places] = [16, 2, 12]
+const [width, heads, positions] = [16, 2, 12]
 const p = scope('attn')
 
 const random = (name: string, shape: readonly number[]) => f32(shape, hashFill({ name, shape }, 7))
@@ -38,16 +38,16 @@ function graphsOf(c: Case, masked = true): { tokenToImage: Graph; imageToToken: 
   const { prompts, images, count } = c
   const tokens = input('tokens', [prompts, count, width])
   const values = input('values', tokens.shape)
-  const image = input('image', [images, places, width])
-  const positioned = ops.add(image, param('positions', [1, places, width]))
+  const image = input('image', [images, positions, width])
+  const positioned = ops.add(image, param('positions', [1, positions, width]))
   const mask = masked ? maskOf(c) : undefined
-  const looked = attention(p, [tokens, positioned, image], { heads, downsample: 2 })
-  const answered = attention(p, [positioned, tokens, values], { heads, downsample: 2, mask })
-  return { tokenToImage: graph('g', { y: looked }), imageToToken: graph('g', { y: answered }) }
+  const tokenToImage = attention(p, [tokens, positioned, image], { heads, downsample: 2 })
+  const imageToToken = attention(p, [positioned, tokens, values], { heads, downsample: 2, mask })
+  return { tokenToImage: graph('g', { y: tokenToImage }), imageToToken: graph('g', { y: imageToToken }) }
 }
 const absorbed = (g: Graph, { fixedImage }: Case): Graph => verify(absorbProjections(g, fixedImage ? ['image'] : []))
 
-/** A mask under which the last of each prompt's tokens is padding, where it has several. */
+/** A mask that marks the last token of each prompt as padding, if it has several. */
 const maskOf = ({ prompts, count }: Case): Value =>
   constant(
     f32(
@@ -71,14 +71,14 @@ const cases = fc
     })
   )
 
-/** Places that go through a linear layer, each layer counted. */
+/** Number of positions projected by linear layers, summed over layers. */
 const projected = (g: Graph): number =>
   valuesOf(g)
-    .filter(v => v.op === 'linear' && v.shape.at(-2) === places)
+    .filter(v => v.op === 'linear' && v.shape.at(-2) === positions)
     .reduce((n, v) => n + sizeOf(v.shape.slice(0, -1)), 0)
 
 describe('absorbProjections', () => {
-  it('computes the same whether few tokens absorb the projections of the image or not', () => {
+  it('does not change results when few tokens absorb the projections of the image', () => {
     fc.assert(
       fc.property(cases, fc.boolean(), (c, masked) => {
         for (const g of Object.values(graphsOf(c, masked)))
@@ -89,9 +89,9 @@ describe('absorbProjections', () => {
   })
 
   it.each([
-    [3, places],
-    [places, 3]
-  ])('computes the same without positions, with a mask over all keys: %d queries, %d keys', (queries, keys) => {
+    [3, positions],
+    [positions, 3]
+  ])('does not change results without positions, with a mask over all keys: %d queries, %d keys', (queries, keys) => {
     for (const [ofQueries, ofKeys] of [
       [2, 2],
       [1, 2],
@@ -107,24 +107,24 @@ describe('absorbProjections', () => {
     }
   })
 
-  it('projects no place of the image for few tokens, all for many, and once an image where it is the image alone', () => {
+  it('projects no image position for few tokens, all for many, and once per image if only the image is projected', () => {
     const of = (c: Case): [looks: number, answers: number] => {
       const { tokenToImage, imageToToken } = graphsOf(c)
       return [projected(absorbed(tokenToImage, c)), projected(absorbed(imageToToken, c))]
     }
     const alone = { prompts: 1, images: 1, fixedImage: false }
-    expect(of({ ...alone, count: 3 })).toEqual([places, 0]) // of its positions, which depend on params alone
-    expect(of({ ...alone, count: 9 })).toEqual([2 * places, 2 * places])
-    expect(of({ ...alone, fixedImage: true, count: 3 })).toEqual([2 * places, places])
-    // Once for three prompts is less than three times nothing but their tokens.
-    expect(of({ prompts: 3, images: 1, fixedImage: false, count: 3 })).toEqual([2 * places, places])
-    expect(of({ prompts: 3, images: 3, fixedImage: false, count: 3 })).toEqual([places, 0])
+    expect(of({ ...alone, count: 3 })).toEqual([positions, 0]) // of positions, which depend on params alone
+    expect(of({ ...alone, count: 9 })).toEqual([2 * positions, 2 * positions])
+    expect(of({ ...alone, fixedImage: true, count: 3 })).toEqual([2 * positions, positions])
+    // One projection of the image is less work than absorbing it for three prompts.
+    expect(of({ prompts: 3, images: 1, fixedImage: false, count: 3 })).toEqual([2 * positions, positions])
+    expect(of({ prompts: 3, images: 3, fixedImage: false, count: 3 })).toEqual([positions, 0])
   })
 
-  it('gives padding no weight at all', () => {
+  it('gives padding zero weight', () => {
     const c = { prompts: 2, images: 2, count: 3, fixedImage: false }
     const shape = [c.prompts, c.count, width]
-    const answer = absorbed(graphsOf(c).imageToToken, c)
+    const output = absorbed(graphsOf(c).imageToToken, c)
     const other = random('other', shape)
     const differing = (name: string): ReturnType<typeof f32> => {
       const { data } = random(name, shape)
@@ -134,22 +134,22 @@ describe('absorbProjections', () => {
       )
     }
     expect(
-      furthest(numbers(answer), numbers(answer, { tokens: differing('tokens'), values: differing('values') }))
+      furthest(numbers(output), numbers(output, { tokens: differing('tokens'), values: differing('values') }))
     ).toBe(0)
   })
 
-  it('leaves self-attention as it is defined', () => {
+  it('does not change self-attention', () => {
     const x = input('x', [1, 5, width])
     const y = attention(p, [x, x, x], { heads })
     expect(valuesOf(absorbProjections(graph('g', { y }))).filter(v => v.op === 'linear')).toHaveLength(4)
   })
 
-  it("takes a third off a click on ViT-B, and does the first layer's projections once per image", () => {
+  it("saves a third of a click on ViT-B, and computes the first layer's projections once per image", () => {
     const gigaFlops = (g: Graph): number => +(valuesOf(g).reduce((sum, v) => sum + flops(v), 0) / 1e9).toFixed(1)
     const click = decodeMasks(vitB, { prompts: 1, points: 2 })
     const { early, late } = stage(absorbProjections(click, ['image_embedding']), ['image_embedding'])
     expect(gigaFlops(early)).toBe(0.8)
-    // 0.6 of it depends on params alone: what positions add to scores, computed once per checkpoint.
+    // 0.6 of it depends on params alone: the positions' part of the scores, computed once per checkpoint.
     expect(gigaFlops(late)).toBe(2.3)
     expect(gigaFlops(stage(late, [], 'once').late)).toBe(1.7)
   })

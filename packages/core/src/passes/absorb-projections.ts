@@ -14,13 +14,13 @@ import { sameShape } from '../tensor/shape.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * Replaces each `crossAttention` by whichever takes fewer multiply-adds: its decomposition, or a form in which the
- * shorter sequence absorbs the projections of the longer one. A score q·(Kx) is (qK)·x: with few queries, it is less
- * work to multiply each of them by K, head by head, and to read the long sequence as it is, without keys, values or
- * heads of its own. Multi-head latent attention (DeepSeek-V2) absorbs its projections in the same way.
+ * Replaces each `crossAttention` by the form with fewer multiply-adds: its decomposition, or one in which the shorter
+ * sequence absorbs the projections of the longer one. A score q·(Kx) is (qK)·x: with few queries, it takes less work to
+ * multiply each query by K, per head, than to project the long sequence to keys and values. Multi-head latent
+ * attention (DeepSeek-V2) absorbs its projections in the same way.
  *
- * `names` are the inputs that stay the same over many runs. What depends on nothing but them and params is computed
- * once (`stage`), so its projections count as free. Run this pass before `stage`, with the same names.
+ * `names` are the inputs that stay the same over many runs. What depends only on them and on params is computed once
+ * (`stage`), so its projections count as free. Run this pass before `stage`, with the same names.
  */
 export function absorbProjections(g: Graph, names: readonly string[] = []): Graph {
   const varying = new Set<Value>()
@@ -46,7 +46,7 @@ function cheapest(node: Value, varies: Varies): Value {
 
 /**
  * Few queries: a key is K(x + p) + b, where p does not vary, so a score is (qK)·x + q·(Kp + b), and Kp + b is computed
- * once. Attention sums to 1, so Σ a(Vx + b) is V(Σ ax) + b. Undefined where that is more work.
+ * once. Attention sums to 1, so Σ a(Vx + b) is V(Σ ax) + b. Undefined if that is more work.
  */
 function absorbedByQueries(parts: CrossAttentionParts, varies: Varies): Value | undefined {
   const { q, k, v, heads, mask, projections } = parts
@@ -61,7 +61,7 @@ function absorbedByQueries(parts: CrossAttentionParts, varies: Varies): Value | 
   if (p) {
     const keys = separateHeads(mul(linear(p, kWeight, kBias), sizes.scale), heads)
     scores = add(scores, rows(matmul(queries, swap(keys))))
-  } // else q·b is the same for all keys, which softmax does not see
+  } // else q·b is the same for all keys, and softmax is invariant to it
   if (mask) scores = add(scores, reshape(mask, [mask.shape[0], 1, -1]))
 
   const mixed = matmul(softmax(scores), v) // [B, heads·Nq, C]
@@ -71,7 +71,7 @@ function absorbedByQueries(parts: CrossAttentionParts, varies: Varies): Value | 
 
 /**
  * Few keys: a score (Qx + b)·k is (kQ)·x + b·k, and attention sums to 1, so O(Σ av) + b is Σ a(Ov + b). The projection
- * of queries stays where it is free or less work. Undefined where absorbing the output projection is more work.
+ * of queries stays if it is free or less work. Undefined if absorbing the output projection is more work.
  */
 function absorbedByKeys(parts: CrossAttentionParts, varies: Varies): Value | undefined {
   const { q, k, v, heads, mask, projections } = parts
@@ -102,7 +102,7 @@ function absorbedByKeys(parts: CrossAttentionParts, varies: Varies): Value | und
 }
 
 interface Sizes {
-  /** Of the shorter sequence, and its length. */
+  /** Batch size and length of the shorter sequence. */
   readonly batch: number
   readonly count: number
   readonly heads: number
@@ -110,7 +110,7 @@ interface Sizes {
   readonly width: number
   /** heads·d. */
   readonly inner: number
-  /** Of scores, 1/√d. */
+  /** Scale of the scores, 1/√d. */
   readonly scale: number
 }
 
@@ -122,7 +122,7 @@ function sizesOf({ heads, projections: { q } }: CrossAttentionParts, shorter: Va
 
 /**
  * Whether absorbing is less work, in multiply-adds for each position of the longer sequence: (tW)·x for each head and
- * position t of the shorter one, or Wx as often as `projections` says, and t·(Wx).
+ * position t of the shorter one, against `projections` times Wx, and t·(Wx).
  */
 const absorbs = ({ batch, count, heads, width, inner }: Sizes, projections: number): boolean =>
   batch * heads * count * width < projections * width * inner + batch * count * inner

@@ -14,22 +14,22 @@ export function flops(value: Value): number {
   return value.composite ? bodyOf(value).reduce((sum, inner) => sum + flops(inner), 0) : 0
 }
 
-/** The nodes a composite node opens into, one level down, each after its inputs. */
+/** The nodes of a composite node's decomposition, one level down, in topological order. */
 export const bodyOf = ({ composite, inputs, attrs }: Value): Value[] =>
   composite ? toposort([composite.decompose(inputs, attrs)], inputs) : []
 
 /** Bytes of a value. */
 export const bytesOf = ({ shape, dtype }: Value): number => sizeOf(shape) * bytesPerElement[dtype]
 
-/** What a graph holds while it runs, weights aside. */
+/** Memory of a graph while it runs, without weights. */
 export interface Memory {
-  /** The largest value that is computed. */
+  /** The largest computed value. */
   readonly largest: Value
-  /** The most bytes alive at once, feeds included, when each value is freed after its last use. */
+  /** Peak bytes, including feeds, if each value is freed after its last use. */
   readonly peakBytes: number
 }
 
-/** Walks a graph in its own order. A reshape or a broadcast is its operand seen otherwise and takes no memory. */
+/** Memory of a graph run in topological order. Reshapes and broadcasts are views and take no memory. */
 export function memory(g: Graph): Memory {
   const owner = new Map<Value, Value>()
   const order = valuesOf(g)
@@ -43,7 +43,7 @@ export function memory(g: Graph): Memory {
     return left
   }
   for (const value of order) value.inputs.forEach(v => use(v, 1))
-  Object.values(g.outputs).forEach(v => use(v, 1)) // never given back: outputs outlive the run
+  Object.values(g.outputs).forEach(v => use(v, 1)) // never freed: outputs outlive the run
 
   let live = g.inputs.reduce((sum, v) => sum + bytesOf(v), 0)
   let peakBytes = live

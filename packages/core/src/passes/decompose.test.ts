@@ -13,7 +13,7 @@ const x = input('x', [2, 4])
 const g = graph('g', { y: ops.softmax(ops.linear(x, param('w', [3, 4]))), z: ops.gelu(x) })
 
 describe('decompose', () => {
-  it('opens what is not kept, and what comes out of it', () => {
+  it('decomposes recursively what is not kept', () => {
     const qkv = input('q', [1, 2, 3, 4])
     const attended = graph('g', { y: ops.attention([qkv, qkv, qkv]) })
     const composites = (keeps: readonly string[]): string[] =>
@@ -27,7 +27,7 @@ describe('decompose', () => {
     ])
   })
 
-  it('asks a predicate on the node, so one may be kept and another opened', () => {
+  it('decides per node with the predicate', () => {
     expect(print(decompose(g, v => v.op !== 'linear'))).toMatchInlineSnapshot(`
       "g(x: f32[2,4])
         %0: f32[4,3] = transpose(w) perm=[1,0]
@@ -39,15 +39,15 @@ describe('decompose', () => {
     `)
   })
 
-  it('keeps nodes that nothing changed', () => {
+  it('returns unchanged nodes', () => {
     expect(decompose(g, () => true).outputs.y).toBe(g.outputs.y)
   })
 
-  it('never changes what a graph computes', () => {
+  it('preserves results', () => {
     fc.assert(
       fc.property(samples, fc.boolean(), ({ graph: random, leaves }, keepsSoftmax) => {
-        const opened = verify(decompose(random, v => keepsSoftmax && v.op === 'softmax'))
-        expect(disagreement(opened, random, leaves)).toBe(0)
+        const decomposed = verify(decompose(random, v => keepsSoftmax && v.op === 'softmax'))
+        expect(disagreement(decomposed, random, leaves)).toBe(0)
       }),
       { numRuns: 60 }
     )
@@ -55,7 +55,7 @@ describe('decompose', () => {
 })
 
 describe('rewrite', () => {
-  it('shows each value once, its inputs already rewritten', () => {
+  it('visits each value once, after its inputs are rewritten', () => {
     const seen: string[] = []
     const y = ops.exp(x)
     const twice = rewrite(graph('g', { a: ops.add(y, y), b: y }), v => {

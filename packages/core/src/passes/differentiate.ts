@@ -16,15 +16,15 @@ export interface DifferentiateOptions {
 }
 
 /**
- * Reverse-mode differentiation, graph to graph: the old outputs and `grad/<param>` for each param asked for.
- * A composite on the way from those params that has no `vjp` of its own is opened; all others stay whole, so that there
- * is only ever one copy of a forward. A param that the loss does not depend on has gradient zero.
- * Throws `GraphError` when there is no such output or param, or when the loss is not one number.
+ * Reverse-mode differentiation, graph to graph: the graph's outputs plus `grad/<param>` for each requested param.
+ * A composite on a path from those params without a `vjp` of its own is decomposed; all others stay fused, so that the
+ * forward computation exists only once. A param that the loss does not depend on has gradient zero.
+ * Throws `GraphError` if there is no such output or param, or if the loss is not a scalar.
  */
 export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Graph {
   const names = paramsOf(g).map(p => nameOf(p)!)
-  const asked = typeof wrt === 'function' ? names.filter(wrt) : wrt
-  const unknown = asked.filter(name => !names.includes(name))
+  const targets = typeof wrt === 'function' ? names.filter(wrt) : wrt
+  const unknown = targets.filter(name => !names.includes(name))
   if (unknown.length)
     throw new GraphError(`${g.name}: to differentiate by ${unknown.join(', ')}, the graph must use them as params`)
   if (!g.outputs[loss])
@@ -34,17 +34,17 @@ export function differentiate(g: Graph, { loss, wrt }: DifferentiateOptions): Gr
   if (sizeOf(g.outputs[loss].shape) !== 1)
     throw new GraphError(`${g.name}: the loss must be one number, found ${describe(g.outputs[loss])}; sum it?`)
 
-  const depends = dependence(new Set(asked))
-  const opened = decompose(g, value => value.composite!.vjp !== undefined || !depends(value))
-  const gradients = cotangents(opened.outputs[loss], depends)
+  const depends = dependence(new Set(targets))
+  const decomposed = decompose(g, value => value.composite!.vjp !== undefined || !depends(value))
+  const gradients = cotangents(decomposed.outputs[loss], depends)
   const params = new Map(paramsOf(g).map(p => [nameOf(p)!, p]))
-  const added = asked.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
-  return simplify(graph(g.name, { ...opened.outputs, ...Object.fromEntries(added) }, g.inputs))
+  const added = targets.map(name => [`grad/${name}`, gradients.get(name) ?? fill(params.get(name)!.shape, 0)] as const)
+  return simplify(graph(g.name, { ...decomposed.outputs, ...Object.fromEntries(added) }, g.inputs))
 }
 
 /**
- * Whether a value changes with one of these params, as far as a gradient can tell. Remembers; asked in order of
- * computation it never goes deep.
+ * Whether a value depends differentiably on one of these params. Memoised; queried in topological order, the recursion
+ * stays shallow.
  */
 function dependence(params: ReadonlySet<string>): (value: Value) => boolean {
   const known = new Map<Value, boolean>()
@@ -58,7 +58,7 @@ function dependence(params: ReadonlySet<string>): (value: Value) => boolean {
   return depends
 }
 
-/** Walks back from the loss; where several cotangents arrive they add up. Gives those of the params, by name. */
+/** Back-propagates from the loss, summing the cotangents of each value. Returns those of the params, by name. */
 function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string, Value> {
   const arrived = new Map<Value, Value[]>([[loss, [fill(loss.shape, 1)]]])
   const byName = new Map<string, Value>()
@@ -69,7 +69,7 @@ function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string
     const g = total(parts)
     const name = nameOf(y)
     if (name !== undefined) {
-      // One checkpoint name may be asked for at several places.
+      // One checkpoint name may be used by several values.
       byName.set(name, byName.has(name) ? add(byName.get(name)!, g) : g)
       continue
     }
@@ -84,8 +84,8 @@ function cotangents(loss: Value, depends: (value: Value) => boolean): Map<string
 }
 
 /**
- * The sum of what arrived at one value. Where its slices make up the whole of it, their cotangents are laid side by
- * side rather than each padded.
+ * The sum of one value's cotangents. If slices cover the full value, their cotangents are concatenated instead of
+ * padded.
  */
 function total(parts: readonly Value[]): Value {
   const padded = parts.filter(v => v.op === 'pad' && v.attrs.value === 0)

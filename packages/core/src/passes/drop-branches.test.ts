@@ -13,7 +13,7 @@ const first = ops.residual(x, ops.exp(x), { branch: 'layers.0', layer: 0 })
 const g = graph('g', { y: ops.residual(first, ops.sin(first), { branch: 'layers.1', layer: 1 }) })
 
 describe('dropBranches', () => {
-  it('multiplies branches by inputs, per sample or per element, and tells their probabilities', () => {
+  it('multiplies branches by inputs, per sample or per element, and returns their probabilities', () => {
     const { graph: dropped, rates } = dropBranches(g, { rates: [0, 0.5], per: 'sample' })
     expect(rates).toEqual({ 'drop/layers.1': 0.5 })
     expect(print(dropped)).toMatchInlineSnapshot(`
@@ -31,18 +31,18 @@ describe('dropBranches', () => {
     expect(elements.graph.inputs.map(v => v.shape)).toEqual([x.shape, x.shape, x.shape])
   })
 
-  it('refuses a layer without a rate', () =>
+  it('rejects a layer without a rate', () =>
     expect(() => dropBranches(g, { rates: [0.1], per: 'sample' })).toThrow(
       'g: rates must have one for each layer, found 1 and layer 1 of layers.1'
     ))
 
-  it('finds every branch of SAM under a name of its own, and a mark costs nothing where it is decomposed', () => {
+  it('finds every branch of SAM under a unique name, and leaves no trace once decomposed', () => {
     const click = decodeMasks(tinyTest, { prompts: 1, points: 2 })
     const [blocks, layers] = [4, 2]
     expect(Object.keys(dropBranches(encodeImage(tinyTest), { rates: 0.1, per: 'sample' }).rates)).toHaveLength(
       2 * blocks
     )
-    // The first layer has no residual around its self-attention; a last attention follows the layers.
+    // The first layer has no residual around its self-attention; a final attention follows the layers.
     expect(Object.keys(dropBranches(click, { rates: 0.1, per: 'element' }).rates)).toHaveLength(4 * layers - 1 + 1)
     const marks = valuesOf(click).filter(v => v.op === 'residual').length
     const sums = (of: typeof click): number => valuesOf(of).filter(v => v.op === 'add').length

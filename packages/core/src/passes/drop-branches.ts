@@ -9,8 +9,8 @@ export interface DropOptions {
   /** Probability by layer, or one for all layers. */
   readonly rates: number | readonly number[]
   /**
-   * What is dropped as one: an `element` of the branch (dropout; Srivastava et al. 2014), or the branch of a whole
-   * `sample`, along the first axis (drop path, also called stochastic depth; Huang et al. 2016).
+   * Unit that is dropped: an `element` of the branch (dropout; Srivastava et al. 2014), or the branch of one `sample`
+   * along the first axis (drop path, or stochastic depth; Huang et al. 2016).
    */
   readonly per: 'element' | 'sample'
 }
@@ -24,7 +24,7 @@ export interface DroppedBranches {
 /**
  * Multiplies each marked residual branch (`ops.residual`) by a new input `drop/<branch>`, which is fed 0 with the given
  * probability and 1 / (1 − probability) otherwise. Its shape is the branch's, or [B, 1, …] per sample. A branch with
- * probability 0 stays as it is. Throws `GraphError` where a layer has no rate.
+ * probability 0 is unchanged. Throws `GraphError` if a layer has no rate.
  */
 export function dropBranches(g: Graph, { rates, per }: DropOptions): DroppedBranches {
   const fed: Record<string, number> = {}

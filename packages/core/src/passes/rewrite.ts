@@ -3,8 +3,8 @@ import type { Value } from '../ir/value.js'
 import { withInputs } from '../ops/build.js'
 
 /**
- * The one bottom-up walk that every pass uses. `visit` sees each value once, its inputs already rewritten, and gives
- * what stands in its place. Declared inputs stay.
+ * The bottom-up traversal that every pass uses. `visit` is called once per value, with its inputs already rewritten,
+ * and returns the replacement. Declared inputs are kept.
  */
 export function rewrite(g: Graph, visit: (value: Value) => Value): Graph {
   const done = new Map<Value, Value>()

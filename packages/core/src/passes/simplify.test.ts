@@ -15,7 +15,7 @@ const simple = (outputs: Record<string, Value>) => simplify(graph('g', outputs))
 const only = (y: Value): Value => simple({ y }).outputs.y
 
 describe('simplify', () => {
-  it('makes equal values one: leaves by name, constants by content, the rest by structure', () => {
+  it('merges equal values: leaves by name, constants by content, others by structure', () => {
     const { a, b, c, d } = simple({
       a: ops.exp(ops.add(x, 1)),
       b: ops.exp(ops.add(input('x', [2, 3]), 1)),
@@ -29,7 +29,7 @@ describe('simplify', () => {
     expect([s.first === s.again, s.first === s.other]).toEqual([true, false])
   })
 
-  it('tells 0 from −0, and a type from another', () => {
+  it('distinguishes 0 from −0, and types', () => {
     const y = simple({
       zero: ops.div(1, ops.max(constant(f32([], [0])), x)),
       minus: ops.div(1, ops.max(constant(f32([], [-0])), x))
@@ -42,7 +42,7 @@ describe('simplify', () => {
     expect([z.outputs.f.dtype, z.outputs.i.dtype]).toEqual(['f32', 'i32'])
   })
 
-  it('drops movement that moves nothing', () => {
+  it('removes movements without effect', () => {
     expect(only(ops.reshape(ops.reshape(x, [6]), [2, 3]))).toMatchObject({ op: 'input' })
     expect(only(ops.transpose(ops.transpose(x, [1, 0]), [1, 0]))).toMatchObject({ op: 'input' })
     expect(only(ops.reshape(ops.reshape(ops.reshape(x, [3, 2]), [6]), [1, 6]))).toMatchObject({
@@ -60,7 +60,7 @@ describe('simplify', () => {
     ])
   })
 
-  it('computes what is made of constants alone, but does not unfold a broadcast', () => {
+  it('folds constants, but does not materialise a broadcast', () => {
     const folded = only(
       ops.mul(ops.add(constant(f32([2], [1, 2])), constant(f32([2], [10, 20]))), constant(f32([2], [2, 2])))
     )
@@ -68,10 +68,10 @@ describe('simplify', () => {
     expect(only(ops.fill([100, 100], 0.5))).toMatchObject({ op: 'broadcast' })
     const [column, row] = [constant(full('f32', [300, 1], 2)), constant(full('f32', [1, 300], 3))]
     expect(only(ops.matmul(row, column)).attrs.tensor).toEqual(f32([1, 1], [1800]))
-    expect(only(ops.matmul(column, row))).toMatchObject({ op: 'matmul' }) // 90,000 numbers from 600: the device makes them
+    expect(only(ops.matmul(column, row))).toMatchObject({ op: 'matmul' }) // 90,000 values from 600: left to the device
   })
 
-  it('writes folded halves as halves', () => {
+  it('folds f16 to f16', () => {
     expect(only(ops.cast(constant(f32([2], [1, -2])), 'f16')).attrs.tensor).toEqual(
       tensor('f16', [2], [0x3c00, 0xc000])
     )
@@ -80,16 +80,16 @@ describe('simplify', () => {
     )
   })
 
-  it('leaves nothing that no output needs, and keeps declared inputs', () => {
+  it('removes dead values, and keeps declared inputs', () => {
     const g = simplify(graph('g', { y: ops.neg(x) }, [x, input('unused', [1])]))
     expect(print(g)).toBe('g(x: f32[2,3], unused: f32[1])\n  %0: f32[2,3] = neg(x)\n  return y = %0: f32[2,3]')
   })
 
-  it('never changes what a graph computes, nor adds to it', () => {
+  it('preserves results and never grows a graph', () => {
     fc.assert(
       fc.property(samples, ({ graph: g, leaves }) => {
-        const opened = decompose(g, () => false)
-        for (const from of [g, opened]) {
+        const decomposed = decompose(g, () => false)
+        for (const from of [g, decomposed]) {
           const to = verify(simplify(from))
           expect(disagreement(to, g, leaves)).toBeLessThan(1e-5)
           expect(valuesOf(to).length).toBeLessThanOrEqual(valuesOf(from).length)
@@ -99,7 +99,7 @@ describe('simplify', () => {
     )
   })
 
-  it('is judged by graphs that have something in them', () => {
+  it('is tested on non-trivial graphs', () => {
     const drawn = fc.sample(samples, { numRuns: 100, seed: 1 })
     expect(new Set(drawn.flatMap(s => valuesOf(s.graph).map(v => v.op))).size).toBeGreaterThan(25)
     expect(drawn.every(s => Object.values(compute(s.graph, s.leaves)).every(t => t.data.every(Number.isFinite)))).toBe(

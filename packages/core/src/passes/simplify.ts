@@ -7,12 +7,12 @@ import { evaluate, toHost } from '../reference/evaluate.js'
 import { sameShape, sizeOf } from '../tensor/shape.js'
 import { rewrite } from './rewrite.js'
 
-/** Constants larger than this are left to be computed on the device: the graph should stay small. */
+/** Larger constants are computed on the device, to keep the graph small. */
 const foldLimit = 1 << 16
 
 /**
- * The same function with less in it: equal values become one, movements that move nothing go, small constant
- * expressions are computed. Dead values go by themselves.
+ * Simplifies a graph: merges equal values, removes movements without effect, and folds small constants. Dead values
+ * disappear, because a graph contains only what its outputs reach.
  */
 export function simplify(g: Graph): Graph {
   const known = new Map<string, Value>()
@@ -59,7 +59,7 @@ function withoutIdleMovement(value: Value): Value {
 
 function fold(value: Value): Value {
   const constants = value.inputs.length > 0 && value.inputs.every(v => v.op === 'constant')
-  // A broadcast constant is cheaper than what it would unfold to.
+  // A broadcast constant is smaller than its materialised form.
   if (!constants || !isPrimitive(value.op) || value.op === 'broadcast' || sizeOf(value.shape) > foldLimit) return value
   const { y } = evaluate({ name: 'fold', inputs: [], outputs: { y: value } }, v => {
     throw new Error(`unreachable: ${nameOf(v)}`)

@@ -16,7 +16,7 @@ import { verify } from './verify.js'
 const [x, y, p, q] = [input('x', [2, 3]), input('y', [2, 3]), param('p', [3]), param('q', [2, 3])]
 
 describe('stage', () => {
-  it('with no names, splits off what depends on params alone', () => {
+  it('splits off what depends on params alone, without names', () => {
     const g = graph('g', { out: ops.add(ops.mul(x, ops.sin(q)), p), alone: ops.exp(q) })
     const { early, late } = stage(g, [])
     expect(`${print(early)}\n${print(late)}`).toMatchInlineSnapshot(`
@@ -36,7 +36,7 @@ describe('stage', () => {
     `)
   })
 
-  it('with names, splits off what needs those inputs and no others; params alone stay late', () => {
+  it('splits off what depends on the named inputs alone; values of params alone stay late', () => {
     const g = graph('g', { out: ops.add(ops.exp(ops.add(x, q)), ops.mul(y, ops.sin(q))) }, [x, y])
     const { early, late } = stage(g, ['x'])
     expect(`${print(early)}\n${print(late)}`).toMatchInlineSnapshot(`
@@ -52,7 +52,7 @@ describe('stage', () => {
     `)
   })
 
-  it('does not store a broadcast, nor copy a param', () => {
+  it('neither stores a broadcast nor copies a param', () => {
     const g = graph('g', {
       out: ops.mul(ops.broadcastTo(ops.sin(p), [1000, 3]), input('z', [1000, 3])),
       sum: ops.add(x, p)
@@ -67,21 +67,19 @@ describe('stage', () => {
     expect([Object.keys(bare.early.outputs), paramsOf(bare.late).map(nameOf)]).toEqual([[], ['q']])
   })
 
-  it('passes a named input on where the rest needs it', () => {
+  it('passes a named input through if the rest needs it', () => {
     const { early, late } = stage(graph('g', { out: ops.add(x, y), deep: ops.exp(x) }), ['x'])
     expect(Object.keys(early.outputs).sort()).toEqual(['stage/1', 'x'])
     expect(late.inputs.map(nameOf)).toEqual(['y', 'x', 'stage/1'])
   })
 
-  it('refuses to mix up two stages under one prefix', () => {
+  it('rejects a second stage with the same prefix', () => {
     const once = stage(graph('g', { out: ops.add(ops.exp(x), ops.exp(ops.mul(y, 2))) }), ['x']).late
-    expect(() => stage(once, ['y'])).toThrow(
-      "g: has an input stage/0 already; stage it with another prefix than 'stage'"
-    )
+    expect(() => stage(once, ['y'])).toThrow("g: must not have an input stage/0 yet; use another prefix than 'stage'")
     expect(stage(once, ['y'], 'second').late.inputs.map(nameOf)).toEqual(['stage/0', 'second/0'])
   })
 
-  it('computes early and late what the whole computes', () => {
+  it('preserves results', () => {
     fc.assert(
       fc.property(samples, fc.constantFrom<string[]>([], ['x'], ['y'], ['x', 'y']), ({ graph: g, leaves }, names) => {
         const { early, late } = stage(g, names)
@@ -95,7 +93,7 @@ describe('stage', () => {
     )
   })
 
-  it("of ViT-B's decoder: what is made of the dense positions once a checkpoint, the first layer's projections once an image", () => {
+  it("splits ViT-B's decoder: dense positions once per checkpoint, the first layer's projections once per image", () => {
     const click = absorbProjections(decodeMasks(vitB, { prompts: 1, points: 2 }), ['image_embedding'])
     const cut = (names: readonly string[]) => {
       const { early } = stage(simplify(click), names)

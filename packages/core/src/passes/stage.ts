@@ -3,20 +3,20 @@ import { graph, toposort, type Graph } from '../ir/graph.js'
 import { input, nameOf, type Value } from '../ir/value.js'
 import { withInputs } from '../ops/build.js'
 
-/** A graph cut in two: `early` gives, as outputs, what `late` needs as inputs of the same names. */
+/** A graph split in two: the outputs of `early` are inputs of `late`, under the same names. */
 export interface Stages {
   readonly early: Graph
   readonly late: Graph
 }
 
 /**
- * Splits off what depends on nothing but the named inputs, params and constants, so that it is computed once for many
- * runs of the rest. With no names it is what depends on params alone, computed once a checkpoint (dense positional
- * encoding, relative-position tables); with the image embedding it is what is computed once an image (the first layer's
+ * Splits off what depends only on the named inputs, params and constants, so that it is computed once for many runs of
+ * the rest. Without names, that is what depends on params alone, computed once per checkpoint (dense positional
+ * encoding, relative-position tables); with the image embedding, what is computed once per image (the first layer's
  * projections of the image tokens).
  *
- * The cut runs through what is small: a broadcast is redone late rather than stored, and a bare param or constant is
- * never copied. Throws `GraphError` where a graph that was staged before is staged again with the same prefix.
+ * The split keeps stored values small: a broadcast is recomputed in `late`, and a bare param or constant is never
+ * copied. Throws `GraphError` if a staged graph is staged again with the same prefix.
  */
 export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Stages {
   const order = toposort(Object.values(g.outputs))
@@ -26,7 +26,7 @@ export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Sta
     if (value.inputs.some(v => needsNamed.has(v))) needsNamed.add(value)
     if (value.inputs.some(v => needsOthers.has(v))) needsOthers.add(value)
   }
-  // With names, what depends on params alone is nobody's: it stays late, where the next cut finds it.
+  // With names, what depends on params alone stays in `late`, for a later call without names.
   const isEarly = (value: Value): boolean => !needsOthers.has(value) && (names.length === 0 || needsNamed.has(value))
 
   const taken = new Set(g.inputs.map(nameOf))
@@ -43,7 +43,7 @@ export function stage(g: Graph, names: readonly string[], prefix = 'stage'): Sta
   const cutAt = (value: Value): Value => {
     const name = nameOf(value) ?? `${prefix}/${cut.size}`
     if (nameOf(value) === undefined && taken.has(name))
-      throw new GraphError(`${g.name}: has an input ${name} already; stage it with another prefix than '${prefix}'`)
+      throw new GraphError(`${g.name}: must not have an input ${name} yet; use another prefix than '${prefix}'`)
     const standIn = input(name, value.shape, value.dtype)
     cut.set(value, standIn)
     return standIn

@@ -8,7 +8,7 @@ import { feedParams, substitute } from './substitute.js'
 
 const double = graph('double', { y: ops.mul(input('x', [2]), param('factor', [2])) })
 
-it('joins graphs, and works out shapes anew', () => {
+it('substitute: joins graphs, and infers shapes again', () => {
   const rows = ops.broadcastTo(input('row', [2]), [3, 2])
   const joined = substitute(graph('sum', { y: ops.softmax(input('x', [1, 2])) }), v =>
     nameOf(v) === 'x' ? rows : undefined
@@ -17,7 +17,7 @@ it('joins graphs, and works out shapes anew', () => {
   expect(joined.inputs.map(nameOf)).toEqual(['row'])
 })
 
-it('feeds params', () => {
+it('feedParams: turns params into inputs', () => {
   const fed = feedParams(double)
   expect([paramsOf(fed).length, ...fed.inputs.map(nameOf)]).toEqual([0, 'x', 'factor'])
   expect([...evaluate(fed, v => f32([2], nameOf(v) === 'x' ? [1, 2] : [3, 4])).y.data]).toEqual([3, 8])

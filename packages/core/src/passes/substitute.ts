@@ -3,9 +3,9 @@ import { input, nameOf, type Value } from '../ir/value.js'
 import { withInputs } from '../ops/build.js'
 
 /**
- * Puts values in the place of leaves: how graphs are joined (one's output as the other's input), and how params become
- * inputs. Shapes are worked out anew. `replace` sees each input and param, and gives what stands there instead, or
- * undefined to leave it.
+ * Replaces leaves by values: to join graphs (one's output as the other's input), or to turn params into inputs. Shapes
+ * are inferred again. `replace` is called for each input and param and returns its replacement, or undefined to keep
+ * it.
  */
 export function substitute(g: Graph, replace: (leaf: Value) => Value | undefined): Graph {
   const done = new Map<Value, Value>()
@@ -30,9 +30,9 @@ export function substitute(g: Graph, replace: (leaf: Value) => Value | undefined
 }
 
 /**
- * The same graph with its params (those that a test of their name picks) as inputs, to be fed with what changes from
- * run to run: this is how a graph trains. An output named like an input is that input's next value, which the caller
- * feeds to the next run; it need never leave the device.
+ * The graph with its params (those whose names `picks` accepts) as inputs, so that they can change between runs, as in
+ * training. An output with the name of an input is that input's next value: feed it to the next run; it can stay on the
+ * device.
  */
 export const feedParams = (g: Graph, picks: (name: string) => boolean = () => true): Graph =>
   substitute(g, v => (v.op === 'param' && picks(nameOf(v)!) ? input(nameOf(v)!, v.shape, v.dtype) : undefined))

@@ -13,21 +13,21 @@ const x = input('x', [2, 3])
 const broken = (y: Value): Graph => graph('broken', { y: ops.neg(y) }, [x])
 
 describe('verify', () => {
-  it('accepts every graph of SAM, whole, opened, simplified and staged', () => {
+  it('accepts every graph of SAM, fused, decomposed, simplified and staged', () => {
     for (const g of [
       encodeImage(tinyTest),
       decodeMasks(tinyTest, { prompts: 2, points: 3, tokens: 1, masks: true }),
       upscaleMasks(tinyTest, { prompts: 1, masks: 3, inputSize: [85, 128], originalSize: [10, 15] })
     ]) {
       verify(g)
-      const opened = verify(decompose(g, () => false))
-      const { early, late } = stage(verify(simplify(opened)), [])
+      const decomposed = verify(decompose(g, () => false))
+      const { early, late } = stage(verify(simplify(decomposed)), [])
       verify(early)
       verify(late)
     }
   })
 
-  it('finds a node that is not what its rule says', () => {
+  it('rejects a node that violates its rule', () => {
     expect(() => verify(broken({ ...ops.transpose(x, [1, 0]), shape: [2, 3] }))).toThrow(
       'broken: transpose of f32[2,3] (x) must be f32[3,2], found f32[2,3] (transpose)'
     )
@@ -39,7 +39,7 @@ describe('verify', () => {
     )
   })
 
-  it('finds operands that an operation does not take', () => {
+  it('rejects invalid operands', () => {
     expect(() => verify(broken({ ...ops.add(x, x), inputs: [x, param('bias', [3])] }))).toThrow(
       'add: operands must have one shape, found f32[2,3] (x) and f32[3] (bias)'
     )
@@ -48,7 +48,7 @@ describe('verify', () => {
     )
   })
 
-  it('finds an input that is not declared', () => {
+  it('rejects an undeclared input', () => {
     expect(() => verify({ ...graph('g', { y: ops.neg(x) }), inputs: [] })).toThrow('g: input x must be declared')
   })
 })

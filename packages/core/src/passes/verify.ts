@@ -6,8 +6,8 @@ import { isPrimitive } from '../ops/primitives.js'
 import { sameShape } from '../tensor/shape.js'
 
 /**
- * Checks that every node is what its rule says and that all inputs are declared. Throws `GraphError` at the first that
- * is not. Returns the graph.
+ * Checks every node against its rule, and that all inputs are declared. Throws `GraphError` for the first violation.
+ * Returns the graph.
  */
 export function verify(g: Graph): Graph {
   const declared = new Set(g.inputs.map(nameOf))

@@ -26,8 +26,7 @@ const index = ops.indices([2, 0, 2])
 const condition = constant(tensor('bool', [2, 3], [1, 0, 0, 1, 1, 0]))
 
 /**
- * A case for each row of the table; stopGradient alone is not calculus. A type, so that a new primitive without a case
- * does not compile.
+ * A case for each row of the table except stopGradient. Typed, so that a new primitive without a case does not compile.
  */
 const rows: { readonly [P in Exclude<keyof typeof vjp, 'stopGradient'>]: Case } = {
   neg: { f: ops.neg, shapes: [[2, 3]] },
@@ -37,7 +36,7 @@ const rows: { readonly [P in Exclude<keyof typeof vjp, 'stopGradient'>]: Case } 
   sin: { f: ops.sin, shapes: [[2, 3]] },
   cos: { f: ops.cos, shapes: [[2, 3]] },
   erf: { f: ops.erf, shapes: [[2, 3]] },
-  // Between floats a cast rounds, so that there is no difference to take; what flows there is shown further down.
+  // Casts between floats round, which breaks finite differences; they are tested further down.
   cast: { f: x => ops.mul(x, ops.cast(ops.less(x, 0.3), 'f32')), shapes: [[2, 3]] },
   add: { f: ops.add, shapes: [[2, 3], [3]] },
   sub: {
@@ -106,8 +105,8 @@ const rows: { readonly [P in Exclude<keyof typeof vjp, 'stopGradient'>]: Case } 
   scatterAdd: { f: x => ops.scatterAdd(x, index, { axis: 0, size: 4 }), shapes: [[3, 2]] }
 }
 
-/** Composites in every form that a rule of theirs, or their opening, tells apart. */
-const wholes: Record<string, Case> = {
+/** Composites in every form that their vjp or decomposition distinguishes. */
+const compositeForms: Record<string, Case> = {
   linear: { f: ops.linear, shapes: [[2, 2, 3], [4, 3], [4]] },
   'linear of a vector': { f: ops.linear, shapes: [[3], [4, 3], [4]] },
   'linear without bias': {
@@ -185,7 +184,7 @@ const wholes: Record<string, Case> = {
     f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 2, window: 2, border: border, relPos: [h, w] }),
     shapes: [[1, 3, 2, 12], [12], [3, 2], [3, 2]]
   },
-  'gridAttention of the whole grid': {
+  'gridAttention, global': {
     f: (qkv, border, h, w) => ops.gridAttention(qkv, { heads: 1, window: 0, border: border, relPos: [h, w] }),
     shapes: [[1, 2, 3, 6], [6], [3, 2], [5, 2]]
   },
@@ -252,7 +251,7 @@ const valueOf = ({ f, shapes }: Case): Value => f(...shapes.map((shape, i) => pa
 const opsOf = (c: Case): string[] => toposort([valueOf(c)]).map(v => v.op)
 
 describe('vjp against central differences', () => {
-  for (const [name, { f, shapes, values }] of Object.entries({ ...rows, ...wholes, ...sugar })) {
+  for (const [name, { f, shapes, values }] of Object.entries({ ...rows, ...compositeForms, ...sugar })) {
     it(name, () => expect(gradcheck(f, shapes, values ? { values } : {})).toBeLessThan(1e-7))
   }
 
@@ -262,13 +261,13 @@ describe('vjp against central differences', () => {
   })
 
   it('has a case for every composite that there is', () => {
-    const tried = new Set(Object.values(wholes).flatMap(opsOf))
+    const tried = new Set(Object.values(compositeForms).flatMap(opsOf))
     const helpers = ['relativeTable', 'windowBias', 'groupsOf']
     expect(Object.keys(composites).filter(name => !helpers.includes(name) && !tried.has(name))).toEqual([])
     expect(helpers.filter(name => !(name in composites))).toEqual([])
   })
 
-  it('can fail: a wrong rule is seen', () => {
+  it('detects a wrong rule', () => {
     const wrong: Composite = {
       name: 'wrong',
       decompose: ([x]) => ops.square(x),
@@ -278,18 +277,19 @@ describe('vjp against central differences', () => {
   })
 })
 
-describe('where a rule must choose', () => {
+describe('vjp where the derivative is not unique', () => {
   const gradient = (f: (x: Value) => Value, x: number[]): number[] => {
     const y = f(param('x', [x.length]))
     const g = differentiate(graph('choice', { loss: ops.reduceSum(y, [0]) }), { loss: 'loss', wrt: ['x'] })
     return [...evaluate(g, () => f32([x.length], x))['grad/x'].data]
   }
-  it('relu has slope 0 at 0, whole or opened', () => {
+  it('relu has slope 0 at 0, fused or decomposed', () => {
     expect(gradient(ops.relu, [-1, 0, 2])).toEqual([0, 0, 1])
     expect(gradient(x => ops.max(0, x), [-1, 0, 2])).toEqual([0, 0, 1])
   })
-  it('equal maxima share', () => expect(gradient(x => ops.reduceMax(x, [0]), [3, 1, 3])).toEqual([0.5, 0, 0.5]))
-  it('a cast between floats lets the gradient through, a cast to integers does not', () => {
+  it('splits the gradient between equal maxima', () =>
+    expect(gradient(x => ops.reduceMax(x, [0]), [3, 1, 3])).toEqual([0.5, 0, 0.5]))
+  it('passes the gradient through casts between floats, not through casts to integers', () => {
     expect(gradient(x => ops.cast(ops.cast(x, 'f16'), 'f32'), [1, 2])).toEqual([1, 1])
     expect(gradient(x => ops.add(x, ops.cast(ops.cast(x, 'i32'), 'f32')), [1, 2])).toEqual([1, 1])
   })
@@ -300,7 +300,7 @@ describe('differentiate', () => {
   const layer = ops.linear(x, param('weight', [2, 3]), param('bias', [2]))
   const g = graph('g', { loss: ops.reduceSum(ops.square(layer), [0, 1]), layer })
 
-  it('adds a gradient for each param asked for, by name or by test', () => {
+  it('adds a gradient for each requested param, by name or by predicate', () => {
     expect(Object.keys(differentiate(g, { loss: 'loss', wrt: ['bias'] }).outputs)).toEqual([
       'loss',
       'layer',
@@ -314,7 +314,7 @@ describe('differentiate', () => {
     ])
   })
 
-  it('adds up what arrives at one name from several places', () => {
+  it('sums the gradients of all uses of one name', () => {
     const [a, b] = [param('a', [2]), param('a', [2])]
     const twice = graph('twice', { loss: ops.reduceSum(ops.mul(a, ops.mul(b, 3)), [0]) })
     expect([
@@ -322,7 +322,7 @@ describe('differentiate', () => {
     ]).toEqual([6, 12])
   })
 
-  it('stops at stopGradient, and gives zero where nothing arrives', () => {
+  it('stops at stopGradient, and gives zero without dependence', () => {
     const stopped = graph('stopped', {
       loss: ops.reduceSum(ops.mul(ops.stopGradient(param('a', [2])), param('b', [2])), [0])
     })
@@ -333,7 +333,7 @@ describe('differentiate', () => {
     ])
   })
 
-  it('opens what it must and keeps the rest whole', () => {
+  it('decomposes only where necessary', () => {
     const frozen = ops.conv2d(input('image', [1, 3, 3, 1]), [param('frozen', [1, 1, 3, 3])], { padding: 1 })
     const trained = ops.conv2d(frozen, [param('trained', [1, 1, 3, 3])], { padding: 1 })
     const text = print(
@@ -343,28 +343,28 @@ describe('differentiate', () => {
     expect(text).toContain('conv2d(image, frozen)')
   })
 
-  it('says what must hold', () => {
+  it('reports what must hold', () => {
     expect(() => differentiate(g, { loss: 'layer', wrt: ['bias'] })).toThrow('the loss must be one number')
     expect(() => differentiate(g, { loss: 'none', wrt: ['bias'] })).toThrow('the loss must be an output, found none')
     expect(() => differentiate(g, { loss: 'loss', wrt: ['other'] })).toThrow('to differentiate by other')
   })
 
-  it.each(Object.entries(wholes))('gives the same numbers kept and opened: %s', (_, c) => {
+  it.each(Object.entries(compositeForms))('gives the same gradients fused and decomposed: %s', (_, c) => {
     const y = ops.square(valueOf(c))
     const g = graph('kept', { loss: ops.reduceSum(y, [...y.shape.keys()]) })
     const bind = ({ shape, dtype }: Value) => ({ shape, dtype, data: varied(sizeOf(shape), shape.length) })
     const [own, derived] = [g, decompose(g, () => false)].map(h =>
       evaluate(differentiate(h, { loss: 'loss', wrt: () => true }), bind)
     )
-    // Constants of a graph are f32: the two write them differently.
+    // Constants of a graph are f32, and the two forms contain different ones.
     for (const name of Object.keys(derived))
       expect(maxError(own[name].data, derived[name].data), name).toBeLessThan(1e-7)
   })
 })
 
 /**
- * Opened and simplified, as a backend sees it: a rule that would make something huge, or a forward that is not shared,
- * shows in a diff.
+ * Decomposed and simplified, as in a backend: the diff shows a rule that creates a huge value or a forward computation
+ * that is not shared.
  */
 describe('the gradient graph of', () => {
   const show = (y: Value, wrt: readonly string[]): string =>

@@ -26,9 +26,9 @@ import type { Primitive } from '../ops/primitives.js'
 import { square } from '../ops/sugar.js'
 
 /**
- * All the calculus there is: for each primitive, the cotangents of its inputs from the cotangent `g` of its output `y`,
- * which knows its own inputs and attributes. null where nothing flows (integers, comparisons, indices). Built from the
- * same primitives, so a gradient is again a graph.
+ * Vector-Jacobian products: for each primitive, the cotangents of its inputs from the cotangent `g` of its output `y`,
+ * a node with inputs and attributes. null where no gradient flows (integers, comparisons, indices). Built from the same
+ * primitives, so a gradient is again a graph.
  */
 export const vjp: { readonly [P in Primitive]: (g: Value, y: Value) => readonly (Value | null)[] } = {
   neg: g => [neg(g)],

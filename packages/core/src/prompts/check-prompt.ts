@@ -6,7 +6,7 @@ import { maxPoints, type Prompt } from './prompt.js'
 
 const keys: readonly string[] = ['points', 'box', 'mask', 'text', 'sparseEmbeddings'] satisfies (keyof Prompt)[]
 
-/** Checks a prompt. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found. */
+/** Checks a prompt. Throws `InputError` `E_BAD_PROMPT` with what must hold and what was found. */
 export function checkPrompt(
   prompt: Prompt,
   photo: { width: number; height: number },
@@ -32,15 +32,15 @@ export function checkPrompt(
     if (!(vector instanceof Float32Array) || vector.length !== embeddingWidth || !vector.every(Number.isFinite)) {
       refuse(
         'E_BAD_PROMPT',
-        `prompt: sparseEmbeddings[${i}] must be a Float32Array of ${embeddingWidth} finite numbers, found ${vector instanceof Float32Array ? `${vector.length} numbers` : shown(vector)}`
+        `prompt: sparseEmbeddings[${i}] must be a Float32Array of ${embeddingWidth} finite values, found ${vector instanceof Float32Array ? `${vector.length} values` : shown(vector)}`
       )
     }
   }
 }
 
 /**
- * Checks a prompt's points and box against the photo's size: what needs no model, so that a wrong place is told before
- * one is loaded. Throws `InputError` `E_BAD_PROMPT` that says what must hold and what was found.
+ * Checks a prompt's points and box against the photo's size. Needs no model, so that wrong coordinates are reported
+ * before one is loaded. Throws `InputError` `E_BAD_PROMPT` with what must hold and what was found.
  */
 export function checkPlaces({ points, box }: Prompt, { width, height }: { width: number; height: number }): void {
   if ((points?.length ?? 0) > maxPoints)
@@ -69,7 +69,7 @@ export function checkPlaces({ points, box }: Prompt, { width, height }: { width:
   }
 }
 
-/** How wide a prompt's vectors must be. */
+/** Dimensions of a prompt's vectors. */
 export interface PromptWidths {
   readonly embeddingWidth: number
   /** Undefined for a checkpoint without a text projection. */
@@ -80,7 +80,7 @@ function checkText(text: unknown, width: number | undefined): void {
   if (width === undefined) {
     refuse(
       'E_BAD_PROMPT',
-      'prompt: text needs a checkpoint with prompt_encoder.text_projection, which this one has not; ' +
+      'prompt: text must have a checkpoint with prompt_encoder.text_projection, found none; ' +
         `image.query(phrase, { route: 'rank' }) and { route: 'detect' } work without it`
     )
   }
@@ -89,7 +89,7 @@ function checkText(text: unknown, width: number | undefined): void {
   if (text.length !== width || !(length > 0 && length < Infinity)) {
     refuse(
       'E_BAD_PROMPT',
-      `prompt: text must be a phrase, or an embedding of ${width} finite numbers, not all 0; found ${text.length} numbers of length ${length}`
+      `prompt: text must be a phrase, or an embedding of ${width} finite values, not all 0; found ${text.length} values with norm ${length}`
     )
   }
 }

@@ -4,7 +4,7 @@ import { pointLabels } from '../sam/prompt-encoder.js'
 import { maskPromptLogits } from './mask-prompt.js'
 import type { EmbeddedPrompt } from './prompt.js'
 
-/** A prompt as the decoder takes it. Checks are done; coordinates are pixels of the resized input. */
+/** A validated prompt for the decoder; coordinates are pixels of the resized input. */
 export interface DecoderPrompt {
   /** Clicks and the two corners of the box, each with its label of {@link pointLabels}. */
   readonly points: readonly { readonly x: number; readonly y: number; readonly label: number }[]
@@ -15,7 +15,7 @@ export interface DecoderPrompt {
   readonly sparseEmbeddings?: readonly Float32Array[] | undefined
 }
 
-/** A checked prompt in the decoder's terms. `lowResSize` is the side of its mask prompts. */
+/** Converts a validated prompt for the decoder. `lowResSize` is the side of its mask prompts. */
 export function decoderPrompt(
   { points = [], box, mask, text, sparseEmbeddings }: EmbeddedPrompt,
   frame: Frame,
@@ -23,7 +23,7 @@ export function decoderPrompt(
 ): DecoderPrompt {
   const [height, width] = frame.originalSize
   const [x0, y0, x1, y1] = box ? clipBox(box, { width, height }) : []
-  const places = [
+  const labelled = [
     ...points.map(({ x, y, label = 'foreground' }) => ({ x, y, label: pointLabels[label] })),
     ...(box
       ? [
@@ -33,7 +33,7 @@ export function decoderPrompt(
       : [])
   ]
   return {
-    points: places.map(({ x, y, label }) => {
+    points: labelled.map(({ x, y, label }) => {
       const [inputX, inputY] = toInput(frame, x, y)
       return { x: inputX, y: inputY, label }
     }),
@@ -54,12 +54,12 @@ export const isAmbiguous = ({ points, mask, text, sparseEmbeddings }: DecoderPro
     (sparseEmbeddings?.length ?? 0) ===
   1
 
-/** Which of `masks` mask tokens answer a prompt: 1, 2, 3 for an ambiguous one, else 0, the single-mask token. */
+/** Which of the `masks` mask tokens a prompt uses: 1, 2, 3 if it is ambiguous, else 0, the single-mask token. */
 export const maskTokens = (ambiguous: boolean, masks: number): readonly number[] =>
   ambiguous ? Array.from({ length: masks - 1 }, (_, i) => i + 1) : [0]
 
 /**
- * Whether Meta's padding point follows the points: where there are points and no box. Meta:
+ * Whether Meta's padding point follows the points: if there are points and no box. Meta:
  * PromptEncoder._embed_points(pad).
  */
 export const hasPadding = ({ points }: DecoderPrompt): boolean =>

@@ -4,8 +4,7 @@ import type { PhraseEncoder } from './phrases.js'
 import type { EmbeddedPrompt, Prompt } from './prompt.js'
 
 /**
- * Prompts with their phrases embedded, all in one call of the encoder, and every embedding of length 1. The prompts are
- * checked.
+ * Embeds the phrases of validated prompts in one call of the encoder, and normalises all text embeddings to length 1.
  */
 export async function embedTexts(
   prompts: readonly Prompt[],
@@ -21,7 +20,7 @@ export async function embedTexts(
   })
 }
 
-/** The phrases' embeddings, checked: an encoder is code of someone else's. */
+/** The phrases' embeddings, validated because encoders may be third-party code. */
 export async function embedPhrases(
   phrases: readonly string[],
   text: PhraseEncoder | undefined,
@@ -30,7 +29,7 @@ export async function embedPhrases(
   if (!text)
     refuse(
       'E_BAD_OPTION',
-      'text: words need a text encoder; give one to loadSam, for example { text: await loadClip(…) } of @sam/clip, or pass an embedding'
+      'text: phrases must have a text encoder, found none; give one to loadSam, for example { text: await loadClip(…) } of @sam/clip, or pass an embedding'
     )
   const embeddings = await text.embed(phrases, { signal })
   signal?.throwIfAborted()
@@ -40,7 +39,7 @@ export async function embedPhrases(
   ) {
     refuse(
       'E_BACKEND_FAILED',
-      `text: the encoder must give ${text.width} finite numbers for each of ${phrases.length} phrases`
+      `text: the encoder must give ${text.width} finite values for each of ${phrases.length} phrases`
     )
   }
   return embeddings.map(unitVector)

@@ -5,14 +5,13 @@ import { Mask } from '../masks/mask.js'
 import type { CocoRle, Rle } from '../masks/rle.js'
 
 /**
- * What may be given as a mask prompt: a mask, a bitmap or run lengths of the photo's size, or raw logits [side, side]
- * of the decoder.
+ * A mask prompt: a mask, bitmap or RLE of the photo's size, or the decoder's raw logits [side, side].
  */
 export type MaskPrompt = Mask | Bitmap | Rle | CocoRle | Float32Array
 
 /**
  * The logits [side, side] of a mask prompt. Throws `E_BAD_PROMPT` for another size, values that are not finite, or
- * another kind of thing.
+ * any other type.
  */
 export function maskPromptLogits(mask: MaskPrompt, frame: Frame, side: number): Float32Array {
   if (mask instanceof Float32Array) {

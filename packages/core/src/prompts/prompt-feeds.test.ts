@@ -3,7 +3,7 @@ import { tinyTest } from '../sam/config.js'
 import { promptFeeds } from './prompt-feeds.js'
 
 describe('promptFeeds', () => {
-  it('text prompts: give the embedding, and its position in the token mask', () => {
+  it('promptFeeds: includes text embeddings, and their position in the token mask', () => {
     const text = Float32Array.of(1, 2)
     const { text: fed, token_mask: present } = promptFeeds(
       [

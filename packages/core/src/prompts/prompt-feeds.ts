@@ -5,8 +5,7 @@ import { f32, tensor, type HostTensor } from '../tensor/tensor.js'
 import { hasPadding, type DecoderPrompt } from './decoder-prompt.js'
 
 /**
- * The shape of the decode that answers these prompts. Sizes grow to powers of two, so that few shapes are ever
- * compiled.
+ * The signature of a decode of these prompts. Sizes are rounded up to powers of two, so that few shapes are compiled.
  */
 export function promptSignature(prompts: readonly DecoderPrompt[]): Required<PromptSignature> {
   return {
@@ -19,8 +18,8 @@ export function promptSignature(prompts: readonly DecoderPrompt[]): Required<Pro
 }
 
 /**
- * Prompts as the inputs of `decodeMasks` with this signature. What is padding is masked out of every attention, so each
- * answer is what the prompt would get alone.
+ * Prompts as inputs of `decodeMasks` with this signature. Padding is masked in every attention, so each prediction is
+ * the same as for the prompt alone.
  */
 export function promptFeeds(
   prompts: readonly DecoderPrompt[],

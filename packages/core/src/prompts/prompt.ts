@@ -1,39 +1,39 @@
 import type { Box } from '../masks/box.js'
 import type { MaskPrompt } from './mask-prompt.js'
 
-/** A click: pixels of the photo, (0, 0) its top left corner. */
+/** A click, in pixels of the photo; (0, 0) is the top left corner. */
 export interface Point {
   readonly x: number
   readonly y: number
-  /** Default `foreground`: the object is here. `background`: it is not. */
+  /** `foreground` (default): on the object. `background`: not on the object. */
   readonly label?: 'foreground' | 'background'
 }
 
 /**
- * What to segment: any mix of these, at least one. All of them are about one object.
+ * What to segment: any combination of these, at least one, all for the same object.
  *
- * Rules: everything must be finite. Points must lie in the photo, its far border included. A box must have x0 < x1 and
+ * All values must be finite. Points must lie in the photo, including its far border. A box must have x0 < x1 and
  * y0 < y1 and is clipped to the photo. At most {@link maxPoints} points.
  */
 export interface Prompt {
   readonly points?: readonly Point[]
   readonly box?: Box
-  /** A previous answer, or any mask of the photo's size: a starting point to refine. */
+  /** A mask to refine: a previous prediction, or any mask of the photo's size. */
   readonly mask?: MaskPrompt
   /**
-   * A phrase, or its embedding. Words need the text encoder that `loadSam` was given, and both need a checkpoint with a
-   * text projection; what works without one is `EncodedImage.query`.
+   * A phrase, or its embedding. A phrase requires a text encoder (`loadSam`), and both require a checkpoint with a text
+   * projection; `EncodedImage.query` works without one.
    */
   readonly text?: string | Float32Array
-  /** Sparse embeddings made elsewhere, each as wide as the model's own. Meta: `sparse_embeddings` of PromptEncoder. */
+  /** Precomputed sparse embeddings of the model's width. Meta: `sparse_embeddings` of PromptEncoder. */
   readonly sparseEmbeddings?: readonly Float32Array[]
 }
 
-/** The most points one prompt may have: attention among tokens grows with their square. */
+/** Maximum number of points in a prompt: the cost of token attention is quadratic. */
 export const maxPoints = 1024
 
-/** The most prompts of one decode; longer lists are answered in several. */
+/** Maximum number of prompts per decode; longer lists take several decodes. */
 export const maxPrompts = 64
 
-/** A prompt whose phrase has become an embedding. */
+/** A prompt whose phrase has been embedded. */
 export type EmbeddedPrompt = Omit<Prompt, 'text'> & { readonly text?: Float32Array }

@@ -2,7 +2,7 @@ import type { Size } from '../image/resize.js'
 import type { Mask } from '../masks/mask.js'
 import type { Prompt } from './prompt.js'
 
-/** Which masks a prediction has: the paper's rule, the three ranked ones, or the single one. */
+/** Which masks to predict: `auto`, the paper's rule; `true`, three ranked masks; `false`, a single mask. */
 export type Multimask = 'auto' | boolean
 
 /** The masks for one prompt. */
@@ -10,8 +10,8 @@ export interface Prediction {
   /** Best first, by predicted IoU. */
   readonly masks: readonly Mask[]
   /**
-   * The index of the mask token that each came from: 0 the single-mask token, 1, 2, 3 those of an ambiguous prompt.
-   * Meta's masks are in this order.
+   * The mask token of each mask: 0 is the single-mask token, 1, 2, 3 are those for ambiguous prompts. Meta's masks are
+   * in this order.
    */
   readonly tokenIndices: readonly number[]
 }

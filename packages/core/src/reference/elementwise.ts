@@ -15,8 +15,8 @@ export const binary =
 export const select: Kernel = ([condition, a, b]) => a.data.map((x, i) => (condition.data[i] ? x : b.data[i]))
 
 /**
- * Integers truncate towards zero, bool is "not zero", f16 rounds; f32 stays in double precision: the oracle does not
- * round.
+ * Casts to integers truncate towards zero, bool is "not zero", f16 rounds; f32 stays in double precision: the reference
+ * evaluator does not round.
  */
 export const cast: Kernel = ([x], y) => {
   const to: { [D in DType]: (v: number) => number } = {

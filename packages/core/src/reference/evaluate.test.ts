@@ -15,8 +15,8 @@ const grid = (...rows: number[][]): Value => constant(f32([rows.length, rows[0].
 const ints = (...values: number[]): Value => constant(tensor('i32', [values.length], values))
 const bools = (...values: number[]): Value => constant(tensor('bool', [values.length], values))
 
-/** Each expectation was worked out by hand. */
-describe('each primitive on numbers worked out by hand', () => {
+/** Expected values computed by hand. */
+describe('evaluate: primitives against values computed by hand', () => {
   it('unary', () => {
     expect(numbers(ops.neg(row(1, -2, 0)))).toEqual([-1, 2, -0])
     expect(numbers(ops.exp(row(0, 1, -1)))).toEqual([1, Math.E, 1 / Math.E])
@@ -95,20 +95,20 @@ describe('evaluate', () => {
     expect(numbers(ops.sub(ops.add(row(1e8), 1), 1e8))).toEqual([1]) // in f32 this is 0
   })
 
-  it('refuses a leaf bound to another shape', () => {
+  it('rejects a leaf bound to another shape', () => {
     expect(() => evaluate(graph('g', { y: ops.neg(x) }), () => f32([3], [1, 2, 3]))).toThrow(
       'evaluate: f32[2] (x) must be bound to its shape, found [3]'
     )
   })
 
-  it('refuses an operation that is neither primitive nor composite', () => {
+  it('rejects an operation that is neither primitive nor composite', () => {
     const odd: Value = { ...ops.neg(x), op: 'sinh' }
     expect(() => evaluate(graph('g', { y: odd }), () => f32([2], [1, 2]))).toThrow(
       'evaluate: sinh is neither a primitive nor a composite'
     )
   })
 
-  it('goes to f64 and back to the declared type', () => {
+  it('converts to f64 and back to the declared type', () => {
     const back = (t: HostTensor): HostTensor => toHost(exact(t))
     for (const t of [
       f32([2], [0.1, -3]),
@@ -140,7 +140,7 @@ describe('erf', () => {
     expect(erf(-at)).toBe(-erf(at))
   })
 
-  it('meets itself where the series ends, and is ±1 far out', () => {
+  it('is continuous where the series ends, and ±1 for large arguments', () => {
     const slope = (2 / Math.sqrt(Math.PI)) * Math.exp(-6.25)
     expect(erf(2.5) - erf(2.5 - 1e-9)).toBeCloseTo(1e-9 * slope, 15)
     expect([erf(0), erf(-0), erf(7), erf(-Infinity), erf(NaN)]).toEqual([0, -0, 1, -1, NaN])

@@ -12,7 +12,7 @@ import type { Exact, Kernel } from './exact.js'
 import * as move from './move.js'
 import { reduce } from './reduce.js'
 
-/** What each input and param of a graph is. */
+/** The tensor of each input and param of a graph. */
 export type Bindings = (leaf: Value) => Exact | HostTensor
 
 const kernels: { readonly [P in Primitive]: Kernel } = {
@@ -47,12 +47,12 @@ const kernels: { readonly [P in Primitive]: Kernel } = {
 }
 
 /**
- * Computes a graph in double precision, one loop a primitive, composites opened: the oracle that every backend is
- * judged by. Values are dropped after their last use.
+ * Computes a graph in double precision, with one loop per primitive and composites decomposed: the reference for every
+ * backend. Values are freed after their last use.
  */
 export function evaluate(g: Graph, bindings: Bindings): Record<string, Exact> {
   const results = new Map<Value, Exact>()
-  const roots = open(Object.values(g.outputs))
+  const roots = decomposeAll(Object.values(g.outputs))
   const order = toposort(roots)
   const left = new Map<Value, number>()
   for (const v of order) for (const x of v.inputs) left.set(x, (left.get(x) ?? 0) + 1)
@@ -91,20 +91,20 @@ function compute(value: Value, inputs: readonly Exact[], bindings: Bindings): Ex
   return { shape, dtype, data: kernels[op](inputs, value) }
 }
 
-/** Every composite replaced by its decomposition, and nothing else: the oracle shares no pass with what it judges. */
-function open(roots: readonly Value[]): Value[] {
-  const opened = new Map<Value, Value>()
+/** Decomposes every composite. The reference shares no pass with the backends that it tests. */
+function decomposeAll(roots: readonly Value[]): Value[] {
+  const decomposed = new Map<Value, Value>()
   const visit = (root: Value, known: readonly Value[]): Value => {
     for (const value of toposort([root], known)) {
-      const inputs = value.inputs.map(v => opened.get(v) ?? v)
-      opened.set(
+      const inputs = value.inputs.map(v => decomposed.get(v) ?? v)
+      decomposed.set(
         value,
         value.composite ? visit(value.composite.decompose(inputs, value.attrs), inputs) : { ...value, inputs }
       )
     }
-    return opened.get(root) ?? root
+    return decomposed.get(root) ?? root
   }
-  return roots.map(root => visit(root, [...opened.keys()]))
+  return roots.map(root => visit(root, [...decomposed.keys()]))
 }
 
 /** Any tensor as f64. */
@@ -117,7 +117,7 @@ export function exact(t: Exact | HostTensor): Exact {
   }
 }
 
-/** Back to the declared type. */
+/** Converts to the declared type. */
 export const toHost = ({ shape, dtype, data }: Exact): HostTensor => ({
   shape,
   dtype,
@@ -125,7 +125,8 @@ export const toHost = ({ shape, dtype, data }: Exact): HostTensor => ({
 })
 
 /**
- * The error function to double precision: a series without cancellation near 0, the continued fraction of erfc beyond.
+ * The error function to double precision: near 0 a series without cancellation, beyond it the continued fraction of
+ * erfc.
  */
 export function erf(x: number): number {
   const t = Math.abs(x)

@@ -12,8 +12,8 @@ export function coordinates(shape: Shape, visit: (at: readonly number[], flat: n
 }
 
 /**
- * A copy whose element at `at` is the source's element at offset + Σ at·stride: transpose, broadcast and slice are all
- * that.
+ * A copy whose element at `at` is the source's element at offset + Σ at·stride: implements transpose, broadcast and
+ * slice.
  */
 function strided(
   source: Float64Array,

@@ -2,7 +2,7 @@ import { sizeOf, stridesOf } from '../tensor/shape.js'
 import type { Kernel } from './exact.js'
 import { coordinates } from './move.js'
 
-/** Folds every element into the place that keeps its coordinates on the axes that stay. */
+/** Reduces over axes: folds each element into the output element with the same coordinates on the other axes. */
 export const reduce =
   (start: number, fold: (a: number, b: number) => number): Kernel =>
   ([x], y) => {

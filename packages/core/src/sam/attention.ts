@@ -5,13 +5,13 @@ import * as ops from '../ops/index.js'
 
 export interface AttentionOptions {
   readonly heads: number
-  /** How many times narrower it is inside. Default: 1. */
+  /** Factor by which the inner width is smaller than C. Default: 1. */
   readonly downsample?: number
   /** Added to the scores, [B, 1, 1, keys]. */
   readonly mask?: Value | undefined
 }
 
-/** Projections of q, k and v to C / downsample, attention head by head, and the projection back to C. */
+/** Projects q, k and v to C / downsample, attends per head, and projects back to C. */
 export function attention(
   p: Scope,
   qkv: readonly [q: Value, k: Value, v: Value],

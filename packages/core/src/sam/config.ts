@@ -1,11 +1,11 @@
 import type { Value } from '../ir/value.js'
 import type { Scope } from '../nn/scope.js'
 
-/** A ViT backbone as the paper adapts it: windows, a few global blocks, a neck (Appendix A, "Image encoder"). */
+/** The paper's ViT backbone: windowed attention, a few global blocks, a neck (Appendix A, "Image encoder"). */
 export interface VitConfig {
-  /** Side of a patch in pixels: 16, and the embedding is 1/16 of the input. */
+  /** Side of a patch in pixels. With 16, the embedding's side is 1/16 of the input's. */
   readonly patchSize: number
-  /** Channels of a token. */
+  /** Embedding dimension of a token. */
   readonly width: number
   /** Number of transformer blocks. */
   readonly depth: number
@@ -14,7 +14,7 @@ export interface VitConfig {
   readonly mlpRatio: number
   /** Side of the attention windows, in tokens. */
   readonly window: number
-  /** Blocks that attend over the whole grid instead of windows. */
+  /** Indices of the blocks with global attention instead of windows. */
   readonly globalBlocks: readonly number[]
 }
 
@@ -45,14 +45,14 @@ export interface TinyVitConfig {
  * embedding [1, width, imageSize/stride, imageSize/stride]. Its parameters live under `image_encoder`.
  */
 export interface CustomEncoder {
-  /** Input pixels per place of the embedding. */
+  /** Input pixels per position of the embedding. */
   readonly stride: number
-  /** A name that tells saved embeddings apart. */
+  /** Name that identifies the encoder in saved embeddings. */
   readonly name: string
   encode(p: Scope, image: Value): Value
 }
 
-/** Every number of a SAM, with its name. */
+/** All hyperparameters of a SAM. */
 export interface SamConfig {
   readonly name: string
   /** Side of the square input, in pixels. The longer side of an image is scaled to it, the shorter padded. */
@@ -67,13 +67,13 @@ export interface SamConfig {
     readonly heads: number
     readonly mlpWidth: number
     readonly iouHiddenWidth: number
-    /** Masks for one ambiguous prompt: whole, part, subpart. One more token predicts the single mask. */
+    /** Masks for an ambiguous prompt: whole, part, subpart. One more token predicts the single mask. */
     readonly multimaskOutputs: number
   }
 }
 
 /**
- * Meta's `ImageEncoderViT` settings that no variant changes, and the prompt encoder and decoder of all three. Meta:
+ * Meta's `ImageEncoderViT` settings common to all variants, with their prompt encoder and decoder. Meta:
  * build_sam.py#_build_sam.
  */
 const published = (name: string, vit: Pick<VitConfig, 'width' | 'depth' | 'heads' | 'globalBlocks'>): SamConfig => ({
@@ -108,8 +108,8 @@ export const mobileSam: SamConfig = {
 }
 
 /**
- * The model that `@sam/model-tiny` carries: 1.6 M parameters, 256 pixels, learnt from generated scenes on two CPU
- * cores. So small a picture needs a finer embedding than 1/16: what covers ten patches of 1024 pixels would cover two.
+ * The model of `@sam/model-tiny`: 1.6 M parameters, 256 pixels, trained on generated scenes on two CPU cores. The small
+ * input needs a finer embedding than 1/16: an object ten patches wide at 1024 pixels would be two or three wide.
  */
 export const tiny: SamConfig = {
   name: 'tiny',
@@ -120,7 +120,7 @@ export const tiny: SamConfig = {
   decoder: { depth: 2, heads: 8, mlpWidth: 256, iouHiddenWidth: 64, multimaskOutputs: 3 }
 }
 
-/** A whole SAM that runs in milliseconds: for tests, and the shape of the reference numbers. */
+/** A complete SAM that runs in milliseconds: for tests and reference values. */
 export const tinyTest: SamConfig = {
   name: 'tiny-test',
   imageSize: 128,
@@ -168,5 +168,5 @@ export const gridSize = ({ imageSize, imageEncoder }: SamConfig): number =>
       ? 2 ** imageEncoder.widths.length
       : imageEncoder.stride)
 
-/** Side of the low-resolution masks, prompt and answer alike: 1/4 of the input. */
+/** Side of the low-resolution masks, for mask prompts and predictions: four times the grid's. */
 export const lowResSize = (config: SamConfig): number => 4 * gridSize(config)

@@ -14,7 +14,7 @@ const signature = (g: Graph): string[] => {
 }
 
 describe('encodeImage', () => {
-  it('takes and gives what it says, for each size', () => {
+  it('has the documented signature for each size', () => {
     for (const config of [vitB, vitL, vitH])
       expect(signature(encodeImage(config))).toEqual(['image f32[1,3,1024,1024]', '→ image_embedding f32[1,256,64,64]'])
     expect(signature(encodeImage(tinyTest, { blocks: true }))).toEqual([
@@ -28,14 +28,14 @@ describe('encodeImage', () => {
     ])
   })
 
-  it('attends over the whole grid in the global blocks alone', () => {
+  it('uses global attention only in the global blocks', () => {
     const windows = valuesOf(encodeImage(vitB))
       .filter(v => v.op === 'gridAttention')
       .map(v => v.attrs.window)
     expect(windows).toEqual([14, 14, 0, 14, 14, 0, 14, 14, 0, 14, 14, 0])
   })
 
-  it('takes any network that gives an embedding of the right size', () => {
+  it('accepts any network that gives an embedding of the right size', () => {
     const average: SamConfig = {
       ...tinyTest,
       name: 'average',
@@ -61,7 +61,7 @@ describe('encodeImage', () => {
 })
 
 describe('decodeMasks', () => {
-  it('declares exactly the inputs of its kinds of prompts', () => {
+  it('declares exactly the inputs for its kinds of prompts', () => {
     expect(signature(decodeMasks(tinyTest, { prompts: 2, points: 3, tokens: 1, masks: true }))).toMatchInlineSnapshot(`
       [
         "image_embedding f32[1,32,8,8]",
@@ -94,7 +94,7 @@ describe('decodeMasks', () => {
     `)
   })
 
-  it('has one shape of everything, wherever the prompts come from', () => {
+  it('has the same graph for any source of sparse tokens', () => {
     for (const [prompts, points, tokens] of [
       [1, 1, 0],
       [4, 0, 2],
@@ -110,7 +110,7 @@ describe('decodeMasks', () => {
 })
 
 describe('upscaleMasks', () => {
-  it("goes through the square, the crop, and the photo's size", () => {
+  it("upscales to the square, crops, and resizes to the photo's size", () => {
     const g = upscaleMasks(vitB, { prompts: 2, masks: 3, inputSize: [683, 1024], originalSize: [1200, 1800] })
     expect(signature(g)).toEqual(['masks f32[2,3,256,256]', '→ logits f32[2,3,1200,1800]'])
     expect(

@@ -10,7 +10,7 @@ import { maskDecoder } from './mask-decoder.js'
 import { densePositions, embedMasks, embedPoints, embedText, noMask } from './prompt-encoder.js'
 
 /**
- * The image encoder as a graph, run once an image.
+ * The image encoder as a graph, run once per image.
  * - input `image` f32[B,3,S,S]: normalised and padded, S = `imageSize`, B = `images`
  * - output `image_embedding` f32[B,C,g,g]; with `blocks`, also `block0` … [B,g,g,width], of a TinyViT its
  *   patch embedding and its stages
@@ -39,19 +39,19 @@ export function encodeImage(config: SamConfig, { blocks = false, images = 1 }: E
 export interface EncodeSignature {
   /** Whether the output of each block, of a TinyViT of each stage, is an output too. */
   readonly blocks?: boolean
-  /** Images at once; 1 unless told. */
+  /** Images per run. Default: 1. */
   readonly images?: number
 }
 
-/** How many prompts of which kinds one decode takes: what its shapes depend on. */
+/** Numbers and kinds of prompts in one decode, which determine its shapes. */
 export interface PromptSignature {
-  /** P: prompts answered at once, each with its own mask. */
+  /** P: prompts per decode, each with its own masks. */
   readonly prompts: number
-  /** Points and box corners a prompt, padding included. */
+  /** N: points and box corners per prompt, including padding. */
   readonly points: number
-  /** Ready-made sparse tokens a prompt. */
+  /** K: precomputed sparse tokens per prompt. */
   readonly tokens?: number
-  /** Numbers of a text embedding, of which each prompt may then have one; 0 where none has. */
+  /** Dimensions of the text embedding, of which each prompt may have one; 0 if none has. */
   readonly text?: number
   /** Whether mask prompts are given. */
   readonly masks?: boolean
@@ -59,14 +59,13 @@ export interface PromptSignature {
 
 /**
  * Prompt encoder and mask decoder as one graph, run once per click, as Meta defines them. To compile or export it, pass
- * it through `absorbProjections` first: `['image_embedding']` where that stays the same over many clicks.
+ * it through `absorbProjections` first, with `['image_embedding']` if that stays the same over many clicks.
  * - input `image_embedding` f32[1,C,g,g]
  * - inputs `point_coords` f32[P,N,2] (pixels of the resized input), `point_labels` i32[P,N] (`pointLabels`)
- * - input `tokens` f32[P,K,C]: sparse tokens made elsewhere
+ * - input `tokens` f32[P,K,C]: precomputed sparse tokens
  * - input `text` f32[P,text]: embeddings of phrases, of length 1
- * - input `token_mask` f32[P,N+K+1], without the 1 where there is no text: 1 for what is there, 0 for padding, which
- *   then changes nothing
- * - inputs `mask_input` f32[P,4g,4g] (logits), `has_mask` f32[P]: 1 where the prompt has one
+ * - input `token_mask` f32[P,N+K+1] (N+K without text): 1 for tokens, 0 for padding, which is then ignored
+ * - inputs `mask_input` f32[P,4g,4g] (logits), `has_mask` f32[P]: 1 if the prompt has a mask
  * - outputs `masks` f32[P,4,4g,4g] logits and `iou_predictions` f32[P,4]; index 0 is the single-mask token, 1 … 3 the
  *   ranked three
  */
@@ -119,9 +118,8 @@ export function decodeMasks(
 }
 
 /**
- * Low-resolution logits to the original image's size: up to the input's square, the padding cropped, on to the
- * original. Meta: sam.py#postprocess_masks. For exports and devices; on the host a `Mask` does the same with sparse
- * taps, lazily.
+ * Low-resolution logits to the original image's size: upscaled to the square input, cropped, resized to the original.
+ * Meta: sam.py#postprocess_masks. For export and devices; on the host, `Mask` does the same lazily with sparse taps.
  * - input `masks` f32[P,M,4g,4g] → output `logits` f32[P,M,height,width]
  */
 export function upscaleMasks(

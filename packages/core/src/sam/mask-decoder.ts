@@ -9,7 +9,7 @@ import * as ops from '../ops/index.js'
 import type { SamConfig } from './config.js'
 import { twoWayTransformer } from './transformer.js'
 
-/** Inside the root of LayerNorm2d. Meta: common.py. */
+/** Epsilon of LayerNorm2d. Meta: common.py. */
 const eps = 1e-6
 
 export interface DecoderInputs {
@@ -19,7 +19,7 @@ export interface DecoderInputs {
   readonly imagePositions: Value
   /** Sparse prompt tokens [P, T, C], or none. */
   readonly sparse: Value | undefined
-  /** 1 for a token that is there, 0 for padding, [P, T]. */
+  /** 1 for tokens, 0 for padding, [P, T]. */
   readonly tokenMask: Value | undefined
   /** P. */
   readonly prompts: number
@@ -60,8 +60,8 @@ export function maskDecoder(
     decoder
   )
 
-  // Upscale the image 4×, and let each mask token weigh its channels at every place. Places are put in rows last, when
-  // each is four numbers.
+  // Upscale the image 4×; each mask token gives weights for its channels at every position. Positions are arranged into
+  // rows last, when each has only four values.
   const upscaled = upscale(p.at('output_upscaling'), out.image, width) // [P, g²·16, C/8]
   const token = (i: number): Value => ops.reshape(ops.slice(out.tokens, 1, { start: i, size: 1 }), [prompts, width])
   const weights = ops.stack(
@@ -80,8 +80,8 @@ export function maskDecoder(
 }
 
 /**
- * Two transposed convolutions, 4× in all, GELU after each and a norm between: [P, N, C] → [P, N·16, C/8]. Each place by
- * itself becomes 2×2 and these 2×2 each, in that order. Meta: MaskDecoder.output_upscaling.
+ * Two transposed convolutions, 4× in total, with GELU after each and a norm between: [P, N, C] → [P, N·16, C/8]. Each
+ * position becomes 2×2, and each of these 2×2, in that order. Meta: MaskDecoder.output_upscaling.
  */
 function upscale(p: Scope, x: Value, width: number): Value {
   const [prompts, n] = x.shape

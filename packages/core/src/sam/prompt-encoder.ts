@@ -9,31 +9,30 @@ import * as ops from '../ops/index.js'
 import { f32 } from '../tensor/tensor.js'
 
 /**
- * What a sparse token is. The corners of a box are points with labels of their own. Meta:
- * PromptEncoder.point_embeddings.
+ * Labels of sparse tokens. Box corners are points with their own labels. Meta: PromptEncoder.point_embeddings.
  */
 export const pointLabels = { padding: -1, background: 0, foreground: 1, topLeft: 2, bottomRight: 3 } as const
 
-/** Inside the root of LayerNorm2d. Meta: common.py. */
+/** Epsilon of LayerNorm2d. Meta: common.py. */
 const eps = 1e-6
 
 /**
- * Places in [0,1]², [..., 2] as (x, y) → [..., width]: sine and cosine of random frequencies. Meta:
- * PositionEmbeddingRandom.
+ * Positional encoding of coordinates in [0,1]²: [..., 2] as (x, y) → [..., width], sines and cosines of random
+ * frequencies. Meta: PositionEmbeddingRandom.
  */
-function positionalEncoding(p: Scope, places: Value, width: number): Value {
+function positionalEncoding(p: Scope, coords: Value, width: number): Value {
   const frequencies = p.at('pe_layer').param('positional_encoding_gaussian_matrix', [2, width / 2])
-  const signed = ops.sub(ops.mul(places, 2), 1)
+  const signed = ops.sub(ops.mul(coords, 2), 1)
   const angles = ops.mul(
-    ops.reshape(ops.matmul(ops.reshape(signed, [-1, 2]), frequencies), [...places.shape.slice(0, -1), width / 2]),
+    ops.reshape(ops.matmul(ops.reshape(signed, [-1, 2]), frequencies), [...coords.shape.slice(0, -1), width / 2]),
     2 * Math.PI
   )
   return ops.concat([ops.sin(angles), ops.cos(angles)], -1)
 }
 
 /**
- * The positional encoding of every place of the embedding's grid, [1, g, g, width]. Meta: PromptEncoder.get_dense_pe,
- * before its permute.
+ * The positional encoding of the embedding's grid, [1, g, g, width]. Meta: PromptEncoder.get_dense_pe, before its
+ * permute.
  */
 export function densePositions(p: Scope, { grid, width }: { grid: number; width: number }): Value {
   const centres = new Float32Array(grid * grid * 2)
@@ -43,15 +42,15 @@ export function densePositions(p: Scope, { grid, width }: { grid: number; width:
 }
 
 export interface PointInputs {
-  /** [P, T, 2]: x, y in pixels of the resized input; the half pixel to a pixel's centre is added here. */
+  /** [P, T, 2]: x, y in pixels of the resized input; the half-pixel offset to pixel centres is added here. */
   readonly coords: Value
   /** [P, T] i32: `pointLabels`. */
   readonly labels: Value
 }
 
 /**
- * Points and box corners as tokens [P, T, width]: where it is + what it is. Meta: PromptEncoder._embed_points,
- * ._embed_boxes.
+ * Points and box corners as tokens [P, T, width]: positional encoding + label embedding. Meta:
+ * PromptEncoder._embed_points, ._embed_boxes.
  */
 export function embedPoints(
   p: Scope,
@@ -91,13 +90,13 @@ export function embedMasks(
 }
 
 /**
- * An embedding of a phrase or of a picture's part, [P, n], as a token [P, 1, width]. Paper: D.5, which leaves the
- * projection open; here it is one linear layer, its bias in the place of the embedding that says what a token is. An
- * extension: Meta's checkpoints have no such parameters.
+ * A CLIP embedding of a phrase or of a crop, [P, n], as a token [P, 1, width]. Paper: D.5, which leaves the projection
+ * open; here it is one linear layer, whose bias serves as the label embedding. An extension: Meta's checkpoints have no
+ * such parameters.
  */
 export const embedText = (p: Scope, text: Value, width: number): Value =>
   ops.reshape(nn.linear(p.at('text_projection'), text, width), [text.shape[0], 1, width])
 
-/** What is added at every place where there is no mask prompt, [1, 1, 1, width]. */
+/** The dense embedding of prompts without a mask, [1, 1, 1, width], added at every position. */
 export const noMask = (p: Scope, width: number): Value =>
   ops.reshape(nn.embedding(p.at('no_mask_embed'), [1, width]), [1, 1, 1, width])

@@ -8,11 +8,11 @@ import type { Scope } from '../nn/scope.js'
 import * as ops from '../ops/index.js'
 import { attention } from './attention.js'
 
-/** Inside the root of the transformer's norms: PyTorch's default, unlike the encoder's. */
+/** Epsilon of the transformer's norms: PyTorch's default, unlike the encoder's. */
 const eps = 1e-5
 
 export interface TwoWayInputs {
-  /** [P, T, C], with their positional encodings: they are also the queries' positions throughout. */
+  /** [P, T, C], with their positional encodings. They also serve as the queries' positions in all layers. */
   readonly tokens: Value
   /** Image tokens [P or 1, g², C]. */
   readonly image: Value
@@ -75,8 +75,8 @@ function twoWayAttentionBlock(
 ): [queries: Value, keys: Value] {
   let q: Value, k: Value, attended: Value
 
-  // Self attention block. In the first layer the tokens are their own positions: nothing is added, and there is no
-  // residual (skip_first_layer_pe).
+  // Self attention block. In the first layer the tokens are the positions: nothing is added, and there is no residual
+  // (skip_first_layer_pe).
   const self = p.at('self_attn')
   if (layer === 0) {
     queries = attention(self, [queries, queries, queries], { heads, mask })

@@ -7,9 +7,9 @@ import { stage } from '../passes/stage.js'
 import type { SamConfig } from '../sam/config.js'
 import { decodeMasks, type PromptSignature } from '../sam/graphs.js'
 
-/** Prompt encoder and mask decoder of one prompt shape. */
+/** Prompt encoder and mask decoder for one prompt shape. */
 export interface DecoderStages {
-  /** What depends on the image alone: run once per image. Its outputs are inputs of `perPrompt`. */
+  /** The part that depends on the image alone, run once per image. Its outputs are inputs of `perPrompt`. */
   readonly perImage: Executable
   /** The rest: run once per prompt. */
   readonly perPrompt: Executable
@@ -19,8 +19,8 @@ export interface DecoderStages {
 const fixedInputs = ['image_embedding']
 
 /**
- * The decoder of one model, compiled per prompt shape. Stages are found by their structure: two prompt shapes share one
- * exactly when it is the same graph. So what a per-image stage computes is what its executable stands for.
+ * The decoder of one model, compiled per prompt shape. Stages are cached by graph structure: two prompt shapes share a
+ * stage exactly if the graphs are equal. The executable of a per-image stage therefore identifies its outputs.
  */
 export class CompiledDecoder {
   readonly #config: SamConfig
@@ -45,15 +45,15 @@ export class CompiledDecoder {
     if (!stages) {
       stages = this.#compile(decodeMasks(this.#config, { prompts, points, tokens, text, masks }))
       this.#shapes.set(shape, stages)
-      stages.catch(() => this.#shapes.delete(shape)) // an abort must not spoil the next try
+      stages.catch(() => this.#shapes.delete(shape)) // retry after a failure or an abort
     }
     return stages
   }
 
   async #compile(decoder: Graph): Promise<DecoderStages> {
-    const { early, late } = stage(absorbProjections(decoder, fixedInputs), fixedInputs, 'image')
+    const stages = stage(absorbProjections(decoder, fixedInputs), fixedInputs, 'image')
     const compile = (graph: Graph): Promise<Executable> => this.#graphs.get(structureOf(graph), () => graph)
-    const [perImage, perPrompt] = await Promise.all([compile(early), compile(late)])
+    const [perImage, perPrompt] = await Promise.all([compile(stages.early), compile(stages.late)])
     return { perImage, perPrompt }
   }
 }

@@ -7,10 +7,10 @@ import { openSafetensors, writeSafetensors } from '../weights/safetensors.js'
 import type { WeightSource } from '../weights/source.js'
 
 /**
- * A saved image embedding: one safetensors file that says what it is of. It can be made on one machine (a server with a
- * GPU) and prompted on another (a browser), by any backend.
+ * A saved image embedding: one self-describing safetensors file. It can be computed on one machine (a server with a
+ * GPU) and prompted on another (a browser), on any backend.
  *
- * Tensor `image_embedding` f32[1,C,g,g]; metadata below. Change {@link version} when the meaning changes.
+ * Tensor `image_embedding` f32[1,C,g,g]; metadata below. Increment {@link version} when the format changes.
  */
 export interface EmbeddingFile {
   readonly embedding: HostTensor<'f32'>
@@ -26,7 +26,7 @@ export interface EmbeddingFile {
 const format = 'sam-image-embedding'
 const version = '2'
 
-/** What is done to a photo before the encoder, in words: an embedding made otherwise is not of this model. */
+/** Description of the preprocessing; a saved embedding must match it. */
 const preprocessing = ({ imageSize }: SamConfig): string =>
   `longest side ${imageSize}, Pillow bilinear, ImageNet mean and deviation, padded right and bottom`
 
@@ -51,8 +51,8 @@ export async function writeEmbedding(
 }
 
 /**
- * Reads and checks a saved embedding. Throws `InputError` `E_BAD_EMBEDDING` when it is not one, or not of this model,
- * preprocessing or image.
+ * Reads and validates a saved embedding. Throws `InputError` `E_BAD_EMBEDDING` if it is not one, or does not match the
+ * model, the preprocessing or the image.
  */
 export async function readEmbedding(
   bytes: Uint8Array,
@@ -63,59 +63,62 @@ export async function readEmbedding(
     file = await openSafetensors(memoryBytes(bytes, 'embedding'))
   } catch (cause) {
     if (!SamError.is(cause)) throw cause
-    refuse('E_BAD_EMBEDDING', `saved embedding: it must be a file that EncodedImage.save wrote: ${cause.message}`)
+    refuse('E_BAD_EMBEDDING', `saved embedding: must be a file written by EncodedImage.save: ${cause.message}`)
   }
-  const told = file.metadata
-  if (told.format !== format)
-    refuse('E_BAD_EMBEDDING', `saved embedding: it must say format '${format}', found ${JSON.stringify(told.format)}`)
-  if (told.version !== version)
+  const metadata = file.metadata
+  if (metadata.format !== format)
+    refuse('E_BAD_EMBEDDING', `saved embedding: format must be '${format}', found ${JSON.stringify(metadata.format)}`)
+  if (metadata.version !== version)
     refuse(
       'E_BAD_EMBEDDING',
-      `saved embedding: it must be version ${version}, found ${JSON.stringify(told.version)}; encode the photo again`
+      `saved embedding: version must be ${version}, found ${JSON.stringify(metadata.version)}; encode the photo again`
     )
-  const [width, height] = [Number(told.width), Number(told.height)]
+  const [width, height] = [Number(metadata.width), Number(metadata.height)]
   if (![width, height].every(n => Number.isInteger(n) && n > 0 && n < 2 ** 24))
-    refuse('E_BAD_EMBEDDING', `saved embedding: it must tell the photo's size, found ${told.width}×${told.height}`)
-  if (told.preprocessing !== preprocessing(config))
     refuse(
       'E_BAD_EMBEDDING',
-      `saved embedding: it was made with other preprocessing (${told.preprocessing}); this model wants: ${preprocessing(config)}`
+      `saved embedding: must record the photo's size, found ${metadata.width}×${metadata.height}`
     )
-  if (encoder !== undefined && told.encoder !== encoder)
+  if (metadata.preprocessing !== preprocessing(config))
     refuse(
       'E_BAD_EMBEDDING',
-      `saved embedding: it is of another image encoder (${told.model}, ${told.encoder}) than the loaded ${config.name} (${encoder}); encode the photo again`
+      `saved embedding: preprocessing must be '${preprocessing(config)}', found '${metadata.preprocessing}'`
     )
-  if (image !== undefined && told.image !== image)
-    refuse('E_BAD_EMBEDDING', 'saved embedding: it is of another photo; encode this one')
+  if (encoder !== undefined && metadata.encoder !== encoder)
+    refuse(
+      'E_BAD_EMBEDDING',
+      `saved embedding: must be of the loaded image encoder, ${config.name} (${encoder}), found another image encoder, ${metadata.model} (${metadata.encoder}); encode the photo again`
+    )
+  if (image !== undefined && metadata.image !== image)
+    refuse('E_BAD_EMBEDDING', 'saved embedding: must be of the given photo, found another photo; encode this one')
   const g = gridSize(config)
   const shape = [1, config.width, g, g]
   if (!file.has('image_embedding') || `${file.info('image_embedding').shape}` !== `${shape}`) {
     refuse(
       'E_BAD_EMBEDDING',
-      `saved embedding: it must hold image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`
+      `saved embedding: must contain image_embedding [${shape}], found ${file.names.map(name => `${name} [${file.info(name).shape}]`).join(', ') || 'nothing'}`
     )
   }
   const embedding = await file.read('image_embedding')
   if (!embedding.data.every(Number.isFinite))
-    refuse('E_BAD_EMBEDDING', 'saved embedding: it must hold finite numbers; the file is damaged')
-  return { embedding, width, height, image: told.image ?? '', encoder: told.encoder ?? '' }
+    refuse('E_BAD_EMBEDDING', 'saved embedding: values must be finite; the file is damaged')
+  return { embedding, width, height, image: metadata.image ?? '', encoder: metadata.encoder ?? '' }
 }
 
 /** Fingerprint of a photo's pixels. */
 export const imageFingerprint = ({ width, height, data }: RgbImage): Promise<string> =>
   sha256([new TextEncoder().encode(`${width}×${height}`), data])
 
-/** How the names of the weights that make embeddings begin. */
+/** Prefix of the names of the image encoder's weights. */
 export const encoderNames = 'image_encoder.'
 
-/** Bytes of each tensor that a fingerprint covers. Reading all of a ViT-H would take as long as loading it. */
+/** Bytes of each tensor in a fingerprint. Reading all of a ViT-H would take as long as loading it. */
 const fingerprintedBytes = 4096
 
 /**
- * Fingerprint of the weights that make embeddings: names, types, shapes and the first {@link fingerprintedBytes} of all
- * tensors of the image encoder. That is all of its norms and biases, and some rows of each matrix, so that merged
- * low-rank updates are told apart too. Undefined where there is no encoder.
+ * Fingerprint of the image encoder's weights: names, types, shapes and the first {@link fingerprintedBytes} of every
+ * tensor. That covers all norms and biases, and some rows of each matrix, so that it also distinguishes merged low-rank
+ * updates. Undefined if there is no encoder.
  */
 export async function encoderFingerprint(weights: WeightSource): Promise<string | undefined> {
   const names = weights.names.filter(name => name.startsWith(encoderNames)).sort()

@@ -23,20 +23,18 @@ import { readPredictions, type DecoderOutputs } from './prediction.js'
 
 export interface PredictOptions {
   /**
-   * `true`: three masks, for an ambiguous prompt. `false`: the single mask, trained for several prompts. `auto`
-   * (default) is the paper's rule: three for a prompt of one point, box, mask, text or sparse embedding, the single one
-   * for several.
+   * `true`: three masks, for ambiguous prompts. `false`: one mask, trained for several prompts. `auto` (default), the
+   * paper's rule: three masks for a single point, box, mask, text or sparse embedding, one mask for several.
    */
   readonly multimask?: Multimask | undefined
   /**
-   * Only the best of them. Only its values then leave the device: for previews under a pointer that moves. Default
-   * false.
+   * Return only the best mask, and copy only its values to host memory: for previews on hover. Default false.
    */
   readonly best?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** An embedding and the model that it is for. */
+/** An embedding and its model. */
 interface Encoded {
   readonly config: SamConfig
   readonly decoder: CompiledDecoder
@@ -52,13 +50,13 @@ interface Encoded {
   readonly encode: (crop: RgbImage, signal: AbortSignal | undefined) => Promise<EncodedImage>
 }
 
-/** An image whose embedding is on the device: predicts masks for prompts, as often as you like, also several at once. */
+/** An encoded image: predicts masks for any number of prompts, also concurrently. */
 export class EncodedImage implements Disposable, SearchableImage {
   /** Size of the photo, in pixels. */
   readonly width: number
   readonly height: number
   readonly #encoded: Encoded
-  /** Outputs of each per-image stage that a prompt has needed so far. */
+  /** Outputs of the per-image stages used so far. */
   readonly #perImage = new Map<Executable, Promise<Record<string, DeviceTensor>>>()
   #photo: Promise<RgbImage> | undefined
   #disposed = false
@@ -70,8 +68,8 @@ export class EncodedImage implements Disposable, SearchableImage {
   }
 
   /**
-   * Masks for a prompt, best first; for a list of prompts, one prediction each, all in one decode (a list longer than
-   * 64 takes several). Throws `InputError` `E_BAD_PROMPT` or `E_DISPOSED`.
+   * Masks for a prompt, best first; for a list of prompts, one prediction each, in one decode (lists longer than 64
+   * take several). Throws `InputError` `E_BAD_PROMPT` or `E_DISPOSED`.
    */
   predict(prompt: Prompt, options?: PredictOptions): Promise<Prediction>
   predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
@@ -110,8 +108,8 @@ export class EncodedImage implements Disposable, SearchableImage {
     }
     const out = await run().catch((error: unknown) => {
       if (!(SamError.is(error) && error.code === 'E_DEVICE_LOST')) throw error
-      // What was computed of the image went with the device. The backend may have recovered since: from an embedding on
-      // the host it is computed again.
+      // The per-image outputs were lost with the device. If the backend has recovered, compute them again from an
+      // embedding in host memory.
       this.#perImage.clear()
       if ('read' in embedding) throw error
       return run()
@@ -123,7 +121,7 @@ export class EncodedImage implements Disposable, SearchableImage {
     }
   }
 
-  /** What a per-image stage computes of this image; run once. */
+  /** The outputs of a per-image stage for this image, computed once. */
   #outputsOf(perImage: Executable): Promise<Record<string, DeviceTensor>> {
     let outputs = this.#perImage.get(perImage)
     if (!outputs) {
@@ -144,8 +142,8 @@ export class EncodedImage implements Disposable, SearchableImage {
   }
 
   /**
-   * What a phrase names, best first, no object twice; empty when it is not in the photo. See {@link QueryOptions} for
-   * the routes.
+   * The objects that a phrase describes, best first, without duplicates; empty if there are none. See
+   * {@link QueryOptions} for the routes.
    *
    * @example
    * const wheels = await image.query('a wheel', { not: ['a headlight'] })
@@ -154,20 +152,20 @@ export class EncodedImage implements Disposable, SearchableImage {
     return query(this, phrase, options)
   }
 
-  /** The text encoder, as given to `loadSam`. */
+  /** The text encoder given to `loadSam`. */
   get text(): TextModel | undefined {
     return this.#encoded.text
   }
 
-  /** Dimensions of the text embedding that the checkpoint takes as a prompt; undefined where it takes none. */
+  /** Dimensions of the checkpoint's text prompts; undefined if it has none. */
   get textWidth(): number | undefined {
     return this.#encoded.textWidth
   }
 
   /**
-   * The photo's pixels, read again from what was encoded: keep a bitmap open and pixels unchanged. Throws
-   * `E_BAD_OPTION` for an embedding that was loaded without its photo, `E_BAD_IMAGE` for a photo that is gone or is not
-   * the one that was encoded, `E_DISPOSED`.
+   * The photo's pixels, read again from the encoded source: keep a bitmap open and pixels unchanged. Throws
+   * `E_BAD_OPTION` for an embedding that was loaded without its photo, `E_BAD_IMAGE` if the photo is missing or is not
+   * the encoded one, `E_DISPOSED`.
    */
   async photo(): Promise<RgbImage> {
     this.#check()
@@ -179,8 +177,8 @@ export class EncodedImage implements Disposable, SearchableImage {
   }
 
   /**
-   * A crop of the photo, encoded by itself, so that small objects are seen larger. The box is whole numbers, by pixel
-   * edges; coordinates of the result begin at its corner. Throws what {@link photo} and `Sam.encode` throw.
+   * Encodes a crop of the photo separately, for small objects. The box is in integer pixel edges; coordinates of the
+   * result are relative to its top left corner. Throws what {@link photo} and `Sam.encode` throw.
    */
   async encodeCrop(box: Box, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
     this.#check()
@@ -195,9 +193,8 @@ export class EncodedImage implements Disposable, SearchableImage {
   }
 
   /**
-   * The embedding as one self-describing file, for `Sam.load` on this or another machine. An image that was encoded
-   * from a bitmap, canvas or frame is read again for its fingerprint: keep it open and unchanged until then. Throws
-   * `E_BAD_IMAGE` where it was closed.
+   * The embedding as one self-describing file, for `Sam.load` on this or another machine. A bitmap, canvas or frame is
+   * read again for its fingerprint: keep it open and unchanged until then. Throws `E_BAD_IMAGE` if it was closed.
    */
   async save(): Promise<Uint8Array> {
     const { config, fingerprint, encoderFingerprint } = this.#encoded
@@ -206,7 +203,7 @@ export class EncodedImage implements Disposable, SearchableImage {
     return writeEmbedding({ embedding, width: this.width, height: this.height, image, encoder }, config)
   }
 
-  /** Frees the embedding on the device. Predictions under way finish or fail with `E_DISPOSED`. */
+  /** Frees the embedding on the device. Pending predictions finish or fail with `E_DISPOSED`. */
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true

@@ -19,32 +19,31 @@ import { checkTextModel, textWidthOf } from './text-projection.js'
 export interface LoadOptions {
   /**
    * The checkpoint: Meta's `.pth`, safetensors, or a Hugging Face `SamModel`; a path, URL, Blob, bytes or an open
-   * source. Read by range, never whole.
+   * source. Read in ranges, never entirely into memory.
    */
   readonly weights: WeightsLike
   /**
-   * Where to run: `await cpu()`, `await cuda()`, `await webgpu()`. Shared by as many models as you like, and yours to
-   * dispose.
+   * Where to run: `await cpu()`, `await cuda()`, `await webgpu()`. Several models can share it. You dispose of it.
    */
   readonly backend: Backend
-  /** `vit_b`, `vit_l`, `vit_h`, or a configuration. Default: what the file looks like. */
+  /** `vit_b`, `vit_l`, `vit_h`, or a configuration. Default: recognised from the file. */
   readonly model?: string | SamConfig | undefined
-  /** Attention heads of the mask decoder, where neither `model` nor the file says it: see {@link recognise}. */
+  /** Attention heads of the mask decoder, needed if neither `model` nor the file gives them: see {@link recognise}. */
   readonly decoderHeads?: number | undefined
   /**
-   * The text encoder: `await loadClip(…)` or `await clipText(…)` of `@sam/clip`. Shared by as many models as you like,
-   * and yours to dispose.
+   * The text encoder: `await loadClip(…)` or `await clipText(…)` of `@sam/clip`. Several models can share it. You
+   * dispose of it.
    */
   readonly text?: TextModel | undefined
-  /** `decoder` loads no image encoder: for prompts on embeddings that were saved elsewhere. Default `all`. */
+  /** `decoder` does not load the image encoder: for prompts on saved embeddings. Default `all`. */
   readonly parts?: 'all' | 'decoder' | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * How far a load is. `loaded` and `total` count bytes of weights put in place; both only grow, and the last call has
- * them equal.
+ * Progress of loading. `loaded` and `total` count bytes of weights; both never decrease, and are equal in the last
+ * call.
  */
 export interface Progress {
   readonly phase: 'open' | 'compile' | 'ready'
@@ -54,9 +53,9 @@ export interface Progress {
 
 /**
  * Opens a checkpoint, checks it against the model and compiles the model on a backend.
- * Throws `WeightsError` when the file is not a SAM or not of this model (every missing, unexpected and misshapen name
- * in one message), `BackendError` when the device refuses. An abort rejects with the signal's reason and leaves nothing
- * behind.
+ * Throws `WeightsError` if the file is not a SAM or does not match the model (all missing, unexpected and misshapen
+ * names in one message), `BackendError` if compilation fails. An abort rejects with the signal's reason and frees
+ * everything.
  *
  * @example
  * const sam = await loadSam({ weights: 'sam_vit_b_01ec64.pth', backend: await cpu() })
@@ -71,7 +70,7 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
   const graphs = new CompiledGraphs('Sam', backend, weights)
   const dispose = async (): Promise<void> => {
     await graphs.dispose()
-    if (weights !== from) await weights.close() // what the caller opened is the caller's to close
+    if (weights !== from) await weights.close() // a source opened by the caller is closed by the caller
   }
   try {
     const config = configOf(weights, model, decoderHeads)
@@ -86,7 +85,7 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
       if (!weights.names.some(name => name.startsWith(encoderNames)))
         refuse(
           'E_WEIGHTS_MISMATCH',
-          'this checkpoint has no image encoder; load saved embeddings with Sam.load, or load a whole checkpoint'
+          'the checkpoint must have an image encoder to encode, found none; load saved embeddings with Sam.load, or a full checkpoint'
         )
       return graphs.get('image encoder', () => encoder ?? encodeImage(config), compile)
     }
@@ -109,14 +108,14 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
   }
 }
 
-/** The prompt shapes compiled ahead: one click, click and box together, each with and without a mask to refine. */
+/** Prompt shapes compiled in advance: a click, and a click with a box, each with and without a mask to refine. */
 const common: readonly PromptSignature[] = [
   { prompts: 1, points: 2 },
   { prompts: 1, points: 4 },
   { prompts: 1, points: 4, masks: true }
 ]
 
-/** Those of a model with text prompts: a text, and a text with a click. */
+/** Additional shapes for models with text prompts: a text, and a text with a click. */
 const commonText = (text: number): readonly PromptSignature[] => [
   { prompts: 1, points: 0, text },
   { prompts: 1, points: 2, text }
@@ -133,11 +132,11 @@ function configOf(weights: WeightSource, model: LoadOptions['model'], decoderHea
     )
   refuse(
     'E_WEIGHTS_MISMATCH',
-    `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, say which with the option model`
+    `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, name it with the option model`
   )
 }
 
-/** Every name of the model against every name of the file, in one error. */
+/** Checks the model's parameters against the file; one error lists all mismatches. */
 function checkWeights(config: SamConfig, weights: WeightSource, encoder: Graph | undefined): void {
   const graphs = [
     decodeMasks(config, { prompts: 1, points: 1, masks: true, text: textWidthOf(weights) ?? 0 }),

@@ -11,12 +11,11 @@ interface ReadOptions {
   readonly frame: Frame
 }
 
-/** What a decode gives, on the device. */
+/** Outputs of a decode, on the device. */
 export type DecoderOutputs = Readonly<Record<'masks' | 'iou_predictions', DeviceTensor>>
 
 /**
- * Copies to host memory what the predictions need; for a single prompt that is one mask of the four, or three, and
- * nothing else.
+ * Copies the required masks to host memory: for a single prompt only one or three of the four.
  */
 export async function readPredictions(
   { masks, iou_predictions }: DecoderOutputs,
@@ -26,7 +25,7 @@ export async function readPredictions(
   const [, perPrompt, low] = masks.shape as [number, number, number, number]
   const plane = low * low
   const ambiguous = prompts.map(prompt => (multimask === 'auto' ? isAmbiguous(prompt) : multimask))
-  // Of several prompts, all is read at once. Which mask is best is known only after the scores.
+  // For several prompts everything is read at once: which mask is best is known only after the scores.
   const range =
     prompts.length > 1
       ? undefined
@@ -46,7 +45,7 @@ export async function readPredictions(
   const start = bestOnly ? ranked[0][0].at : (range?.start ?? 0)
   const read = logits ?? (await masks.read({ start, length: plane }))
   return ranked.map(chosen => ({
-    // A copy: a mask must not keep the logits of its 255 neighbours alive.
+    // A copy, so that one mask does not retain the logits of up to 255 others.
     masks: chosen.map(
       ({ at, score }) =>
         new Mask({

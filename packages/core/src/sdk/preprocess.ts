@@ -10,17 +10,17 @@ import { imageFingerprint } from './embedding-file.js'
 import { frameOf, type Frame } from '../image/frame.js'
 
 /**
- * An image as the SDK takes it: pixels in memory (`ImageData`), a picture that a browser holds (bitmap, canvas, frame),
- * or anything `decodeImage` reads: in Node a path or a file's bytes, in browsers also a Blob.
+ * An input image: pixels in memory (`ImageData`), a browser's picture (bitmap, canvas, frame), or anything that
+ * `decodeImage` reads: in Node a path or a file's bytes, in browsers also a Blob.
  */
 export type ImageInput = PixelSource | Picture | EncodedImageSource
 
-/** An image as the encoder takes it. */
+/** The input of the image encoder. */
 export interface Preprocessed {
-  /** [1, 3, side, side]; the caller's to dispose where it is on the device. */
+  /** [1, 3, side, side]; the caller disposes of it if it is on the device. */
   readonly tensor: HostTensor | DeviceTensor
   readonly frame: Frame
-  /** Of the photo's pixels. */
+  /** Fingerprint of the photo's pixels. */
   readonly fingerprint: () => Promise<string>
 }
 
@@ -32,7 +32,7 @@ export interface PreprocessOptions {
 }
 
 /**
- * Resizes, normalises and pads: on the device where the backend can take this picture as it is, else here. Meta:
+ * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. Meta:
  * modeling/sam.py#preprocess.
  */
 export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
@@ -48,7 +48,7 @@ async function onDevice(input: ImageInput, { backend, side }: PreprocessOptions)
   try {
     const tensor = await backend.picture!(input as Picture, { width, height, side, mean, std })
     const read = async (): Promise<string> => imageFingerprint(await readImage(input))
-    // Pixels in memory may change after this; what is elsewhere is brought here only if somebody asks.
+    // Pixels in memory may change later, so fingerprint them now; other sources are read only on demand.
     return { tensor, frame, fingerprint: 'data' in (input as Picture) ? settled(read()) : lazy(read) }
   } catch (error) {
     if (SamError.is(error) && error.code === 'E_IMAGE_TOO_LARGE') return undefined
@@ -64,13 +64,13 @@ async function onHost(input: ImageInput, { side, signal }: PreprocessOptions): P
   return { tensor, frame, fingerprint: settled(imageFingerprint(image)) }
 }
 
-/** A result that is awaited later, or never: until then its failure is nobody's. */
+/** A result that may be awaited later or never: its rejection must not count as unhandled. */
 function settled(work: Promise<string>): () => Promise<string> {
   work.catch(() => {})
   return () => work
 }
 
-/** Work that is done when it is first asked for. */
+/** Work that runs on first use. */
 function lazy(work: () => Promise<string>): () => Promise<string> {
   let done: Promise<string> | undefined
   return () => (done ??= work())

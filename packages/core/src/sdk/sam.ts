@@ -11,7 +11,7 @@ import { encoderFingerprint, imageFingerprint, readEmbedding } from './embedding
 import { EncodedImage } from './encoded-image.js'
 import { preprocess, readImage, type ImageInput } from './preprocess.js'
 
-/** What `loadSam` has opened and compiled. */
+/** The model as opened and compiled by `loadSam`. */
 interface LoadedModel {
   readonly config: SamConfig
   readonly backend: Backend
@@ -25,7 +25,7 @@ interface LoadedModel {
   readonly dispose: () => Promise<void>
 }
 
-/** A loaded model: encodes images. Hold on to it, and dispose it when done. */
+/** A loaded model, which encodes images. Reuse it, and dispose of it when done. */
 export class Sam implements AsyncDisposable {
   readonly config: SamConfig
   readonly #model: LoadedModel
@@ -38,21 +38,21 @@ export class Sam implements AsyncDisposable {
     this.#model = model
   }
 
-  /** The text encoder, as given to `loadSam`. */
+  /** The text encoder given to `loadSam`. */
   get text(): TextModel | undefined {
     return this.#model.text
   }
 
-  /** Dimensions of the text embedding that this checkpoint takes as a prompt; undefined where it takes none. */
+  /** Dimensions of the checkpoint's text prompts; undefined if it has none. */
   get textWidth(): number | undefined {
     return this.#model.textWidth
   }
 
   /**
-   * Runs the image encoder: the expensive part, once per image. Coordinates of prompts and masks are pixels of this
-   * image, upright. A bitmap, canvas, video frame or RGBA bytes go to the device as they are where the backend can take
-   * them, and are resized there. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for what cannot be decoded,
-   * `E_DISPOSED` after `dispose`, and `BackendError` `E_DEVICE_LOST`: then {@link recover}, and encode again.
+   * Runs the image encoder: the expensive part, once per image. Coordinates of prompts and masks are pixels of the
+   * upright image. Bitmaps, canvases, video frames and RGBA bytes are resized on the device if the backend supports
+   * them. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for images that cannot be decoded, `E_DISPOSED`
+   * after `dispose`, and `BackendError` `E_DEVICE_LOST`: then {@link recover}, and encode again.
    */
   async encode(input: ImageInput, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
     const { backend, decoder, compileEncoder } = this.#model
@@ -65,7 +65,7 @@ export class Sam implements AsyncDisposable {
       const photo = async (): Promise<RgbImage> => {
         const image = await readImage(input)
         if ((await imageFingerprint(image)) === (await fingerprint())) return image
-        return refuse('E_BAD_IMAGE', 'the photo must be the one that was encoded, found other pixels; encode it again')
+        return refuse('E_BAD_IMAGE', 'the photo must be the encoded one, found other pixels; encode it again')
       }
       return this.#encoded({
         frame,
@@ -80,8 +80,8 @@ export class Sam implements AsyncDisposable {
   }
 
   /**
-   * An image whose embedding was saved with {@link EncodedImage.save}. Throws `InputError` `E_BAD_EMBEDDING` when the
-   * file is not one, or is of another image encoder, other preprocessing or (when `image` is given) another photo.
+   * Loads an embedding saved with {@link EncodedImage.save}. Throws `InputError` `E_BAD_EMBEDDING` if the file is not
+   * one, or is of another image encoder, other preprocessing or (if `image` is given) another photo.
    */
   async load(
     bytes: Uint8Array,
@@ -101,14 +101,14 @@ export class Sam implements AsyncDisposable {
       encoderFingerprint: async () => file.encoder,
       photo: async () =>
         photo ??
-        refuse('E_BAD_OPTION', 'this needs the photo, and only its embedding was loaded: Sam.load(bytes, { image })')
+        refuse('E_BAD_OPTION', 'the embedding must be loaded with its photo, found none: Sam.load(bytes, { image })')
     })
   }
 
   /**
-   * After a lost device (`E_DEVICE_LOST`): opens it again and puts the weights back, reading them from the checkpoint.
-   * Images encoded before went with the device: encode them again (those that were loaded from a file answer again).
-   * Does nothing where nothing was lost. Throws `BackendError` where no device can be had.
+   * After a lost device (`E_DEVICE_LOST`): opens it again and reloads the weights from the checkpoint. Encoded images
+   * are lost with the device: encode them again (those loaded from a file work again). Does nothing if the device is
+   * not lost. Throws `BackendError` if no device is available.
    */
   async recover(): Promise<void> {
     this.#model.decoder.check()
@@ -116,7 +116,7 @@ export class Sam implements AsyncDisposable {
   }
 
   /**
-   * Fingerprint of the image encoder's weights, read from the checkpoint when first needed; undefined when it has none.
+   * Fingerprint of the image encoder's weights, read from the checkpoint on first use; undefined if it has no encoder.
    * For saved embeddings.
    */
   encoderFingerprint(): Promise<string | undefined> {
@@ -125,12 +125,12 @@ export class Sam implements AsyncDisposable {
       this.#fingerprint = encoderFingerprint(this.#model.weights)
       this.#fingerprint.catch(() => {
         this.#fingerprint = undefined
-      }) // a failed read must not spoil the next try
+      }) // retry after a failed read
     }
     return this.#fingerprint
   }
 
-  /** Frees the compiled graphs and closes the checkpoint. Its images can no longer predict. The backend stays yours. */
+  /** Frees the compiled graphs and closes the checkpoint. Its images can no longer predict. The backend stays open. */
   dispose(): Promise<void> {
     return (this.#disposed ??= this.#model.dispose())
   }

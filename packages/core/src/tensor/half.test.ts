@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { f16ToNumber, narrowF16, numberToF16, widenBf16, widenF16 } from './half.js'
 
 /**
- * Every number that a half can be, counted up from the definition instead of computed from bits: step by step, binade
- * by binade.
+ * All non-negative f16 values, enumerated from the definition instead of computed from bits: step by step, binade by
+ * binade.
  */
 function* halves(): Generator<number> {
   for (let fraction = 0; fraction < 1024; fraction++) yield fraction * 2 ** -24
@@ -13,7 +13,7 @@ function* halves(): Generator<number> {
 const positive = [...halves()]
 
 describe('f16', () => {
-  it('means what the definition says, for all 65,536 codes', () => {
+  it('follows the definition for all 65,536 codes', () => {
     const wide = widenF16(Uint16Array.from({ length: 65536 }, (_, i) => i))
     const wrong: number[] = []
     for (let code = 0; code < 65536; code++) {
@@ -25,7 +25,7 @@ describe('f16', () => {
     expect(wrong).toEqual([])
   })
 
-  it('goes there and back, for all codes', () => {
+  it('round-trips all codes', () => {
     const wrong: number[] = []
     for (let code = 0; code < 65536; code++) {
       const back = numberToF16(f16ToNumber(code))
@@ -35,7 +35,7 @@ describe('f16', () => {
     expect(wrong).toEqual([])
   })
 
-  it('rounds what lies between two codes to the nearest, and the middle to the even one', () => {
+  it('rounds to nearest, ties to even', () => {
     const wrong: string[] = []
     for (let code = 0; code < 0x7c00; code++) {
       const low = positive[code]
@@ -60,7 +60,7 @@ describe('f16', () => {
     expect(numberToF16(NaN)).toBe(0x7e00)
   })
 
-  it('agrees with Math.f16round where the engine has it', () => {
+  it('agrees with Math.f16round if the engine has it', () => {
     const { f16round } = Math as { f16round?: (x: number) => number }
     if (!f16round) return
     const wrong: number[] = []

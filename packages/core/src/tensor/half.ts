@@ -11,7 +11,7 @@ export function f16ToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-/** Number → IEEE binary16 bits, rounded to nearest even; past 65504 it becomes ±Infinity, as hardware does. */
+/** Number → IEEE binary16 bits, rounded to nearest even; overflows to ±Infinity like hardware. */
 export function numberToF16(value: number): number {
   floatView[0] = value
   const bits = bitsView[0]

@@ -11,19 +11,19 @@ const rowSums = (taps: Taps) =>
   )
 
 describe('bilinearTaps', () => {
-  it('is torch interpolate(align_corners=False) on small cases', () => {
+  it('equals torch interpolate(align_corners=False) on small cases', () => {
     expect([...tapsMatrix(bilinearTaps(2, 4))]).toEqual([1, 0, 0.75, 0.25, 0.25, 0.75, 0, 1])
     expect([...tapsMatrix(bilinearTaps(4, 2))]).toEqual([0.5, 0.5, 0, 0, 0, 0, 0.5, 0.5])
     expect([...tapsMatrix(bilinearTaps(1, 3))]).toEqual([1, 1, 1])
   })
 
-  it('averages over all inputs when shrinking with antialias', () => {
+  it('averages over all inputs when downsampling with antialias', () => {
     expect([...tapsMatrix(bilinearTaps(4, 1, { antialias: true }))]).toEqual(
       [0.625, 0.875, 0.875, 0.625].map(w => w / 3)
     )
   })
 
-  it('keeps a constant, stays inside the input and is the identity at equal sizes', () => {
+  it('preserves constants, stays within the input and is the identity for equal sizes', () => {
     fc.assert(
       fc.property(size, size, fc.boolean(), (inSize, outSize, antialias) => {
         const taps = bilinearTaps(inSize, outSize, { antialias })
@@ -38,7 +38,7 @@ describe('bilinearTaps', () => {
     )
   })
 
-  it('leaves a straight line straight away from the border', () => {
+  it('preserves linear functions away from the border', () => {
     const taps = bilinearTaps(8, 16)
     for (let i = 1; i < 15; i++) {
       let x = 0
@@ -69,7 +69,7 @@ describe('composeTaps', () => {
 })
 
 describe('applyTaps', () => {
-  it('works along the middle axis', () => {
+  it('applies along the middle axis', () => {
     const taps = bilinearTaps(2, 4)
     expect([...applyTaps(taps, [0, 4, 8, 0], { outer: 2 })]).toEqual([0, 1, 3, 4, 8, 6, 2, 0])
     expect([...applyTaps(taps, [0, 8, 4, 0], { inner: 2 })]).toEqual([0, 8, 1, 6, 3, 2, 4, 0])

@@ -5,7 +5,7 @@
 export interface Taps {
   readonly inSize: number
   readonly outSize: number
-  /** Most taps any output has: the row length of `weights`. */
+  /** Maximum number of taps per output: the row length of `weights`. */
   readonly width: number
   readonly first: Int32Array
   readonly count: Int32Array
@@ -13,14 +13,14 @@ export interface Taps {
 }
 
 export interface BilinearOptions {
-  /** Widen the triangle when shrinking, so that every input pixel counts. Default false. */
+  /** Widen the triangle filter when downsampling, so that every input pixel contributes. Default false. */
   readonly antialias?: boolean
 }
 
 /**
  * The taps of a bilinear resize with half-pixel centres.
- * Plain, it is torch's `interpolate(mode='bilinear', align_corners=False)`; with `antialias` it is Pillow's triangle
- * filter (`precompute_coeffs` in Resample.c), whose weights are normalised where the border cuts them off.
+ * Without `antialias`, torch's `interpolate(mode='bilinear', align_corners=False)`; with it, Pillow's triangle filter
+ * (`precompute_coeffs` in Resample.c), whose weights are normalised at the border.
  */
 export const bilinearTaps = (inSize: number, outSize: number, { antialias = false }: BilinearOptions = {}): Taps =>
   antialias ? triangleTaps(inSize, outSize) : linearTaps(inSize, outSize)
@@ -60,8 +60,8 @@ function triangleTaps(inSize: number, outSize: number): Taps {
 }
 
 /**
- * First `a`, then `b`, as one map. `b` reads the first `b.inSize` outputs of `a`: more of them are cropped away,
- * missing ones count as zeros. So the crop and the pad that SAM does on the right and bottom need no map of their own.
+ * The composition of `a`, then `b`, as one map. `b` reads the first `b.inSize` outputs of `a`: further ones are
+ * cropped, missing ones are zeros. SAM's crop and padding on the right and bottom therefore need no map of their own.
  */
 export function composeTaps(a: Taps, b: Taps): Taps {
   const reach = (i: number) => {

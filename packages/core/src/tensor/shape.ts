@@ -18,7 +18,7 @@ export function stridesOf(shape: Shape): number[] {
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i])
 
-/** The shape two operands broadcast to, by NumPy's rule, or undefined where they do not. */
+/** The shape that two operands broadcast to, by NumPy's rule; undefined if they do not. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length)
   const out: number[] = []
@@ -31,7 +31,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return out
 }
 
-/** An axis counted from the end when negative, as 0 … rank−1. Throws `GraphError` outside. */
+/** Converts an axis, negative if counted from the end, to 0 … rank−1. Throws `GraphError` if out of range. */
 export function normalizeAxis(axis: number, rank: number, op: string): number {
   const normal = axis < 0 ? axis + rank : axis
   if (!Number.isInteger(normal) || normal < 0 || normal >= rank)

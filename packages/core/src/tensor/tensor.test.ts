@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { f32, full, tensor } from './tensor.js'
 
 describe('tensor', () => {
-  it('takes an array as it is and converts a list', () => {
+  it('uses a typed array as is and converts a list', () => {
     const data = new Float32Array([1, 2])
     expect(f32([2], data).data).toBe(data)
     expect(tensor('i32', [2], [1.9, -1.9]).data).toEqual(new Int32Array([1, -1]))
@@ -10,7 +10,7 @@ describe('tensor', () => {
     expect(full('f32', [2, 2], 7)).toEqual({ dtype: 'f32', shape: [2, 2], data: new Float32Array([7, 7, 7, 7]) })
   })
 
-  it('refuses data of another length', () => {
-    expect(() => f32([2, 3], [1, 2])).toThrow('tensor: [2,3] has 6 elements, the data has 2')
+  it('rejects data of another length', () => {
+    expect(() => f32([2, 3], [1, 2])).toThrow('tensor: [2,3] must have 6 elements, found 2')
   })
 })

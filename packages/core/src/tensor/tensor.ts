@@ -9,19 +9,19 @@ export interface HostTensor<D extends DType = DType> {
   readonly data: DTypeArrays[D]
 }
 
-/** A tensor over existing data. Throws `GraphError` when shape and length disagree. */
+/** A tensor over existing data. Throws `GraphError` if shape and length disagree. */
 export function tensor<D extends DType>(
   dtype: D,
   shape: Shape,
   data: DTypeArrays[D] | ArrayLike<number>
 ): HostTensor<D> {
   if (data.length !== sizeOf(shape))
-    throw new GraphError(`tensor: ${formatShape(shape)} has ${sizeOf(shape)} elements, the data has ${data.length}`)
+    throw new GraphError(`tensor: ${formatShape(shape)} must have ${sizeOf(shape)} elements, found ${data.length}`)
   const typed = data instanceof arrayOf[dtype] ? data : arrayOf[dtype].from(data)
   return { dtype, shape, data: typed }
 }
 
-/** An f32 tensor, the type of nearly everything in SAM. */
+/** An f32 tensor, the most common type in SAM. */
 export const f32 = (shape: Shape, data: Float32Array | ArrayLike<number>): HostTensor<'f32'> =>
   tensor('f32', shape, data)
 

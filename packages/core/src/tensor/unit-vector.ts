@@ -1,4 +1,4 @@
-/** The vector divided by its Euclidean length; a vector of zeros stays as it is. */
+/** The vector divided by its Euclidean length; a zero vector is unchanged. */
 export function unitVector(vector: ArrayLike<number>): Float32Array {
   const length = lengthOf(vector) || 1
   return Float32Array.from(vector, x => x / length)

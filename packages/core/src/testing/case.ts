@@ -6,7 +6,7 @@ import { sizeOf, type Shape } from '../tensor/shape.js'
 import { tensor, type HostTensor } from '../tensor/tensor.js'
 import { randomTensor } from './random.js'
 
-/** A graph with everything it is fed: what a backend must compute as the reference evaluator does. */
+/** A graph with its feeds and weights, on which a backend must agree with the reference evaluator. */
 export interface ConformanceCase {
   readonly name: string
   readonly graph: Graph
@@ -19,7 +19,7 @@ export interface ConformanceCase {
   readonly tolerance: number
 }
 
-/** What a case's tensor holds: random numbers of a range and type, or the very values. */
+/** Contents of a case's tensor: random numbers of a range and type, or explicit values. */
 export interface Fill {
   readonly dtype?: DType
   readonly range?: readonly [number, number]
@@ -27,14 +27,14 @@ export interface Fill {
   readonly values?: readonly number[]
 }
 
-/** How a case asks for its leaves; each call makes a new one, x0, x1 … and p0, p1 … */
+/** Creates a case's leaves: each call a new one, x0, x1 … and p0, p1 … */
 export interface Leaves {
   input(shape: Shape, fill?: Fill): Value
   param(shape: Shape, fill?: Omit<Fill, 'dtype'>): Value
 }
 
 /**
- * A case from a function that builds its outputs. Numbers are random but always the same: the case's name is the seed.
+ * A case from a function that builds its outputs. Its random numbers are reproducible: the case's name is the seed.
  */
 export function conformanceCase(
   name: string,
@@ -74,7 +74,7 @@ export function conformanceCase(
   }
 }
 
-/** The same case with every composite decomposed: it must give the same numbers. */
+/** The same case with every composite decomposed; the expected values are the same. */
 export const decomposed = (c: ConformanceCase): ConformanceCase => ({
   ...c,
   name: `${c.name} (decomposed)`,

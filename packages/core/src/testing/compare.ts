@@ -2,11 +2,11 @@ import { formatShape, sameShape } from '../tensor/shape.js'
 import type { Exact } from '../reference/exact.js'
 import type { HostTensor } from '../tensor/tensor.js'
 
-/** Where two rows of numbers differ most. */
+/** The difference of two lists of numbers. */
 export interface Difference {
   /**
-   * Largest absolute difference over max(1, largest finite expected magnitude); Infinity where only one is NaN or
-   * infinite, or lengths differ.
+   * Largest absolute difference over max(1, largest finite expected magnitude); Infinity if only one is NaN or
+   * infinite, or if lengths differ.
    */
   readonly error: number
   /** The first index whose own difference is over the tolerance, or −1. */
@@ -14,7 +14,7 @@ export interface Difference {
 }
 
 /**
- * Compares numbers relative to the largest expected one: what rounding in f32 allows, whatever was summed on the way.
+ * Compares numbers relative to the largest expected one, which bounds the f32 rounding errors of sums.
  */
 export function difference(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 0): Difference {
   if (found.length !== expected.length) return { error: Infinity, firstBad: Math.min(found.length, expected.length) }
@@ -36,11 +36,13 @@ export function difference(found: ArrayLike<number>, expected: ArrayLike<number>
 export const maxError = (found: ArrayLike<number>, expected: ArrayLike<number>): number =>
   difference(found, expected).error
 
-/** Whether no number is further off than `tolerance` times max(1, largest expected magnitude). */
+/** Whether every difference is within `tolerance` times max(1, largest expected magnitude). */
 export const allClose = (found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): boolean =>
   maxError(found, expected) <= tolerance
 
-/** What is wrong with a computed tensor, in one line, or undefined. Integers and booleans must be exact. */
+/**
+ * Describes the error of a computed tensor in one line; undefined if it is correct. Integers and booleans are exact.
+ */
 export function mistake(found: HostTensor, expected: Exact, tolerance: number): string | undefined {
   if (found.dtype !== expected.dtype || !sameShape(found.shape, expected.shape)) {
     return `must be ${expected.dtype}${formatShape(expected.shape)}, found ${found.dtype}${formatShape(found.shape)}`

@@ -3,7 +3,7 @@ import * as ops from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import { conformanceCase, type ConformanceCase, type Leaves } from './case.js'
 
-/** Every composite, in the forms where a fused kernel and the decomposition could differ. */
+/** Every composite, in forms in which fused kernel and decomposition could differ. */
 export const compositeCases = (): ConformanceCase[] => [
   ...activations(),
   ...linear(),

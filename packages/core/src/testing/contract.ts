@@ -13,8 +13,8 @@ const weights = memoryWeights({ p: f32([2], [10, 20]) })
 const feeds: Feeds = { x: f32([2], [1, 2]) }
 
 /**
- * The rest of the contract, which numbers do not show: who owns a tensor, what is refused and with which code, abort,
- * overlapping runs, progress. Throws an `Error` at the first promise that is not kept. The backend stays usable.
+ * Checks the rest of the `Backend` contract: ownership of tensors, error codes, abort, overlapping runs, progress.
+ * Throws an `Error` at the first violation. The backend stays usable.
  */
 export async function checkContract(backend: Backend): Promise<void> {
   const executable = await backend.compile(step, weights)
@@ -28,7 +28,7 @@ export async function checkContract(backend: Backend): Promise<void> {
   executable.dispose()
   await same(y, [22, 44], 'an output outlives its executable')
   y.dispose()
-  await refused('run after dispose', 'E_DISPOSED', () => executable.run(feeds))
+  await rejectsWith('run after dispose', 'E_DISPOSED', () => executable.run(feeds))
 }
 
 async function tensors(executable: Executable): Promise<void> {
@@ -39,23 +39,25 @@ async function tensors(executable: Executable): Promise<void> {
   const { shape, data } = await y.read({ start: 1, length: 1 })
   if (`${shape}` !== '1' || !allClose(data, [44], 1e-6))
     throw new Error(`a part of a tensor: expected 44 as [1], found ${[...data].join(', ')} as [${shape}]`)
-  await refused('a part that is not inside', 'E_BAD_OPTION', () => y.read({ start: 1, length: 2 }))
+  await rejectsWith('a part that is not inside', 'E_BAD_OPTION', () => y.read({ start: 1, length: 2 }))
   y.dispose()
   y.dispose()
-  await refused('read after dispose', 'E_DISPOSED', () => y.read())
-  await refused('a disposed tensor as feed', 'E_DISPOSED', () => executable.run({ x: y }))
+  await rejectsWith('read after dispose', 'E_DISPOSED', () => y.read())
+  await rejectsWith('a disposed tensor as feed', 'E_DISPOSED', () => executable.run({ x: y }))
   next.y.dispose()
 }
 
 async function refusals(backend: Backend, executable: Executable): Promise<void> {
-  await refused('a checkpoint without the weight', 'E_WEIGHTS_MISMATCH', () => backend.compile(step, memoryWeights({})))
-  await refused('a weight of another shape', 'E_WEIGHTS_MISMATCH', () =>
+  await rejectsWith('a checkpoint without the weight', 'E_WEIGHTS_MISMATCH', () =>
+    backend.compile(step, memoryWeights({}))
+  )
+  await rejectsWith('a weight of another shape', 'E_WEIGHTS_MISMATCH', () =>
     backend.compile(step, memoryWeights({ p: f32([3], [1, 2, 3]) }))
   )
-  await refused('a missing feed', 'E_GRAPH', () => executable.run({}))
-  await refused('a feed of another shape', 'E_GRAPH', () => executable.run({ x: f32([1, 2], [1, 2]) }))
-  await refused('a feed of another type', 'E_GRAPH', () => executable.run({ x: tensor('i32', [2], [1, 2]) }))
-  await refused('a feed that is no input', 'E_GRAPH', () => executable.run({ ...feeds, z: f32([1], [1]) }))
+  await rejectsWith('a missing feed', 'E_GRAPH', () => executable.run({}))
+  await rejectsWith('a feed of another shape', 'E_GRAPH', () => executable.run({ x: f32([1, 2], [1, 2]) }))
+  await rejectsWith('a feed of another type', 'E_GRAPH', () => executable.run({ x: tensor('i32', [2], [1, 2]) }))
+  await rejectsWith('a feed that is no input', 'E_GRAPH', () => executable.run({ ...feeds, z: f32([1], [1]) }))
   const reason = new Error('stop')
   const signal = AbortSignal.abort(reason)
   for (const attempt of [() => backend.compile(step, weights, { signal }), () => executable.run(feeds, { signal })]) {
@@ -91,7 +93,7 @@ async function same(found: DeviceTensor, expected: readonly number[], promise: s
     throw new Error(`${promise}: expected ${expected.join(', ')}, found ${[...data].join(', ')}`)
 }
 
-async function refused(what: string, code: SamErrorCode, attempt: () => Promise<unknown>): Promise<void> {
+async function rejectsWith(what: string, code: SamErrorCode, attempt: () => Promise<unknown>): Promise<void> {
   const found = await attempt().then(
     () => 'no error',
     (error: unknown) => (SamError.is(error) ? error.code : error)

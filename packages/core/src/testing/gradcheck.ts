@@ -8,15 +8,15 @@ import { sizeOf, type Shape } from '../tensor/shape.js'
 import { f32 } from '../tensor/tensor.js'
 
 export interface GradcheckOptions {
-  /** Half the distance of the two points of a central difference. */
+  /** Step of the central difference: half the distance of its two points. */
   readonly step?: number
-  /** What the inputs are; without it, varied numbers of magnitude up to 1.5 that keep away from 0. */
+  /** Values of the inputs. Default: distinct values of magnitude 0.2 to 1.5. */
   readonly values?: readonly ArrayLike<number>[]
 }
 
 /**
  * Differentiates Σ weights·f(inputs), with fixed uneven weights, and compares every element of every input's gradient
- * with a central difference, all in f64 on the reference evaluator. Gives the largest |difference| / (1 + |expected|).
+ * with a central difference, in f64 on the reference evaluator. Returns the largest |difference| / (1 + |expected|).
  */
 export function gradcheck(
   f: (...inputs: Value[]) => Value,
@@ -54,7 +54,7 @@ export function gradcheck(
   return worst
 }
 
-/** Numbers in ±[0.2, 1.5), no two alike, from an index and a seed. */
+/** Distinct numbers in ±[0.2, 1.5), reproducible from a seed. */
 export function varied(length: number, seed: number): Float64Array {
   return Float64Array.from({ length }, (_, i) => {
     const x = Math.sin((i + 1) * 12.9898 + seed * 78.233) * 43758.5453

@@ -4,7 +4,7 @@ import * as ops from '../ops/index.js'
 import { f32 } from '../tensor/tensor.js'
 import { conformanceCase, type ConformanceCase } from './case.js'
 
-/** Whole graphs: what a lowering gets wrong although each operation is right. */
+/** Graphs of several operations: errors of a lowering that single operations do not show. */
 export const graphCases = (): ConformanceCase[] => [
   conformanceCase('several outputs, one on the way to another', t => {
     const x = t.input([3, 4])
@@ -105,7 +105,7 @@ export const graphCases = (): ConformanceCase[] => [
   })
 ]
 
-/** An input that nothing uses is still fed: the signature stays as declared. */
+/** An unused input must still be fed: the signature is as declared. */
 function unusedInput(): ConformanceCase {
   const c = conformanceCase('an input that nothing uses', t => ({ used: ops.neg(t.input([2])), unused: t.input([3]) }))
   return { ...c, graph: graph('conformance', { y: c.graph.outputs.used }, c.graph.inputs) }

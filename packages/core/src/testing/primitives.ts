@@ -20,8 +20,8 @@ const shapes: readonly Shape[] = [
 ]
 
 /**
- * Every primitive on legal shapes and on the values where implementations differ. Results stay finite: what lies beyond
- * is no backend's promise.
+ * Every primitive on legal shapes and on values on which implementations differ. Results are finite: backends need not
+ * agree on others.
  */
 export const primitiveCases = (): ConformanceCase[] => [
   ...unary(),

@@ -2,12 +2,12 @@ import { expect, it } from 'vitest'
 import { widenF16 } from '../tensor/half.js'
 import { generator, randomTensor } from './random.js'
 
-it('numbers are those of mulberry32, whatever the machine', () => {
+it('generator: equals mulberry32', () => {
   const next = generator(1)
   expect([next(), next(), next()]).toEqual([0.6270739405881613, 0.002735721180215478, 0.5274470399599522])
 })
 
-it('tensors are of the type and range that was asked for, and the same for the same seed', () => {
+it('randomTensor: has the requested type and range, and is the same for the same seed', () => {
   const shape = [50, 20]
   const inside = (data: ArrayLike<number>, low: number, high: number): boolean =>
     Array.from(data).every(v => v >= low && v < high)

@@ -6,30 +6,30 @@ import type { HostTensor } from '../tensor/tensor.js'
 export interface RandomOptions<D extends DType = DType> {
   /** The same seed gives the same numbers, on any machine. */
   readonly seed: number
-  /** Default f32. Integers are whole numbers of the range; bool is a fair coin. */
+  /** Default f32. Integers are uniform in the range; bools are fair coin flips. */
   readonly dtype?: D
-  /** Low (included) and high (not included); Default: [−1, 1). */
+  /** Low (inclusive) and high (exclusive). Default: [−1, 1). */
   readonly range?: readonly [number, number]
 }
 
-/** A tensor of reproducible, evenly spread numbers. */
+/** A tensor of reproducible, uniformly distributed numbers. */
 export function randomTensor<D extends DType = 'f32'>(
   shape: Shape,
   { seed, dtype = 'f32' as D, range: [low, high] = [-1, 1] }: RandomOptions<D>
 ): HostTensor<D> {
   const next = generator(seed)
-  const draw: Record<DType, () => number> = {
+  const sample: Record<DType, () => number> = {
     f32: () => low + (high - low) * next(),
     f16: () => numberToF16(low + (high - low) * next()),
     i32: () => Math.floor(low + (high - low) * next()),
     bool: () => (next() < 0.5 ? 0 : 1)
   }
   const data = new arrayOf[dtype](sizeOf(shape))
-  for (let i = 0; i < data.length; i++) data[i] = draw[dtype]()
+  for (let i = 0; i < data.length; i++) data[i] = sample[dtype]()
   return { dtype, shape, data }
 }
 
-/** Uniform numbers in [0, 1): mulberry32, which needs 32 bits of state and no library. */
+/** Uniform numbers in [0, 1): mulberry32, with 32 bits of state. */
 export function generator(seed: number): () => number {
   let state = seed | 0
   return () => {

@@ -7,8 +7,8 @@ import { mistake } from './compare.js'
 
 /**
  * Compiles a case on a backend, runs it twice with the same feeds, and compares every output with the reference
- * evaluator. Throws an `Error` that names the case, the output and the operation it comes from, the largest error, and
- * the first bad element.
+ * evaluator. Throws an `Error` with the case, the output and its operation, the largest error, and the first bad
+ * element.
  */
 export async function runCase(backend: Backend, c: ConformanceCase): Promise<void> {
   const expected = evaluate(c.graph, leaf => (leaf.op === 'param' ? c.weights : c.feeds)[nameOf(leaf)!])

@@ -8,10 +8,10 @@ import { hashFill } from '../weights/hash-fill.js'
 import type { ConformanceCase } from './case.js'
 import { randomTensor } from './random.js'
 
-/** So few heads that a prompt's tokens absorb the projections of the image, as they do in the published decoders. */
+/** Few enough heads for a prompt's tokens to absorb the image's projections, as in the published decoders. */
 const fewHeads: SamConfig = { ...tinyTest, decoder: { ...tinyTest.decoder, heads: 2 } }
 
-/** The whole tiny SAM with hash-filled weights: encoder, decoder for every kind of prompt, upscaling. */
+/** The tiny SAM with hash-filled weights: encoder, decoder for every kind of prompt, upscaling. */
 export const samCases = (): ConformanceCase[] => [
   samCase('encodeImage', encodeImage(tinyTest, { blocks: true }), {
     image: randomTensor([1, 3, 128, 128], { seed: 1, range: [-2, 2] })
@@ -51,7 +51,7 @@ export const samCases = (): ConformanceCase[] => [
   )
 ]
 
-/** A decode whose prompts have these point labels each; the rest of `points` is padding that must change nothing. */
+/** A decode of prompts with these point labels; the rest of `points` is padding, which must have no effect. */
 function decode(
   what: string,
   { config = tinyTest, absorb = false, ...signature }: PromptSignature & { config?: SamConfig; absorb?: boolean },

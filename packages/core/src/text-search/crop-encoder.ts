@@ -2,20 +2,20 @@ import type { RgbImage } from '../image/image.js'
 import type { Bitmap } from '../masks/bitmap.js'
 import type { EmbedOptions, PhraseEncoder } from '../prompts/phrases.js'
 
-/** Puts parts of pictures into the same space, so that a phrase can be compared with what is there. */
+/** An image encoder in the same embedding space as the phrases: embeds crops of a photo. */
 export interface CropEncoder {
-  /** One embedding a mask, of length 1: of the object under it in the photo. Masks have the photo's size. */
+  /** One embedding per mask, of length 1, of the masked object. Masks have the photo's size. */
   embedCrops(photo: RgbImage, masks: readonly Bitmap[], options?: EmbedOptions): Promise<readonly Float32Array[]>
-  /** By how much a cosine is multiplied before phrases compete in a softmax: CLIP's learned temperature. */
+  /** Factor on cosine similarities before the softmax over phrases: CLIP's learned logit scale. */
   readonly scale: number
-  /** Phrases for whatever was not asked for: what an object must beat to be called by another phrase. */
+  /** Background phrases: negatives in the softmax of every query. */
   readonly background: readonly string[]
   /**
-   * The text score from which a query of route `prompt` or `rank` counts something as found, where it was measured for
-   * these background phrases.
+   * Default threshold on the text score for routes `prompt` and `rank`, if it was measured for these background
+   * phrases.
    */
   readonly threshold?: number | undefined
 }
 
-/** What `loadSam` takes for text: phrases, and, where the encoder has a picture side too, crops. */
+/** The text model of `loadSam`: embeds phrases and, if it has an image encoder, crops. */
 export type TextModel = PhraseEncoder & Partial<CropEncoder>

@@ -1,7 +1,7 @@
 import type { Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
 
-/** A mask with its numbers at hand. */
+/** A mask with its measures. */
 export interface Measured {
   readonly mask: Mask
   readonly box: Box
@@ -9,19 +9,19 @@ export interface Measured {
 }
 
 export interface OverlapLimits {
-  /** The highest IoU of two masks that are still two things. */
+  /** The highest IoU of two masks that count as different objects. */
   readonly iou: number
-  /** The highest part of the smaller mask that may lie inside the larger one. */
+  /** The highest fraction of the smaller mask that may lie inside the larger one. */
   readonly containment: number
 }
 
-/** Whether two masks are one thing twice: much the same, or one nearly inside the other. */
+/** Whether two masks are duplicates: nearly equal, or one nearly inside the other. */
 export function isDuplicate(a: Measured, b: Measured, { iou, containment }: OverlapLimits): boolean {
   const shared = sharedArea(a, b)
   return shared > iou * (a.area + b.area - shared) || shared > containment * Math.min(a.area, b.area)
 }
 
-/** Pixels inside both. Only where both boxes are is looked at. */
+/** Number of pixels inside both. Scans only the intersection of the boxes. */
 function sharedArea(a: Measured, b: Measured): number {
   const [x0, y0, x1, y1] = [0, 1, 2, 3].map(i =>
     i < 2 ? Math.max(a.box[i], b.box[i]) : Math.min(a.box[i], b.box[i])

@@ -7,7 +7,7 @@ import type { TextModel } from './crop-encoder.js'
 import type { Prompt } from '../prompts/prompt.js'
 import { query, queryThresholds, type Detection, type SearchableImage, type QueryOptions } from './query.js'
 
-/** A photo of 64 × 48 with a red and a blue thing, and a smaller one inside the blue one. */
+/** A photo of 64 × 48 with a red and a blue object, and a smaller one inside the blue one. */
 const red: Box = [4, 4, 24, 20]
 const blue: Box = [32, 20, 60, 44]
 const dot: Box = [36, 24, 46, 34]
@@ -23,7 +23,7 @@ const maskOf = (boxes: readonly Box[], predictedIou: number): Mask =>
     predictedIou
   })
 
-/** Colours as directions; what is not known points elsewhere. */
+/** Embeddings of colours; unknown phrases get another direction. */
 const directions: Record<string, number[]> = {
   red: [1, 0, 0, 0],
   blue: [0, 1, 0, 0],
@@ -32,7 +32,7 @@ const directions: Record<string, number[]> = {
 }
 const unit = (v: number[]): Float32Array => Float32Array.from(v, x => x / Math.hypot(...v))
 
-let [asked, cropped] = [0, 0]
+let [prompted, cropped] = [0, 0]
 const clip: TextModel = {
   width: 4,
   scale: 20,
@@ -60,7 +60,7 @@ const image: SearchableImage = {
   },
   async predict(prompts: readonly Prompt[], { signal, best }) {
     signal?.throwIfAborted()
-    asked += prompts.length
+    prompted += prompts.length
     return prompts.map(({ points: [point] = [], box, text }) => {
       const at = point ?? (box ? { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2 } : { x: 0, y: 0 })
       const mine =
@@ -78,11 +78,11 @@ const without = (parts: Partial<SearchableImage>): SearchableImage => ({ ...imag
 const automatic = { pointsPerSide: 8 }
 const boxes = (found: readonly { box: readonly number[] }[]): string[] => found.map(f => `${f.box}`)
 beforeEach(() => {
-  ;[asked, cropped] = [0, 0]
+  ;[prompted, cropped] = [0, 0]
 })
 
 describe('route rank', () => {
-  it('finds what the phrase names, scored, the part inside it left out', async () => {
+  it('finds and scores the object, without the part inside it', async () => {
     const found = await query(image, 'blue', { route: 'rank', automatic })
     expect(boxes(found)).toEqual([`${blue}`])
     expect(found[0].score).toBeGreaterThan(0.9)
@@ -93,25 +93,25 @@ describe('route rank', () => {
     ).toContain(`${dot}`)
   })
 
-  it('segments and looks once for an image, whatever is asked', async () => {
+  it('generates and embeds masks once per image for all phrases', async () => {
     const fresh = without({})
     await query(fresh, 'red', { route: 'rank', automatic })
-    const before = [asked, cropped]
+    const before = [prompted, cropped]
     expect(before[1]).toBeGreaterThan(2)
     expect(boxes(await query(fresh, 'blue', { route: 'rank', automatic }))).toEqual([`${blue}`])
-    expect([asked, cropped]).toEqual(before)
+    expect([prompted, cropped]).toEqual(before)
     await query(fresh, 'blue', { route: 'rank', automatic: { pointsPerSide: 4 } })
-    expect(asked).toBeGreaterThan(before[0])
+    expect(prompted).toBeGreaterThan(before[0])
   })
 
-  it('says not here: with everything told at threshold 0', async () => {
+  it('returns nothing for an absent object, and all candidates with threshold 0', async () => {
     expect(await query(image, 'a ghost', { route: 'rank', automatic })).toEqual([])
     const all = await query(image, 'a ghost', { route: 'rank', automatic, threshold: 0 })
     expect(all.length).toBeGreaterThan(0)
     for (const { score } of all) expect(score).toBeLessThan(queryThresholds.rank)
   })
 
-  it('takes the threshold of its encoder, where that has one', async () => {
+  it('uses the threshold of its encoder, if it has one', async () => {
     const [{ score }] = await query(image, 'navy', { route: 'rank', automatic, threshold: 0, limit: 1 })
     const with_ = (threshold: number) => without({ text: { ...clip, threshold } })
     expect(await query(with_(score - 1e-6), 'navy', { route: 'rank', automatic, limit: 1 })).toHaveLength(1)
@@ -121,14 +121,14 @@ describe('route rank', () => {
     )
   })
 
-  it('lets negatives compete', async () => {
+  it('scores against negatives', async () => {
     const [{ score }] = await query(image, 'navy', { route: 'rank', automatic })
     const [against] = await query(image, 'navy', { route: 'rank', automatic, not: ['blue'], threshold: 0 })
     expect(against.score).toBeLessThan(score)
     expect(await query(image, 'navy', { route: 'rank', automatic, not: ['blue'] })).toEqual([])
   })
 
-  it('limits the number, and forgets what was aborted', async () => {
+  it('limits the number of instances, and does not cache aborted work', async () => {
     const fresh = without({})
     await expect(
       query(fresh, 'red', { route: 'rank', automatic, signal: AbortSignal.abort(new Error('stop')) })
@@ -149,15 +149,15 @@ describe('route rank', () => {
 })
 
 describe('route prompt', () => {
-  it('asks by the text token, scores the masks by their crops, and drops the empty one', async () => {
+  it('prompts with the text, scores the masks by their crops, and drops the empty mask', async () => {
     const found = await query(image, 'red', { route: 'prompt' })
     expect(boxes(found)[0]).toBe(`${red}`)
-    expect(asked).toBe(3) // the text, and the text with the box of each of its two masks that are not empty
+    expect(prompted).toBe(3) // the text, and the text with the box of each of its two masks that are not empty
     await query(image, 'red', { route: 'prompt', points: [{ x: 12, y: 12 }] })
-    expect(asked).toBe(4) // a click says where
+    expect(prompted).toBe(4) // with a click there is no second pass
     expect(await query(image, 'a ghost', { route: 'prompt' })).toEqual([])
   })
-  it('is the default where text can be a prompt', async () => {
+  it('is the default if the checkpoint has text prompts', async () => {
     expect(boxes(await query(image, 'red'))).toEqual(boxes(await query(image, 'red', { route: 'prompt' })))
   })
 })
@@ -171,12 +171,12 @@ describe('route detect', () => {
     { box: [200, 0, 300, 9], score: 0.9, label: 'blue' },
     { box: [0, 0, 9, 9], score: 0.1, label: 'blue' }
   ]
-  it("turns boxes into masks with the detector's scores; what is something else, beyond the photo or found twice is left out", async () => {
+  it("converts boxes to masks with the detector's scores; drops other labels, boxes outside the photo and duplicates", async () => {
     const found = await query(image, 'blue', { detect, not: ['red'] })
     expect(found.map(({ box, score }) => [`${box}`, score])).toEqual([[`${blue}`, 0.6]])
-    expect(asked).toBe(3 - 1)
+    expect(prompted).toBe(3 - 1)
   })
-  it('asks the detector for the phrase and the negatives', async () => {
+  it('passes the phrase and the negatives to the detector', async () => {
     const seen: string[][] = []
     expect(
       await query(image, 'blue', {
@@ -189,21 +189,21 @@ describe('route detect', () => {
     ).toEqual([])
     expect(seen).toEqual([['blue', 'red']])
   })
-  it('refuses answers that are none', async () => {
-    for (const answer of [
+  it('rejects malformed detections', async () => {
+    for (const detections of [
       undefined,
       [{}],
       [{ box: [1, 2, 3], score: 1, label: 'blue' }],
       [{ box: [0, 0, NaN, 1], score: 1, label: 'x' }]
     ]) {
-      await expect(query(image, 'blue', { detect: async () => answer as never })).rejects.toMatchObject({
+      await expect(query(image, 'blue', { detect: async () => detections as never })).rejects.toMatchObject({
         code: 'E_BACKEND_FAILED'
       })
     }
   })
 })
 
-describe('a query that cannot be', () => {
+describe('an invalid query', () => {
   const failing = (
     from: SearchableImage,
     phrase: unknown,
@@ -215,7 +215,7 @@ describe('a query that cannot be', () => {
       message: expect.stringContaining(message) as string
     })
 
-  it('says why', async () => {
+  it('is rejected with the reason', async () => {
     await failing(image, '', {}, ['E_BAD_PROMPT', 'white space'])
     await failing(image, 'x'.repeat(5000), {}, ['E_BAD_PROMPT', '1000'])
     await failing(image, 'red', { not: [' '] }, ['E_BAD_PROMPT', 'white space'])
@@ -226,12 +226,12 @@ describe('a query that cannot be', () => {
     await failing(image, 'red', { route: 'detect' }, ['E_BAD_OPTION', 'detector'])
     await failing(without({ text: { width: 4, embed: phrases => clip.embed(phrases) } }), 'red', { route: 'rank' }, [
       'E_BAD_OPTION',
-      'picture side'
+      'image encoder'
     ])
     await failing(without({ text: undefined, textWidth: undefined }), 'red', {}, ['E_BAD_OPTION', 'loadClip'])
     await failing(without({ text: { ...clip, embedCrops: async () => [new Float32Array(2)] } }), 'red', {}, [
       'E_BACKEND_FAILED',
-      '4 finite numbers'
+      '4 finite values'
     ])
   })
 })

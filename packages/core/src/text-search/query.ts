@@ -20,22 +20,22 @@ import {
 } from './score-crops.js'
 
 /**
- * How a phrase becomes masks.
- * - `prompt`: as a text token of the prompt encoder (paper, D.5), and once more together with the box of each mask that
- *   this gave, as in PerSAM's cascade (Zhang et al. 2023): a token says what, a box where. With clicks, these say it.
- *   Needs a checkpoint with a text projection
- * - `rank`: automatic masks, compared with the phrase by what CLIP sees in each: works with published checkpoints,
- *   finds several
- * - `detect`: boxes of a detector, each a box prompt
+ * Methods for finding the objects that a phrase describes.
+ * - `prompt`: the phrase is a text prompt (paper, D.5), followed by a second pass together with the box of each
+ *   predicted mask, as in PerSAM's cascade (Zhang et al. 2023). Given clicks replace the second pass. Needs a
+ *   checkpoint with a text projection
+ * - `rank`: automatic masks, ranked by the CLIP similarity of their crops with the phrase: works with published
+ *   checkpoints, finds several objects
+ * - `detect`: each box of a detector is a box prompt
  */
 export type QueryRoute = 'prompt' | 'rank' | 'detect'
 
-/** A thing that a detector found. */
+/** An object found by a detector. */
 export interface Detection {
   readonly box: Box
   /** 0 … 1 */
   readonly score: number
-  /** Which of the phrases it is. */
+  /** The matching phrase. */
   readonly label: string
 }
 
@@ -48,66 +48,66 @@ export type Detector = (
 
 export interface QueryOptions {
   /**
-   * Default: `detect` where a detector is given, else `prompt` where the checkpoint has a text projection, else `rank`.
+   * Default: `detect` if a detector is given, else `prompt` if the checkpoint has a text projection, else `rank`.
    */
   readonly route?: QueryRoute | undefined
-  /** At most so many instances, the best. Default: all. */
+  /** Maximum number of instances, best first. Default: all. */
   readonly limit?: number | undefined
   /**
-   * The lowest text score that counts as found, 0 … 1. Default: the text encoder's own, or else {@link
-   * queryThresholds}. With 0, all candidates are returned with their scores.
+   * Minimum text score, 0 … 1. Default: the text encoder's threshold, or else {@link queryThresholds}. With 0, all
+   * candidates are returned with their scores.
    */
   readonly threshold?: number | undefined
-  /** What it is not: phrases that compete for each mask. */
+  /** Negative phrases, which compete with the phrase for each mask. */
   readonly not?: readonly string[] | undefined
-  /** Clicks that help a text along, for route `prompt`. */
+  /** Clicks in addition to the text, for route `prompt`. */
   readonly points?: readonly Point[] | undefined
-  /** For route `detect`. */
+  /** The detector for route `detect`. */
   readonly detect?: Detector | undefined
-  /** For route `rank`: how masks are generated, once per image and options. */
+  /** Options of automatic mask generation for route `rank`; it runs once per image and options. */
   readonly automatic?: Omit<AutomaticMaskOptions, 'signal'> | undefined
-  /** When two masks are one thing. Default IoU over 0.7, or 0.9 of the smaller inside the larger. */
+  /** When two masks are duplicates. Default: IoU over 0.7, or over 0.9 of the smaller inside the larger. */
   readonly overlap?: Partial<OverlapLimits> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** A thing that a phrase names. */
+/** An object that a phrase describes. */
 export interface Instance {
   readonly mask: Mask
-  /** [x0, y0, x1, y1] around the mask, by pixel edges. */
+  /** Bounding box of the mask, [x0, y0, x1, y1] in pixel edges. */
   readonly box: Box
   /**
-   * 0 … 1: routes `prompt` and `rank`: the probability of the phrase among itself, the negatives and the encoder's
-   * background phrases, by what the crop shows; route `detect`: the detector's own score.
+   * 0 … 1. Routes `prompt` and `rank`: softmax probability of the phrase against the negatives and the encoder's
+   * background phrases, for the embedding of the mask's crop. Route `detect`: the detector's score.
    */
   readonly score: number
-  /** The model's own estimate of the mask's IoU. */
+  /** The model's estimate of the mask's IoU. */
   readonly predictedIou: number
 }
 
 /**
- * The text score from which something counts as found: a phrase must be likelier than everything it competes with
- * together. Detectors score lower, as they are used.
+ * Default thresholds on the text score. With 0.5 a phrase must be likelier than all its competitors together. Detectors
+ * are used with lower scores.
  */
 export const queryThresholds: Readonly<Record<QueryRoute, number>> = { prompt: 0.5, rank: 0.5, detect: 0.25 }
 
-/** An encoded image that phrases can be searched in. */
+/** An encoded image that supports text search. */
 export interface SearchableImage extends CroppableImage {
   readonly text: TextModel | undefined
   readonly textWidth: number | undefined
 }
 
 /**
- * What a phrase names in the image, best first (text score × predicted IoU), no thing twice. Empty: not here.
- * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route that lacks what it needs,
- * with the routes that work.
+ * The objects in the image that a phrase describes, best first (text score × predicted IoU), without duplicates.
+ * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route whose requirements are
+ * not met; the message names routes that work.
  */
 export async function query(image: SearchableImage, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
   const { limit = Infinity, not = [], overlap, signal } = options
   signal?.throwIfAborted()
   const phrases = [phrase, ...not].map(checkPhrase)
   if (new Set(phrases).size < phrases.length)
-    refuse('E_BAD_OPTION', 'not: must not name the phrase itself, nor anything twice')
+    refuse('E_BAD_OPTION', 'not: must not contain the phrase itself or duplicates')
   const route = routeOf(image, options)
   const threshold =
     options.threshold ?? (route === 'detect' ? undefined : image.text?.threshold) ?? queryThresholds[route]
@@ -137,20 +137,22 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     const encoder = cropEncoderOf(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...(points ? { points } : {}) }
     const clicked = Boolean(points?.length)
-    const answers = async (asked: readonly Prompt[]): Promise<Measured[]> => {
-      const predictions = await image.predict(asked, { multimask: clicked ? 'auto' : true, signal })
+    const candidatesOf = async (prompts: readonly Prompt[]): Promise<Measured[]> => {
+      const predictions = await image.predict(prompts, { multimask: clicked ? 'auto' : true, signal })
       return predictions.flatMap(({ masks }) => masks.map(measure)).filter(({ area }) => area > 0)
     }
-    const first = await answers([prompt])
+    const first = await candidatesOf([prompt])
     const measured =
-      clicked || !first.length ? first : [...first, ...(await answers(first.map(({ box }) => ({ ...prompt, box }))))]
+      clicked || !first.length
+        ? first
+        : [...first, ...(await candidatesOf(first.map(({ box }) => ({ ...prompt, box }))))]
     const embeddings = await embedMasks(image, measured, { encoder, signal })
     return scoreMasks(measured, embeddings, await comparedPhrases(encoder, phrases, signal))
   },
 
   async rank(image, phrases, { automatic, signal }) {
     const encoder = cropEncoderOf(image.text, 'rank')
-    await image.photo() // before long work, if there is none
+    await image.photo() // fail before the long work if there is no photo
     const compared = await comparedPhrases(encoder, phrases, signal)
     const { masks, embeddings } = await automaticMasks(image, { encoder, automatic, signal })
     return scoreMasks(masks, embeddings, compared)
@@ -160,7 +162,7 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     if (typeof detect !== 'function')
       refuse(
         'E_BAD_OPTION',
-        "route 'detect' needs a detector: { detect: async (photo, phrases) => [{ box, score, label }] }"
+        "route 'detect' must have a detector, found none: { detect: async (photo, phrases) => [{ box, score, label }] }"
       )
     const found = checkDetections(await detect(await image.photo(), phrases, { signal }))
     signal?.throwIfAborted()
@@ -195,7 +197,7 @@ interface EmbeddedMasks {
   readonly embeddings: readonly Float32Array[]
 }
 
-/** Automatic masks and their embeddings by image and options, kept for the next phrase. */
+/** Cache of automatic masks and their embeddings, by image and options. */
 const embeddedMasks = new WeakMap<SearchableImage, Map<string, SharedWork<EmbeddedMasks>>>()
 
 function automaticMasks(
@@ -220,7 +222,7 @@ function automaticMasks(
   return work.wait(signal)
 }
 
-/** A predicted mask's numbers, without keeping its bitmap. */
+/** A predicted mask's measures, without caching its bitmap. */
 function measure(mask: Mask): Measured {
   const { area, box } = mask.measure()
   return { mask, area, box }
@@ -235,10 +237,10 @@ function checkDetections(found: readonly Detection[]): readonly Detection[] {
     Number.isFinite(d.score) &&
     typeof d.label === 'string'
   if (list?.every(isDetection)) return list
-  refuse('E_BACKEND_FAILED', 'detect: must give a list of { box: [x0, y0, x1, y1], score, label }')
+  refuse('E_BACKEND_FAILED', 'detect: must return a list of { box: [x0, y0, x1, y1], score, label }')
 }
 
-/** Whether any of the box lies in the photo. */
+/** Whether the box intersects the photo. */
 function isInside(box: Box, photo: Size): boolean {
   const [x0, y0, x1, y1] = clipBox(box, photo)
   return x0 < x1 && y0 < y1

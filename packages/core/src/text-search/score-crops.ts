@@ -6,26 +6,26 @@ import { batches } from '../tensor/batches.js'
 import type { CropEncoder, TextModel } from './crop-encoder.js'
 import type { Measured } from './overlap.js'
 
-/** An encoder with a text side and a picture side. */
+/** A text encoder with an image encoder in the same space. */
 export type TextAndCrops = PhraseEncoder & CropEncoder
 
-/** The text model as one that compares crops. Throws `E_BAD_OPTION` where it has no picture side. */
+/** The text model with its image encoder. Throws `E_BAD_OPTION` if it has none. */
 export function cropEncoderOf(text: TextModel | undefined, route: string): TextAndCrops {
   if (text?.embedCrops && text.scale !== undefined && text.background) return text as TextAndCrops
   refuse(
     'E_BAD_OPTION',
-    `route '${route}' scores masks by what CLIP sees in them: give loadSam a text encoder with a picture side, such as ` +
-      "{ text: await loadClip(…) } of @sam/clip; without one, predict({ text }) gives masks without a score, and route 'detect' takes a detector"
+    `route '${route}' must have a text encoder with an image encoder, found none; give loadSam for example ` +
+      "{ text: await loadClip(…) } of @sam/clip. Without one, predict({ text }) gives masks without a score, and route 'detect' uses a detector"
   )
 }
 
-/** The phrases of a softmax, embedded, and its temperature. */
+/** The embedded phrases of a softmax, and its logit scale. */
 export interface ComparedPhrases {
   readonly embeddings: readonly Float32Array[]
   readonly scale: number
 }
 
-/** The phrase, what it is not, and the encoder's background phrases. */
+/** Embeds the phrase, the negatives, and the encoder's background phrases. */
 export const comparedPhrases = async (
   encoder: TextAndCrops,
   phrases: readonly string[],
@@ -44,7 +44,7 @@ export interface ScoredMask extends Measured {
   readonly score: number
 }
 
-/** Each mask's probability of being what the first phrase says, from the embedding of its crop. */
+/** Each mask's probability of the first phrase, from the embedding of its crop. */
 export const scoreMasks = (
   masks: readonly Measured[],
   crops: readonly Float32Array[],
@@ -57,10 +57,10 @@ export const scoreMasks = (
     return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
   })
 
-/** Masks whose bitmaps are in memory at once. */
+/** Masks per batch, whose bitmaps are in memory at the same time. */
 const masksPerBatch = 8
 
-/** An embedding of each mask's crop. */
+/** Embeds each mask's crop. */
 export async function embedMasks(
   image: { photo(): Promise<RgbImage> },
   masks: readonly Measured[],
@@ -82,7 +82,7 @@ export async function embedMasks(
     ) {
       refuse(
         'E_BACKEND_FAILED',
-        `text: the encoder must give ${encoder.width} finite numbers for each of ${bitmaps.length} crops`
+        `text: the encoder must give ${encoder.width} finite values for each of ${bitmaps.length} crops`
       )
     }
     found.push(...embeddings)

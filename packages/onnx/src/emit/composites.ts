@@ -1,14 +1,14 @@
 import type { Emit } from '../builder.js'
 import { expand, reshape, transpose } from './write.js'
 
-/** One Gemm over the flattened rows. The weight stays [out, in], as the checkpoint has it. */
+/** One Gemm over the flattened rows. The weight stays [out, in], as in the checkpoint. */
 export const linear: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const rows = reshape(to, to.of(x), [-1, x.shape.at(-1)!])
   return reshape(to, to.node('Gemm', [rows, to.of(weight), ...(bias ? [to.of(bias)] : [])], { transB: 1 }), y.shape)
 }
 
-/** ONNX normalises all axes from one on, so any axis but the last goes last and back. */
+/** ONNX normalises all axes from a given one on, so any axis but the last is transposed to the end and back. */
 export const layerNorm: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const { axis, eps } = y.attrs as { axis: number; eps: number }
@@ -25,7 +25,8 @@ export const layerNorm: Emit = (to, y) => {
 }
 
 /**
- * Each pixel becomes a tile by one Gemm. The weight's small transpose makes the large one move whole rows of channels.
+ * One Gemm maps each pixel to a tile. Transposing the small weight makes the large transpose move contiguous rows of
+ * channels.
  */
 export const convTranspose2d: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs

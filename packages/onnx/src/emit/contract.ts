@@ -1,7 +1,7 @@
 import { broadcastShapes, sameShape, type Value } from '@sam/core/graph'
 import type { Emit } from '../builder.js'
 
-/** MatMul repeats batch axes by itself, so a broadcast of nothing else is dropped. */
+/** MatMul broadcasts batch axes itself, so a broadcast of batch axes alone is removed. */
 export const matmul: Emit = (to, y) => {
   const [a, b] = y.inputs.map(unrepeated) as [Value, Value]
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2))

@@ -1,7 +1,7 @@
 import { broadcastShapes, sameShape, type Shape, type Value } from '@sam/core/graph'
 import type { Emit } from '../builder.js'
 
-/** ONNX broadcasts these operators itself, so a broadcast before them is left out; nothing reads it, and it is pruned. */
+/** ONNX broadcasts the operands of these operators itself, so broadcasts before them become unused and are pruned. */
 export const broadcasting =
   (op: string): Emit =>
   (to, y) =>
@@ -10,7 +10,7 @@ export const broadcasting =
       narrow(y.inputs, y.shape).map(v => to.of(v))
     )
 
-/** Operands before their broadcasts, as far as together they still make the shape. */
+/** Operands before their broadcasts, provided that together they still broadcast to the shape. */
 function narrow(operands: readonly Value[], shape: Shape): readonly Value[] {
   const narrowed = operands.map(v => (v.op === 'broadcast' ? v.inputs[0] : v))
   const together = narrowed.map(v => v.shape).reduce((a, b) => broadcastShapes(a, b)!)

@@ -4,15 +4,15 @@ import { windowRows } from './windows.js'
 import { reshape } from './write.js'
 
 /**
- * Windows attend in one fused node, the whole grid head by head: on a CPU each is the fastest form that stores no
- * [heads, N, N] scores.
+ * Windowed attention is one fused node, global attention runs per head: on a CPU each is the fastest form that does not
+ * store [heads, N, N] scores.
  */
 export const gridAttention: Emit = (to, y) => (y.attrs.window ? attendWindows(to, y) : to.of(attendGrid(y)))
 
 /**
- * Relative positions ride inside the product: q is widened by its biases per row and per column, k by ones at its own
- * row and column, so that one MultiHeadAttention gives the whole score. Padding, partition and their inverse are one
- * Gather each.
+ * Relative positions are part of the product: q is extended by its biases per row and per column, k by a one-hot
+ * encoding of its row and column, so that one MultiHeadAttention computes the full score. Padding with partition, and
+ * their inverse, are one Gather each.
  */
 function attendWindows(to: Builder, y: Value): string {
   const [qkv, border, relPosH, relPosW] = y.inputs as [Value, Value, Value, Value]
@@ -35,7 +35,7 @@ function attendWindows(to: Builder, y: Value): string {
   )
   const relW = ops.transpose(ops.reshape(byColumn, [n, side, side, heads * side]), [0, 2, 1, 3])
   const query = ops.concat([perHead(q, d), perHead(byRow, side), perHead(relW, side)], 3)
-  const key = ops.concat([perHead(k, d), ops.broadcastTo(ownPlace(side), [n, area, heads, 2 * side])], 3)
+  const key = ops.concat([perHead(k, d), ops.broadcastTo(oneHotPositions(side), [n, area, heads, 2 * side])], 3)
 
   const flat = (x: Value): string => to.of(ops.reshape(x, [n, area, -1]))
   const out = to.node('com.microsoft.MultiHeadAttention', [flat(query), flat(key), flat(v)], {
@@ -49,7 +49,7 @@ function attendWindows(to: Builder, y: Value): string {
   )
 }
 
-/** One head and a band of rows at a time: their scores are all that is ever stored. */
+/** One head and one band of rows at a time: only their scores are stored. */
 function attendGrid(y: Value): Value {
   const [qkv, , relPosH, relPosW] = y.inputs as [Value, Value, Value, Value]
   const heads = y.attrs.heads as number
@@ -90,10 +90,10 @@ function attendGrid(y: Value): Value {
   return ops.reshape(ops.concat(images, 0), y.shape)
 }
 
-/** Scores that are stored at a time: 16 MB. Fewer come out no faster, more only take memory. */
+/** Scores stored at a time: 16 MB. Fewer are not faster; more need memory without being faster. */
 const bandScores = 1 << 22
 
-/** The grid's rows in bands whose queries attend together. */
+/** Splits the grid's rows into bands whose queries are processed together. */
 function bands([h, w]: readonly [number, number]): { start: number; size: number }[] {
   const height = Math.max(1, Math.floor(bandScores / (w * h * w)))
   return Array.from({ length: Math.ceil(h / height) }, (_, i) => ({
@@ -111,8 +111,8 @@ function relative(table: Value, { side, factor = 1 }: { side: number; factor?: n
   return ops.swap(ops.relativeTable(scaled, side))
 }
 
-/** [1, side², 1, 2·side]: a one at each key's row and at its column. */
-function ownPlace(side: number): Value {
+/** [1, side², 1, 2·side]: one-hot encodings of each key's row and column. */
+function oneHotPositions(side: number): Value {
   const ones = new Float32Array(side * side * 2 * side)
   for (let i = 0; i < side * side; i++)
     ones[i * 2 * side + Math.floor(i / side)] = ones[i * 2 * side + side + (i % side)] = 1

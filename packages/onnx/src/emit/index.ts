@@ -9,7 +9,7 @@ import { broadcast, pad, reshape, scatterAdd, slice, transpose } from './move.js
 import { axisOf, nodeOf, reduction } from './node.js'
 import { windowAttention } from './window-attention.js'
 
-/** The ONNX form of each primitive: one node, mostly. */
+/** The ONNX form of each primitive, usually one node. */
 export const primitives: { readonly [P in Primitive]: Emit } = {
   neg: nodeOf('Neg'),
   exp: nodeOf('Exp'),
@@ -41,7 +41,7 @@ export const primitives: { readonly [P in Primitive]: Emit } = {
   stopGradient: (to, y) => to.of(y.inputs[0])
 }
 
-/** Composites whose ONNX form beats their decomposition. Attention as such, and moving windows, are decomposed. */
+/** Composites whose ONNX form is faster than their decomposition. Attention and window partition are decomposed. */
 export const composites: Readonly<Record<string, Emit>> = {
   relu: nodeOf('Relu'),
   sigmoid: nodeOf('Sigmoid'),
@@ -56,7 +56,7 @@ export const composites: Readonly<Record<string, Emit>> = {
   windowAttention
 }
 
-/** Whether a composite node is written in a form of its own. For `Backend.keeps`. */
+/** Whether a composite node has an ONNX form. For `Backend.keeps`. */
 export const keeps = (node: Value): boolean =>
   node.composite !== undefined &&
   Object.hasOwn(composites, node.op) &&

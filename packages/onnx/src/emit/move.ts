@@ -22,7 +22,7 @@ export const pad: Emit = (to, y) => {
   return to.node('Pad', [to.of(y.inputs[0]), to.ints([...before, ...after]), to.constant(scalar(y.dtype, value))])
 }
 
-/** Zeros, and the updates added where the index says; ONNX wants an index for every element. */
+/** Adds the updates to zeros at the index. ONNX requires an index for every element. */
 export const scatterAdd: Emit = (to, y) => {
   const [updates, index] = y.inputs
   const axis = y.attrs.axis as number

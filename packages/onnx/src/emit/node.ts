@@ -1,7 +1,7 @@
 import type { Value } from '@sam/core/graph'
 import type { Emit, NodeAttrs } from '../builder.js'
 
-/** One node on the value's own inputs. */
+/** One node on the value's inputs. */
 export const nodeOf =
   (op: string, attrs: (y: Value) => NodeAttrs = () => ({})): Emit =>
   (to, y) =>
@@ -11,7 +11,7 @@ export const nodeOf =
       attrs(y)
     )
 
-/** No axes means no reduction, which ONNX wants to be told. */
+/** A reduction. Without axes it is the identity, which ONNX needs as an explicit attribute. */
 export const reduction =
   (op: string): Emit =>
   (to, y) =>

@@ -1,26 +1,26 @@
 import { availableParallelism } from 'node:os'
-import { partOf, shown, type Backend, type HostTensor } from '@sam/core/graph'
+import { partOf, refuse, shown, type Backend, type HostTensor } from '@sam/core/graph'
 import type { InferenceSession } from 'onnxruntime-node'
-import { checkOptions, mustHold, onnxRuntimeBackend, type OnnxRuntimeOptions } from '../backend.js'
+import { checkOptions, onnxRuntimeBackend, type OnnxRuntimeOptions } from '../backend.js'
 import type { Runtime } from '../runtime.js'
 import { openSession } from './session.js'
 import { startThread, type Thread } from './thread.js'
 
-/** Options of every backend on onnxruntime-node. `threads`: default all cores. */
+/** Options of all backends on onnxruntime-node. `threads`: default all cores. */
 export interface NodeOptions extends OnnxRuntimeOptions {
   /**
-   * `lean` (the default) computes with weights over 512 MB as pages of the checkpoint's file; `fast` repacks these too,
-   * and plans buffers ahead: a few percent faster.
+   * `lean` (default): weights over 512 MB are memory-mapped from the checkpoint's file. `fast`: they are repacked too,
+   * and buffers are planned in advance: a few percent faster.
    */
   readonly memory?: 'lean' | 'fast' | undefined
-  /** Whether onnxruntime may send usage data to Microsoft, as it does by default. Default: false. */
+  /** Whether onnxruntime may send usage data to Microsoft, its own default. Default: false. */
   readonly telemetry?: boolean | undefined
 }
 
 /**
- * A `Backend` on onnxruntime-node, in a thread of its own; `name` is the backend's. `provider` is what onnxruntime is
- * told of the device, besides what every session is told. Throws `BackendError` `E_BACKEND_UNAVAILABLE` where
- * onnxruntime-node cannot be loaded, `InputError` `E_BAD_OPTION`.
+ * A `Backend` on onnxruntime-node in a separate thread. `provider` has the session options of the device, in addition
+ * to those of every session. Throws `BackendError` `E_BACKEND_UNAVAILABLE` if onnxruntime-node cannot be loaded,
+ * `InputError` `E_BAD_OPTION`.
  */
 export async function nodeBackend(
   name: string,
@@ -32,17 +32,17 @@ export async function nodeBackend(
   return onnxRuntimeBackend(name, nodeRuntime(thread, provider, options), options)
 }
 
-/** Throws `InputError` `E_BAD_OPTION` for an option that these backends do not know, and for a value that is not one. */
+/** Validates the options. Throws `InputError` `E_BAD_OPTION` for unknown options and invalid values. */
 export function checkNodeOptions(options: NodeOptions): void {
   const { threads, decompose, memory = 'lean', telemetry = false, ...unknown } = options
   checkOptions({ threads, decompose })
-  mustHold(memory === 'lean' || memory === 'fast', `memory must be 'lean' or 'fast', found ${shown(memory)}`)
-  mustHold(typeof telemetry === 'boolean', `telemetry must be true or false, found ${shown(telemetry)}`)
+  if (memory !== 'lean' && memory !== 'fast')
+    refuse('E_BAD_OPTION', `memory must be 'lean' or 'fast', found ${shown(memory)}`)
+  if (typeof telemetry !== 'boolean')
+    refuse('E_BAD_OPTION', `telemetry must be true or false, found ${shown(telemetry)}`)
   const [other] = Object.keys(unknown)
-  mustHold(
-    other === undefined,
-    `the options must be among threads, memory, decompose and telemetry, found ${shown(other)}`
-  )
+  if (other !== undefined)
+    refuse('E_BAD_OPTION', `the options must be among threads, memory, decompose and telemetry, found ${shown(other)}`)
 }
 
 function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, options: NodeOptions): Runtime<number> {
@@ -50,8 +50,8 @@ function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, 
     open: (g, { weightBytes, ...rest }) =>
       openSession(thread, g, { ...rest, session: sessionOptions(provider, options, weightBytes) }),
     async read(tensor, { dtype, shape }, part) {
-      const whole: HostTensor = { dtype, shape, data: await thread.call('read', { tensor }) }
-      return part ? partOf(whole, part) : whole
+      const tensorData: HostTensor = { dtype, shape, data: await thread.call('read', { tensor }) }
+      return part ? partOf(tensorData, part) : tensorData
     },
     free(tensor) {
       thread.call('free', { tensor }).catch(() => {})
@@ -61,12 +61,12 @@ function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, 
 }
 
 /**
- * Weights up to this many bytes (ViT-B) are repacked even where memory is to be lean: the file's pages are then let go,
- * so it costs a second of loading.
+ * Weights up to this many bytes (ViT-B) are repacked even with `lean`: the file's pages are then released, at the cost
+ * of a second of loading.
  */
 const packLimit = 1 << 29
 
-/** What the runtime is told for a model with this many bytes of weights. */
+/** Session options for a model with this many bytes of weights. */
 function sessionOptions(
   provider: InferenceSession.SessionOptions,
   { threads = availableParallelism(), memory = 'lean' }: NodeOptions,

@@ -5,17 +5,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ExternalData } from '@sam/onnx'
 
-/** Folders that could not be removed yet: a system may hold on to a file that is mapped. */
+/** Folders that could not be removed yet: some systems lock memory-mapped files. */
 const left = new Set<string>()
 let watching = false
 
 /**
- * A path in the system's temporary folder that nothing has. Its folder is made by `writeExternal`, readable by this user
- * alone.
+ * A unique path in the system's temporary folder. `writeExternal` creates its folder, readable by this user only.
  */
 export const externalPath = (): string => join(tmpdir(), `sam-onnx-${process.pid}-${randomUUID()}`, 'weights.data')
 
-/** Writes external data a tensor at a time. `onBytes` is called with the bytes written. */
+/** Writes external data one tensor at a time. `onBytes` is called with the number of bytes written. */
 export async function writeExternal(
   path: string,
   externalData: ExternalData,
@@ -39,7 +38,7 @@ export async function writeExternal(
   }
 }
 
-/** Removes what `writeExternal` wrote, now or at the process's end. A loaded session has mapped what it needs. */
+/** Removes the file of `writeExternal`, now or at process exit. A loaded session keeps its memory mapping. */
 export async function removeExternal(path: string): Promise<void> {
   await rm(dirname(path), { recursive: true, force: true }).then(
     () => left.delete(dirname(path)),

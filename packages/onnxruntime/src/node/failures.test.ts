@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { importFailed } from './failures.js'
 
-it('importFailed: tells two versions in one process from a missing package', () => {
+it('importFailed: distinguishes two versions in one process from a missing package', () => {
   const conflict = importFailed(
     Object.assign(
       new Error("libonnxruntime.so.1: version `VERS_1.30.0' not found (required by onnxruntime_binding.node)"),

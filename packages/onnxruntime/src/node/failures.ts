@@ -1,13 +1,13 @@
 import { BackendError } from '@sam/core/graph'
 
-/** onnxruntime-node could not be loaded. */
+/** The error when onnxruntime-node cannot be loaded. */
 export function importFailed(error: unknown): BackendError {
   const { message, code } = error as NodeJS.ErrnoException
   const because = (text: string): BackendError => new BackendError('E_BACKEND_UNAVAILABLE', text, { cause: error })
   if (/VERS_\d/.test(message)) {
     return because(
-      'two versions of onnxruntime-node cannot share a process, and another one is loaded already: `npm ls onnxruntime-node` shows who asks for which; ' +
-        'bring them to one version, for example by "overrides" in package.json'
+      'two versions of onnxruntime-node cannot share a process, and another one is loaded already: `npm ls onnxruntime-node` shows which packages depend on which; ' +
+        'use one version, for example with "overrides" in package.json'
     )
   }
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {

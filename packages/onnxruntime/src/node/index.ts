@@ -1,6 +1,5 @@
 /**
- * What the backends on onnxruntime-node share.
+ * `@sam/onnxruntime/node`: common parts of the backends on onnxruntime-node.
  * @packageDocumentation
  */
 export { checkNodeOptions, nodeBackend, type NodeOptions } from './backend.js'
-export { mustHold } from '../backend.js'

@@ -9,19 +9,19 @@ export interface OrtTensor {
   readonly data: HostTensor['data']
 }
 
-/** What a result will be, known before it is computed. */
+/** Shape and type of a result, known in advance. */
 export interface Expected {
   readonly type: OrtTensor['type']
   readonly shape: Shape
   readonly bytes: number
 }
 
-/** What the runtime's thread can be asked. Sessions and tensors are numbers on this side. */
+/** Calls to the runtime's thread. Sessions and tensors are identified by numbers. */
 export interface Calls {
-  /** Names of the execution providers that this build of the runtime knows. */
+  /** Names of the execution providers of this build of the runtime. */
   backends: { args: Record<never, never>; result: string[] }
   open: { args: { model: Uint8Array; options: InferenceSession.SessionOptions }; result: number }
-  /** Gives no tensors when `cancelled` was set before its turn came. */
+  /** Returns no tensors if `cancelled` was set before the run started. */
   run: {
     args: {
       session: number

@@ -8,18 +8,18 @@ import type { Expected, OrtTensor } from './protocol.js'
 import type { Thread } from './thread.js'
 
 export interface SessionOptions extends Omit<OpenOptions, 'weightBytes'> {
-  /** What onnxruntime is told besides where the weights lie. */
+  /** Session options, without the folder of the weights. */
   readonly session: InferenceSession.SessionOptions
 }
 
-/** Lowers a graph and loads it, weights mapped from where they lie. */
+/** Lowers a graph and loads it, with weights memory-mapped from their files. */
 export async function openSession(
   thread: Thread,
   g: Graph,
   { session: options, weights, initializers, signal, onBytes = () => {} }: SessionOptions
 ): Promise<Session<number>> {
   const path = externalPath()
-  // External data must lie below a folder that the runtime is told. Below the root lies every file.
+  // External data must be below the folder given to the runtime. Every file is below the root.
   const { root } = parse(path)
   const below = (file: string): string => relative(root, resolve(file)).split(sep).join('/')
   const { model, inputs, outputs, externalData } = await toOnnx(g, {
@@ -62,7 +62,7 @@ export async function openSession(
   }
 }
 
-/** A feed as it is sent to the thread: a tensor that the thread has, or a copy that moves there. */
+/** A feed for the thread: the number of one of its tensors, or a copy to transfer. */
 const sent = (feed: HostTensor | number): number | OrtTensor =>
   typeof feed === 'number' ? feed : { type: elementTypes[feed.dtype], shape: feed.shape, data: feed.data.slice() }
 

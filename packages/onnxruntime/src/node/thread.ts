@@ -4,15 +4,15 @@ import { runtimeFailed } from '../failures.js'
 import { importFailed } from './failures.js'
 import type { Calls } from './protocol.js'
 
-/** The runtime in a thread of its own. */
+/** The runtime in a separate thread. */
 export interface Thread {
-  /** Calls are answered in order. `transfer` moves buffers instead of copying them. */
+  /** Calls are processed in order. `transfer` moves buffers instead of copying them. */
   call<C extends keyof Calls>(
     name: C,
     args: Calls[C]['args'],
     transfer?: readonly ArrayBuffer[]
   ): Promise<Calls[C]['result']>
-  /** Lets the thread end after what it was asked; what is still waiting then is rejected with `reason`. */
+  /** Ends the thread after its pending work; calls still waiting then reject with `reason`. */
   end(reason: Error): void
 }
 
@@ -47,7 +47,7 @@ export async function startThread({ telemetry }: ThreadOptions): Promise<Thread>
   })
   worker.on('error', error => stop(importFailed(error)))
   worker.on('exit', code =>
-    stop(new BackendError('E_DEVICE_LOST', `the thread of onnxruntime ended with code ${code}; make a new backend`))
+    stop(new BackendError('E_DEVICE_LOST', `the thread of onnxruntime ended with code ${code}; create a new backend`))
   )
 
   const call: Thread['call'] = (name, args, transfer = []) =>
@@ -69,8 +69,8 @@ export async function startThread({ telemetry }: ThreadOptions): Promise<Thread>
 }
 
 /**
- * onnxruntime ≥ 1.29 sends usage data unless the process's environment says no, and it reads the real environment: what
- * a worker thread sets in its own `process.env` does not reach it.
+ * onnxruntime ≥ 1.29 sends usage data unless an environment variable of the process disables it. It reads the real
+ * environment: changes of `process.env` in a worker thread have no effect.
  */
 function silenceTelemetry(telemetry: boolean): void {
   if (telemetry || process.env.ORT_DISABLE_TELEMETRY !== undefined) return

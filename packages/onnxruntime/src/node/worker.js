@@ -1,8 +1,8 @@
 /**
- * The thread that owns onnxruntime. Its node binding computes synchronously, so on the caller's thread an encode would
- * stop a server for seconds. Tensors stay here, under numbers; a caller sees them only when it asks to read one.
+ * The thread that runs onnxruntime. Its node binding computes synchronously, so on the caller's thread an encode would
+ * block a server for seconds. Tensors stay here, identified by numbers; callers read them on demand.
  *
- * JavaScript, because it is a thread's entry point: the same file runs beside the sources in a test and beside the
+ * JavaScript, because it is a thread's entry point: the same file runs next to the sources in tests and next to the
  * build in a package.
  */
 import { parentPort } from 'node:worker_threads'
@@ -11,7 +11,7 @@ import { parentPort } from 'node:worker_threads'
 /** @typedef {import('./protocol.js').OrtTensor} OrtTensor */
 
 const { default: ort } = await import('onnxruntime-node')
-// Takes effect before the first session only; errors come as exceptions, and stderr stays the caller's.
+// Takes effect only before the first session; errors are exceptions, and nothing is written to stderr.
 ort.env.logLevel = 'fatal'
 
 /** @type {Map<number, import('onnxruntime-node').InferenceSession>} */
@@ -44,8 +44,8 @@ const calls = {
       name,
       toOrt(typeof feed === 'number' ? /** @type {OrtTensor} */ (tensors.get(feed)) : feed)
     ])
-    // Results go into memory of our own, which can be let go at once; what the runtime allocates waits for a garbage
-    // collection.
+    // Results are written to our own memory, which can be freed at once; memory allocated by the runtime is freed only
+    // by garbage collection.
     const outputs = Object.entries(fetches).map(([name, { type, shape, bytes }]) => {
       const buffer = new ArrayBuffer(bytes)
       const data =
@@ -63,13 +63,13 @@ const calls = {
     return Object.fromEntries(outputs.map(([name, tensor]) => [name, keep(tensor)]))
   },
 
-  /** A copy: the reader owns what it gets. */
+  /** A copy, owned by the reader. */
   read: ({ tensor }) => /** @type {any} */ (tensors.get(tensor)?.data.slice()),
 
   free({ tensor }) {
     const buffer = /** @type {ArrayBuffer | undefined} */ (tensors.get(tensor)?.data.buffer)
     tensors.delete(tensor)
-    // Moving the memory away and dropping it frees it now.
+    // Transferring the memory and dropping it frees it now.
     if (buffer) structuredClone(buffer, { transfer: [buffer] })
   },
 
@@ -85,7 +85,7 @@ const calls = {
   }
 }
 
-/** One call after the other, in the order they came. */
+/** Serialises calls in order of arrival. */
 let last = Promise.resolve()
 
 parentPort?.on('message', ({ id, call, args }) => {

@@ -26,8 +26,8 @@ export const softplusComposite: Composite = {
 export const geluComposite: Composite = {
   name: 'gelu',
   decompose: ([x]) => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1)),
-  // Φ(x) + x·φ(x): the normal distribution's integral and density, with t = x/√2 as ½ + ½·erf(t) + t·e^(−t²)/√π. The
-  // last factor is in the exponent: one pass less.
+  // Φ(x) + x·φ(x), the normal distribution's CDF and density; with t = x/√2: ½ + ½·erf(t) + t·e^(−t²)/√π. The last
+  // factor is in the exponent, which saves an operation.
   vjp(g, { inputs: [x] }) {
     const t = mul(x, Math.SQRT1_2)
     const integral = add(mul(erf(t), 0.5), 0.5)

@@ -7,8 +7,8 @@ import { softmax } from './softmax.js'
 export const attentionComposite: Composite = {
   name: 'attention',
   decompose: (inputs, { scale }) => matmul(probabilities(inputs, scale as number), inputs[2]),
-  // The probabilities are computed again rather than kept: a backend that fuses attention never has them. Where it is
-  // opened, both are one.
+  // The probabilities are recomputed, not stored: a backend that fuses attention never has them. If it is decomposed,
+  // the two computations become one.
   vjp(g, y) {
     const [q, k, v, ...biases] = y.inputs as [Value, Value, Value, ...Value[]]
     const scale = y.attrs.scale as number
@@ -41,7 +41,7 @@ function ofBiases(ofScores: Value, biases: readonly Value[]): Value[] {
 }
 
 export interface AttentionOptions {
-  /** Factor on q before the product; 1/√d unless told. */
+  /** Factor on q before the product. Default: 1/√d. */
   readonly scale?: number
   /** Added to the scores: any shape that broadcasts to [B, heads, Nq, Nk]. −∞ is written as −1e9. */
   readonly mask?: Value
@@ -66,6 +66,8 @@ export function attention(
     )
   }
   if (mask && relPos)
-    throw new GraphError('attention: takes a mask or relative positions, not both; add the mask to one of the tables')
+    throw new GraphError(
+      'attention: must have a mask or relative positions, found both; add the mask to one of the tables'
+    )
   return compose(attentionComposite, [q, k, v, ...(mask ? [mask] : (relPos ?? []))], { scale })
 }

@@ -15,15 +15,15 @@ const numbers = (y: Value): number[] => [
 ]
 type Place = readonly number[]
 let seed = 0
-/** A constant of random numbers, and a way to look them up. */
-function given(shape: Shape): { value: Value; at: (...place: number[]) => number } {
+/** A constant of random numbers, with a lookup function. */
+function given(shape: Shape): { value: Value; at: (...index: number[]) => number } {
   const tensor = randomTensor(shape, { seed: seed++ })
   return {
     value: constant(tensor),
-    at: (...place) => tensor.data[place.reduce((flat, i, axis) => flat * shape[axis] + i, 0)]
+    at: (...index) => tensor.data[index.reduce((flat, i, axis) => flat * shape[axis] + i, 0)]
   }
 }
-/** All numbers of a shape by a formula of the place. */
+/** All elements of a shape, by a formula of the index. */
 function all(shape: Shape, formula: (place: Place) => number): number[] {
   const out: number[] = []
   const walk = (place: number[]): void => {
@@ -129,7 +129,7 @@ describe('composites', () => {
     )
   })
 
-  it('gridAttention, in the grid and in windows whose padding counts', () => {
+  it('gridAttention, global and in windows with padding', () => {
     const [heads, d] = [2, 4]
     for (const [height, width, window] of [
       [3, 2, 0],
@@ -168,7 +168,7 @@ describe('composites', () => {
     }
   })
 
-  it('conv2d, whatever way it is computed', () => {
+  it('conv2d, in each of its forms', () => {
     const forms: readonly [
       size: readonly [number, number],
       kernel: readonly [number, number],
@@ -294,7 +294,7 @@ describe('composites', () => {
     expect(maxError(numbers(y), expected)).toBeLessThan(1e-6) // the taps are stored in f32
   })
 
-  it('windows: row by row, padded with the border, and back', () => {
+  it('windows, row by row, padded with the border, and their inverse', () => {
     const [x, border] = [given([2, 3, 5, 2]), given([2])]
     const windows = ops.windowPartition(x.value, 2, border.value)
     close(windows, [2 * 2 * 3, 2, 2, 2], ([n, i, j, c]) => {
@@ -304,7 +304,7 @@ describe('composites', () => {
     close(ops.windowUnpartition(windows, [3, 5]), [2, 3, 5, 2], place => x.at(...place))
   })
 
-  it('refuse what does not fit, by the names of the operands', () => {
+  it('reject operands that do not fit, by name', () => {
     const messages = [
       () => ops.linear(input('x', [2, 3]), param('lin1.weight', [3, 5])),
       () => ops.attention([input('q', [1, 2, 3]), input('k', [1, 2, 3]), input('v', [1, 2, 3])]),
@@ -357,14 +357,14 @@ describe('composites', () => {
       [
         "linear: the last axis must be the weight's second, found f32[2,3] (x) and f32[3,5] (lin1.weight); transpose the weight?",
         "attention: q, k, v must be [B, heads, N, d], found f32[1,2,3] (q), f32[1,2,3] (k), f32[1,2,3] (v)",
-        "attention: takes a mask or relative positions, not both; add the mask to one of the tables",
+        "attention: must have a mask or relative positions, found both; add the mask to one of the tables",
         "gridAttention: qkv must be [B,H,W,3·2·d], found f32[1,4,4,25] (qkv)",
         "gridAttention: relative positions must be [7,4], found f32[5,4] (rel_pos_w)",
         "windowAttention: the bias must be [2,4,4], found f32[2,4] (bias)",
         "windowAttention: qkv must be [B,H,W,3·2·d] and the border [3·2·d], found f32[1,4,4,25] (qkv) and f32[24] (b)",
         "conv2d: x must be [B,H,W,in] and the weight [out,in,kh,kw], found f32[1,3,8,8] (x) and f32[4,3,3,3] (w)",
         "convTranspose2d: x must be [B,H,W,in] and the weight [in,out,kh,kw], found f32[1,3,8,8] (x) and f32[4,3,2,2] (w)",
-        "resizeBilinear: needs [..., H, W] and a size of at least 1×1, found f32[4] (x) to 2×2",
+        "resizeBilinear: must have [..., H, W] and a size of at least 1×1, found f32[4] (x) to 2×2",
         "softmax: axis must be within rank 1, found 1",
       ]
     `)

@@ -7,7 +7,7 @@ export const convTranspose2dComposite: Composite = {
   decompose([x, weight, bias]) {
     const [b, h, w, c] = x.shape as [number, number, number, number]
     const [, out, kh, kw] = weight.shape as [number, number, number, number]
-    // The small weight is transposed, so that the large result moves whole rows of channels.
+    // Transpose the small weight, so that the large result is moved in contiguous rows of channels.
     const product = matmul(reshape(x, [-1, c]), reshape(transpose(weight, [0, 2, 3, 1]), [c, -1])) // each pixel becomes a kh × kw tile
     const tiles = transpose(reshape(product, [b, h, w, kh, kw, out]), [0, 1, 3, 2, 4, 5])
     return add(reshape(tiles, [b, h * kh, w * kw, out]), reshape(bias, [1, 1, 1, out]))

@@ -53,14 +53,14 @@ function patchProduct(x: Value, weight: Value): Value {
   const [b, h, w, c] = x.shape as [number, number, number, number]
   const [out, , kh, kw] = weight.shape as [number, number, number, number]
   const [rows, columns] = [Math.floor(h / kh), Math.floor(w / kw)]
-  const whole = slice(slice(x, 1, { start: 0, size: rows * kh }), 2, { start: 0, size: columns * kw })
-  // The small weight is transposed too, so that the large image moves whole rows of channels.
-  const patches = transpose(reshape(whole, [b, rows, kh, columns, kw, c]), [0, 1, 3, 2, 4, 5]) // [B, rows, columns, kh, kw, in]
+  const cropped = slice(slice(x, 1, { start: 0, size: rows * kh }), 2, { start: 0, size: columns * kw })
+  // Transpose the small weight too, so that the large image is moved in contiguous rows of channels.
+  const patches = transpose(reshape(cropped, [b, rows, kh, columns, kw, c]), [0, 1, 3, 2, 4, 5]) // [B, rows, columns, kh, kw, in]
   const product = matmul(reshape(patches, [-1, kh * kw * c]), reshape(transpose(weight, [2, 3, 1, 0]), [-1, out]))
   return reshape(product, [b, rows, columns, out])
 }
 
-/** Otherwise: for each place in the kernel, the shifted image times that slice of the weight, summed. */
+/** Otherwise: for each kernel position, the shifted image times that slice of the weight, summed. */
 function shiftedProducts(x: Value, weight: Value, { stride, padding }: { stride: number; padding: number }): Value {
   const [b, h, w, c] = x.shape as [number, number, number, number]
   const [, , kh, kw] = weight.shape as [number, number, number, number]

@@ -34,7 +34,7 @@ export interface CrossAttentionOptions {
   readonly heads: number
   /** q, k and v from C to heads·d; `out` from heads·d back to C. */
   readonly projections: Readonly<Record<'q' | 'k' | 'v' | 'out', Projection>>
-  /** Added to the scores, [B, 1, 1, Nk]: −1e9 at keys that nothing may attend to. */
+  /** Added to the scores, [B, 1, 1, Nk]: −1e9 at masked keys. */
   readonly mask?: Value | undefined
 }
 
@@ -53,13 +53,13 @@ export function crossAttention(
     )
   if (mask && (mask.shape.length !== 4 || mask.shape[1] !== 1 || mask.shape[2] !== 1 || mask.shape[3] !== k.shape[1]))
     throw new GraphError(
-      `crossAttention: the mask must be [B,1,1,${k.shape[1]}], one number for each key, found ${describe(mask)}; reshape it`
+      `crossAttention: the mask must be [B,1,1,${k.shape[1]}], one value for each key, found ${describe(mask)}; reshape it`
     )
   const { q: ofQ, k: ofK, v: ofV, out } = projections
   return compose(crossAttentionComposite, [q, k, v, ...ofQ, ...ofK, ...ofV, ...out, ...(mask ? [mask] : [])], { heads })
 }
 
-/** What a `crossAttention` node is made of. */
+/** The parts of a `crossAttention` node. */
 export interface CrossAttentionParts extends CrossAttentionOptions {
   readonly q: Value
   readonly k: Value

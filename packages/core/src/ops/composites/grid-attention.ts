@@ -16,11 +16,11 @@ export const gridAttentionComposite: Composite = {
 
 export interface GridAttentionOptions {
   readonly heads: number
-  /** Side of the square windows that attend among themselves; 0 for the whole grid. */
+  /** Side of the square attention windows; 0: global attention. */
   readonly window: number
   /**
-   * What q, k and v are outside the grid, [3C]: SAM pads with zeros *before* the projection, so it is the projection's
-   * bias. Those keys count.
+   * q, k and v of the padding, [3C]. SAM pads with zeros *before* the projection, so this is the projection's bias.
+   * Padding keys take part in attention.
    */
   readonly border: Value
   /** Tables of learned relative positions, [2·side − 1, d], for rows and columns. */
@@ -28,7 +28,7 @@ export interface GridAttentionOptions {
 }
 
 /**
- * Multi-head self-attention of a grid of tokens with decomposed relative positions, read straight from the qkv product:
+ * Multi-head self-attention over a grid of tokens with decomposed relative positions, computed from the qkv product:
  * [B,H,W,3C] (q, k, v; each head by head) → [B,H,W,C]. Meta: image_encoder.py#Attention, #add_decomposed_rel_pos.
  */
 export function gridAttention(

@@ -12,14 +12,14 @@ export const layerNormComposite: Composite = {
   vjp(g, { inputs: [x, weight], attrs: { axis, eps } }) {
     const { normal, deviation, along } = normalize(x, axis as number, eps as number)
     const scaled = mul(g, reshape(weight, along))
-    // What would move the mean or the variance is taken out: the norm undoes it.
+    // The components of the gradient along the mean and the variance are removed: the norm is invariant to both.
     const [level, spread] = [mean(scaled, [axis as number]), mul(normal, mean(mul(scaled, normal), [axis as number]))]
     const others = [...x.shape.keys()].filter(i => i !== axis)
     return [div(sub(sub(scaled, level), spread), deviation), sum(mul(g, normal), others), sum(g, others)]
   }
 }
 
-/** x with mean 0 and variance 1 along the axis, what it was divided by, and the shape of a vector along it. */
+/** x with mean 0 and variance 1 along the axis, the divisor, and the shape of a vector along the axis. */
 function normalize(x: Value, axis: number, eps: number): { normal: Value; deviation: Value; along: number[] } {
   const centred = sub(x, mean(x, [axis]))
   const deviation = sqrt(add(mean(square(centred), [axis]), eps))

@@ -7,9 +7,9 @@ export const residualComposite: Composite = {
 }
 
 export interface ResidualAttrs {
-  /** Unique name of the branch in its model: its place in the tree of parameter names. */
+  /** Unique name of the branch in its model: its scope in the tree of parameter names. */
   readonly branch: string
-  /** Index of the layer the branch belongs to, from 0. */
+  /** Index of the branch's layer, from 0. */
   readonly layer: number
 }
 

@@ -19,13 +19,13 @@ export const resizeBilinearComposite: Composite = {
 export function resizeBilinear(x: Value, [height, width]: readonly [number, number]): Value {
   if (x.shape.length < 2 || height < 1 || width < 1)
     throw new GraphError(
-      `resizeBilinear: needs [..., H, W] and a size of at least 1×1, found ${describe(x)} to ${height}×${width}`
+      `resizeBilinear: must have [..., H, W] and a size of at least 1×1, found ${describe(x)} to ${height}×${width}`
     )
   return compose(resizeBilinearComposite, [x], { height, width })
 }
 
 /**
- * The resize of one axis as a matrix: two non-zeros a row. A product with it is the same function, and differentiable
- * for free.
+ * The resize of one axis as a matrix with two non-zeros per row. As a matrix product it needs no gradient rule of its
+ * own.
  */
 const interpolation = (from: number, to: number): Value => constant(f32([to, from], tapsMatrix(bilinearTaps(from, to))))

@@ -11,6 +11,6 @@ export const softmaxComposite: Composite = {
   vjp: (g, y) => [mul(y, sub(g, reduceSum(mul(g, y), [y.attrs.axis as number])))]
 }
 
-/** exp(x) / Σ exp(x) along one axis, shifted by the maximum so that nothing overflows. */
+/** exp(x) / Σ exp(x) along one axis, shifted by the maximum to avoid overflow. */
 export const softmax = (x: Value, axis = -1): Value =>
   compose(softmaxComposite, [x], { axis: normalizeAxis(axis, x.shape.length, 'softmax') })

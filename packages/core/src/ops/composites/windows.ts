@@ -20,13 +20,13 @@ export const windowUnpartitionComposite: Composite = {
     const [n, side, , c] = windows.shape as [number, number, number, number]
     const [nh, nw] = [Math.ceil(h / side), Math.ceil(w / side)]
     const tiles = transpose(reshape(windows, [n / (nh * nw), nh, nw, side, side, c]), [0, 1, 3, 2, 4, 5])
-    const whole = reshape(tiles, [-1, nh * side, nw * side, c])
-    return slice(slice(whole, 1, { start: 0, size: h }), 2, { start: 0, size: w })
+    const padded = reshape(tiles, [-1, nh * side, nw * side, c])
+    return slice(slice(padded, 1, { start: 0, size: h }), 2, { start: 0, size: w })
   }
 }
 
 /**
- * [B,H,W,C] → [B·windows, window, window, C], row by row. The grid is padded right and bottom to whole windows with
+ * [B,H,W,C] → [B·windows, window, window, C], row by row. The grid is padded right and bottom to full windows with
  * `border` [C], or zeros. Meta: image_encoder.py#window_partition.
  */
 export const windowPartition = (x: Value, window: number, border?: Value): Value =>

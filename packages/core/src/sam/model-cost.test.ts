@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { tinyTest, tinyVitTest, vitB, vitH, vitL } from './config.js'
-import { modelCost, type GraphCost } from './cost.js'
+import { modelCost, type GraphCost } from './model-cost.js'
 
 const giga = (cost: GraphCost): Record<string, number> =>
   Object.fromEntries(cost.parts.map(({ part, flops }) => [part, +(flops / 1e9).toFixed(1)]))
@@ -8,7 +8,7 @@ const giga = (cost: GraphCost): Record<string, number> =>
 describe('modelCost', () => {
   const b = modelCost(vitB)
 
-  it('counts each part of ViT-B as it is counted by hand', () => {
+  it('equals a count by hand for each part of ViT-B', () => {
     const [tokens, width, heads] = [64 * 64, 768, 12]
     expect(giga(b.imageEncoder)).toEqual({
       'patch embedding': 4.8,
@@ -26,19 +26,19 @@ describe('modelCost', () => {
     expect(b.imageEncoder.parts.reduce((sum, p) => sum + p.flops, 0)).toBe(b.imageEncoder.flops)
   })
 
-  it('finds the sizes that are published, and the decoder under one percent of the encoder', () => {
+  it('equals the published sizes, with the decoder under one percent of the encoder', () => {
     const [l, h] = [modelCost(vitL), modelCost(vitH)]
     expect([b, l, h].map(({ imageEncoder }) => +(imageEncoder.flops / 1e9).toFixed(1))).toEqual([941.7, 2850.8, 5666])
-    // Meta's counts, and the 256 random frequencies, which PyTorch counts as a buffer.
+    // Meta's counts plus the 256 random frequencies, which are a buffer in PyTorch.
     expect([b, l, h].map(c => c.imageEncoder.parameters + c.maskDecoder.parameters - 256)).toEqual([
       93735472, 312342832, 641090608
     ])
     for (const { decoderShare } of [b, l, h]) expect(decoderShare).toBeLessThan(0.01)
-    expect(b.onceAnImage).toBeGreaterThan(0)
-    expect(b.onceAnImage).toBeLessThan(b.maskDecoder.flops)
+    expect(b.perImage).toBeGreaterThan(0)
+    expect(b.perImage).toBeLessThan(b.maskDecoder.flops)
   })
 
-  it('shows what fused attention saves: the scores of all pairs', () => {
+  it('shows the memory saved by fused attention: the score matrix', () => {
     expect(b.imageEncoder.decomposed.largest).toBe('matmul [1,12,4096,4096]')
     expect(b.imageEncoder.decomposed.largestBytes).toBe(4 * 12 * 4096 ** 2)
     expect(b.imageEncoder.fused.largest).toBe('linear [1,64,64,3072]')

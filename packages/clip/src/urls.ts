@@ -3,8 +3,8 @@ import { WeightsError } from '@sam/core'
 import { shownAddress } from '@sam/core/graph'
 
 /**
- * A folder as an address that ends in a slash: a path or `file:` URL in Node, an address relative to the page in
- * browsers, `http(s):` everywhere.
+ * A folder as a URL that ends in a slash: from a path or `file:` URL in Node, a URL relative to the page in browsers,
+ * `http(s):` everywhere.
  */
 export function folderUrl(folder: string | URL): URL {
   const url =
@@ -20,7 +20,7 @@ export function folderUrl(folder: string | URL): URL {
 const jsonLimit = 32 * 2 ** 20
 
 /**
- * A JSON file, parsed. Throws `WeightsError`: `E_WEIGHTS_IO` when it is not there, `E_WEIGHTS_FORMAT` when it is not
+ * Reads and parses a JSON file. Throws `WeightsError`: `E_WEIGHTS_IO` if it is missing, `E_WEIGHTS_FORMAT` if it is not
  * JSON.
  */
 export async function readJson(url: URL, signal?: AbortSignal): Promise<unknown> {

@@ -1,4 +1,4 @@
-/** What a model costs: parameters, FLOPs and memory, counted on its own graphs. Paper: §3, "efficiency"; Appendix A. */
+/** The cost of a model: parameters, FLOPs and memory, counted on its graphs. Paper: §3, "efficiency"; Appendix A. */
 import { paramsOf, valuesOf, type Graph } from '../ir/graph.js'
 import { nameOf, type Value } from '../ir/value.js'
 import { absorbProjections } from '../passes/absorb-projections.js'
@@ -13,7 +13,7 @@ import { decodeMasks, encodeImage } from './graphs.js'
 export interface PartCost {
   readonly part: string
   readonly parameters: number
-  /** Two for each multiply-add; without what is computed once a checkpoint. */
+  /** Two per multiply-add, without what is computed once per checkpoint. */
   readonly flops: number
 }
 
@@ -23,32 +23,32 @@ export interface GraphCost {
   /** Bytes of the parameters as f32. */
   readonly weightBytes: number
   readonly flops: number
-  /** With every composite fused into a kernel of its own: what a backend comes near. */
+  /** With every composite fused, which backends approach. */
   readonly fused: MemoryCost
   /** With every composite decomposed into primitives. */
   readonly decomposed: MemoryCost
 }
 
-/** Bytes while the graph runs, weights aside. */
+/** Bytes while the graph runs, without weights. */
 export interface MemoryCost {
   readonly largestBytes: number
-  /** The operation that gives the largest value, and its shape. */
+  /** The operation with the largest output, and its shape. */
   readonly largest: string
   readonly peakBytes: number
 }
 
 export interface ModelCost {
-  /** Once an image. */
+  /** Runs once per image. */
   readonly imageEncoder: GraphCost
-  /** Prompt encoder and mask decoder: one click, decoded alone. */
+  /** Prompt encoder and mask decoder for a single click. */
   readonly maskDecoder: GraphCost
-  /** FLOPs of `maskDecoder` that depend on the image alone, done once an image and not once a click. */
-  readonly onceAnImage: number
+  /** FLOPs of `maskDecoder` that depend on the image alone: computed once per image, not per click. */
+  readonly perImage: number
   /** FLOPs of `maskDecoder` over those of `imageEncoder`. */
   readonly decoderShare: number
 }
 
-/** Counts a model. A click is one point and Meta's padding point; parameters include those of mask prompts. */
+/** Cost of a model. A click is one point and Meta's padding point; parameters include those of mask prompts. */
 export function modelCost(config: SamConfig): ModelCost {
   const click = absorbProjections(decodeMasks(config, { prompts: 1, points: 2 }), ['image_embedding'])
   const withMask = decodeMasks(config, { prompts: 1, points: 2, masks: true })
@@ -57,7 +57,7 @@ export function modelCost(config: SamConfig): ModelCost {
   return {
     imageEncoder,
     maskDecoder,
-    onceAnImage: total(valuesOf(stage(click, ['image_embedding']).early), flops),
+    perImage: total(valuesOf(stage(click, ['image_embedding']).early), flops),
     decoderShare: maskDecoder.flops / imageEncoder.flops
   }
 }
@@ -70,9 +70,9 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
   }
   for (const p of params) count(partOfName(nameOf(p)!), sizeOf(p.shape), 0)
   const scopes = new Map<Value, string>()
-  const everyRun = new Set<Value>(g.inputs) // what depends on params alone is computed once a checkpoint
+  const everyRun = new Set<Value>(g.inputs) // what depends on params alone is computed once per checkpoint
   for (const value of valuesOf(g)) {
-    const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // params have paths, inputs do not
+    const own = value.inputs.map(nameOf).find(name => name?.includes('.')) // only names of params have dots
     const weightFirst = value.op === 'linear' ? [value.inputs[1], ...value.inputs] : value.inputs
     const scope = nameOf(value) ? undefined : (own ?? weightFirst.map(v => scopes.get(v)).find(s => s !== undefined))
     if (scope !== undefined) scopes.set(value, scope)
@@ -94,8 +94,7 @@ function graphCost(g: Graph, params = paramsOf(g)): GraphCost {
 }
 
 /**
- * The parts of a node's work. Attention of a grid is three: the products of its windows or of the whole grid, and those
- * of relative positions.
+ * A node's FLOPs by part. Grid attention has two: its products, windowed or global, and those of relative positions.
  */
 function flopsByPart(value: Value, scope: string): [part: string, flops: number][] {
   if (value.op === 'windowAttention') return [['window attention', flops(value)]]
@@ -111,8 +110,8 @@ function flopsByPart(value: Value, scope: string): [part: string, flops: number]
 }
 
 /**
- * Parts in the order of the paper's figure, by the checkpoint's names; the first that fits. Products of attention have
- * no names.
+ * Parts in the order of the paper's figure; parameter names select the first that matches. Attention products have no
+ * parameters.
  */
 const partNames: readonly (readonly [part: string, names?: RegExp])[] = [
   ['patch embedding', /^image_encoder\.(patch_embed|pos_embed)/],
@@ -132,7 +131,7 @@ const partNames: readonly (readonly [part: string, names?: RegExp])[] = [
 
 const partOfName = (name: string): string => partNames.find(([, names]) => names?.test(name))?.[0] ?? 'other'
 
-/** What a graph holds once what depends on weights alone is set aside, as a backend does. */
+/** Memory of a graph without what depends on the weights alone, which backends compute once. */
 function held(g: Graph, keeps: (node: Value) => boolean): MemoryCost {
   const { largest, peakBytes } = memory(stage(simplify(decompose(g, keeps)), [], 'setup').late)
   return { largestBytes: bytesOf(largest), largest: `${largest.op} [${largest.shape}]`, peakBytes }
