@@ -3,8 +3,8 @@ import type { Frame } from '@sam/core/model'
 /**
  * Zero contour of low-resolution logits, as closed rings x, y, x, y … in image pixels. Marching squares, with the
  * crossing interpolated along each edge: the outline of the bilinearly upscaled mask, as a vector that is sharp at any
- * zoom. Saddles are resolved by the mean of their corners. The logits cover the padded square; the contour is clipped to
- * the image border.
+ * zoom. Saddles are resolved by the mean of their corners. The logits cover the padded square; the contour is clipped
+ * to the image border.
  */
 export function contour(logits: Float32Array, frame: Frame): Float32Array[] {
   const side = Math.sqrt(logits.length)
@@ -48,7 +48,7 @@ function sample(logits: Float32Array, side: number, { x, y }: { x: number; y: nu
 }
 
 /**
- * Pairs of cell edges joined by a segment, indexed by which corners are inside. Bits: top left 1, top right 2, bottom right
+ * Pairs of cell edges joined by a segment, indexed by the corners inside. Bits: top left 1, top right 2, bottom right
  * 4, bottom left 8. Edges: top 0, right 1, bottom 2, left 3.
  */
 const joins: readonly (readonly number[])[] = [

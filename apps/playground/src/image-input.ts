@@ -28,8 +28,8 @@ export const pictureIn = (data: DataTransfer | null): File | undefined =>
     .find(file => file !== null)
 
 /**
- * Listens for images dropped on the page or pasted into it. `other` receives a dropped file that is not an image; `over`
- * reports whether files are being dragged over the page.
+ * Listens for images dropped on the page or pasted into it. `other` receives any other dropped file; `over`
+ * reports whether files are dragged over the page.
  */
 export function takePictures({
   picture,

@@ -254,7 +254,7 @@ describe('playground, built and served statically, offline', () => {
     await context.close()
   }, 120_000)
 
-  it('loads a model from a file, folder or URL, saves it completely or not at all, and reopens it on the next visit', async () => {
+  it('loads a model from a file, folder or URL, saves it atomically, and reopens it on the next visit', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model tiny\b/)
     const note = page.locator('.model small')

@@ -53,7 +53,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
       'button',
       { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) },
       icon('model'),
-      h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Included in this page; nothing to download'))
+      h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page; works offline'))
     ),
     kept,
     h(

@@ -41,11 +41,11 @@ export interface CacheOptions {
 
 export interface WeightsCache {
   list(): Promise<readonly KeptModel[]>
-  /** Opens a model, verified by size and SHA-256. Undefined if there is none; a file that fails the check is removed. */
+  /** Opens a model, verified by size and SHA-256. Undefined if there is none. Removes a file that fails the check. */
   open(key: string, options?: CacheOptions): Promise<KeptFile | undefined>
   /**
-   * Saves a stream. Throws `WeightsError` `E_WEIGHTS_IO` if it is cut off or its SHA-256 differs. Nothing is saved then,
-   * or after an abort.
+   * Saves a stream. Throws `WeightsError` `E_WEIGHTS_IO` if it is cut off or its SHA-256 differs. Nothing is saved
+   * then, or after an abort.
    */
   keep(incoming: Incoming, options?: CacheOptions): Promise<KeptFile>
   /** Removes a model from the index; its file is removed when no tab uses it. */
