@@ -1,10 +1,11 @@
 import { defineConfig } from 'vite'
 
-/** With these two headers a page may have threads; without them it runs on one. Any static server will do. */
+/** Headers for cross-origin isolation, which WebAssembly threads need. Optional: without them, one thread is used. */
 const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
 /**
- * @sam/clip can use it, the playground does not: unsaid, its runtime's 27 MB would be put among the files of the page.
+ * An optional dependency of @sam/clip that the playground does not use. External, so that its 27 MB runtime is not
+ * bundled.
  */
 const unused = ['@xenova/transformers']
 

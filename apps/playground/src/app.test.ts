@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { createApp, type App } from './app.js'
 import type { Call } from './client.js'
-import type { Answer, Candidate } from './protocol.js'
+import type { Candidates, Candidate } from './protocol.js'
 import { activeObject, addPoint, newObject, removeObject } from './session.js'
 
 const point = { x: 1, y: 2, label: 'foreground' } as const
 const candidate = (score: number): Candidate => ({ score, rings: [], logits: new Float32Array([score]) })
 
-/** The page's state over a worker whose predictions are answered by hand, oldest first. */
-async function open(): Promise<{ app: App; answer: (masks: Answer) => Promise<void> }> {
-  const waiting: ((answer: Answer) => void)[] = []
+/** The app with a fake worker. `respond` resolves the oldest pending prediction. */
+async function open(): Promise<{ app: App; respond: (masks: Candidates) => Promise<void> }> {
+  const waiting: ((respond: Candidates) => void)[] = []
   const results = { load: { name: 'tiny', backend: { name: 'wasm' } }, picture: { milliseconds: 1 } }
   const call = ((name: 'load' | 'picture' | 'predict') =>
     name === 'predict' ? new Promise(resolve => waiting.push(resolve)) : Promise.resolve(results[name])) as Call
@@ -18,7 +18,7 @@ async function open(): Promise<{ app: App; answer: (masks: Answer) => Promise<vo
   await app.open({ name: 'cat.jpg', bitmap: { width: 8, height: 8, close() {} } })
   return {
     app,
-    answer: async masks => {
+    respond: async masks => {
       waiting.shift()!(masks)
       await new Promise(resolve => setTimeout(resolve))
     }
@@ -27,35 +27,38 @@ async function open(): Promise<{ app: App; answer: (masks: Answer) => Promise<vo
 const click = (app: App): void => app.act(addPoint(app.session, point, app.refined()))
 
 describe('app', () => {
-  it('chooses among the masks that are there, and nothing while an answer is missing', async () => {
-    const { app, answer } = await open()
+  it('chooses only among available masks, and ignores choices while a prediction is pending', async () => {
+    const { app, respond } = await open()
     click(app)
-    await answer([candidate(0.9), candidate(0.8), candidate(0.7)])
+    await respond([candidate(0.9), candidate(0.8), candidate(0.7)])
     app.choose(2)
     expect(app.refined()).toEqual(new Float32Array([0.7]))
     click(app)
     app.choose(2)
-    await answer([candidate(0.6)])
+    await respond([candidate(0.6)])
     expect([activeObject(app.session).choice, app.refined()]).toEqual([0, new Float32Array([0.6])])
     app.choose(1)
     expect(activeObject(app.session).choice).toBe(0)
   })
 
-  it.each(['removed', 'undone', 'the only one'])('shows nothing of an object that was %s', async how => {
-    const { app, answer } = await open()
-    click(app)
-    await answer([candidate(0.9)])
-    if (how !== 'the only one') {
+  it.each(['removed', 'undone', 'the only one'])(
+    'does not show the mask of an earlier object with the same id (%s)',
+    async how => {
+      const { app, respond } = await open()
+      click(app)
+      await respond([candidate(0.9)])
+      if (how !== 'the only one') {
+        app.act(newObject(app.session))
+        click(app)
+        await respond([candidate(0.8)])
+      }
+      const { id } = activeObject(app.session)
+      if (how === 'undone') for (let i = 0; i < 2; i++) app.undo()
+      else app.act(removeObject(app.session, id))
       app.act(newObject(app.session))
       click(app)
-      await answer([candidate(0.8)])
+      expect(activeObject(app.session).id).toBe(id)
+      expect(app.shown(activeObject(app.session))).toBeUndefined()
     }
-    const { id } = activeObject(app.session)
-    if (how === 'undone') for (let i = 0; i < 2; i++) app.undo()
-    else app.act(removeObject(app.session, id))
-    app.act(newObject(app.session))
-    click(app)
-    expect(activeObject(app.session).id).toBe(id)
-    expect(app.shown(activeObject(app.session))).toBeUndefined()
-  })
+  )
 })

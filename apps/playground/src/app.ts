@@ -4,7 +4,16 @@ import { latest } from './latest.js'
 import { push, redo, startHistory, undo, type History } from './history.js'
 import type { GivenPicture } from './image-input.js'
 import { percent } from './percent.js'
-import type { Answer, Candidate, ExportFormat, LoadedModel, ModelChoice, NamedMask, Prompts, Step } from './protocol.js'
+import type {
+  Candidate,
+  Candidates,
+  ExportFormat,
+  LoadedModel,
+  ModelChoice,
+  NamedMask,
+  Prompts,
+  Step
+} from './protocol.js'
 import {
   activeObject,
   change,
@@ -25,39 +34,40 @@ export interface AppState {
   readonly brush: number
   readonly picture?: GivenPicture | undefined
   readonly model?: LoadedModel | undefined
-  /** The picture's embedding is there: prompts can be answered. */
+  /** Whether the image is encoded, so that prompts can be run. */
   readonly ready: boolean
-  /** What is being waited for. `part` is 0 … 1 where that is known. */
+  /** The operation in progress. `part` is its progress, 0 … 1, if known. */
   readonly busy?: { readonly text: string; readonly part?: number | undefined } | undefined
   readonly preview?: Candidate | undefined
   readonly status: string
   readonly error?: string | undefined
 }
 
-/** The page's state and all that changes it; the views read it. */
+/** The page's state and its transitions. The views read it. */
 export interface App {
   readonly state: AppState
   readonly session: Session
   set(part: Partial<Pick<AppState, 'tool' | 'brush' | 'error'>>): void
-  /** A step that undo takes back; a mere selection is none. */
+  /** Applies a step and adds it to the history. A change of selection adds no history entry. */
   act(next: Session): void
-  /** Chooses among the active object's masks; does nothing while there is no such mask. */
+  /** Chooses one of the active object's masks. Does nothing if there is no such mask. */
   choose(choice: number): void
   undo(): void
   redo(): void
   open(picture: GivenPicture): Promise<void>
   loadModel(model: ModelChoice): Promise<boolean>
-  /** Gives up on what is being waited for. */
+  /** Cancels the operation in progress. */
   stop(): void
-  /** What a click here would give; undefined stops asking. */
+  /** Previews the mask of a click at this point; undefined ends the preview. */
   preview(at: Point | undefined): void
-  /** The logits that a further prompt about the active object refines. */
+  /** Low-resolution logits of the active object's chosen mask, which its next prompt refines. */
   refined(): Float32Array | undefined
-  answer(object: SessionObject): Answer | undefined
-  /** The mask to show: the chosen one, or the last one until its answer is there. */
+  /** The predicted masks of an object's current prompts; undefined until they are predicted. */
+  candidates(object: SessionObject): Candidates | undefined
+  /** The mask to show: the chosen one, or the last one shown while a prediction is pending. */
   shown(object: SessionObject): Candidate | undefined
   export(format: ExportFormat): Promise<Blob | undefined>
-  /** Says why something could not be done. */
+  /** Shows an error to the user. Aborts are ignored. */
   fail(error: unknown): void
 }
 
@@ -69,10 +79,10 @@ export interface AppOptions {
 
 export function createApp({ call, prefer, changed }: AppOptions): App {
   let state: AppState = { history: startHistory(emptySession), tool: 'include', brush: 36, ready: false, status: '' }
-  /** Kept as long as history can come back to these prompts. */
-  let answers = new WeakMap<Prompts, Answer>()
+  /** Predictions by prompts, kept while the history refers to these prompts. */
+  let predictions = new WeakMap<Prompts, Candidates>()
   const lastShown = new Map<number, Candidate>()
-  const asking = new Map<number, { prompts: Prompts; stop: AbortController }>()
+  const pending = new Map<number, { prompts: Prompts; stop: AbortController }>()
   let encoding: AbortController | undefined
   let loading: AbortController | undefined
 
@@ -86,64 +96,64 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   const fail = (error: unknown): void => {
     if (isAbort(error)) return
     update({ error: (error as Error).message, busy: undefined })
-    // The worker opens the device again before it encodes.
+    // The worker recovers the device before it encodes.
     if ((error as { code?: string }).code === 'E_DEVICE_LOST' && state.ready) void encode()
   }
 
-  /** Asks for every answer that is missing, and gives up on those that nobody waits for any more. */
-  function ask(): void {
-    for (const [id, { prompts, stop }] of asking) {
+  /** Requests every missing prediction, and aborts those that are no longer needed. */
+  function requestMissing(): void {
+    for (const [id, { prompts, stop }] of pending) {
       if (session().objects.some(o => o.id === id && o.prompts === prompts)) continue
       stop.abort()
-      asking.delete(id)
+      pending.delete(id)
     }
     if (!state.ready) return
     for (const { id, prompts, name } of session().objects) {
-      if (isEmpty(prompts) || answers.has(prompts) || asking.has(id)) continue
+      if (isEmpty(prompts) || predictions.has(prompts) || pending.has(id)) continue
       const stop = new AbortController()
-      asking.set(id, { prompts, stop })
+      pending.set(id, { prompts, stop })
       call('predict', { prompts }, { signal: stop.signal })
-        .then(answer => {
-          answers.set(prompts, answer)
-          lastShown.set(id, answer[0])
-          const score = percent(answer[0].score)
+        .then(candidates => {
+          predictions.set(prompts, candidates)
+          lastShown.set(id, candidates[0])
+          const score = percent(candidates[0].score)
           update({
             status:
-              answer.length > 1
-                ? `${name}: ${answer.length} masks to choose from, the best scores ${score}`
+              candidates.length > 1
+                ? `${name}: ${candidates.length} masks to choose from, best score ${score}`
                 : `${name}: mask refined, score ${score}`
           })
         }, fail)
         .finally(() => {
-          if (asking.get(id)?.stop === stop) asking.delete(id)
+          if (pending.get(id)?.stop === stop) pending.delete(id)
         })
     }
   }
 
   const previews = latest(
     (at: Point, signal) => call('predict', { prompts: { points: [at], strokes: [] }, best: true }, { signal }),
-    answer => update({ preview: answer[0] })
+    candidates => update({ preview: candidates[0] })
   )
   const endPreview = (): void => {
     previews.stop()
     if (state.preview) update({ preview: undefined })
   }
 
-  /** Encodes the picture with the model, when both are there. */
+  /** Encodes the image, if both an image and a model are loaded. */
   async function encode(): Promise<void> {
     const { picture, model } = state
     if (!picture || !model) return
     encoding?.abort()
     const mine = (encoding = new AbortController())
-    update({ ready: false, busy: { text: 'Looking at the picture' } })
+    update({ ready: false, busy: { text: 'Encoding the image' } })
     try {
       const { milliseconds } = await call('picture', { bitmap: picture.bitmap }, { signal: mine.signal })
       update({
         ready: true,
         busy: undefined,
-        status: `Ready: ${picture.name} was read in ${(milliseconds / 1000).toFixed(1)} s`
+        status: `Ready: ${picture.name} encoded in ${(milliseconds / 1000).toFixed(1)} s`
       })
-      ask()
+      requestMissing()
     } catch (error) {
       fail(error)
     }
@@ -152,16 +162,16 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   const moveTo = (history: History<Session>): void => {
     previews.stop()
     update({ history, preview: undefined })
-    // Object ids are used again: the next object of this id must not show this mask.
+    // Object ids are reused: the next object with this id must not show this mask.
     for (const id of lastShown.keys())
       if (!session().objects.some(o => o.id === id && !isEmpty(o.prompts))) lastShown.delete(id)
-    ask()
+    requestMissing()
   }
   const restart = (next: Session): void => {
-    answers = new WeakMap()
+    predictions = new WeakMap()
     lastShown.clear()
-    for (const { stop } of asking.values()) stop.abort()
-    asking.clear()
+    for (const { stop } of pending.values()) stop.abort()
+    pending.clear()
     previews.stop()
     update({ history: startHistory(next), preview: undefined })
   }
@@ -180,14 +190,14 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     },
     act(next) {
       const object = activeObject(session())
-      // The preview stays until the answer is there, so that nothing flickers.
+      // The preview stays until the prediction arrives, to avoid flicker.
       if (state.preview && isEmpty(object.prompts)) lastShown.set(object.id, state.preview)
-      // To select another object changes nothing that one would take back.
+      // A change of selection is not undoable.
       moveTo(next.objects === session().objects ? { ...state.history, present: next } : push(state.history, next))
     },
     choose(choice) {
       const { id, prompts } = activeObject(session())
-      if (answers.get(prompts)?.[choice]) moveTo(push(state.history, change(session(), id, { choice })))
+      if (predictions.get(prompts)?.[choice]) moveTo(push(state.history, change(session(), id, { choice })))
     },
     undo: () => moveTo(undo(state.history)),
     redo: () => moveTo(redo(state.history)),
@@ -232,20 +242,22 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       update({ busy: undefined, status: 'Stopped' })
     },
     preview(at) {
-      if (at && state.ready && isEmpty(activeObject(session()).prompts)) previews.ask(at)
+      if (at && state.ready && isEmpty(activeObject(session()).prompts)) previews.request(at)
       else endPreview()
     },
     refined() {
       const { prompts, choice } = activeObject(session())
-      return answers.get(prompts)?.[choice].logits
+      return predictions.get(prompts)?.[choice].logits
     },
-    answer: object => answers.get(object.prompts),
+    candidates: object => predictions.get(object.prompts),
     shown: object =>
-      isEmpty(object.prompts) ? undefined : (answers.get(object.prompts)?.[object.choice] ?? lastShown.get(object.id)),
+      isEmpty(object.prompts)
+        ? undefined
+        : (predictions.get(object.prompts)?.[object.choice] ?? lastShown.get(object.id)),
     async export(format) {
       const objects = format === 'png' ? [activeObject(session())] : session().objects.filter(o => o.visible)
       const masks = objects.flatMap((object): NamedMask[] => {
-        const candidate = answers.get(object.prompts)?.[object.choice]
+        const candidate = predictions.get(object.prompts)?.[object.choice]
         return candidate
           ? [{ name: object.name, color: colorOf(object), logits: candidate.logits, score: candidate.score }]
           : []
@@ -260,14 +272,16 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   }
 }
 
-/** Renames without asking anything again: the prompts stay the same. */
+/** Renames an object. Its prompts stay the same, so nothing is predicted again. */
 export const renamed = (session: Session, id: number, name: string): Session =>
   change(session, id, { name: name.trim() || `Object ${id}` })
 
 function progressOf({ doing, loaded, total }: Step): { text: string; part?: number | undefined } {
-  const text = { download: 'Fetching the model', check: 'Checking the kept model', compile: 'Preparing the model' }[
-    doing
-  ]
+  const text = {
+    download: 'Downloading the model',
+    check: 'Verifying the saved model',
+    compile: 'Preparing the model'
+  }[doing]
   const size =
     doing === 'compile'
       ? ''

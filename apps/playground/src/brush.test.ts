@@ -5,7 +5,7 @@ const blank = { width: 6, height: 3, data: new Uint8Array(18) }
 const rows = ({ data }: { data: Uint8Array }): string[] => [0, 6, 12].map(at => data.slice(at, at + 6).join(''))
 
 describe('paintStrokes', () => {
-  it('covers pixels whose centres lie within the brush, along the line', () => {
+  it('sets the pixels whose centres lie within the brush, along the line', () => {
     expect(
       rows(
         paintStrokes(blank, [
@@ -22,7 +22,7 @@ describe('paintStrokes', () => {
     ).toEqual(['000000', '011110', '000000'])
   })
 
-  it('erases in the order of the strokes, and leaves its input alone', () => {
+  it('applies strokes in order, erasing included, and does not modify its input', () => {
     const full = { ...blank, data: new Uint8Array(18).fill(1) }
     const erased = paintStrokes(full, [
       { radius: 1.1, erase: true, line: [[2.5, 1.5]] },
@@ -32,7 +32,7 @@ describe('paintStrokes', () => {
     expect(full.data.every(v => v === 1)).toBe(true)
   })
 
-  it('stays inside the picture', () => {
+  it('clips strokes to the image', () => {
     expect(
       rows(
         paintStrokes(blank, [

@@ -7,8 +7,8 @@ interface Bitmap {
 }
 
 /**
- * Strokes painted over a bitmap, in their order, as a new one: every pixel whose centre a round brush covers is set, or
- * cleared by one that erases.
+ * Paints strokes over a bitmap, in order, into a new bitmap. Sets every pixel whose centre the round brush covers; an
+ * erasing stroke clears it.
  */
 export function paintStrokes({ width, height, data }: Bitmap, strokes: readonly Stroke[]): Bitmap {
   const painted = data.slice()
@@ -29,7 +29,7 @@ export function paintStrokes({ width, height, data }: Bitmap, strokes: readonly 
 
 type Position = readonly [number, number]
 
-/** From a position to a segment. */
+/** Distance from a position to a segment. */
 function distance([x, y]: Position, [ax, ay]: Position, [bx, by]: Position): number {
   const [dx, dy] = [bx - ax, by - ay]
   const along = dx || dy ? Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy))) : 0

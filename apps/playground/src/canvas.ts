@@ -6,28 +6,27 @@ import type { View } from './view.js'
 export interface ShownMask {
   readonly candidate: Candidate
   readonly color: string
-  /** `active` is the one spoken about, `preview` what a click here would give. */
+  /** `active`: the selected object; `preview`: the mask of a click at the pointer. */
   readonly as: 'active' | 'other' | 'preview'
 }
 
-/** All that is drawn. */
+/** Everything that is drawn. */
 export interface Scene {
   readonly picture: ImageBitmap
   readonly view: View
   readonly masks: readonly ShownMask[]
   readonly points: readonly Point[]
   readonly box?: Box | undefined
-  /** Strokes whose answer is not there yet, and the one under way. */
+  /** Strokes whose prediction is pending, and the stroke in progress. */
   readonly strokes: readonly Stroke[]
   readonly color: string
-  /** Where the brush, or the keyboard's cross, is, in pixels of the picture. */
+  /** Brush, and keyboard crosshair, in image pixels. */
   readonly brush?: { readonly at: readonly [number, number]; readonly radius: number } | undefined
   readonly cross?: readonly [number, number] | undefined
 }
 
 /**
- * Draws the scene at the device's own resolution. Outlines are vectors, so they are crisp at any zoom, and equally
- * wide.
+ * Draws the scene at device resolution. Outlines are vectors: sharp at any zoom, with a constant width on the screen.
  */
 export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void {
   const ratio = devicePixelRatio
@@ -40,7 +39,7 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
 
   const { view, picture } = scene
   context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y)
-  context.imageSmoothingEnabled = view.scale * ratio < 5 // closer than this one wants to see pixels
+  context.imageSmoothingEnabled = view.scale * ratio < 5 // show pixels when zoomed in closely
   context.imageSmoothingQuality = 'high'
   context.save()
   context.shadowColor = 'rgb(0 0 0 / 0.28)'
@@ -64,7 +63,7 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
 
 const paths = new WeakMap<Candidate, Path2D>()
 
-/** The outline of a mask, in pixels of the picture. */
+/** The outline of a mask, in image pixels. */
 export function pathOf(candidate: Candidate): Path2D {
   let path = paths.get(candidate)
   if (!path) {

@@ -16,38 +16,38 @@ function fakeWorker() {
   return {
     call: client(worker),
     sent,
-    say: (data: FromWorker) => listeners.message({ data }),
+    respond: (data: FromWorker) => listeners.message({ data }),
     fail: (message: string) => listeners.error({ message })
   }
 }
 
 describe('client', () => {
-  it('matches answers to calls, in any order, with steps between', async () => {
-    const { call, say } = fakeWorker()
+  it('matches responses to calls in any order, with progress steps between them', async () => {
+    const { call, respond } = fakeWorker()
     const steps: Step[] = []
     const load = call('load', { model: { kind: 'embedded' }, prefer: undefined }, { onStep: step => steps.push(step) })
     const kept = call('kept', {})
-    say({ id: 1, step: { doing: 'compile', loaded: 1, total: 2 } })
-    say({ id: 2, result: [] })
-    say({ id: 1, error: { code: 'E_WEIGHTS_IO', message: 'not there' } })
+    respond({ id: 1, step: { doing: 'compile', loaded: 1, total: 2 } })
+    respond({ id: 2, result: [] })
+    respond({ id: 1, error: { code: 'E_WEIGHTS_IO', message: 'not there' } })
     expect(await kept).toEqual([])
     await expect(load).rejects.toMatchObject({ code: 'E_WEIGHTS_IO', message: 'not there' })
     expect(steps).toHaveLength(1)
   })
 
-  it('rejects at once on abort, tells the worker, and ignores its late answer', async () => {
-    const { call, sent, say } = fakeWorker()
+  it('rejects immediately on abort, cancels the call in the worker, and ignores its late response', async () => {
+    const { call, sent, respond } = fakeWorker()
     const stop = new AbortController()
     const running = call('predict', { prompts: { points: [], strokes: [] } }, { signal: stop.signal })
     stop.abort(new Error('enough'))
     await expect(running).rejects.toThrow('enough')
     expect(sent[1]).toEqual({ id: 1, cancel: true })
-    say({ id: 1, result: [] })
+    respond({ id: 1, result: [] })
     await expect(call('kept', {}, { signal: stop.signal })).rejects.toThrow('enough')
     expect(sent).toHaveLength(2)
   })
 
-  it('rejects everything when the worker fails', async () => {
+  it('rejects all pending calls when the worker fails', async () => {
     const { call, fail } = fakeWorker()
     const kept = call('kept', {})
     fail('syntax')

@@ -1,6 +1,6 @@
 import type { Calls, CallName, FromWorker, Step, ToWorker } from './protocol.js'
 
-/** The worker said no. `code` is a `SamErrorCode`, or the name of another error. */
+/** An error from the worker. `code` is a `SamErrorCode`, or the name of another error. */
 export class WorkerError extends Error {
   constructor(
     readonly code: string,
@@ -22,7 +22,7 @@ export type Call = <C extends CallName>(
 ) => Promise<Calls[C]['result']>
 
 /**
- * A worker as functions that promise. An abort rejects at once with the signal's reason, and tells the worker to stop.
+ * Remote calls to a worker. An abort rejects immediately with the signal's reason and cancels the call in the worker.
  */
 export function client(worker: Pick<Worker, 'postMessage' | 'addEventListener'>): Call {
   interface Waiting extends CallOptions {

@@ -15,7 +15,7 @@ const area = (ring: Float32Array): number => {
   return twice / 2
 }
 
-/** Even-odd at a place. */
+/** Whether a position is inside, by the even-odd rule. */
 const inside = (rings: readonly Float32Array[], x: number, y: number): boolean => {
   let isInside = false
   for (const ring of rings) {
@@ -28,7 +28,7 @@ const inside = (rings: readonly Float32Array[], x: number, y: number): boolean =
 }
 
 describe('contour', () => {
-  it('outlines a picture that is all inside, and nothing that is all outside', () => {
+  it('outlines the image where all logits are positive, and returns no rings where all are negative', () => {
     const [ring, ...more] = contour(
       logits(() => 1),
       frame
@@ -43,8 +43,8 @@ describe('contour', () => {
     ).toEqual([])
   })
 
-  it('puts the line between pixels where the logits cross 0', () => {
-    // The picture is 64 wide on 8 low-resolution pixels of 8: from −1 at 20 to 3 at 28 it crosses at 22.
+  it('interpolates the zero crossing between pixels', () => {
+    // The image is 64 wide, 8 low-resolution pixels of 8 each: between −1 at 20 and 3 at 28 the crossing is at 22.
     const [ring] = contour(
       logits(x => (x < 3 ? -1 : 3)),
       frame
@@ -54,7 +54,7 @@ describe('contour', () => {
     expect(Math.max(...xs)).toBeCloseTo(64, 4)
   })
 
-  it('makes holes rings of their own', () => {
+  it('traces a hole as a separate ring of opposite orientation', () => {
     const rings = contour(
       logits((x, y) => (Math.hypot(x - 3.5, y - 2.5) < 1.2 ? -1 : 1)),
       frame
@@ -63,7 +63,7 @@ describe('contour', () => {
     expect(Math.sign(area(rings[0]))).toBe(-Math.sign(area(rings[1])))
   })
 
-  it('covers the pixels of the mask, but for those on the line', () => {
+  it('covers the pixels of the mask, except along the outline', () => {
     const real = (min: number, max: number) => fc.double({ min, max, noNaN: true })
     fc.assert(
       fc.property(real(-1, 8), real(-1, 7), real(1, 6), (cx, cy, radius) => {
@@ -73,7 +73,7 @@ describe('contour', () => {
         let wrong = 0
         for (let y = 0; y < 48; y++)
           for (let x = 0; x < 64; x++) if (inside(rings, x + 0.5, y + 0.5) !== exact[y * 64 + x] > 0) wrong++
-        // Straight lines stand for the hyperbolas of bilinear cells, and one resize for two.
+        // Straight segments approximate the hyperbolas of bilinear cells, and one resize approximates two.
         expect(wrong / exact.length).toBeLessThan(0.03)
       }),
       { numRuns: 50 }

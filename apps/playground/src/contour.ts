@@ -1,10 +1,10 @@
 import type { Frame } from '@sam/core/model'
 
 /**
- * The line where low-resolution logits cross 0, as closed rings x, y, x, y … in pixels of the picture: marching squares
- * with the crossing interpolated along each edge, so that it is the outline of the bilinearly upscaled mask and stays a
- * crisp vector at any zoom. Saddles are decided by the mean of their corners. The logits cover the padded square; what
- * lies past the picture's border is cut off at it.
+ * Zero contour of low-resolution logits, as closed rings x, y, x, y … in image pixels. Marching squares, with the
+ * crossing interpolated along each edge: the outline of the bilinearly upscaled mask, as a vector that is sharp at any
+ * zoom. Saddles are resolved by the mean of their corners. The logits cover the padded square; the contour is clipped
+ * to the image border.
  */
 export function contour(logits: Float32Array, frame: Frame): Float32Array[] {
   const side = Math.sqrt(logits.length)
@@ -19,9 +19,9 @@ export function contour(logits: Float32Array, frame: Frame): Float32Array[] {
 }
 
 /**
- * Where to look along one axis: `at` in pixels of the picture, `from` in low-resolution pixels. First the border, then
- * every centre of a low-resolution pixel inside the picture, then the border; and around them once more the border,
- * where all is outside.
+ * Sample positions along one axis: `at` in image pixels, `from` in low-resolution pixels. The border, the centre of
+ * every low-resolution pixel inside the image, and the border; then the border once more on either side, as padding
+ * that counts as outside.
  */
 function axis({ side, scaled, length, square }: { side: number; scaled: number; length: number; square: number }): {
   at: number[]
@@ -33,7 +33,7 @@ function axis({ side, scaled, length, square }: { side: number; scaled: number; 
   return { at, from: at.map(x => x / toPicture - 0.5) }
 }
 
-/** Bilinear, the border repeated. */
+/** Bilinear interpolation, clamped at the border. */
 function sample(logits: Float32Array, side: number, { x, y }: { x: number; y: number }): number {
   const clamp = (n: number): number => Math.max(0, Math.min(side - 1, n))
   const [x0, y0] = [Math.floor(clamp(x)), Math.floor(clamp(y))]
@@ -48,7 +48,7 @@ function sample(logits: Float32Array, side: number, { x, y }: { x: number; y: nu
 }
 
 /**
- * Pairs of a cell's edges that a line joins, by which corners are inside. Bits: top left 1, top right 2, bottom right
+ * Pairs of cell edges joined by a segment, indexed by the corners inside. Bits: top left 1, top right 2, bottom right
  * 4, bottom left 8. Edges: top 0, right 1, bottom 2, left 3.
  */
 const joins: readonly (readonly number[])[] = [
@@ -73,7 +73,7 @@ const saddles: Readonly<Record<number, readonly number[]>> = { 5: [3, 2, 1, 0], 
 
 function trace(values: Float32Array, xs: readonly number[], ys: readonly number[]): Float32Array[] {
   const w = xs.length
-  // An edge is known by the corner it begins at, doubled, plus 1 where it goes down.
+  // An edge's key is twice the index of its first corner, plus 1 if it is vertical.
   const edgeOf = (x: number, y: number, edge: number): number =>
     [2 * (y * w + x), 2 * (y * w + x + 1) + 1, 2 * ((y + 1) * w + x), 2 * (y * w + x) + 1][edge]
   const next = new Map<number, number>()

@@ -1,20 +1,20 @@
-/** States that can be gone back and forth in. */
+/** States for undo and redo. */
 export interface History<T> {
   readonly past: readonly T[]
   readonly present: T
   readonly future: readonly T[]
 }
 
-/** The most steps kept. */
+/** The maximum number of past states. */
 const limit = 200
 
 export const startHistory = <T>(present: T): History<T> => ({ past: [], present, future: [] })
 
-/** A new present; what was undone is gone. The same state again is no step. */
+/** Sets a new present and clears the redo stack. Pushing the present state again changes nothing. */
 export const push = <T>({ past, present, ...rest }: History<T>, next: T): History<T> =>
   next === present ? { past, present, ...rest } : { past: [...past, present].slice(-limit), present: next, future: [] }
 
-/** One step back, or the same where there is none. */
+/** One step back; returns the history unchanged if there is none. */
 export const undo = <T>(history: History<T>): History<T> => {
   const { past, present, future } = history
   return past.length
@@ -22,7 +22,7 @@ export const undo = <T>(history: History<T>): History<T> => {
     : history
 }
 
-/** One step forward, or the same where there is none. */
+/** One step forward; returns the history unchanged if there is none. */
 export const redo = <T>(history: History<T>): History<T> => {
   const {
     past,

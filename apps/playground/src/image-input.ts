@@ -1,25 +1,25 @@
-/** A picture that was given, and what to call it. */
+/** An image from the user, and its file name. */
 export interface GivenPicture {
   readonly bitmap: ImageBitmap
   readonly name: string
 }
 
-/** Decodes a picture upright. Throws an `Error` whose message is for people. */
+/** Decodes an image, with its EXIF orientation applied. Throws an `Error` with a message for the user. */
 export async function readPicture(
   blob: Blob,
-  name = 'name' in blob ? String(blob.name) : 'picture'
+  name = 'name' in blob ? String(blob.name) : 'image'
 ): Promise<GivenPicture> {
   try {
     return { bitmap: await createImageBitmap(blob, { imageOrientation: 'from-image' }), name }
   } catch (cause) {
     throw new Error(
-      `${name} cannot be read as a picture. JPEG, PNG, WebP, AVIF and GIF are known everywhere; is the file complete?`,
+      `${name} cannot be decoded as an image. Check that the file is complete, or use JPEG, PNG, WebP, AVIF or GIF.`,
       { cause }
     )
   }
 }
 
-/** The first picture among what was dropped or pasted. */
+/** The first image in dropped or pasted data. */
 export const pictureIn = (data: DataTransfer | null): File | undefined =>
   [...(data?.files ?? [])].find(file => file.type.startsWith('image/')) ??
   [...(data?.items ?? [])]
@@ -28,8 +28,8 @@ export const pictureIn = (data: DataTransfer | null): File | undefined =>
     .find(file => file !== null)
 
 /**
- * Calls back with pictures dropped anywhere on the page or pasted into it; `other` with a file of another kind. `over`
- * follows a drag.
+ * Listens for images dropped on the page or pasted into it. `other` receives any other dropped file; `over`
+ * reports whether files are dragged over the page.
  */
 export function takePictures({
   picture,
@@ -68,12 +68,12 @@ export function takePictures({
   })
 }
 
-/** The pixels of a bitmap, RGBA. */
+/** RGBA pixels of a bitmap. Throws an `Error` where the browser cannot allocate a canvas of this size. */
 export function pixelsOf(bitmap: ImageBitmap): ImageData {
   const { width, height } = bitmap
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
   if (!context)
-    throw new Error(`A picture of ${width} × ${height} pixels is too large for this browser; make it smaller first.`)
+    throw new Error(`An image of ${width} × ${height} pixels is too large for this browser; resize it first.`)
   context.drawImage(bitmap, 0, 0)
   return context.getImageData(0, 0, width, height)
 }

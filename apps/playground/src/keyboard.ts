@@ -2,20 +2,20 @@ import type { App, Tool } from './app.js'
 import { activeObject, newObject, removeObject } from './session.js'
 import type { Stage } from './stage.js'
 
-/** Keys as the help lists them. */
+/** Shortcuts, as listed in the help dialog. */
 export const keyHelp: readonly (readonly [string, string])[] = [
   ['P · X', 'Include · exclude by clicking'],
-  ['Shift + click', 'The other of the two'],
+  ['Shift + click', 'The opposite label'],
   ['B or drag', 'Box'],
-  ['T', 'Find by name'],
-  ['M · E', 'Paint · erase a rough mask'],
-  ['H', 'Move the picture'],
+  ['T', 'Find by text'],
+  ['M · E', 'Paint · erase a mask prompt'],
+  ['H', 'Pan the image'],
   ['1 2 3', 'Choose a mask'],
-  ['N · Delete', 'New object · remove it'],
+  ['N · Delete', 'New object · remove object'],
   ['Ctrl Z · Ctrl Shift Z', 'Undo · redo'],
   ['+ − 0', 'Zoom in · out · fit'],
   ['[ ]', 'Smaller · larger brush'],
-  ['Arrows, Enter', 'On the picture: move a cross, click with it (Shift: exclude)']
+  ['Arrows, Enter', 'On the image: move the crosshair, click (Shift: exclude)']
 ]
 
 const tools: Readonly<Record<string, Tool>> = {
@@ -27,7 +27,7 @@ const tools: Readonly<Record<string, Tool>> = {
   h: 'hand'
 }
 
-/** Shortcuts for the whole page; not while text is typed or a dialog is open. */
+/** Page-wide shortcuts, disabled in text fields and while a dialog is open. */
 export function listenKeys(app: App, stage: Stage): void {
   addEventListener('keydown', event => {
     const target = event.target as HTMLElement

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { latest } from './latest.js'
 
-/** Runs that are answered by hand. */
+/** Runs that the test settles itself. */
 function byHand() {
   const runs: {
     args: number
     signal: AbortSignal
-    answer: (result: string) => void
-    refuse: (error: Error) => void
+    resolve: (result: string) => void
+    reject: (error: Error) => void
   }[] = []
   const results: string[] = []
   const it = latest(
     (args: number, signal) =>
-      new Promise<string>((answer, refuse) => {
-        runs.push({ args, signal, answer, refuse })
+      new Promise<string>((resolve, reject) => {
+        runs.push({ args, signal, resolve, reject })
       }),
     result => results.push(result)
   )
@@ -22,38 +22,38 @@ function byHand() {
 }
 
 describe('latest', () => {
-  it('runs one at a time, and of what was asked meanwhile the newest only', async () => {
-    const { ask, runs, results, settle } = byHand()
-    for (const n of [1, 2, 3, 4]) ask(n)
+  it('runs one request at a time, then only the newest of those made meanwhile', async () => {
+    const { request, runs, results, settle } = byHand()
+    for (const n of [1, 2, 3, 4]) request(n)
     expect(runs.map(r => r.args)).toEqual([1])
-    runs[0].answer('one')
+    runs[0].resolve('one')
     await settle()
     expect([runs.map(r => r.args), results]).toEqual([[1, 4], ['one']])
-    runs[1].answer('four')
+    runs[1].resolve('four')
     await settle()
     expect([runs.length, results]).toEqual([2, ['one', 'four']])
   })
 
-  it('aborts and drops what is out of date', async () => {
-    const { ask, stop, runs, results, settle } = byHand()
-    ask(1)
-    ask(2)
+  it('stop: aborts the current run and drops its result', async () => {
+    const { request, stop, runs, results, settle } = byHand()
+    request(1)
+    request(2)
     stop()
     expect(runs[0].signal.aborted).toBe(true)
-    ask(3)
-    runs[0].answer('late')
-    runs[1].answer('three')
+    request(3)
+    runs[0].resolve('late')
+    runs[1].resolve('three')
     await settle()
     expect([runs.map(r => r.args), results]).toEqual([[1, 3], ['three']])
   })
 
-  it('goes on after a failure', async () => {
-    const { ask, runs, results, settle } = byHand()
-    ask(1)
-    ask(2)
-    runs[0].refuse(new Error('no'))
+  it('continues after a failure', async () => {
+    const { request, runs, results, settle } = byHand()
+    request(1)
+    request(2)
+    runs[0].reject(new Error('no'))
     await settle()
-    runs[1].answer('two')
+    runs[1].resolve('two')
     await settle()
     expect(results).toEqual(['two'])
   })

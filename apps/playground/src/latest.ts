@@ -1,11 +1,11 @@
 /**
- * At most one run at a time, and of what was asked meanwhile only the newest: what a pointer that moves needs. A run
- * whose question is out of date is aborted; what it still answers is dropped.
+ * Runs at most one request at a time, then only the newest of those made meanwhile, as a moving pointer needs. `stop`
+ * aborts the current run and drops its result.
  */
 export function latest<A, R>(
   run: (args: A, signal: AbortSignal) => Promise<R>,
   onResult: (result: R, args: A) => void
-): { readonly ask: (args: A) => void; readonly stop: () => void } {
+): { readonly request: (args: A) => void; readonly stop: () => void } {
   let next: { args: A } | undefined
   let running: AbortController | undefined
 
@@ -15,7 +15,7 @@ export function latest<A, R>(
       const result = await run(args, mine.signal)
       if (!mine.signal.aborted) onResult(result, args)
     } catch {
-      /* A preview that fails is no news: the click that follows will tell. */
+      /* A failed preview is ignored: the click that follows reports the error. */
     } finally {
       if (running === mine) {
         running = undefined
@@ -26,7 +26,7 @@ export function latest<A, R>(
     }
   }
   return {
-    ask(args) {
+    request(args) {
       if (running) next = { args }
       else void begin(args)
     },

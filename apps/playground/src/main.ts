@@ -12,9 +12,9 @@ import { createToolbar, iconButton } from './ui/toolbar.js'
 import { createWelcome, openPicture } from './ui/welcome.js'
 
 const at = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T
-/** `?backend=wasm` or `?backend=webgpu` decides; else what is there. */
-const asked = new URLSearchParams(location.search).get('backend')
-const prefer = asked === 'wasm' || asked === 'webgpu' ? asked : undefined
+/** `?backend=wasm` or `?backend=webgpu`; default: WebGPU if available, else wasm. */
+const requested = new URLSearchParams(location.search).get('backend')
+const prefer = requested === 'wasm' || requested === 'webgpu' ? requested : undefined
 
 const area = at('stage')
 const call = client(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }))
@@ -61,7 +61,7 @@ takePictures({
   other: file =>
     void (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
       ? app.loadModel({ kind: 'file', file })
-      : app.fail(new Error('That is neither a picture nor a model (.pth, .safetensors).'))),
+      : app.fail(new Error('This file is neither an image nor a model (.pth, .safetensors).'))),
   over: dragging => area.classList.toggle('dragging', dragging)
 })
 for (const update of views) update()

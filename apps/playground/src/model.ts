@@ -1,2 +1,2 @@
-/** The embedded model: the one line to change for another. */
+/** The embedded model. To embed another, change this line. */
 export { tinyModel as embeddedModel } from '@sam/model-tiny'

@@ -10,7 +10,7 @@ import { themeButton } from './ui/theme.js'
 import { iconButton } from './ui/toolbar.js'
 import { pictureButtons } from './ui/welcome.js'
 
-/** The panel beside the picture. Returns how to bring it up to date. */
+/** The side panel. Returns its update function. */
 export function createPanel(root: HTMLElement, app: App, { chooseModel }: { chooseModel: () => void }): () => void {
   const keys = h(
     'dialog',
@@ -61,7 +61,7 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
     modelName.textContent = loaded ? loaded.name : waiting ? 'Model' : 'Choose a model'
     modelNote.textContent = loaded
       ? `${loaded.backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'} · ${loaded.note}`
-      : 'none yet'
+      : 'no model loaded'
     model.title = loaded ? `${loaded.backend.name}: ${loaded.backend.because}` : 'Choose a model'
     busy.hidden = !waiting
     busyText.textContent = waiting?.text ?? ''

@@ -1,2 +1,2 @@
-/** A predicted IoU as people read it. */
+/** A predicted IoU as a percentage, clamped to 0 … 100%. */
 export const percent = (score: number): string => `${Math.round(100 * Math.max(0, Math.min(1, score)))}%`

@@ -1,13 +1,13 @@
-/** What hands do on a surface, as few gestures, in CSS pixels from its top left. */
+/** Pointer gestures on a surface, in CSS pixels from its top left corner. */
 export interface Gestures {
-  /** The pointer rests or moves without a button; undefined when it left. Never from touch. */
+  /** The pointer is over the surface with no button pressed; undefined when it leaves. Never from touch. */
   hover(at: Spot | undefined): void
   click(at: Spot): void
-  /** Whether a drag that begins here draws (else it pans). */
+  /** Whether a drag from this position draws; otherwise it pans. */
   draws(at: Spot): boolean
-  /** A drag that draws: every place so far. */
+  /** A drawing drag in progress: all positions so far. */
   drag(line: readonly Spot[]): void
-  /** It ended, or was given up (a second finger, Escape). */
+  /** The drag ended; `done` is false if it was cancelled (a second finger, Escape). */
   drop(line: readonly Spot[], done: boolean): void
   pan(dx: number, dy: number): void
   zoom(factor: number, at: Spot): void
@@ -20,10 +20,10 @@ export interface Spot {
   readonly touch: boolean
 }
 
-/** Movement up to so many pixels is still a click. */
+/** Maximum movement of a click, in CSS pixels. */
 const slop = { mouse: 4, touch: 10 }
 
-/** Listens to mouse, pen, fingers and wheel. */
+/** Listens to mouse, pen, touch and wheel. */
 export function listen(surface: HTMLElement, gestures: Gestures): void {
   const fingers = new Map<number, Spot>()
   let line: Spot[] = []
@@ -96,7 +96,7 @@ export function listen(surface: HTMLElement, gestures: Gestures): void {
     'wheel',
     event => {
       event.preventDefault()
-      // A pinch on a touch pad comes as a wheel with ctrl, in smaller steps.
+      // A trackpad pinch arrives as wheel events with ctrlKey and smaller deltas.
       const step = event.deltaY * (event.deltaMode === 1 ? 16 : 1) * (event.ctrlKey ? 0.01 : 0.0016)
       gestures.zoom(Math.exp(-Math.max(-0.5, Math.min(0.5, step))), spot(event))
     },

@@ -2,42 +2,41 @@ import type { Box, Point } from '@sam/core'
 import type { Choice } from '@sam/backend-wasm'
 import type { KeptModel } from './weights/weights-cache.js'
 
-/** A line painted with a round brush, in pixels of the picture. */
+/** A line painted with a round brush, in image pixels. */
 export interface Stroke {
   readonly radius: number
   readonly erase: boolean
   readonly line: readonly (readonly [number, number])[]
 }
 
-/** What the person has said about one object. `from` are the logits of the mask that is refined. */
+/** The prompts of one object. `from`: low-resolution logits of the mask to refine. */
 export interface Prompts {
   readonly points: readonly Point[]
   readonly box?: Box | undefined
   readonly strokes: readonly Stroke[]
-  /** A name for it, in a few words. */
+  /** Text prompt: a short noun phrase. */
   readonly phrase?: string | undefined
   readonly from?: Float32Array | undefined
 }
 
 /**
- * A mask to choose: its outline in pixels of the picture, closed rings of x, y, x, y …, to be filled by the even-odd
- * rule.
+ * A mask to choose from. `rings`: its outline in image pixels, closed rings x, y, x, y …, filled by the even-odd rule.
  */
 export interface Candidate {
-  /** The model's estimate of the IoU with the true mask. */
+  /** Predicted IoU with the ground-truth mask. */
   readonly score: number
   readonly rings: readonly Float32Array[]
   readonly logits: Float32Array
 }
 
 /** Best first. */
-export type Answer = readonly Candidate[]
+export type Candidates = readonly Candidate[]
 
 /** Where a model comes from. */
 export type ModelChoice =
   | { readonly kind: 'embedded' }
   | { readonly kind: 'file'; readonly file: File }
-  /** A folder as transformers.js and Hugging Face keep a model: `model.safetensors`, or parts and a list of them. */
+  /** A folder in Hugging Face layout: `model.safetensors`, or shards and their index. */
   | { readonly kind: 'folder'; readonly name: string; readonly files: readonly File[] }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'kept'; readonly key: string }
@@ -46,9 +45,9 @@ export interface LoadedModel {
   readonly name: string
   readonly note: string
   readonly backend: Choice
-  /** Whether it finds what a phrase names. */
-  readonly takesWords: boolean
-  /** What to give as choice to get it again on the next visit. */
+  /** Whether it accepts text prompts. */
+  readonly supportsText: boolean
+  /** The choice that loads it again on the next visit; undefined if it is not saved. */
   readonly again: ModelChoice | undefined
 }
 
@@ -62,20 +61,20 @@ export interface NamedMask {
 export const exportFormats = ['png', 'coco', 'svg'] as const
 export type ExportFormat = (typeof exportFormats)[number]
 
-/** How far something is. `total` is 0 while unknown. */
+/** Progress of an operation. `total` is 0 if unknown. */
 export interface Step {
   readonly doing: 'download' | 'check' | 'compile'
   readonly loaded: number
   readonly total: number
 }
 
-/** What the page asks of the worker. */
+/** Calls from the page to the worker. */
 export interface Calls {
   load: { args: { model: ModelChoice; prefer: 'webgpu' | 'wasm' | undefined }; result: LoadedModel }
-  /** Makes this the picture that is asked about. */
+  /** Encodes an image; later calls use it. */
   picture: { args: { bitmap: ImageBitmap }; result: { milliseconds: number } }
-  /** With `best`, the best mask alone: what a preview shows. */
-  predict: { args: { prompts: Prompts; best?: boolean }; result: Answer }
+  /** `best`: return only the best mask, as for a preview. */
+  predict: { args: { prompts: Prompts; best?: boolean }; result: Candidates }
   export: { args: { format: ExportFormat; masks: readonly NamedMask[]; file: string }; result: Blob }
   kept: { args: Record<never, never>; result: readonly KeptModel[] }
   forget: { args: { key: string }; result: void }

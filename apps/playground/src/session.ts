@@ -1,7 +1,7 @@
 import { distinctColor, type Box, type Point } from '@sam/core'
 import type { Prompts, Stroke } from './protocol.js'
 
-/** One object of the picture: what was said about it, and which of the answers was chosen. */
+/** One object in the image: its prompts and the chosen mask. */
 export interface SessionObject {
   readonly id: number
   readonly name: string
@@ -11,7 +11,7 @@ export interface SessionObject {
   readonly visible: boolean
 }
 
-/** All that undo goes back in. There is always at least one object, and one is active. */
+/** The undoable state. There is always at least one object, and one is active. */
 export interface Session {
   readonly objects: readonly SessionObject[]
   readonly active: number
@@ -34,7 +34,7 @@ export const isEmpty = ({ points, box, strokes, phrase }: Prompts): boolean =>
 
 export const activeObject = ({ objects, active }: Session): SessionObject => objects.find(o => o.id === active)!
 
-/** Its colour, by its number: `rgb(…)`. */
+/** An object's colour, from its id: `rgb(…)`. */
 export const colorOf = ({ id }: Pick<SessionObject, 'id'>): string => `rgb(${distinctColor(id - 1).join(' ')})`
 
 /** Changes one object. */
@@ -44,10 +44,10 @@ export const change = (session: Session, id: number, part: Partial<Omit<SessionO
 })
 
 /**
- * New words about the active object: the choice among the old answers is void. `from` is the mask to refine, if there
- * is one already.
+ * Updates the prompts of the active object and resets its choice. `from`: low-resolution logits of the mask to refine,
+ * if there is one.
  */
-const say = (session: Session, prompts: Partial<Prompts>, from?: Float32Array): Session => {
+const updatePrompts = (session: Session, prompts: Partial<Prompts>, from?: Float32Array): Session => {
   const object = activeObject(session)
   return change(session, object.id, {
     prompts: { ...object.prompts, ...prompts, from: from ?? object.prompts.from },
@@ -57,13 +57,13 @@ const say = (session: Session, prompts: Partial<Prompts>, from?: Float32Array): 
 }
 
 export const addPoint = (session: Session, point: Point, from?: Float32Array): Session =>
-  say(session, { points: [...activeObject(session).prompts.points, point] }, from)
+  updatePrompts(session, { points: [...activeObject(session).prompts.points, point] }, from)
 
-/** A box begins anew: it says more than the mask that was there. */
+/** Sets a box, which replaces all prompts of the active object. */
 export const setBox = (session: Session, box: Box): Session =>
   change(session, session.active, { prompts: { ...noPrompts, box }, choice: 0, visible: true })
 
-/** So does a phrase, which also names the object, unless the person has. */
+/** Sets a phrase, which replaces all prompts and names the object unless the user has named it. */
 export function setPhrase(session: Session, phrase: string): Session {
   const { id, name, prompts } = activeObject(session)
   return change(session, id, {
@@ -75,14 +75,14 @@ export function setPhrase(session: Session, phrase: string): Session {
 }
 
 export const addStroke = (session: Session, stroke: Stroke, from?: Float32Array): Session =>
-  say(session, { strokes: [...activeObject(session).prompts.strokes, stroke] }, from)
+  updatePrompts(session, { strokes: [...activeObject(session).prompts.strokes, stroke] }, from)
 
 export const clearPrompts = (session: Session): Session =>
   change(session, session.active, { prompts: noPrompts, choice: 0 })
 
 export const select = (session: Session, id: number): Session => ({ ...session, active: id })
 
-/** Another object to speak about. An empty one that is there is taken instead. */
+/** Creates an object and selects it, or selects an existing one that is empty. */
 export function newObject(session: Session): Session {
   const free = session.objects.find(o => isEmpty(o.prompts))
   if (free) return select(session, free.id)
@@ -96,7 +96,7 @@ export function removeObject(session: Session, id: number): Session {
   return { objects, active: session.active === id ? objects[objects.length - 1].id : session.active }
 }
 
-/** The same prompts for another model: its masks are of another size, so nothing is refined. */
+/** Keeps the prompts for another model and drops the masks, whose size may differ. */
 export const forgetMasks = (session: Session): Session => ({
   ...session,
   objects: session.objects.map(o => ({ ...o, choice: 0, prompts: { ...o.prompts, from: undefined } }))

@@ -3,7 +3,7 @@ import { BackendError, type SamErrorCode } from '@sam/core'
 import { expect, it } from 'vitest'
 import { sharedBackend, type Prefer } from './shared-backend.js'
 
-/** Backends that count up, and the error with which their devices refuse to come back. */
+/** Numbered backends, whose recovery fails with a given error code. */
 function fakes() {
   let code: SamErrorCode | undefined
   let serial = 0
@@ -34,7 +34,7 @@ it('sharedBackend: opens one backend for each preference', async () => {
   ])
 })
 
-it('sharedBackend: opens another backend when no device can be had any more, and keeps one that may recover', async () => {
+it('sharedBackend: replaces a backend whose device is unavailable, and keeps one that may recover', async () => {
   const { name, refuse } = fakes()
   await name()
   refuse('E_DEVICE_LOST')

@@ -1,18 +1,18 @@
 import type { Choice } from '@sam/backend-wasm'
 import { SamError, type Backend } from '@sam/core'
 
-/** `undefined`: WebGPU where there is an adapter, else wasm. */
+/** `undefined`: WebGPU if there is an adapter, else wasm. */
 export type Prefer = 'webgpu' | 'wasm' | undefined
 
 export interface OpenedBackend {
   readonly backend: Backend
-  /** What was taken, and why. */
+  /** The chosen backend, and the reason. */
   readonly choice: Choice
 }
 
 /**
- * Opens one backend for each preference, and gives the same one again, its device recovered. Where no device can be had
- * any more (`E_BACKEND_UNAVAILABLE`), another backend is opened in its place. Throws what `open` and `recover` throw.
+ * Opens one backend per preference and reuses it, with its device recovered. If no device is available any more
+ * (`E_BACKEND_UNAVAILABLE`), opens another backend in its place. Throws what `open` and `recover` throw.
  */
 export function sharedBackend(
   open: (prefer: Prefer) => Promise<OpenedBackend>
@@ -23,7 +23,7 @@ export function sharedBackend(
     if (!opening) {
       opening = open(prefer)
       opened.set(prefer, opening)
-      opening.catch(() => opened.delete(prefer)) // the next call tries again
+      opening.catch(() => opened.delete(prefer)) // the next call retries
     }
     return opening
   }

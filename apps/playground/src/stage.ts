@@ -6,23 +6,23 @@ import type { Stroke } from './protocol.js'
 import { activeObject, addPoint, addStroke, colorOf, setBox } from './session.js'
 import { fit, held, isInside, pan, toPicture, zoom, type View } from './view.js'
 
-/** The canvas with the picture: what is seen of it, and what hands do on it. */
+/** The canvas: its view of the image, and the gestures on it. */
 export interface Stage {
-  /** Draws at the next frame. */
+  /** Redraws on the next frame. */
   refresh(): void
   fit(): void
   zoom(factor: number): void
 }
 
-/** `floor` is how much of the canvas is covered from below. */
+/** `floor`: height of the toolbar that covers the bottom of the canvas, in CSS pixels. */
 export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => number): Stage {
   let view: View = { scale: 1, x: 0, y: 0 }
   let fitted = true
   let shownPicture: ImageBitmap | undefined
-  /** The drag under way, in pixels of the picture. */
+  /** The drag in progress, in image pixels. */
   let drag: readonly (readonly [number, number])[] = []
   let pointer: readonly [number, number] | undefined
-  /** Where the keyboard's cross is; not shown while a pointer is used. */
+  /** The keyboard crosshair, in image pixels; hidden while a pointer is in use. */
   let cross: readonly [number, number] | undefined
   let frame = 0
 
@@ -62,7 +62,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
     masks.sort((a, b) => Number(a.as === 'active') - Number(b.as === 'active'))
     if (app.state.preview) masks.push({ candidate: app.state.preview, color, as: 'preview' })
     const { points, box, strokes } = active.prompts
-    const pending = app.answer(active) ? [] : strokes.slice(-1)
+    const pending = app.candidates(active) ? [] : strokes.slice(-1)
     return {
       picture: bitmap,
       view,
@@ -106,15 +106,15 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
       pointer = spot && at(spot)
       cross = undefined
       const bitmap = picture()
-      const asks = pointer && bitmap && app.state.tool === 'include' && !spot?.shift && isInside(pointer, bitmap)
-      app.preview(asks ? { x: pointer![0], y: pointer![1] } : undefined)
+      const previews = pointer && bitmap && app.state.tool === 'include' && !spot?.shift && isInside(pointer, bitmap)
+      app.preview(previews ? { x: pointer![0], y: pointer![1] } : undefined)
       refresh()
     },
     click(spot) {
       cross = undefined
       click(at(spot), spot.shift)
     },
-    // A finger in the point tools moves the picture; a mouse draws a box.
+    // With the point tools, a touch drag pans and a mouse drag draws a box.
     draws: ({ touch }) =>
       picture() !== undefined && (app.state.tool === 'box' || brushing() || (app.state.tool === 'include' && !touch)),
     drag(line) {

@@ -8,11 +8,11 @@ const [picture, canvas] = [
 ]
 
 describe('view', () => {
-  it('fits the picture between its margins, centred', () => {
+  it('fit: centres the image between the margins', () => {
     expect(fit(picture, canvas, { top: 50, bottom: 150, side: 100 })).toEqual({ scale: 2, x: 100, y: 150 })
   })
 
-  it('holds the place under the pointer still while it zooms', () => {
+  it('zoom: keeps the position under the pointer fixed', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.2, max: 5, noNaN: true }), fc.nat(1000), fc.nat(800), (factor, x, y) => {
         const view = fit(picture, canvas, { top: 0, bottom: 0, side: 0 })
@@ -23,7 +23,7 @@ describe('view', () => {
     )
   })
 
-  it('never loses the picture', () => {
+  it('held: keeps part of the image on the canvas', () => {
     const view = held(pan({ scale: 1, x: 0, y: 0 }, 9999, -9999), picture, canvas)
     expect([view.x, view.y]).toEqual([952, -152])
   })

@@ -1,4 +1,4 @@
-/** Where the picture lies on the canvas, in CSS pixels: screen = picture × scale + (x, y). */
+/** Transform from image to canvas, in CSS pixels: screen = image × scale + (x, y). */
 export interface View {
   readonly scale: number
   readonly x: number
@@ -11,7 +11,7 @@ interface Size {
 }
 type Position = readonly [number, number]
 
-/** The whole picture, centred, with a margin; a small one is not blown up past four times. */
+/** Fits the image into the canvas, centred, with a margin, at a scale of at most 4. */
 export function fit(picture: Size, canvas: Size, margin: { top: number; bottom: number; side: number }): View {
   const [width, height] = [
     Math.max(1, canvas.width - 2 * margin.side),
@@ -22,8 +22,7 @@ export function fit(picture: Size, canvas: Size, margin: { top: number; bottom: 
 }
 
 /**
- * Zooms by a factor with one place of the screen held still. From a twentieth of a pixel to 64 for each pixel of the
- * picture.
+ * Zooms by a factor around a fixed screen position. The scale is clamped to 0.05 … 64 CSS pixels per image pixel.
  */
 export function zoom(view: View, factor: number, [x, y]: Position): View {
   const scale = Math.max(0.05, Math.min(64, view.scale * factor))
@@ -33,7 +32,7 @@ export function zoom(view: View, factor: number, [x, y]: Position): View {
 
 export const pan = (view: View, dx: number, dy: number): View => ({ ...view, x: view.x + dx, y: view.y + dy })
 
-/** Keeps some of the picture on the canvas. */
+/** Keeps part of the image on the canvas. */
 export function held(view: View, picture: Size, canvas: Size): View {
   const hold = (at: number, length: number, room: number): number =>
     Math.max(Math.min(48, room / 2) - length, Math.min(room - Math.min(48, room / 2), at))

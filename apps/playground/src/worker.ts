@@ -1,4 +1,4 @@
-/** The thread that computes: the backend, the model and the picture's embedding live here, so the page never waits. */
+/** The compute thread: holds the backend, the model and the image embedding, so the page stays responsive. */
 import { InputError, Mask, SamError, type EncodedImage, type Prompt } from '@sam/core'
 import { frameOf } from '@sam/core/model'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
@@ -53,7 +53,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
       note,
       backend: choice,
       again,
-      takesWords: sam.textWidth !== undefined && sam.text !== undefined
+      supportsText: sam.textWidth !== undefined && sam.text !== undefined
     }
   },
 
@@ -72,7 +72,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
   },
 
   async predict({ prompts, best }, { signal }) {
-    const image = need(encoded, 'a picture')
+    const image = need(encoded, 'an image')
     const { masks } = await image.predict(promptOf(prompts), { signal, best })
     const frame = frameOf(image, opened!.sam.config.imageSize)
     return masks.map(mask => ({
@@ -83,7 +83,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
   },
 
   async export({ format, masks, file }) {
-    const image = need(photo, 'a picture')
+    const image = need(photo, 'an image')
     const frame = frameOf(image, opened!.sam.config.imageSize)
     const objects = masks.map(({ name, color, logits, score }) => ({
       name,
@@ -114,14 +114,14 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
   forget: async ({ key }) => (await modelCache())?.forget(key)
 }
 
-/** The person's words as the model takes them: painted strokes become a mask over the one that is refined. */
+/** Converts an object's prompts to a model prompt: strokes are painted over the mask to refine, as a mask prompt. */
 function promptOf({ points, box, strokes, phrase, from }: Prompts): Prompt {
   const { width, height } = encoded!
-  const words = { points, ...(box && { box }), ...(phrase !== undefined && { text: phrase }) }
-  if (!strokes.length) return from ? { ...words, mask: from } : words
+  const prompt = { points, ...(box && { box }), ...(phrase !== undefined && { text: phrase }) }
+  if (!strokes.length) return from ? { ...prompt, mask: from } : prompt
   const frame = frameOf(encoded!, opened!.sam.config.imageSize)
   const base = from ? new Mask({ lowResLogits: from, frame, predictedIou: 1 }).bitmap() : new Uint8Array(width * height)
-  return { ...words, mask: paintStrokes({ width, height, data: base }, strokes) }
+  return { ...prompt, mask: paintStrokes({ width, height, data: base }, strokes) }
 }
 
 function need<T>(thing: T | undefined, name: string): T {
@@ -142,12 +142,12 @@ addEventListener('message', (event: MessageEvent<ToWorker>) => {
   run(args, { signal: controller.signal, onStep: step => post({ id, step }) })
     .then(
       result => post({ id, result }),
-      (error: unknown) => post({ id, error: said(error) })
+      (error: unknown) => post({ id, error: serializeError(error) })
     )
     .finally(() => running.delete(id))
 })
 
-const said = (error: unknown): { code: string; message: string } =>
+const serializeError = (error: unknown): { code: string; message: string } =>
   SamError.is(error)
     ? { code: error.code, message: error.message }
     : error instanceof Error

@@ -2,8 +2,8 @@ import { chromium, type Browser } from 'playwright-core'
 import { ensureChromium } from '../../../tools/chromium/index.js'
 
 /**
- * The test bed's browser. Canvas and page are drawn without the emulated GPU, which takes seconds for an outline; its
- * camera shows a test picture.
+ * Launches the test browser. Canvas and page render without the emulated GPU, which needs seconds per outline. The
+ * camera is a fake device with a test pattern.
  */
 export function launch(): Promise<Browser> {
   const { executablePath, args, env } = ensureChromium()

@@ -10,7 +10,7 @@ const app = resolve(import.meta.dirname, '..')
 const out = resolve(app, '../../out/playground')
 const photo = resolve(app, '../cli/assets/cat.jpg')
 
-describe('the playground, built, on a static server, without a network', () => {
+describe('playground, built and served statically, offline', () => {
   let server: Awaited<ReturnType<typeof serve>>
   let browser: Browser
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe('the playground, built, on a static server, without a network', () => {
     server?.close()
   }, 60_000)
 
-  /** A page that fails the test for anything it logs as an error, and for any request that leaves the server. */
+  /** Opens the page. `trouble` collects its errors, and every request to another server. */
   async function open(
     options: Parameters<Browser['newContext']>[0] = {},
     backend = 'wasm'
@@ -42,9 +42,9 @@ describe('the playground, built, on a static server, without a network', () => {
     })
     page.on('request', request => {
       if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
-        trouble.push(`asked for ${request.url()}`)
+        trouble.push(`requested ${request.url()}`)
     })
-    page.on('filechooser', () => {}) // choosers are caught from the beginning, not from the first wait
+    page.on('filechooser', () => {}) // intercept choosers from the start, not from the first wait
     await page.goto(`${server.url}?backend=${backend}`)
     return {
       page,
@@ -60,7 +60,7 @@ describe('the playground, built, on a static server, without a network', () => {
     page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
   async function choosePicture(page: Page): Promise<void> {
     const chooser = page.waitForEvent('filechooser')
-    await page.locator('.welcome').getByRole('button', { name: 'Choose a picture' }).click()
+    await page.locator('.welcome').getByRole('button', { name: 'Choose an image' }).click()
     await (await chooser).setFiles(photo)
     await status(page, /Ready/)
   }
@@ -75,7 +75,7 @@ describe('the playground, built, on a static server, without a network', () => {
     return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) }
   }
 
-  it('opens a picture, clicks, chooses, refines, undoes, redoes and exports', async () => {
+  it('opens an image, clicks, chooses, refines, undoes, redoes and exports', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model .* on wasm/)
     await shot('1-welcome-light')
@@ -167,7 +167,7 @@ describe('the playground, built, on a static server, without a network', () => {
     await context.close()
   }, 120_000)
 
-  it('works by touch on a phone in the dark, on WebGPU', async () => {
+  it('supports touch on a phone in dark mode, on WebGPU', async () => {
     const { page, context, trouble, shot } = await open(
       {
         viewport: { width: 390, height: 844 },
@@ -180,7 +180,7 @@ describe('the playground, built, on a static server, without a network', () => {
     )
     await status(page, /Model .* on webgpu/)
     await shot('6-welcome-phone-dark')
-    await page.getByRole('button', { name: 'Try the sample: Coffee' }).tap()
+    await page.getByRole('button', { name: 'Open sample: Coffee' }).tap()
     await status(page, /Ready/)
     const box = (await page.locator('#canvas').boundingBox())!
     await page.touchscreen.tap(box.x + box.width * 0.5, box.y + box.height * 0.4)
@@ -192,17 +192,17 @@ describe('the playground, built, on a static server, without a network', () => {
     await page.getByRole('button', { name: 'Brush' }).tap()
     await page.getByRole('slider', { name: 'Brush size' }).waitFor()
     await page.getByRole('button', { name: 'Light colours' }).tap()
-    await page.waitForTimeout(300) // colours change softly
+    await page.waitForTimeout(300) // colour transition
     await shot('8-brush-phone-light')
     expect(await page.locator('html').getAttribute('data-theme')).toBe('light')
     expect(trouble).toEqual([])
     await context.close()
   }, 120_000)
 
-  it('paints a mask, and is used by keyboard alone', async () => {
+  it('supports the brush, and keyboard-only use', async () => {
     const { page, context, trouble, shot } = await open({ colorScheme: 'dark' })
     await status(page, /Model/)
-    await page.getByRole('button', { name: 'Choose a picture' }).focus()
+    await page.getByRole('button', { name: 'Choose an image' }).focus()
     const chooser = page.waitForEvent('filechooser')
     await page.keyboard.press('Enter')
     await (await chooser).setFiles(photo)
@@ -229,10 +229,10 @@ describe('the playground, built, on a static server, without a network', () => {
     await context.close()
   }, 120_000)
 
-  it('finds what a phrase names, and a click corrects it', async () => {
+  it('segments from a text prompt, and refines by a click', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model/)
-    await page.getByRole('button', { name: 'Try the sample: Shapes' }).click()
+    await page.getByRole('button', { name: 'Open sample: Shapes' }).click()
     await status(page, /Ready/)
     await page.keyboard.press('t')
     await page.keyboard.type('a green polygon')
@@ -246,7 +246,7 @@ describe('the playground, built, on a static server, without a network', () => {
     await page.getByRole('button', { name: 'Undo' }).click()
     await expect.poll(() => page.getByRole('radio').count()).toBe(3)
 
-    const field = page.getByLabel('Find by name')
+    const field = page.getByLabel('Find by text')
     await field.fill('word '.repeat(40))
     await page.keyboard.press('Enter')
     await page.getByRole('alert').getByText('tokens').waitFor()
@@ -254,7 +254,7 @@ describe('the playground, built, on a static server, without a network', () => {
     await context.close()
   }, 120_000)
 
-  it('takes a model from a file or an address, keeps it whole or not at all, and finds it on the next visit', async () => {
+  it('loads a model from a file, folder or URL, saves it atomically, and reopens it on the next visit', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model tiny\b/)
     const note = page.locator('.model small')
@@ -265,10 +265,10 @@ describe('the playground, built, on a static server, without a network', () => {
     await choose.click()
     await picker.getByRole('button', { name: /Open a file/ }).click()
     await (await chooser).setFiles(resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'))
-    await note.getByText('kept on this device').waitFor()
+    await note.getByText('saved on this device').waitFor()
 
     await page.reload()
-    await note.getByText('kept on this device').waitFor()
+    await note.getByText('saved on this device').waitFor()
 
     const folder = resolve(out, 'sam-from-a-folder')
     mkdirSync(folder, { recursive: true })
@@ -289,7 +289,7 @@ describe('the playground, built, on a static server, without a network', () => {
 
     const load = async (address: string): Promise<void> => {
       await choose.click()
-      await picker.getByLabel('Address of a model').fill(address)
+      await picker.getByLabel('Model URL').fill(address)
       await picker.getByRole('button', { name: 'Load' }).click()
     }
     const [asset] = readdirSync(resolve(out, 'site/assets')).filter(name => /^sam-.*\.safetensors$/.test(name))
@@ -297,7 +297,7 @@ describe('the playground, built, on a static server, without a network', () => {
     await page.getByRole('alert').getByText('must have the SHA-256').waitFor()
     await shot('12-alert-light')
     await load('assets/nothing.pth')
-    await page.getByRole('alert').getByText('answered 404').waitFor()
+    await page.getByRole('alert').getByText('responded 404').waitFor()
     await load(`assets/${asset}`)
     await page.getByRole('alert').waitFor({ state: 'hidden' })
     await page.locator('#stage:not([data-state=busy])').waitFor()
@@ -320,18 +320,18 @@ describe('the playground, built, on a static server, without a network', () => {
         for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name)
         return names
       })
-    // The file of the model that is in use goes with the model.
+    // The file of the model in use is removed when the model is disposed.
     expect(await files()).toHaveLength(2)
     await picker.getByRole('button', { name: /Embedded model/ }).click()
     await expect.poll(files, { timeout: 20_000 }).toEqual(['index.json'])
     await page.reload()
     await status(page, /Model tiny\b/)
-    expect(await note.textContent()).not.toContain('kept')
+    expect(await note.textContent()).not.toContain('saved')
     expect(trouble.filter(t => !/404/.test(t))).toEqual([])
     await context.close()
   }, 120_000)
 
-  it('takes pictures that are dropped, pasted or taken, and says what it cannot read', async () => {
+  it('opens images that are dropped, pasted or photographed, and reports files it cannot decode', async () => {
     const { page, context, trouble } = await open()
     await status(page, /Model/)
     const give = (how: 'drop' | 'paste', name: string, type: string, bytes: number[]): Promise<void> =>
@@ -348,15 +348,15 @@ describe('the playground, built, on a static server, without a network', () => {
         [how, name, type, bytes] as const
       )
     await give('drop', 'dropped.jpg', 'image/jpeg', [...readFileSync(photo)])
-    await status(page, /dropped.jpg was read/)
+    await status(page, /dropped.jpg encoded in/)
     await give('paste', 'broken.png', 'image/png', [1, 2, 3])
-    await page.getByRole('alert').getByText('broken.png cannot be read as a picture').waitFor()
+    await page.getByRole('alert').getByText('broken.png cannot be decoded as an image').waitFor()
     await give('drop', 'notes.txt', 'text/plain', [65])
-    await page.getByRole('alert').getByText('neither a picture nor a model').waitFor()
+    await page.getByRole('alert').getByText('neither an image nor a model').waitFor()
     await page.getByRole('button', { name: 'Camera' }).click()
-    const shutter = page.getByRole('button', { name: 'Take the picture' })
+    const shutter = page.getByRole('button', { name: 'Take photo' })
     await shutter.click()
-    await status(page, /photo.jpg was read/)
+    await status(page, /photo.jpg encoded in/)
     expect(await shutter.count()).toBe(0)
     expect(trouble).toEqual([])
     await context.close()

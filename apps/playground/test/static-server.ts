@@ -13,7 +13,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml'
 }
 
-/** A folder behind a path of a server of its own, as any static host would serve it: no headers of ours. */
+/** Serves a folder under a path prefix, as any static host would: without special headers. */
 export async function serve(folder: string, prefix = '/some/where/'): Promise<{ readonly url: string; close(): void }> {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url!, 'http://localhost').pathname)

@@ -7,7 +7,7 @@ export interface NamedObject {
   readonly mask: Mask
 }
 
-/** COCO's annotation file for one picture: compressed run lengths, objects of one name in one category. */
+/** COCO annotation file for one image: compressed RLE; objects with the same name share a category. */
 export function coco(
   objects: readonly NamedObject[],
   picture: { readonly file: string; readonly width: number; readonly height: number }

@@ -11,8 +11,8 @@ const square = mask(['00000', '01110', '01010', '01110'])
 const empty = mask(['00000', '00000', '00000', '00000'])
 const object = { name: 'a <b> & "c"\u0000', color: 'rgb(1 2 3)', mask: square }
 
-describe('COCO', () => {
-  it('has the picture, a category a name, and run lengths that read back', () => {
+describe('coco', () => {
+  it('writes the image, one category per name, and RLE that decodes to the mask', () => {
     const file = JSON.parse(coco([object, { ...object, name: 'other' }, object], { file: 'p.jpg', ...size })) as {
       images: unknown
       categories: { id: number }[]
@@ -30,8 +30,8 @@ describe('COCO', () => {
   })
 })
 
-describe('SVG', () => {
-  it('is one even-odd path an object, its hole a ring, names escaped', () => {
+describe('svg', () => {
+  it('writes one even-odd path per object, holes as rings, and escapes names', () => {
     expect(svg([object], size)).toBe(
       [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 5 4" width="5" height="4">',
@@ -43,10 +43,10 @@ describe('SVG', () => {
   })
 })
 
-describe('PNG', () => {
+describe('cutOut', () => {
   const data = Uint8ClampedArray.from({ length: 80 }, (_, i) => (i % 4 === 3 ? 255 : i))
 
-  it('is cut to the object, transparent around it, its colours untouched', async () => {
+  it('crops to the object, is transparent around it, and keeps its colours', async () => {
     const { default: sharp } = await import('sharp')
     const { data: found, info } = await sharp(await cutOut({ width: 5, data }, [square]))
       .raw()
@@ -56,7 +56,7 @@ describe('PNG', () => {
     expect([...found.subarray(16, 20)]).toEqual([0, 0, 0, 0])
   })
 
-  it('of nothing is a picture of one pixel', async () => {
+  it('returns one transparent pixel for an empty mask', async () => {
     expect(await decodeImage((await cutOut({ width: 5, data }, [empty])) as Uint8Array<ArrayBuffer>)).toMatchObject({
       width: 1,
       height: 1

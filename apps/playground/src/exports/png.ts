@@ -1,8 +1,8 @@
 import { encodePng, type Mask } from '@sam/core'
 
 /**
- * The picture where any of the masks is, transparent elsewhere, cut to the box around them. Nothing inside gives one
- * transparent pixel.
+ * PNG of the image inside the union of the masks, transparent elsewhere, cropped to its bounding box. Empty masks give
+ * one transparent pixel.
  */
 export function cutOut(
   { width, data: rgba }: Pick<ImageData, 'width' | 'data'>,

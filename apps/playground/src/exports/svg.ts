@@ -1,8 +1,7 @@
 import type { NamedObject } from './coco.js'
 
 /**
- * One path an object, holes by the even-odd rule, in pixels of the picture; corners nearer than half a pixel to the
- * line are left out.
+ * One path per object, holes by the even-odd rule, in image pixels, simplified with a tolerance of half a pixel.
  */
 export function svg(
   objects: readonly NamedObject[],
@@ -30,7 +29,7 @@ export function svg(
 }
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-/** Also leaves out the control characters that XML cannot hold. */
 
+/** Escapes XML, and drops the control characters that XML does not allow. */
 const escape = (text: string): string =>
   text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '').replace(/[&<>"]/g, c => entities[c])

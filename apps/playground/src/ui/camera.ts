@@ -5,7 +5,8 @@ import { iconButton } from './toolbar.js'
 export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function'
 
 /**
- * Takes a picture with the camera. Undefined when the person closed it. Throws an `Error` that says why there is none.
+ * Takes a photo with the camera. Undefined if the user closes the dialog. Throws an `Error` with the reason if the
+ * camera cannot be used.
  */
 export async function takePicture(): Promise<GivenPicture | undefined> {
   let stream: MediaStream
@@ -14,12 +15,12 @@ export async function takePicture(): Promise<GivenPicture | undefined> {
   } catch (cause) {
     const why =
       (cause as DOMException).name === 'NotAllowedError'
-        ? 'this page may not use it; allow it beside the address'
-        : (cause as Error).message
-    throw new Error(`The camera is not there: ${why}.`, { cause })
+        ? 'Camera access was denied; allow it in the address bar.'
+        : `No camera found: ${(cause as Error).message}.`
+    throw new Error(why, { cause })
   }
   const video = h('video', { autoplay: true, muted: true, playsInline: true, srcObject: stream })
-  const shutter = h('button', { type: 'button', class: 'button primary', disabled: true }, 'Take the picture')
+  const shutter = h('button', { type: 'button', class: 'button primary', disabled: true }, 'Take photo')
   video.addEventListener('loadeddata', () => {
     shutter.disabled = false
   })

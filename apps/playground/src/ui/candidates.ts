@@ -5,13 +5,13 @@ import type { Candidate } from '../protocol.js'
 import { activeObject, colorOf } from '../session.js'
 import { h } from './dom.js'
 
-/** The masks to choose from, as small pictures with their scores. */
+/** The masks to choose from, as thumbnails with their scores. */
 export function createCandidates(app: App): { readonly element: HTMLElement; update(): void } {
   const choices = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Masks to choose from' })
   const element = h(
     'section',
     { class: 'card' },
-    h('header', {}, h('h2', {}, 'Masks'), h('span', { class: 'hint' }, 'predicted quality')),
+    h('header', {}, h('h2', {}, 'Masks'), h('span', { class: 'hint' }, 'predicted IoU')),
     choices
   )
   let drawn: unknown
@@ -19,12 +19,12 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
     element,
     update() {
       const object = activeObject(app.session)
-      const answer = app.answer(object)
-      element.hidden = (!answer && !choices.childElementCount) || !app.shown(object)
-      if (answer && drawn !== answer) {
-        drawn = answer
+      const candidates = app.candidates(object)
+      element.hidden = (!candidates && !choices.childElementCount) || !app.shown(object)
+      if (candidates && drawn !== candidates) {
+        drawn = candidates
         choices.replaceChildren(
-          ...answer.map((candidate, i) => {
+          ...candidates.map((candidate, i) => {
             const label = h(
               'label',
               { class: 'candidate', title: `Mask ${i + 1} (${i + 1})` },
@@ -49,8 +49,8 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
         )
       }
       choices.querySelectorAll('input').forEach((input, i) => {
-        input.disabled = !answer // those of the last answer, until this one is there
-        if (answer) input.checked = i === object.choice
+        input.disabled = !candidates // the previous masks, while a prediction is pending
+        if (candidates) input.checked = i === object.choice
       })
     }
   }
@@ -58,7 +58,7 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
 
 const side = 84
 
-/** The picture in grey, the mask in its colour. */
+/** The image in grey, with the mask in the object's colour. */
 function thumbnail(picture: ImageBitmap, candidate: Candidate, color: string): HTMLCanvasElement {
   const ratio = devicePixelRatio
   const canvas = h('canvas', { width: side * ratio, height: side * ratio, 'aria-hidden': 'true' })

@@ -1,6 +1,6 @@
 type Child = Node | string | undefined | false
 
-/** An element with properties (`class`, `aria-…`, `data-…` as attributes, functions as listeners) and children. */
+/** Creates an element. `class`, `aria-…` and `data-…` are set as attributes, functions as listeners. */
 export function h<T extends keyof HTMLElementTagNameMap>(
   tag: T,
   properties: Readonly<Record<string, unknown>> = {},
@@ -17,18 +17,18 @@ export function h<T extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Offers a file for saving. */
+/** Starts a download of a file. */
 export function save(blob: Blob, name: string): void {
   const href = URL.createObjectURL(blob)
   h('a', { href, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(href), 60_000)
 }
 
-/** Asks for a file. Undefined when none was chosen. */
+/** Opens a file picker. Undefined if no file was chosen. */
 export const chooseFile = async (accept: string): Promise<File | undefined> =>
   (await chosen(h('input', { type: 'file', accept })))[0]
 
-/** Asks for a folder: its files, with those of folders inside. None when none was chosen. */
+/** Opens a folder picker. Returns its files, including subfolders; empty if no folder was chosen. */
 export const chooseFolder = (): Promise<readonly File[]> => chosen(h('input', { type: 'file', webkitdirectory: true }))
 
 const chosen = (input: HTMLInputElement): Promise<File[]> =>

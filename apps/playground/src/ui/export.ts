@@ -11,15 +11,15 @@ const formats: readonly {
   readonly ending: string
 }[] = [
   { format: 'png', label: 'Cut-out', what: 'PNG of the selected object', ending: '.png' },
-  { format: 'coco', label: 'COCO', what: 'JSON with all shown objects', ending: '.json' },
-  { format: 'svg', label: 'Outlines', what: 'SVG of all shown objects', ending: '.svg' }
+  { format: 'coco', label: 'COCO', what: 'JSON of all visible objects', ending: '.json' },
+  { format: 'svg', label: 'Outlines', what: 'SVG of all visible objects', ending: '.svg' }
 ]
 
-/** The three files that can be taken away. */
+/** The export buttons. */
 export function createExport(app: App): { readonly element: HTMLElement; update(): void } {
   const buttons = formats.map(({ format, label, what, ending }) => {
     const name = (): string =>
-      (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'picture') +
+      (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'image') +
       (format === 'png' ? `-${activeObject(app.session).name}` : '') +
       ending
     const onclick = async (): Promise<void> => {
@@ -42,9 +42,9 @@ export function createExport(app: App): { readonly element: HTMLElement; update(
       h('div', { class: 'exports' }, ...buttons.map(b => b.button))
     ),
     update() {
-      const any = app.session.objects.some(o => o.visible && app.answer(o))
+      const any = app.session.objects.some(o => o.visible && app.candidates(o))
       for (const { format, button } of buttons)
-        button.disabled = format === 'png' ? !app.answer(activeObject(app.session)) : !any
+        button.disabled = format === 'png' ? !app.candidates(activeObject(app.session)) : !any
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Drawn on a 24 × 24 grid with a round pen. */
+/** SVG shapes on a 24 × 24 grid, drawn with round strokes. */
 const shapes = {
   include: '<circle cx="12" cy="12" r="8.5"/><path d="M12 8.5v7M8.5 12h7"/>',
   exclude: '<circle cx="12" cy="12" r="8.5"/><path d="M8.5 12h7"/>',

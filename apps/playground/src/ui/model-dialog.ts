@@ -8,7 +8,7 @@ import { iconButton } from './toolbar.js'
 
 const key = 'sam-model'
 
-/** The picker of models. Returns how to open it. */
+/** The model dialog. */
 export function createModelDialog(app: App, call: Call): { readonly element: HTMLDialogElement; open(): void } {
   const load = async (model: ModelChoice): Promise<void> => {
     dialog.close()
@@ -19,7 +19,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     type: 'text',
     inputMode: 'url',
     placeholder: 'https://…/sam_vit_b_01ec64.pth',
-    'aria-label': 'Address of a model',
+    'aria-label': 'Model URL',
     required: true,
     spellcheck: false
   })
@@ -29,7 +29,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
       class: 'address',
       onsubmit: (event: Event) => {
         event.preventDefault()
-        // Relative to the page, which the worker does not know.
+        // Relative to the page: the worker has another base URL.
         const typed = address.value.trim()
         void load({
           kind: 'url',
@@ -53,7 +53,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
       'button',
       { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) },
       icon('model'),
-      h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page, nothing to fetch'))
+      h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page; works offline'))
     ),
     kept,
     h(
@@ -71,7 +71,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         'span',
         {},
         h('strong', {}, 'Open a file'),
-        h('small', {}, 'Meta’s .pth, or .safetensors; it stays on this device')
+        h('small', {}, 'Meta’s .pth, or .safetensors; stays on this device')
       )
     ),
     h(
@@ -94,12 +94,12 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         h('small', {}, 'From Hugging Face: config.json and model.safetensors')
       )
     ),
-    h('h3', {}, 'From an address'),
+    h('h3', {}, 'From a URL'),
     form,
     h(
       'p',
       { class: 'hint' },
-      'What you load is kept on this device for the next visit, checked by size and SHA-256. Enter an address again to check it for a newer file. Add #sha256=… to an address to say which file.'
+      'Loaded models are saved on this device for the next visit and verified by size and SHA-256. Enter a URL again to check it for a newer file. Append #sha256=… to a URL to require that checksum.'
     )
   )
   dialog.addEventListener('click', event => {
@@ -118,7 +118,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
           'span',
           {},
           h('strong', {}, model.label),
-          h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, kept on this device`)
+          h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, saved on this device`)
         )
       ),
       iconButton('trash', `Remove ${model.label} from this device`, { onclick: () => void forget(model) })
@@ -146,13 +146,13 @@ function rememberModel(model: ModelChoice | undefined): void {
   if (model && model.kind !== 'file' && model.kind !== 'folder') localStorage.setItem(key, JSON.stringify(model))
 }
 
-/** The model of the last visit, else the embedded one. */
+/** The model of the last visit; default: the embedded one. */
 export function lastModel(): ModelChoice {
   try {
     const model = JSON.parse(localStorage.getItem(key) ?? '') as ModelChoice
     if (model.kind === 'kept' && typeof model.key === 'string') return model
   } catch {
-    /* nothing kept, or not ours */
+    /* nothing stored, or not valid JSON */
   }
   return { kind: 'embedded' }
 }

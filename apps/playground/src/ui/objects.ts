@@ -10,7 +10,7 @@ interface Row {
   update(object: SessionObject): void
 }
 
-/** The objects, each with its colour, its name to edit, and whether it is shown. */
+/** The list of objects, each with its colour, editable name, score and visibility. */
 export function createObjects(app: App): { readonly element: HTMLElement; update(): void } {
   const list = h('ul', { class: 'objects', 'aria-label': 'Objects' })
   const rows = new Map<number, Row>()
@@ -69,7 +69,7 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
         if (document.activeElement !== name) name.value = object.name
         swatch.setAttribute('aria-label', `Select ${object.name}`)
         swatch.setAttribute('aria-pressed', String(active))
-        const best = app.answer(object)?.[object.choice]
+        const best = app.candidates(object)?.[object.choice]
         score.textContent = best ? percent(best.score) : isEmpty(object.prompts) ? '' : '…'
         eye.setAttribute('aria-label', object.visible ? `Hide ${object.name}` : `Show ${object.name}`)
         eye.title = object.visible ? 'Hide' : 'Show'

@@ -3,17 +3,17 @@ import { activeObject, isEmpty, newObject, setPhrase, type Session } from '../se
 import { h } from './dom.js'
 import { icon } from './icons.js'
 
-/** A phrase is about the active object where that is empty or was named by a phrase, else about a new one. */
-function saying(session: Session, phrase: string): Session {
+/** Sets the phrase of the active object if that is empty or already has a phrase, else of a new object. */
+function withPhrase(session: Session, phrase: string): Session {
   const { prompts } = activeObject(session)
   return setPhrase(isEmpty(prompts) || prompts.phrase !== undefined ? session : newObject(session), phrase)
 }
 
-/** Where a thing is asked for by its name. */
+/** The text-prompt field. */
 export function createPhrase(app: App): { readonly element: HTMLElement; update(): void } {
   const field = h('input', {
     type: 'search',
-    'aria-label': 'Find by name',
+    'aria-label': 'Find by text',
     enterKeyHint: 'search',
     maxLength: 200,
     autocomplete: 'off',
@@ -32,7 +32,7 @@ export function createPhrase(app: App): { readonly element: HTMLElement; update(
       onsubmit: (event: Event) => {
         event.preventDefault()
         const phrase = field.value.trim()
-        if (phrase) app.act(saying(app.session, phrase))
+        if (phrase) app.act(withPhrase(app.session, phrase))
       }
     },
     field,
@@ -43,13 +43,13 @@ export function createPhrase(app: App): { readonly element: HTMLElement; update(
     element,
     update() {
       const { model, ready } = app.state
-      const takes = model?.takesWords ?? false
-      field.disabled = find.disabled = !takes || !ready
-      field.placeholder = model && !takes ? 'This model takes no words' : 'Name a thing: a red star'
+      const supportsText = model?.supportsText ?? false
+      field.disabled = find.disabled = !supportsText || !ready
+      field.placeholder = model && !supportsText ? 'This model has no text prompts' : 'Describe an object: a red star'
       element.title =
-        model && !takes
-          ? 'Only a model with a text projection finds things by name; the embedded one does'
-          : 'Find by name (T)'
+        model && !supportsText
+          ? 'Text prompts need a model with a text projection, such as the embedded one'
+          : 'Find by text (T)'
       const { phrase } = activeObject(app.session).prompts
       if (phrase !== shown && document.activeElement !== field) field.value = phrase ?? ''
       shown = phrase

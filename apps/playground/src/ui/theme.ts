@@ -3,7 +3,7 @@ import { h } from './dom.js'
 
 const key = 'sam-theme'
 
-/** A button between dark and light. Without a choice the page follows the system. */
+/** Toggles dark and light. Default: the system's colour scheme. */
 export function themeButton(): HTMLButtonElement {
   const root = document.documentElement
   const system = matchMedia('(prefers-color-scheme: dark)')

@@ -10,7 +10,7 @@ const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly l
     { tool: 'box', icon: 'box', label: 'Box', key: 'B' },
     { tool: 'brush', icon: 'brush', label: 'Brush', key: 'M' },
     { tool: 'erase', icon: 'erase', label: 'Erase', key: 'E' },
-    { tool: 'hand', icon: 'hand', label: 'Move', key: 'H' }
+    { tool: 'hand', icon: 'hand', label: 'Pan', key: 'H' }
   ]
 
 export const iconButton = (
@@ -30,7 +30,7 @@ export const iconButton = (
     icon(name)
   )
 
-/** The tools, floating over the picture. Returns how to bring them up to date. */
+/** The floating toolbar. Returns its update function. */
 export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => void {
   const buttons = tools.map(({ tool, icon: name, label, key }) => {
     const button = h(
@@ -63,7 +63,7 @@ export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => 
       'div',
       { class: 'bar zoom', role: 'group', 'aria-label': 'Zoom' },
       iconButton('minus', 'Zoom out', { key: '−', onclick: () => stage.zoom(0.8) }),
-      iconButton('fit', 'Fit the picture', { key: '0', onclick: () => stage.fit() }),
+      iconButton('fit', 'Fit the image', { key: '0', onclick: () => stage.fit() }),
       iconButton('plus', 'Zoom in', { key: '+', onclick: () => stage.zoom(1.25) })
     )
   )

@@ -13,7 +13,7 @@ const samples = [
   { name: 'scene.jpg', label: 'Shapes', url: scene }
 ]
 
-/** Opens what a function gives; nothing where it gives nothing. */
+/** Opens the image that `pick` returns, if any. Shows its errors. */
 export async function openPicture(
   app: App,
   pick: () => Promise<Parameters<App['open']>[0] | undefined>
@@ -26,7 +26,7 @@ export async function openPicture(
   }
 }
 
-/** The ways to a picture, as buttons. */
+/** Buttons for the image sources: file and camera. */
 export function pictureButtons(app: App, className: string): HTMLElement[] {
   const choose = (): Promise<void> =>
     openPicture(app, async () => {
@@ -34,7 +34,7 @@ export function pictureButtons(app: App, className: string): HTMLElement[] {
       return file && readPicture(file)
     })
   return [
-    h('button', { type: 'button', class: className, onclick: choose }, icon('image'), 'Choose a picture'),
+    h('button', { type: 'button', class: className, onclick: choose }, icon('image'), 'Choose an image'),
     ...(hasCamera()
       ? [
           h(
@@ -48,15 +48,15 @@ export function pictureButtons(app: App, className: string): HTMLElement[] {
   ]
 }
 
-/** What is there before a picture is. */
+/** The start screen, shown until an image is opened. */
 export function createWelcome(app: App): { readonly element: HTMLElement; update(): void } {
   const element = h(
     'div',
     { class: 'welcome' },
     h('div', { class: 'welcome-mark', 'aria-hidden': 'true' }, icon('box')),
-    h('h1', {}, 'Cut anything out of a picture'),
-    h('p', { class: 'for-mouse' }, 'Drop a picture here or paste one. Then point at what you want.'),
-    h('p', { class: 'for-touch' }, 'Take a picture or choose one. Then point at what you want.'),
+    h('h1', {}, 'Segment anything in an image'),
+    h('p', { class: 'for-mouse' }, 'Drop or paste an image here, then point at an object.'),
+    h('p', { class: 'for-touch' }, 'Take a photo or choose an image, then tap an object.'),
     h('div', { class: 'welcome-buttons' }, ...pictureButtons(app, 'button primary')),
     h(
       'div',
@@ -69,14 +69,14 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
             type: 'button',
             class: 'sample',
             title: label,
-            'aria-label': `Try the sample: ${label}`,
+            'aria-label': `Open sample: ${label}`,
             onclick: () => openPicture(app, async () => readPicture(await (await fetch(url)).blob(), name))
           },
           h('img', { src: url, alt: '', width: 72, height: 48 })
         )
       )
     ),
-    h('p', { class: 'hint' }, 'Everything happens on this device. Nothing is sent anywhere.')
+    h('p', { class: 'hint' }, 'Everything runs on this device. No data is uploaded.')
   )
   return {
     element,

@@ -4,13 +4,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { compareWithAddress, download } from './address.js'
 
 let server: Server | undefined
-let asked: string[] = []
-/** A server that gives one file with these headers. */
+let requests: string[] = []
+/** Starts a server of one file with these headers. Returns the file's URL. */
 async function serve(headers: Record<string, string>, status = 200): Promise<string> {
   await stop()
-  asked = []
+  requests = []
   server = createServer((request, response) => {
-    asked.push(request.method!)
+    requests.push(request.method!)
     response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : 'weights')
   })
   await new Promise<void>(resolve => server!.listen(0, '127.0.0.1', resolve))
@@ -32,22 +32,22 @@ describe('compareWithAddress', () => {
     ['changed', { 'last-modified': 'Tue, 02 Jan 2024 00:00:00 GMT' }, 'Mon, 01 Jan 2024 00:00:00 GMT'],
     ['changed', { etag: '"two"' }, undefined],
     ['unknown', {}, '"one"']
-  ] as const)('%s: the server says %j of a file kept as %s', async (verdict, headers, version) => {
+  ] as const)('returns %s for response headers %j and saved version %s', async (verdict, headers, version) => {
     expect(await compareWithAddress({ key: await serve(headers), version }, signal)).toBe(verdict)
-    expect(asked).toEqual(['HEAD'])
+    expect(requests).toEqual(['HEAD'])
   })
 
-  it('does not know offline, or when the server refuses', async () => {
+  it('returns unknown offline, or when the server rejects the request', async () => {
     const key = await serve({ etag: '"two"' }, 405)
     expect(await compareWithAddress({ key, version: '"one"' }, signal)).toBe('unknown')
     await stop()
     expect(await compareWithAddress({ key, version: '"one"' }, signal)).toBe('unknown')
   })
 
-  it('asks nothing about an address that names the sum of its file', async () => {
+  it('makes no request for a URL with a checksum', async () => {
     const key = `${await serve({ etag: '"two"' })}#sha256=${'0'.repeat(64)}`
     expect(await compareWithAddress({ key, version: '"one"' }, signal)).toBe('same')
-    expect(asked).toEqual([])
+    expect(requests).toEqual([])
   })
 
   it('rejects after an abort', async () => {
@@ -56,7 +56,7 @@ describe('compareWithAddress', () => {
   })
 })
 
-it('download: says which version of the file it is', async () => {
+it('download: returns the version of the file', async () => {
   const incoming = await download(await serve({ etag: 'W/"one"' }), signal)
   expect(incoming).toMatchObject({ label: 'model.pth', version: '"one"' })
   await incoming.stream.cancel()

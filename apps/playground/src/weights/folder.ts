@@ -1,8 +1,8 @@
-/** A place for files by name. */
+/** A flat folder of files. */
 export interface Folder {
-  /** Undefined where there is no such file. */
+  /** Undefined if there is no such file. */
   read(name: string): Promise<Blob | undefined>
-  /** A file that is there only once it is committed, whole. */
+  /** Creates a file, whose content becomes visible on commit, all at once. */
   create(name: string): Promise<Sink>
   remove(name: string): Promise<void>
   names(): Promise<string[]>
@@ -14,7 +14,7 @@ export interface Sink {
   discard(): Promise<void>
 }
 
-/** A folder of the browser's private file system, or undefined where there is none (private windows, old browsers). */
+/** A folder in the origin private file system; undefined if unavailable (private windows, old browsers). */
 export async function privateFolder(name: string): Promise<Folder | undefined> {
   try {
     const root = await navigator.storage.getDirectory()
@@ -35,7 +35,7 @@ const opened = (folder: FileSystemDirectoryHandle): Folder => ({
     }
   },
   async create(name) {
-    // The browser writes to a copy and puts it in place on close.
+    // The browser writes to a temporary copy and replaces the file on close.
     const file = await (await folder.getFileHandle(name, { create: true })).createWritable()
     return {
       write: chunk => file.write(chunk),

@@ -1,5 +1,6 @@
 import { loadClip, type Clip } from '@sam/clip'
-import { loadSam, WeightsError, type Backend, type Sam } from '@sam/core'
+import { loadSam, type Backend, type Sam } from '@sam/core'
+import { refuse } from '@sam/core/graph'
 import { embeddedModel } from '../model.js'
 import type { ModelChoice, Step } from '../protocol.js'
 import { addressOf, compareWithAddress, download } from './address.js'
@@ -16,7 +17,7 @@ export interface OpenedModel {
   readonly sam: Sam
   readonly note: string
   readonly again: ModelChoice | undefined
-  /** Disposes the model and what reads phrases for it; its kept file may then be removed. */
+  /** Disposes the model and its text encoder, and releases its saved file. */
   dispose(): Promise<void>
 }
 
@@ -25,9 +26,8 @@ export const modelCache = (): Promise<WeightsCache | undefined> =>
   (models ??= privateFolder('models').then(folder => folder && weightsCache(folder, navigator.locks)))
 
 /**
- * Loads a model, keeping a copy on this device of what comes from elsewhere. A copy is used again without a request;
- * only an address that is entered anew is asked whether it has another file by now. Throws what `loadSam` and `fetch`
- * throw.
+ * Loads a model, and saves a copy of a file or download on this device. A saved copy is used without a request, except
+ * that a URL entered again is checked for a newer file. Throws what `loadSam` and `fetch` throw.
  */
 export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
   const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: Clip): Promise<Sam> =>
@@ -46,10 +46,10 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
       await end?.()
     }
   })
-  const model = choice.kind === 'folder' ? wholeOf(choice) : choice
+  const model = choice.kind === 'folder' ? singleFileOf(choice) : choice
   if (model.kind === 'folder')
     return opened(await load(new Map(model.files.map(f => [f.name, f]))), {
-      note: 'not kept: it is in several files',
+      note: 'not saved: the model has several files',
       again: undefined
     })
   if (model.kind === 'embedded') {
@@ -75,7 +75,7 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
   }
   const cache = await modelCache()
   if (model.kind === 'file') {
-    // Loaded first: what is not a model takes no room.
+    // Loaded before it is saved: a file that is not a model takes no space.
     const { file } = model
     const sam = await load(file)
     try {
@@ -84,7 +84,7 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
         { key, label: file.name, stream: file.stream(), size: file.size },
         { signal, onStep }
       )
-      await kept?.release() // the model reads the person's file
+      await kept?.release() // the model reads the user's file
       return opened(sam, kept ? { note: keptNote, again } : { note: notKept, again: undefined })
     } catch (error) {
       await sam.dispose()
@@ -100,31 +100,28 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
     })
     const note =
       address === 'same'
-        ? 'kept on this device'
-        : 'kept on this device; its address could not be checked for a newer file'
+        ? 'saved on this device'
+        : 'saved on this device; its URL could not be checked for a newer file'
     if (kept) return openKept(kept, note)
   }
   if (model.kind === 'kept') {
-    throw new WeightsError(
-      'E_WEIGHTS_IO',
-      `${key.replace(/^file:/, '')} is not on this device any more, or was damaged; load it again`
-    )
+    refuse('E_WEIGHTS_IO', `${key.replace(/^file:/, '')} is no longer on this device, or is damaged; load it again`)
   }
   const kept = await keep(cache, await download(key, signal), { signal, onStep })
   if (kept) return openKept(kept, keptNote)
   return opened(await load(new URL(key)), { note: notKept, again: undefined })
 }
 
-/** A folder with the model in one file is that file, under the folder's name. */
-function wholeOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
-  const whole = folder.files.find(f => f.name === 'model.safetensors')
-  return whole ? { kind: 'file', file: new File([whole], `${folder.name}.safetensors`) } : folder
+/** A folder with a single model file, as that file under the folder's name; else the folder. */
+function singleFileOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
+  const single = folder.files.find(f => f.name === 'model.safetensors')
+  return single ? { kind: 'file', file: new File([single], `${folder.name}.safetensors`) } : folder
 }
 
-const keptNote = 'kept on this device for the next visit'
-const notKept = 'not kept: this browser has no room or no place for it'
+const keptNote = 'saved on this device for the next visit'
+const notKept = 'not saved: this browser has no storage or too little space for it'
 
-/** Undefined where there is no place to keep it. */
+/** Saves a model. Undefined if the browser has no storage, or too little space. */
 async function keep(
   cache: WeightsCache | undefined,
   incoming: Incoming,

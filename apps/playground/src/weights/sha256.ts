@@ -1,17 +1,16 @@
 /**
- * SHA-256 (FIPS 180-4) a piece at a time, which the browser's own digest cannot: for files that should never lie in
- * memory whole.
+ * Incremental SHA-256 (FIPS 180-4), for files too large to hold in memory. `crypto.subtle.digest` is not incremental.
  */
 export interface Sha256 {
   update(bytes: Uint8Array): void
-  /** 64 hexadecimal digits. Ends it. */
+  /** Finishes and returns 64 hexadecimal digits. Call once. */
   digest(): string
 }
 
 const primes = Array.from({ length: 312 }, (_, n) => n)
   .filter(n => n > 1 && [2, 3, 5, 7, 11, 13, 17].every(d => n === d || n % d))
   .slice(0, 64)
-/** The first 32 bits of the fraction. */
+/** The first 32 bits of the fractional part. */
 const fraction = (n: number): number => Math.floor((n - Math.floor(n)) * 2 ** 32)
 const rounds = Int32Array.from(primes, p => fraction(Math.cbrt(p)))
 

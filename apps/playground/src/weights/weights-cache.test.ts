@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Folder } from './folder.js'
 import { weightsCache, type WeightsCache } from './weights-cache.js'
 
-/** A folder in memory, and its files to spoil. */
+/** An in-memory folder, with access to its files. */
 function memoryFolder() {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   const open = new Set<string>()
@@ -12,7 +12,7 @@ function memoryFolder() {
     async create(name) {
       const chunks: Uint8Array<ArrayBuffer>[] = []
       open.add(name)
-      if (!files.has(name)) files.set(name, new Uint8Array()) // as the browser's: there at once, and empty
+      if (!files.has(name)) files.set(name, new Uint8Array()) // as in the browser: created immediately, empty
       return {
         write: async chunk => {
           chunks.push(chunk.slice())
@@ -33,12 +33,12 @@ function memoryFolder() {
     names: async () => [...files.keys()]
   }
   const locks = memoryLocks()
-  /** The cache as one more tab has it. */
+  /** The cache of another tab. */
   const cache = (): WeightsCache => weightsCache(folder, locks)
   return { folder, files, open, cache }
 }
 
-/** The browser's locks, as far as the cache uses them. */
+/** In-memory Web Locks: the subset that the cache uses. */
 function memoryLocks(): Pick<LockManager, 'request'> {
   const held = new Map<string, { shared: number; exclusive: boolean; waiting: (() => void)[] }>()
   return {
@@ -78,14 +78,14 @@ const stream = (
 const incoming = { key: 'https://x/model.pth', label: 'model.pth', size: 1000 }
 
 describe('weightsCache', () => {
-  it('keeps a stream and gives it back, now and on the next visit', async () => {
+  it('saves a stream and opens it again, also on the next visit', async () => {
     const { folder, cache } = memoryFolder()
-    const told: number[] = []
+    const progress: number[] = []
     const { blob, release } = await cache().keep(
       { ...incoming, stream: stream(), sha256: sum.toUpperCase() },
-      { onBytes: loaded => told.push(loaded) }
+      { onBytes: loaded => progress.push(loaded) }
     )
-    expect([blob.size, told]).toEqual([1000, [300, 1000]])
+    expect([blob.size, progress]).toEqual([1000, [300, 1000]])
     await release()
     const later = cache()
     expect(await later.list()).toMatchObject([{ key: incoming.key, label: 'model.pth', size: 1000, sha256: sum }])
@@ -101,9 +101,9 @@ describe('weightsCache', () => {
   })
 
   it.each([
-    ['cut off', { stream: stream([bytes.slice(0, 300)]) }, /1000 bytes, 300 came/],
+    ['cut off', { stream: stream([bytes.slice(0, 300)]) }, /1000 bytes, found 300/],
     [
-      'of another sum',
+      'of another checksum',
       { stream: stream(), sha256: sum.replace(/^./, c => (c === '0' ? '1' : '0')) },
       /must have the SHA-256/
     ],
@@ -114,7 +114,7 @@ describe('weightsCache', () => {
     expect([files.size, open.size]).toEqual([0, 0])
   })
 
-  it('keeps nothing after an abort, and stops reading', async () => {
+  it('keeps nothing after an abort, and cancels the stream', async () => {
     const { cache, files, open } = memoryFolder()
     const stop = new AbortController()
     let cancelled = false
@@ -147,8 +147,8 @@ describe('weightsCache', () => {
         return data
       }
     ],
-    ['cut', (data: Uint8Array<ArrayBuffer>) => data.slice(1)]
-  ])('throws away a kept file that was %s', async (_, spoil) => {
+    ['truncated', (data: Uint8Array<ArrayBuffer>) => data.slice(1)]
+  ])('removes a saved file that was %s', async (_, spoil) => {
     const { cache, files } = memoryFolder()
     const models = cache()
     await (await models.keep({ ...incoming, stream: stream() })).release()
@@ -158,7 +158,7 @@ describe('weightsCache', () => {
     expect([await models.list(), files.has(file)]).toEqual([[], false])
   })
 
-  it('replaces a model of the same key, and loses none that is kept at the same time, in whatever tab', async () => {
+  it('replaces a model with the same key, and loses none saved concurrently by any tab', async () => {
     const { folder, cache } = memoryFolder()
     const tabs = [cache(), cache()]
     const kept = await Promise.all(
@@ -169,7 +169,7 @@ describe('weightsCache', () => {
     expect((await folder.names()).length).toBe(4)
   })
 
-  it('removes the file of a forgotten model once no tab uses it', async () => {
+  it('removes the file of a forgotten model when no tab uses it', async () => {
     const { cache, files } = memoryFolder()
     const tabs = [cache(), cache()]
     const first = await tabs[0].keep({ ...incoming, stream: stream() })
@@ -183,7 +183,7 @@ describe('weightsCache', () => {
     expect(files.has(file)).toBe(false)
   })
 
-  it('removes what a visit that ended in the middle left behind, and nothing of a download that goes on', async () => {
+  it('removes leftovers of an interrupted visit, but no file of a running download', async () => {
     const { cache, files, folder } = memoryFolder()
     await (await folder.create('left-behind')).commit()
     let end!: () => void
@@ -201,7 +201,7 @@ describe('weightsCache', () => {
     expect(files.size).toBe(2)
   })
 
-  it('remembers the version that an address told', async () => {
+  it('stores the version of a download', async () => {
     const { cache } = memoryFolder()
     await (await cache().keep({ ...incoming, stream: stream(), version: '"one"' })).release()
     expect(await cache().list()).toMatchObject([{ version: '"one"' }])

@@ -2,24 +2,24 @@ import { refusing, type Refuse } from '@sam/core/graph'
 import type { Folder } from './folder.js'
 import { sha256 } from './sha256.js'
 
-/** A model that was kept on this device. */
+/** A model saved on this device. */
 export interface KeptModel {
-  /** What it was asked for by: an address, or `file:` and a name. */
+  /** Its URL, or `file:` and a file name. */
   readonly key: string
   readonly label: string
   readonly size: number
   readonly sha256: string
-  /** The file it is in. */
+  /** Name of its file in the folder. */
   readonly file: string
-  /** What its address told this version by: `ETag` or `Last-Modified`. */
+  /** Version sent by the server: `ETag` or `Last-Modified`. */
   readonly version?: string | undefined
 }
 
-/** A kept model that is in use: no page removes its file before it is released. */
+/** A saved model in use: no tab removes its file before it is released. */
 export interface KeptFile {
-  /** Read lazily, from the file. */
+  /** Read lazily from the file. */
   readonly blob: Blob
-  /** Removes the file, if it is not kept any more. */
+  /** Releases the file, and removes it if the index no longer names it. */
   readonly release: () => Promise<void>
 }
 
@@ -27,9 +27,9 @@ export interface Incoming {
   readonly key: string
   readonly label: string
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>
-  /** Bytes announced; undefined when unknown. */
+  /** Expected size in bytes; undefined if unknown. */
   readonly size?: number | undefined
-  /** The sum that it must have, where it is known. */
+  /** Expected SHA-256, if known. */
   readonly sha256?: string | undefined
   readonly version?: string | undefined
 }
@@ -41,14 +41,14 @@ export interface CacheOptions {
 
 export interface WeightsCache {
   list(): Promise<readonly KeptModel[]>
-  /** The file, checked against its size and sum; what fails the check is thrown away and not there. */
+  /** Opens a model, verified by size and SHA-256. Undefined if there is none. Removes a file that fails the check. */
   open(key: string, options?: CacheOptions): Promise<KeptFile | undefined>
   /**
-   * Takes in a stream. Throws `WeightsError` `E_WEIGHTS_IO` when it is cut off or its sum is wrong; then, and after an
-   * abort, nothing stays.
+   * Saves a stream. Throws `WeightsError` `E_WEIGHTS_IO` if it is cut off or its SHA-256 differs. Nothing is saved
+   * then, or after an abort.
    */
   keep(incoming: Incoming, options?: CacheOptions): Promise<KeptFile>
-  /** The file itself goes once nobody uses it. */
+  /** Removes a model from the index; its file is removed when no tab uses it. */
   forget(key: string): Promise<void>
 }
 
@@ -56,9 +56,9 @@ const index = 'index.json'
 const lockOf = (file: string): string => `sam-models/${file}`
 
 /**
- * Models in a folder, and an index of them. An entry is written after its file is whole and checked, so nothing half is
- * ever found. `locks` are the browser's, the same for every tab: one tab at a time changes the index, and a file that
- * one tab uses is removed by none. The browser releases the locks of a tab that is closed.
+ * Models in a folder, with an index. An entry is written after its file is complete and verified, so no partial file is
+ * ever listed. `locks` are the Web Locks shared by all tabs: one tab at a time changes the index, and a file in use by
+ * any tab is not removed. The browser releases the locks of a closed tab.
  */
 export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>): WeightsCache {
   const list = async (): Promise<KeptModel[]> => {
@@ -69,7 +69,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
       return []
     }
   }
-  /** Removes the files that the index does not name and nobody uses. */
+  /** Removes the files that are neither in the index nor in use. */
   const sweep = async (): Promise<void> => {
     const named = new Set((await list()).map(e => e.file))
     for (const name of await folder.names()) {
@@ -88,7 +88,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
       await sweep()
     })
   }
-  /** Marks a file as used. Returns how to release it. */
+  /** Locks a file as in use. Returns its release function. */
   const use = async (file: string): Promise<() => Promise<void>> => {
     let end!: () => void
     const ended = new Promise<void>(resolve => {
@@ -116,15 +116,15 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
       const entry = (await list()).find(e => e.key === key)
       if (!entry) return undefined
       const release = await use(entry.file)
-      let whole = false
+      let valid = false
       try {
         const blob = await folder.read(entry.file)
-        whole = blob?.size === entry.size && (await sumOf(blob.stream(), entry.size, options)) === entry.sha256
-        if (whole) return { blob: blob!, release }
+        valid = blob?.size === entry.size && (await sumOf(blob.stream(), entry.size, options)) === entry.sha256
+        if (valid) return { blob: blob!, release }
         await update(entries => entries.filter(e => e.file !== entry.file))
         return undefined
       } finally {
-        if (!whole) await release()
+        if (!valid) await release()
       }
     },
     async keep({ key, label, stream, size, sha256: wanted, version }, options = {}) {
@@ -142,9 +142,9 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
           }
           found = await sumOf(stream, size ?? 0, { ...options, write })
           if (size !== undefined && written !== size)
-            fail(`must have ${size} bytes, ${written} came; the connection was cut off, try again`)
+            fail(`must have ${size} bytes, found ${written}; the connection was interrupted, try again`)
           if (wanted !== undefined && found !== wanted.toLowerCase())
-            fail(`must have the SHA-256 ${wanted}, found ${found}; it is another file, or damaged`)
+            fail(`must have the SHA-256 ${wanted}, found ${found}; the file is damaged, or not the expected one`)
           await sink.commit()
         } catch (error) {
           await sink.discard()
@@ -164,7 +164,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
   }
 }
 
-/** The sum of a stream, which is passed on to `write`. */
+/** SHA-256 of a stream, whose chunks are also passed to `write`. */
 async function sumOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   total: number,
