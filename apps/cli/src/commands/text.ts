@@ -5,7 +5,6 @@ import {
   encodePng,
   overlay,
   queryThresholds,
-  type AutomaticMaskOptions,
   type Instance,
   type RgbImage,
   type SampleOptions
@@ -16,7 +15,7 @@ import { segmentationOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
-import { withModelOptions, withWords, type ModelOptions } from '../model.js'
+import { withClip, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
 import { pointsOption } from '../prompts.js'
 import { json, table } from '../text.js'
@@ -144,18 +143,20 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
     await outputFolder(folder)
   }
-  const { pointsPerSide, predIouThresh, stabilityScoreThresh }: AutomaticMaskOptions =
-    options.checkpoint === undefined ? tinyModel().automatic : {}
-  const automatic = {
-    pointsPerSide,
-    predIouThresh: options.predIouThresh ?? predIouThresh,
-    stabilityScoreThresh: options.stabilityScoreThresh ?? stabilityScoreThresh
-  }
   const photos = await Promise.all(images.map(image => readPhoto(image, context, options)))
   if (points.length) checkPlaces({ points }, photos[0]) // a typing error must not wait for a model and an encode
 
   const progress = context.progress(options)
-  await withWords(options, context, async sam => {
+  await withClip(options, context, async (sam, preset) => {
+    if (options.route === 'prompt' && sam.textWidth === undefined)
+      throw usage(
+        `--route prompt needs a SAM with a text projection, and ${sam.config.name} has none: give --route rank`
+      )
+    const automatic = {
+      ...preset,
+      ...(options.predIouThresh !== undefined && { predIouThresh: options.predIouThresh }),
+      ...(options.stabilityScoreThresh !== undefined && { stabilityScoreThresh: options.stabilityScoreThresh })
+    }
     const found: Found[] = []
     for (const [i, photo] of photos.entries()) {
       const image = images[i]
