@@ -26,7 +26,7 @@ export async function outputFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new CliError(
       'E_OUTPUT',
-      `cannot make the folder ${path}: ${cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'a file has that name' : cause.message}`,
+      `cannot make the folder ${path}: ${cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'there is a file of that name' : cause.message}`,
       { cause }
     )
   })
