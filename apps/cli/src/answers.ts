@@ -4,11 +4,11 @@ import { usage } from './failure.js'
 import type { GivenPrompt } from './prompts.js'
 import { table } from './text.js'
 
-/** How masks are written: as pictures, or in json as COCO run lengths or as polygons. */
+/** Formats of masks: pictures, or JSON with COCO run lengths or polygons. */
 export const formats = ['png', 'rle', 'polygon'] as const
 export type Format = (typeof formats)[number]
 
-/** One answer of `predict`, in the terms of SA-1B's json. */
+/** The masks of one prompt, with the keys of SA-1B's JSON. */
 export interface Answer {
   readonly prompt: GivenPrompt
   readonly masks: readonly MaskAnswer[]
@@ -21,15 +21,15 @@ export interface MaskAnswer {
   readonly area: number
   /** x, y, width, height in pixels of the photo. */
   readonly bbox: readonly number[]
-  /** Index of the mask token that it came from: 0 the single mask, 1 … 3 the three. */
+  /** Index of its mask token: 0 for the single mask, 1 … 3 for the three. */
   readonly token_index: number
-  /** The picture, white inside, when the format is png. */
+  /** The picture, white inside, where the format is png. */
   readonly file?: string
   /** COCO run lengths, or a GeoJSON MultiPolygon in pixels of the photo. */
   readonly segmentation?: unknown
 }
 
-/** What json tells of a prediction. `file` names the picture of a mask. */
+/** A prediction as JSON. `file` names the picture of a mask. */
 export function answerOf(
   prompt: GivenPrompt,
   { masks, tokenIndices }: Prediction,
@@ -48,11 +48,11 @@ export function answerOf(
   }
 }
 
-/** A mask in json: COCO run lengths, or a GeoJSON MultiPolygon in pixels of the photo. */
+/** A mask in JSON: COCO run lengths, or a GeoJSON MultiPolygon in pixels of the photo. */
 export const segmentationOf = (mask: Mask, format: 'rle' | 'polygon'): unknown =>
   format === 'rle' ? mask.toCocoRle() : { type: 'MultiPolygon', coordinates: mask.toPolygons() }
 
-/** The same for people. */
+/** Predictions as a table. */
 export const answerTable = (answers: readonly Answer[]): string =>
   table('rrrrrll', [
     ['object', 'mask', 'predicted IoU', 'stability', 'area', 'box', 'file'],
@@ -70,7 +70,7 @@ export const answerTable = (answers: readonly Answer[]): string =>
   ])
 
 /**
- * The tensors behind the answers, N objects with M masks each, in the decoder's own order (by token index) and not by
+ * The tensors of predictions, N objects with M masks each, in the decoder's order (by token index), not by
  * predicted IoU: `low_res_logits` [N,M,s,s], `iou_predictions` [N,M], `logits` [N,M,height,width] at the photo's size.
  */
 export function tensorsOf(predictions: readonly Prediction[]): Record<string, HostTensor> {
@@ -84,11 +84,11 @@ export function tensorsOf(predictions: readonly Prediction[]): Record<string, Ho
   const masks = ordered.flat()
   const { width, height } = masks[0]
   if (masks.length !== n * m)
-    throw usage('--save-tensors with several objects needs as many masks of each: add --multimask or --single')
-  if (n * m * width * height > mostLogits)
     throw usage(
-      `--save-tensors would write ${n} × ${m} masks of ${width} × ${height} logits; give fewer objects at once`
+      '--save-tensors with several objects needs the same number of masks for each: add --multimask or --single'
     )
+  if (n * m * width * height > mostLogits)
+    throw usage(`--save-tensors would write ${n} × ${m} masks of ${width} × ${height} logits; give fewer objects`)
   const stack = (shape: readonly number[], rows: readonly Float32Array[]): HostTensor => {
     const data = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))
     rows.reduce((at, row) => {
@@ -111,5 +111,5 @@ export function tensorsOf(predictions: readonly Prediction[]): Record<string, Ho
   }
 }
 
-/** Most logits of one file: 2 GB. */
+/** Maximum number of logits in one file: 2 GB. */
 const mostLogits = 2 ** 29

@@ -5,7 +5,7 @@ import { clipCrops } from './first-prompt.js'
 import { imagesOf, type Plan } from './plan.js'
 import { loadResearch } from './research.js'
 
-/** What a data worker of `sam train --workers` is given: the run's plan, and the vision model of the run's CLIP. */
+/** Input of a data worker of `sam train --workers`: the run's plan, and the vision config of its CLIP. */
 export interface DataWorkerInput {
   readonly plan: Plan
   readonly clip: Pick<ClipConfig, 'vision'> | undefined

@@ -3,18 +3,17 @@ import { coco, imageFolder, sa1b, subset, views, type Dataset } from '@sam/train
 import { usage } from './failure.js'
 import { allowPhotosOnly } from './photo.js'
 
-/** What `--data` may be, for help and messages. */
+/** Forms of `--data`, for help and messages. */
 export const dataForms = 'scenes[:SEED[:SIZE[:SIMPLE]]], coco:FILE.json,FOLDER, sa1b:FOLDER or folder:FOLDER'
 
 /**
- * How generated scenes are made where the command line does not say: seed, longer side in pixels, and which part of
- * them has simple things.
+ * Defaults of generated scenes: seed, longer side in pixels, and the fraction of scenes with simple objects.
  */
 export type SceneDefaults = Pick<SceneOptions, 'seed' | 'size' | 'simple'>
 
 /**
- * Images with masks by what a person writes: generated scenes; COCO instances; a folder of SA-1B; a folder with
- * `images` and `masks`. Throws `E_USAGE` for another form, `InputError` where the files are not there or not of that
+ * Images with masks, from a `--data` value: generated scenes; COCO instances; a folder of SA-1B; a folder with
+ * `images` and `masks`. Throws `E_USAGE` for another form, `InputError` where files are missing or not of that
  * kind.
  */
 export async function openData(given: string, defaults: SceneDefaults): Promise<Dataset> {
@@ -28,11 +27,11 @@ export async function openData(given: string, defaults: SceneDefaults): Promise<
   return coco({ annotations, images })
 }
 
-/** Scenes of this seed are held out from a training on `seed`. */
+/** Seed of the held-out scenes of a training on `seed`. */
 const heldOutSeed = (seed: number): number => seed + 1_000_000_000
 
 /**
- * Images to train on and images held out from them: those that are asked for; else scenes of another seed, or the last
+ * Training images and held-out images: those of `heldOut`; else scenes of another seed, or the last
  * tenth of the images, which is none where there are fewer than ten.
  */
 export async function openTrainingData(
@@ -40,7 +39,7 @@ export async function openTrainingData(
   defaults: SceneDefaults
 ): Promise<{ data: Dataset; held?: Dataset }> {
   const opened = await openData(given, defaults)
-  // A scene takes longer to make than to learn from.
+  // Generating a scene takes longer than training on it.
   const { seed, ...others } = given.startsWith('scenes') ? scenesOf(given, defaults) : defaults
   const data = given.startsWith('scenes') ? views(opened, { among: 64, seed, each: 4 }) : opened
   if (heldOut !== undefined) return { data, held: await openData(heldOut, defaults) }

@@ -1,12 +1,12 @@
 import { CommanderError } from 'commander'
 import { SamError } from '@sam/core'
 
-/** What ends a command on purpose, besides the SDK's own errors. */
+/** Errors of the command line, beside those of the SDK. */
 export class CliError extends Error {
   /**
    * `E_USAGE`: the command line is wrong. `E_OUTPUT`: a result cannot be written. `E_INPUT`: a file that is not a photo
-   * or a checkpoint cannot be read. `E_NOT_FINITE`: training met a loss that is not a number. `E_ABORTED`: stopped by
-   * Ctrl-C, and how to go on.
+   * or a checkpoint cannot be read. `E_NOT_FINITE`: the training loss is not finite. `E_ABORTED`: stopped by Ctrl-C;
+   * the message says how to resume.
    */
   constructor(
     readonly code: 'E_USAGE' | 'E_OUTPUT' | 'E_INPUT' | 'E_NOT_FINITE' | 'E_ABORTED',
@@ -17,10 +17,10 @@ export class CliError extends Error {
   }
 }
 
-/** A command line that cannot be carried out; the message says what would be right. */
+/** An error for a wrong command line; the message says what is valid. */
 export const usage = (message: string): CliError => new CliError('E_USAGE', message)
 
-/** How a command ended badly: what a program decides on, what a person reads, what the shell gets. */
+/** A failed command: code for programs, message for people, exit code for the shell. */
 export interface Failure {
   readonly code: string
   readonly message: string
@@ -28,18 +28,18 @@ export interface Failure {
   readonly exitCode: number
 }
 
-/** The failure that an error stands for; undefined for what is none (help was shown). */
+/** The failure of an error; undefined where it is none (help was shown). */
 export function failureOf(error: unknown, signal: AbortSignal): Failure | undefined {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return undefined
-    if (error.code === 'commander.help') return { code: 'E_USAGE', message: 'name a command', exitCode: 2 }
+    if (error.code === 'commander.help') return { code: 'E_USAGE', message: 'give a command', exitCode: 2 }
     return { code: 'E_USAGE', message: error.message.replace(/^error: /, ''), exitCode: 2 }
   }
   const told = error instanceof CliError && error.code === 'E_ABORTED'
   if (signal.aborted || told)
     return {
       code: 'E_ABORTED',
-      message: told ? error.message : 'stopped; nothing was left half written',
+      message: told ? error.message : 'stopped; no file is incomplete',
       exitCode: 130
     }
   if (error instanceof CliError)
@@ -47,7 +47,7 @@ export function failureOf(error: unknown, signal: AbortSignal): Failure | undefi
   if (SamError.is(error)) return { code: error.code, message: error.message, exitCode: 1 }
   return {
     code: 'E_INTERNAL',
-    message: `this should not happen, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    message: `internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     exitCode: 1
   }
 }

@@ -4,7 +4,7 @@ import { SamError } from '@sam/core'
 import { writeFileAtomic } from '@sam/core/model'
 import { CliError, usage } from './failure.js'
 
-/** Written whole or not at all. */
+/** Writes a file completely or not at all. */
 export async function writeOutput(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -13,7 +13,7 @@ export async function writeOutput(
   try {
     await writeFileAtomic(path, chunks, signal)
   } catch (cause) {
-    // Only the writing: what the chunks themselves throw (a damaged checkpoint being converted) stays what it is.
+    // Only errors of writing. Errors of the chunks (a damaged checkpoint) pass unchanged.
     if (SamError.is(cause) && cause.code === 'E_WEIGHTS_IO')
       throw new CliError('E_OUTPUT', `cannot write ${cause.message}`, { cause })
     throw cause
@@ -21,7 +21,7 @@ export async function writeOutput(
   return path
 }
 
-/** Makes a folder for results, before any work is done for them. */
+/** Makes the output folder, before any other work. */
 export async function outputFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new CliError(
@@ -33,7 +33,7 @@ export async function outputFolder(path: string): Promise<string> {
   return path
 }
 
-/** Refuses, before any work is done, a result that would replace one of its own sources, also through a link. */
+/** Throws `E_USAGE` where an output would overwrite an input, also through a link. */
 export async function refuseOverwriting(
   outputs: readonly string[],
   inputs: readonly (string | undefined)[]
@@ -45,14 +45,14 @@ export async function refuseOverwriting(
   }
 }
 
-/** The place a path stands for, links followed as far as it exists. */
+/** The absolute path, with links resolved as far as it exists. */
 async function real(path: string): Promise<string> {
   return realpath(path).catch(() =>
     dirname(path) === path ? path : real(dirname(resolve(path))).then(folder => join(folder, basename(path)))
   )
 }
 
-/** A small file of the user's, whole. Throws `E_INPUT`. */
+/** Reads a small file. Throws `E_INPUT`. */
 export async function readInput(path: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new CliError('E_INPUT', `cannot read ${path}: ${cause.code === 'ENOENT' ? 'no such file' : cause.message}`, {

@@ -16,7 +16,7 @@ import { processTerminal, type Terminal } from './terminal.js'
 import { json } from './text.js'
 
 /**
- * Runs the command line of this process: sets its exit code, and lets Ctrl-C stop the work cleanly (twice: at once).
+ * Runs the command line of this process: sets its exit code, and aborts on Ctrl-C (twice: immediately).
  */
 export async function main(argv: readonly string[]): Promise<void> {
   const controller = new AbortController()
@@ -24,11 +24,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.once('SIGINT', stop).once('SIGTERM', stop)
   process.exitCode = await run(argv, { terminal: processTerminal(), signal: controller.signal })
   process.off('SIGINT', stop).off('SIGTERM', stop)
-  // The runtime may still be busy with what nobody waits for any more.
+  // Pending work may still keep the process alive.
   if (controller.signal.aborted) process.exit()
 }
 
-/** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 a wrong command line, 130 stopped. */
+/** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 wrong command line, 130 stopped. */
 export async function run(
   argv: readonly string[],
   { terminal, signal }: { terminal: Terminal; signal: AbortSignal }
@@ -62,7 +62,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     version: string
   }
   const program = new Command('sam')
-    .description('Segment Anything: point at something in a photo, get its mask.')
+    .description('Segment Anything: masks of a photo from clicks, boxes and phrases.')
     .version(version)
     .exitOverride()
     .configureOutput({

@@ -4,11 +4,11 @@ export interface MeterOptions {
   readonly iterations: number
   /** Takes a line that replaces the one before it. */
   readonly tell: (line: string) => void
-  /** Takes a line that stays, one a minute and one an evaluation: where there is no terminal. */
+  /** Takes a line that stays, one per minute and per evaluation: where there is no terminal. */
   readonly note?: ((line: string) => void) | undefined
 }
 
-/** Says how training goes: a bar, loss and IoU as means of the last iterations, images a second, time left. */
+/** Progress of training: a bar, mean loss and IoU of the last iterations, images per second, time left. */
 export function meter({ iterations, tell, note }: MeterOptions): (step: StepProgress) => void {
   const recent: StepProgress[] = []
   let noted = -Infinity

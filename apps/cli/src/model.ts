@@ -4,12 +4,14 @@ import {
   loadSam,
   SamError,
   type Backend,
+  type AutomaticMaskOptions,
   type LoadOptions,
   type Sam,
   type SamConfig,
   type WeightSource
 } from '@sam/core'
 import { parseConfig, recognise } from '@sam/core/model'
+import { mobileModel } from '@sam/model-mobile'
 import { tinyModel } from '@sam/model-tiny'
 import { Option, type Command } from 'commander'
 import type { CommonOptions, Context } from './context.js'
@@ -25,24 +27,48 @@ export interface ModelOptions extends CommonOptions {
   readonly backend: keyof typeof backends
 }
 
-/** Where a model can run. Each is loaded when it is asked for. */
+/** A model that is installed with `sam`: no checkpoint is needed. */
+interface BundledModel {
+  readonly weights: LoadOptions['weights']
+  readonly config: SamConfig
+  readonly description: string
+  /** Options of automatic mask generation that suit it. Default: Meta's. */
+  readonly automatic?: AutomaticMaskOptions
+  /** Closes `weights`. */
+  close?(): Promise<void>
+}
+
+type BundledName = 'mobile_sam' | 'tiny'
+
+/** The bundled models by their `--model` names. */
+const bundledModels: Readonly<Record<BundledName, (signal: AbortSignal) => Promise<BundledModel>>> = {
+  mobile_sam: async signal => {
+    const model = await mobileModel({ signal })
+    return { ...model, close: () => model.weights.close() }
+  },
+  tiny: async () => tinyModel()
+}
+
+/** Backends that run a model. Each is imported on first use. */
 const backends = {
   cpu: async (): Promise<Backend> => (await import('@sam/backend-cpu')).cpu(),
   cuda: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cuda(),
   webgpu: async (): Promise<Backend> => (await import('@sam/backend-webgpu')).webgpu()
 }
 
+const bundledNames = Object.keys(bundledModels).join(' or ')
+
 /** Adds `--checkpoint`, `--model`, `--backend` and the common options to a command. */
-export const withModelOptions = (command: Command): Command =>
+export const withModelOptions = (command: Command, defaultModel = 'mobile_sam'): Command =>
   withCommonOptions(
     command
       .option(
         '--checkpoint <file>',
-        "Meta's .pth, safetensors, or a Hugging Face folder (default: the embedded tiny model)"
+        "Meta's .pth, safetensors, or a Hugging Face folder (default: a bundled model, see --model)"
       )
       .option(
         '--model <name>',
-        'vit_b, vit_l, vit_h, or a configuration in a .json file (default: what the checkpoint looks like)'
+        `without --checkpoint: ${bundledNames} (default: ${defaultModel}); with it: vit_b, vit_l, vit_h, or a configuration in a .json file (default: recognised from the checkpoint)`
       )
       .addOption(decoderHeadsOption())
       .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu'))
@@ -52,7 +78,7 @@ export const withModelOptions = (command: Command): Command =>
 export const decoderHeadsOption = (): Option =>
   new Option(
     '--decoder-heads <n>',
-    "attention heads of the mask decoder, where neither --model nor the file tells them (Meta's decoders: 8)"
+    "attention heads of the mask decoder, where neither --model nor the file gives them (Meta's decoders: 8)"
   ).argParser(wholeNumber('--decoder-heads'))
 
 /** Adds `--json` and `--quiet`. */
@@ -61,40 +87,42 @@ export const withCommonOptions = (command: Command): Command =>
     .option('--json', 'print one JSON value on stdout, also for an error')
     .option('-q, --quiet', 'no progress on stderr')
 
-/** Loads the model that the options ask for, lets `use` work with it, and frees it. */
-export async function withModel<T>(options: ModelOptions, context: Context, use: (sam: Sam) => Promise<T>): Promise<T> {
+/** Work on a loaded model. `automatic` are the options of automatic mask generation that suit it. */
+type Use<T> = (sam: Sam, automatic: AutomaticMaskOptions) => Promise<T>
+
+/** Loads the model of the options, runs `use` on it, and frees it. */
+export async function withModel<T>(options: ModelOptions, context: Context, use: Use<T>): Promise<T> {
   return loaded(options, context, { parts: 'all', use })
 }
 
-/** The same without the image encoder, for saved embeddings. */
-export async function withDecoder<T>(
-  options: ModelOptions,
-  context: Context,
-  use: (sam: Sam) => Promise<T>
-): Promise<T> {
+/** Like `withModel`, without the image encoder, for saved embeddings. */
+export async function withDecoder<T>(options: ModelOptions, context: Context, use: Use<T>): Promise<T> {
   return loaded(options, context, { parts: 'decoder', use })
 }
 
 /**
- * The same with the CLIP that reads phrases: `clip`, a folder in Hugging Face's layout, or the embedded one, which only
- * the embedded model goes with.
+ * Like `withModel`, with a CLIP: `clip`, a folder in Hugging Face's layout. Without it, the tiny model with its own
+ * CLIP. Throws `E_USAGE` where another model is given no CLIP.
  */
-export async function withWords<T>(
+export async function withClip<T>(
   options: ModelOptions & { readonly clip?: string },
   context: Context,
-  use: (sam: Sam) => Promise<T>
+  use: Use<T>
 ): Promise<T> {
-  const { checkpoint, clip } = options
-  if (checkpoint !== undefined && clip === undefined)
-    throw usage(
-      '--checkpoint needs a --clip: a folder with the config.json, tokenizer.json and model.safetensors of a CLIP'
-    )
-  return loaded(options, context, { parts: 'all', clip: clip === undefined ? tinyModel().clip : { model: clip }, use })
+  const { checkpoint, clip, model } = options
+  if (clip !== undefined) return loaded(options, context, { parts: 'all', clip: { model: clip }, use })
+  if (checkpoint !== undefined)
+    throw usage(`--checkpoint needs --clip FOLDER: ${clipFolder}; a SAM with no text projection then uses --route rank`)
+  if (model === 'mobile_sam')
+    throw usage(`--model mobile_sam has no text projection: give --clip FOLDER, ${clipFolder}, for --route rank`)
+  return loaded({ ...options, model: model ?? 'tiny' }, context, { parts: 'all', clip: tinyModel().clip, use })
 }
+
+const clipFolder = 'a folder with the config.json, tokenizer.json and model.safetensors of a CLIP'
 
 interface Loading<T> extends Pick<LoadOptions, 'parts'> {
   readonly clip?: Pick<ClipOptions, 'model' | 'crop' | 'background' | 'threshold'>
-  readonly use: (sam: Sam) => Promise<T>
+  readonly use: Use<T>
 }
 
 async function loaded<T>(
@@ -105,23 +133,25 @@ async function loaded<T>(
   const { signal } = context
   const progress = context.progress(options)
   const model = await configOf(options.model)
-  const embedded = options.checkpoint === undefined ? tinyModel() : undefined
-  if (embedded) progress.note(`no --checkpoint: the embedded model, ${embedded.description}`)
-  const backend = await backends[options.backend]()
+  const name = options.checkpoint === undefined ? bundledName(options.model) : undefined
+  const bundled = name && (await bundledModels[name](signal))
+  let backend: Backend | undefined
   let clip: Clip | undefined
   try {
+    if (bundled && options.model === undefined) progress.note(`no --checkpoint: ${bundled.description}`)
+    const device = (backend = await backends[options.backend]())
     if (choice)
-      clip = await progress.step(`loading ${options.clip ?? 'the embedded CLIP'}`, () =>
-        loadClip({ ...choice, backend, signal })
+      clip = await progress.step(`loading ${options.clip ?? 'the CLIP of the tiny model'}`, () =>
+        loadClip({ ...choice, backend: device, signal })
       )
-    const what = `loading ${options.checkpoint ?? 'the embedded model'} on ${options.backend}`
+    const what = `loading ${options.checkpoint ?? name} on ${options.backend}`
     const sam = await progress.step(what, tell =>
       loadSam({
-        weights: options.checkpoint ?? embedded!.weights,
-        backend,
+        weights: bundled?.weights ?? options.checkpoint!,
+        backend: device,
         parts,
         signal,
-        model: model ?? embedded?.config,
+        model: model ?? bundled?.config,
         decoderHeads: options.decoderHeads,
         text: clip,
         onProgress: ({ loaded, total }) => {
@@ -130,17 +160,27 @@ async function loaded<T>(
       })
     )
     try {
-      return await use(sam)
+      return await use(sam, bundled?.automatic ?? {})
     } finally {
       await sam.dispose()
     }
   } finally {
     await clip?.dispose()
-    backend.dispose()
+    backend?.dispose()
+    await bundled?.close?.()
   }
 }
 
-/** The configuration of a checkpoint, undefined when it is not a SAM; or what must be given for it to be known. */
+/** The bundled model of a `--model` without `--checkpoint`. Throws `E_USAGE` for a model that is not bundled. */
+function bundledName(model = 'mobile_sam'): BundledName {
+  if (!Object.hasOwn(bundledModels, model))
+    throw usage(
+      `--model ${model} needs --checkpoint FILE, its weights; without --checkpoint it must be ${bundledNames}`
+    )
+  return model as BundledName
+}
+
+/** The configuration of a checkpoint, undefined where it is not a SAM; or, in `problem`, which option is needed to recognise it. */
 export function recognised(
   source: WeightSource,
   { decoderHeads }: { readonly decoderHeads?: number | undefined }
@@ -153,7 +193,7 @@ export function recognised(
   }
 }
 
-/** A configuration by name or from a .json file; undefined when not told. */
+/** A configuration by name or from a .json file; undefined where none is given. */
 export async function configOf(model: string | undefined): Promise<SamConfig | undefined> {
   if (model === undefined) return undefined
   if (model.endsWith('.json')) return parseConfig(new TextDecoder().decode(await readInput(model)), model)

@@ -8,10 +8,10 @@ export const withPhotoOptions = (command: Command): Command =>
   command
     .option(
       '--window <low,high>',
-      'samples that become black and white, for 12, 16 or 32 bits and floats',
+      'sample values of black and white, for 12, 16 or 32 bits and floats',
       numbers('--window', 2)
     )
-    .option('--bands <r,g,b>', 'bands that become red, green and blue, counted from 1', numbers('--bands', 3))
+    .option('--bands <r,g,b>', 'bands of red, green and blue, counted from 1', numbers('--bands', 3))
 
 const numbers =
   (option: string, count: number) =>
@@ -33,12 +33,11 @@ export async function readPhoto(
 }
 
 /**
- * Formats of photos. The other decoders of libvips (svg, pdf, magick …) are programs of their own and stay shut,
- * whatever a file claims to be.
+ * Formats of photos. The other decoders of libvips (svg, pdf, magick …) stay blocked, whatever the file claims to be.
  */
 const decoders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif', 'Jxl', 'Jp2k']
 
-/** Lets sharp decode photos and nothing else, from now on in this process. */
+/** Restricts sharp to decoding photos, for the rest of this process. */
 export async function allowPhotosOnly(): Promise<void> {
   const { default: sharp } = await import('sharp')
   sharp.block({ operation: ['VipsForeignLoad'] })

@@ -1,13 +1,13 @@
 import type { Terminal } from './terminal.js'
 
-/** Says on stderr what is going on. */
+/** Progress on stderr. */
 export interface Progress {
   /** Runs a step; `tell` adds to its line while it runs ("120 of 358 MB"). */
   step<T>(what: string, work: (tell: (detail: string) => void) => Promise<T>): Promise<T>
   note(text: string): void
 }
 
-/** A spinner on a terminal, a line a step elsewhere, nothing when quiet. */
+/** A spinner on a terminal, else a line per step; nothing when quiet. */
 export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: boolean | undefined }): Progress {
   const { spinner: stream } = terminal
   if (quiet) return { step: (_what, work) => work(() => {}), note: () => {} }

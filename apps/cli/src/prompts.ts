@@ -3,14 +3,14 @@ import { decodeImage, Mask, openWeights, type Box, type MaskPrompt, type Point, 
 import { CliError, usage } from './failure.js'
 import { readInput } from './files.js'
 
-/** What was given on the command line, in its order. */
+/** Prompt options of the command line, in order. */
 export type Given =
   | { readonly kind: 'point'; readonly point: Point }
   | { readonly kind: 'box'; readonly box: Box }
   | { readonly kind: 'mask'; readonly file: string }
   | { readonly kind: 'object' }
 
-/** A prompt as given: its mask still a file. */
+/** A prompt as given; its mask is still a file. */
 export interface GivenPrompt {
   readonly points: readonly Point[]
   readonly box?: Box
@@ -28,7 +28,7 @@ export function promptOptions(command: Command): readonly Given[] {
   command
     .option(
       '--point <x,y[,0]>',
-      'a click in pixels of the photo: on the object, or with ,0 beside it (repeatable)',
+      'a click in pixels of the photo: on the object, or with ,0 on the background (repeatable)',
       collect(parsePoint)
     )
     .option('--box <x0,y0,x1,y1>', 'a box around an object: left, top, right, bottom (repeatable)', collect(parseBox))
@@ -37,7 +37,7 @@ export function promptOptions(command: Command): readonly Given[] {
       'a mask to refine: a black and white picture, COCO RLE (.json), or saved tensors (.safetensors)',
       collect(file => ({ kind: 'mask', file }))
     )
-    .option('--object', 'what follows is about another object')
+    .option('--object', 'the options that follow are about another object')
     .on('option:object', () => given.push({ kind: 'object' }))
   return given
 }
@@ -54,7 +54,9 @@ export function pointsOption(command: Command, description: string): readonly Po
 const parsePoint = (text: string): Extract<Given, { kind: 'point' }> => {
   const [x, y, label] = numbers(text, [2, 3], 'x,y or x,y,0')
   if (label !== undefined && label !== 0 && label !== 1)
-    throw new InvalidArgumentError(`The third number must be 1 (on the object) or 0 (beside it), found ${label}.`)
+    throw new InvalidArgumentError(
+      `The third number must be 1 (on the object) or 0 (on the background), found ${label}.`
+    )
   return { kind: 'point', point: { x, y, label: label === 0 ? 'background' : 'foreground' } }
 }
 
@@ -68,8 +70,8 @@ function numbers(text: string, counts: readonly number[], form: string): number[
 }
 
 /**
- * The prompts that were meant: points, one box and one mask together are about one object; several boxes alone are one
- * object each; `--object` begins another. Throws `E_USAGE` for what could be read two ways.
+ * The prompts of the options: points, one box and one mask together are about one object; several boxes alone are one
+ * object each; `--object` starts another. Throws `E_USAGE` for ambiguous options.
  */
 export function promptsOf(given: readonly Given[]): GivenPrompt[] {
   const objects: Given[][] = [[]]
@@ -78,7 +80,7 @@ export function promptsOf(given: readonly Given[]): GivenPrompt[] {
     else objects.at(-1)!.push(item)
   }
   const prompts = objects.filter((items, i) => i > 0 || items.length).flatMap(promptsOfObject)
-  if (prompts.length === 0) throw usage('say what to segment: at least one of --point, --box, --mask')
+  if (prompts.length === 0) throw usage('give a prompt: at least one of --point, --box, --mask')
   return prompts
 }
 

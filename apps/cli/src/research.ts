@@ -19,7 +19,7 @@ export interface Research {
   ): Readonly<Record<string, HostTensor>>
 }
 
-/** Private, so not a dependency: it resolves in a clone of the repository alone. */
+/** Private, so not a dependency: it resolves only in a clone of the repository. */
 const workspace = '@sam/research-tiny'
 
 /** The research workspace; undefined where `sam` is installed without it. */

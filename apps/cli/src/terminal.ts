@@ -1,13 +1,13 @@
 import { printable } from '@sam/core/graph'
 
 /**
- * Where text goes: stdout for data, stderr for progress and errors. Control characters in it are written as escapes. A
- * reader that left (`| head`) is no error.
+ * Output streams: stdout for data, stderr for progress and errors. Control characters are written as escapes. A closed
+ * pipe (`| head`) is no error.
  */
 export interface Terminal {
   out(text: string): void
   err(text: string): void
-  /** The stream for a spinner; undefined where stderr is no terminal or colours and motion are not wanted. */
+  /** The stream for a spinner; undefined where stderr is no terminal, or with `NO_COLOR`. */
   readonly spinner: NodeJS.WriteStream | undefined
   /** All of standard input. */
   stdin(): Promise<Uint8Array>
@@ -28,7 +28,7 @@ export function processTerminal(): Terminal {
     (text: string): void => {
       if (!gone.has(stream)) stream.write(printable(text, Infinity))
     }
-  // A terminal that tells no width (0 columns) would have a spinner clear lines for ever.
+  // With 0 columns a spinner would clear lines forever.
   const lively = stderr.isTTY && stderr.columns > 0 && !env.NO_COLOR && env.TERM !== 'dumb'
   return {
     out: to(stdout),

@@ -1,5 +1,5 @@
 /**
- * Rows as an aligned table; the first is the head. `align` has a letter for each column: l to the left, r to the right.
+ * Rows as an aligned table; the first is the header. `align` has a letter per column: l for left, r for right.
  */
 export function table(align: string, rows: readonly (readonly string[])[]): string {
   const widths = [...align].map((_, column) => Math.max(...rows.map(row => lengthOf(row[column] ?? ''))))
@@ -18,12 +18,12 @@ export function table(align: string, rows: readonly (readonly string[])[]): stri
     .join('')
 }
 
-/** Characters on the screen, near enough: code points. */
+/** Approximate width on the screen: code points. */
 const lengthOf = (text: string): number => [...text].length
 
 const units = ['', ' k', ' M', ' G', ' T']
 
-/** 941727350784 → '941.7 G': four digits at most, powers of 1000. */
+/** 941727350784 → '941.7 G': at most four digits, powers of 1000. */
 export function short(n: number, unit = ''): string {
   if (n === 0) return `0${unit && ` ${unit}`}`
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(n) / 3)))

@@ -4,7 +4,7 @@ import { openData } from '../src/data.js'
 
 describe('--data scenes', () => {
   const defaults = { seed: 5, size: 64 }
-  it('takes a seed, a size and a part of simple things, each left out or not', async () => {
+  it('accepts an optional seed, size and fraction of simple objects', async () => {
     for (const [given, meant] of [
       ['scenes', defaults],
       ['scenes:8', { seed: 8, size: 64 }],
@@ -21,7 +21,7 @@ describe('--data scenes', () => {
         ).toBe(0)
     }
   })
-  it('refuses other numbers', async () => {
+  it('refuses values out of range', async () => {
     for (const given of ['scenes:x', 'scenes:1:64:2', 'scenes:1:64:-1', 'scenes:1:64:', 'scenes:1:64:0.5:1'])
       await expect(openData(given, defaults), given).rejects.toThrow('it must be scenes[:SEED')
   })

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '@sam/core'
 import { sam, workFolder } from './sam.js'
 
-const few = ['--objects', '3', '--clicks', '2']
+const few = ['--model', 'tiny', '--objects', '3', '--clicks', '2']
 const square = (size: number, inside: (x: number, y: number) => boolean): Promise<Uint8Array> =>
   encodePng({
     width: size,
@@ -31,10 +31,10 @@ describe('sam eval', async () => {
     await writeFile(at('sa1b/sa_1.json'), '{"annotations": [{"segmentation": {"size"')
   }, 60_000)
 
-  it('prints tables, and writes json and a curve', async () => {
+  it('prints tables, and writes JSON and a curve', async () => {
     const { code, out, err } = await sam(['eval', '--data', 'scenes:3:64', ...few, '--out', at('results')])
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('evaluating on scenes:3:64') as string })
-    expect(out).toMatch(/^3 objects of \d images; passed over: 0 images, 0 masks\n/)
+    expect(out).toMatch(/^3 objects of \d images; skipped: 0 images, 0 masks\n/)
     for (const line of [
       /^one click, all +3 +0\.\d{3} +0\.\d{3}$/m,
       /^box +3 /m,
@@ -50,7 +50,7 @@ describe('sam eval', async () => {
     expect(await readFile(at('results/clicks.svg'), 'utf8')).toMatch(/^<svg/)
   })
 
-  it('prints json alone, and passes over unfit masks with a count', async () => {
+  it('prints only JSON with --json, and counts skipped masks', async () => {
     const { code, out, err } = await sam(['eval', '--data', `folder:${at('mine')}`, ...few, '--json', '--quiet'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(JSON.parse(out)).toMatchObject({
@@ -62,8 +62,8 @@ describe('sam eval', async () => {
   })
 
   it.each([
-    ['a form of data that is none', ['--data', 'voc:x'], 2, '--data voc:x: it must be scenes'],
-    ['scenes of a strange size', ['--data', 'scenes:1:9'], 2, '32 … 4096'],
+    ['an unknown form of data', ['--data', 'voc:x'], 2, '--data voc:x: it must be scenes'],
+    ['scenes of a size out of range', ['--data', 'scenes:1:9'], 2, '32 … 4096'],
     ['COCO without its images', ['--data', 'coco:x.json'], 2, 'coco:FILE.json,FOLDER'],
     ['no objects', ['--objects', '0'], 2, '--objects must be a whole number from 1'],
     [
@@ -72,20 +72,29 @@ describe('sam eval', async () => {
       1,
       'must hold the folders images and masks: ENOENT'
     ],
-    ['a folder of something else', ['--data', `sa1b:${join(folder, 'empty')}`], 1, 'found 0 files and no pair'],
-    ['data that is all unfit', ['--data', `sa1b:${join(folder, 'sa1b')}`], 1, 'found none; 1 images were unfit'],
-    ['a missing file of annotations', ['--data', `coco:${join(folder, 'no.json')},${folder}`], 1, 'ENOENT'],
+    ['a folder without the format', ['--data', `sa1b:${join(folder, 'empty')}`], 1, 'found 0 files and no pair'],
+    ['data without a usable image', ['--data', `sa1b:${join(folder, 'sa1b')}`], 1, 'found none; 1 images were unfit'],
+    ['a missing annotation file', ['--data', `coco:${join(folder, 'no.json')},${folder}`], 1, 'ENOENT'],
     ['a missing checkpoint', ['--checkpoint', join(folder, 'no.pth')], 1, 'no such file']
-  ] as const)('says what is wrong: %s', async (_, argv, code, message) => {
-    expect(await sam(['eval', '--quiet', ...argv])).toMatchObject({
+  ] as const)('reports %s', async (_, argv, code, message) => {
+    expect(
+      await sam([
+        'eval',
+        '--quiet',
+        ...((argv as readonly string[]).includes('--checkpoint') ? [] : ['--model', 'tiny']),
+        ...argv
+      ])
+    ).toMatchObject({
       code,
       out: '',
       err: expect.stringContaining(message) as string
     })
   })
 
-  it('stops at an interrupt with 130', async () => {
-    expect(await sam(['eval', '--quiet'], { signal: AbortSignal.abort(new Error('stopped')) })).toMatchObject({
+  it('exits with 130 when aborted', async () => {
+    expect(
+      await sam(['eval', '--quiet', '--model', 'tiny'], { signal: AbortSignal.abort(new Error('stopped')) })
+    ).toMatchObject({
       code: 130,
       out: ''
     })

@@ -17,7 +17,7 @@ describe('sam export', async () => {
     await writeFileAtomic(join(clip, 'model.safetensors'), writeSafetensors(tinyWeights()))
   })
 
-  it("writes what transformers.js loads, with PyTorch's embeddings", async () => {
+  it("writes models that transformers.js loads, with PyTorch's embeddings", async () => {
     const out = join(folder, 'exported')
     expect(await sam(['export', clip, out, '--quiet'])).toEqual({ code: 0, out: `${out}\n`, err: '' })
     expect((await readdir(out, { recursive: true })).sort()).toEqual([
@@ -57,7 +57,7 @@ describe('sam export', async () => {
     await Promise.all([text.dispose(), vision.dispose()])
   })
 
-  it('tells files and sizes as JSON', async () => {
+  it('prints files and sizes as JSON', async () => {
     const { code, out } = await sam(['export', clip, join(folder, 'again'), '--json', '-q'])
     const told = JSON.parse(out) as { bytes: number; files: string[] }
     expect(code).toBe(0)
@@ -70,7 +70,7 @@ describe('sam export', async () => {
     )
   })
 
-  it('refuses what is not a CLIP, and to write over its source', async () => {
+  it('refuses a folder that is not a CLIP, and to overwrite its input', async () => {
     expect(await sam(['export', join(folder, 'nowhere'), join(folder, 'x')])).toMatchObject({
       code: 1,
       err: expect.stringContaining('config.json') as string

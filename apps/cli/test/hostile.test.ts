@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { configLimits } from '../../../packages/core/src/sam/parse-config.js'
 import { fixture, sam, tinyConfig, workFolder } from './sam.js'
 
-describe('sam inspect of a hostile file', async () => {
+describe('sam inspect, a hostile file', async () => {
   const folder = await workFolder()
 
   it.each([
@@ -15,7 +15,7 @@ describe('sam inspect of a hostile file', async () => {
     'sam-mt1e9.safetensors',
     'samconfig-14530.json',
     'tokenizer-254.json'
-  ])('ends with one short error: %s', async name => {
+  ])('reports one short error: %s', async name => {
     const file = join(folder, name)
     await copyFile(fixture(`hostile/${name.replace(/(14530|254)\.json/, '$1.bin')}`), file)
     const { code, out, err } = await sam(['inspect', file, '--decoder-heads', '4'])
@@ -38,7 +38,7 @@ describe('sam inspect of a hostile file', async () => {
     expect(out).toContain('note\\x1b[31m: \\x1b]0;PWNED\\x07\\x1b[2J\\x1b[1;1Hhello\\x0d\\nfake line')
   })
 
-  it('tells the cost of the largest model that a configuration may name', async () => {
+  it('computes the cost of the largest model that a configuration may describe', async () => {
     const most = (ranges: object): object =>
       Object.fromEntries(
         Object.entries(ranges).map(([key, range]) => [
@@ -58,15 +58,23 @@ describe('sam inspect of a hostile file', async () => {
   })
 })
 
-describe('sam predict of a scientific picture', async () => {
+describe('sam predict, a scientific picture', async () => {
   const folder = await workFolder()
   const predict = async (name: string, ...options: string[]) => {
-    const config = join(folder, 'config.json')
-    await writeFile(config, tinyConfig)
-    return sam(['predict', fixture(`images/${name}`), '--point', '5,5', '--out', join(folder, 'out'), ...options])
+    return sam([
+      'predict',
+      fixture(`images/${name}`),
+      '--model',
+      'tiny',
+      '--point',
+      '5,5',
+      '--out',
+      join(folder, 'out'),
+      ...options
+    ])
   }
 
-  it('names --window where the samples need one, and takes it', async () => {
+  it('names --window where the samples need it, and accepts it', async () => {
     const { code, err } = await predict('i16.tif')
     expect(code).toBe(1)
     expect(err).toContain('--window=-5000,12800')
@@ -75,7 +83,7 @@ describe('sam predict of a scientific picture', async () => {
     expect((await predict('b4_minisblack.tif', '--bands', '9,1,2')).err).toContain('bands must be from 1 to 4')
   })
 
-  it('says what a file is that it cannot read', async () => {
+  it('names the format of a file that it cannot read', async () => {
     expect((await predict('x.heic')).err).toMatch(/^sam: .*x\.heic: is HEIC \(HEVC\), which this sharp does not read/)
   })
 })

@@ -7,13 +7,13 @@ import { fixture, sam, tinyConfig, workFolder } from './sam.js'
 describe('sam inspect', async () => {
   const folder = await workFolder()
 
-  it.each(['vit_b', 'vit_l', 'vit_h'])('tells what %s costs, part by part', async name => {
+  it.each(['vit_b', 'vit_l', 'vit_h'])('prints the costs of %s by part', async name => {
     const { code, out, err } = await sam(['inspect', name])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatchSnapshot()
   })
 
-  it('lists a checkpoint, its notes and the model it is recognised as', async () => {
+  it('lists the tensors, metadata and recognised model of a checkpoint', async () => {
     const { out } = await sam(['inspect', fixture('tiny-checkpoint.safetensors'), '--decoder-heads', '4'])
     expect(out).toMatch(/^.*tiny-checkpoint\.safetensors\n\d+ tensors \(\d+ F32\), [\d.]+ kB; model tiny-test\n/)
     expect(out).toMatch(/image_encoder\.pos_embed +F32 +\[1,8,8,32\]\n/)
@@ -30,20 +30,20 @@ describe('sam inspect', async () => {
     expect(told.out).toMatch(/F16\), [\d.]+ kB; model tiny-test\n {2}sam_config: \{/)
   })
 
-  it('says what must be given where the file does not determine the model', async () => {
+  it('names the missing option where the file does not determine the model', async () => {
     const { code, out } = await sam(['inspect', fixture('tiny-checkpoint.safetensors')])
     expect(code).toBe(0)
     expect(out).toMatch(/kB; a SAM\n[^]*the number of attention heads of the mask decoder must be known/)
     expect(out).toMatch(/image_encoder\.pos_embed +F32/)
   })
 
-  it('says when a file is not a SAM', async () => {
+  it('reports a file that is not a SAM', async () => {
     const { code, out } = await sam(['inspect', fixture('tiny-io.safetensors')])
     expect(code).toBe(0)
     expect(out).toContain('not recognised as a SAM')
   })
 
-  it('takes a configuration from a file, and prints its graphs', async () => {
+  it('reads a configuration from a file, and prints its graphs', async () => {
     const file = join(folder, 'config.json')
     await writeFile(file, tinyConfig)
     const { out } = await sam(['inspect', file, '--graph'])
@@ -54,7 +54,7 @@ describe('sam inspect', async () => {
     )
   })
 
-  it('gives the same numbers as json', async () => {
+  it('prints the same values as JSON', async () => {
     const { cost } = JSON.parse((await sam(['inspect', 'vit_b', '--json'])).out) as {
       cost: { imageEncoder: { flops: number }; decoderShare: number }
     }
@@ -94,7 +94,7 @@ describe('sam inspect', async () => {
 describe('sam convert', async () => {
   const folder = await workFolder()
 
-  it('keeps every number of full precision, in either container', async () => {
+  it('keeps all values in full precision, in either container', async () => {
     const pth = join(folder, 'copy.pth')
     expect(await sam(['convert', fixture('tiny-checkpoint.safetensors'), pth, '-q'])).toEqual({
       code: 0,
@@ -108,7 +108,7 @@ describe('sam convert', async () => {
     await Promise.all([a.close(), b.close()])
   })
 
-  it('refuses other endings, and to write over what it reads', async () => {
+  it('refuses other extensions, and to overwrite its input', async () => {
     for (const to of ['x.bin', fixture('tiny-checkpoint.pth')])
       expect((await sam(['convert', fixture('tiny-checkpoint.pth'), to])).code).toBe(2)
   })

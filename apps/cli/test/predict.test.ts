@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeImage, Mask, openWeights, type WeightSource } from '@sam/core'
 import { memoryWeights } from '@sam/core/graph'
 import { writeSafetensors } from '@sam/core/model'
+import { iouOf } from '@sam/train/toolkit'
 import { fixture, sam, tinyConfig, tinyPhoto, workFolder } from './sam.js'
 
 interface Told {
@@ -70,7 +72,7 @@ describe('sam predict', async () => {
   const difference = (a: Float32Array, b: Float32Array): number =>
     a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), a.length === b.length ? 0 : Infinity)
 
-  it.each(Object.keys(golden.prompts))('computes the numbers of PyTorch: %s', async name => {
+  it.each(Object.keys(golden.prompts))('matches PyTorch: %s', async name => {
     for (const [mode, from, to] of [
       ['multi', 1, 4],
       ['single', 0, 1]
@@ -116,7 +118,7 @@ describe('sam predict', async () => {
     }
   })
 
-  it('writes masks as pictures and draws the best one on the photo', async () => {
+  it('writes masks as pictures and an overlay of the best one', async () => {
     const out = at('pictures')
     const { code, out: text } = await predict('--point', '75,40', '--out', out)
     expect(code).toBe(0)
@@ -133,7 +135,7 @@ describe('sam predict', async () => {
     expect(Buffer.from(overlay.data).equals(Buffer.from(original.data))).toBe(false)
   })
 
-  it('tells the same mask as a picture, as run lengths and as polygons', async () => {
+  it('writes the same mask as a picture, run lengths and polygons', async () => {
     const [png, rle, polygon] = await Promise.all(
       ['png', 'rle', 'polygon'].map(format =>
         told('--point', '75,40', '--single', '--format', format, ...(format === 'png' ? ['--out', at('png')] : []))
@@ -146,7 +148,7 @@ describe('sam predict', async () => {
     expect(rle.objects[0].masks[0]).toMatchObject({ area: bitmap.area, bbox: bitmap.boxXywh })
   })
 
-  it('writes json into the folder that is asked for, and nothing where stdout says it all', async () => {
+  it('writes JSON into the folder of --out, and no file where stdout holds all results', async () => {
     const before = readdirSync(folder)
     const onStdout = await predict('--point', '75,40', '--format', 'rle', '--json')
     expect(readdirSync(folder)).toEqual(before)
@@ -156,7 +158,7 @@ describe('sam predict', async () => {
     expect(existsSync(at('as json/overlay.png'))).toBe(true)
   })
 
-  it('refines masks given as a picture, as COCO RLE, and exactly as the tensors it saved', async () => {
+  it('refines masks from a picture, COCO RLE and saved tensors', async () => {
     await predict('--box', '30,10,105,90', '--single', '--out', at('first'), '--save-tensors', at('first.safetensors'))
     const rle = (await told('--box', '30,10,105,90', '--single', '--format', 'rle')).objects[0].masks[0].segmentation
     await writeFile(at('first.json'), JSON.stringify(rle))
@@ -169,14 +171,14 @@ describe('sam predict', async () => {
     expect(refined[2].objects[0].masks[0].area).toBeGreaterThan(0)
   })
 
-  it('takes several boxes as several objects, in one decode', async () => {
+  it('decodes several boxes as several objects', async () => {
     const { objects } = await told('--box', '30,10,105,90', '--box', '5,5,60,60', '--multimask', '--format', 'rle')
     const alone = await told('--box', '5,5,60,60', '--multimask', '--format', 'rle')
     expect(objects).toHaveLength(2)
     expect(objects[1].masks.map(m => m.segmentation)).toEqual(alone.objects[0].masks.map(m => m.segmentation))
   })
 
-  it('takes what follows --object as another object', async () => {
+  it('starts another object at --object', async () => {
     const out = at('objects')
     const { code } = await predict(
       '--point',
@@ -199,7 +201,7 @@ describe('sam predict', async () => {
     ])
   })
 
-  it('answers from a saved embedding as from the photo, and refuses that of another photo', async () => {
+  it('predicts the same from a saved embedding, and refuses that of another photo', async () => {
     expect((await sam(['embed', photo, ...model, '--out', folder])).out).toBe(
       `${at('a photo.embedding.safetensors')}\n`
     )
@@ -230,7 +232,7 @@ describe('sam predict', async () => {
     expect((JSON.parse(out) as Told).objects).toEqual((await told('--point', '75,40', '--format', 'rle')).objects)
   })
 
-  it('takes file names with dashes, spaces and other scripts', async () => {
+  it('accepts file names with dashes, spaces and other scripts', async () => {
     const strange = at('-фото 猫.png')
     await copyFile(photo, strange)
     const { code } = await sam(['predict', ...model, '--point', '75,40', '--out', at('-Ausgabe ö'), '--', strange])
@@ -269,7 +271,7 @@ describe('sam predict', async () => {
       [['--point', '75,40', '--object', '--point', '75,-1'], /points\[0\] must lie in the photo/],
       [['--box', '50,50,10,60'], /box must have x0 < x1 and y0 < y1/],
       [['--box', '200,10,300,20'], /box must have x0 < x1 and y0 < y1 inside the photo/]
-    ])('%j, wherever the checkpoint is', async (argv, message) => {
+    ])('%j, before opening the checkpoint', async (argv, message) => {
       const { code, out } = await sam([
         'predict',
         photo,
@@ -287,7 +289,7 @@ describe('sam predict', async () => {
       })
     })
 
-    it('a result that would replace the photo, also through a link', async () => {
+    it('a result that would overwrite the photo, also through a link', async () => {
       await symlink(folder, at('link'))
       await copyFile(photo, at('overlay.png'))
       const { code, err } = await sam(['predict', at('overlay.png'), ...model, '--point', '1,1', '--out', at('link')])
@@ -302,14 +304,14 @@ describe('sam predict', async () => {
     ['E_INPUT', ['--point', '1,1', '--mask', fixture('tiny-io.json')]],
     ['E_OUTPUT', ['--point', '1,1', '--out', fixture('tiny-io.json')]],
     ['E_BAD_EMBEDDING', ['--point', '1,1', '--embedding', fixture('tiny-io.safetensors')]]
-  ])('ends with 1 and says %s as json or as text', async (code, argv) => {
+  ])('exits with 1 and reports %s as JSON or text', async (code, argv) => {
     const asJson = await predict(...argv, '--json', '--format', 'rle')
     expect(asJson.code).toBe(1)
     expect(JSON.parse(asJson.out)).toEqual({ error: { code, message: expect.any(String) as string } })
     expect(await predict(...argv)).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^sam: /) as string })
   })
 
-  it('stops where it is told to, and leaves nothing behind', async () => {
+  it('exits with 130 when aborted, and leaves no file', async () => {
     const before = readdirSync(folder)
     const controller = new AbortController()
     const running = sam(
@@ -332,5 +334,49 @@ describe('sam predict', async () => {
     expect(code).toBe(130)
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'E_ABORTED' } })
     expect(readdirSync(folder)).toEqual(before)
+  })
+})
+
+describe('sam predict, bundled models', async () => {
+  const folder = await workFolder()
+  const cat = fileURLToPath(new URL('../assets/cat.jpg', import.meta.url))
+  const click = ['predict', cat, '--point', '178,117', '--json', '--format', 'rle']
+  const bestOf = (out: string) => (JSON.parse(out) as Told).objects[0].masks[0]
+
+  it('segments a photo with MobileSAM by default', async () => {
+    const { code, out, err } = await sam(click)
+    expect(code, err).toBe(0)
+    expect(err).toContain('no --checkpoint: MobileSAM')
+    expect(JSON.parse(out)).toMatchObject({ model: 'mobile_sam' })
+    // The cat's eye: an ellipse of 70 × 60 pixels, drawn by hand.
+    const { width, height } = JSON.parse(out) as Told
+    const eye = Mask.fromBitmap({
+      width,
+      height,
+      data: Uint8Array.from({ length: width * height }, (_, i) =>
+        ((i % width) - 171) ** 2 / 35 ** 2 + (Math.floor(i / width) - 117) ** 2 / 30 ** 2 < 1 ? 1 : 0
+      )
+    })
+    const found = Mask.fromRle(bestOf(out).segmentation as Parameters<typeof Mask.fromRle>[0])
+    expect(iouOf(found.bitmap(), eye.bitmap())).toBeGreaterThan(0.85)
+    expect((await sam([...click, '--model', 'mobile_sam', '-q'])).out).toBe(out)
+  }, 60_000)
+
+  it('uses the tiny model with --model tiny', async () => {
+    const { code, out } = await sam([...click, '--model', 'tiny', '-q'])
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ model: 'tiny' })
+  })
+
+  it.each(['vit_b', join(folder, 'config.json')])('refuses --model %s without --checkpoint', async model => {
+    await writeFile(join(folder, 'config.json'), tinyConfig)
+    const { code, out } = await sam([...click, '--model', model])
+    expect(code).toBe(2)
+    expect(JSON.parse(out)).toEqual({
+      error: {
+        code: 'E_USAGE',
+        message: `--model ${model} needs --checkpoint FILE, its weights; without --checkpoint it must be mobile_sam or tiny`
+      }
+    })
   })
 })

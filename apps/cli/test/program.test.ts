@@ -9,7 +9,7 @@ import { short, table } from '../src/text.js'
 import { fixture, sam, small, workFolder } from './sam.js'
 
 describe('sam', () => {
-  it('shows help and its version on stdout', async () => {
+  it('prints help and version on stdout', async () => {
     for (const argv of [['--help'], ['help', 'predict'], ['predict', '--help'], ['--version']]) {
       const { code, out, err } = await sam(argv)
       expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -17,7 +17,7 @@ describe('sam', () => {
     }
   })
 
-  it('takes a wrong command as a wrong command line', async () => {
+  it('exits with 2 for an unknown command', async () => {
     expect(await sam([])).toMatchObject({ code: 2, out: '' })
     expect(await sam(['predikt'])).toMatchObject({
       code: 2,
@@ -32,13 +32,13 @@ describe('sam', () => {
 const bin = fileURLToPath(new URL('../bin/sam.js', import.meta.url))
 const built = existsSync(new URL('../dist/main.js', import.meta.url))
 
-/** What only a process of its own can show; it runs the build. */
+/** Behaviour of the built program, in its own process. */
 describe.skipIf(!built)('the program', async () => {
   const folder = await workFolder()
   const start = (...argv: string[]) => spawn(process.execPath, [bin, ...argv], { cwd: folder })
   const ended = (child: ReturnType<typeof start>) => new Promise<number | null>(done => child.on('close', done))
 
-  it('does not mind a reader that leaves early', async () => {
+  it('accepts a reader that closes early', async () => {
     const child = start('inspect', 'vit_h', '--graph')
     let complaints = ''
     child.stderr.on('data', text => {
@@ -49,7 +49,7 @@ describe.skipIf(!built)('the program', async () => {
     expect(complaints).toBe('')
   })
 
-  it('stops at an interrupt with 130 and leaves no file behind', async () => {
+  it('exits with 130 when interrupted, and leaves no file', async () => {
     const child = start('predict', fixture('../apps/cli/assets/cat.jpg'), '--point', '9,9', '--json', '--out', folder)
     let told = ''
     child.stdout.on('data', text => {
@@ -61,7 +61,7 @@ describe.skipIf(!built)('the program', async () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('trains on samples that other threads make ready, and ends with the same bytes as without them', async () => {
+  it('trains to the same bytes with and without data workers', async () => {
     await writeFile(join(folder, 'small.json'), JSON.stringify(small))
     const models = await Promise.all(
       ['0', '2'].map(async workers => {
@@ -89,8 +89,8 @@ describe.skipIf(!built)('the program', async () => {
     expect(models[1].equals(models[0])).toBe(true)
   })
 
-  it('reads a photo that is piped in', async () => {
-    const child = start('predict', '-', '--point', '1,1', '--json', '--format', 'rle', '--quiet')
+  it('reads a photo from a pipe', async () => {
+    const child = start('predict', '-', '--model', 'tiny', '--point', '1,1', '--json', '--format', 'rle', '--quiet')
     let told = ''
     child.stdout.on('data', text => {
       told += String(text)
@@ -102,7 +102,7 @@ describe.skipIf(!built)('the program', async () => {
 })
 
 describe('progressOn', () => {
-  it('writes a line a step where there is no terminal, and nothing when quiet', async () => {
+  it('writes a line per step without a terminal, and nothing when quiet', async () => {
     let err = ''
     const terminal = {
       out: () => {},

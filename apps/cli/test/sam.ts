@@ -6,7 +6,7 @@ import { afterAll } from 'vitest'
 import { encodePng, openWeights, configs } from '@sam/core'
 import { run } from '../src/main.js'
 
-/** What a run of the command line said, and its exit code. */
+/** Output and exit code of one command line. */
 export interface Outcome {
   readonly code: number
   readonly out: string
@@ -16,7 +16,7 @@ export interface Outcome {
 interface Surroundings {
   readonly stdin?: Uint8Array<ArrayBuffer>
   readonly signal?: AbortSignal
-  /** Told each text as it goes to stderr. */
+  /** Called with each text written to stderr. */
   readonly onErr?: (text: string) => void
 }
 
@@ -42,7 +42,7 @@ export async function sam(
   return { code, ...said }
 }
 
-/** A folder of its own for a test file, removed after it. */
+/** A temporary folder for a test file, removed after it. */
 export async function workFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sam cli ü '))
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -51,7 +51,7 @@ export async function workFolder(): Promise<string> {
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 
-/** The 100 × 150 photo of the reference numbers, as a PNG file's bytes. */
+/** The 100 × 150 photo of the reference values, as a PNG file. */
 export async function tinyPhoto(): Promise<Uint8Array<ArrayBuffer>> {
   const io = await openWeights(fixture('tiny-io.safetensors'))
   const data = await io.bytes('image')
@@ -59,10 +59,10 @@ export async function tinyPhoto(): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await encodePng({ width: 150, height: 100, channels: 3, data }))
 }
 
-/** The configuration of the tiny checkpoint, as a user writes it down. */
+/** The configuration of the tiny checkpoint, as a .json file. */
 export const tinyConfig = JSON.stringify({ ...configs['tiny-test'], name: 'from-a-file' })
 
-/** The recipe `tiny` made so small that it takes seconds. */
+/** Overrides of the recipe `tiny` that make it run in seconds. */
 export const small = {
   config: {
     imageSize: 64,

@@ -42,35 +42,35 @@ describe('sam text', async () => {
       })
     )
   })
-  const asked = async (...argv: string[]): Promise<Answer> => {
+  const found = async (...argv: string[]): Promise<Answer> => {
     const { code, out } = await sam(['text', ...argv, ...model, '--json'])
     expect(code, out).toBe(0)
     return JSON.parse(out) as Answer
   }
 
-  it('finds what a phrase names: run lengths on stdout, best first', async () => {
+  it('prints the objects that a phrase names as run lengths, best first', async () => {
     const {
       phrase,
-      images: [found]
-    } = await asked('a photo', photo, '--threshold', '0', '--format', 'rle')
-    expect([phrase, found.image]).toEqual(['a photo', photo])
-    expect(found.instances.length).toBeGreaterThan(0)
-    const values = found.instances.map(i => i.score * i.predicted_iou)
+      images: [image]
+    } = await found('a photo', photo, '--threshold', '0', '--format', 'rle')
+    expect([phrase, image.image]).toEqual(['a photo', photo])
+    expect(image.instances.length).toBeGreaterThan(0)
+    const values = image.instances.map(i => i.score * i.predicted_iou)
     expect(values).toEqual([...values].sort((a, b) => b - a))
-    expect(found.instances[0].segmentation).toMatchObject({ size: [100, 150] })
+    expect(image.instances[0].segmentation).toMatchObject({ size: [100, 150] })
   })
 
-  it('takes clicks that correct the text', async () => {
+  it('corrects the text with clicks', async () => {
     const [alone, clicked] = [
-      await asked('a photo', photo, '--threshold', '0', '--format', 'rle'),
-      await asked('a photo', photo, '--threshold', '0', '--format', 'rle', '--point', '120,20', '--point', '5,90,0')
+      await found('a photo', photo, '--threshold', '0', '--format', 'rle'),
+      await found('a photo', photo, '--threshold', '0', '--format', 'rle', '--point', '120,20', '--point', '5,90,0')
     ]
     expect(clicked.images[0].instances).not.toEqual(alone.images[0].instances)
   })
 
-  it('writes pictures, of several photos under their names', async () => {
+  it('writes pictures, named after their photos', async () => {
     const out = join(folder, 'pictures')
-    const { images } = await asked('a photo', photo, other, '--threshold', '0', '--limit', '1', '--out', out)
+    const { images } = await found('a photo', photo, other, '--threshold', '0', '--limit', '1', '--out', out)
     expect(images.map(({ instances }) => instances.map(i => i.file))).toEqual([
       [join(out, 'photo-mask-1.png')],
       [join(out, 'other-mask-1.png')]
@@ -109,7 +109,7 @@ describe('sam text', async () => {
     expect(new Set(coco.annotations.map(a => a.image_id))).toEqual(new Set([1, 2]))
   })
 
-  it('answers that a phrase names nothing', async () => {
+  it('reports that a phrase matches nothing', async () => {
     const { code, out } = await sam([
       'text',
       'a photo',
@@ -126,25 +126,19 @@ describe('sam text', async () => {
   })
 
   const refused: Readonly<Record<string, readonly [argv: readonly string[], code: number, why: string]>> = {
-    'no words': [[' ', '{photo}', ...model], 1, 'white space'],
-    'too many words': [['word '.repeat(10_000), '{photo}', ...model], 1, 'characters'],
-    'more tokens than the CLIP reads': [['a b '.repeat(100), '{photo}', ...model], 1, 'tokens'],
+    'an empty phrase': [[' ', '{photo}', ...model], 1, 'white space'],
+    'a phrase that is too long': [['word '.repeat(10_000), '{photo}', ...model], 1, 'characters'],
+    'more tokens than the CLIP takes': [['a b '.repeat(100), '{photo}', ...model], 1, 'tokens'],
+    'MobileSAM without a CLIP': [['a', '{photo}', '--model', 'mobile_sam'], 2, 'give --clip FOLDER'],
+    'MobileSAM with --route prompt': [['a', '{photo}', '--clip', clip, '--route', 'prompt'], 2, 'give --route rank'],
     'a checkpoint without a CLIP': [['a', '{photo}', '--checkpoint', checkpoint], 2, '--clip'],
-    'a CLIP that is not there': [
-      ['a', '{photo}', '--checkpoint', checkpoint, '--clip', join(folder, 'none')],
-      1,
-      'config.json'
-    ],
+    'a missing CLIP': [['a', '{photo}', '--checkpoint', checkpoint, '--clip', join(folder, 'none')], 1, 'config.json'],
     'a click outside the photo': [['a', '{photo}', ...model, '--point', '500,500'], 1, 'point'],
     'clicks for several photos': [['a', '{photo}', other, ...model, '--point', '5,5'], 2, 'one photo'],
-    'clicks for masks of everything': [
-      ['a', '{photo}', ...model, '--route', 'rank', '--point', '5,5'],
-      2,
-      '--route rank'
-    ],
-    'two photos of one name': [['a', '{photo}', '{photo}', ...model], 2, 'named after'],
-    'a photo that is not there': [['a', join(folder, 'none.png'), ...model], 1, 'none.png'],
-    'a threshold past 1': [['a', '{photo}', ...model, '--threshold', '2'], 1, 'threshold']
+    'clicks with --route rank': [['a', '{photo}', ...model, '--route', 'rank', '--point', '5,5'], 2, '--route rank'],
+    'two photos of the same name': [['a', '{photo}', '{photo}', ...model], 2, 'named after'],
+    'a missing photo': [['a', join(folder, 'none.png'), ...model], 1, 'none.png'],
+    'a threshold above 1': [['a', '{photo}', ...model, '--threshold', '2'], 1, 'threshold']
   }
   for (const [what, [argv, code, why]] of Object.entries(refused)) {
     it(`refuses ${what}`, async () => {
@@ -154,9 +148,9 @@ describe('sam text', async () => {
     })
   }
 
-  it('reads other scripts and emoji, and is stopped by Ctrl-C', async () => {
+  it('accepts other scripts and emoji, and exits with 130 when aborted', async () => {
     for (const phrase of ['кошка', '猫', '🐈'])
-      expect((await asked(phrase, photo, '--format', 'rle')).phrase).toBe(phrase)
+      expect((await found(phrase, photo, '--format', 'rle')).phrase).toBe(phrase)
     const stop = AbortSignal.abort(new Error('stopped'))
     expect((await sam(['text', 'a', photo, ...model], { signal: stop })).code).toBe(130)
   })

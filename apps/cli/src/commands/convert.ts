@@ -27,11 +27,10 @@ export function addConvert(program: Command, context: Context): void {
       .argument('<in>', 'a .pth, safetensors, or a Hugging Face folder')
       .argument('<out>', 'a .safetensors or .pth file')
   )
-    .addOption(new Option('--dtype <type>', 'store as (default: as it is)').choices(Object.keys(stored)))
-    .option(
-      '--model <name>',
-      'note the configuration in a safetensors file, so that it is recognised: vit_b, vit_l, vit_h, or a .json file'
+    .addOption(
+      new Option('--dtype <type>', 'type of the stored weights (default: unchanged)').choices(Object.keys(stored))
     )
+    .option('--model <name>', 'store the configuration in a safetensors file: vit_b, vit_l, vit_h, or a .json file')
     .addOption(decoderHeadsOption())
     .action((from: string, to: string, options: ConvertOptions) => convert({ from, to, options }, context))
 }
@@ -42,16 +41,16 @@ async function convert(
 ): Promise<void> {
   const { signal, terminal } = context
   const form = /\.(safetensors|pth|pt)$/.exec(to)?.[1]
-  if (!form) throw usage(`the result must be a .safetensors or .pth file, found ${to}`)
+  if (!form) throw usage(`the output must be a .safetensors or .pth file, found ${to}`)
   if ((options.model ?? options.decoderHeads) !== undefined && form !== 'safetensors')
-    throw usage('--model and --decoder-heads note the configuration in a safetensors file; a .pth has no place for it')
+    throw usage('--model and --decoder-heads store the configuration in a safetensors file; a .pth cannot hold it')
   await refuseOverwriting([to], [from])
-  const told = await configOf(options.model)
+  const given = await configOf(options.model)
   const source = await openWeights(from, { signal })
   try {
     const found = recognised(source, options)
     if (options.decoderHeads !== undefined && found.problem !== undefined) throw usage(found.problem)
-    const config = told ?? (options.decoderHeads === undefined ? undefined : found.config)
+    const config = given ?? (options.decoderHeads === undefined ? undefined : found.config)
     const tensors = options.dtype ? storedIn(source, stored[options.dtype]) : source
     const metadata = { ...source.metadata, ...(config ? { [configKey]: JSON.stringify(config) } : {}) }
     const size = await context.progress(options).step(`converting ${from}`, async tell => {

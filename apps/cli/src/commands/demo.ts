@@ -12,26 +12,26 @@ interface DemoOptions extends ModelOptions {
   readonly out: string
 }
 
-/** A prompt of the demo: its results are called after it. */
-interface Scene {
+/** A prompt of the demo. Its files are named after it. */
+interface Example {
   readonly name: string
-  readonly says: string
+  readonly title: string
   readonly prompt: Prompt
-  /** Masks that are shown. */
+  /** Number of masks shown. */
   readonly masks: 1 | 3
 }
 
 const photo = fileURLToPath(new URL('../../assets/coffee.jpg', import.meta.url))
 
-/** `sam demo`: a photo, three kinds of prompts, pictures of the answers. */
+/** `sam demo`: masks of a photo from three kinds of prompts, and automatic masks, as pictures. */
 export function addDemo(program: Command, context: Context): void {
   withModelOptions(
     program
       .command('demo')
-      .description('see it work: a photo, three kinds of prompts, pictures of the answers')
-      .argument('[photo]', 'default: a cup of coffee', photo)
+      .description('segment a photo: a click, a correction, a box, and automatic masks, as pictures')
+      .argument('[photo]', 'a photo (default: a cup of coffee)', photo)
   )
-    .option('--out <folder>', 'where the pictures go', 'sam-demo')
+    .option('--out <folder>', 'folder of the pictures', 'sam-demo')
     .action((image: string, options: DemoOptions) => demo(image, options, context))
 }
 
@@ -39,28 +39,54 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
   const { signal, terminal } = context
   const progress = context.progress(options)
   const picture = await readPhoto(image, context)
-  const scenes = image === photo ? coffee : anyPhoto(picture)
-  const fileOf = ({ name }: Scene, k: number, kind = ''): string => join(options.out, `${name}-${k + 1}${kind}.png`)
-  const files = scenes.flatMap(scene => [0, 1, 2].flatMap(k => [fileOf(scene, k), fileOf(scene, k, '-mask')]))
-  await refuseOverwriting(files, [image === '-' ? undefined : image, options.checkpoint, options.model])
+  const examples = image === photo ? coffee : anyPhoto(picture)
+  const fileOf = ({ name }: Example, k: number, kind = ''): string => join(options.out, `${name}-${k + 1}${kind}.png`)
+  const automaticFile = join(options.out, 'automatic.png')
+  const files = examples.flatMap(example => [0, 1, 2].flatMap(k => [fileOf(example, k), fileOf(example, k, '-mask')]))
+  await refuseOverwriting(
+    [...files, automaticFile],
+    [image === '-' ? undefined : image, options.checkpoint, options.model]
+  )
   await outputFolder(options.out)
 
-  await withModel(options, context, async sam => {
+  await withModel(options, context, async (sam, automatic) => {
     using encoded = await progress.step(`encoding ${basename(image)}`, () => sam.encode(picture, { signal }))
     const shown: Shown[] = []
-    for (const scene of scenes) {
-      const { masks } = await progress.step(scene.says, () =>
-        encoded.predict(scene.prompt, { multimask: scene.masks === 3, signal })
+    for (const example of examples) {
+      const { masks } = await progress.step(example.title, () =>
+        encoded.predict(example.prompt, { multimask: example.masks === 3, signal })
       )
       for (const [k, mask] of masks.entries()) {
-        const drawn = overlay(picture, [mask], marksOf(scene.prompt))
-        const row = { prompt: scene.name, mask, picture: fileOf(scene, k), file: fileOf(scene, k, '-mask') }
+        const drawn = overlay(picture, [mask], marksOf(example.prompt))
+        const row = { prompt: example.name, mask, picture: fileOf(example, k), file: fileOf(example, k, '-mask') }
         await writeOutput(row.picture, [await encodePng(drawn)], signal)
         await writeOutput(row.file, [await mask.toPng()], signal)
         shown.push(row)
       }
     }
-    terminal.out(options.json ? json({ image, model: sam.config.name, masks: shown.map(toJson) }) : toTable(shown))
+    const all = await progress.step('automatic masks', tell =>
+      encoded.generateMasks({
+        pointsPerSide: 16,
+        ...automatic,
+        signal,
+        onProgress: ({ done, total }) => tell(`${done} of ${total} points`)
+      })
+    )
+    const drawn = overlay(
+      picture,
+      all.map(({ mask }) => mask)
+    )
+    await writeOutput(automaticFile, [await encodePng(drawn)], signal)
+    terminal.out(
+      options.json
+        ? json({
+            image,
+            model: sam.config.name,
+            masks: shown.map(toJson),
+            automatic: { count: all.length, picture: automaticFile }
+          })
+        : `${toTable(shown)}${all.length} automatic masks: ${automaticFile}\n`
+    )
   })
 }
 
@@ -93,31 +119,33 @@ const marksOf = ({ points = [], box }: Prompt): { points: readonly Point[]; boxe
   boxes: box ? [box] : []
 })
 
-/** On the bundled photo: coffee, cup or saucer? Then the cup without its coffee, then the spoon. */
-const coffee = scenesAt({
+/**
+ * The bundled photo. One click on the coffee may mean the cup on its saucer, the coffee or the cup; a background click
+ * on the cup selects the coffee. The box is around the spoon's bowl.
+ */
+const coffee = examplesOf({
   click: { x: 290, y: 150 },
-  corrected: [
-    { x: 240, y: 250 },
-    { x: 290, y: 150, label: 'background' }
-  ],
-  box: [322, 62, 428, 330]
+  correction: { x: 290, y: 70, label: 'background' },
+  box: [318, 232, 410, 330]
 })
 
-/** The same questions to any photo: its middle. */
-const anyPhoto = ({ width, height }: RgbImage): Scene[] =>
-  scenesAt({
+/** The same prompts at the centre of any other photo. */
+const anyPhoto = ({ width, height }: RgbImage): Example[] =>
+  examplesOf({
     click: { x: width / 2, y: height / 2 },
-    corrected: [
-      { x: width / 2, y: height / 2 },
-      { x: width / 20, y: height / 20, label: 'background' }
-    ],
+    correction: { x: width / 20, y: height / 20, label: 'background' },
     box: [width / 4, height / 4, (3 * width) / 4, (3 * height) / 4]
   })
 
-function scenesAt({ click, corrected, box }: { click: Point; corrected: readonly Point[]; box: Box }): Scene[] {
+function examplesOf({ click, correction, box }: { click: Point; correction: Point; box: Box }): Example[] {
   return [
-    { name: 'click', says: 'one click: whole, part, subpart', prompt: { points: [click] }, masks: 3 },
-    { name: 'corrected', says: 'a click, and one on what it is not', prompt: { points: corrected }, masks: 1 },
-    { name: 'box', says: 'a box', prompt: { box }, masks: 1 }
+    { name: 'click', title: 'one click: whole, part, subpart', prompt: { points: [click] }, masks: 3 },
+    {
+      name: 'corrected',
+      title: 'a click, corrected by a background click',
+      prompt: { points: [click, correction] },
+      masks: 1
+    },
+    { name: 'box', title: 'a box', prompt: { box }, masks: 1 }
   ]
 }

@@ -1,17 +1,17 @@
-/** What WebGPU would be asked for by a model, from the schedule alone: no device is opened, no weights are read. */
+/** Demands of a model on a WebGPU device, from its schedules: no device is opened, no weights are read. */
 import type { SamConfig } from '@sam/core'
 import { absorbProjections } from '@sam/core/graph'
 import { decodeMasks, encodeImage } from '@sam/core/model'
 import type { Demand, ScheduleOptions } from '@sam/backend-webgpu'
 import { bytes, short, table } from '../text.js'
 
-/** The demand of each graph, by what it answers. */
+/** The demand of each graph. */
 export type DeviceCost = Readonly<Record<'imageEncoder' | 'maskDecoder', Demand & { readonly halfWeightBytes: number }>>
 
 /** Binding limit that every WebGPU device has. */
 const everyDevice = 128 * 2 ** 20
 
-/** Adds up the dispatches of an encode and of a click. */
+/** Sums the dispatches of the image encoder and of one click. */
 export async function deviceCost(config: SamConfig): Promise<DeviceCost> {
   const { demandOf, schedules } = await import('@sam/backend-webgpu')
   const demand = (graph: ReturnType<typeof encodeImage>): DeviceCost['imageEncoder'] => {
@@ -25,12 +25,12 @@ export async function deviceCost(config: SamConfig): Promise<DeviceCost> {
 }
 
 /**
- * Limits of a large GPU's buffers, so that a model too large for every device is told and not refused. The rest is what
- * every device has.
+ * Buffer limits of a large GPU, so that a model too large for some devices is reported and not refused. The other limits
+ * are those of every device.
  */
 const roomy = { bufferBytes: 2 ** 32 - 4, sharedBytes: 16384, buffers: 8 }
 
-/** The same as a table. */
+/** The demand as a table. */
 export function deviceTable({ imageEncoder, maskDecoder }: DeviceCost): string {
   const row = (
     title: string,
@@ -51,6 +51,6 @@ export function deviceTable({ imageEncoder, maskDecoder }: DeviceCost): string {
       row('image encoder', imageEncoder),
       row('mask decoder', maskDecoder)
     ]),
-    `Peak: most bytes alive at once, weights aside. Every device allows buffers of 128 MiB (${bytes(everyDevice)}): ${over ? 'not all run it' : 'all run it'}.\n`
+    `Peak: most live bytes, without weights. Every device allows buffers of 128 MiB (${bytes(everyDevice)}): ${over ? 'not all run it' : 'all run it'}.\n`
   ].join('')
 }

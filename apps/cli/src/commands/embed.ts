@@ -12,23 +12,20 @@ interface EmbedOptions extends ModelOptions, SampleOptions {
   readonly out: string
 }
 
-/** What became of one photo. */
+/** The outcome for one photo. */
 type Embedded =
   | { readonly image: string; readonly file: string }
   | { readonly image: string; readonly error: { readonly code: string; readonly message: string } }
 
-/** `sam embed`: photos in, one self-describing embedding file each, to be prompted later and elsewhere. */
+/** `sam embed`: encodes photos, one self-describing embedding file each, for later prompts. */
 export function addEmbed(program: Command, context: Context): void {
   withPhotoOptions(
     withModelOptions(
-      program.command('embed').description('encode photos once, to prompt them later').argument('<image...>', 'photos')
+      program.command('embed').description('encode photos once, for later prompts').argument('<image...>', 'photos')
     )
   )
-    .option('--out <folder>', 'where the embeddings go, as <photo>.embedding.safetensors', '.')
-    .addHelpText(
-      'after',
-      '\nA photo that cannot be read does not stop the others: it is reported, and the exit code is 1.'
-    )
+    .option('--out <folder>', 'folder of the embeddings, <photo>.embedding.safetensors', '.')
+    .addHelpText('after', '\nA photo that cannot be read is reported and skipped; the exit code is then 1.')
     .action((images: string[], options: EmbedOptions) => embed(images, options, context))
 }
 
@@ -68,7 +65,7 @@ async function embedOne(
     })
     return { image, file }
   } catch (error) {
-    // One bad photo among many; anything else (the device, the disk) would fail for the next ones too.
+    // Skip a bad photo. Any other failure (device, disk) would recur for the next photos.
     if (signal.aborted || !SamError.is(error) || !['E_BAD_IMAGE', 'E_IMAGE_TOO_LARGE'].includes(error.code)) throw error
     return { image, error: { code: error.code, message: error.message } }
   }

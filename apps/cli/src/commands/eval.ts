@@ -15,20 +15,18 @@ interface EvalOptions extends ModelOptions {
   readonly out?: string
 }
 
-/** Scenes to judge models by: of a seed that nothing is trained on, of one size whatever the model. */
+/** Scenes to evaluate on: a seed that no training uses, and one size for all models. */
 const heldOut = { seed: 9001, size: 256 }
 
-/** `sam eval`: how well a model answers clicks and boxes on images whose masks are known. */
+/** `sam eval`: mean IoU of a model from clicks and boxes, on images with ground-truth masks. */
 export function addEval(program: Command, context: Context): void {
   withModelOptions(
-    program
-      .command('eval')
-      .description('how well a model answers clicks and boxes: mean IoU on images whose masks are known')
+    program.command('eval').description('mean IoU from clicks and boxes, on images with ground-truth masks')
   )
     .option('--data <images>', dataForms, `scenes:${heldOut.seed}`)
-    .option('--objects <n>', 'objects at most', wholeNumber('--objects'), 500)
-    .option('--clicks <n>', 'clicks an object', wholeNumber('--clicks', { most: 100 }), 9)
-    .option('--out <folder>', 'also write evaluation.json and clicks.svg there')
+    .option('--objects <n>', 'maximum number of objects', wholeNumber('--objects'), 500)
+    .option('--clicks <n>', 'clicks per object', wholeNumber('--clicks', { most: 100 }), 9)
+    .option('--out <folder>', 'folder for evaluation.json and clicks.svg')
     .action((options: EvalOptions) => run(options, context))
 }
 
@@ -66,7 +64,7 @@ async function run(options: EvalOptions, context: Context): Promise<void> {
   })
 }
 
-/** The same for people. */
+/** The evaluation as tables. */
 export function evaluationTables({
   images,
   objects,
@@ -85,11 +83,11 @@ export function evaluationTables({
     oracle.toFixed(3)
   ]
   return [
-    `${objects} objects of ${images} images; passed over: ${skipped.images} images, ${skipped.masks} masks\n`,
+    `${objects} objects of ${images} images; skipped: ${skipped.images} images, ${skipped.masks} masks\n`,
     table('lrrr', [
-      ['mean IoU', 'objects', 'predicted choice', 'best of three'],
+      ['mean IoU', 'objects', 'highest predicted IoU', 'best of three'],
       ...Object.entries(oneClick).map(([kind, s]) => score(`one click, ${kind}`, s)),
-      ['one click, whatever object it may mean', String(objects), nearest.toFixed(3)],
+      ['one click, best-matching object', String(objects), nearest.toFixed(3)],
       score('box', box)
     ]),
     table(`l${'r'.repeat(clicks.length)}`, [
@@ -97,7 +95,7 @@ export function evaluationTables({
       ['mean IoU', ...clicks.map(iou => iou.toFixed(3))]
     ]),
     table('lrr', [
-      ['clicks to reach', 'mean', 'objects that do'],
+      ['clicks to reach', 'mean', 'objects that reach it'],
       ...Object.entries(clicksTo).map(([iou, to]) => [`IoU ${iou}`, to.clicks.toFixed(2), percent(to.reached)])
     ]),
     table('lrr', [

@@ -8,8 +8,8 @@ import { withCommonOptions } from '../model.js'
 import { bytes, json } from '../text.js'
 
 /**
- * `sam export`: a CLIP as ONNX models in the layout that transformers.js loads, text and vision, written by our own
- * graphs.
+ * `sam export`: a CLIP as ONNX models of text and vision from our own graphs, in the layout that
+ * transformers.js loads.
  */
 export function addExport(program: Command, context: Context): void {
   withCommonOptions(
@@ -57,7 +57,7 @@ async function exportClip(
         tell(bytes((written += model.length)))
       })
     }
-    // Last, so that a folder that was cut short is not taken for a model.
+    // Last, so that an incomplete folder is not taken for a model.
     for (const [path, content] of jsonFiles)
       await writeOutput(join(to, path), [new TextEncoder().encode(JSON.stringify(content))], signal)
     terminal.out(options.json ? json({ folder: to, bytes: written, files: paths }) : `${to}\n`)

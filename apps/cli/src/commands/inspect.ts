@@ -26,16 +26,16 @@ interface InspectOptions extends CommonOptions {
   readonly backend?: 'webgpu'
 }
 
-/** A checkpoint file as it lies there. */
+/** The contents of a checkpoint file. */
 interface FileReport {
   readonly label: string
   readonly metadata: Readonly<Record<string, string>>
   readonly tensors: readonly WeightInfo[]
-  /** Why the model is not known, for a SAM whose file leaves it open. */
+  /** Why a SAM's configuration cannot be recognised from its file. */
   readonly problem?: string | undefined
 }
 
-/** `sam inspect`: what a model costs, part by part, and what is in a checkpoint. */
+/** `sam inspect`: costs of a model by part, and the contents of a checkpoint. */
 export function addInspect(program: Command, context: Context): void {
   withCommonOptions(
     program
@@ -43,13 +43,13 @@ export function addInspect(program: Command, context: Context): void {
       .description('parameters, FLOPs and memory of a model; names and types of a checkpoint')
       .argument('<what>', `a checkpoint, ${Object.keys(configs).join(', ')}, or a configuration in a .json file`)
   )
-    .option('--model <name>', 'the model of a checkpoint that does not tell: a name or a .json file')
+    .option('--model <name>', 'the model of a checkpoint whose file does not determine it: a name or a .json file')
     .addOption(decoderHeadsOption())
     .option('--graph', 'print the graphs: the image encoder, and the decoder of one click')
     .addOption(
       new Option(
         '--backend <name>',
-        'what a device would be asked for: largest buffer, peak of live bytes, dispatches; none is needed'
+        'what a device must provide: largest buffer, peak of live bytes, dispatches; needs no device'
       ).choices(['webgpu'])
     )
     .action((what: string, options: InspectOptions) => inspect(what, options, context))
@@ -94,10 +94,10 @@ async function open(
   if (what.endsWith('.json')) return { config: parseConfig(new TextDecoder().decode(await readInput(what)), what) }
   if (!existsSync(what) && !/^https?:/i.test(what))
     throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
-  const told = await configOf(model)
+  const given = await configOf(model)
   const source = await openWeights(what, { signal })
   try {
-    const { config, problem } = told ? { config: told } : recognised(source, { decoderHeads })
+    const { config, problem } = given ? { config: given } : recognised(source, { decoderHeads })
     const file = {
       label: source.label,
       metadata: source.metadata,
@@ -148,11 +148,11 @@ function costTables({ imageEncoder, maskDecoder, perImage, decoderShare }: Model
   return [
     table('lrrrr', [
       ['part', 'parameters', 'as f32', 'FLOPs', 'share'],
-      ...partRows('image encoder, an image', imageEncoder),
-      ...partRows('mask decoder, a click', maskDecoder),
+      ...partRows('image encoder, per image', imageEncoder),
+      ...partRows('mask decoder, per click', maskDecoder),
       ['model', ...weights(imageEncoder.parameters + maskDecoder.parameters)]
     ]),
-    `mask decoder / image encoder: ${percent(decoderShare)} of the compute; ${short(perImage, 'F')} of a click is done once an image\n`,
+    `mask decoder / image encoder: ${percent(decoderShare)} of the compute; ${short(perImage, 'F')} of a click is done once per image\n`,
     table('llrrl', [
       ['memory beside weights', 'composites', 'peak', 'largest', 'value'],
       ...memoryRows('image encoder', imageEncoder),
@@ -168,5 +168,5 @@ const tensorTable = ({ tensors }: FileReport): string =>
     ...tensors.map(({ name, dtype, shape }) => [oneLine(name), dtype, `[${shape.join(',')}]`])
   ])
 
-/** Text of a file that must not look like lines of ours. */
+/** Text of a file on one line, so that it cannot imitate our output. */
 const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'), Infinity)

@@ -28,28 +28,28 @@ interface PredictOptions extends ModelOptions, SampleOptions {
   readonly saveTensors?: string
 }
 
-/** `sam predict`: a photo and prompts in, masks out. */
+/** `sam predict`: masks of a photo from prompts. */
 export function addPredict(program: Command, context: Context): void {
   const command = withModelOptions(
     program
       .command('predict')
-      .description('segment what you point at')
+      .description('masks from clicks, boxes and masks')
       .argument('[image]', 'a photo, or - for standard input')
   )
   withPhotoOptions(command)
   const given = promptOptions(command)
   command
-    .option('--embedding <file>', 'answer from an embedding that `sam embed` saved; the photo is then only drawn on')
+    .option(
+      '--embedding <file>',
+      'an embedding saved by `sam embed`, of the same model; the photo is then only used for the overlay'
+    )
     .addOption(
       new Option('--multimask', 'three masks: whole, part, subpart (default for one click, box or mask)').conflicts(
         'single'
       )
     )
-    .option('--single', 'one mask (default for several prompts about an object)')
-    .option(
-      '--out <folder>',
-      'where results go (default: <photo>-masks; with --json and rle or polygon nothing is written unless told)'
-    )
+    .option('--single', 'one mask (default for several prompts of an object)')
+    .option('--out <folder>', 'output folder (default: <photo>-masks; none with --json and rle or polygon)')
     .addOption(
       new Option('--format <form>', 'masks as pictures, COCO run lengths, or polygons').choices(formats).default('png')
     )
@@ -61,8 +61,8 @@ export function addPredict(program: Command, context: Context): void {
 }
 
 const help = `
-One object: any points, one box, one mask. Several boxes alone: one object each. --object begins another object:
-  sam predict photo.jpg --checkpoint sam_vit_b_01ec64.pth --point 500,375
+One object: any points, one box, one mask. Several boxes alone: one object each. --object starts another object:
+  sam predict photo.jpg --point 500,375
   sam predict photo.jpg --checkpoint sam_vit_b_01ec64.pth --box 75,275,1725,850 --point 500,375,0
   sam predict photo.jpg --checkpoint sam_vit_b_01ec64.pth --point 500,375 --object --box 75,275,1725,850 --json --format rle`
 
@@ -73,8 +73,7 @@ interface Job {
 }
 
 async function predict({ image, prompts, options }: Job, context: Context): Promise<void> {
-  if (image === undefined && options.embedding === undefined)
-    throw usage('give a photo, or --embedding with a saved one')
+  if (image === undefined && options.embedding === undefined) throw usage('give a photo, or --embedding FILE')
   const { signal, terminal } = context
   const plan = outputsOf({ image, prompts, options })
   await refuseOverwriting(
@@ -85,7 +84,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
 
   const photo = image === undefined ? undefined : await readPhoto(image, context, options)
   const sdkPrompts = await Promise.all(prompts.map(prompt => readPrompt(prompt, signal)))
-  if (photo) sdkPrompts.forEach(prompt => checkPlaces(prompt, photo)) // a typing error must not wait for a model and an encode
+  if (photo) sdkPrompts.forEach(prompt => checkPlaces(prompt, photo)) // report typing errors before loading and encoding
   const progress = context.progress(options)
   const load = options.embedding === undefined ? withModel : withDecoder
   await load(options, context, async sam => {
@@ -144,14 +143,14 @@ async function encode(
 const overlayName = 'overlay.png'
 const masksName = 'masks.json'
 
-/** What is written where: a folder, unless json on stdout says it all. */
+/** The output files; none where JSON on stdout holds all results. */
 function outputsOf({ image, prompts, options }: Job): {
   folder: string | undefined
   files: readonly string[]
   maskFile: (object: number, mask: number) => string | undefined
 } {
-  const stdoutIsEnough = options.json && options.format !== 'png' && options.out === undefined
-  const folder = stdoutIsEnough ? undefined : (options.out ?? `${stem(image ?? options.embedding!)}-masks`)
+  const stdoutOnly = options.json && options.format !== 'png' && options.out === undefined
+  const folder = stdoutOnly ? undefined : (options.out ?? `${stem(image ?? options.embedding!)}-masks`)
   const several = prompts.length > 1
   const maskFile = (object: number, mask: number): string | undefined =>
     folder === undefined
@@ -182,7 +181,7 @@ interface Results {
   readonly folder: string
 }
 
-/** Masks as pictures or as one json file, and the best mask of each object drawn on the photo. */
+/** Writes masks as pictures or one JSON file, and an overlay of the best mask of each object. */
 async function write(
   { photo, prompts, predictions, answers, result, folder }: Results,
   { signal }: Context

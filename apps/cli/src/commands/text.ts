@@ -5,7 +5,6 @@ import {
   encodePng,
   overlay,
   queryThresholds,
-  type AutomaticMaskOptions,
   type Instance,
   type RgbImage,
   type SampleOptions
@@ -16,7 +15,7 @@ import { segmentationOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
-import { withModelOptions, withWords, type ModelOptions } from '../model.js'
+import { withClip, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
 import { pointsOption } from '../prompts.js'
 import { json, table } from '../text.js'
@@ -35,57 +34,55 @@ interface TextOptions extends ModelOptions, SampleOptions {
   readonly format: (typeof textFormats)[number]
 }
 
-/** `sam text`: a phrase and photos in, what it names in each out. */
+/** `sam text`: the objects in photos that a phrase names. */
 export function addText(program: Command, context: Context): void {
   const command = withModelOptions(
     program
       .command('text')
-      .description('find what a phrase names')
+      .description('find the objects that a phrase names')
       .argument('<phrase>', 'a few words: "striped red circle"')
-      .argument('<image...>', 'photos')
+      .argument('<image...>', 'photos'),
+    'tiny; with --clip mobile_sam'
   )
   withPhotoOptions(command)
   const { clip, automatic } = tinyModel()
   const points = pointsOption(
     command,
-    'a click that corrects the text, in pixels of the photo: on the thing, or with ,0 beside it (repeatable; for one photo)'
+    'a click that corrects the text, in pixels of the photo: on the object, or with ,0 on the background (repeatable; one photo)'
   )
   command
-    .option(
-      '--clip <folder>',
-      "the CLIP that reads the phrase, in Hugging Face's layout (default: the embedded one, with the embedded model)"
-    )
+    .option('--clip <folder>', "CLIP for the phrase, in Hugging Face's layout (default: that of the tiny model)")
     .addOption(
       new Option(
         '--route <route>',
-        'the phrase as a prompt, or automatic masks ranked by the phrase (default: prompt where the checkpoint can)'
+        'prompt: the phrase is the prompt; rank: automatic masks are ranked by the phrase (default: prompt if the SAM has a text projection, else rank)'
       ).choices(['prompt', 'rank'])
     )
     .option(
       '--not <phrase>',
-      'what it is not: competes for each mask (repeatable)',
+      'negative phrase: competes for each mask (repeatable)',
       (phrase: string, list: readonly string[]) => [...list, phrase],
       []
     )
-    .option('--limit <n>', 'at most so many things a photo, the best', numberOption)
+    .option('--limit <n>', 'maximum number of objects per photo, best first', numberOption)
     .option(
       '--threshold <score>',
-      `the lowest text score that counts as found, 0 … 1 (default: ${clip.threshold} for the embedded model, else ${queryThresholds.prompt})`,
+      `lowest text score of a found object, 0 … 1 (default: ${clip.threshold} for the tiny model, else ${queryThresholds.prompt})`,
       numberOption
     )
     .option(
       '--pred-iou-thresh <n>',
-      `with --route rank: automatic masks need a higher predicted IoU (default: 0.88; the embedded model: ${automatic.predIouThresh})`,
+      `with --route rank: automatic masks need a higher predicted IoU (default: 0.88; tiny model: ${automatic.predIouThresh})`,
       numberOption
     )
     .option(
       '--stability-score-thresh <n>',
-      `with --route rank: and at least this stability score (default: 0.95; the embedded model: ${automatic.stabilityScoreThresh})`,
+      `with --route rank: minimum stability score of automatic masks (default: 0.95; tiny model: ${automatic.stabilityScoreThresh})`,
       numberOption
     )
     .option(
       '--out <folder>',
-      'where results go (default: <photo>-masks, or sam-text for several; with --json and no pictures nothing is written unless told)'
+      'output folder (default: <photo>-masks, or sam-text for several; none with --json and no pictures)'
     )
     .addOption(
       new Option('--format <form>', 'masks as pictures, COCO run lengths, polygons, or one COCO file of all photos')
@@ -99,8 +96,9 @@ export function addText(program: Command, context: Context): void {
 }
 
 const help = `
-A phrase that names nothing in a photo is an answer too: no instances, and exit code 0. Examples:
+A phrase that matches nothing gives no instances and exit code 0. Examples:
   sam text "striped red circle" scene.png
+  sam text "a cat" photo.jpg --clip clip-vit-base-patch32              # real photos: MobileSAM's automatic masks, ranked
   sam text "a wheel" *.jpg --checkpoint sam_vit_b_01ec64.pth --clip clip-vit-base-patch32 --not "a headlight" --format coco --out wheels
   sam text "a red star" scene.png --point 120,80 --point 40,60,0      # the text, corrected with clicks`
 
@@ -117,7 +115,7 @@ interface Job {
   readonly options: TextOptions
 }
 
-/** A photo and what the phrase names in it. */
+/** A photo and the objects that the phrase names in it. */
 interface Found {
   readonly image: string
   readonly photo: RgbImage
@@ -127,7 +125,7 @@ interface Found {
 async function text({ phrase, images, points, options }: Job, context: Context): Promise<void> {
   const { signal, terminal } = context
   const words = [phrase, ...options.not].map(checkPhrase)
-  if (points.length && images.length > 1) throw usage('--point is about one photo; give one')
+  if (points.length && images.length > 1) throw usage('--point needs one photo; give one')
   if (points.length && options.route === 'rank') throw usage('--point corrects a text prompt; --route rank takes none')
   const names = namesOf(images)
   const folder =
@@ -144,23 +142,25 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
     await outputFolder(folder)
   }
-  const { pointsPerSide, predIouThresh, stabilityScoreThresh }: AutomaticMaskOptions =
-    options.checkpoint === undefined ? tinyModel().automatic : {}
-  const automatic = {
-    pointsPerSide,
-    predIouThresh: options.predIouThresh ?? predIouThresh,
-    stabilityScoreThresh: options.stabilityScoreThresh ?? stabilityScoreThresh
-  }
   const photos = await Promise.all(images.map(image => readPhoto(image, context, options)))
-  if (points.length) checkPlaces({ points }, photos[0]) // a typing error must not wait for a model and an encode
+  if (points.length) checkPlaces({ points }, photos[0]) // report typing errors before loading and encoding
 
   const progress = context.progress(options)
-  await withWords(options, context, async sam => {
+  await withClip(options, context, async (sam, preset) => {
+    if (options.route === 'prompt' && sam.textWidth === undefined)
+      throw usage(
+        `--route prompt needs a SAM with a text projection, and ${sam.config.name} has none: give --route rank`
+      )
+    const automatic = {
+      ...preset,
+      ...(options.predIouThresh !== undefined && { predIouThresh: options.predIouThresh }),
+      ...(options.stabilityScoreThresh !== undefined && { stabilityScoreThresh: options.stabilityScoreThresh })
+    }
     const found: Found[] = []
     for (const [i, photo] of photos.entries()) {
       const image = images[i]
       found.push(
-        await progress.step(`looking for ${words[0]} in ${image}`, async () => {
+        await progress.step(`searching ${image} for ${words[0]}`, async () => {
           const encoded = await sam.encode(photo, { signal })
           try {
             const { route, limit, threshold } = options
@@ -229,12 +229,12 @@ async function text({ phrase, images, points, options }: Job, context: Context):
 
 const [overlayName, resultName, cocoName] = ['overlay.png', 'masks.json', 'coco.json']
 
-/** Names that results of several photos begin with: each photo's own. */
+/** Prefixes of the output files of several photos: the photos' names. */
 function namesOf(images: readonly string[]): string[] {
   const names = images.map(stem)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined)
-    throw usage(`results are named after their photos, and two are called ${twice}; give them in two calls`)
+    throw usage(`results are named after their photos, and two have the name ${twice}; run them separately`)
   return names
 }
 
@@ -246,7 +246,7 @@ const answerOf = ({ mask, score, predictedIou }: Instance, { format }: TextOptio
   ...(format === 'png' ? { file: file() } : { segmentation: segmentationOf(mask, format as 'rle' | 'polygon') })
 })
 
-/** COCO instances of all photos, the phrase their one category. */
+/** COCO instances of all photos; the phrase is the only category. */
 function cocoOf(phrase: string, found: readonly Found[]): object {
   const annotations = found.flatMap(({ instances }, i) =>
     instances.map(({ mask, score, predictedIou }) => ({
@@ -288,7 +288,7 @@ function tableOf(phrase: string, found: readonly Found[]): string {
     .map(({ image }) => `${phrase}: not in ${image}\n`)
     .join('')
   return (
-    (rows.length ? table('lrrrrl', [['photo', 'thing', 'text score', 'predicted IoU', 'area', 'box'], ...rows]) : '') +
+    (rows.length ? table('lrrrrl', [['photo', 'object', 'text score', 'predicted IoU', 'area', 'box'], ...rows]) : '') +
     empty
   )
 }
