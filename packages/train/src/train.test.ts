@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type * as Fs from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openWeights } from '@sam/core'
+import { ops } from '@sam/core/graph'
 import { recognise } from '@sam/core/model'
 import { referenceBackend } from '@sam/core/testing'
 import { readCheckpoint } from './checkpoint/checkpoint.js'
@@ -12,6 +13,7 @@ import { scenes } from '@sam/scenes'
 import { heldOut } from './eval/held-out.js'
 import { initialParams } from './pretrained/init.js'
 import { testRun } from '../test/test-recipe.js'
+import type { OptimizerFor } from './optim/optimizer.js'
 import { readLog } from './report/log.js'
 import { train } from './train.js'
 
@@ -161,6 +163,26 @@ describe('a run in a folder', () => {
     await expect(train({ ...common, folder: whole, recipe: wider })).rejects.toMatchObject({
       code: 'E_WEIGHTS_MISMATCH'
     })
+    const heads = { ...recipe, config: { ...recipe.config, decoder: { ...recipe.config.decoder, heads: 4 } } }
+    await expect(train({ ...common, folder: whole, recipe: heads })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringContaining('config.decoder.heads is 2, found 4 in the recipe') as string
+    })
+    const frozen = { ...recipe, frozenEncoder: true }
+    await expect(train({ ...common, folder: whole, recipe: frozen })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringMatching(
+        /found other moments; unexpected: \d+, the first adamw\/m\/image_encoder/
+      ) as string
+    })
+    const sgd: OptimizerFor = () => ({
+      name: 'sgd',
+      moments: [],
+      update: ({ param }, { gradient, rate }) => ({ param: ops.sub(param, ops.mul(gradient, rate)) })
+    })
+    await expect(train({ ...common, folder: whole, optimizerFor: sgd })).rejects.toThrow(
+      'a resumed run must keep its optimizer'
+    )
     const fewer = initialParams(recipe.config, 1)
     delete fewer['mask_decoder.iou_token.weight']
     await expect(train({ ...common, folder: join(root, 'fewer'), weights: fewer })).rejects.toThrow(

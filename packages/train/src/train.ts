@@ -10,7 +10,14 @@ import {
   type HostTensor,
   type StoredDType
 } from '@sam/core/graph'
-import { checkParams, readCheckpoint, saveCheckpoint, saveModel, type Checkpoint } from './checkpoint/checkpoint.js'
+import {
+  checkConfig,
+  checkParams,
+  readCheckpoint,
+  saveCheckpoint,
+  saveModel,
+  type Checkpoint
+} from './checkpoint/checkpoint.js'
 import type { Recipe } from './config/recipes.js'
 import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
@@ -75,11 +82,11 @@ export interface RunResult {
 }
 
 /**
- * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Each file is written whole or not
- * at all; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the batch
- * to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of another recipe
- * or nothing can be learnt from the data, `WeightsError` where the weights do not fit the recipe's model or a file
- * cannot be written (a full disk): the files written before stay.
+ * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Files are written
+ * atomically; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the batch
+ * to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of another recipe,
+ * model configuration or optimizer, or no sample of the data is usable; `WeightsError` where the weights do not fit the
+ * recipe's model or a file cannot be written (a full disk): the files written before stay.
  */
 export function train(options: RunOptions): Promise<RunResult> {
   return run(options).catch((error: unknown) => {
@@ -115,7 +122,7 @@ async function run(options: RunOptions): Promise<RunResult> {
     () => true,
     () => false
   )
-  const start = isResumed
+  const start: Checkpoint = isResumed
     ? await readCheckpoint(path)
     : { iteration: 0, seed: given, recipe: recipe.name, state: initialState(recipe, given, weights) }
   if (start.recipe !== undefined && start.recipe !== recipe.name)
@@ -124,6 +131,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       `${path} is of a run of the recipe ${start.recipe}, found ${recipe.name}; resume it with its own recipe, or name another folder`
     )
   checkParams(memoryWeights(start.state, isResumed ? path : 'initial weights'), recipe.config)
+  checkConfig(start, recipe.config, path)
   await checkData(data, recipe.config)
   const log = await openLog(file('log.jsonl'), entry => isResumed && entry.iteration <= start.iteration)
   const t = await trainer({ ...options, ...start, recipe })

@@ -12,7 +12,7 @@ import {
   type Value
 } from '@sam/core/graph'
 import { createRng, type Rng } from '@sam/rng'
-import { stateOf, type State } from './checkpoint/state.js'
+import { checkMoments, stateOf, type State } from './checkpoint/state.js'
 import type { Recipe } from './config/recipes.js'
 import { batchLoader, type Batch } from './data/batch-loader.js'
 import { concat } from './data/concat.js'
@@ -100,11 +100,13 @@ export async function trainer({
     accumulate
   }
   const graph = stepGraph(config, options)
+  const params = new Set(paramShapes(config, textWidthIn(initial)).keys())
+  if (iteration > 0) checkMoments(graph, initial, params)
   const rates = dropRates(config, options)
   const none = memoryWeights({})
   const decoder = await backend.compile(decoderGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
-  const state = stateOf(graph, initial, new Set(paramShapes(config, textWidthIn(initial)).keys()))
+  const state = stateOf(graph, initial, params)
   const isCached = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
   const encoding = { config, images, backend, state }
   const embeddings = await (isCached ? cachedEmbeddings(encoding, embeddingBytes) : recomputedEmbeddings(encoding))

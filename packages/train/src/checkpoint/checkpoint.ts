@@ -1,8 +1,10 @@
 import { openWeights, type SamConfig } from '@sam/core'
-import { configKey, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
+import { configKey, parseConfig, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import {
   memoryWeights,
   f32,
+  refuse,
+  shown,
   WeightsError,
   match,
   type HostTensor,
@@ -60,7 +62,14 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
         `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`
       )
     }
-    return { iteration, seed, recipe: source.metadata.recipe, state: await tensorsOf(source, source.names) }
+    const { recipe, [configKey]: config } = source.metadata
+    return {
+      iteration,
+      seed,
+      recipe,
+      config: config === undefined ? undefined : parseConfig(config, path),
+      state: await tensorsOf(source, source.names)
+    }
   } finally {
     await source.close()
   }
@@ -86,6 +95,31 @@ export function checkParams(source: WeightSource, config: SamConfig): void {
     source,
     { allowUnexpected: true }
   )
+}
+
+/**
+ * Throws `InputError` `E_BAD_OPTION` where a checkpoint is of a model with another configuration. No shape reveals the
+ * number of decoder heads, for example.
+ */
+export function checkConfig({ config: stored }: Pick<Checkpoint, 'config'>, config: SamConfig, path: string): void {
+  const other = stored && difference(stored, JSON.parse(JSON.stringify(config)), 'config')
+  if (other !== undefined)
+    refuse(
+      'E_BAD_OPTION',
+      `${path} is of a model of another configuration: ${other} in the recipe; resume it with its own recipe, or name another folder`
+    )
+}
+
+/** The first value that differs between two JSON values, for messages; undefined where they are equal. */
+function difference(stored: unknown, wanted: unknown, path: string): string | undefined {
+  if (typeof stored !== 'object' || typeof wanted !== 'object' || stored === null || wanted === null)
+    return stored === wanted ? undefined : `${path} is ${shown(stored)}, found ${shown(wanted)}`
+  for (const key of new Set([...Object.keys(stored), ...Object.keys(wanted)])) {
+    const [a, b] = [stored, wanted] as Record<string, unknown>[]
+    const found = difference(a[key], b[key], `${path}.${key}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 async function tensorsOf(source: WeightSource, names: Iterable<string>): Promise<Record<string, HostTensor>> {

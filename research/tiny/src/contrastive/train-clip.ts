@@ -5,6 +5,7 @@ import { memoryWeights, f32, InputError, match, WeightsError, type Backend, type
 import { storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import type { Dataset } from '@sam/train'
 import {
+  checkMoments,
   learningRate,
   openLog,
   readCheckpoint,
@@ -158,8 +159,10 @@ async function clipTrainer({
   start: { iteration: number; state: Readonly<Record<string, HostTensor>> }
 }): Promise<ClipTrainer> {
   const graph = contrastiveStep(recipe)
+  const params = new Set(clipShapes(recipe.config).keys())
+  if (start.iteration > 0) checkMoments(graph, start.state, params)
   const executable = await backend.compile(graph, memoryWeights({}))
-  const state = stateOf(graph, start.state, new Set(clipShapes(recipe.config).keys()))
+  const state = stateOf(graph, start.state, params)
   const batches = contrastiveBatches(data, recipe, seed)
   const { beta1, beta2 } = recipe.adamw
   let done = start.iteration
