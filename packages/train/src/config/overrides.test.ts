@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withIterations, withOverrides } from './overrides.js'
+import { storedRecipe, withIterations, withOverrides } from './overrides.js'
 import { testRun } from '../../test/test-recipe.js'
 import { finetuneDecoder, recipes, vitB } from './recipes.js'
 
@@ -51,6 +51,30 @@ describe('withOverrides', () => {
     ['a model that is none', { config: { width: 1e9 } }, 'config.width must be a positive number'],
     ['a range upside down', { jitter: [2, 1] }, 'jitter must be two numbers above 0']
   ])('refuses %s', (_, overrides, message) => expect(() => withOverrides(tiny, overrides)).toThrow(message))
+})
+
+describe('storedRecipe', () => {
+  const today = {
+    ...tiny,
+    jitter: [0.5, 1] as const,
+    muon: { momentum: 0.9 },
+    text: { width: 8, share: 0.5, erase: 0.6 }
+  }
+  const { jitter: _, muon, ...older } = today
+
+  it('leaves optional settings absent that the stored recipe lacks', () => {
+    const stored = { ...older, text: { width: 8, share: 0.5 } }
+    expect(storedRecipe(today, JSON.parse(JSON.stringify(stored)))).toEqual(stored)
+    const { text: __, ...clicks } = stored
+    expect(storedRecipe(today, JSON.parse(JSON.stringify(clicks)))).toEqual(clicks)
+  })
+  it('keeps those that it has', () => {
+    expect(storedRecipe(today, JSON.parse(JSON.stringify({ ...today, muon })))).toEqual(today)
+  })
+  it("fills in a required setting from today's recipe", () => {
+    const { clipNorm, ...stored } = older
+    expect(storedRecipe(today, stored)).toMatchObject({ clipNorm })
+  })
 })
 
 it('withIterations moves the falls of the rate along', () => {

@@ -1,6 +1,6 @@
 import { parseConfig } from '@sam/core/model'
 import { refuse, shown } from '@sam/core/graph'
-import type { Recipe } from './recipes.js'
+import { text, vitH, type Recipe } from './recipes.js'
 
 /** Settings that must be positive integers. */
 const counts = ['batch', 'microBatch', 'objects', 'trainedRounds', 'schedule.iterations']
@@ -27,6 +27,32 @@ export function withOverrides<R extends Recipe>(recipe: R, overrides: unknown): 
     must('jitter', 'two numbers above 0, the smaller one first', jitter)
   return next
 }
+
+/**
+ * A recipe as a run stored it. Optional settings that the stored recipe lacks stay absent, even where today's recipe of
+ * that name has them. Throws like `withOverrides`.
+ */
+export function storedRecipe<R extends Recipe>(recipe: R, stored: unknown): R {
+  const { config, ...settings } = withOverrides(recipe, stored)
+  return { ...(withoutAbsent(settings, stored, required) as R), config }
+}
+
+/** A recipe with text prompts and no optional setting. */
+const required = { ...vitH, text: text.text }
+/** Optional, although `required` has it. */
+const isOptional = (path: string): boolean => path === 'text'
+
+function withoutAbsent(value: unknown, stored: unknown, needed: unknown, path = ''): unknown {
+  if (!isRecord(value) || !isRecord(stored) || !isRecord(needed)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => Object.hasOwn(stored, key) || (Object.hasOwn(needed, key) && !isOptional(join(path, key))))
+      .map(([key, inner]) => [key, withoutAbsent(inner, stored[key], needed[key], join(path, key))])
+  )
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The recipe over another number of iterations: rate drops scale along, and the warm-up is at most a fifth. */
 export function withIterations<R extends Recipe>(recipe: R, iterations: number): R {
