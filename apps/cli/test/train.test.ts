@@ -256,7 +256,7 @@ describe('sam train', async () => {
       'images without masks',
       ['--recipe', 'finetuneDecoder', '--data', `folder:${join(folder, 'empty')}`],
       1,
-      'none of 9 samples can be learnt from'
+      'none of 9 samples can be used'
     ],
     [
       'a checkpoint of another model',

@@ -35,15 +35,15 @@ export interface RunOptions extends TrainingHooks {
   readonly data: Dataset
   readonly backend: Backend
   /**
-   * Where the run is kept: `checkpoint.safetensors`, `model.safetensors`, `log.jsonl`, `curves.svg`. A run that is there
-   * already is resumed.
+   * Folder of `checkpoint.safetensors`, `model.safetensors`, `log.jsonl` and `curves.svg`. A run that it already holds is
+   * resumed.
    */
   readonly folder: string
   /** Default: 1. */
   readonly seed?: number
   /** Loads examples. Default: on this thread; for a GPU, see `dataWorkers`. */
   readonly loadExample?: LoadExample | undefined
-  /** Initial params. Default: random ones. A text projection that they lack and the recipe needs is initialised. */
+  /** Initial params. Default: random ones. A missing text projection that the recipe needs is initialised. */
   readonly weights?: Readonly<Record<string, HostTensor>>
   /** Data type of the model's file. Default: `F16`. The checkpoint is F32. */
   readonly dtype?: StoredDType
@@ -59,8 +59,8 @@ export interface RunOptions extends TrainingHooks {
   readonly evaluate?: (t: Trainer) => Promise<Scores>
   readonly onStep?: (progress: StepProgress) => void
   /**
-   * Called after each iteration. True where it changed the state, which is then saved. It may reject once the signal is
-   * aborted: the run then stops at its last checkpoint.
+   * Called after each iteration. Returns true if it changed the state, which is then saved. It may reject once the signal
+   * is aborted: the run then stops at its last checkpoint.
    */
   readonly afterStep?: ((t: Trainer, checkpoint: () => Promise<Checkpoint>) => Promise<boolean>) | undefined
   /** Stops after the current iteration, with a checkpoint. */
@@ -74,7 +74,7 @@ export interface StepProgress extends StepReport {
   readonly evaluation?: Scores
 }
 
-/** Whether the run reached the recipe's end or was stopped before, and where its model is. */
+/** The last iteration, whether the run reached the recipe's end, and the path of its model. */
 export interface RunResult {
   readonly iteration: number
   readonly finished: boolean
@@ -93,7 +93,7 @@ export function train(options: RunOptions): Promise<RunResult> {
     if (!SamError.is(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOSPC') throw error
     throw new WeightsError(
       error.code,
-      `${error.message}; what was saved before stays. Make room and call again to resume from the last checkpoint`,
+      `${error.message}; files saved before are intact. Free disk space and call again to resume from the last checkpoint`,
       { cause: error }
     )
   })
@@ -128,7 +128,7 @@ async function run(options: RunOptions): Promise<RunResult> {
   if (start.recipe !== undefined && start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} is of a run of the recipe ${start.recipe}, found ${recipe.name}; resume it with its own recipe, or name another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
     )
   checkParams(memoryWeights(start.state, isResumed ? path : 'initial weights'), recipe.config)
   checkConfig(start, recipe.config, path)
@@ -186,7 +186,7 @@ async function run(options: RunOptions): Promise<RunResult> {
     })
     return { iteration, finished: iteration >= iterations, model: file('model.safetensors') }
   } catch (error) {
-    // Where even the batch cannot be written, the first error is still the one to report.
+    // If the batch cannot be written either, the first error is still the one to report.
     if (error instanceof NotFinite)
       await writeFileAtomic(file('not-finite.safetensors'), writeSafetensors(error.feeds)).catch(() => {})
     throw error

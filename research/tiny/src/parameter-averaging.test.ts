@@ -68,7 +68,7 @@ describe('parameterAveraging', () => {
         expect(first[name].data[i]).toBeCloseTo((Number(a[name].data[i]) + Number(b[name].data[i])) / 2, 6)
     }
   })
-  it('waits for the peers; a run that is stopped meanwhile ends with the same bytes', async () => {
+  it('waits for its peers; a run stopped meanwhile ends with the same bytes', async () => {
     await Promise.all([run('whole-1', ['whole-2']), run('whole-2', ['whole-1'], { seed: 2 })])
     const stop = new AbortController()
     const waiting = run('3', ['4'], { signal: stop.signal })
