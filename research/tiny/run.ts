@@ -1,5 +1,5 @@
 /**
- * Trains the pair of `@sam/model-tiny` from nothing, SAM and CLIP: `node tools/run.js research/tiny/run.ts --out FOLDER`.
+ * Trains the pair of `@sam/model-tiny`, SAM and CLIP, from scratch: `node tools/run.js research/tiny/run.ts --out FOLDER`.
  *
  * | stage | what is trained | iterations | hours, two cores (estimate) |
  * | --- | --- | ---: | ---: |
@@ -10,9 +10,9 @@
  * | grounding | text as the first prompt | 5,600 | 8 |
  * | text | text, points and boxes with the paper's interaction | 440 | 1 |
  *
- * Options: `--only STAGE`; `--iterations N` per stage, to try it; `--threads N`; `--seed N`; and for two processes that
- * average their SAMs every N iterations, `--peers FOLDER…` (the others' `--out`) with `--average-every N`. Ctrl-C saves,
- * and the same call resumes. FOLDER/pair then holds `sam-tiny.safetensors` and `clip/`.
+ * Options: `--only STAGE`; `--iterations N` per stage, for a trial; `--threads N`; `--seed N`; and for several processes
+ * that average their SAMs every N iterations, `--peers FOLDER…` (the others' `--out`) with `--average-every N`. Ctrl-C
+ * saves, and the same call resumes. FOLDER/pair then holds `sam-tiny.safetensors` and `clip/`.
  */
 import { copyFile, cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -71,7 +71,7 @@ function progress(stage: string, iterations: number): (step: { iteration: number
 async function clipStage(stage: string, full: ClipRecipe, from?: string): Promise<void> {
   const iterations = options.iterations === undefined ? full.schedule.iterations : Number(options.iterations)
   const recipe = { ...full, schedule: { ...full.schedule, iterations } }
-  // No SAM is trained on these seeds. A crop is 48 pixels wide, so small scenes do; half of them have simple objects.
+  // No SAM is trained on these seeds. A crop is 48 pixels wide, so small scenes suffice; half have simple objects.
   const sceneSeed = 2000 + seed
   const data = views(scenes({ size: 160, seed: sceneSeed, simple: 0.5 }), { among: 96, each: 3, seed: sceneSeed })
   const weights =
@@ -131,7 +131,7 @@ async function samStage(stage: string, full: TinyRecipe, { from, simple = 0 }: {
   if (!finished) throw signal.reason
 }
 
-/** The params of the stage before, resampled where its patches are larger. */
+/** The params of the previous stage, resampled if its patches are larger. */
 async function initialWeights(stage: string, from: TinyRecipe, to: TinyRecipe): Promise<Record<string, HostTensor>> {
   const before = stages[stages.findIndex(([name]) => name === stage) - 1][0]
   const source = await openWeights(join(folderOf(before), 'model.safetensors'))

@@ -5,8 +5,8 @@ import { inputOf } from './worker.js'
 
 const targets = await allTargets()
 
-describe('the fuzzer', () => {
-  it('accepts its undamaged examples, but for those that are hostile or old on purpose', async () => {
+describe('fuzzer', () => {
+  it('accepts its undamaged examples, except hostile and legacy ones', async () => {
     for (const { name, corpus, run } of targets) {
       const refused: number[] = []
       for (const [i, example] of corpus.entries()) {
@@ -19,7 +19,7 @@ describe('the fuzzer', () => {
     }
   })
 
-  it('makes the same input from the same numbers, cuts at every offset, and changes the others', () => {
+  it('makes inputs from seed and number: truncated at every offset, or mutated', () => {
     for (const target of targets) {
       expect(inputOf(target, 7, 1)).toEqual(inputOf(target, 7, 1))
       expect(target.corpus[0].slice(0, 5)).toEqual(inputOf(target, 20, 1))
@@ -27,7 +27,7 @@ describe('the fuzzer', () => {
     }
   })
 
-  it('has every reader answer a few hundred damaged inputs', async () => {
+  it('gets a value or a SamError from every reader for damaged inputs', async () => {
     for (const target of targets) {
       for (let n = 0; n < 200; n++) {
         await target.run(inputOf(target, n, 2023)).catch((error: unknown) => {

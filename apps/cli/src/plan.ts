@@ -1,10 +1,20 @@
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWeights, type SamConfig } from '@sam/core'
 import { recognise } from '@sam/core/model'
 import { parseClipConfig, readClipFolder, type ClipUrls } from '@sam/clip'
 import { tinyModel } from '@sam/model-tiny'
-import { fromMae, readParams, recipes, withIterations, withOverrides, type Recipe, type RunOptions } from '@sam/train'
+import {
+  fromMae,
+  readParams,
+  recipes,
+  storedRecipe,
+  withIterations,
+  withOverrides,
+  type Recipe,
+  type RunOptions
+} from '@sam/train'
 import { dataForms, openTrainingData } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
@@ -22,12 +32,14 @@ export interface Plan {
   readonly checkpoint?: string
   /** The folder of the CLIP that embeds crops. Default: the embedded one. */
   readonly clip?: string
+  /** SHA-256 of that CLIP's weights, where they are a file: the run resumes with the same ones. */
+  readonly clipHash?: string
   readonly seed: number
   readonly dtype: keyof typeof dtypes
 }
 
 /** A plan's parts as the command line may name them. */
-export interface PlanOptions extends Partial<Omit<Plan, 'recipe'>> {
+export interface PlanOptions extends Partial<Omit<Plan, 'recipe' | 'clipHash'>> {
   readonly out: string
   readonly recipe?: string
   /** A file with settings of the recipe to replace. */
@@ -68,6 +80,7 @@ export async function newPlan({
   }
   const overridden = config === undefined ? own : withOverrides(own, await readJson(config))
   const recipe = iterations === undefined ? overridden : withIterations(overridden, iterations)
+  const clipHash = recipe.text && (await hashOfClip(clip))
   return {
     recipe,
     data: images,
@@ -75,7 +88,8 @@ export async function newPlan({
     dtype,
     ...(heldOut !== undefined && { heldOut }),
     ...(checkpoint !== undefined && { checkpoint }),
-    ...(clip !== undefined && { clip })
+    ...(clip !== undefined && { clip }),
+    ...(clipHash !== undefined && { clipHash })
   }
 }
 
@@ -107,6 +121,11 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
   if (options.config !== undefined)
     throw usage(
       `the run in ${out} goes on with the recipe that it was begun with; leave out --config, or begin in another folder`
+    )
+  const clipHash = plan.clipHash === undefined ? undefined : await hashOfClip(plan.clip)
+  if (clipHash !== plan.clipHash)
+    throw usage(
+      `the run in ${out} must resume with the CLIP that it was started with, SHA-256 ${plan.clipHash}, found ${clipHash} in ${plan.clip ?? 'the embedded one'}; restore it, or start in another folder`
     )
   return {
     ...plan,
@@ -144,6 +163,19 @@ export const imagesOf = (plan: Plan): ReturnType<typeof openTrainingData> =>
 const widthOf = async (folder: string | ClipUrls): Promise<number> =>
   parseClipConfig((await readClipFolder(folder)).config).projection
 
+/** SHA-256 of a CLIP's weights, where they are a file. */
+async function hashOfClip(clip: string | undefined): Promise<string | undefined> {
+  const { weights } = await readClipFolder(clipOf(clip))
+  if (!(weights instanceof URL) || weights.protocol !== 'file:') return undefined
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(weights)) hash.update(chunk as Buffer)
+  } catch (cause) {
+    return refuse(`--clip ${clip}`, (cause as Error).message)
+  }
+  return hash.digest('hex')
+}
+
 async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {
   if (checkpoint === undefined) return tinyModel().config
   const source = await openWeights(checkpoint)
@@ -172,7 +204,10 @@ async function knownRecipes(): Promise<KnownRecipes> {
 }
 
 function planOf(value: unknown, file: string, { all, allowed }: KnownRecipes): Plan {
-  const { recipe, data, heldOut, checkpoint, clip, seed, dtype } = (value ?? {}) as Record<keyof Plan, unknown>
+  const { recipe, data, heldOut, checkpoint, clip, clipHash, seed, dtype } = (value ?? {}) as Record<
+    keyof Plan,
+    unknown
+  >
   const name = (recipe as Recipe | undefined)?.name
   if (typeof name !== 'string' || !Object.hasOwn(all, name))
     return refuse(file, `its recipe must be one of sam train's, found ${String(name)}. ${allowed}`)
@@ -182,19 +217,21 @@ function planOf(value: unknown, file: string, { all, allowed }: KnownRecipes): P
     !text(heldOut) ||
     !text(checkpoint) ||
     !text(clip) ||
+    !text(clipHash) ||
     !Number.isInteger(seed) ||
     !Object.hasOwn(dtypes, dtype as string)
   ) {
     return refuse(file, 'it must hold recipe, data, seed and dtype, as sam train wrote them')
   }
   return {
-    recipe: withOverrides(all[name], recipe),
+    recipe: storedRecipe(all[name], recipe),
     data,
     seed: seed as number,
     dtype: dtype as Plan['dtype'],
     ...(heldOut !== undefined && { heldOut }),
     ...(checkpoint !== undefined && { checkpoint }),
-    ...(clip !== undefined && { clip })
+    ...(clip !== undefined && { clip }),
+    ...(clipHash !== undefined && { clipHash })
   }
 }
 

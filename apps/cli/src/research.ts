@@ -19,11 +19,8 @@ export interface Research {
   ): Readonly<Record<string, HostTensor>>
 }
 
-/** Private, so not a dependency: it resolves only in a clone of the repository. */
-const workspace = '@sam/research-tiny'
-
-/** The research workspace; undefined where `sam` is installed without it. */
-export async function loadResearch(): Promise<Research | undefined> {
+/** The research workspace; undefined where `sam` is installed without it: it is private, and so not a dependency. */
+export async function loadResearch(workspace = '@sam/research-tiny'): Promise<Research | undefined> {
   try {
     return (await import(/* @vite-ignore */ workspace)) as Research
   } catch (error) {

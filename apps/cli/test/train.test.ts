@@ -1,7 +1,9 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '@sam/core'
+import { tinyModel } from '@sam/model-tiny'
 import { meter } from '../src/meter.js'
 import { sam, small, workFolder } from './sam.js'
 
@@ -254,7 +256,7 @@ describe('sam train', async () => {
       'images without masks',
       ['--recipe', 'finetuneDecoder', '--data', `folder:${join(folder, 'empty')}`],
       1,
-      'none of 9 samples can be learnt from'
+      'none of 9 samples can be used'
     ],
     [
       'a checkpoint of another model',
@@ -294,6 +296,33 @@ describe('sam train', async () => {
       err: expect.stringContaining('its recipe must be one of') as string
     })
     await rm(at('run/run.json'))
+  })
+
+  it('resumes with the stored recipe, whose optional settings may be fewer than today', async () => {
+    const plan = JSON.parse(await readFile(at('fine/run.json'), 'utf8')) as { recipe: Record<string, unknown> }
+    const { muon, ...older } = plan.recipe
+    expect(muon).toBeDefined()
+    await writeFile(at('fine/run.json'), JSON.stringify({ ...plan, recipe: older }))
+    await rm(at('fine/checkpoint.safetensors'))
+    expect(await train('fine', '--resume', '--eval-every', '0')).toMatchObject({ code: 0 })
+    expect((JSON.parse(await readFile(at('fine/run.json'), 'utf8')) as typeof plan).recipe).toEqual(older)
+  })
+
+  it('resumes text training with the CLIP that it was started with alone', async () => {
+    const clip = fileURLToPath(new URL('.', tinyModel().clip.model.weights))
+    await cp(clip, at('clip'), { recursive: true })
+    const few = ['--recipe', 'tinyText', '--config', at('text.json'), '--eval-every', '0', '--iterations', '1']
+    expect(
+      await train('clip-run', ...few, '--checkpoint', at('run/model.safetensors'), '--clip', at('clip'))
+    ).toMatchObject({ code: 0 })
+    expect(await train('clip-run', '--resume', '--eval-every', '0')).toMatchObject({ code: 0 })
+    const weights = await readFile(at('clip/model.safetensors'))
+    weights[weights.length - 1] ^= 1
+    await writeFile(at('clip/model.safetensors'), weights)
+    expect(await train('clip-run', '--resume', '--eval-every', '0')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('must resume with the CLIP that it was started with') as string
+    })
   })
 
   it('refuses a folder that is a file', async () => {

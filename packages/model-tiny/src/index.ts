@@ -1,5 +1,5 @@
 /**
- * The embedded model: a SAM small enough to lie inside a package, so that nothing is downloaded to try things.
+ * The embedded model: a SAM small enough to ship in a package, so that trying it needs no download.
  * @packageDocumentation
  */
 import { configs, type AutomaticMaskOptions, type SamConfig } from '@sam/core'
@@ -7,29 +7,29 @@ import { configs, type AutomaticMaskOptions, type SamConfig } from '@sam/core'
 export interface TinyModel {
   /** The checkpoint file: what `loadSam` and `openWeights` take as `weights`, in Node and in browsers. */
   readonly weights: URL
-  /** Its numbers, which the file's own metadata repeats. */
+  /** Its configuration, which the file's metadata repeats. */
   readonly config: SamConfig
   readonly clip: TinyClip
   /** Options of automatic mask generation: a small model's masks do not reach Meta's thresholds. */
   readonly automatic: Pick<AutomaticMaskOptions, 'pointsPerSide' | 'predIouThresh' | 'stabilityScoreThresh'>
-  /** What to tell a person about it, in a few words. */
+  /** A short description for users. */
   readonly description: string
 }
 
 /**
- * The CLIP whose phrases the embedded model understands, as `loadClip` of `@sam/clip` is told: `loadClip({
- * ...tinyModel().clip, backend })`.
+ * The CLIP of the embedded model's text prompts, as options of `loadClip` of `@sam/clip`: `loadClip({ ...tinyModel().clip,
+ * backend })`.
  */
 export interface TinyClip {
-  /** Three files of one folder in Hugging Face's layout, by themselves: bundlers give each a name of its own. */
+  /** Three files of a folder in Hugging Face's layout, as separate URLs: bundlers rename each. */
   readonly model: Readonly<Record<'config' | 'tokenizer' | 'weights', URL>>
-  /** It has seen too little to look past what is around an object. */
+  /** Tight crops of the object alone: this small CLIP does not generalise over backgrounds. */
   readonly crop: { readonly grow: number; readonly zeroOutside: boolean }
-  /** What a thing must resemble less than a phrase: every kind and every colour that it knows, each by itself. */
+  /** Phrases that a query's phrase competes with: every kind and every colour of its training. */
   readonly background: readonly string[]
   /**
-   * The score, among so many, from which a thing counts as found: where as many phrases that name something are lost as
-   * others are taken for something.
+   * The score, with that background, from which an object counts as found: the point of equal false negative and false
+   * positive rates.
    */
   readonly threshold: number
 }

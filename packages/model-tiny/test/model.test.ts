@@ -8,7 +8,7 @@ import { tinyModel } from '../src/index.js'
 describe('tinyModel', () => {
   const { weights, config, description } = tinyModel()
 
-  it('is a small file of half precision that says itself what it is', async () => {
+  it('is a small file of half precision with its configuration', async () => {
     expect(statSync(weights).size).toBeLessThan(8e6)
     const source = await openWeights(weights)
     expect(recognise(source)).toEqual(config)
@@ -17,13 +17,13 @@ describe('tinyModel', () => {
     expect(description).not.toBe('')
   })
 
-  it('loads whole: every name and shape', async () => {
+  it('loads with every name and shape', async () => {
     const sam = await loadSam({ weights, backend: referenceBackend() })
     expect(sam.config).toEqual(config)
     await sam.dispose()
   })
 
-  it('has a CLIP of half precision beside it, whose files agree', async () => {
+  it('has a CLIP of half precision whose files agree', async () => {
     const {
       clip: { model: clip }
     } = tinyModel()
@@ -37,7 +37,7 @@ describe('tinyModel', () => {
     await source.close()
   })
 
-  it('competes with words that its CLIP knows, each once', () => {
+  it("has background phrases in its CLIP's vocabulary, each once", () => {
     const {
       background,
       model: { tokenizer },

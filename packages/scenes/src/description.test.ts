@@ -7,8 +7,8 @@ import { takenFor } from './taken-for.js'
 const star: Description = { noun: 'star', color: 'orange', second: 'blue', pattern: 'striped', limbs: true }
 const limb: Description = { noun: 'limb', color: 'red', pattern: 'plain', of: { link: 'of', whole: star } }
 
-describe('captions', () => {
-  it('say all that is known, parts with what they are part of', () => {
+describe('captionOf', () => {
+  it('describes all known attributes, and of a part also its whole', () => {
     expect(captionOf(star)).toBe('a striped orange and blue star with limbs')
     expect(captionOf({ ...star, pattern: 'plain' })).toBe('an orange and blue star with limbs')
     expect(captionOf(limb)).toBe('a red limb of a striped orange and blue star with limbs')
@@ -21,12 +21,12 @@ describe('captions', () => {
       })
     ).toBe('the red body of a dotted oval')
   })
-  it('name no colour where the camera sees none', () =>
+  it('omits colours of gray images', () =>
     expect(captionOf(withoutColor(limb))).toBe('a limb of a striped star with limbs'))
 })
 
-describe('names of colours', () => {
-  it('are those that people use', () => {
+describe('colorName', () => {
+  it('returns the usual colour names', () => {
     const named = (hue: number, saturation = 0.8, value = 0.9): string => colorName(hsv(hue, saturation, value))
     expect([0, 28, 52, 120, 180, 225, 275, 325].map(hue => named(hue))).toEqual([
       'red',
@@ -50,9 +50,9 @@ describe('names of colours', () => {
   })
 })
 
-describe('what a picture does not tell', () => {
+describe('ambiguous attributes', () => {
   const surfaces = Array.from({ length: 400 }, (_, i) => anySurface(createRng(i), { scale: 30, light: 1 }))
-  it('are patterns too faint to be sure of, and colours at the border of others', () => {
+  it('include faint patterns and borderline colours', () => {
     expect(surfaces.filter(s => s.pattern === undefined).length).toBeGreaterThan(20)
     const [told, borderline] = [
       surfaces.filter(s => s.pattern === 'plain'),
@@ -64,7 +64,7 @@ describe('what a picture does not tell', () => {
     for (const { color, second, maybe } of surfaces)
       for (const word of [color, second]) expect(maybe).not.toContain(word)
   })
-  it('is told both ways: where a noun may be taken for another, so may this for it', () => {
+  it('takenFor: is symmetric', () => {
     expect(takenFor('ring')).toEqual(['rim'])
     expect(takenFor('rim')).toContain('ring')
     expect(takenFor('triangle')).not.toContain('star')

@@ -1,27 +1,27 @@
-/** What a region of a scene is: what its caption, and every other phrase for it, is made of. */
+/** Attributes of a region of a scene: the source of its caption and of every other phrase for it. */
 export interface Description {
-  /** A kind of shape, or of part. */
+  /** The kind of shape or part. */
   readonly noun: string
-  /** The colour that fills it; none where the picture shows no colours. */
+  /** The main colour; undefined in gray images. */
   readonly color?: string
-  /** The other colour of its pattern, where there is one and it has another name. */
+  /** The other colour of its pattern, if it has another name. */
   readonly second?: string
-  /** None where it is too faint to be sure of. */
+  /** Undefined if too faint to be recognised. */
   readonly pattern?: string
-  /** Nouns, colours and patterns that the picture does not deny either: two people might call it by different ones. */
+  /** Nouns, colours and patterns that the image does not rule out: other people may use them. */
   readonly maybe?: readonly string[]
   /** Whether other shapes stick out of it. */
   readonly limbs?: true
-  /** The thing that it is a part of, and how. */
+  /** The object that it is a part of, with the preposition. */
   readonly of?: { readonly link: 'of' | 'on'; readonly whole: Description }
 }
 
-/** The same as a camera without colours sees it. */
+/** The description without colours, for gray images. */
 export function withoutColor({ color: _color, second: _second, of, ...rest }: Description): Description {
   return { ...rest, ...(of && { of: { link: of.link, whole: withoutColor(of.whole) } }) }
 }
 
-/** `a striped red and blue star with limbs`, `a green band on a red disc`: all that is known, in one order of words. */
+/** `a striped red and blue star with limbs`, `a green band on a red disc`: all known attributes, in a fixed word order. */
 export function captionOf({ noun, color, second, pattern, limbs, of }: Description): string {
   const colors = second ? `${color} and ${second}` : color
   const words = [

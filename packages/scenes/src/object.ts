@@ -4,21 +4,21 @@ import { anyShape, box, ellipse, intersect, place, subtract, union, type Pose, t
 import { anySurface, type NamedSurface, type Rgb, type Surface } from './surface.js'
 import { takenFor } from './taken-for.js'
 
-/** One region of an object: painted after the region that it is part of. */
+/** A region of an object, painted after its parent. */
 export interface Region {
   readonly shape: Shape
-  /** What its noun names, before it was cut to fit its host: `shape` itself unless told. */
+  /** The shape before it was clipped to its parent. Default: `shape`. */
   readonly named?: Shape
   readonly surface: Surface
   readonly level: 'whole' | 'part' | 'subpart'
-  /** Place in the object's list of the region that it is part of. */
+  /** Index, in the object's list, of the region that it is a part of. */
   readonly parent?: number
   readonly about: Description
 }
 
 /**
- * A thing with parts, and parts of parts: the whole first, each part after what it is part of. `reach` bounds it all,
- * in pixels from the centre.
+ * An object with parts and subparts: the whole first, each part after its parent. `reach` is the radius around the centre
+ * that contains all of it, in pixels.
  */
 export interface SceneObject {
   readonly pose: Pose
@@ -34,8 +34,8 @@ interface PartOptions {
 }
 
 /**
- * An object by chance: a shape, or a body with limbs; with patches, bands, rims or holes on it, and again on those.
- * `simple` ones are a shape and nothing else.
+ * A random object: a shape, or a body with limbs, with patches, bands, rims or holes, and again on those. `simple` ones are
+ * a shape alone.
  */
 export function anyObject(
   rng: Rng,
@@ -45,23 +45,25 @@ export function anyObject(
   const regions: Region[] = []
   const scale = pose.radius
   if (simple) {
-    const [{ name, shape }, skin] = [anyShape(rng), anySurface(rng, { scale, light })]
+    const [{ name, shape }, bodySurface] = [anyShape(rng), anySurface(rng, { scale, light })]
     return {
       pose,
       reach: 2.1 * scale,
-      regions: [{ shape: place(shape, pose), surface: skin.surface, level: 'whole', about: named(name, skin) }]
+      regions: [
+        { shape: place(shape, pose), surface: bodySurface.surface, level: 'whole', about: named(name, bodySurface) }
+      ]
     }
   }
   const limbs = rng.chance(0.3)
   const { name, shape } = anyShape(rng, { compact: limbs || rng.chance(0.5) })
   const body = place(shape, pose)
-  const skin = anySurface(rng, { scale, light })
-  const whole: Description = { ...named(name, skin), ...(limbs && { limbs }) }
+  const bodySurface = anySurface(rng, { scale, light })
+  const whole: Description = { ...named(name, bodySurface), ...(limbs && { limbs }) }
 
   const attached = limbs ? Array.from({ length: rng.int(1, 4) }, () => limb(rng, pose)) : []
-  regions.push({ shape: union(body, ...attached), surface: skin.surface, level: 'whole', about: whole })
+  regions.push({ shape: union(body, ...attached), surface: bodySurface.surface, level: 'whole', about: whole })
   for (const part of attached) {
-    const own = anySurface(rng, { scale: scale / 3, near: rng.chance(0.6) ? skin.base : undefined, light })
+    const own = anySurface(rng, { scale: scale / 3, near: rng.chance(0.6) ? bodySurface.base : undefined, light })
     regions.push({
       shape: part,
       surface: own.surface,
@@ -70,19 +72,19 @@ export function anyObject(
       about: { ...named('limb', own), of: { link: 'of', whole } }
     })
   }
-  // The body lies over its limbs, as a part of the whole; without limbs it *is* the whole.
+  // With limbs, the body is a part on top of them; without, it is the whole.
   const torso = attached.length
     ? regions.push({
         shape: body,
-        surface: skin.surface,
+        surface: bodySurface.surface,
         level: 'part',
         parent: 0,
-        about: { ...named('body', skin), of: { link: 'of', whole } }
+        about: { ...named('body', bodySurface), of: { link: 'of', whole } }
       }) - 1
     : 0
 
   for (let i = rng.pick([0, 1, 1, 2, 3]); i > 0; i--) {
-    const part = { pose: within(rng, pose), near: skin.base, light }
+    const part = { pose: within(rng, pose), near: bodySurface.base, light }
     const index = addPart(rng, regions, { of: torso, whole, ...part }) // on the body
     for (let j = rng.pick([0, 1, 1, 2]); j > 0; j--)
       addPart(rng, regions, { of: index, whole, ...part, pose: within(rng, part.pose) })
@@ -90,7 +92,7 @@ export function anyObject(
   return { pose, reach: 2.1 * scale, regions }
 }
 
-/** What something of a kind and with a surface is called. */
+/** The description of a kind with a surface. */
 const named = (noun: string, { color, second, pattern, maybe = [] }: NamedSurface): Description => ({
   noun,
   ...(color && { color }),
@@ -126,7 +128,7 @@ function addPart(
   )
 }
 
-/** A region inside its host: a patch, a band across it, one side of it, or its rim. */
+/** A region inside its parent: a patch, a band across it, one side of it, its rim or its core. */
 function patch(rng: Rng, host: Shape, pose: Pose): Pick<Region, 'shape' | 'named'> & { name: string } {
   const kind = rng.pick(['patch', 'patch', 'patch', 'band', 'side', 'rim', 'core'])
   const turned = { ...pose, angle: rng.between(0, Math.PI) }
@@ -165,7 +167,7 @@ const within = (rng: Rng, { x, y, radius }: Pose): Pose => {
   return { x: x + out * Math.cos(angle), y: y + out * Math.sin(angle), radius: radius * rng.between(0.4, 0.75), angle }
 }
 
-/** Something that sticks out of the body. */
+/** A limb: a shape that sticks out of the body. */
 function limb(rng: Rng, { x, y, radius }: Pose): Shape {
   const angle = rng.between(0, 2 * Math.PI)
   const out = radius * rng.between(0.8, 1.1)

@@ -27,9 +27,9 @@ export interface SceneMask {
   readonly parent?: number
   /** For example `a striped red and blue star with limbs`. */
   readonly caption: string
-  /** What the caption is made of. */
+  /** The attributes behind the caption. */
   readonly about: Description
-  /** Set where too little is visible for the caption to be recognised: occluded, or cut off by the image border. */
+  /** Set where too little is visible to recognise the caption: occluded, or cut off by the image border. */
   readonly obscured?: true
 }
 
@@ -72,7 +72,7 @@ interface Canvas {
   readonly height: number
   /** Linear r, g, b in [0, 1]. */
   readonly pixels: Float32Array
-  /** Per region painted so far: the pixels that are still its own. */
+  /** Index of the topmost region of each pixel; −1 for the background. */
   readonly owner: Int32Array
 }
 
@@ -153,8 +153,7 @@ interface Extent {
 const tile = 8
 
 /**
- * Calls back for the pixels within `reach` that the shape, or a border around it, may touch: tiles that are far outside
- * are passed over.
+ * Visits the pixels within `reach` that the shape, or a border around it, may touch: tiles far outside are skipped.
  */
 function around(
   { width, height }: Canvas,
@@ -173,7 +172,7 @@ function around(
   }
 }
 
-/** Edges one pixel wide are blended; a pixel belongs to what covers its centre. */
+/** Paints a region, antialiased; a pixel is owned by the region that covers its centre. */
 function paint(
   canvas: Canvas,
   { shape, surface }: { shape: Shape; surface: Surface },
@@ -198,18 +197,18 @@ function castShadow(
   const [length, strength, soft] = [reach * rng.between(0.03, 0.15), rng.between(0.2, 0.6), rng.between(1, 8)]
   const [dx, dy] = [Math.cos(light) * length, Math.sin(light) * length]
   const { shape } = regions[0]
-  const addEmbeddingNoise: Shape = (x, y) => shape(x - dx, y - dy)
+  const shifted: Shape = (x, y) => shape(x - dx, y - dy)
   around(
     canvas,
-    { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: addEmbeddingNoise, border: soft },
+    { pose: { x: pose.x + dx, y: pose.y + dy }, reach: reach + soft, shape: shifted, border: soft },
     (x, y, at) => {
-      const dark = strength * Math.min(1, Math.max(0, 0.5 - addEmbeddingNoise(x, y) / (2 * soft)))
+      const dark = strength * Math.min(1, Math.max(0, 0.5 - shifted(x, y) / (2 * soft)))
       for (let c = 0; c < 3; c++) canvas.pixels[3 * at + c] *= 1 - dark
     }
   )
 }
 
-/** What a camera adds: a fall of light over the frame, blur, exposure, noise; and what some take away, all colour. */
+/** Camera effects: uneven light over the frame, blur, exposure, noise; some images are gray. */
 function develop(rng: Rng, { width, height, pixels }: Canvas): { gray: boolean } {
   const [fall, angle] = [rng.between(0, 0.5), rng.between(0, 2 * Math.PI)]
   const [fx, fy] = [(fall * Math.cos(angle)) / width, (fall * Math.sin(angle)) / height]
@@ -225,14 +224,14 @@ function develop(rng: Rng, { width, height, pixels }: Canvas): { gray: boolean }
   for (let at = 0, i = 0; at < pixels.length; at += 3, i++) {
     const k = gain * (1 + fx * ((i % width) - width / 2) + fy * (Math.floor(i / width) - height / 2))
     if (gray) pixels.fill(0.3 * pixels[at] + 0.59 * pixels[at + 1] + 0.11 * pixels[at + 2], at, at + 3)
-    // The sum of two uniforms is near enough to normal for grain, and quick.
+    // The sum of two uniforms approximates a normal well enough for grain, and is fast.
     for (let c = 0; c < 3; c++)
       pixels[at + c] = pixels[at + c] * k + lift + (noise && noise * (uniform() + uniform() - 1) * 2)
   }
   return { gray }
 }
 
-/** Gaussian with so small a spread that three taps a way do. */
+/** Gaussian blur; three taps per axis suffice for its small σ. */
 function blur(pixels: Float32Array, { width, height, sigma }: { width: number; height: number; sigma: number }): void {
   const side = Math.exp(-0.5 / sigma ** 2)
   const [centre, wing] = [1 / (1 + 2 * side), side / (1 + 2 * side)]
@@ -262,13 +261,13 @@ const toBytes = (pixels: Float32Array): Uint8Array => {
 
 interface Painted {
   readonly region: Region
-  /** Place in the list of the region that it is part of. */
+  /** Index of its parent in the list. */
   readonly parent: number | undefined
-  /** Pixels that all of what its noun names would cover, in a picture without end. */
+  /** Area of the whole shape without occlusion or image border, in pixels. */
   readonly extent: number
 }
 
-/** About how many pixels a shape of an object covers, hidden or not. */
+/** Approximate area of a shape, visible or not, in pixels. */
 function extentOf({ pose, reach }: SceneObject, shape: Shape): number {
   const step = reach / 24
   let hits = 0
@@ -278,16 +277,16 @@ function extentOf({ pose, reach }: SceneObject, shape: Shape): number {
 }
 
 /**
- * Of a thing so much must be seen to be called by its shape, and of what is seen so much must have its own look and not
- * that of its parts.
+ * Fraction of an object that must be visible to recognise its shape, and fraction of the visible area that must show its
+ * own surface, not that of its parts.
  */
 const [leastShape, leastLook] = [0.6, 0.3]
-/** Parts are seen where their mean colour is further than this from their host's, of 1. */
+/** Smallest difference between the mean colours of a part and its parent, of 1. */
 const leastContrast = 0.05
 
 /**
- * A region's mask is what is seen of it and of its parts. Masks too small to be seen, or hardly different from what
- * they are part of, are left out; what is hidden for the most part is listed, but is `obscured`.
+ * A region's mask is its visible area with that of its parts. Masks that are too small, or hardly differ from their
+ * parent, are omitted; mostly hidden ones are listed as `obscured`.
  */
 function visible(
   { owner, width, height, pixels }: Canvas,
@@ -296,7 +295,7 @@ function visible(
 ): SceneMask[] {
   const masks = painted.map(() => new Uint8Array(width * height))
   const areas = new Uint32Array(painted.length)
-  // Per region, what is seen of its own surface: a body has that of its whole.
+  // Per region, the visible area and colour of its own surface; a body has that of its whole.
   const looks = painted.map(() => ({ area: 0, rgb: [0, 0, 0] }))
   for (let at = 0; at < owner.length; at++) {
     for (

@@ -1,12 +1,12 @@
 import type { Rng } from '@sam/rng'
 
 /**
- * A shape: its signed distance at a place, negative inside, in the pixels of the scene (near the outline; further away
- * only the sign is meant).
+ * A shape: its signed distance at a position, negative inside, in pixels of the scene. Exact near the outline; elsewhere
+ * only the sign is.
  */
 export type Shape = (x: number, y: number) => number
 
-/** Where a shape is, how large (half its longer side) and how turned. */
+/** Centre, radius (half the longer side) and rotation of a shape. */
 export interface Pose {
   readonly x: number
   readonly y: number
@@ -30,7 +30,7 @@ export const subtract =
   (x, y) =>
     Math.max(a(x, y), -b(x, y))
 
-/** A shape given around the origin with radius about 1, put in its place. */
+/** Moves, scales and rotates a shape that is centred at the origin with radius about 1. */
 export function place(shape: Shape, { x: cx, y: cy, radius, angle }: Pose): Shape {
   const [c, s] = [Math.cos(angle) / radius, Math.sin(angle) / radius]
   return (x, y) => radius * shape((x - cx) * c + (y - cy) * s, (y - cy) * c - (x - cx) * s)
@@ -62,7 +62,7 @@ export const capsule =
 export function polygon(points: readonly (readonly [number, number])[]): Shape {
   const n = points.length
   const [xs, ys] = [0, 1].map(axis => Float64Array.from(points, p => p[axis])) as [Float64Array, Float64Array]
-  // The innermost loop of most scenes: nothing in it is made anew.
+  // The innermost loop of most scenes: it allocates nothing.
   return (x, y) => {
     let distance = Infinity
     let inside = false
@@ -81,14 +81,14 @@ export function polygon(points: readonly (readonly [number, number])[]): Shape {
 
 /** An outline of radius r(θ) made of a few waves: a pebble, a leaf, an amoeba. */
 export function blob(rng: Rng, wobble: number): Shape {
-  const sinCosPositions = Array.from({ length: 4 }, (_, i) => ({
+  const waves = Array.from({ length: 4 }, (_, i) => ({
     n: i + 2,
     a: (rng.between(-1, 1) * wobble) / (i + 1),
     p: rng.between(0, 2 * Math.PI)
   }))
   return (x, y) => {
     const theta = Math.atan2(y, x)
-    return Math.hypot(x, y) - sinCosPositions.reduce((r, { n, a, p }) => r + a * Math.cos(n * theta + p), 0.8)
+    return Math.hypot(x, y) - waves.reduce((r, { n, a, p }) => r + a * Math.cos(n * theta + p), 0.8)
   }
 }
 
@@ -98,7 +98,7 @@ const corners = (n: number, radius: (i: number) => number): [number, number][] =
     radius(i) * Math.sin((2 * Math.PI * i) / n)
   ])
 
-/** Compact shapes, concave ones, thin ones, and ones with holes: what a whole object or a part can look like. */
+/** Shapes of objects and parts: compact, concave, thin, and with holes. */
 const kinds: Readonly<Record<string, (rng: Rng) => Shape>> = {
   disc: rng => ellipse(1, rng.between(0.7, 1)),
   oval: rng => ellipse(1, rng.between(0.4, 0.7)),
@@ -147,7 +147,7 @@ const kinds: Readonly<Record<string, (rng: Rng) => Shape>> = {
 /** The names of all kinds. */
 export const kindNames: readonly string[] = Object.keys(kinds)
 
-/** Kinds without holes and thin limbs, as bodies are; each as often as it stands here. */
+/** Kinds without holes and thin limbs, for bodies; a repeated entry is twice as likely. */
 export const compactKinds: readonly string[] = [
   'disc',
   'oval',

@@ -4,7 +4,7 @@ import type { Description } from './description.js'
 /** Red, green, blue in [0, 1]. */
 export type Rgb = readonly [number, number, number]
 
-/** What a surface looks like at a place of the scene, given the distance to its outline (negative inside). */
+/** Colour of a surface at a position of the scene, given the distance to its outline (negative inside). */
 export type Surface = (x: number, y: number, distance: number) => Rgb
 
 export interface NamedSurface extends Pick<Description, 'color' | 'second' | 'pattern' | 'maybe'> {
@@ -34,7 +34,7 @@ function anyColor(rng: Rng): Rgb {
   return hsv((hueOf[i] + rng.between(-12, 12) + 360) % 360, saturation, value)
 }
 
-/** The word for a colour: black, gray or white; the nearest of the eight hues; or brown, which is a dark orange. */
+/** The name of a colour: black, gray or white; the nearest of eight hues; or brown, a dark orange. */
 export function colorName(rgb: Rgb): string {
   const [most, least] = [Math.max(...rgb), Math.min(...rgb)]
   if (most < 0.2 || most - least < 0.2 * most) return most < 0.305 ? 'black' : most > 0.755 ? 'white' : 'gray'
@@ -70,7 +70,7 @@ const blend = (a: Rgb, b: Rgb, t: number): Rgb => [
 ]
 const shade = (a: Rgb, k: number): Rgb => [a[0] * k, a[1] * k, a[2] * k]
 
-/** Each gives how far, in [0, 1], a place is from the first colour to the second. */
+/** Each returns the share of the second colour at a position, in [0, 1]. */
 const patterns: Readonly<Record<string, (rng: Rng, scale: number) => (x: number, y: number) => number>> = {
   plain: () => () => 0,
   mottled: (rng, scale) => valueNoise(rng, Math.max(3, scale * rng.between(0.15, 0.5))),
@@ -105,8 +105,7 @@ const patterns: Readonly<Record<string, (rng: Rng, scale: number) => (x: number,
 }
 
 /**
- * Contrast from which a pattern is surely seen, through the blur and noise of a camera; with less than `unseen` it is
- * surely not.
+ * Contrast from which a pattern is recognisable through blur and noise; below `unseen` it is invisible.
  */
 const clear: Readonly<Record<string, number>> = {
   mottled: 0.2,
@@ -117,12 +116,11 @@ const clear: Readonly<Record<string, number>> = {
   shaded: 0.3
 }
 const unseen = 0.04
-/** Light and noise alone can make a plain thing look so. */
+/** Patterns that light and noise alone may suggest on a plain surface. */
 const likePlain = ['shaded', 'grainy']
 
 /**
- * A surface by chance, for something `scale` pixels in radius; `near` makes its colour a neighbour of another, as parts
- * of one object have.
+ * A random surface for a region of `scale` pixels in radius; `near` is a colour to resemble, as parts of one object do.
  */
 export function anySurface(
   rng: Rng,
@@ -135,7 +133,7 @@ export function anySurface(
   const mix = patterns[pattern](rng, scale)
   const strength = pattern === 'plain' ? 0 : rng.between(0.25, 1)
 
-  // Light falls on rounded edges: those that face it are bright, those that turn away dark. A thin outline, sometimes.
+  // Rounded edges: bright towards the light, dark away from it. Sometimes a thin outline.
   const [relief, rim] = [rng.between(0, 0.5), rng.chance(0.2) ? rng.between(0.3, 0.7) : 1]
   const [lx, ly] = [Math.cos(light) / scale, Math.sin(light) / scale]
   const [cx, cy] = [rng.between(0, 256), rng.between(0, 256)]
@@ -161,8 +159,7 @@ export function anySurface(
 }
 
 /**
- * The names of a colour as cameras may show it: darker, brighter, paler, and with each of the three a little more or
- * less.
+ * Names of a colour under camera effects: darker, brighter, paler, and with each channel a little higher or lower.
  */
 function nearlyNamed(rgb: Rgb): readonly string[] {
   const step = 0.06 * (Math.max(...rgb) - Math.min(...rgb))

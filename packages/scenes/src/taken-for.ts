@@ -1,8 +1,7 @@
 import { compactKinds } from './shapes.js'
 
 /**
- * Kinds whose shapes run into each other, and parts that have the shapes of kinds: a limb may be an oval, a rim is a
- * ring where its host is a disc.
+ * Kinds with similar shapes, and parts with the shapes of kinds: a limb may be an oval, the rim of a disc is a ring.
  */
 const alike: readonly (readonly [string, readonly string[]])[] = [
   ['polygon', ['shard']],
@@ -16,6 +15,6 @@ const alike: readonly (readonly [string, readonly string[]])[] = [
   ['side', [...compactKinds, 'shard', 'crescent']]
 ]
 
-/** Nouns that a picture of a thing by itself does not tell from its own. */
+/** Nouns that an isolated object of this noun may be taken for. */
 export const takenFor = (noun: string): readonly string[] =>
   alike.flatMap(([one, others]) => (one === noun ? others : others.includes(noun) ? [one] : []))

@@ -12,7 +12,7 @@ const endless = scenes({ size: 64, seed: 1, minArea: 60 })
 const data: Dataset = { ...endless, size: 3 }
 const recipe = { ...testRun, frozenEncoder: true, batch: 2, microBatch: 2, objects: 1 }
 
-/** A backend that counts the images that the encoder sees. */
+/** A backend that counts encoded images. */
 function counting(): { backend: Backend; encoded: () => number } {
   const backend = referenceBackend()
   let images = 0
@@ -48,27 +48,27 @@ async function run(
   return { reports, encoded: encoded(), state }
 }
 
-describe('embeddings of a frozen encoder', async () => {
+describe('cachedEmbeddings', async () => {
   const fresh = await run({ embeddingBytes: 0 })
 
-  it('are computed once an image, and training goes on as without', async () => {
+  it('encodes each image once and leaves training unchanged', async () => {
     const kept = await run()
     expect([fresh.encoded, kept.encoded]).toEqual([8, 3])
     expect(kept.reports).toEqual(fresh.reports)
     expect(kept.state).toEqual(fresh.state)
   })
 
-  it('are kept as long as there is room', async () => {
+  it('caches as many embeddings as fit in embeddingBytes', async () => {
     const one = await run({ embeddingBytes: 16 * 4 * 4 * 4 })
     expect(one.encoded).toBeGreaterThan(3)
     expect(one.encoded).toBeLessThan(8)
     expect(one.reports).toEqual(fresh.reports)
   })
 
-  it('are not kept where images never come again as they were', async () => {
+  it('recomputes for endless data, jittered images and a trained encoder', async () => {
     expect((await run({ data: endless }, 2)).encoded).toBe(4)
     expect((await run({ recipe: { ...recipe, jitter: [0.5, 1] } }, 2)).encoded).toBe(4)
     const learning = { ...recipe, frozenEncoder: false }
-    expect((await run({ recipe: learning }, 1)).encoded).toBe(4) // for the rounds, and in the step itself
+    expect((await run({ recipe: learning }, 1)).encoded).toBe(4) // for the simulated interaction, and in the step itself
   })
 })

@@ -44,7 +44,7 @@ export const defaultEmbeddingBytes = 2 ** 32
 
 /**
  * For a frozen encoder and finite data: each image is encoded once, and its embedding cached in host memory while
- * `bytes` allow. Images are encoded one at a time, so that an embedding depends on its image alone and not on its
+ * `bytes` allow. Images are encoded one at a time, so that an embedding does not depend on its
  * batch: a resumed run has the same values.
  */
 export async function cachedEmbeddings(
@@ -55,11 +55,14 @@ export async function cachedEmbeddings(
   const size = sizeOf(shape) / images
   const encoder = await backend.compile(encoderGraph(config, 1), memoryWeights({}))
   // Copies a batch to the device once, for all its uses.
-  const upload = await backend.compile(graph('upload', { image_embedding: input('kept', shape) }), memoryWeights({}))
+  const upload = await backend.compile(
+    graph('upload', { image_embedding: input('embedding', shape) }),
+    memoryWeights({})
+  )
   const known = new Map<number, HostTensor>()
   const one = async (image: HostTensor<'f32'>, index: number): Promise<HostTensor> => {
-    const kept = known.get(index)
-    if (kept) return kept
+    const cached = known.get(index)
+    if (cached) return cached
     const embedding = await embed(encoder, state, image)
     const read = await embedding.read()
     embedding.dispose()
@@ -70,7 +73,7 @@ export async function cachedEmbeddings(
     async of(given, indices) {
       const read: HostTensor[] = []
       for (const [i, image] of given.entries()) read.push(await one(image, indices[i]))
-      return (await upload.run({ kept: f32(shape, concat(read).data) })).image_embedding
+      return (await upload.run({ embedding: f32(shape, concat(read).data) })).image_embedding
     },
     dispose() {
       encoder.dispose()

@@ -6,7 +6,7 @@ export { train, type RunOptions, type RunResult, type StepProgress } from './tra
 export type { TrainingHooks } from './trainer.js'
 export { NotFinite } from './report/step-report.js'
 export { finetuneDecoder, recipes, text, vitB, vitH, vitL, type Recipe } from './config/recipes.js'
-export { withIterations, withOverrides } from './config/overrides.js'
+export { storedRecipe, withIterations, withOverrides } from './config/overrides.js'
 export { checkData } from './data/check.js'
 export { coco, type CocoOptions } from './data/coco.js'
 export { dataWorkers, serveDataWorker, type DataWorkers } from './data/data-workers.js'

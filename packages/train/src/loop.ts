@@ -1,4 +1,4 @@
-/** What the loop drives: any model's training. */
+/** Training of any model, for `trainLoop`. */
 export interface LoopTrainer<Report> {
   /** Iterations done. */
   readonly iteration: number
@@ -33,13 +33,13 @@ export interface LoopProgress {
   readonly secondsLeft: number
   /** Iterations since the loop started. */
   readonly done: number
-  /** Of the evaluation at this iteration, if there was one. */
+  /** Scores of this iteration's evaluation, if there was one. */
   readonly scores: Scores | undefined
 }
 
 /**
- * The training loop: from the trainer's iteration to the last or to the signal. Returns the last iteration that is saved.
- * An evaluation or `afterStep` that the signal interrupts is dropped.
+ * The training loop: from the trainer's iteration to the last or to the signal. Returns the last saved iteration.
+ * An evaluation or `afterStep` that the signal interrupts is discarded.
  */
 export async function trainLoop<Report>({
   trainer,
@@ -62,7 +62,7 @@ export async function trainLoop<Report>({
     const { iteration } = trainer
 
     const changed = afterStep ? await afterStep().catch(orAborted) : false
-    if (changed === undefined) return saved // resumed, the run comes here again from its last checkpoint
+    if (changed === undefined) return saved // resumed, the run repeats this step from its last checkpoint
 
     const isDue = iteration % evaluateEvery === 0 || iteration === iterations
     const scores = isDue ? await evaluate?.().catch(orAborted) : undefined

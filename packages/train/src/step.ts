@@ -23,25 +23,25 @@ import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
 import { optimizerUpdate } from './optim/optimizer-update.js'
 import type { OptimizerFor } from './optim/optimizer.js'
 
-/** How much one step sees. */
+/** Sizes of a training step. */
 export interface StepShape {
-  /** B: images at once. */
+  /** B: images per step. */
   readonly images: number
-  /** Prompts an image; prompt i belongs to image ⌊i / prompts⌋. P = images · prompts. */
+  /** Prompts per image; prompt i belongs to image ⌊i / prompts⌋. P = images · prompts. */
   readonly prompts: number
-  /** Tokens a prompt: points, box corners, padding. */
+  /** Tokens per prompt: points, box corners, padding. */
   readonly points: number
-  /** Dimensions of a text embedding; each prompt may then have one. Default: no text. */
+  /** Dimensions of a text embedding, which each prompt may have. Default: no text. */
   readonly text?: number
 }
 
 export interface StepOptions {
   readonly shape: StepShape
-  /** Probability with which a residual branch of an encoder block is left out. Each block's own: `dropPathRates`. */
+  /** Probability of dropping a residual branch of the last encoder block. For each block: `dropPathRates`. */
   readonly dropPath: number
-  /** Probability with which an element of a residual branch of the decoder is left out. */
+  /** Probability of dropping an element of a residual branch of the decoder. */
   readonly dropout: number
-  /** Limit of the gradients' common norm. */
+  /** Limit of the global gradient norm. */
   readonly clipNorm: number
   readonly weightDecay: number
   readonly layerDecay: number
@@ -107,13 +107,12 @@ export const decoderGraph = (config: SamConfig, shape: StepShape): Graph =>
   feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
 
 /**
- * A whole training step as one graph: forward, the paper's loss, its gradients, clipping, the optimizer. It runs on any
- * backend.
+ * A training step as one graph: forward pass, the paper's loss, gradients, clipping, optimizer. It runs on any backend.
  *
  * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
  * and `correction` f32[2] of `adamw`; every param by its name; the moments of `optimizerUpdate`; `drop/<branch>` of
  * `dropBranches`, with the probabilities of `dropRates`; with accumulation, `gradient/<param>`, and `apply` (1 in the
- * step that moves the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`,
+ * step that updates the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`,
  * `iou_predictions` f32[P,4]. An output named like an input is its value for the next step.
  */
 export function stepGraph(config: SamConfig, options: StepOptions): Graph {
@@ -128,14 +127,14 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     optimizerFor
   } = options
   const [p, low] = [images * prompts, lowResSize(config)]
-  const { graph: looking, embedding } = forward(config, options)
-  const { masks, iou_predictions: iou } = looking.outputs as { masks: Value; iou_predictions: Value }
+  const { graph: model, embedding } = forward(config, options)
+  const { masks, iou_predictions: iou } = model.outputs as { masks: Value; iou_predictions: Value }
   const target = input('target', [p, low, low])
   const { loss, mask, iouError, trueIou } = maskLoss(
     { logits: masks, iou, target, returned: input('returned', iou.shape), weight: input('weight', [p]) },
     losses
   )
-  const seen = {
+  const lossInputs = {
     embedding,
     target,
     ...(text && {
@@ -145,24 +144,24 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
       }
     })
   }
-  const watched = {
-    loss: auxiliaryLosses.reduce((sum, auxiliary) => ops.add(sum, auxiliary(seen)), loss),
+  const reported = {
+    loss: auxiliaryLosses.reduce((sum, auxiliary) => ops.add(sum, auxiliary(lossInputs)), loss),
     mask_loss: mask,
     iou_error: iouError,
     true_iou: trueIou,
     iou_predictions: iou
   }
-  const trained = paramsOf(looking)
+  const trained = paramsOf(model)
     .map(v => nameOf(v)!)
     .filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
-  const differentiated = differentiate(graph('step', watched, looking.inputs), { loss: 'loss', wrt: trained })
+  const differentiated = differentiate(graph('step', reported, model.inputs), { loss: 'loss', wrt: trained })
 
   const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
   const outputs = {
-    ...Object.fromEntries(Object.keys(watched).map(name => [name, differentiated.outputs[name]])),
+    ...Object.fromEntries(Object.keys(reported).map(name => [name, differentiated.outputs[name]])),
     ...optimizerUpdate(differentiated, { trained, rule, clipNorm, accumulate, adamw, optimizerFor })
   }
-  return feedParams(graph('step', outputs, looking.inputs))
+  return feedParams(graph('step', outputs, model.inputs))
 }
 
 export const depthOf = ({ imageEncoder }: SamConfig): number => (isVit(imageEncoder) ? imageEncoder.depth : 0)

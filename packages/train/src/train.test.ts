@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type * as Fs from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openWeights } from '@sam/core'
+import { ops } from '@sam/core/graph'
 import { recognise } from '@sam/core/model'
 import { referenceBackend } from '@sam/core/testing'
 import { readCheckpoint } from './checkpoint/checkpoint.js'
@@ -12,10 +13,11 @@ import { scenes } from '@sam/scenes'
 import { heldOut } from './eval/held-out.js'
 import { initialParams } from './pretrained/init.js'
 import { testRun } from '../test/test-recipe.js'
+import type { OptimizerFor } from './optim/optimizer.js'
 import { readLog } from './report/log.js'
 import { train } from './train.js'
 
-// The disk of these tests can be full: what is written to a file whose name holds `disk.full` then fails.
+// A simulated full disk: writes to files whose path contains `disk.full` fail.
 const disk = vi.hoisted(() => ({ full: '' }))
 vi.mock('node:fs/promises', async original => {
   const fs: typeof Fs = await original()
@@ -38,14 +40,14 @@ vi.mock('node:fs/promises', async original => {
 const recipe = { ...testRun, objects: 1, schedule: { ...testRun.schedule, iterations: 2 } }
 const common = { recipe, data: scenes({ size: 64, seed: 1, minArea: 60 }), backend: referenceBackend(), seed: 3 }
 
-describe('a run in a folder', () => {
+describe('train', () => {
   let root: string
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'sam-train-'))
   })
   afterAll(() => rm(root, { recursive: true }))
 
-  it('stopped by its signal and called again, ends with the same files as one that was not', async () => {
+  it('ends with the same files whether or not it was stopped and resumed', async () => {
     const [whole, parts] = [join(root, 'whole'), join(root, 'parts')]
     expect(await train({ ...common, folder: whole })).toMatchObject({ iteration: 2, finished: true })
     const stop = new AbortController()
@@ -53,7 +55,7 @@ describe('a run in a folder', () => {
       iteration: 1,
       finished: false
     })
-    await appendFile(join(parts, 'log.jsonl'), '{"iteration":2,"lo') // as a crash leaves it
+    await appendFile(join(parts, 'log.jsonl'), '{"iteration":2,"lo') // truncated, as after a crash
     await train({ ...common, folder: parts })
     for (const file of ['checkpoint.safetensors', 'model.safetensors']) {
       expect((await readFile(join(parts, file))).equals(await readFile(join(whole, file))), file).toBe(true)
@@ -62,20 +64,20 @@ describe('a run in a folder', () => {
     expect(await readFile(join(whole, 'curves.svg'), 'utf8')).toContain('2 iterations')
   })
 
-  it('leaves a model that says what it is, and a checkpoint that does', async () => {
+  it('stores the configuration in the model and in the checkpoint', async () => {
     const source = await openWeights(join(root, 'whole', 'model.safetensors'))
     expect(recognise(source)).toEqual(recipe.config)
     expect(source.info('mask_decoder.iou_token.weight').dtype).toBe('F16')
     await source.close()
     const checkpoint = await openWeights(join(root, 'whole', 'checkpoint.safetensors'))
-    expect(recognise(checkpoint)).toEqual(recipe.config) // no shape tells the heads of the decoder
+    expect(recognise(checkpoint)).toEqual(recipe.config) // no shape reveals the number of decoder heads
     await checkpoint.close()
     await expect(readCheckpoint(join(root, 'whole', 'model.safetensors'))).rejects.toMatchObject({
       code: 'E_WEIGHTS_FORMAT'
     })
   })
 
-  it('keeps the batch on which the loss is not a number', async () => {
+  it('saves the batch whose loss is not finite', async () => {
     const weights = initialParams(recipe.config, 1)
     weights['mask_decoder.iou_token.weight'].data[0] = NaN
     const folder = join(root, 'bad')
@@ -90,7 +92,7 @@ describe('a run in a folder', () => {
       disk.full = ''
     })
     it.each(['checkpoint.safetensors', 'model.safetensors', 'log.jsonl'])(
-      'says so, keeps the checkpoint before, and goes on from it: %s',
+      'reports it, keeps the last checkpoint and resumes from it: %s',
       async file => {
         const folder = join(root, `full ${file.length}`)
         const stop = new AbortController()
@@ -99,7 +101,7 @@ describe('a run in a folder', () => {
         disk.full = file
         await expect(train({ ...common, folder })).rejects.toMatchObject({
           code: 'E_WEIGHTS_IO',
-          message: expect.stringMatching(/the disk is full; what was saved before stays/) as string
+          message: expect.stringMatching(/the disk is full; files saved before are intact/) as string
         })
         if (file !== 'model.safetensors')
           expect((await readFile(join(folder, 'checkpoint.safetensors'))).equals(before)).toBe(true)
@@ -115,7 +117,7 @@ describe('a run in a folder', () => {
     )
   })
 
-  it('evaluates on held-out samples before, while and after, and trains as if it did not', async () => {
+  it('evaluates before, during and after training without changing it', async () => {
     const folder = join(root, 'evaluated')
     const evaluate = heldOut({
       data: subset(scenes({ size: 64, seed: 2, minArea: 60 }), { from: 0, to: 2 }),
@@ -152,15 +154,35 @@ describe('a run in a folder', () => {
     expect(await train({ ...common, folder: join(root, 'stopped') })).toMatchObject({ iteration: 2, finished: true })
   })
 
-  it('refuses what it cannot go on with or begin from', async () => {
+  it('refuses a checkpoint or initial weights of another run or model', async () => {
     const whole = join(root, 'whole')
     await expect(train({ ...common, folder: whole, recipe: { ...recipe, name: 'other' } })).rejects.toThrow(
-      'is of a run of the recipe testRun, found other'
+      'must be resumed with its recipe testRun, found other'
     )
     const wider = { ...recipe, config: { ...recipe.config, width: 32 } }
     await expect(train({ ...common, folder: whole, recipe: wider })).rejects.toMatchObject({
       code: 'E_WEIGHTS_MISMATCH'
     })
+    const heads = { ...recipe, config: { ...recipe.config, decoder: { ...recipe.config.decoder, heads: 4 } } }
+    await expect(train({ ...common, folder: whole, recipe: heads })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringContaining('config.decoder.heads 2, found 4') as string
+    })
+    const frozen = { ...recipe, frozenEncoder: true }
+    await expect(train({ ...common, folder: whole, recipe: frozen })).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringMatching(
+        /found other moments; unexpected: \d+, the first adamw\/m\/image_encoder/
+      ) as string
+    })
+    const sgd: OptimizerFor = () => ({
+      name: 'sgd',
+      moments: [],
+      update: ({ param }, { gradient, rate }) => ({ param: ops.sub(param, ops.mul(gradient, rate)) })
+    })
+    await expect(train({ ...common, folder: whole, optimizerFor: sgd })).rejects.toThrow(
+      'a resumed run must keep its optimizer'
+    )
     const fewer = initialParams(recipe.config, 1)
     delete fewer['mask_decoder.iou_token.weight']
     await expect(train({ ...common, folder: join(root, 'fewer'), weights: fewer })).rejects.toThrow(
@@ -176,7 +198,7 @@ describe('a run in a folder', () => {
     await expect(train({ ...common, folder: join(root, 'parts') })).rejects.toMatchObject({ name: 'WeightsError' })
   })
 
-  it('refuses data with nothing to learn before it computes', async () => {
+  it('refuses data without a usable sample before training starts', async () => {
     const good = await common.data.read(0)
     const empty = {
       size: 3,

@@ -10,7 +10,14 @@ import {
   type HostTensor,
   type StoredDType
 } from '@sam/core/graph'
-import { checkParams, readCheckpoint, saveCheckpoint, saveModel, type Checkpoint } from './checkpoint/checkpoint.js'
+import {
+  checkConfig,
+  checkParams,
+  readCheckpoint,
+  saveCheckpoint,
+  saveModel,
+  type Checkpoint
+} from './checkpoint/checkpoint.js'
 import type { Recipe } from './config/recipes.js'
 import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
@@ -28,15 +35,15 @@ export interface RunOptions extends TrainingHooks {
   readonly data: Dataset
   readonly backend: Backend
   /**
-   * Where the run is kept: `checkpoint.safetensors`, `model.safetensors`, `log.jsonl`, `curves.svg`. A run that is there
-   * already is resumed.
+   * Folder of `checkpoint.safetensors`, `model.safetensors`, `log.jsonl` and `curves.svg`. A run that it already holds is
+   * resumed.
    */
   readonly folder: string
   /** Default: 1. */
   readonly seed?: number
   /** Loads examples. Default: on this thread; for a GPU, see `dataWorkers`. */
   readonly loadExample?: LoadExample | undefined
-  /** Initial params. Default: random ones. A text projection that they lack and the recipe needs is initialised. */
+  /** Initial params. Default: random ones. A missing text projection that the recipe needs is initialised. */
   readonly weights?: Readonly<Record<string, HostTensor>>
   /** Data type of the model's file. Default: `F16`. The checkpoint is F32. */
   readonly dtype?: StoredDType
@@ -52,8 +59,8 @@ export interface RunOptions extends TrainingHooks {
   readonly evaluate?: (t: Trainer) => Promise<Scores>
   readonly onStep?: (progress: StepProgress) => void
   /**
-   * Called after each iteration. True where it changed the state, which is then saved. It may reject once the signal is
-   * aborted: the run then stops at its last checkpoint.
+   * Called after each iteration. Returns true if it changed the state, which is then saved. It may reject once the signal
+   * is aborted: the run then stops at its last checkpoint.
    */
   readonly afterStep?: ((t: Trainer, checkpoint: () => Promise<Checkpoint>) => Promise<boolean>) | undefined
   /** Stops after the current iteration, with a checkpoint. */
@@ -67,7 +74,7 @@ export interface StepProgress extends StepReport {
   readonly evaluation?: Scores
 }
 
-/** Whether the run reached the recipe's end or was stopped before, and where its model is. */
+/** The last iteration, whether the run reached the recipe's end, and the path of its model. */
 export interface RunResult {
   readonly iteration: number
   readonly finished: boolean
@@ -75,18 +82,18 @@ export interface RunResult {
 }
 
 /**
- * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Each file is written whole or not
- * at all; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the batch
- * to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of another recipe
- * or nothing can be learnt from the data, `WeightsError` where the weights do not fit the recipe's model or a file
- * cannot be written (a full disk): the files written before stay.
+ * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Files are written
+ * atomically; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the batch
+ * to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of another recipe,
+ * model configuration or optimizer, or no sample of the data is usable; `WeightsError` where the weights do not fit the
+ * recipe's model or a file cannot be written (a full disk): the files written before stay.
  */
 export function train(options: RunOptions): Promise<RunResult> {
   return run(options).catch((error: unknown) => {
     if (!SamError.is(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOSPC') throw error
     throw new WeightsError(
       error.code,
-      `${error.message}; what was saved before stays. Make room and call again to resume from the last checkpoint`,
+      `${error.message}; files saved before are intact. Free disk space and call again to resume from the last checkpoint`,
       { cause: error }
     )
   })
@@ -115,15 +122,16 @@ async function run(options: RunOptions): Promise<RunResult> {
     () => true,
     () => false
   )
-  const start = isResumed
+  const start: Checkpoint = isResumed
     ? await readCheckpoint(path)
     : { iteration: 0, seed: given, recipe: recipe.name, state: initialState(recipe, given, weights) }
   if (start.recipe !== undefined && start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} is of a run of the recipe ${start.recipe}, found ${recipe.name}; resume it with its own recipe, or name another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
     )
   checkParams(memoryWeights(start.state, isResumed ? path : 'initial weights'), recipe.config)
+  checkConfig(start, recipe.config, path)
   await checkData(data, recipe.config)
   const log = await openLog(file('log.jsonl'), entry => isResumed && entry.iteration <= start.iteration)
   const t = await trainer({ ...options, ...start, recipe })
@@ -178,7 +186,7 @@ async function run(options: RunOptions): Promise<RunResult> {
     })
     return { iteration, finished: iteration >= iterations, model: file('model.safetensors') }
   } catch (error) {
-    // Where even the batch cannot be written, the first error is still the one to report.
+    // If the batch cannot be written either, the first error is still the one to report.
     if (error instanceof NotFinite)
       await writeFileAtomic(file('not-finite.safetensors'), writeSafetensors(error.feeds)).catch(() => {})
     throw error

@@ -20,7 +20,7 @@ const run = async (t: Trainer, steps: number): Promise<StepReport[]> => {
   return reports
 }
 
-describe('a training run', () => {
+describe('trainer', () => {
   it('ends with the same bytes whether or not it was stopped and resumed', async () => {
     const whole = await start(testRun)
     const reports = await run(whole, 4)
@@ -34,7 +34,7 @@ describe('a training run', () => {
     for (const t of [whole, stopped, resumed]) t.dispose()
   })
 
-  it('learns: the same batch again and again has less and less loss', async () => {
+  it('lowers the loss of a repeated batch', async () => {
     const same = { ...data, read: () => data.read(0) }
     const t = await trainer({
       recipe: { ...testRun, schedule: { rate: 3e-3, warmup: 1, steps: [], iterations: 10 }, trainedRounds: 1 },
@@ -50,7 +50,7 @@ describe('a training run', () => {
     t.dispose()
   })
 
-  it('moves the params once in a batch when gradients are summed, and drops what it is told to', async () => {
+  it('accumulates gradients over a batch, with dropout and drop path', async () => {
     const recipe = { ...testRun, batch: 2, dropPath: 0.5, dropout: 0.1 }
     const t = await start(recipe)
     await t.trainStep()
@@ -61,7 +61,7 @@ describe('a training run', () => {
     t.dispose()
   })
 
-  it('leaves a frozen encoder as it is', async () => {
+  it('leaves a frozen encoder unchanged', async () => {
     const t = await start({ ...testRun, frozenEncoder: true })
     await t.trainStep()
     const [now, before] = [await t.state.read(), initialParams(testRun.config, 5)]
@@ -72,7 +72,7 @@ describe('a training run', () => {
     t.dispose()
   })
 
-  it('stops where the loss is not a number, keeps the batch and the params', async () => {
+  it('throws NotFinite with the batch and keeps the params', async () => {
     const bad = { size: 1, read: async () => ({ ...(await data.read(0)) }) }
     const state = initialParams(testRun.config, 5)
     state['mask_decoder.iou_token.weight'].data[0] = NaN
@@ -87,7 +87,7 @@ describe('a training run', () => {
     t.dispose()
   })
 
-  it('passes over samples without masks, and counts them', async () => {
+  it('skips and counts samples without masks', async () => {
     const some = {
       size: Infinity,
       read: async (i: number) => (i % 2 ? data.read(i) : { ...(await data.read(i)), truths: [] })

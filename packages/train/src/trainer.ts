@@ -12,7 +12,7 @@ import {
   type Value
 } from '@sam/core/graph'
 import { createRng, type Rng } from '@sam/rng'
-import { stateOf, type State } from './checkpoint/state.js'
+import { checkMoments, stateOf, type State } from './checkpoint/state.js'
 import type { Recipe } from './config/recipes.js'
 import { batchLoader, type Batch } from './data/batch-loader.js'
 import { concat } from './data/concat.js'
@@ -30,11 +30,11 @@ import { paramShapes, textWidthIn } from './pretrained/init.js'
 import { NotFinite, stepSums, type StepReport } from './report/step-report.js'
 import { decoderGraph, dropRates, stepGraph } from './step.js'
 
-/** What plugs into training from outside; `@sam/train` itself is the paper's. */
+/** Extensions of training; without them it is the paper's. */
 export interface TrainingHooks {
-  /** The source of first prompts that are embeddings: what a recipe with text prompts needs. */
+  /** Embeddings as first prompts, which a recipe with text prompts needs. */
   readonly firstPrompt?: FirstPrompt | undefined
-  /** Added to the paper's loss, each with its own weight. */
+  /** Losses added to the paper's, already weighted. */
   readonly auxiliaryLosses?: readonly AuxiliaryLoss[] | undefined
   /** Chooses the optimizer of each param. Default: AdamW for all. */
   readonly optimizerFor?: OptimizerFor | undefined
@@ -72,7 +72,8 @@ export interface Trainer {
 
 /**
  * Compiles a recipe's graphs and keeps the training state. All randomness is a function of the seed and the iteration, so
- * a run that is stopped and resumed continues as if it had not been.
+ * a resumed run continues as if it had not been stopped. Throws `InputError` `E_BAD_OPTION` where a resumed state has the
+ * moments of another optimizer or other trained params.
  */
 export async function trainer({
   recipe,
@@ -100,11 +101,13 @@ export async function trainer({
     accumulate
   }
   const graph = stepGraph(config, options)
+  const params = new Set(paramShapes(config, textWidthIn(initial)).keys())
+  if (iteration > 0) checkMoments(graph, initial, params)
   const rates = dropRates(config, options)
   const none = memoryWeights({})
   const decoder = await backend.compile(decoderGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
-  const state = stateOf(graph, initial, new Set(paramShapes(config, textWidthIn(initial)).keys()))
+  const state = stateOf(graph, initial, params)
   const isCached = recipe.frozenEncoder && Number.isFinite(data.size) && !recipe.jitter && embeddingBytes > 0
   const encoding = { config, images, backend, state }
   const embeddings = await (isCached ? cachedEmbeddings(encoding, embeddingBytes) : recomputedEmbeddings(encoding))
@@ -210,7 +213,7 @@ function interactionFeeds(
   }
 }
 
-/** Dropout and drop path: 0 with the probability of the input, else what keeps the mean. */
+/** Dropout and drop path: factors 0 with the input's probability p, else 1 / (1 − p). */
 function dropFeeds(
   rng: Rng,
   inputs: readonly Value[],

@@ -1,7 +1,7 @@
 import { f32 } from '@sam/core/graph'
 import type { CropPreprocessor } from '../src/data/first-prompt.js'
 
-/** Stands in for a CLIP: crops of 16 pixels with 4 × 4 patches, each patch 1 where the object covers its cell of the photo. */
+/** A stub of CLIP's preprocessing: crops of 16 pixels with 4 × 4 patches, 1 where the object covers a cell of the photo. */
 export const crops: CropPreprocessor = {
   preprocess(cuts) {
     const [side, grid] = [16, 4]

@@ -1,4 +1,4 @@
-/** A data worker of data-workers.test.ts, started through tools/run.js so that it reads these sources. */
+/** A data worker of data-workers.test.ts, started through tools/run.js to run from source. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { exampleLoader, serveDataWorker, type Recipe } from '@sam/train'
 import { crops } from './crops.js'

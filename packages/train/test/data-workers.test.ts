@@ -55,7 +55,7 @@ const start = (count: number, data?: Pick<Dataset, 'source'>): DataWorkers => (m
 afterEach(() => made?.dispose())
 
 describe('dataWorkers', () => {
-  it.each([1, 3])('are the same, and so is what a run learns from them, for %i threads', async count => {
+  it.each([1, 3])('trains to the same weights as one thread: %i threads', async count => {
     const { loadExample } = start(count, threadData)
     const run = async (given?: LoadExample): Promise<unknown> => {
       const t = await trainer({
@@ -75,36 +75,36 @@ describe('dataWorkers', () => {
     expect(await run(loadExample)).toEqual(await run())
   })
 
-  it('come from the same thread where they are of one source, and many at once from all', async () => {
-    const asked: number[][] = [[], []]
+  it('loads samples of one source on one thread, and uses all threads', async () => {
+    const requested: number[][] = [[], []]
     const [a, b] = threads(2)
     for (const [i, worker] of [a, b].entries()) {
       const post = worker.postMessage.bind(worker)
       worker.postMessage = (message: { position: number }) => {
-        asked[i].push(message.position)
+        requested[i].push(message.position)
         post(message)
       }
     }
     made = dataWorkers([a, b], threadData)
     const own = exampleLoader({ recipe, data: threadData, seed, crops })
-    const places = Array.from({ length: 24 }, (_, i) => i)
-    const found = await Promise.all(places.map(made.loadExample))
-    expect(found.slice(0, 4)).toEqual(await Promise.all(places.slice(0, 4).map(own)))
-    const sources = asked.map(list => new Set(list.map(threadData.source!)))
-    expect(asked.flat().sort((x, y) => x - y)).toEqual(places)
+    const positions = Array.from({ length: 24 }, (_, i) => i)
+    const found = await Promise.all(positions.map(made.loadExample))
+    expect(found.slice(0, 4)).toEqual(await Promise.all(positions.slice(0, 4).map(own)))
+    const sources = requested.map(list => new Set(list.map(threadData.source!)))
+    expect(requested.flat().sort((x, y) => x - y)).toEqual(positions)
     expect([...sources[0]].filter(s => sources[1].has(s))).toEqual([])
     expect(sources.map(s => s.size)).toEqual([4, 4])
   })
 
-  it('may be unfit or fail, and a thread that ends rejects what is asked of all', async () => {
+  it('passes on unusable samples and errors; a thread that ends rejects all requests', async () => {
     const { loadExample } = start(2)
-    expect(await loadExample(100)).toEqual({ unfit: expect.stringContaining('cut short') })
+    expect(await loadExample(100)).toEqual({ unfit: expect.stringContaining('truncated') })
     await expect(loadExample(101)).rejects.toThrow(new TypeError('a bug'))
     await expect(Promise.all([loadExample(102), loadExample(1)])).rejects.toThrow('a data worker ended with code 7')
     await expect(loadExample(1)).rejects.toThrow('code 7')
   })
 
-  it('are no longer waited for when the threads are ended', async () => {
+  it('rejects pending requests when disposed', async () => {
     const { loadExample, dispose } = start(1)
     const waiting = loadExample(0)
     dispose()

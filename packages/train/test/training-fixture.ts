@@ -23,7 +23,7 @@ import { maskLoss, type MaskLoss } from '../src/losses/mask-loss.js'
 import { adamw } from '../src/optim/adamw.js'
 import { paramRule } from '../src/optim/groups.js'
 
-/** What PyTorch gave for the tiny SAM: fixtures/training.safetensors and .json. */
+/** PyTorch's results for the tiny SAM: fixtures/training.safetensors and .json. */
 export const fixture = readFixture('training')
 export const json = JSON.parse(readFileSync(new URL('../../../fixtures/training.json', import.meta.url), 'utf8')) as {
   lr_schedule: Record<string, number>
@@ -74,7 +74,7 @@ export const on =
     return out
   }
 
-/** The image as the model sees it, and the truth of both prompts. */
+/** The normalised image, and the truth of both prompts. */
 export function batch(): Record<string, HostTensor> {
   const image = fixture.u8('image')
   const [mean, std] = [
@@ -89,7 +89,7 @@ export function batch(): Record<string, HostTensor> {
 }
 
 /**
- * The two steps of the fixture on one embedding: a point asks for three masks, two points with a mask prompt for one.
+ * The two steps of the fixture on one embedding: a point with three masks, two points and a mask prompt with one.
  */
 export function training(): Graph {
   const [image, target] = [input('image', [1, 3, 128, 128]), input('target', [2, 32, 32])]
@@ -127,7 +127,7 @@ export function training(): Graph {
 }
 
 /**
- * Three steps of AdamW for every param, on PyTorch's gradients (inputs `grad/<name>`), at three places of the schedule
+ * Three steps of AdamW for every param, on PyTorch's gradients (inputs `grad/<name>`), at three positions of the schedule
  * (inputs `rate/<i>`).
  */
 export function threeSteps(): Graph {

@@ -22,12 +22,12 @@ const rateAt = (iteration: number, rate: number): number =>
   learningRate({ rate, warmup: 250, steps: [60000, 86666], iterations: 90000 }, iteration)
 
 /**
- * A key's bias moves all scores of a query alike, and softmax does not see that: its true gradient is 0, and what
- * PyTorch gives for it is f32's noise.
+ * A key's bias shifts all scores of a query equally, and softmax is invariant to that: its true gradient is 0, and
+ * PyTorch's is rounding noise of f32.
  */
 const hasNone = (name: string): boolean => name.endsWith('k_proj.bias')
 
-describe('training the tiny SAM, against PyTorch', async () => {
+describe('training of the tiny SAM, against PyTorch', async () => {
   const backend = await cpu()
   afterAll(() => backend.dispose())
   const machines: readonly (readonly [string, Run])[] = [
@@ -38,7 +38,7 @@ describe('training the tiny SAM, against PyTorch', async () => {
   describe.each(machines)('on the %s', async (_, run) => {
     const out = await run(differentiate(training(), { loss: 'loss', wrt: names }), batch())
 
-    it('has the losses', () => {
+    it('has the same losses', () => {
       expect(error(out.loss, fixture.f32('loss').data)).toBeLessThan(1e-4)
       expect(error(out.multi, fixture.f32('multi/loss').data)).toBeLessThan(1e-4)
       expect(error(out.single, fixture.f32('single/loss').data)).toBeLessThan(1e-4)
@@ -51,7 +51,7 @@ describe('training the tiny SAM, against PyTorch', async () => {
       }
     })
 
-    it('has all 199 gradients, each to a thousandth of its own largest entry', () => {
+    it('has the same 199 gradients, each to a thousandth of its largest entry', () => {
       expect(names).toHaveLength(199)
       for (const name of names.filter(name => !hasNone(name))) {
         expect(error(out[`grad/${name}`], fixture.f32(`grad/${name}`).data), name).toBeLessThan(1e-3)
@@ -77,13 +77,13 @@ describe('training the tiny SAM, against PyTorch', async () => {
     })
   })
 
-  it("moves no score by a key's bias", async () => {
+  it('has zero gradients for key biases', async () => {
     const out = await inF64(differentiate(training(), { loss: 'loss', wrt: names.filter(hasNone) }), batch())
     for (const name of names.filter(hasNone))
       expect(Math.max(...Array.from(out[`grad/${name}`], Math.abs)), name).toBeLessThan(1e-14)
   })
 
-  it('gives each parameter its rate and its weight decay', () => {
+  it('paramRule: gives each parameter its rate and weight decay', () => {
     expect(Object.fromEntries(names.map(name => [name, paramRule(name, weights[name].shape.length, groups)]))).toEqual(
       Object.fromEntries(
         Object.entries(json.adamw.params).map(([name, p]) => [
@@ -97,7 +97,7 @@ describe('training the tiny SAM, against PyTorch', async () => {
     ])
   })
 
-  it('follows the schedule', () => {
+  it('learningRate: follows the schedule', () => {
     for (const [iteration, rate] of Object.entries(json.lr_schedule))
       expect(rateAt(Number(iteration), 8e-4) / rate, iteration).toBeCloseTo(1, 9)
   })

@@ -8,13 +8,13 @@ import { eraseParts } from './masks/erase-parts.js'
 import { muonFor } from './optim/muon.js'
 import type { TinyRecipe } from './recipes.js'
 
-/** What a recipe adds to training. */
+/** The extensions of a recipe. */
 export interface RecipeHooks extends Omit<TrainingHooks, 'firstPrompt'> {
-  /** For the caller's `firstPrompt`, beside the CLIP that embeds its crops. */
+  /** For the caller's `firstPrompt`, in addition to its CLIP. */
   readonly firstPrompt: Pick<FirstPrompt, 'cropMask' | 'augment'>
 }
 
-/** The code that a recipe's own settings ask for. */
+/** Turns a recipe's own settings into code. */
 export function hooks({ muon, prototype = 0, text }: TinyRecipe): RecipeHooks {
   const { erase = 0, noise = 0, negatives = 0, grounding = 0 } = text ?? {}
   const losses: AuxiliaryLoss[] = []

@@ -1,5 +1,5 @@
 /**
- * `@sam/research-tiny`: how the embedded models of `@sam/model-tiny` are trained. Private; DIARY.md has the story.
+ * `@sam/research-tiny`: how the embedded models of `@sam/model-tiny` are trained. Private; see DIARY.md.
  * @packageDocumentation
  */
 export { recipes, tinyText, type TinyRecipe } from './recipes.js'

@@ -3,9 +3,9 @@ import { vitH, type Recipe } from '@sam/train'
 import { paperAdamW, paperWeights, type CropChances, type TextRecipe } from '@sam/train/toolkit'
 import { usualMuon, type MuonOptions } from './optim/muon.js'
 
-/** A recipe with what the paper does not have. Plain data; `hooks` turns it into code. */
+/** A recipe with settings beyond the paper's. Plain data; `hooks` turns it into code. */
 export interface TinyRecipe extends Recipe {
-  /** For matrices between hidden layers. Default: AdamW. */
+  /** Muon for matrices between hidden layers. Default: AdamW. */
   readonly muon?: MuonOptions
   /** Weight of the prototype loss. Default: 0. */
   readonly prototype?: number
@@ -32,8 +32,8 @@ const coarse: SamConfig = {
 
 /**
  * The first stage: patches of 16 pixels, a quarter of the final number. Many small steps, each trained on two interaction
- * steps per object. Generated data is endless, so nothing is dropped and all layers learn at one rate. In the first fifty
- * iterations all masks collapse to empty ones; after some 400 the model starts to tell positions apart. Gradients are
+ * steps per object. Generated data is endless, so there is no dropout, and all layers have one rate. In the first fifty
+ * iterations all masks collapse to empty ones; after some 400 the model starts to distinguish positions. Gradients are
  * twenty times larger in that phase, hence the small β₂.
  */
 export const tiny: TinyRecipe = {
@@ -71,7 +71,7 @@ export const tinyFine: TinyRecipe = {
   muon: usualMuon
 }
 
-/** Tight crops of the object alone: what a small CLIP recognises best. */
+/** Tight crops of the object alone, which a small CLIP recognises best. */
 const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 
 /** How the tiny model learns text: from crops with parts erased, noisy embeddings, and some negatives. */
@@ -79,9 +79,9 @@ const tinyCrops = { width: 64, crop: cleanCrop, erase: 0.6, noise: 1.2, negative
 
 /**
  * The third stage: text, mostly as first prompts alone, with many objects per image. Without the grounding loss the model
- * learnt no text: after 13,000 text prompts one embedding gave the same masks as another. The predicted IoU has a larger
- * weight than in the paper, because it ranks the masks and tells absent objects apart, and was otherwise learnt last. The
- * model forgets how to follow clicks here; `tinyText` brings that back.
+ * did not learn text: after 13,000 text prompts all embeddings gave the same masks. The predicted IoU has a larger weight
+ * than in the paper, because it ranks the masks and detects absent objects, and was otherwise learnt last. Accuracy on
+ * clicks drops in this stage; `tinyText` recovers it.
  */
 export const tinyGrounding: TinyRecipe = {
   ...tinyFine,

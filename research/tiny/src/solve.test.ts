@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createRng } from '@sam/rng'
 import { principalComponents } from './solve.js'
 
-describe('principal directions', () => {
-  it('are orthonormal, sorted, and make up the matrix', () => {
+describe('principalComponents', () => {
+  it('returns orthonormal eigenvectors, sorted by eigenvalue', () => {
     const rng = createRng(3)
     const x = Array.from({ length: 9 }, () => Float64Array.from({ length: 6 }, () => rng.normal()))
     const matrix = Array.from({ length: 6 }, (_, a) =>
@@ -17,7 +17,7 @@ describe('principal directions', () => {
       if (i) expect(value).toBeLessThanOrEqual(found[i - 1].value)
     }
   })
-  it('of what is diagonal already are its axes', () => {
+  it('returns the axes of a diagonal matrix', () => {
     expect(
       principalComponents([Float64Array.of(1, 0), Float64Array.of(0, 4)]).map(({ value, vector }) => [value, ...vector])
     ).toEqual([

@@ -1,4 +1,4 @@
-/** Solves a linear system by elimination with pivoting; each row ends with its right-hand side. */
+/** Solves a linear system by Gaussian elimination with pivoting; each row ends with its right-hand side. */
 export function solveLinear(rows: Float64Array[]): number[] {
   const n = rows.length
   for (let c = 0; c < n; c++) {
@@ -24,12 +24,12 @@ export interface LinearMap {
  * directions without data small.
  */
 export function ridgeRegression(x: readonly Float32Array[], y: readonly Float32Array[], ridge: number): LinearMap {
-  const numbers = x[0].length
+  const dimensions = x[0].length
   const given = x.map(row => Float64Array.of(...row, 1))
-  const size = x.reduce((sum, row) => sum + row.reduce((a, b) => a + b * b, 0), 0) / numbers
-  const moments = Array.from({ length: numbers + 1 }, (_, a) =>
-    Float64Array.from({ length: numbers + 1 }, (_v, b) =>
-      given.reduce((sum, row) => sum + row[a] * row[b], a === b && a < numbers ? ridge * size : 0)
+  const size = x.reduce((sum, row) => sum + row.reduce((a, b) => a + b * b, 0), 0) / dimensions
+  const moments = Array.from({ length: dimensions + 1 }, (_, a) =>
+    Float64Array.from({ length: dimensions + 1 }, (_v, b) =>
+      given.reduce((sum, row) => sum + row[a] * row[b], a === b && a < dimensions ? ridge * size : 0)
     )
   )
   const rows = Array.from(y[0], (_, k) =>
@@ -42,7 +42,7 @@ export function ridgeRegression(x: readonly Float32Array[], y: readonly Float32A
       )
     )
   )
-  return { map: rows.map(row => row.slice(0, numbers)), constant: rows.map(row => row[numbers]) }
+  return { map: rows.map(row => row.slice(0, dimensions)), constant: rows.map(row => row[dimensions]) }
 }
 
 /** Applies a linear map to x. */

@@ -1,10 +1,10 @@
 /**
- * `node tools/run.js research/tiny/tools/ambiguity.ts --folder FOLDER [--iterations N] [--objects N] [--threads N]`: what the
- * ambiguity-aware design buys. The embedded model forgets its mask tokens, what makes masks of them and what ranks
- * masks, and is trained twice on the same scenes in the same order: with one output mask for an ambiguous prompt, and
- * with three of which only the lowest loss is learnt from. Its encoder stays as it is, so that minutes are enough. Then
- * both answer for the same held-out objects. Prints a table in markdown. The runs live in the folder: a second call
- * goes on with them. Paper: Section 3, "Resolving ambiguity", and Appendix A, "Making the model ambiguity-aware".
+ * An ablation of the ambiguity-aware design: `node tools/run.js research/tiny/tools/ambiguity.ts --folder FOLDER
+ * [--iterations N] [--objects N] [--threads N]`. Mask tokens, hypernetworks and IoU head of the embedded model are
+ * reinitialised and trained twice on the same scenes in the same order: with one output mask for an ambiguous prompt, and
+ * with three of which only the lowest loss is trained. The encoder is frozen, so that minutes are enough. Both are
+ * evaluated on the same held-out objects. Prints a Markdown table. The folder keeps the runs: a second call resumes them.
+ * Paper: Section 3, "Resolving ambiguity", and Appendix A, "Making the model ambiguity-aware".
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -29,7 +29,7 @@ const {
 if (folder === undefined) throw new Error('name a folder for the two runs: --folder FOLDER')
 
 const [size, trainedOn, heldOut] = [256, 1002, 2002]
-const forgotten = /^mask_decoder\.(mask_tokens|iou_token|output_hypernetworks_mlps|iou_prediction_head)/
+const reinitialised = /^mask_decoder\.(mask_tokens|iou_token|output_hypernetworks_mlps|iou_prediction_head)/
 
 const recipeOf = (multimaskOutputs: number): Recipe => ({
   ...tinyFine,
@@ -53,7 +53,7 @@ async function trained(masks: number, backend: Backend): Promise<Evaluation> {
   const weights = Object.fromEntries(
     Object.entries(initialParams(recipe.config, 1)).map(([name, fresh]) => [
       name,
-      forgotten.test(name) ? fresh : known[name]
+      reinitialised.test(name) ? fresh : known[name]
     ])
   )
   const data = views(scenes({ size, seed: trainedOn }), { among: 128, seed: trainedOn })
@@ -95,7 +95,9 @@ const rows: readonly (readonly [string, (e: Evaluation) => number | undefined])[
       ] as const
   )
 ]
-console.log(`${one.objects} held-out objects, ${one.ambiguous.clicks} ambiguous clicks; mean IoU unless said\n`)
+console.log(
+  `${one.objects} held-out objects, ${one.ambiguous.clicks} ambiguous clicks; mean IoU where nothing else is given\n`
+)
 console.log('| | one mask | three masks |\n| --- | --- | --- |')
 for (const [what, of] of rows)
   console.log(`| ${what} | ${[one, three].map(e => of(e)?.toFixed(3) ?? '').join(' | ')} |`)

@@ -1,5 +1,6 @@
-// Turns a model's text projection from one CLIP to another, by crops that both see:
-// node tools/run.js research/tiny/tools/refit-text-projection.ts --sam FILE --from FOLDER --to FOLDER --out FILE [--scenes 120]
+// Refits a model's text projection from one CLIP to another, by crops that both embed:
+// node tools/run.js research/tiny/tools/refit-text-projection.ts --sam FILE --from FOLDER --to FOLDER --out FILE
+// [--scenes 120]
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cpu'
 import { cropFeeds, loadClip } from '@sam/clip'

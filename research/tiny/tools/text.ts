@@ -1,5 +1,5 @@
-// How well a model understands phrases for things of held-out scenes: node tools/run.js research/tiny/tools/text.ts --clip
-// FOLDER [--sam FILE] [--phrases 300] [--seed 9001] [--simple PART] [--out FOLDER]
+// Evaluates text prompts on held-out scenes: node tools/run.js research/tiny/tools/text.ts [--clip FOLDER] [--sam FILE]
+// [--phrases 300] [--seed 9001] [--simple SHARE] [--out FOLDER]
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

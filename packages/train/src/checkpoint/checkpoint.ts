@@ -1,8 +1,10 @@
 import { openWeights, type SamConfig } from '@sam/core'
-import { configKey, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
+import { configKey, parseConfig, storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import {
   memoryWeights,
   f32,
+  refuse,
+  shown,
   WeightsError,
   match,
   type HostTensor,
@@ -11,19 +13,19 @@ import {
 } from '@sam/core/graph'
 import { paramShapes, textWidthIn } from '../pretrained/init.js'
 
-/** A point of a run to resume from: the whole training state, and the iteration. */
+/** A point of a run to resume from: the training state and the iteration. */
 export interface Checkpoint {
   readonly iteration: number
   readonly seed: number
   /** Name of the recipe, where the file records it. */
   readonly recipe?: string | undefined
-  /** For a SAM: shapes do not tell the number of decoder heads, which opening the file as a model needs. */
+  /** For a SAM: no shape reveals the number of decoder heads, which opening the file as a model needs. */
   readonly config?: SamConfig | undefined
   readonly state: Record<string, HostTensor>
 }
 
 /**
- * Writes a checkpoint whole or not at all: one safetensors file with params and moments. Throws `WeightsError`
+ * Writes a checkpoint atomically: one safetensors file with params and moments. Throws `WeightsError`
  * `E_WEIGHTS_IO`.
  */
 export async function saveCheckpoint(
@@ -57,10 +59,17 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     ) {
       throw new WeightsError(
         'E_WEIGHTS_FORMAT',
-        `${path} must be a checkpoint of a training run, found a model or another file; give a model as the weights to begin with`
+        `${path} must be a checkpoint of a training run, found a model or another file; pass a model as initial weights`
       )
     }
-    return { iteration, seed, recipe: source.metadata.recipe, state: await tensorsOf(source, source.names) }
+    const { recipe, [configKey]: config } = source.metadata
+    return {
+      iteration,
+      seed,
+      recipe,
+      config: config === undefined ? undefined : parseConfig(config, path),
+      state: await tensorsOf(source, source.names)
+    }
   } finally {
     await source.close()
   }
@@ -68,7 +77,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 
 /**
  * The params of a model, as initial weights of a run, with its text projection where it has one. Throws
- * `WeightsMismatchError` where the file is of another model than `config`.
+ * `WeightsMismatchError` where the file does not match `config`.
  */
 export async function readParams(source: WeightSource, config: SamConfig): Promise<Record<string, HostTensor>> {
   checkParams(source, config)
@@ -86,6 +95,31 @@ export function checkParams(source: WeightSource, config: SamConfig): void {
     source,
     { allowUnexpected: true }
   )
+}
+
+/**
+ * Throws `InputError` `E_BAD_OPTION` where a checkpoint is of a model with another configuration. No shape reveals the
+ * number of decoder heads, for example.
+ */
+export function checkConfig({ config: stored }: Pick<Checkpoint, 'config'>, config: SamConfig, path: string): void {
+  const other = stored && difference(stored, JSON.parse(JSON.stringify(config)), 'config')
+  if (other !== undefined)
+    refuse(
+      'E_BAD_OPTION',
+      `${path} must be resumed with its model configuration, ${other}; use the run's recipe, or another folder`
+    )
+}
+
+/** The first value that differs between two JSON values, for messages; undefined where they are equal. */
+function difference(stored: unknown, wanted: unknown, path: string): string | undefined {
+  if (typeof stored !== 'object' || typeof wanted !== 'object' || stored === null || wanted === null)
+    return stored === wanted ? undefined : `${path} ${shown(stored)}, found ${shown(wanted)}`
+  for (const key of new Set([...Object.keys(stored), ...Object.keys(wanted)])) {
+    const [a, b] = [stored, wanted] as Record<string, unknown>[]
+    const found = difference(a[key], b[key], `${path}.${key}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 async function tensorsOf(source: WeightSource, names: Iterable<string>): Promise<Record<string, HostTensor>> {
@@ -106,7 +140,7 @@ export interface ModelOptions {
 export const modelOf = (state: Readonly<Record<string, HostTensor>>, config: SamConfig): Record<string, HostTensor> =>
   Object.fromEntries([...paramShapes(config, textWidthIn(state)).keys()].map(name => [name, state[name]]))
 
-/** Writes the params under Meta's names, with the configuration: what `loadSam` opens. Written whole or not at all. */
+/** Writes the params under Meta's names, with the configuration: what `loadSam` opens. Written atomically. */
 export async function saveModel(
   path: string,
   state: Readonly<Record<string, HostTensor>>,

@@ -3,6 +3,7 @@ import {
   full,
   GraphError,
   nameOf,
+  refuse,
   type DeviceTensor,
   type Feeds,
   type Graph,
@@ -24,6 +25,31 @@ export interface State {
   /** Copies everything to host memory. */
   read(): Promise<Record<string, HostTensor>>
   dispose(): void
+}
+
+const isGradientSum = (name: string): boolean => name.startsWith('gradient/')
+
+/**
+ * Checks that a resumed run's optimizer moments are those of a step graph. Gradient sums are not compared: between
+ * iterations they are zero. Throws `InputError` `E_BAD_OPTION` where the run had another optimizer or other trained
+ * params.
+ */
+export function checkMoments(
+  step: Graph,
+  known: Readonly<Record<string, HostTensor>>,
+  params: ReadonlySet<string>
+): void {
+  const isMoment = (name: string): boolean => !params.has(name) && !isGradientSum(name)
+  const wanted = step.inputs.map(v => nameOf(v)!).filter(name => name in step.outputs && isMoment(name))
+  const missing = wanted.filter(name => !(name in known))
+  const unexpected = Object.keys(known).filter(name => isMoment(name) && !wanted.includes(name))
+  if (missing.length + unexpected.length === 0) return
+  const listed = (label: string, names: readonly string[]): string =>
+    names.length ? `; ${label}: ${names.length}, the first ${names[0]}` : ''
+  refuse(
+    'E_BAD_OPTION',
+    `a resumed run must keep its optimizer and its trained params, found other moments${listed('missing', missing)}${listed('unexpected', unexpected)}; use the run's settings, or another folder`
+  )
 }
 
 /**

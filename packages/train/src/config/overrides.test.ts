@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withIterations, withOverrides } from './overrides.js'
+import { storedRecipe, withIterations, withOverrides } from './overrides.js'
 import { testRun } from '../../test/test-recipe.js'
 import { finetuneDecoder, recipes, vitB } from './recipes.js'
 
@@ -11,7 +11,7 @@ const tiny = {
 }
 
 describe('withOverrides', () => {
-  it('replaces what is named, and keeps the rest', () => {
+  it('replaces the given settings and keeps the others', () => {
     const next = withOverrides(tiny, {
       batch: 8,
       schedule: { rate: 1e-4, steps: [5] },
@@ -29,7 +29,7 @@ describe('withOverrides', () => {
     })
   })
 
-  it('gives each recipe back out of its own JSON', () => {
+  it('returns each recipe unchanged for its own JSON', () => {
     for (const recipe of Object.values(recipes))
       expect(withOverrides(recipe, JSON.parse(JSON.stringify(recipe)))).toEqual(recipe)
     expect(
@@ -44,16 +44,37 @@ describe('withOverrides', () => {
     ['null', { schedule: null }, 'schedule must be an object'],
     ['a list for an object', [], 'a recipe must be an object'],
     ['a number below 0', { weightDecay: -1 }, 'weightDecay must be a number from 0'],
-    ['half an image', { microBatch: 0.5 }, 'microBatch must be a whole number from 1'],
-    ['no iterations', { schedule: { iterations: 0 } }, 'schedule.iterations must be a whole number from 1'],
+    ['a fraction of an image', { microBatch: 0.5 }, 'microBatch must be an integer from 1'],
+    ['no iterations', { schedule: { iterations: 0 } }, 'schedule.iterations must be an integer from 1'],
     ['a batch in uneven parts', { batch: 6 }, 'batch must be a multiple of microBatch (4)'],
     ['a list with text', { schedule: { steps: ['x'] } }, 'schedule.steps must be a list of numbers'],
-    ['a model that is none', { config: { width: 1e9 } }, 'config.width must be a positive number'],
+    ['an invalid model', { config: { width: 1e9 } }, 'config.width must be a positive number'],
     ['a range upside down', { jitter: [2, 1] }, 'jitter must be two numbers above 0']
   ])('refuses %s', (_, overrides, message) => expect(() => withOverrides(tiny, overrides)).toThrow(message))
 })
 
-it('withIterations moves the falls of the rate along', () => {
+describe('storedRecipe', () => {
+  const older = { ...tiny, text: { width: 8, share: 0.5 } }
+  const today = {
+    ...older,
+    jitter: [0.5, 1] as const,
+    muon: { momentum: 0.9 },
+    text: { ...older.text, erase: 0.6 }
+  }
+
+  it('leaves optional settings absent that the stored recipe lacks', () => {
+    for (const stored of [older, tiny]) expect(storedRecipe(today, JSON.parse(JSON.stringify(stored)))).toEqual(stored)
+  })
+  it('keeps the optional settings that it has', () => {
+    expect(storedRecipe(today, JSON.parse(JSON.stringify(today)))).toEqual(today)
+  })
+  it("fills in a required setting from today's recipe", () => {
+    const { clipNorm, ...stored } = older
+    expect(storedRecipe(today, stored)).toMatchObject({ clipNorm })
+  })
+})
+
+it('withIterations: scales rate drops and warm-up', () => {
   expect(withIterations(tiny, 3000).schedule).toEqual({ ...tiny.schedule, iterations: 3000, steps: [2400, 2800] })
   expect(withIterations(tiny, 100).schedule.warmup).toBe(20)
 })

@@ -19,18 +19,18 @@ export interface Recipe {
   readonly plan: PlanOptions
   /** Interaction steps trained on per object: always the first, the others sampled. The paper trains on all. */
   readonly trainedRounds: number
-  /** Probability to end the simulated interaction after each step that could be the last. 0 in the paper. */
+  /** Probability of ending the simulated interaction after each step that may be the last. 0 in the paper. */
   readonly stopEarly: number
   readonly adamw: AdamWOptions
   readonly weightDecay: number
   readonly layerDecay: number
   readonly dropPath: number
   readonly dropout: number
-  /** Limit of the global gradient norm. The paper names none, nor does ViTDet, whose settings it follows: a large value. */
+  /** Limit of the global gradient norm. Neither the paper nor ViTDet, whose settings it follows, has one: a large value. */
   readonly clipNorm: number
   /** Range of the random scale of an image before it is cropped or padded. Default: no scaling, as in the main recipe. */
   readonly jitter?: readonly [number, number]
-  /** Whether the image encoder keeps its weights. */
+  /** Whether the image encoder is frozen. */
   readonly frozenEncoder: boolean
   /** Whether a run starts from a given model and takes its configuration. */
   readonly fromModel?: true
@@ -94,8 +94,8 @@ export const vitB: Recipe = {
 }
 
 /**
- * Fine-tuning on a few dozen images: only prompt encoder and mask decoder learn, on image embeddings that are computed
- * once. The configuration is that of the model it starts from.
+ * Fine-tuning on a few dozen images: only prompt encoder and mask decoder are trained, on image embeddings that are computed
+ * once. The configuration is that of the initial model.
  */
 export const finetuneDecoder: Recipe = {
   name: 'finetuneDecoder',
@@ -118,9 +118,9 @@ export const finetuneDecoder: Recipe = {
 }
 
 /**
- * Text to mask: training sees no text, but the CLIP embedding of each object's crop as the first prompt. Paper: D.5, with
- * the 768 dimensions of ViT-L/14@336. The paper does not say where the rate falls over 120k iterations: here at the same
- * fractions of the run as in its main recipe.
+ * Text to mask: trained without text, on the CLIP embedding of each object's crop as the first prompt. Paper: D.5, with
+ * the 768 dimensions of ViT-L/14@336. The paper does not give the rate drops of the 120k iterations: here they are at the
+ * same fractions of the run as in its main recipe.
  */
 export const text: Recipe = {
   ...vitH,

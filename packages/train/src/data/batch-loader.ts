@@ -17,9 +17,9 @@ export interface BatchLoader {
   prefetch(micro: number): void
 }
 
-/** Batches loaded ahead of time: data workers that share in one rarely finish together. */
+/** Batches loaded ahead of time, so that no data worker waits for the slowest one of a batch. */
 const batchesAhead = 2
-/** Samples skipped in a row before loading gives up. */
+/** Samples skipped in a row before loading fails. */
 const skipLimit = 100
 
 /** Batches of `images` examples each. */
@@ -34,7 +34,7 @@ export function batchLoader(
   const loading = new Map<number, Promise<Batch>>()
   const start = (micro: number): Promise<Batch> => {
     const batch = loading.get(micro) ?? load(micro)
-    batch.catch(() => {}) // whoever takes the batch sees the error
+    batch.catch(() => {}) // the error reaches the caller of take()
     loading.set(micro, batch)
     return batch
   }
@@ -50,7 +50,7 @@ export function batchLoader(
   }
 }
 
-/** The next `count` samples that can be learnt from. Throws `InputError` `E_BAD_IMAGE` after `skipLimit` that cannot. */
+/** The next `count` usable samples. Throws `InputError` `E_BAD_IMAGE` after `skipLimit` unusable ones. */
 async function loadUsable(
   loadExample: LoadExample,
   { at, count }: { at: number; count: number }
@@ -64,7 +64,7 @@ async function loadUsable(
       else if (++skipped > skipLimit)
         throw new InputError(
           'E_BAD_IMAGE',
-          `${skipLimit} samples in a row cannot be learnt from, the last: ${loaded.unfit}. Check the data`
+          `${skipLimit} samples in a row cannot be used, the last: ${loaded.unfit}. Check the data`
         )
     }
     next += missing

@@ -9,8 +9,8 @@ export function checkSample({ name, image: { width, height, data }, truths }: Sa
   const unfit = (why: string): InputError => new InputError('E_BAD_IMAGE', `${name}: ${why}`)
   const isSide = (side: number): boolean => Number.isInteger(side) && side >= 1
   if (!isSide(width) || !isSide(height))
-    throw unfit(`an image must have whole sides from 1, found ${width} × ${height}`)
-  // By tag: bytes of another realm are bytes too.
+    throw unfit(`an image must have integer sides from 1, found ${width} × ${height}`)
+  // By tag, which also accepts a Uint8Array of another realm.
   const kind = Object.prototype.toString.call(data)
   if (kind !== '[object Uint8Array]' || data.length !== 3 * width * height) {
     const found = kind === '[object Uint8Array]' ? data.length : kind
@@ -19,7 +19,7 @@ export function checkSample({ name, image: { width, height, data }, truths }: Sa
   const other = truths.findIndex(({ mask }) => mask.length !== width * height)
   if (other < 0) return
   throw unfit(
-    `a mask must have one value a pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`
+    `a mask must have one value per pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`
   )
 }
 

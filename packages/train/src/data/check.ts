@@ -5,12 +5,11 @@ import { isUnfit } from './check-sample.js'
 import type { Dataset } from './dataset.js'
 
 /**
- * Checks that at least one of the first hundred samples can be learnt from. Throws `InputError` `E_BAD_IMAGE` where
- * none can.
+ * Checks that at least one of the first hundred samples can be used. Throws `InputError` `E_BAD_IMAGE` where none can.
  */
 export async function checkData(data: Dataset, config: SamConfig): Promise<void> {
   const count = Math.min(100, data.size)
-  let why = 'no mask is there'
+  let why = 'no mask'
   for (let i = 0; i < count; i++) {
     try {
       if (example(await data.read(i), config).targets.length) return
@@ -21,6 +20,6 @@ export async function checkData(data: Dataset, config: SamConfig): Promise<void>
   }
   throw new InputError(
     'E_BAD_IMAGE',
-    `none of ${count} samples can be learnt from: they cannot be read, or their masks are empty, over 90% of the image or too small to be seen. The last: ${why}`
+    `none of ${count} samples can be used: each is unreadable, or its masks are empty, too small or over 90% of the image. The last: ${why}`
   )
 }

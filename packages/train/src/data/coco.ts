@@ -13,7 +13,7 @@ export interface CocoOptions {
 }
 
 /**
- * COCO instances; crowds are left out, categories become captions. Throws `InputError` where the file is not COCO's.
+ * COCO instances; crowds are skipped, categories become captions. Throws `InputError` `E_BAD_IMAGE` for an invalid file.
  */
 export async function coco({ annotations: path, images: folder }: CocoOptions): Promise<Dataset> {
   const file = await readJson(path)

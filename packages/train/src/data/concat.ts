@@ -1,6 +1,6 @@
 import { f32, sizeOf, type HostTensor } from '@sam/core/graph'
 
-/** Tensors of the same shape but for the first dimension, concatenated along it. */
+/** Concatenates tensors along their first dimension; the others must be equal. */
 export function concat(tensors: readonly HostTensor[]): HostTensor<'f32'> {
   const [, ...shape] = tensors[0].shape
   const rows = tensors.reduce((sum, t) => sum + t.shape[0], 0)

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createRng } from '@sam/rng'
 import { sampleCropRule, isLargeEnough } from './crop-rule.js'
 
-describe('the crop rule', () => {
-  it('grows boxes by 1 … 2 and blackens half of the surroundings', () => {
+describe('sampleCropRule', () => {
+  it('enlarges boxes by 1 … 2 and blackens half of the surroundings', () => {
     const rules = Array.from({ length: 2000 }, (_, i) => sampleCropRule(createRng(i)))
     const grown = rules.map(r => r.grow)
     expect(Math.min(...grown)).toBeGreaterThanOrEqual(1)

@@ -39,9 +39,9 @@ export interface DataWorkers {
 }
 
 /**
- * Loads examples on other threads, for devices that learn faster than one thread can load. Samples of one `source`, where
- * the data set tells it, go to the same thread, others to the least busy one. An example is a function of its position,
- * so a run ends with the same weights whoever loads. Each thread's module must call `serveDataWorker` with the run's
+ * Loads examples on other threads, for devices that train faster than one thread can load. Samples of one `source`, where
+ * the data set has one, are loaded on the same thread, others on the least busy one. An example is a function of its position,
+ * so a run ends with the same weights on any number of threads. Each thread's module must call `serveDataWorker` with the run's
  * recipe, data and seed. A thread that ends or fails rejects all pending and later requests.
  *
  * @example
@@ -91,9 +91,9 @@ export function dataWorkers(workers: readonly Worker[], { source }: Pick<Dataset
   }
 }
 
-/** The memory of an example, which is transferred and not copied. */
+/** The buffers of an example, which are transferred instead of copied. */
 function buffersOf({ image, truths, crops }: TrainingExample): ArrayBuffer[] {
   const tensors: HostTensor[] = [image, ...(crops ? [crops.pixel_values, crops.mask_patches] : [])]
-  // An object that is sampled twice has one plane.
+  // An object sampled twice has one bitmap.
   return [...new Set([...tensors.map(t => t.data.buffer), ...truths.map(t => t.data.buffer)])] as ArrayBuffer[]
 }

@@ -4,9 +4,9 @@ import type { RgbImage } from '@sam/core'
 export interface Truth {
   /** 1 inside, row by row, of the image's size. */
   readonly mask: Uint8Array
-  /** Its level in its object, where the data knows. */
+  /** Level of nesting, where the data has it. */
   readonly level?: 'whole' | 'part' | 'subpart'
-  /** Index in the sample's list of the mask that this one is a part of. */
+  /** Index, in the sample's list, of the mask that this one is a part of. */
   readonly parent?: number
   readonly caption?: string
 }
@@ -26,8 +26,8 @@ export interface Dataset<T extends Truth = Truth> {
   /** One sample. Throws `InputError` when the file behind it is invalid; the trainer skips and counts it. */
   read(index: number): Promise<Sample<T>>
   /**
-   * Number of the source that a sample is made from, where several samples share one (views of one image): a worker that
-   * has read one of them reads the others fastest.
+   * Index of the source of a sample, where several samples share one (views of one image): a worker that has read one of
+   * them reads the others fastest.
    */
   readonly source?: (index: number) => number
 }

@@ -14,7 +14,7 @@ export interface Target {
   readonly truth: Truth
 }
 
-/** A sample as the model sees it. */
+/** A sample as model inputs and targets. */
 export interface Example {
   readonly name: string
   /** Normalised and padded, f32[1,3,S,S]. */
@@ -37,8 +37,8 @@ export interface Jitter {
 
 /**
  * Resizes (by `jitter`, where the recipe has one), normalises and pads a sample. Masks that are empty, cover over 90%
- * of the image, or vanish at the resolution of the predictions are dropped. Throws `InputError` `E_BAD_IMAGE` where the
- * sample is not what a `Dataset` promises (`checkSample`).
+ * of the image, or vanish at the resolution of the predictions are dropped. Throws `InputError` `E_BAD_IMAGE` for an
+ * invalid sample (`checkSample`).
  */
 export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Example {
   checkSample(sample)
@@ -53,10 +53,10 @@ export function example(sample: Sample, config: SamConfig, jitter?: Jitter): Exa
       { width: image.width, height: image.height, data: truth.mask },
       { to, out: { width: imageSize, height: imageSize } }
     )
-    const answer = shrunk(input, low, cell)
-    const part = areaOf(truth.mask) / truth.mask.length
-    return part > 0 && part <= largest && areaOf(answer.data) > 0 && areaOf(input.data) > 0
-      ? [{ input, low: answer, truth }]
+    const predicted = shrunk(input, low, cell)
+    const share = areaOf(truth.mask) / truth.mask.length
+    return share > 0 && share <= largest && areaOf(predicted.data) > 0 && areaOf(input.data) > 0
+      ? [{ input, low: predicted, truth }]
       : []
   })
   const pixels = to.width === image.width && to.height === image.height ? image : resizeImage(image, to)

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { f32 } from '@sam/core/graph'
 import { checkFirstPrompt, embedCrops, type FirstPrompt } from './first-prompt.js'
 
-const asked: number[] = []
+const batchSizes: number[] = []
 const clip: Pick<FirstPrompt, 'width' | 'embed'> = {
   width: 2,
   async embed({ pixel_values: { data, shape }, mask_patches: patches }) {
-    asked.push(shape[0])
+    batchSizes.push(shape[0])
     return Array.from({ length: shape[0] }, (_, i) => Float32Array.of(data[i], patches.data[i]))
   }
 }
@@ -19,8 +19,8 @@ const crops = (...values: number[]) => ({
   )
 })
 
-describe('prompts from crops', () => {
-  it("are the embeddings of all crops of a batch, asked for at once, each in its object's place", async () => {
+describe('embedCrops', () => {
+  it('embeds all crops of a batch in one call, in the order of the objects', async () => {
     const batch = [
       { firstPrompts: [undefined, click, undefined], crops: crops(1, 2) },
       { firstPrompts: [click, click, click] },
@@ -38,7 +38,7 @@ describe('prompts from crops', () => {
       [3, -3],
       undefined
     ])
-    expect(asked).toEqual([3])
+    expect(batchSizes).toEqual([3])
     expect(await embedCrops([{ firstPrompts: [click] }], clip)).toEqual([undefined])
     expect(await embedCrops([{ firstPrompts: [click] }], undefined)).toEqual([undefined])
   })

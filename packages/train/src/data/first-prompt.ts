@@ -7,7 +7,7 @@ import { concat } from './concat.js'
 import type { CropRule } from './crop-rule.js'
 import type { TrainingExample } from './load-example.js'
 
-/** An object to be cut out of its photo. */
+/** An object to be cropped from its photo. */
 export interface ObjectCrop {
   readonly photo: RgbImage
   /** Of the photo's size. */
@@ -23,16 +23,16 @@ export interface CropTensors {
   readonly mask_patches: HostTensor<'f32'>
 }
 
-/** The host's part of a crop prompt: it runs where examples are loaded, also in data workers. */
+/** The part of a crop prompt computed on the host, where examples are loaded: also in data workers. */
 export interface CropPreprocessor {
   readonly preprocess: (crops: readonly ObjectCrop[]) => CropTensors
-  /** Replaces the mask that an object is cut out by; `others` are all masks of the image. Default: the mask itself. */
+  /** Replaces the mask of an object's crop; `others` are all masks of the image. Default: the mask itself. */
   readonly cropMask?: (rng: Rng, mask: Bitmap, others: readonly Bitmap[]) => Bitmap
 }
 
 /**
- * First prompts that are embeddings of the objects' crops (paper, D.5), filled in by the caller: `sam train` does so with
- * `@sam/clip`. At inference, text embeddings of the same space take their place.
+ * First prompts that are embeddings of the objects' crops (paper, D.5), given by the caller: `sam train` uses
+ * `@sam/clip`. At inference, text embeddings of the same space replace them.
  */
 export interface FirstPrompt extends CropPreprocessor {
   /** Dimensions of an embedding. */
@@ -62,7 +62,7 @@ export interface AugmentContext {
   readonly images: number
 }
 
-/** Throws `InputError` `E_BAD_OPTION` where a recipe with text prompts has no source of embeddings of its width. */
+/** Throws `InputError` `E_BAD_OPTION` where a recipe with text prompts has no `firstPrompt` of its width. */
 export function checkFirstPrompt(
   { name, text }: Pick<Recipe, 'name' | 'text'>,
   prompt: Pick<FirstPrompt, 'width'> | undefined

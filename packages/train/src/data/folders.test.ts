@@ -16,7 +16,7 @@ const png = (width: number, height: number, f: (x: number, y: number) => number)
     data: Uint8Array.from({ length: width * height }, (_, i) => f(i % width, Math.floor(i / width)))
   })
 
-describe('folders of images', () => {
+describe('data sets on disk', () => {
   let root: string
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'sam-data-'))
@@ -54,7 +54,7 @@ describe('folders of images', () => {
   })
   afterAll(() => rm(root, { recursive: true }))
 
-  it('pairs images with their masks by name', async () => {
+  it('imageFolder: pairs images with their masks by name', async () => {
     const data = await imageFolder(root)
     expect(data.size).toBe(2)
     const { image, truths } = await data.read(0)
@@ -66,19 +66,19 @@ describe('folders of images', () => {
     await expect(imageFolder(join(root, 'none'))).rejects.toThrow('must hold the folders images and masks')
   })
 
-  it('reads SA-1B, and says what is wrong with a file', async () => {
+  it('sa1b: reads samples and names a broken file', async () => {
     const data = await sa1b(join(root, 'sa1b'))
     expect(data.size).toBe(3)
     expect(area((await data.read(0)).truths[0].mask)).toBe(4)
     await expect(data.read(1)).rejects.toMatchObject({
       code: 'E_BAD_IMAGE',
-      message: expect.stringContaining('not whole JSON') as string
+      message: expect.stringContaining('not valid JSON') as string
     })
     await expect(data.read(2)).rejects.toMatchObject({ name: 'InputError' })
     await expect(sa1b(join(root, 'none'))).rejects.toThrow('found 0 files and no pair')
   })
 
-  it("reads SA-1B's packed run lengths", async () => {
+  it('sa1b: reads compressed run lengths', async () => {
     const folder = join(root, 'packed')
     await mkdir(folder)
     await writeFile(join(folder, 'sa_1.jpg'), await png(6, 4, x => 40 * x))
@@ -93,7 +93,7 @@ describe('folders of images', () => {
     expect([...truth.mask]).toEqual(Array.from({ length: 24 }, (_, i) => (i % 6 > 3 ? 1 : 0)))
   })
 
-  it('reads COCO: polygons, run lengths, categories; no crowds', async () => {
+  it('coco: reads polygons, run lengths and categories, without crowds', async () => {
     const data = await coco({ annotations: join(root, 'instances.json'), images: join(root, 'images') })
     expect(data.size).toBe(1)
     const { truths } = await data.read(0)
@@ -103,7 +103,7 @@ describe('folders of images', () => {
     ])
   })
 
-  it("reads COCO's segmentations of every kind, never looks at a crowd's, and names the file of what it cannot read", async () => {
+  it('coco: reads every kind of segmentation, ignores crowds and names the file of a broken one', async () => {
     const unfit: Readonly<Record<string, [unknown, string]>> = {
       'two parts': [
         [
@@ -155,14 +155,14 @@ describe('folders of images', () => {
     }
   })
 
-  it('refuses a COCO file that is cut short, of another kind, or of other things', async () => {
+  it('coco: refuses a truncated or malformed file', async () => {
     const open = async (text: string) => {
       await writeFile(join(root, 'broken.json'), text)
       return coco({ annotations: join(root, 'broken.json'), images: join(root, 'images') })
     }
     await expect(open('{"images": [{"id"')).rejects.toMatchObject({
       code: 'E_BAD_IMAGE',
-      message: expect.stringContaining('not whole JSON') as string
+      message: expect.stringContaining('not valid JSON') as string
     })
     await expect(open('null')).rejects.toThrow("'annotations' must be a list")
     await expect(open('{"annotations": [null], "images": []}')).rejects.toThrow(
@@ -179,7 +179,7 @@ describe('folders of images', () => {
     })
   })
 
-  it('names an image that is not there, cut short or no image', async () => {
+  it('coco: names a missing, truncated or invalid image', async () => {
     await writeFile(join(root, 'images/short.png'), (await png(60, 40, x => 4 * x)).subarray(0, 90))
     await writeFile(join(root, 'images/text.png'), 'no picture')
     const names = ['absent.png', 'short.png', 'text.png']

@@ -9,8 +9,8 @@ const isImage = (file: string): boolean => /\.(jpe?g|png|webp|tiff?)$/i.test(fil
 
 /**
  * A folder with `images/` and `masks/`: the masks of `images/cat.jpg` are `masks/cat.png`, `masks/cat_1.png`,
- * `masks/cat-anything.png`; a pixel over 127 is inside. Throws `InputError` where there is no such image; one whose
- * mask has another size is unfit.
+ * `masks/cat-anything.png`; a pixel over 127 is inside. Throws `InputError` `E_BAD_IMAGE` where no image has
+ * masks. An image whose mask has another size is unusable.
  */
 export async function imageFolder(folder: string): Promise<Dataset> {
   const list = async (name: string): Promise<string[]> =>

@@ -38,8 +38,8 @@ const chi = (values: readonly number[], n: number): number => {
   return counts.reduce((s, c) => s + (c - values.length / n) ** 2 / (values.length / n), 0) / (n - 1)
 }
 
-describe('large-scale jitter', () => {
-  it('scales by a factor uniform in the range: where nothing is cut, the size tells it', () => {
+describe('jittered', () => {
+  it('scales by a uniform random factor of the range', () => {
     const small = all.filter(({ image }) => image.width < side).map(({ image }) => (image.width / side - 0.1) / 0.9)
     expect(Math.abs(small.length / all.length - 0.9 / 1.9)).toBeLessThan(0.03)
     expect(chi(small, 12)).toBeLessThan(2.2)
@@ -47,7 +47,7 @@ describe('large-scale jitter', () => {
       if (image.width < side) expect(Math.abs(image.height - image.width * 0.75)).toBeLessThanOrEqual(1)
   })
 
-  it("fits the model's input, and cuts where the image is larger, every place equally likely", () => {
+  it("crops larger images to the model's input at a uniform random position", () => {
     expect(all.every(({ image }) => image.width <= side && image.height <= side)).toBe(true)
     // A tall range of one factor: 128 × 96 pixels, cut to 64 × 64. The rectangle's left edge is at 32 and its top at
     // 48.
@@ -65,7 +65,7 @@ describe('large-scale jitter', () => {
     expect(chi(top, 11)).toBeLessThan(2.2)
   })
 
-  it('moves masks with their image, and keeps what is known of them', () => {
+  it('transforms masks with their image and keeps their level', () => {
     for (const {
       image,
       truths: [truth]
@@ -80,7 +80,7 @@ describe('large-scale jitter', () => {
     }
   })
 
-  it("is of the seed alone, and lies in the model's input as it came out", () => {
+  it('is a function of the seed, and example pads the result', () => {
     const of = (seed: number) => example(sample, testRun.config, { rng: createRng(seed), range: [0.4, 0.4] })
     expect(of(1)).toEqual(of(1))
     const {
@@ -97,7 +97,7 @@ describe('large-scale jitter', () => {
     expect(draws[0]).not.toEqual(draws[1])
   })
 
-  it('is what a recipe asks for; stopped and resumed, a run ends with the same bytes', async () => {
+  it("applies to a recipe's training, which resumes with the same bytes", async () => {
     const recipe = { ...testRun, jitter: [0.5, 2] as const, objects: 1 }
     const start = (state = initialParams(recipe.config, 5), iteration = 0) =>
       trainer({

@@ -12,15 +12,15 @@ export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown
   } catch (cause) {
-    throw unfit(path, `it is not whole JSON (${(cause as Error).message})`, cause)
+    throw unfit(path, `it is not valid JSON (${(cause as Error).message})`, cause)
   }
 }
 
-/** What is wrong with a file of annotations. */
+/** The error of an invalid annotation file. */
 export const unfit = (path: string, why: string, cause?: unknown): InputError =>
   new InputError('E_BAD_IMAGE', `${path}: ${why}`, { cause })
 
-/** A list of objects, or an error that says which field of which file must be one. */
+/** A field that must be a list of objects. Throws `InputError` `E_BAD_IMAGE` with the file and the field. */
 export function listOf(value: unknown, path: string, field: string): readonly Record<string, unknown>[] {
   const list = (value as Record<string, unknown> | null)?.[field]
   if (!Array.isArray(list)) throw unfit(path, `'${field}' must be a list`)

@@ -13,13 +13,13 @@ const textRun = (text: Partial<TextRecipe>): Recipe => ({
   objects: 3,
   text: { width: 2, share: 1, ...text }
 })
-const prepared = async (recipe: Recipe, place: number): Promise<TrainingExample> =>
-  (await exampleLoader({ recipe, data, seed: 4, crops })(place)) as TrainingExample
+const load = async (recipe: Recipe, position: number): Promise<TrainingExample> =>
+  (await exampleLoader({ recipe, data, seed: 4, crops })(position)) as TrainingExample
 const area = (mask: ArrayLike<number>): number => Array.from(mask).reduce((a, b) => a + b, 0)
 
-describe('a prepared sample', () => {
-  it('has as many objects as the recipe says, each with its first prompt, and is the same each time', async () => {
-    const one = await prepared({ ...testRun, objects: 5 }, 2)
+describe('exampleLoader', () => {
+  it("loads the recipe's number of objects with their first prompts, the same each time", async () => {
+    const one = await load({ ...testRun, objects: 5 }, 2)
     expect([one.truths.length, one.firstPrompts.length, one.crops]).toEqual([5, 5, undefined])
     expect(one.image).toEqual(example(await data.read(2), testRun.config).image)
     for (const [i, { data: inside, width }] of one.truths.entries()) {
@@ -35,26 +35,26 @@ describe('a prepared sample', () => {
           )
         ).toBeGreaterThan(0)
     }
-    expect(await prepared({ ...testRun, objects: 5 }, 2)).toEqual(one)
-    expect(await prepared({ ...testRun, objects: 5 }, 3)).not.toEqual(one)
+    expect(await load({ ...testRun, objects: 5 }, 2)).toEqual(one)
+    expect(await load({ ...testRun, objects: 5 }, 3)).not.toEqual(one)
   })
 
-  it('has a crop for each object that is first asked for by one, which are as many as the recipe says', async () => {
+  it("crops the recipe's share of objects, one crop per missing first prompt", async () => {
     let texts = 0
-    for (let place = 0; place < 60; place++) {
-      const { firstPrompts, crops } = await prepared(textRun({ share: 0.5 }), place)
+    for (let position = 0; position < 60; position++) {
+      const { firstPrompts, crops } = await load(textRun({ share: 0.5 }), position)
       const missing = firstPrompts.filter(prompt => !prompt).length
       expect(crops?.pixel_values.shape[0] ?? 0).toBe(missing)
       texts += missing
     }
     expect(texts / 180).toBeGreaterThan(0.4)
     expect(texts / 180).toBeLessThan(0.6)
-    const all = await prepared(textRun({}), 1)
+    const all = await load(textRun({}), 1)
     expect(all.crops!.pixel_values.shape).toEqual([3, 3, 16, 16])
-    expect(await prepared(textRun({}), 1)).toEqual(all)
+    expect(await load(textRun({}), 1)).toEqual(all)
   })
 
-  it('says why there is nothing to learn', async () => {
+  it('returns why a sample cannot be used', async () => {
     const of = (truths: Uint8Array[]) => ({
       size: 1,
       read: async () => ({ ...(await data.read(0)), truths: truths.map(mask => ({ mask })) })
@@ -68,10 +68,10 @@ describe('a prepared sample', () => {
   })
 })
 
-describe('the cut of an object', async () => {
+describe('cropOf', async () => {
   const { photo, targets } = example(await data.read(3), testRun.config)
 
-  it("is of the photo that it is in, by the paper's rule", () => {
+  it("crops the object from its photo by the paper's rule", () => {
     for (let i = 0; i < 20; i++) {
       const cut = cropOf(createRng(i), targets[0], { photo, targets })
       expect(cut).toMatchObject({ photo, mask: { width: photo.width, data: targets[0].truth.mask } })

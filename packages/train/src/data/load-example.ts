@@ -16,15 +16,15 @@ export interface TrainingExample {
   readonly index: number
   /** Normalised and padded, f32[1,3,S,S]. */
   readonly image: HostTensor<'f32'>
-  /** As many objects as the recipe says, at the resolution of the predictions. */
+  /** The recipe's number of objects, at the resolution of the predictions. */
   readonly truths: readonly Bitmap[]
-  /** The first prompt of each; undefined where it is the embedding of its crop … */
+  /** The first prompt of each; undefined where it is the embedding of its crop. */
   readonly firstPrompts: readonly (DecoderPrompt | undefined)[]
-  /** … and the crops of those, in their order. */
+  /** The crops of objects without a first prompt, in their order. */
   readonly crops?: CropTensors
 }
 
-/** Why nothing can be learnt from a sample. */
+/** Why a sample cannot be used. */
 export interface Unfit {
   readonly unfit: string
 }
@@ -36,7 +36,7 @@ export interface ExampleLoaderOptions {
   readonly recipe: Recipe
   readonly data: Dataset
   readonly seed: number
-  /** For recipes with text prompts: how objects are cut out. */
+  /** For recipes with text prompts: how objects are cropped. */
   readonly crops?: CropPreprocessor | undefined
 }
 
@@ -77,7 +77,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
 /** RNG streams of the jitter, and of objects and first prompts. */
 const [jitterKey, objectsKey] = [0x4c534a, 0x505245]
 
-/** `count` of these at random; all of them and some again where there are fewer. */
+/** Samples `count` of these; each once before any is repeated. */
 function sampleObjects<T>(rng: Rng, from: readonly T[], count: number): T[] {
   const left = [...from]
   return Array.from({ length: count }, () => {

@@ -4,9 +4,10 @@ import { orderOf } from './order.js'
 
 const ofSize = (size: number): Dataset => ({ size, read: () => Promise.reject(new Error('not read')) })
 
-describe('the order of samples', () => {
-  it('is that of endless data', () => expect([0, 1, 700].map(orderOf(ofSize(Infinity), 3))).toEqual([0, 1, 700]))
-  it('shows each of finite data once a round, each round in another order, the same from wherever one begins', () => {
+describe('orderOf', () => {
+  it('keeps the order of endless data', () =>
+    expect([0, 1, 700].map(orderOf(ofSize(Infinity), 3))).toEqual([0, 1, 700]))
+  it('reshuffles finite data each epoch, as a function of the position', () => {
     const order = orderOf(ofSize(20), 3)
     const rounds = [0, 1].map(r => Array.from({ length: 20 }, (_, i) => order(20 * r + i)))
     for (const round of rounds)

@@ -7,8 +7,8 @@ import { listOf, readJson } from './json.js'
 import { segmentationMask } from './segmentation.js'
 
 /**
- * A folder of SA-1B: `sa_1.jpg` beside `sa_1.json` with run lengths, in any number. Throws `InputError` where there is
- * none.
+ * A folder of SA-1B: pairs like `sa_1.jpg` and `sa_1.json`, with masks as run lengths. Throws `InputError` `E_BAD_IMAGE`
+ * where there is none.
  */
 export async function sa1b(folder: string): Promise<Dataset> {
   const files = new Set(
@@ -23,7 +23,7 @@ export async function sa1b(folder: string): Promise<Dataset> {
   if (!names.length)
     throw new InputError(
       'E_BAD_IMAGE',
-      `${folder} must hold pairs of .jpg and .json files of one name, found ${files.size} files and no pair`
+      `${folder} must hold pairs of .jpg and .json files with equal names, found ${files.size} files and no pair`
     )
   return {
     size: names.length,

@@ -9,8 +9,8 @@ interface Size {
 }
 
 /**
- * A mask as COCO and SA-1B write it: run lengths (packed or plain) or a list of polygons [x, y, x, y, …].
- * Throws `InputError` where it is neither, or of another size than its image.
+ * A mask of COCO or SA-1B: run lengths (compressed or not) or a list of polygons [x, y, x, y, …]. Throws `InputError`
+ * `E_BAD_IMAGE` where it is neither, or of another size than its image.
  */
 export function segmentationMask(segmentation: unknown, { width, height }: Size, path: string): Truth['mask'] {
   if (Array.isArray(segmentation)) {
@@ -21,7 +21,7 @@ export function segmentationMask(segmentation: unknown, { width, height }: Size,
     })
     return rasterize(rings, { width, height }).data
   }
-  // Looked at before anything of that size is made.
+  // Checked before anything of that size is allocated.
   const size = (segmentation as CocoRle | null | undefined)?.size as unknown
   if (Array.isArray(size) && (size[1] !== width || size[0] !== height)) {
     throw unfit(path, `a mask must have its image's ${width} × ${height} pixels, found ${size[1]} × ${size[0]}`)

@@ -16,7 +16,7 @@ const image = (changed: Partial<Record<keyof RgbImage, unknown>>): Sample => ({
   image: { ...good.image, ...changed } as RgbImage
 })
 
-/** What a dataset may give, or throw, that nothing can be learnt from. */
+/** Samples and errors of a data set that training cannot use. */
 const unfit: Readonly<Record<string, Sample | Error>> = {
   'no mask': masks(),
   'an empty mask': masks(new Uint8Array(64 * 64)),
@@ -26,7 +26,7 @@ const unfit: Readonly<Record<string, Sample | Error>> = {
   'pixels that may be NaN': image({ data: new Float32Array(3 * 64 * 64).fill(NaN) }),
   'too few pixels': image({ data: new Uint8Array(3 * 64 * 63) }),
   'no size': image({ width: NaN }),
-  'a file that cannot be read': new InputError('E_BAD_IMAGE', 'sa_1.json: it is not whole JSON')
+  'a file that cannot be read': new InputError('E_BAD_IMAGE', 'sa_1.json: it is not valid JSON')
 }
 const from = (list: readonly (Sample | Error)[]): Dataset => ({
   size: Infinity,
@@ -45,8 +45,8 @@ const start = (data: Dataset): Promise<Trainer> =>
     state: initialParams(testRun.config, 5)
   })
 
-describe('samples that nothing can be learnt from', () => {
-  it('are passed over, and counted', async () => {
+describe('unusable samples', () => {
+  it('are skipped and counted', async () => {
     const t = await start(from([...Object.values(unfit), good]))
     const report = await t.trainStep()
     expect(report.skipped).toBe(Object.keys(unfit).length)
@@ -54,23 +54,23 @@ describe('samples that nothing can be learnt from', () => {
     t.dispose()
   })
 
-  it('end the run with the reason where there is nothing else', async () => {
+  it('end the run with the reason if there are no others', async () => {
     const t = await start(from([unfit['a file that cannot be read']]))
     await expect(t.trainStep()).rejects.toMatchObject({
       code: 'E_BAD_IMAGE',
-      message: expect.stringContaining('the last: sa_1.json: it is not whole JSON') as string
+      message: expect.stringContaining('the last: sa_1.json: it is not valid JSON') as string
     })
     expect(t.iteration).toBe(0)
     t.dispose()
   })
 
-  it('are told apart from a mistake in the program, which ends the run as it is', async () => {
+  it('differ from programming errors, which are rethrown', async () => {
     const t = await start(from([new TypeError('read is not a function')]))
     await expect(t.trainStep()).rejects.toThrow(TypeError)
     t.dispose()
   })
 
-  it('are named', () => {
+  it('are named in messages', () => {
     const messages = ['a mask of another size', 'pixels that may be NaN', 'too few pixels', 'no size'].map(name => {
       try {
         checkSample({ ...(unfit[name] as Sample), name: 'cat.png' })
@@ -81,10 +81,10 @@ describe('samples that nothing can be learnt from', () => {
     })
     expect(messages).toMatchInlineSnapshot(`
       [
-        "cat.png: a mask must have one value a pixel of its 64 × 64 image, found 4032 in mask 1",
+        "cat.png: a mask must have one value per pixel of its 64 × 64 image, found 4032 in mask 1",
         "cat.png: an image of 64 × 64 must have 12288 bytes, RGB, found [object Float32Array]",
         "cat.png: an image of 64 × 64 must have 12288 bytes, RGB, found 12096",
-        "cat.png: an image must have whole sides from 1, found NaN × 64",
+        "cat.png: an image must have integer sides from 1, found NaN × 64",
       ]
     `)
     expect(() => checkSample(good)).not.toThrow()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Dataset, Sample } from './dataset.js'
-import { laid, views } from './views.js'
+import { transformed, views } from './views.js'
 
 // 2 wide, 3 high:  a b / c d / e f
 const data = Uint8Array.from([...'abcdef'].flatMap(c => [c.charCodeAt(0), 0, 0]))
@@ -15,9 +15,9 @@ const letters = ({ image }: Sample): string =>
     .map(v => String.fromCharCode(v))
     .join('')
 
-describe('a sample laid in a square', () => {
-  it('is as it was, mirrored, and turned, image and masks alike', () => {
-    expect([0, 1, 2, 3, 4, 5, 6, 7].map(way => letters(laid(sample, way)))).toEqual([
+describe('transformed', () => {
+  it('mirrors and rotates image and masks alike', () => {
+    expect([0, 1, 2, 3, 4, 5, 6, 7].map(orientation => letters(transformed(sample, orientation)))).toEqual([
       'abcdef',
       'badcfe',
       'efcdab',
@@ -27,12 +27,12 @@ describe('a sample laid in a square', () => {
       'ecafdb',
       'fdbeca'
     ])
-    expect(laid(sample, 4).image).toMatchObject({ width: 3, height: 2 })
-    for (let way = 0; way < 8; way++) {
+    expect(transformed(sample, 4).image).toMatchObject({ width: 3, height: 2 })
+    for (let orientation = 0; orientation < 8; orientation++) {
       const {
         truths: [{ mask, caption }]
-      } = laid(sample, way)
-      expect(mask.indexOf(1)).toBe(letters(laid(sample, way)).indexOf('a'))
+      } = transformed(sample, orientation)
+      expect(mask.indexOf(1)).toBe(letters(transformed(sample, orientation)).indexOf('a'))
       expect(caption).toBe('an a')
     }
   })
@@ -42,7 +42,7 @@ describe('views', () => {
   let reads = 0
   const numbered: Dataset = { size: Infinity, read: async index => (reads++, { ...sample, name: `${index}` }) }
 
-  it('show each sample in all eight ways, and make it once', async () => {
+  it('gives all eight views of each sample and reads it once', async () => {
     reads = 0
     const eight = views(numbered, { among: 4, seed: 1 })
     const names = []
@@ -51,7 +51,7 @@ describe('views', () => {
     expect(new Set(names).size).toBe(64)
     expect(names.slice(0, 32).every(name => Number.parseInt(name) < 4)).toBe(true)
   })
-  it('are as many as one asks for, all ways alike', async () => {
+  it('gives the requested number of views per sample, all transformations equally often', async () => {
     reads = 0
     const two = views(numbered, { among: 4, seed: 1, each: 2 })
     const names = await Promise.all(Array.from({ length: 64 }, async (_, i) => (await two.read(i)).name))
@@ -59,7 +59,7 @@ describe('views', () => {
     expect(new Set(names).size).toBe(64)
     expect(new Set(names.map(name => name.slice(-1)))).toEqual(new Set('01234567'))
   })
-  it('read a sample again after a read that failed', async () => {
+  it('reads a sample again after a failed read', async () => {
     let broken = true
     const flaky: Dataset = {
       size: Infinity,
@@ -73,7 +73,7 @@ describe('views', () => {
     broken = false
     expect((await eight.read(1)).name).toMatch(/^0, view/)
   })
-  it('are the same from wherever one begins', async () => {
+  it('is a function of seed and index', async () => {
     const [all, late] = [views(numbered, { among: 4, seed: 1 }), views(numbered, { among: 4, seed: 1 })]
     for (let i = 0; i < 50; i++) await all.read(i)
     expect((await late.read(50)).name).toBe((await all.read(50)).name)

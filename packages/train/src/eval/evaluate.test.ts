@@ -18,18 +18,19 @@ const plane = (rows: readonly string[]) => ({
   data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0))
 })
 
-describe('where an evaluation clicks', () => {
+describe('evaluation clicks', () => {
   const mask = plane(['##.....', '.......', '..#####', '..#####', '..#####', '..#####', '..#####'])
-  it('is the largest connected region', () => {
+  it('largestRegion: returns the largest connected region', () => {
     const region = largestRegion(mask)!
     expect([region.data[0], region.data[2 * 7 + 2]]).toEqual([0, 1])
     expect(largestRegion(plane(['...']))).toBeUndefined()
   })
-  it('is its pixel furthest from any border', () => expect(middleOf(largestRegion(mask)!)).toEqual([4, 4]))
-  it('is never outside a thin mask', () => expect(middleOf(plane(['....', '.##.', '....']))[1]).toBe(1))
+  it('middleOf: returns the pixel furthest from any border', () =>
+    expect(middleOf(largestRegion(mask)!)).toEqual([4, 4]))
+  it('middleOf: stays inside a thin mask', () => expect(middleOf(plane(['....', '.##.', '....']))[1]).toBe(1))
 })
 
-it('measures IoU', () => {
+it('iouOf: returns intersection over union, and 1 for two empty masks', () => {
   expect(iouOf(plane(['##..']).data, plane(['.##.']).data)).toBeCloseTo(1 / 3)
   expect(iouOf(plane(['..']).data, plane(['..']).data)).toBe(1)
 })
@@ -70,7 +71,7 @@ describe('summary', () => {
     2
   )
 
-  it('is over all objects, and by kind', () => {
+  it('averages over all objects and by kind', () => {
     expect(found.clicks.map(v => v.toFixed(4))).toEqual(['0.5000', '0.6533'])
     expect(Object.keys(found.oneClick)).toEqual(['all', 'whole', 'part', 'unambiguous'])
     expect(found.oneClick.whole).toMatchObject({
@@ -80,11 +81,11 @@ describe('summary', () => {
     })
     expect(found.oneClick.unambiguous).toMatchObject({ objects: 1, predicted: 0.2 })
   })
-  it('counts clicks until an IoU is reached, all of them where it never is', () => {
+  it('counts clicks until an IoU is reached, all of them if it never is', () => {
     expect(found.clicksTo['0.85']).toEqual({ clicks: (2 + 1 + 2) / 3, reached: 2 / 3 })
     expect(found.clicksTo['0.9']).toEqual({ clicks: (2 + 1 + 2) / 3, reached: 1 / 3 })
   })
-  it('recalls the objects under ambiguous clicks alone', () => {
+  it('computes recall over ambiguous clicks alone', () => {
     expect(found.ambiguous).toEqual({
       clicks: 2,
       recall: { all: { objects: 4, share: 0.75 }, whole: { objects: 2, share: 1 }, part: { objects: 2, share: 0.5 } }
@@ -105,10 +106,10 @@ describe('evaluate', () => {
   afterAll(() => sam.dispose())
   const data = scenes({ size: 64, seed: 9, minArea: 60 })
 
-  it('looks at as many objects as asked, every number between 0 and 1', async () => {
-    const told: number[] = []
-    const found = await evaluate({ sam, data, objects: 5, clicks: 2, onProgress: n => told.push(n) })
-    expect([found.objects, found.clicks.length, told.at(-1)]).toEqual([5, 2, 5])
+  it('evaluates the requested number of objects, with values between 0 and 1', async () => {
+    const progress: number[] = []
+    const found = await evaluate({ sam, data, objects: 5, clicks: 2, onProgress: n => progress.push(n) })
+    expect([found.objects, found.clicks.length, progress.at(-1)]).toEqual([5, 2, 5])
     const { all } = found.oneClick
     for (const v of [
       ...found.clicks,
@@ -126,7 +127,7 @@ describe('evaluate', () => {
     expect(clickCurve(found)).toContain('5 objects')
   })
 
-  it('passes over what is unfit, and counts it', async () => {
+  it('skips and counts unusable samples and masks', async () => {
     const good = await data.read(0)
     const { width, height } = good.image
     const samples: (Sample | undefined)[] = [
@@ -153,8 +154,8 @@ describe('evaluate', () => {
     })
   })
 
-  it('stops at its signal, and refuses numbers that are none', async () => {
+  it('stops at its signal and refuses invalid numbers', async () => {
     await expect(evaluate({ sam, data, signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
-    await expect(evaluate({ sam, data, clicks: 0 })).rejects.toThrow('clicks must be a whole number from 1')
+    await expect(evaluate({ sam, data, clicks: 0 })).rejects.toThrow('clicks must be an integer from 1')
   })
 })

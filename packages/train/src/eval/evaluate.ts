@@ -18,21 +18,21 @@ export interface EvaluateOptions {
   readonly onProgress?: (objects: number) => void
 }
 
-/** One object of a sample. */
-interface Thing {
+/** An object of a sample. */
+interface SampleObject {
   readonly mask: Mask
   readonly level: string | undefined
 }
 
-/** Objects of one image that are asked for in one decode: each holds some masks of the photo's size. */
+/** Objects per decode: each holds several masks of the photo's size in memory. */
 const atOnce = 16
 
 /**
- * Plays a careful user of the SDK: the first click in the middle of an object, each next one in the middle of the
- * largest error region with the last prediction given as a mask, and the exact box. Every IoU is of the mask that the
- * user gets, in the photo's pixels, the one that the model ranks first. Images that cannot be read or have no mask, and
- * masks that are empty or of another size, are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the
- * protocol of clicks. Throws `InputError` `E_BAD_IMAGE` where there is nothing to evaluate.
+ * Simulates a user of the SDK: the first click is at the centre of an object, each further one at the centre of the
+ * largest error region, with the last prediction as the mask prompt; and the exact box. Every IoU is of the mask that
+ * the model ranks first, in the photo's pixels. Unreadable images, images without a mask, and masks that are empty or of
+ * another size are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws
+ * `InputError` `E_BAD_IMAGE` where no object is left.
  */
 export async function evaluate({
   sam,
@@ -47,27 +47,27 @@ export async function evaluate({
     ['clicks', clicks]
   ] as const) {
     if (!Number.isInteger(value) || value < 1)
-      throw new InputError('E_BAD_OPTION', `${name} must be a whole number from 1, found ${value}`)
+      throw new InputError('E_BAD_OPTION', `${name} must be an integer from 1, found ${value}`)
   }
   const scores: ObjectScore[] = []
   const skipped = { images: 0, masks: 0 }
-  let [images, barren] = [0, 0]
+  let [images, emptyInARow] = [0, 0]
   for (let i = 0; i < data.size && scores.length < limit; i++) {
     signal?.throwIfAborted()
-    const found = await prepared(sam, data, { index: i, signal })
+    const found = await encodeSample(sam, data, { index: i, signal })
     skipped.masks += found?.unfit ?? 0
     if (!found?.image) {
       skipped.images++
-      if (++barren >= 100 && data.size === Infinity) break
+      if (++emptyInARow >= 100 && data.size === Infinity) break
       continue
     }
-    barren = 0
+    emptyInARow = 0
     images++
-    const { image, things } = found
+    const { image, objects } = found
     try {
-      for (let at = 0; at < things.length && scores.length < limit; at += atOnce) {
-        const group = things.slice(at, Math.min(at + atOnce, at + limit - scores.length))
-        scores.push(...(await play(image, group, { clicks, all: things, signal })))
+      for (let at = 0; at < objects.length && scores.length < limit; at += atOnce) {
+        const group = objects.slice(at, Math.min(at + atOnce, at + limit - scores.length))
+        scores.push(...(await simulateClicks(image, group, { clicks, all: objects, signal })))
         onProgress?.(scores.length)
       }
     } finally {
@@ -77,32 +77,33 @@ export async function evaluate({
   if (!scores.length)
     throw new InputError(
       'E_BAD_IMAGE',
-      `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unfit or without masks, ${skipped.masks} masks empty or of another size`
+      `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unreadable or without masks, ${skipped.masks} masks were empty or of another size`
     )
   return { images, skipped, ...summary(scores, clicks) }
 }
 
-interface Prepared {
+/** The objects of a sample, and its encoded image. */
+interface EncodedSample {
   readonly image: EncodedImage | undefined
-  readonly things: readonly Thing[]
-  /** Masks that are left out. */
+  readonly objects: readonly SampleObject[]
+  /** Number of skipped masks. */
   readonly unfit: number
 }
 
-/** A sample with its embedding, unless it has no mask; undefined for one that cannot be read. */
-async function prepared(
+/** Reads a sample and encodes its image if it has a mask; undefined for an unreadable one. */
+async function encodeSample(
   sam: Sam,
   data: Dataset,
   { index, signal }: { index: number; signal: AbortSignal | undefined }
-): Promise<Prepared | undefined> {
+): Promise<EncodedSample | undefined> {
   try {
     const sample = await data.read(index)
-    const things = thingsOf(sample)
-    const unfit = sample.truths.length - things.length
+    const objects = objectsOf(sample)
+    const unfit = sample.truths.length - objects.length
     return {
-      things,
+      objects,
       unfit,
-      image: things.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined
+      image: objects.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined
     }
   } catch (error) {
     signal?.throwIfAborted()
@@ -111,24 +112,25 @@ async function prepared(
   }
 }
 
-const thingsOf = ({ image: { width, height }, truths }: Sample): Thing[] =>
+const objectsOf = ({ image: { width, height }, truths }: Sample): SampleObject[] =>
   truths.flatMap(({ mask: data, level }) => {
     if (data.length !== width * height) return []
     const mask = new Mask({ width, height, data })
     return mask.area ? [{ mask, level }] : []
   })
 
-interface PlayOptions {
+interface SimulationOptions {
   readonly clicks: number
-  /** All objects of the image: what else a click may have meant. */
-  readonly all: readonly Thing[]
+  /** All objects of the image: others that a click may mean. */
+  readonly all: readonly SampleObject[]
   readonly signal: AbortSignal | undefined
 }
 
-async function play(
+/** Simulates the box and the clicks of a group of objects, all in one decode per step. */
+async function simulateClicks(
   image: EncodedImage,
-  group: readonly Thing[],
-  { clicks, all, signal }: PlayOptions
+  group: readonly SampleObject[],
+  { clicks, all, signal }: SimulationOptions
 ): Promise<ObjectScore[]> {
   const options = { ...(signal && { signal }) }
   const truths = group.map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap() }))
@@ -143,11 +145,13 @@ async function play(
   const byClick: number[][] = group.map(() => [])
   let first: Omit<ObjectScore, 'clicks' | 'box' | 'level'>[] = []
   for (let click = 1; click <= clicks; click++) {
-    const answers = await image.predict(prompts, options)
+    const predictions = await image.predict(prompts, options)
     if (click === 1)
-      first = answers.map(({ masks }, k) => afterOneClick(masks, truths[k].data, { point: prompts[k].points[0], all }))
+      first = predictions.map(({ masks }, k) =>
+        afterOneClick(masks, truths[k].data, { point: prompts[k].points[0], all })
+      )
     prompts = prompts.map(({ points }, k) => {
-      const [mask] = answers[k].masks
+      const [mask] = predictions[k].masks
       byClick[k].push(iouOf(mask.bitmap(), truths[k].data))
       const next = nextClick(truths[k], mask.bitmap())
       return { points: next ? [...points, next] : points, mask }
@@ -161,11 +165,11 @@ async function play(
   }))
 }
 
-/** How the masks of a first click fit the object that was meant, and those that the click may as well have meant. */
+/** Scores the masks of a first click against its object, and against all objects under the click. */
 function afterOneClick(
   masks: readonly Mask[],
   truth: Uint8Array,
-  { point, all }: { point: Point; all: readonly Thing[] }
+  { point, all }: { point: Point; all: readonly SampleObject[] }
 ): Pick<ObjectScore, 'oracle' | 'nearest' | 'meant'> {
   const ious = (other: Uint8Array): number[] => masks.map(mask => iouOf(mask.bitmap(), other))
   const under = all

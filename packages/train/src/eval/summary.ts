@@ -1,14 +1,14 @@
 /** How well one object was found. */
 export interface ObjectScore {
-  /** What it is of its object, where the data knows. */
+  /** Level of nesting, where the data has it. */
   readonly level: string | undefined
   /** IoU after 1, 2, … clicks of the mask that the model ranks first. */
   readonly clicks: readonly number[]
   /** Of the three masks of the first click, the best IoU. */
   readonly oracle: number
-  /** IoU of the first click's first-ranked mask with the object nearest to it, among those that hold the click. */
+  /** IoU of the first click's top-ranked mask with the best-fitting object under the click. */
   readonly nearest: number
-  /** The objects that hold the first click, this one among them, and whether one of the three masks matches each. */
+  /** All objects under the first click, and whether one of the three masks matches each. */
   readonly meant: readonly { readonly level: string | undefined; readonly recalled: boolean }[]
   readonly box: { readonly predicted: number; readonly oracle: number }
 }
@@ -20,28 +20,28 @@ export interface Score {
   readonly oracle: number
 }
 
-/** How well a model answers, in pixels of the photos. */
+/** Results of an evaluation, in the photos' pixels. */
 export interface Evaluation {
   readonly images: number
   readonly objects: number
-  /** What was skipped: images that cannot be read or have no mask, masks that are empty or of another size. */
+  /** Skipped images (unreadable or without a mask) and masks (empty or of another size). */
   readonly skipped: { readonly images: number; readonly masks: number }
   /** Mean IoU after 1, 2, … clicks, over all objects. */
   readonly clicks: readonly number[]
   /**
-   * The first click by kind of object: `all`; `whole`, `part`, `subpart` where the data tells; `unambiguous`, whose
-   * click no other object holds. One click cannot say which of several nested objects is meant: `nearest` counts an
-   * answer that fits any object under the click.
+   * The first click by kind of object: `all`; `whole`, `part`, `subpart` where the data has levels; `unambiguous`, with no
+   * other object under the click. One click cannot select one of several nested objects: `nearest` scores the
+   * best-fitting object under the click.
    */
   readonly oneClick: Readonly<Record<string, Score>>
   readonly nearest: number
   readonly box: Score
   /**
-   * Clicks until an IoU is reached, an object that never does counting as all clicks; and the share of objects that do.
+   * Mean number of clicks to reach an IoU (all clicks for an object that never does), and the share of objects that do.
    */
   readonly clicksTo: Readonly<Record<'0.85' | '0.9', { readonly clicks: number; readonly reached: number }>>
   /**
-   * Where several objects hold the first click: the share of these objects, by level, that one of the three masks
+   * First clicks with several objects under them: the share of these objects, by level, that one of the three masks
    * matches (IoU ≥ 0.75).
    */
   readonly ambiguous: {
@@ -55,7 +55,7 @@ export const recalled = 0.75
 
 const levels = ['whole', 'part', 'subpart'] as const
 
-/** The means over all objects, and over kinds of them. A kind without objects is left out. */
+/** The means over all objects, and over kinds of them. Kinds without objects are omitted. */
 export function summary(scores: readonly ObjectScore[], clicks: number): Omit<Evaluation, 'images' | 'skipped'> {
   const ambiguous = scores.filter(({ meant }) => meant.length > 1)
   const meant = ambiguous.flatMap(score => score.meant)
@@ -86,7 +86,7 @@ export function summary(scores: readonly ObjectScore[], clicks: number): Omit<Ev
   }
 }
 
-/** All of a list, its parts by level, and further parts: those that are not empty. */
+/** A list as a whole, by level, and by further kinds; empty ones are omitted. */
 function kinds<T extends { readonly level: string | undefined }>(
   list: readonly T[],
   further: Readonly<Record<string, readonly T[]>> = {}

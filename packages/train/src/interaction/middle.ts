@@ -1,6 +1,6 @@
 import type { Bitmap } from '@sam/core'
 
-/** The largest 4-connected region of what is not 0, as a plane of its own; undefined where there is nothing. */
+/** The largest 4-connected region of a mask; undefined for an empty one. */
 export function largestRegion({ width, height, data }: Bitmap): Bitmap | undefined {
   const label = new Int32Array(width * height)
   const stack: number[] = []
@@ -27,8 +27,8 @@ export function largestRegion({ width, height, data }: Bitmap): Bitmap | undefin
 }
 
 /**
- * The pixel furthest from the border of what is not 0 (the plane's edge is a border), in two passes of a 3-4 chamfer:
- * [x, y]. Where an evaluation clicks: as the interactive benchmarks do.
+ * The pixel [x, y] of a mask that is furthest from its border (the image edge counts as border), by a two-pass 3-4
+ * chamfer distance transform. Evaluations click there, as interactive benchmarks do.
  */
 export function middleOf({ width, height, data }: Bitmap): readonly [number, number] {
   const distance = new Int32Array(width * height)

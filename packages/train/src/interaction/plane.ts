@@ -4,7 +4,7 @@ import { bitmapBox } from '@sam/core/model'
 /** Number of pixels inside a mask, or inside both masks. */
 export function areaOf(mask: Uint8Array, also = mask): number {
   let area = 0
-  for (let i = 0; i < mask.length; i++) if (mask[i] && also[i]) area++ // quicker than an iterator
+  for (let i = 0; i < mask.length; i++) if (mask[i] && also[i]) area++ // faster than an iterator
   return area
 }
 
@@ -18,15 +18,15 @@ export function boundsOf(mask: Bitmap): Box | undefined {
 }
 
 export interface ScaledOptions {
-  /** Size that the whole plane gets. */
+  /** Size that the mask is scaled to. */
   readonly to: { readonly width: number; readonly height: number }
-  /** Size of what is given back: the part of it from `at` on, with 0 where it ends. */
+  /** Size of the result: the region from `at` on, padded with 0. */
   readonly out: { readonly width: number; readonly height: number }
-  /** Left and top; default [0, 0]. */
+  /** Left and top. Default: [0, 0]. */
   readonly at?: readonly [number, number]
 }
 
-/** A mask in another size, 0 or 1, by the nearest pixel, cut or padded. */
+/** A mask of 0 and 1 resized by nearest neighbour, cropped or padded. */
 export function scaledPlane(
   { width, height, data }: Bitmap,
   { to, out, at: [left, top] = [0, 0] }: ScaledOptions

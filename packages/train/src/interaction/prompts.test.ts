@@ -26,7 +26,7 @@ const chi = (counts: readonly number[]): number => {
 }
 
 describe('points', () => {
-  it('are uniform in the mask', () => {
+  it('pointInMask: samples uniformly in the mask', () => {
     const counts = new Map<number, number>()
     for (let i = 0; i < 20 * area; i++) {
       const [x, y] = pointInMask(createRng(7, i), truth)!
@@ -37,7 +37,7 @@ describe('points', () => {
     expect(chi([...counts.values()])).toBeGreaterThan(0.75)
     expect(chi([...counts.values()])).toBeLessThan(1.25)
   })
-  it('are none in an empty mask', () =>
+  it('pointInMask: returns undefined for an empty mask', () =>
     expect(pointInMask(createRng(1), { width: 2, height: 2, data: new Uint8Array(4) })).toBeUndefined())
 })
 
@@ -56,31 +56,31 @@ describe('boxes', () => {
     const rng = createRng(3, side)
     return Array.from({ length: 250 }, () => jitteredBox(rng, mask, pixel)!.map((v, i) => v - exact[i])).flat()
   }
-  it('move by a tenth of their side', () => {
-    const addEmbeddingNoise = noise(60, 1)
-    const deviation = Math.sqrt(addEmbeddingNoise.reduce((s, v) => s + v * v, 0) / addEmbeddingNoise.length)
+  it('has noise of a tenth of the side', () => {
+    const offsets = noise(60, 1)
+    const deviation = Math.sqrt(offsets.reduce((s, v) => s + v * v, 0) / offsets.length)
     expect(deviation).toBeGreaterThan(5.6)
     expect(deviation).toBeLessThan(6.4)
-    expect(Math.abs(addEmbeddingNoise.reduce((a, b) => a + b) / addEmbeddingNoise.length)).toBeLessThan(0.6)
+    expect(Math.abs(offsets.reduce((a, b) => a + b) / offsets.length)).toBeLessThan(0.6)
   })
-  it('move at most 20 pixels of the input', () => {
+  it('limits the noise to 20 pixels of the input', () => {
     expect(Math.max(...noise(300, 1).map(Math.abs))).toBe(20)
     expect(Math.max(...noise(300, 4).map(Math.abs))).toBe(5)
   })
-  it('move each coordinate by its own side, alone, as a normal does', () => {
+  it('adds independent normal noise to each coordinate, relative to its side', () => {
     const [width, height] = [100, 40]
     const mask = { width: 400, height: 400, data: new Uint8Array(400 * 400) }
     for (let y = 200; y < 200 + height; y++) mask.data.fill(1, y * 400 + 150, y * 400 + 150 + width)
     const exact = boundsOf(mask)!
     const n = 600
     const rng = createRng(21)
-    const addEmbeddingNoise = Array.from({ length: n }, () =>
+    const offsets = Array.from({ length: n }, () =>
       jitteredBox(rng, mask)!.map((v, i) => (v - exact[i]) / (i % 2 ? height : width))
     )
     for (const i of [0, 1, 2, 3]) {
-      const column = addEmbeddingNoise.map(m => m[i])
+      const column = offsets.map(m => m[i])
       const deviation = Math.sqrt(column.reduce((s, v) => s + v * v, 0) / n)
-      // Vertically 20 pixels are five deviations, horizontally two: cutting there leaves 0.96 of the spread.
+      // Vertically 20 pixels are five deviations, horizontally two: clipping there leaves 0.96 of the spread.
       const expected = i % 2 ? 0.1 : 0.096
       expect(Math.abs(deviation - expected), `coordinate ${i}`).toBeLessThan(0.012)
       expect(Math.abs(column.reduce((a, b) => a + b) / n), `mean ${i}`).toBeLessThan(0.016)
@@ -89,28 +89,26 @@ describe('boxes', () => {
         `within one deviation ${i}`
       ).toBeLessThan(0.08)
       for (let j = 0; j < i; j++) {
-        const correlation = addEmbeddingNoise.reduce((s, m) => s + m[i] * m[j], 0) / n / 0.1 ** 2
+        const correlation = offsets.reduce((s, m) => s + m[i] * m[j], 0) / n / 0.1 ** 2
         expect(Math.abs(correlation), `${i} with ${j}`).toBeLessThan(0.17)
       }
     }
   })
-  it('are cut at 20 pixels as often as a normal of 10% of the side is beyond it', () => {
-    const addEmbeddingNoise = noise(300, 1) // 20 pixels are two thirds of a deviation: P(|z| > 2/3) = 0.505
-    const cut = addEmbeddingNoise.filter(v => Math.abs(v) === 20).length / addEmbeddingNoise.length
+  it('clips at 20 pixels as often as a normal of 10% of the side exceeds it', () => {
+    const offsets = noise(300, 1) // 20 pixels are two thirds of a deviation: P(|z| > 2/3) = 0.505
+    const cut = offsets.filter(v => Math.abs(v) === 20).length / offsets.length
     expect(Math.abs(cut - 0.505)).toBeLessThan(0.06)
-    expect(Math.abs(addEmbeddingNoise.filter(v => v === 20).length / addEmbeddingNoise.length - cut / 2)).toBeLessThan(
-      0.05
-    )
+    expect(Math.abs(offsets.filter(v => v === 20).length / offsets.length - cut / 2)).toBeLessThan(0.05)
   })
-  it('stay inside', () => {
+  it('stays inside the plane', () => {
     const rng = createRng(5)
     for (let i = 0; i < 30; i++)
       for (const v of jitteredBox(rng, square(398, 400))!) expect(v >= 0 && v <= 399).toBe(true)
   })
 })
 
-describe('clicks on errors', () => {
-  it('are uniform in the error region, foreground where it misses, background where it goes too far', () => {
+describe('clickOnError', () => {
+  it('samples uniformly in the error region, foreground for misses, background for false positives', () => {
     const predicted = logits((x, y) => Math.hypot(x - 26, y - 20) < 12)
     let [missed, beyond] = [0, 0]
     predicted.forEach((v, i) => {
@@ -135,7 +133,7 @@ describe('clicks on errors', () => {
     expect(chi([...counts.values()])).toBeLessThan(1.25)
     expect(Math.abs(foreground / n - missed / (missed + beyond))).toBeLessThan(0.02)
   })
-  it('fall in the mask where nothing is wrong', () => {
+  it('samples in the mask if there is no error', () => {
     expect(
       clickOnError(
         createRng(1),
@@ -146,42 +144,42 @@ describe('clicks on errors', () => {
   })
 })
 
-describe('the rounds', () => {
-  it('are eleven: a first prompt, eight clicks, two without; one of these anywhere, one last', () => {
-    const places = new Array<number>(9).fill(0)
+describe('interaction prompts', () => {
+  it('plan: has a first prompt, eight clicks and two steps without a click, the last of them at the end', () => {
+    const positions = new Array<number>(9).fill(0)
     for (let i = 0; i < 1800; i++) {
       const rounds = plan(createRng(2, i), { clicks: 8, maskRounds: true })
       expect(rounds).toHaveLength(11)
       expect([rounds[0], rounds[10], rounds.filter(r => r === 'click').length]).toEqual(['first', 'mask', 8])
-      places[rounds.indexOf('mask') - 1]++
+      positions[rounds.indexOf('mask') - 1]++
     }
-    expect(chi(places)).toBeLessThan(2.5)
+    expect(chi(positions)).toBeLessThan(2.5)
   })
-  it('begin with a box or a point, equally likely', () => {
+  it('firstPrompt: is a box or a point, equally likely', () => {
     const labels = Array.from({ length: 4000 }, (_, i) => firstPrompt(createRng(9, i), truth)!.points.map(p => p.label))
     const boxes = labels.filter(l => l.length === 2)
     expect(boxes.every(([a, b]) => a === pointLabels.topLeft && b === pointLabels.bottomRight)).toBe(true)
     expect(labels.every(l => l.length === 2 || (l.length === 1 && l[0] === pointLabels.foreground))).toBe(true)
     expect(Math.abs(boxes.length / 4000 - 0.5)).toBeLessThan(0.03)
   })
-  it('pass on the mask of highest predicted IoU, unthresholded, and click where it is wrong', () => {
+  it('nextPrompt: takes the logits with the highest predicted IoU and clicks on their error', () => {
     const prompt = { points: [{ x: 20, y: 20, label: pointLabels.foreground }], mask: undefined }
-    const answers = [logits(() => true), logits(() => false).map(v => v / 7), logits(() => true)]
+    const masks = [logits(() => true), logits(() => false).map(v => v / 7), logits(() => true)]
     const next = nextPrompt(createRng(1), {
       prompt,
       truth,
-      predicted: { logits: answers, iou: [0.2, 0.9, 0.5] },
+      predicted: { logits: masks, iou: [0.2, 0.9, 0.5] },
       round: 'click'
     })
-    expect(next.mask).toBe(answers[1])
+    expect(next.mask).toBe(masks[1])
     expect(next.points).toHaveLength(2)
     expect(next.points[1].label).toBe(pointLabels.foreground)
     expect(
-      nextPrompt(createRng(1), { prompt, truth, predicted: { logits: answers, iou: [0.2, 0.9, 0.5] }, round: 'mask' })
+      nextPrompt(createRng(1), { prompt, truth, predicted: { logits: masks, iou: [0.2, 0.9, 0.5] }, round: 'mask' })
         .points
     ).toEqual(prompt.points)
   })
-  it('ask for three masks only while the prompt is single', () => {
+  it('isAmbiguous: holds for the first prompt alone', () => {
     const rng = createRng(4)
     const first = firstPrompt(rng, truth)!
     expect(isAmbiguous(first)).toBe(true)

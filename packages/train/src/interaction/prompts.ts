@@ -85,5 +85,5 @@ export function nextPrompt(
   return { points, mask: logits[mask], ...(prompt.text && { text: prompt.text }) }
 }
 
-/** Tokens of a plan's longest prompt: a box and its clicks. */
+/** Tokens of the longest prompt: a box and all clicks. */
 export const tokensOf = ({ clicks }: PlanOptions): number => clicks + 2

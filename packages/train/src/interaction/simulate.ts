@@ -6,7 +6,7 @@ import type { State } from '../checkpoint/state.js'
 import type { Recipe } from '../config/recipes.js'
 import { nextPrompt, plan, type PredictedMasks } from './prompts.js'
 
-/** One prompt to train on: the prompt, its object, and the masks that are returned for it. */
+/** A prompt to train on, its object, and the masks returned for it. */
 export interface InteractionStep {
   readonly prompt: DecoderPrompt
   /** The object at the resolution of the predictions. */

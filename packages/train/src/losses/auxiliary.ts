@@ -1,6 +1,6 @@
 import type { Value } from '@sam/core/graph'
 
-/** What an auxiliary loss is computed from. */
+/** Inputs of an auxiliary loss. */
 export interface AuxiliaryLossInputs {
   /** Image embeddings, [B, C, g, g]; prompt i belongs to image ⌊i · B / P⌋. */
   readonly embedding: Value

@@ -1,14 +1,13 @@
 import { ops, type Value } from '@sam/core/graph'
 
 /**
- * How much rarer positives weigh, and how fast easy pixels fade. The paper names no values: these are RetinaNet's, used
- * by all SAM code.
+ * Weight of positives. The paper gives no values of α and γ: these are RetinaNet's, as in public SAM code.
  */
 const alpha = 0.25
 
 /**
  * Focal loss of mask logits [..., H, W] against targets of 0 and 1, mean over pixels: [...]. (1 − p_t)² with γ = 2;
- * computed from logits, so that nothing overflows. Paper: Appendix A, "Losses".
+ * computed from logits, without overflow. Paper: Appendix A, "Losses".
  */
 export function focalLoss(logits: Value, target: Value): Value {
   const p = ops.sigmoid(logits)

@@ -1,8 +1,7 @@
 import { ops, type Value } from '@sam/core/graph'
 
 /**
- * Intersection over union of the masks that logits [..., H, W] threshold to at 0, with targets of 0 and 1: [...]. No
- * gradient: a threshold has none.
+ * Intersection over union of logits [..., H, W], thresholded at 0, with targets of 0 and 1: [...]. It has no gradient.
  */
 export function trueIou(logits: Value, target: Value): Value {
   const mask = ops.cast(ops.less(0, ops.stopGradient(logits)), logits.dtype)
@@ -11,5 +10,5 @@ export function trueIou(logits: Value, target: Value): Value {
   return ops.div(intersection, ops.max(union, 1))
 }
 
-/** Squared error of the predicted IoU, mask by mask. Paper: Appendix A, "Losses": mean squared error, factor 1. */
+/** Squared error of the predicted IoU, per mask. Paper: Appendix A, "Losses": mean squared error, factor 1. */
 export const iouLoss = (predicted: Value, truth: Value): Value => ops.square(ops.sub(predicted, truth))

@@ -8,7 +8,7 @@ import { maskLoss } from './mask-loss.js'
 const value = (y: Value): number[] => [...evaluate(graph('y', { y }), () => f32([], [0])).y.data]
 const row = (...values: number[]): Value => constant(f32([1, values.length], values))
 
-describe('focal', () => {
+describe('focalLoss', () => {
   it('is α·(1−p)²·−log p where the target is 1, (1−α)·p²·−log(1−p) where it is 0, mean over pixels', () => {
     const p = 1 / (1 + Math.exp(-2))
     expect(value(focalLoss(row(2), row(1)))[0]).toBeCloseTo(0.25 * (1 - p) ** 2 * -Math.log(p), 12)
@@ -24,23 +24,23 @@ describe('focal', () => {
   })
 })
 
-describe('dice', () => {
-  it('is 0 for a perfect mask, near 1 for the opposite, and counts one more pixel', () => {
+describe('diceLoss', () => {
+  it('is 0 for a perfect mask and near 1 for the opposite, smoothed by one pixel', () => {
     expect(value(diceLoss(row(40, -40), row(1, 0)))[0]).toBeCloseTo(0, 12)
     expect(value(diceLoss(row(-40, 40), row(1, 0)))[0]).toBeCloseTo(1 - 1 / 3, 12)
     expect(value(diceLoss(row(-40, -40), row(0, 0)))[0]).toBeCloseTo(0, 12)
   })
 })
 
-describe('IoU', () => {
-  it('is of the masks thresholded at 0, has no gradient, and is 0 and not NaN for nothing against nothing', () => {
+describe('trueIou', () => {
+  it('thresholds at 0, and is 0 for two empty masks', () => {
     expect(value(trueIou(row(1, 0.1, -1, -1), row(1, 0, 1, 0)))[0]).toBeCloseTo(1 / 3, 12)
     expect(value(trueIou(row(-1), row(0)))[0]).toBe(0)
     expect(value(iouLoss(constant(f32([1], [0.9])), constant(f32([1], [0.4]))))[0]).toBeCloseTo(0.25, 6)
   })
 })
 
-describe('the loss of a prompt', () => {
+describe('maskLoss', () => {
   const target = constant(f32([2, 1, 2], [1, 0, 0, 1]))
   const loss = (returned: number[], weight: number[], truth = target) =>
     maskLoss({
@@ -67,20 +67,20 @@ describe('the loss of a prompt', () => {
         : 0
     )
 
-  it('flows through the lowest of the returned masks alone, and through the IoU of all returned', () => {
+  it('backpropagates through the returned mask of lowest loss and through all returned IoUs', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 1])
-    // Prompt 0 asks for three masks: number 2 is best. Prompt 1 asks for the single one.
+    // Prompt 0 returns three masks, of which mask 2 is best. Prompt 1 returns the single one.
     expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 1, 0, 0, 0])
     expect(touched(out['grad/iou'].data, 1)).toEqual([0, 1, 1, 1, 1, 0, 0, 0])
   })
-  it('leaves out prompts that weigh nothing', () => {
+  it('ignores prompts of weight 0', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 0])
     expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
   })
-  it('teaches of what is not there that its IoU is 0, and no mask', () => {
+  it('trains the IoU of an absent object towards 0, and no mask', () => {
     const out = run([0, 1, 1, 1, 1, 0, 0, 0], [1, 1], constant(f32([2, 1, 2], [1, 0, 0, 0])))
     expect(touched(out['grad/logits'].data, 2)).toEqual([0, 0, 1, 0, 0, 0, 0, 0])
-    // The mean over two prompts of (0.9 − 0)²: what the prediction is wrong by, as a slope.
+    // The gradient of the mean over two prompts of (0.9 − 0)².
     expect(out['grad/iou'].data[4]).toBeCloseTo(0.9, 6)
   })
 })

@@ -17,18 +17,17 @@ export interface MaskLossInputs {
   readonly logits: Value
   /** Predicted IoU, [P, M]. */
   readonly iou: Value
-  /** The truth, 0 and 1, [P, h, w]; nothing but 0 for what is not there. */
+  /** The truth, 0 and 1, [P, h, w]; all 0 for an absent object. */
   readonly target: Value
   /**
-   * 1 for a mask that is returned for this prompt and so takes part, else 0: [P, M]. Three for a single prompt, the
-   * fourth alone for several.
+   * 1 for masks returned for this prompt, else 0: [P, M]. Three for an ambiguous prompt, else the single-mask output.
    */
   readonly returned: Value
-  /** What each prompt counts in the mean, [P]: 0 for padding. */
+  /** Weight of each prompt in the mean, [P]: 0 for padding. */
   readonly weight: Value
 }
 
-/** Everything that is worth watching, and `loss`, all rank 0 but for the matrices [P, M]. */
+/** The loss and its parts: rank 0, except the matrices [P, M]. */
 export interface MaskLoss {
   readonly loss: Value
   /** Lowest mask loss and IoU error of a prompt, weighted means. */
@@ -40,10 +39,10 @@ export interface MaskLoss {
 }
 
 /**
- * The paper's loss of a batch of prompts: for each the lowest of its returned masks' losses, through which alone the
- * gradient flows, plus the mean IoU error of all its returned masks; then the weighted mean over prompts. An empty
- * target says that what was asked for is not there: its masks are not learnt from, only that their IoU is 0. Paper:
- * Appendix A, "Making the model ambiguity-aware", "Losses".
+ * The paper's loss of a batch of prompts: for each, the lowest loss of its returned masks, which alone is backpropagated,
+ * plus the mean IoU error of all its returned masks; then the weighted mean over prompts. An empty target marks an
+ * absent object: its masks are not trained, but their true IoU is 0. Paper: Appendix A, "Making the model
+ * ambiguity-aware", "Losses".
  */
 export function maskLoss(
   { logits, iou, target, returned, weight }: MaskLossInputs,
@@ -57,7 +56,7 @@ export function maskLoss(
   )
   const real = trueIou(logits, truth)
 
-  // The maximum's gradient goes to the maximum alone; a mask that is not returned is out of reach.
+  // The gradient flows to the maximum alone; masks that are not returned never are the maximum.
   const lowest = ops.neg(ops.reduceMax(ops.where(ops.less(0.5, returned), ops.neg(perMask), -1e9), [1]))
   const errors = ops.mul(iouLoss(iou, real), returned)
   const error = ops.div(ops.reduceSum(errors, [1]), ops.reduceSum(returned, [1]))

@@ -19,19 +19,18 @@ export interface AdamWState {
 
 export interface AdamWStep {
   readonly gradient: Value
-  /** What the gradient is multiplied by, rank 0; nothing unless told. */
+  /** Factor on the gradient, rank 0. Default: 1. */
   readonly factor?: Value
   /** Learning rate, rank 0, times this param's own scale. */
   readonly rate: Value
   readonly weightDecay: number
-  /** 1 − β₁ᵗ and 1 − β₂ᵗ at step t = 1, 2, …, rank 0: host arithmetic. */
+  /** 1 − β₁ᵗ and 1 − β₂ᵗ at step t = 1, 2, …, rank 0; computed on the host. */
   readonly correction: readonly [Value, Value]
 }
 
 /**
- * One step of AdamW as values: decoupled weight decay, then the bias-corrected move. Whatever is the same for all
- * elements is put together first, as one number: m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m /
- * (√v + eps·√c₂). PyTorch: torch.optim.AdamW.
+ * One step of AdamW as values: decoupled weight decay, then the bias-corrected update. Scalar factors are combined first:
+ * m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m / (√v + eps·√c₂). PyTorch: torch.optim.AdamW.
  */
 export function adamw(
   { param, m, v }: AdamWState,

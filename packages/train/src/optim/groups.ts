@@ -14,8 +14,8 @@ export interface GroupOptions {
 }
 
 /**
- * The paper's layer-wise decay: block i of the encoder learns at decay^(depth − i), what comes before the blocks at
- * decay^(depth + 1), everything else at the full rate. Weight decay applies to matrices: norms, biases, position tables
+ * The paper's layer-wise decay: block i of the encoder has the rate factor decay^(depth − i), patch and position
+ * embeddings decay^(depth + 1), all else 1. Weight decay applies to matrices: norms, biases, position tables
  * and tokens are exempt, as in ViTDet.
  */
 export function paramRule(name: string, rank: number, { depth, layerDecay, weightDecay }: GroupOptions): ParamRule {

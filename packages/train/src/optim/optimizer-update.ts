@@ -30,12 +30,12 @@ export function optimizerUpdate(
   const params = new Map(paramsOf(differentiated).map(v => [nameOf(v)!, v]))
   const outputs: Record<string, Value> = {}
   const [apply, rate, correction] = [input('apply', []), input('rate', []), input('correction', [2])]
-  const now = ops.less(0.5, apply)
+  const isLast = ops.less(0.5, apply)
   const corrections = [0, 1].map(i => ops.reshape(ops.slice(correction, 0, { start: i, size: 1 }), [])) as [
     Value,
     Value
   ]
-  const usual: Optimizer = {
+  const defaultOptimizer: Optimizer = {
     name: 'adamw',
     moments: ['m', 'v'],
     update: (state, step) => ({ ...adamw(state as { param: Value; m: Value; v: Value }, step, options) })
@@ -54,7 +54,7 @@ export function optimizerUpdate(
   const factor = clipFactor(norm, clipNorm)
   for (const [name, gradient] of gradients) {
     const { rateScale, weightDecay } = rule(name, gradient.shape.length)
-    const optimizer = optimizerFor?.(name, gradient.shape) ?? usual
+    const optimizer = optimizerFor?.(name, gradient.shape) ?? defaultOptimizer
     const before: Readonly<Record<string, Value>> = {
       param: params.get(name)!,
       ...Object.fromEntries(
@@ -64,8 +64,8 @@ export function optimizerUpdate(
     const step = { gradient, factor, rate: ops.mul(rate, rateScale), weightDecay, correction: corrections }
     const after = optimizer.update(before, step)
     for (const [key, value] of Object.entries(before))
-      outputs[nameOf(value)!] = accumulate > 1 ? ops.where(now, after[key], value) : after[key]
-    if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(now, ops.fill(gradient.shape, 0), gradient)
+      outputs[nameOf(value)!] = accumulate > 1 ? ops.where(isLast, after[key], value) : after[key]
+    if (accumulate > 1) outputs[`gradient/${name}`] = ops.where(isLast, ops.fill(gradient.shape, 0), gradient)
   }
   return { ...outputs, gradient_norm: norm }
 }

@@ -5,7 +5,7 @@ import type { AdamWStep } from './adamw.js'
 export interface Optimizer {
   /** Prefix of its moments' names in checkpoints. */
   readonly name: string
-  /** What it keeps for each param, of the param's shape and zero at first. */
+  /** State per param: tensors of its shape, initially zero. */
   readonly moments: readonly string[]
   /** `param` and each of the moments, before the step and after it. */
   readonly update: (

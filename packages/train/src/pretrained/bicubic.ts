@@ -4,7 +4,7 @@ import type { Taps } from '@sam/core/graph'
 const a = -0.75
 
 /**
- * The taps of a bicubic resize with half-pixel centres, the border repeated: torch's `interpolate(mode='bicubic',
+ * The taps of a bicubic resize with half-pixel centres, borders replicated: torch's `interpolate(mode='bicubic',
  * align_corners=False)`, as the public MAE and ViTDet code resize position embeddings. For `applyTaps`.
  */
 export function bicubicTaps(inSize: number, outSize: number): Taps {

@@ -22,20 +22,19 @@ export interface MaeOptions {
 
 type Params = Record<string, HostTensor<'f32'>>
 
-/** MAE's own: the class token, the norm at its end, and the decoder of its pretraining. */
-const leftOut = /^(cls_token|mask_token|norm\.(weight|bias)|decoder_.*)$/
+/** Tensors without a counterpart in SAM: class token, final norm, and the pretraining decoder. */
+const unused = /^(cls_token|mask_token|norm\.(weight|bias)|decoder_.*)$/
 
-/** MAE's name → Meta's SAM's. */
+/** A name in MAE's checkpoint → in SAM's. */
 const samName = (name: string): string => `image_encoder.${name.replace(/\.mlp\.fc([12])\./, '.mlp.lin$1.')}`
 
 /**
- * Params to begin training with from a checkpoint of MAE pretraining (`mae_pretrain_vit_base.pth`, with or without its
+ * Initial params from a checkpoint of MAE pretraining (`mae_pretrain_vit_base.pth`, with or without its
  * decoder): the encoder's blocks and patch embedding under SAM's names; the position embedding without the class
  * token's, resized bicubically to the model's grid; relative positions 0. A patch embedding of another size (MAE's
  * ViT-H has patches of 14 pixels) is resized the same way, as ViTDet does. All else is as `initialParams` has it.
- * Tensors are read one at a time, by range, and what is left out is not read at all. Throws `WeightsMismatchError` with
- * every missing, unexpected and misshapen name, `WeightsError` when the file is unfit, `InputError` when the model's
- * encoder is no ViT. Paper: Appendix A, "Training recipe". Public code: MAE, util/pos_embed.py#interpolate_pos_embed;
+ * Tensors are read one at a time, by range; unused ones are not read. Throws `WeightsMismatchError` with every missing,
+ * unexpected and misshapen name, `WeightsError` for an invalid file, `InputError` when the model's encoder is not a ViT. Paper: Appendix A, "Training recipe". Public code: MAE, util/pos_embed.py#interpolate_pos_embed;
  * ViTDet, backbone/utils.py#get_abs_pos.
  */
 export async function fromMae(
@@ -47,16 +46,16 @@ export async function fromMae(
   if (!isVit(vit)) {
     throw new InputError(
       'E_BAD_OPTION',
-      `${config.name}: MAE pretrains a ViT, this model's image encoder is another network; begin with its own weights`
+      `${config.name}: MAE pretrains a ViT, found another image encoder; use initial weights of that encoder`
     )
   }
   const opened = await openWeights(from, { signal })
   try {
-    const source = renamed(opened, name => (leftOut.test(name) ? undefined : samName(name)))
+    const source = renamed(opened, name => (unused.test(name) ? undefined : samName(name)))
     const shapes = paramShapes(config)
     const wanted = [...shapes].filter(([name]) => isPretrained(name)).map(([name, shape]) => ({ name, shape }))
     const found = (name: string): WeightInfo | undefined => (source.has(name) ? source.info(name) : undefined)
-    // These two may come in another size.
+    // These two may have another size.
     const side = Math.max(1, Math.round(Math.sqrt((found(position)?.shape[1] ?? 0) - 1) || gridSize(config)))
     const patch = found(kernel)?.shape[2] || vit.patchSize
     const asStored: Readonly<Record<string, Shape>> = {
@@ -68,7 +67,7 @@ export async function fromMae(
       source
     )
 
-    // The blocks' params are all MAE's but for the relative positions: nothing is drawn only to be replaced.
+    // All params of the blocks come from MAE, except relative positions: none is sampled only to be replaced.
     const params = initialParams({ ...config, imageEncoder: { ...vit, depth: 0 } }, seed)
     for (const [name, shape] of shapes)
       if (relative.test(name)) params[name] = f32(shape, new Float32Array(sizeOf(shape)))
@@ -89,7 +88,7 @@ export async function fromMae(
 }
 
 const relative = /\.rel_pos_[hw]$/
-/** Whether MAE has this param of the model: the encoder's, without the neck. */
+/** Whether MAE has this param: those of the encoder without the neck. */
 const isPretrained = (name: string): boolean => /^image_encoder\.(?!neck\.)/.test(name) && !relative.test(name)
 
 const position = 'image_encoder.pos_embed'

@@ -4,8 +4,8 @@ import { f32, nameOf, paramsOf, sizeOf, type HostTensor, type Shape } from '@sam
 import { createRng } from '@sam/rng'
 
 /**
- * The shape of every param of a model, by name; with those of the text projection where the model takes text embeddings
- * of `text` dimensions.
+ * The shape of every param of a model, by name; with a text projection if the model has text prompts of `text`
+ * dimensions.
  */
 export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
   const graphs = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true, text })]
@@ -25,11 +25,11 @@ export function initialParams(config: SamConfig, seed: number, text = 0): Record
   return initParams(paramShapes(config, text), seed)
 }
 
-/** Random params of the text projection alone, for a model that took no text before. */
+/** Random params of the text projection alone, for a model without text prompts. */
 export const initialText = (config: SamConfig, seed: number, text: number): Record<string, HostTensor<'f32'>> =>
   initParams(new Map([...paramShapes(config, text)].filter(([name]) => isText(name))), seed)
 
-/** Dimensions of the text embeddings that these params take; 0 where they take none. */
+/** Dimensions of the text projection in these params; 0 without one. */
 export const textWidthIn = (params: Readonly<Record<string, { readonly shape: Shape }>>): number =>
   params[`${textProjection}weight`]?.shape[1] ?? 0
 
@@ -58,9 +58,9 @@ function values(
   const weight = name.replace(/bias$/, 'weight')
   const matrix = shapes.get(weight)
   if (!matrix || matrix.length < 2) return fill(() => (name.endsWith('weight') ? 1 : 0))
-  const glorot = matrix.length === 2
-  if (glorot && name.endsWith('bias')) return fill(() => 0)
-  const bound = glorot ? Math.sqrt(6 / (matrix[0] + matrix[1])) : 1 / Math.sqrt(sizeOf(matrix.slice(1)))
+  const isGlorot = matrix.length === 2
+  if (isGlorot && name.endsWith('bias')) return fill(() => 0)
+  const bound = isGlorot ? Math.sqrt(6 / (matrix[0] + matrix[1])) : 1 / Math.sqrt(sizeOf(matrix.slice(1)))
   return fill(() => rng.between(-bound, bound))
 }
 
@@ -73,9 +73,9 @@ export function sinCosPositions([, height, width, channels]: Shape): Float32Arra
   const quarter = channels / 4
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      for (const place of [x, y]) {
+      for (const position of [x, y]) {
         for (const wave of [Math.sin, Math.cos])
-          for (let i = 0; i < quarter; i++) out[at++] = wave(place / 10_000 ** (i / quarter))
+          for (let i = 0; i < quarter; i++) out[at++] = wave(position / 10_000 ** (i / quarter))
       }
     }
   }

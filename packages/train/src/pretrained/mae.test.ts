@@ -51,7 +51,7 @@ function mae({ side = 6, patch = 14 } = {}): Record<string, HostTensor<'f32'>> {
   return Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, randomTensor(shape, { seed: i })]))
 }
 
-describe('bicubic taps', () => {
+describe('bicubicTaps', () => {
   it('resize as torch.nn.functional.interpolate does', () => {
     const squares = Float32Array.from({ length: 9 }, (_, i) => i * i)
     const wider = applyTaps(bicubicTaps(3, 4), applyTaps(bicubicTaps(3, 5), squares, { inner: 3 }), { outer: 5 })
@@ -68,8 +68,8 @@ describe('bicubic taps', () => {
   })
 })
 
-describe('from MAE', () => {
-  it("takes blocks and patches under SAM's names, positions of the patches alone, and begins the rest afresh", async () => {
+describe('fromMae', () => {
+  it("takes blocks, patch embedding and patch positions under SAM's names, and initialises the rest", async () => {
     const given = mae({ side: 4, patch: 16 })
     const params = await fromMae(memoryWeights(given), config, { seed: 5 })
     const fresh = initialParams(config, 5)
@@ -83,9 +83,9 @@ describe('from MAE', () => {
       expect(params[name], name).toEqual(fresh[name])
   })
 
-  it("resizes the positions to the model's grid and the kernel to its patches, bicubically", async () => {
+  it("resizes positions to the model's grid and the kernel to its patches, bicubically", async () => {
     const given = mae()
-    // A ramp down the rows stays one, away from the border and up to what torch's kernel makes of a straight line.
+    // A ramp down the rows stays a ramp, away from the border and up to the error of torch's kernel on a straight line.
     for (let i = 0; i < 36; i++) given.pos_embed.data.fill(Math.floor(i / 6), (1 + i) * width, (2 + i) * width)
     given['patch_embed.proj.weight'].data.fill(0.5)
     const params = await fromMae(memoryWeights(given), { ...config, imageSize: 12 * 16 })
@@ -98,7 +98,7 @@ describe('from MAE', () => {
     for (const v of params['image_encoder.patch_embed.proj.weight'].data) expect(v).toBeCloseTo(0.5, 6)
   })
 
-  it('reads a file, wrapped as MAE wraps it, and never what it leaves out', async () => {
+  it("reads MAE's file layout, and no tensor that it does not use", async () => {
     const chunks: Uint8Array[] = []
     for await (const chunk of writeSafetensors(
       Object.fromEntries(Object.entries(mae()).map(([name, t]) => [`model.${name}`, t]))
@@ -122,7 +122,7 @@ describe('from MAE', () => {
     expect(read).toHaveLength(2 * 12 + 3)
   })
 
-  it('says everything that does not fit at once', async () => {
+  it('reports all mismatches at once', async () => {
     const given = Object.fromEntries(Object.entries(mae()).filter(([name]) => name !== 'blocks.0.norm1.weight'))
     const bad = {
       ...given,
@@ -144,7 +144,7 @@ describe('from MAE', () => {
     await expect(fromMae(memoryWeights({}), custom)).rejects.toThrow('MAE pretrains a ViT')
   })
 
-  it('is a state to train from', async () => {
+  it('returns a state to train from', async () => {
     const state = await fromMae(memoryWeights(mae()), config)
     expect(
       Object.values(state).every(({ shape, data }) => sizeOf(shape) === data.length && data.every(Number.isFinite))

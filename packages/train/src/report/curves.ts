@@ -23,8 +23,7 @@ const ious: readonly Drawn[] = [
 ]
 
 /**
- * Loss and IoU over iterations as one SVG to open in a browser: each line the mean of a hundredth of the run, each
- * evaluation a dot.
+ * Loss and IoU over iterations as one SVG: lines are means over hundredths of the run, dots are evaluations.
  */
 export function curves(log: readonly LogEntry[]): string {
   const last = log.at(-1)?.iteration ?? 1

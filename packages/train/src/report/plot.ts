@@ -7,7 +7,7 @@ export interface Line {
   readonly dots?: boolean
 }
 
-/** Lines over common axes that begin at 0; `top` is the upper end of the vertical one, by default the largest value. */
+/** Lines over common axes that start at 0; `top` is the upper end of the vertical axis. Default: the largest value. */
 export interface Panel {
   readonly lines: readonly Line[]
   readonly top?: number
@@ -40,7 +40,7 @@ export function plot(
               .join('')
           : '')
     )
-    // Above the panel, where no line runs.
+    // Above the panel, where it covers no line.
     const legend = lines.map(
       ({ color, label, points }) =>
         `<tspan fill="${color}" dx="16">${escaped(label)} ${points.at(-1)?.[1].toFixed(3) ?? ''}</tspan>`

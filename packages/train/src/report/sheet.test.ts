@@ -9,7 +9,7 @@ import { initialParams } from '../pretrained/init.js'
 import { testRun } from '../../test/test-recipe.js'
 import { sheet } from './sheet.js'
 
-it('writes numbers in dots', () => {
+it('writeNumber: draws digits', () => {
   const rows: string[] = []
   writeNumber(
     '0.7',
@@ -30,7 +30,7 @@ it('writes numbers in dots', () => {
   ])
 })
 
-it('shows a row a sample, and passes over what is unfit', async () => {
+it('sheet: draws a row per sample and skips unusable ones', async () => {
   const { config } = testRun
   const sam = await loadSam({
     weights: memoryWeights(initialParams(config, 1)),

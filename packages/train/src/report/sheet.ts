@@ -16,7 +16,7 @@ export interface SheetOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a row shows. */
+/** One image of a row. */
 interface Tile {
   readonly mask?: Mask
   readonly points?: readonly Point[]
@@ -31,7 +31,7 @@ const strip = 24
 /**
  * A contact sheet of predictions, one row per sample: the image, one of its objects, and the mask that the model ranks
  * first for one click, for the box, and after several clicks, each with its prompts and its IoU. Samples that cannot be
- * read or have no mask are skipped; undefined where none is left.
+ * read or have no mask are skipped; undefined if none is left.
  */
 export async function sheet(
   sam: Sam,
@@ -45,10 +45,10 @@ export async function sheet(
     const masks = sample?.truths.filter(({ mask }) => mask.length === width * height && mask.some(v => v)) ?? []
     if (!sample || !masks.length) continue
     const truth = new Mask({ width, height, data: masks[i % masks.length].mask })
-    const answers = await tiles(sam, sample.image, { truth, clicks, signal }).catch(unfit)
-    if (answers) drawn.push([{}, { mask: truth }, ...answers].map(tile => rng(sample.image, tile, side)))
+    const predictions = await tiles(sam, sample.image, { truth, clicks, signal }).catch(unfit)
+    if (predictions) drawn.push([{}, { mask: truth }, ...predictions].map(tile => drawTile(sample.image, tile, side)))
   }
-  return drawn.length ? beside(drawn, side) : undefined
+  return drawn.length ? grid(drawn, side) : undefined
 }
 
 function unfit(error: unknown): undefined {
@@ -85,8 +85,8 @@ async function tiles(
   }
 }
 
-/** A tile in a square, its longer side filling it, with the IoU below. */
-function rng(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side: number): RgbImage {
+/** Draws a tile: the image scaled to fit a square, with the IoU below. */
+function drawTile(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side: number): RgbImage {
   const scale = side / Math.max(image.width, image.height)
   const size = {
     width: Math.max(1, Math.round(image.width * scale)),
@@ -104,7 +104,7 @@ function rng(image: RgbImage, { mask, points = [], boxes = [], iou }: Tile, side
   return square
 }
 
-function beside(rows: readonly (readonly RgbImage[])[], side: number): RgbImage {
+function grid(rows: readonly (readonly RgbImage[])[], side: number): RgbImage {
   const out = blank(rows[0].length * (side + gap) + gap, rows.length * (side + strip + gap) + gap)
   rows.forEach((row, r) =>
     row.forEach((tile, c) => copy(tile, out, [gap + c * (side + gap), gap + r * (side + strip + gap)]))

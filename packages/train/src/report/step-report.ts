@@ -14,7 +14,7 @@ export interface StepReport {
   readonly firstIou: number
   readonly laterIou: number
   readonly textIou?: number
-  /** Samples skipped because nothing could be learnt from them. */
+  /** Unusable samples that were skipped. */
   readonly skipped: number
 }
 
@@ -27,7 +27,7 @@ export class NotFinite extends Error {
     readonly feeds: Readonly<Record<string, HostTensor>>
   ) {
     super(
-      `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops with the params of the iteration before. ` +
+      `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stopped with the params of the iteration before. ` +
         'Lower the rate, or inspect the batch'
     )
   }

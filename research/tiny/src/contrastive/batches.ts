@@ -3,16 +3,24 @@ import { f32, InputError, tensor, type HostTensor } from '@sam/core/graph'
 import { createRng, shuffled, type Rng } from '@sam/rng'
 import type { Dataset } from '@sam/train'
 import { isLargeEnough, sampleCropRule } from '@sam/train/toolkit'
-import { describes, phraseFor, seenIn, sentence, type DescribedTruth, type Phrase, type Seen } from '../text/phrase.js'
+import {
+  describes,
+  phraseFor,
+  objectsIn,
+  sentence,
+  type DescribedTruth,
+  type Phrase,
+  type SceneObject
+} from '../text/phrase.js'
 import { hardNegativeCaption } from '../text/hard-negative.js'
 import { singleWords } from '../text/single-words.js'
 import { isHeldOut } from '../text/words.js'
 import { perturbMask } from '../masks/perturb-mask.js'
 import type { ClipRecipe } from './recipe.js'
 
-/** An object to show and to describe. */
+/** An object with its crop and its description. */
 interface Subject extends Pick<Cut, 'photo' | 'mask'> {
-  readonly seen: Seen
+  readonly seen: SceneObject
   /** Masks of the other objects in its scene. */
   readonly neighbours: readonly Cut['mask'][]
 }
@@ -24,14 +32,14 @@ export type ContrastiveFeeds = Record<'pixel_values' | 'mask_patches' | 'input_i
  * few scenes, which are replaced after some steps; an object's crop (`sampleCropRule`), its mask (`perturbMask`) and
  * its caption are sampled anew each time. The texts are captions, then their hard negatives (`hardNegativeCaption`),
  * then single words (`singleWords`). Held-out pairs of colour and shape are left out. Throws `InputError`
- * `E_BAD_OPTION` for data without descriptions.
+ * `E_BAD_IMAGE` for data without descriptions.
  */
 export function contrastiveBatches(
   data: Dataset<DescribedTruth>,
   recipe: ClipRecipe,
   seed: number
 ): (step: number) => Promise<ContrastiveFeeds> {
-  const { config, batch, phrases: told, scenes, steps, tokens, detail, crop, perturb } = recipe
+  const { config, batch, phrases: captionCount, scenes, steps, tokens, detail, crop, perturb } = recipe
   const tokenize = openTokenizer(recipe.tokenizer, config.text)
   let held: { readonly block: number; readonly subjects: Promise<readonly Subject[]> } | undefined
   const subjectsOf = (block: number): Promise<readonly Subject[]> => {
@@ -45,12 +53,12 @@ export function contrastiveBatches(
     const order: number[] = []
     while (order.length < batch) order.push(...shuffled(rng, subjects.length))
     const chosen = order.slice(0, batch).map(i => subjects[i])
-    const said = chosen
-      .slice(0, told)
-      .map(({ seen }) => sayable(rng, seen, { detail, fits: text => tokenize(text).length <= tokens }))
+    const captions = chosen
+      .slice(0, captionCount)
+      .map(({ seen }) => sampleCaption(rng, seen, { detail, fits: text => tokenize(text).length <= tokens }))
     const phrases = [
-      ...said,
-      ...said.map((phrase, i) => hardNegativeCaption(rng, phrase, chosen[i].seen.about)),
+      ...captions,
+      ...captions.map((phrase, i) => hardNegativeCaption(rng, phrase, chosen[i].seen.about)),
       ...singleWords.flat()
     ]
     const texts = phrases.length
@@ -58,7 +66,7 @@ export function contrastiveBatches(
     const matches = new Float32Array(batch * texts)
     for (const [j, phrase] of phrases.entries()) ids.set(tokenize(sentence(phrase)), j * tokens)
     for (const [i, { seen }] of chosen.entries())
-      for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = truthOf(describes(phrase, seen.about))
+      for (const [j, phrase] of phrases.entries()) matches[i * texts + j] = matchOf(describes(phrase, seen.about))
     const cuts = chosen.map(
       ({ photo, mask, neighbours }): Cut => ({
         photo,
@@ -80,16 +88,16 @@ export const labelGroupsOf = ({ phrases }: Pick<ClipRecipe, 'phrases'>): readonl
   ...singleWords.map(words => words.length)
 ]
 
-/** As `contrastiveLoss` has it. */
-const truthOf = (told: boolean | undefined): number => (told === undefined ? -1 : Number(told))
+/** An entry of `matches` of `contrastiveLoss`. */
+const matchOf = (isTrue: boolean | undefined): number => (isTrue === undefined ? -1 : Number(isTrue))
 
-/** Keeps these draws apart from others with as many keys. */
+/** RNG stream of the batches. */
 const batchKey = 0x434c4950
 
-/** Samples a phrase that fits the text model's context, with less and less detail. */
-function sayable(
+/** Samples a phrase that fits the text model's context, reducing its detail until it does. */
+function sampleCaption(
   rng: Rng,
-  seen: Seen,
+  seen: SceneObject,
   { detail, fits }: { detail: ClipRecipe['detail']; fits: (text: string) => boolean }
 ): Phrase {
   for (let less = 1; ; less /= 2) {
@@ -112,15 +120,15 @@ async function subjectsIn(
     const sample = await data.read(i)
     const { image, truths } = sample
     const masks = truths.map(({ mask }) => ({ width: image.width, height: image.height, data: mask }))
-    for (const [k, seen] of seenIn(sample).entries()) {
+    for (const [k, seen] of objectsIn(sample).entries()) {
       if (seen && !seen.obscured && !isHeldOut(seen.about) && isLargeEnough(masks[k]))
         subjects.push({ photo: image, mask: masks[k], seen, neighbours: masks.filter((_, j) => j !== k) })
     }
   }
   if (!subjects.length)
     throw new InputError(
-      'E_BAD_OPTION',
-      `contrastive training needs data that says what its masks are of, as generated scenes do; found nothing in ${count} samples`
+      'E_BAD_IMAGE',
+      `contrastive training needs masks with descriptions, as generated scenes have; found none in ${count} samples`
     )
   return subjects
 }

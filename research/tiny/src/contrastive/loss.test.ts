@@ -18,8 +18,8 @@ const axes = [
   [0, 5]
 ]
 
-describe('the contrastive loss', () => {
-  it("is CLIP's where each crop has one phrase: cross entropy both ways, whatever the lengths", () => {
+describe('contrastiveLoss', () => {
+  it("is CLIP's symmetric cross entropy for one phrase per crop, independent of lengths", () => {
     expect(
       loss(
         axes,
@@ -41,7 +41,7 @@ describe('the contrastive loss', () => {
       )
     ).toBeCloseTo(Math.log(1 + Math.exp(2)), 6)
   })
-  it('asks for no difference between phrases that are true of the same crops', () => {
+  it('does not separate phrases that are true of the same crops', () => {
     expect(
       loss(
         [
@@ -66,7 +66,7 @@ describe('the contrastive loss', () => {
       )
     ).toBeGreaterThan(Math.log(2))
   })
-  it('asks phrases that are true of nothing to be far from all crops, and nothing else', () => {
+  it('uses phrases that match no crop only as negatives', () => {
     const [near, far] = [Math.log(2 + Math.exp(-2)), Math.log(1 + 2 * Math.exp(-2))]
     const each = Math.log(1 + Math.exp(-2))
     expect(
@@ -81,7 +81,7 @@ describe('the contrastive loss', () => {
       )
     ).toBeCloseTo((near + far + 2 * each) / 4, 6)
   })
-  it('leaves out what is not known to be true or false', () => {
+  it('ignores unknown pairs', () => {
     expect(
       loss(
         axes,
@@ -104,7 +104,7 @@ describe('the contrastive loss', () => {
       6
     )
   })
-  it('has an image choose within each sort of texts by itself', () => {
+  it('classifies an image within each label group', () => {
     const [texts, matches] = [
       [
         [1, 0],

@@ -17,10 +17,10 @@ export interface ContrastiveInputs {
 }
 
 /**
- * CLIP's symmetric cross entropy (Radford et al. 2021, figure 3) over all matching pairs and not only the diagonal: in
- * a batch of simple objects a phrase is true of several, and they must not count as negatives. Targets are spread over
- * all matches (UniCL, Yang et al. 2022); unknown pairs are left out of the softmax. A text that is true of no image
- * only serves as a negative for images. Each label group of the images counts as much as the texts' side. `logits` are
+ * CLIP's symmetric cross entropy (Radford et al. 2021, figure 3) over all matching pairs, not only the diagonal: in a
+ * batch of simple objects a phrase is true of several, which must not count as negatives. Targets are spread over all
+ * matches (UniCL, Yang et al. 2022); unknown pairs are excluded from the softmax. A text that is true of no image only
+ * serves as a negative for images. Each label group of the images has the same weight as the texts' side. `logits` are
  * [B, T].
  */
 export function contrastiveLoss({ images, texts, matches, scale, labelGroups = [texts.shape[0]] }: ContrastiveInputs): {
@@ -28,8 +28,8 @@ export function contrastiveLoss({ images, texts, matches, scale, labelGroups = [
   logits: Value
 } {
   const logits = ops.mul(ops.matmul(unit(images), ops.swap(unit(texts))), scale)
-  const total = [...choices({ logits, matches, labelGroups }), crossEntropy(logits, matches, 0)].reduce((a, b) =>
-    ops.add(a, b)
+  const total = [...classificationLosses({ logits, matches, labelGroups }), crossEntropy(logits, matches, 0)].reduce(
+    (a, b) => ops.add(a, b)
   )
   return { loss: ops.reshape(ops.div(total, labelGroups.length + 1), []), logits }
 }
@@ -41,34 +41,34 @@ interface LabelGroups {
 }
 
 /**
- * Auxiliary classification loss: the images' side alone, mean over the label groups, rank 0. With one weight vector per
- * word for its texts, the vision tower learns to see what no text tells apart yet.
+ * Auxiliary classification loss: the images' side alone, mean over the label groups, rank 0. With a weight vector per word
+ * instead of texts, the vision tower learns distinctions that the text tower does not make yet.
  */
 export const auxiliaryClassificationLoss = (given: LabelGroups): Value =>
   ops.reshape(
     ops.div(
-      choices(given).reduce((a, b) => ops.add(a, b)),
+      classificationLosses(given).reduce((a, b) => ops.add(a, b)),
       given.labelGroups.length
     ),
     []
   )
 
-const choices = ({ logits, matches, labelGroups }: LabelGroups): readonly Value[] =>
+const classificationLosses = ({ logits, matches, labelGroups }: LabelGroups): readonly Value[] =>
   labelGroups.map((size, i) => {
     const start = labelGroups.slice(0, i).reduce((a, b) => a + b, 0)
     const own = (x: Value): Value => ops.slice(x, 1, { start, size })
     return crossEntropy(own(logits), own(matches), 1)
   })
 
-/** Subtracted from a logit to leave it out of a softmax. */
-const never = 1e4
+/** Subtracted from a logit to exclude it from a softmax. */
+const excluded = 1e4
 
 /** Cross entropy along an axis with several right labels; mean over the rows that have one. */
 function crossEntropy(logits: Value, matches: Value, axis: number): Value {
   const right = ops.max(matches, 0)
   const share = ops.div(right, ops.max(ops.reduceSum(right, [axis]), 1))
   const unknown = ops.sub(right, matches)
-  const open = ops.sub(logits, ops.mul(unknown, never))
+  const open = ops.sub(logits, ops.mul(unknown, excluded))
   return ops.neg(
     ops.div(ops.reduceSum(ops.mul(share, logSoftmax(open, axis)), [0, 1]), ops.max(ops.reduceSum(share, [0, 1]), 1))
   )

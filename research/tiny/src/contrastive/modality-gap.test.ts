@@ -7,23 +7,23 @@ import { correctModalityGap, embeddingPairs, leastChange, type Pairs } from './m
 import { clipTiny, type ClipRecipe } from './recipe.js'
 import { initialClip } from './step.js'
 
-describe('the least change', () => {
-  it('has the projection that was asked for, and no length beside it', () => {
+describe('leastChange', () => {
+  it('is the minimum-norm solution with the given projection', () => {
     const w = { shape: [2, 3], data: Float32Array.of(1, 2, 0, 0, 1, 1) }
     const x = leastChange(w, Float64Array.of(3, -1))
     expect(x[0] + 2 * x[1]).toBeCloseTo(3, 10)
     expect(x[1] + x[2]).toBeCloseTo(-1, 10)
-    expect(2 * x[0] - x[1] + x[2]).toBeCloseTo(0, 10) // (2, −1, 1) is what W does not see
+    expect(2 * x[0] - x[1] + x[2]).toBeCloseTo(0, 10) // (2, −1, 1) spans the null space of W
     const weak = { shape: [2, 3], data: Float32Array.of(1, 0, 0, 0, 1e-6, 0) }
     expect(leastChange(weak, Float64Array.of(1, 1))[1]).toBeCloseTo(1e6, -2)
     const damped = leastChange(weak, Float64Array.of(1, 1), 1e-4)
     expect(damped[0]).toBeCloseTo(1, 3)
-    expect(Math.abs(damped[1])).toBeLessThan(0.1) // 1e6 is not worth it
+    expect(Math.abs(damped[1])).toBeLessThan(0.1) // damped, far below 1e6
   })
 })
 
-describe('an aligned CLIP', () => {
-  it('has crops around 0, and phrases and their crops near each other', async () => {
+describe('correctModalityGap', () => {
+  it('centres crops at 0 and brings phrases closer to their crops', async () => {
     const tower = { width: 12, depth: 1, heads: 2, mlpWidth: 16 }
     const recipe: ClipRecipe = {
       ...clipTiny,
@@ -56,13 +56,13 @@ describe('an aligned CLIP', () => {
       images.length
     const centred = before.images.map(x => x.map((v, k) => v - mean(before.images, k)))
     const crops = centred.map(normalized)
-    // Phrases have a size of their own, which nothing looks at.
+    // The scale of phrase embeddings is arbitrary.
     const size =
       [0, 1, 2, 3].reduce((sum, k) => sum + mean(after.texts, k) * mean(crops, k), 0) /
       [0, 1, 2, 3].reduce((sum, k) => sum + mean(crops, k) ** 2, 0)
     const texts = after.texts.map(x => x.map(v => v / size))
-    for (let k = 0; k < 4; k++) expect(mean(texts, k)).toBeCloseTo(mean(crops, k), 3) // what a regression with a constant has
-    // Of all that is linear it is the closest: nearer to the crops' directions than their mean is.
+    for (let k = 0; k < 4; k++) expect(mean(texts, k)).toBeCloseTo(mean(crops, k), 3) // a property of regression with a constant
+    // The best linear fit: closer to the crops' directions than their mean.
     const off = (guess: (i: number) => ArrayLike<number>): number =>
       crops.reduce((sum, x, i) => sum + x.reduce((s, v, k) => s + (v - guess(i)[k]) ** 2, 0), 0)
     expect(off(i => texts[i])).toBeLessThan(off(() => [0, 1, 2, 3].map(k => mean(crops, k))))

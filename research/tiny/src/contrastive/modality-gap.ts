@@ -23,26 +23,27 @@ export interface Pairs {
 
 /** For `ridgeRegression`. */
 const ridge = 0.1
-/** Damping of `leastChange`: keeps a bias within half precision where a projection hardly reaches a direction. */
-const unreached = 1e-5
+/** Damping of `leastChange`: keeps biases within half precision for directions that a projection almost ignores. */
+const biasDamping = 1e-5
 
 /**
- * Modality-gap correction: makes phrase embeddings usable in the place of crop embeddings, as text prompts need (paper,
+ * Modality-gap correction: makes phrase embeddings interchangeable with crop embeddings, as text prompts need (paper,
  * D.5). Contrastive training leaves the two in separate cones (Liang et al. 2022, "Mind the gap"). Crop embeddings are
  * mean-centred; phrase embeddings are mapped to their crops' by ridge regression, then crops to their phrases'. The
- * maps are folded into the projections, which keep their norm. A projection has no bias: constants go into the bias of
- * the layer norm before it, by the smallest change that has them as its projection.
+ * maps are folded into the projections, which keep their norm. A projection has no bias: constants go into the bias of the
+ * layer norm before it, by the smallest change that projects to them.
  */
 export function correctModalityGap(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
-  const middle = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
-  const crops = images.map(x => normalized(x.map((v, k) => v - middle[k])))
-  const said = ridgeRegression(texts, crops, ridge)
-  const phrases = texts.map(text => normalized(Float32Array.from(applyMap(said, text))))
-  const shown = ridgeRegression(crops, phrases, ridge) // its constant is of crops of length 1, as a tower does not give them: left out
+  const meanCrop = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)
+  const crops = images.map(x => normalized(x.map((v, k) => v - meanCrop[k])))
+  const textMap = ridgeRegression(texts, crops, ridge)
+  const phrases = texts.map(text => normalized(Float32Array.from(applyMap(textMap, text))))
+  // Its constant is ignored: it holds for unit-length crops only.
+  const cropMap = ridgeRegression(crops, phrases, ridge)
   const [textProjection, visualProjection] = [params['text_projection.weight'], params['visual_projection.weight']]
-  const [text, visual] = [followed(textProjection, said.map), followed(visualProjection, shown.map)]
+  const [text, visual] = [compose(textProjection, textMap.map), compose(visualProjection, cropMap.map)]
   const shifted = (bias: string, projection: HostTensor, by: ArrayLike<number>): Record<string, HostTensor> => {
-    const change = leastChange(projection, Float64Array.from(by), unreached)
+    const change = leastChange(projection, Float64Array.from(by), biasDamping)
     return {
       [bias]: f32(
         params[bias].shape,
@@ -55,20 +56,20 @@ export function correctModalityGap(params: Params, { images, texts }: Pairs): Re
     ...shifted(
       'vision_model.post_layernorm.bias',
       visualProjection,
-      middle.map(v => -v)
+      meanCrop.map(v => -v)
     ),
     'visual_projection.weight': visual.weight,
     'text_projection.weight': text.weight,
     ...shifted(
       'text_model.final_layer_norm.bias',
       text.weight,
-      said.constant.map(v => text.size * v)
+      textMap.constant.map(v => text.size * v)
     )
   }
 }
 
-/** A projection followed by a linear map, scaled by `size` to its former norm. */
-function followed({ shape, data }: HostTensor, map: LinearMap['map']): { weight: HostTensor<'f32'>; size: number } {
+/** Composes a projection with a linear map and scales it by `size` to its former norm. */
+function compose({ shape, data }: HostTensor, map: LinearMap['map']): { weight: HostTensor<'f32'>; size: number } {
   const columns = shape[1]
   const turned = Float32Array.from({ length: data.length }, (_, i) =>
     map[Math.floor(i / columns)].reduce((sum, v, k) => sum + v * Number(data[k * columns + (i % columns)]), 0)

@@ -17,28 +17,27 @@ export interface ClipRecipe {
   readonly phrases: number
   /** Tokens a text is padded to in training; a longer phrase is sampled again. */
   readonly tokens: number
-  /** Scenes that crops are sampled from at a time, and steps before the next ones replace them. */
+  /** Scenes that crops are sampled from, and steps until others replace them. */
   readonly scenes: number
   readonly steps: number
   readonly detail: Detail
   /**
-   * How objects are cut out: tighter than by the paper's rule, which is for SAM, and with less around them. A small CLIP
+   * How objects are cropped: tighter than by the paper's rule, which is for SAM, and with less background. A small CLIP
    * learns shapes faster from these.
    */
   readonly crop: CropChances
   /**
-   * Probability that an object is cut out by a perturbed mask (`perturbMask`), as the masks of a SAM are whose crops are
-   * compared with phrases.
+   * Probability that an object is cropped by a perturbed mask (`perturbMask`), because queries crop by predicted masks.
    */
   readonly perturb: number
   readonly adamw: AdamWOptions
-  /** For matrices between hidden layers. Default: AdamW. */
+  /** Muon for matrices between hidden layers. Default: AdamW. */
   readonly muon?: MuonOptions
   readonly weightDecay: number
   readonly clipNorm: number
   /**
    * Limit of the logit scale: 100 in CLIP. With a smaller one, matching pairs must be close, not only closer than others,
-   * and so a phrase can take the place of its crop (Liang et al. 2022, "Mind the gap", 4.2).
+   * so that a phrase can replace its crop (Liang et al. 2022, "Mind the gap", 4.2).
    */
   readonly largestScale: number
 }

@@ -21,13 +21,13 @@ import type { ClipRecipe } from './recipe.js'
 
 /** Name of the log logit scale, as in CLIP's checkpoints. */
 export const scaleName = 'logit_scale'
-/** The name of the patch embedding. */
+/** Name of the patch embedding. */
 export const patchesName = 'vision_model.embeddings.patch_embedding.weight'
-/** Name of the position table, the class token's first. */
-export const placesName = 'vision_model.embeddings.position_embedding.weight'
+/** Name of the position table; its first row is the class token's. */
+export const positionsName = 'vision_model.embeddings.position_embedding.weight'
 /**
  * A weight vector per single word, for `auxiliaryClassificationLoss` alone; not a part of the CLIP. Without it neither
- * tower learns a word that the other does not know.
+ * tower learns a word before the other does.
  */
 const headName = 'word_projection.weight'
 
@@ -39,20 +39,28 @@ export function clipShapes(config: ClipConfig): Map<string, Shape> {
 
 /**
  * Random params, a function of the seed and the names. The logit scale is 1 / 0.07, as in CLIP; positions are sines and
- * cosines, as in MAE: small random ones are lost beside a patch's content, and without positions no shape can be seen.
+ * cosines, as in MAE: small random ones are negligible beside a patch's content, and shapes need positions.
  */
 export function initialClip(config: ClipConfig, seed: number): Record<string, HostTensor<'f32'>> {
   const { width } = config.vision
   const grid = patchGrid(config.vision)
-  const places = f32([1 + grid ** 2, width], [...new Float32Array(width), ...sinCosPositions([1, grid, grid, width])]) // the class token has no place
-  return { ...initParams(clipShapes(config), seed), [placesName]: places, [scaleName]: f32([], [Math.log(1 / 0.07)]) }
+  // The class token's position is 0.
+  const positions = f32(
+    [1 + grid ** 2, width],
+    [...new Float32Array(width), ...sinCosPositions([1, grid, grid, width])]
+  )
+  return {
+    ...initParams(clipShapes(config), seed),
+    [positionsName]: positions,
+    [scaleName]: f32([], [Math.log(1 / 0.07)])
+  }
 }
 
 /**
- * A whole step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and
- * phrases, gradients, clipping, the optimiser. Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of
- * `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of `optimizerUpdate`; every
- * param by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `labelGroupsOf`;
+ * A step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and phrases,
+ * gradients, clipping, the optimizer. Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of `encodeCrops`,
+ * `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of `optimizerUpdate`; every param
+ * by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `labelGroupsOf`;
  * and each param and moment, which is its value for the next step.
  */
 export function contrastiveStep(recipe: ClipRecipe): Graph {
@@ -77,14 +85,14 @@ export function contrastiveStep(recipe: ClipRecipe): Graph {
     scale,
     labelGroups
   })
-  const [said, ...sorts] = labelGroups
-  const guesses = ops.matmul(images, ops.swap(p.param(headName, [texts - said, config.projection])))
+  const [captions, ...wordGroups] = labelGroups
+  const wordLogits = ops.matmul(images, ops.swap(p.param(headName, [texts - captions, config.projection])))
   const loss = ops.add(
     pairing,
     auxiliaryClassificationLoss({
-      logits: guesses,
-      matches: ops.slice(matches, 1, { start: said, size: texts - said }),
-      labelGroups: sorts
+      logits: wordLogits,
+      matches: ops.slice(matches, 1, { start: captions, size: texts - captions }),
+      labelGroups: wordGroups
     })
   )
   const trained = [...clipShapes(config).keys(), headName]

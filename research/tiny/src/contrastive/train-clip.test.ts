@@ -55,8 +55,8 @@ const run = async (
   return reports
 }
 
-describe('batches', () => {
-  it('are a function of the seed and the step, and say which phrases are true of which crops', async () => {
+describe('contrastiveBatches', () => {
+  it('is a function of seed and step, with the matches of crops and phrases', async () => {
     const batches = contrastiveBatches(data, recipe, 3)
     const first = await batches(1)
     await batches(2)
@@ -72,7 +72,7 @@ describe('batches', () => {
         expect(
           row(i)
             .slice(at, (at += size))
-            .some((told, _, all) => told === 1 || all.every(t => t === -1)),
+            .some((match, _, all) => match === 1 || all.every(t => t === -1)),
           String(at)
         ).toBe(true)
     }
@@ -80,14 +80,14 @@ describe('batches', () => {
     expect(first.input_ids.shape).toEqual([texts, recipe.tokens])
     expect(first.pixel_values.shape).toEqual([6, 3, 16, 16])
   })
-  it('need data that is described', async () => {
-    const silent = { ...data, read: async (i: number) => ({ ...(await data.read(i)), truths: [] }) }
-    await expect(contrastiveBatches(silent, recipe, 1)(0)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+  it('needs data with descriptions', async () => {
+    const undescribed = { ...data, read: async (i: number) => ({ ...(await data.read(i)), truths: [] }) }
+    await expect(contrastiveBatches(undescribed, recipe, 1)(0)).rejects.toMatchObject({ code: 'E_BAD_IMAGE' })
   })
 })
 
-describe('contrastive training', () => {
-  it('begins with the params that it is given', async () => {
+describe('trainClip', () => {
+  it('starts from the given params', async () => {
     const weights = initialClip(recipe.config, 9)
     const given = join(folder, 'given')
     expect(
@@ -96,7 +96,7 @@ describe('contrastive training', () => {
     const { state } = await readCheckpoint(join(given, 'checkpoint.safetensors'))
     for (const [name, { data: values }] of Object.entries(weights)) expect(state[name].data, name).toEqual(values)
   })
-  it('ends with the same bytes whether or not it was stopped and resumed, and leaves a CLIP to load', async () => {
+  it('ends with the same bytes whether or not it was stopped and resumed, and saves a CLIP', async () => {
     const whole = await run('whole')
     const stop = new AbortController()
     const before = await run('stopped', stop.signal, r => {
@@ -122,7 +122,7 @@ describe('contrastive training', () => {
     expect(phrase).toHaveLength(8)
     expect(clip.scale).toBeCloseTo(recipe.largestScale, 1)
   })
-  it("does not go on with another recipe's run", async () => {
+  it("refuses to resume another recipe's run", async () => {
     await expect(
       trainClip({ recipe: { ...recipe, name: 'other' }, data, backend, folder: join(folder, 'whole') })
     ).rejects.toMatchObject({ code: 'E_BAD_OPTION' })

@@ -5,6 +5,7 @@ import { memoryWeights, f32, InputError, match, WeightsError, type Backend, type
 import { storedIn, writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import type { Dataset } from '@sam/train'
 import {
+  checkMoments,
   learningRate,
   openLog,
   readCheckpoint,
@@ -28,11 +29,11 @@ export interface ClipRunOptions {
   readonly data: Dataset<DescribedTruth>
   readonly backend: Backend
   /**
-   * Where the run is kept: `checkpoint.safetensors`, `log.jsonl`, and in `clip/` the CLIP as `loadClip` takes it. A run
-   * that is there already is resumed.
+   * Folder of `checkpoint.safetensors`, `log.jsonl`, and in `clip/` the CLIP as `loadClip` takes it. A run that it already
+   * holds is resumed.
    */
   readonly folder: string
-  /** Initial params, of a CLIP of the recipe's shape. Default: random ones. */
+  /** Initial params of the recipe's CLIP. Default: random ones. */
   readonly weights?: Readonly<Record<string, HostTensor>> | undefined
   /** Default: 1. */
   readonly seed?: number
@@ -58,10 +59,10 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
 }
 
 /**
- * Trains a CLIP in a folder, from its checkpoint to the end of the recipe or to the signal, by the same loop as a SAM. All
+ * Trains a CLIP in a folder, from its checkpoint to the end of the recipe or to the signal, with the loop that trains SAM. All
  * randomness is a function of the seed and the iteration: stopped and resumed, a run ends with the same weights. The
  * finished CLIP has its modality gap corrected. Throws `InputError` `E_BAD_OPTION` where the folder holds a run of another
- * recipe, or the loss is not finite (the last checkpoint stays); `WeightsError` for files.
+ * recipe or optimizer, or the loss is not finite (the last checkpoint is kept); `WeightsError` for files.
  */
 export async function trainClip({
   recipe,
@@ -94,7 +95,7 @@ export async function trainClip({
   if (start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} is of a run of the recipe ${start.recipe}, found ${recipe.name}; name another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
     )
   match(
     [...clipShapes(recipe.config)].map(([name, shape]) => ({ name, shape })),
@@ -124,7 +125,7 @@ export async function trainClip({
     const finished = iteration >= iterations
     if (finished) {
       const params = await trainer.state.read()
-      // The batches that would come next, with phrases that distinguish a thing from the others of its scene.
+      // The next batches, with phrases that distinguish an object from the others of its scene.
       const next = contrastiveBatches(data, { ...recipe, detail: distinctDetail, perturb: 0 }, seed)
       const batches: ContrastiveFeeds[] = []
       for (let i = 0; i < gapBatches; i++) batches.push(await next(iterations + i))
@@ -139,7 +140,7 @@ export async function trainClip({
 
 /** Batches that the modality gap is measured on. */
 const gapBatches = 40
-/** Batches, each of other scenes, whose patches are whitened. */
+/** Batches, each of other scenes, for the whitened patch embedding. */
 const whitenedBatches = 24
 
 interface ClipTrainer extends LoopTrainer<ClipStepReport> {
@@ -158,8 +159,10 @@ async function clipTrainer({
   start: { iteration: number; state: Readonly<Record<string, HostTensor>> }
 }): Promise<ClipTrainer> {
   const graph = contrastiveStep(recipe)
+  const params = new Set(clipShapes(recipe.config).keys())
+  if (start.iteration > 0) checkMoments(graph, start.state, params)
   const executable = await backend.compile(graph, memoryWeights({}))
-  const state = stateOf(graph, start.state, new Set(clipShapes(recipe.config).keys()))
+  const state = stateOf(graph, start.state, params)
   const batches = contrastiveBatches(data, recipe, seed)
   const { beta1, beta2 } = recipe.adamw
   let done = start.iteration
@@ -194,7 +197,7 @@ async function clipTrainer({
       if (!Number.isFinite(report.loss + report.gradientNorm))
         throw new InputError(
           'E_BAD_OPTION',
-          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stops, the last checkpoint stays. Lower the rate`
+          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stopped; the last checkpoint is kept. Lower the rate`
         )
       state.advance(outputs)
       for (const t of [outputs.loss, outputs.gradient_norm, outputs.logits]) t.dispose()
@@ -239,7 +242,7 @@ export async function saveClip(
   }
 }
 
-/** Accuracy in each label group, over the crops that have a right label in it. */
+/** Accuracy in each label group, over the crops with a true label in it. */
 function accuracies(
   logits: ArrayLike<number>,
   {
@@ -252,15 +255,15 @@ function accuracies(
 ): Pick<ClipStepReport, 'named' | 'kind' | 'color' | 'pattern'> {
   let start = 0
   const [named, kind, color, pattern] = labelGroupsOf(recipe).map(size => {
-    let [found, able] = [0, 0]
+    let [correct, labelled] = [0, 0]
     for (let i = 0; i < batch; i++) {
       const choices = Array.from({ length: size }, (_, k) => i * texts + start + k).filter(j => data[j] >= 0)
       if (!choices.some(j => data[j])) continue
-      able++
-      found += data[choices.reduce((best, j) => (logits[j] > logits[best] ? j : best))]
+      labelled++
+      correct += data[choices.reduce((best, j) => (logits[j] > logits[best] ? j : best))]
     }
     start += size
-    return found / Math.max(1, able)
+    return correct / Math.max(1, labelled)
   })
   return { named, kind, color, pattern }
 }

@@ -22,19 +22,19 @@ const batch = (seed: number): ContrastiveFeeds => {
   return { pixel_values: f32([64, 3, 4, 4], pixels) } as unknown as ContrastiveFeeds
 }
 
-describe('whitened patches', () => {
+describe('whitenedPatchEmbed', () => {
   const { shape, data } = whitenedPatchEmbed([batch(1), batch(2)], { vision })
-  const answers = (patch: (k: number) => number): number[] =>
+  const responses = (patch: (k: number) => number): number[] =>
     Array.from({ length: 12 }, (_, row) =>
       Array.from({ length: 12 }, (_v, k) => data[row * 12 + k] * patch(k)).reduce((a, b) => a + b)
     )
-  it('see what is strong and what is weak alike', () => {
+  it('responds to strong and weak components alike', () => {
     expect(shape).toEqual([12, 3, 2, 2])
-    const [light, stripes] = [answers(() => 1), answers(k => (k & 1 ? 0.3 : -0.3))].map(x => Math.hypot(...x))
+    const [light, stripes] = [responses(() => 1), responses(k => (k & 1 ? 0.3 : -0.3))].map(x => Math.hypot(...x))
     expect(stripes / light).toBeGreaterThan(0.8)
     expect(stripes / light).toBeLessThan(1.25)
   })
-  it('do not blow up what is not seen at all', () => {
-    expect(Math.hypot(...answers(k => (k === 0 ? 1e-3 : k === 2 ? -1e-3 : 0)))).toBeLessThan(0.05)
+  it('does not amplify absent components', () => {
+    expect(Math.hypot(...responses(k => (k === 0 ? 1e-3 : k === 2 ? -1e-3 : 0)))).toBeLessThan(0.05)
   })
 })

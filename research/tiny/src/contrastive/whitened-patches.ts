@@ -11,16 +11,16 @@ const long = 2.5
 /**
  * An initial patch embedding: the principal components of the patches of some crops, whitened, as in the first layer of
  * Jordan's "94% on CIFAR-10 in 3.29 seconds" (2024). Brightness has twenty thousand times the variance of the finest
- * stripes: from a random patch embedding, a small model learnt colours in 600,000 crops, and no patterns. All-black
- * patches, outside of the object, are left out.
+ * stripes: with a random patch embedding, a small model learnt colours from 600,000 crops, but no patterns. All-black
+ * patches, outside of the object, are excluded.
  */
 export function whitenedPatchEmbed(
   batches: readonly ContrastiveFeeds[],
   { vision }: Pick<ClipConfig, 'vision'>
 ): HostTensor<'f32'> {
   const { imageSize, patchSize, width } = vision
-  const [grid, numbers] = [patchGrid(vision), 3 * patchSize ** 2]
-  const moments = Array.from({ length: numbers }, () => new Float64Array(numbers))
+  const [grid, dimensions] = [patchGrid(vision), 3 * patchSize ** 2]
+  const moments = Array.from({ length: dimensions }, () => new Float64Array(dimensions))
   let count = 0
   for (const {
     pixel_values: {
@@ -30,7 +30,7 @@ export function whitenedPatchEmbed(
   } of batches) {
     for (let i = 0; i < images * grid ** 2; i++) {
       const [image, row, column] = [Math.floor(i / grid ** 2), Math.floor(i / grid) % grid, i % grid]
-      const patch = Float64Array.from({ length: numbers }, (_, k) => {
+      const patch = Float64Array.from({ length: dimensions }, (_, k) => {
         const [channel, y, x] = [
           Math.floor(k / patchSize ** 2),
           row * patchSize + (Math.floor(k / patchSize) % patchSize),
@@ -40,18 +40,18 @@ export function whitenedPatchEmbed(
       })
       if (patch.every(v => v < black)) continue
       count++
-      for (let a = 0; a < numbers; a++) for (let b = 0; b < numbers; b++) moments[a][b] += patch[a] * patch[b]
+      for (let a = 0; a < dimensions; a++) for (let b = 0; b < dimensions; b++) moments[a][b] += patch[a] * patch[b]
     }
   }
   const directions = principalComponents(moments.map(row => row.map(sum => sum / Math.max(1, count))))
   return f32(
     [width, 3, patchSize, patchSize],
-    Float32Array.from({ length: width * numbers }, (_, i) => {
-      const { value, vector } = directions[Math.floor(i / numbers) % numbers]
-      return (long * vector[i % numbers]) / Math.sqrt(Math.max(0, value) + seen)
+    Float32Array.from({ length: width * dimensions }, (_, i) => {
+      const { value, vector } = directions[Math.floor(i / dimensions) % dimensions]
+      return (long * vector[i % dimensions]) / Math.sqrt(Math.max(0, value) + seen)
     })
   )
 }
 
-/** Above black in any channel, after CLIP's normalisation. */
+/** Largest value of black in any channel, after CLIP's normalisation. */
 const black = -1.4

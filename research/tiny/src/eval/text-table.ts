@@ -1,6 +1,6 @@
 import type { TextEvaluation, TextScores } from './text.js'
 
-/** A text evaluation as tables of Markdown, for a model card. */
+/** A text evaluation as a Markdown table, for a model card. */
 export function textTable({ images, notHere, ...kinds }: TextEvaluation): string {
   const rows: [string, TextScores][] = [
     ['all', kinds.all],

@@ -9,7 +9,7 @@ import { rocAuc } from './roc.js'
 import { evaluateText } from './text.js'
 import { textTable } from './text-table.js'
 
-describe('ROC-AUC', () => {
+describe('rocAuc', () => {
   it('is the probability that a positive scores higher', () => {
     expect(rocAuc([3, 4], [1, 2])).toBe(1)
     expect(rocAuc([1, 2], [3, 4])).toBe(0)
@@ -18,7 +18,7 @@ describe('ROC-AUC', () => {
   })
 })
 
-describe('an evaluation of text', () => {
+describe('evaluateText', () => {
   const unit = (x: number): Float32Array => Float32Array.of(Math.cos(x), Math.sin(x))
   const clip: PhraseEncoder & CropEncoder = {
     width: 2,
@@ -36,18 +36,18 @@ describe('an evaluation of text', () => {
       text: clip
     })
 
-  it('asks for objects by phrase, by crop and by rank, and tells what is there from what is not', async () => {
+  it('scores phrases, crops and both query routes, and detection of absent objects', async () => {
     await using sam = await load(2)
-    const told: number[] = []
+    const progress: number[] = []
     const found = await evaluateText({
       sam,
       clip,
       data: scenes({ size: 64, seed: 3, minArea: 80 }),
       phrases: 3,
       automatic: { pointsPerSide: 2 },
-      onProgress: n => told.push(n)
+      onProgress: n => progress.push(n)
     })
-    expect(told).toEqual([1, 2, 3])
+    expect(progress).toEqual([1, 2, 3])
     expect(found.all.phrases).toBe(3)
     expect(found.wholes.phrases + found.parts.phrases).toBe(3)
     expect(found.knownPairs.phrases + found.heldOutPairs.phrases).toBe(found.wholes.phrases)
@@ -55,13 +55,13 @@ describe('an evaluation of text', () => {
       expect(found.all[key] >= 0 && found.all[key] <= 1, key).toBe(true)
     expect(textTable(found)).toContain(`| all | 3 | ${found.all.text.toFixed(3)} |`)
   })
-  it('needs a model that takes text, and data that is described', async () => {
+  it('needs a model with text prompts and data with descriptions', async () => {
     await using without = await load(0)
     const data = scenes({ size: 64, seed: 3 })
     await expect(evaluateText({ sam: without, clip, data })).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
     await using sam = await load(2)
     await expect(
       evaluateText({ sam, clip, data: { size: 2, read: async i => ({ ...(await data.read(i)), truths: [] }) } })
-    ).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
+    ).rejects.toMatchObject({ code: 'E_BAD_IMAGE' })
   })
 })

@@ -4,22 +4,22 @@ import type { Dataset, Sample } from '@sam/train'
 import { iouOf, nextClick } from '@sam/train/toolkit'
 import { createRng } from '@sam/rng'
 import { namingNone, namingOne } from '../text/naming.js'
-import { seenIn, sentence, type DescribedTruth, type Seen } from '../text/phrase.js'
+import { objectsIn, sentence, type DescribedTruth, type SceneObject } from '../text/phrase.js'
 import { isHeldOut } from '../text/words.js'
 import { rocAuc } from './roc.js'
 
 export interface TextEvaluationOptions {
-  /** Loaded with `clip` as its text. */
+  /** Loaded with `clip` as `text`. */
   readonly sam: Sam
   readonly clip: PhraseEncoder & CropEncoder
-  /** Scenes that say what their masks are of, and that nothing was trained on. */
+  /** Held-out scenes with descriptions of their masks. */
   readonly data: Dataset<DescribedTruth>
-  /** Phrases that name one object; 300 unless told. */
+  /** Number of phrases that name one object. Default: 300. */
   readonly phrases?: number
-  /** How route `rank` generates masks. */
+  /** Automatic mask generation of route `rank`. */
   readonly automatic?: Omit<AutomaticMaskOptions, 'signal'> | undefined
   readonly signal?: AbortSignal | undefined
-  /** Told the phrases that are done. */
+  /** Called with the number of phrases done. */
   readonly onProgress?: (phrases: number) => void
 }
 
@@ -27,14 +27,14 @@ export interface TextEvaluationOptions {
 export interface TextScores {
   readonly phrases: number
   /**
-   * The phrase alone as a prompt; with one click in the middle of the largest error; and as a query, by route `prompt`
+   * The phrase alone as a prompt; with one click at the centre of the largest error; and as a query, by route `prompt`
    * and by route `rank`.
    */
   readonly text: number
   readonly textAndPoint: number
   readonly query: number
   readonly rank: number
-  /** In its place: CLIP's embedding of the true object's crop, and a phrase of another scene. */
+  /** Instead of the phrase: CLIP's embedding of the true object's crop, and a phrase of another scene. */
   readonly crop: number
   readonly shuffled: number
 }
@@ -45,8 +45,7 @@ export interface TextEvaluation {
   readonly wholes: TextScores
   readonly parts: TextScores
   /**
-   * Objects of pairs of colour and shape that contrastive training never showed together, and wholes with both words
-   * known as a pair.
+   * Wholes whose pair of colour and shape was held out of contrastive training, and the other wholes.
    */
   readonly heldOutPairs: TextScores
   readonly knownPairs: TextScores
@@ -57,7 +56,7 @@ export interface TextEvaluation {
 /** A phrase that names one object of its scene, and one that names none. */
 interface Item {
   readonly at: number
-  readonly seen: Seen
+  readonly seen: SceneObject
   readonly truth: { readonly mask: Uint8Array; readonly isPart: boolean }
   readonly phrase: string
   readonly absent: string | undefined
@@ -75,18 +74,18 @@ interface ItemScore extends Omit<TextScores, 'phrases'> {
 }
 
 /**
- * How well phrases are understood: each names exactly one object of its scene, and the first mask is compared with that
- * object. Paper: D.5; phrases of generated scenes are our own. Throws `InputError` `E_BAD_OPTION` where the data says
- * of nothing what it is, or the model takes no text.
+ * Evaluates text prompts: each phrase names exactly one object of its scene, and the first mask is compared with that
+ * object. Paper: D.5; phrases of generated scenes are our own. Throws `InputError`: `E_BAD_OPTION` for a model without
+ * text prompts, `E_BAD_IMAGE` for data without descriptions.
  */
 export async function evaluateText(options: TextEvaluationOptions): Promise<TextEvaluation> {
   const { sam, data, phrases: limit = 300, signal, onProgress } = options
   if (sam.textWidth === undefined)
     throw new InputError(
       'E_BAD_OPTION',
-      'text is evaluated with a model that takes it: a checkpoint with prompt_encoder.text_projection'
+      'an evaluation of text needs a checkpoint with prompt_encoder.text_projection, found none'
     )
-  const scenes = await gathered(data, limit, signal)
+  const scenes = await gatherPhrases(data, limit, signal)
   const all = scenes.flatMap(({ items }) => items)
   const scores: ItemScore[] = []
   for (const { sample, items } of scenes) {
@@ -119,18 +118,18 @@ export async function evaluateText(options: TextEvaluationOptions): Promise<Text
   }
 }
 
-/** The first scenes with a phrase for some of their objects, until there are enough. */
-async function gathered(
+/** The first scenes with phrases that name one of their objects, until there are enough. */
+async function gatherPhrases(
   data: Dataset<DescribedTruth>,
   limit: number,
   signal: AbortSignal | undefined
 ): Promise<Described[]> {
   const scenes: Described[] = []
-  let [count, last, barren] = [0, [] as readonly Seen[], 0]
-  for (let at = 0; at < data.size && count < limit && barren < 100; at++) {
+  let [count, last, emptyInARow] = [0, [] as readonly SceneObject[], 0]
+  for (let at = 0; at < data.size && count < limit && emptyInARow < 100; at++) {
     signal?.throwIfAborted()
     const sample = await data.read(at)
-    const known = seenIn(sample)
+    const known = objectsIn(sample)
     const all = known.filter(s => s !== undefined)
     const items = known
       .flatMap((seen, k): Item[] => {
@@ -149,7 +148,7 @@ async function gathered(
         ]
       })
       .slice(0, limit - count)
-    barren = items.length ? 0 : barren + 1
+    emptyInARow = items.length ? 0 : emptyInARow + 1
     if (items.length) scenes.push({ sample, items })
     count += items.length
     const clear = all.filter(s => !s.obscured)
@@ -157,13 +156,13 @@ async function gathered(
   }
   if (count === 0)
     throw new InputError(
-      'E_BAD_OPTION',
-      'text is evaluated on data that says what its masks are of, as generated scenes do; found none'
+      'E_BAD_IMAGE',
+      'an evaluation of text needs masks with descriptions, as generated scenes have; found none'
     )
   return scenes
 }
 
-/** Keeps these draws apart from others with as many keys. */
+/** RNG stream of the phrases. */
 const phraseKey = 0x545854
 
 async function score(
@@ -183,9 +182,9 @@ async function score(
   const corrected = click
     ? (await image.predict({ text: phrase, points: [click], mask: text }, { signal })).masks[0]
     : text
-  const best = async (asked: string, route: 'prompt' | 'rank'): Promise<{ mask?: Mask; score: number }> =>
+  const best = async (query: string, route: 'prompt' | 'rank'): Promise<{ mask?: Mask; score: number }> =>
     (
-      await image.query(asked, {
+      await image.query(query, {
         route,
         threshold: 0,
         limit: 1,
@@ -193,18 +192,18 @@ async function score(
         signal
       })
     )[0] ?? { score: 0 }
-  const both = async (asked: string) => ({ prompt: await best(asked, 'prompt'), rank: await best(asked, 'rank') })
-  const [here, gone] = [await both(phrase), absent === undefined ? undefined : await both(absent)]
+  const both = async (query: string) => ({ prompt: await best(query, 'prompt'), rank: await best(query, 'rank') })
+  const [presentBest, absentBest] = [await both(phrase), absent === undefined ? undefined : await both(absent)]
   return {
     item,
     text: iou(text),
     textAndPoint: iou(corrected),
-    query: iou(here.prompt.mask),
-    rank: iou(here.rank.mask),
+    query: iou(presentBest.prompt.mask),
+    rank: iou(presentBest.rank.mask),
     crop: iou(byCrop),
     shuffled: iou(wrong),
-    present: { prompt: here.prompt.score, rank: here.rank.score },
-    absent: gone && { prompt: gone.prompt.score, rank: gone.rank.score }
+    present: { prompt: presentBest.prompt.score, rank: presentBest.rank.score },
+    absent: absentBest && { prompt: absentBest.prompt.score, rank: absentBest.rank.score }
   }
 }
 

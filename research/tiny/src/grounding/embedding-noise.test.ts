@@ -3,7 +3,7 @@ import { createRng } from '@sam/rng'
 import { addEmbeddingNoise } from './embedding-noise.js'
 
 describe('addEmbeddingNoise', () => {
-  it('moves embeddings by up to a part of their length, within the span of the batch, and normalises them', () => {
+  it('adds noise up to a multiple of the length, within the span of the batch, and normalises', () => {
     const axes = Array.from({ length: 16 }, (_, k) => Float32Array.from({ length: 64 }, (_v, i) => (i === k ? 1 : 0)))
     const cosines = Array.from({ length: 200 }, (_, i) => {
       const after = addEmbeddingNoise(createRng(i), axes, 1)[3]!
@@ -11,8 +11,8 @@ describe('addEmbeddingNoise', () => {
       expect(Math.hypot(...after.slice(16))).toBe(0)
       return after[3]
     })
-    // By a whole length at right angles, in 16 dimensions most of it, turns by 45°; one that is nearly opposite turns
-    // further.
+    // Noise of the embedding's length at a right angle, as most is in 16 dimensions, rotates by 45°; nearly opposite noise
+    // rotates further.
     expect(Math.min(...cosines)).toBeGreaterThan(0.3)
     expect(Math.min(...cosines)).toBeLessThan(0.75)
     expect(Math.max(...cosines)).toBeGreaterThan(0.999)

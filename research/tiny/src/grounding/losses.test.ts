@@ -4,24 +4,23 @@ import { groundingLoss, maskPooledPrototype, matchingLoss } from './losses.js'
 
 const value = (y: Value): number[] => [...evaluate(graph('y', { y }), () => f32([], [0])).y.data]
 
-describe('grounding', () => {
-  // Two images of four places with embeddings of two numbers; the first prompt is about the first image, the second
-  // about the second.
+describe('groundingLoss', () => {
+  // Two images of four positions with embeddings of two dimensions, and a prompt for each.
   const embedding = constant(f32([2, 2, 2, 2], [3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 5, 0, 0, 0, 0, 0]))
-  const target = (...places: number[]): Value =>
+  const target = (...positions: number[]): Value =>
     constant(
       f32(
         [2, 8, 8],
         Float32Array.from(
           { length: 128 },
-          (_, i) => places[4 * Math.floor(i / 64) + 2 * ((Math.floor(i / 8) % 8) >> 2) + ((i % 8) >> 2)]
+          (_, i) => positions[4 * Math.floor(i / 64) + 2 * ((Math.floor(i / 8) % 8) >> 2) + ((i % 8) >> 2)]
         )
       )
     )
   const loss = (token: Value, weight: number[]): Value =>
     groundingLoss({ token, embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1), weight: constant(f32([2], weight)) })
 
-  it('is the cross entropy of where a token looks and where its object is, mean over prompts with a text', () => {
+  it("is the cross entropy between a token's attention and its object, mean over text prompts", () => {
     const token = constant(f32([2, 2], [4, 0, 2, 0]))
     const [first, second] = [
       [12, 0, 0, 0],
@@ -33,15 +32,15 @@ describe('grounding', () => {
     expect(value(loss(token, [1, 0]))[0]).toBeCloseTo(expected[0], 6)
     expect(value(loss(token, [1, 1]))[0]).toBeCloseTo((expected[0] + expected[1]) / 2, 6)
     expect(value(loss(token, [0, 0]))[0]).toBe(0)
-    const gone = groundingLoss({
+    const absent = groundingLoss({
       token,
       embedding,
       target: target(1, 0, 0, 0, 0, 0, 0, 0),
       weight: constant(f32([2], [1, 1]))
     })
-    expect(value(gone)[0]).toBeCloseTo(expected[0], 6) // the second is not there, and says nothing
+    expect(value(absent)[0]).toBeCloseTo(expected[0], 6) // the second object is absent and is ignored
   })
-  it("takes an object's own token from the places that it covers, as far as it covers them", () => {
+  it("maskPooledPrototype: averages the embedding over the object's coverage", () => {
     expect(value(maskPooledPrototype({ embedding, target: target(1, 0, 0, 0, 0, 0, 1, 1) }))).toEqual([3, 0, 2.5, 0])
     const half = constant(
       f32(
@@ -52,7 +51,7 @@ describe('grounding', () => {
     expect(value(maskPooledPrototype({ embedding, target: half }))).toEqual([2, 0, 0, 0])
     expect(value(maskPooledPrototype({ embedding, target: target(0, 0, 0, 0, 0, 0, 0, 0) }))).toEqual([0, 0, 0, 0])
   })
-  it('turns tokens towards their objects', () => {
+  it('has the gradient of finite differences', () => {
     const tokens = [4, 0, 2, 0]
     const {
       'grad/token': { data }
@@ -76,16 +75,16 @@ describe('grounding', () => {
   })
 })
 
-describe('matching', () => {
-  // Two images of 2 x 2 places; two prompts each, of which the last is of the same object as the one before.
+describe('matchingLoss', () => {
+  // Two images of 2 × 2 positions with two prompts each; the last two are of the same object.
   const embedding = constant(f32([2, 2, 2, 2], [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 2, 2]))
-  const planes = (...places: number[]): Value =>
+  const planes = (...positions: number[]): Value =>
     constant(
       f32(
         [4, 8, 8],
         Float32Array.from(
           { length: 256 },
-          (_, i) => places[Math.floor(i / 64) * 4 + Math.floor((i % 64) / 32) * 2 + Math.floor((i % 8) / 4)]
+          (_, i) => positions[Math.floor(i / 64) * 4 + Math.floor((i % 64) / 32) * 2 + Math.floor((i % 8) / 4)]
         )
       )
     )
@@ -95,7 +94,7 @@ describe('matching', () => {
     matchingLoss({ token, embedding, target, weight: constant(f32([4], weight)) })
   const given = constant(f32([4, 2], tokens))
 
-  it('is the cross entropy of the text that an object is likest to, mean over prompts with a text for what is there', () => {
+  it("is the cross entropy between an object's prototype and the texts, mean over text prompts of present objects", () => {
     const own = [
       [3, 0],
       [0, 0],
@@ -115,18 +114,18 @@ describe('matching', () => {
     )
     expect(value(loss(given, [1, 0, 1, 0]))[0]).toBeCloseTo((lost(0, [0, 2], [0]) + lost(2, [0, 2], [2])) / 2, 5)
     expect(value(loss(given, [0, 0, 0, 0]))[0]).toBe(0)
-    const gone = matchingLoss({
+    const absent = matchingLoss({
       token: given,
       embedding,
       target: planes(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1),
       weight: constant(f32([4], [1, 1, 1, 1]))
     })
-    expect(value(gone)[0]).toBeCloseTo(
+    expect(value(absent)[0]).toBeCloseTo(
       (lost(0, [0, 2, 3], [0]) + lost(2, [0, 2, 3], [2, 3]) + lost(3, [0, 2, 3], [2, 3])) / 3,
       5
     )
   })
-  it('turns texts towards their objects, and away from others', () => {
+  it('has the gradient of finite differences', () => {
     const {
       'grad/token': { data }
     } = evaluate(

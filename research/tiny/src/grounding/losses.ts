@@ -14,12 +14,12 @@ export interface GroundingInputs {
 /** The mask-pooled prototype of each object: the mean of the image embedding over its mask, [P, C]. */
 export function maskPooledPrototype({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value {
   const [images, width, g] = embedding.shape as [number, number, number, number]
-  const [prompts, places] = [target.shape[0], g * g]
+  const [prompts, positions] = [target.shape[0], g * g]
   const covered = coveredBy(target, g)
   const share = ops.div(covered, ops.max(ops.reduceSum(covered, [1]), 1))
   const means = ops.matmul(
-    ops.reshape(share, [images, prompts / images, places]),
-    ops.swap(ops.reshape(embedding, [images, width, places]))
+    ops.reshape(share, [images, prompts / images, positions]),
+    ops.swap(ops.reshape(embedding, [images, width, positions]))
   )
   return ops.reshape(means, [prompts, width])
 }
@@ -31,16 +31,16 @@ const coveredBy = (target: Value, g: number): Value =>
 /**
  * Cross entropy between where a text token attends (softmax over the grid of inner products / √C, as in attention) and
  * where its object is. Mean over prompts, rank 0. Not in the paper, whose 120k iterations of 128 images learn this from
- * the mask loss alone; a small model does not in hours.
+ * the mask loss alone; a small model trained for hours does not.
  */
 export function groundingLoss({ token, embedding, target, weight }: GroundingInputs): Value {
   const [images, width, g] = embedding.shape as [number, number, number, number]
-  const [prompts, places] = [token.shape[0], g * g]
-  const alike = ops.matmul(
+  const [prompts, positions] = [token.shape[0], g * g]
+  const similarity = ops.matmul(
     ops.reshape(token, [images, prompts / images, width]),
-    ops.reshape(embedding, [images, width, places])
+    ops.reshape(embedding, [images, width, positions])
   )
-  const logits = ops.reshape(ops.div(alike, Math.sqrt(width)), [prompts, places])
+  const logits = ops.reshape(ops.div(similarity, Math.sqrt(width)), [prompts, positions])
   const shifted = ops.sub(logits, ops.reduceMax(ops.stopGradient(logits), [1]))
   const logTotal = ops.log(ops.sum(ops.exp(shifted), [1])) // [P]
 
@@ -52,8 +52,8 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
 }
 
 /**
- * `groundingLoss` of every object's own mask-pooled prototype: the positions of an object come to resemble each other and
- * nothing else. Rank 0.
+ * `groundingLoss` of every object's own mask-pooled prototype: makes the positions of an object similar to each other and
+ * to no others. Rank 0.
  */
 export const prototypeLoss = ({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value =>
   groundingLoss({
@@ -65,8 +65,8 @@ export const prototypeLoss = ({ embedding, target }: Pick<GroundingInputs, 'embe
 
 /**
  * Cross entropy between an object's prototype (`maskPooledPrototype`) and the text tokens of the batch: `groundingLoss`
- * asks where a text is in its image, this asks which text an object has, the other half of a contrastive loss, and sets
- * objects of different images apart. Two texts of the same object both count as right. Mean over prompts with a text and
+ * classifies positions for a text, this one texts for an object: the other half of a contrastive loss, which also separates
+ * objects of different images. Two texts of the same object both count as correct. Mean over prompts with a text and
  * a non-empty target, rank 0.
  */
 export function matchingLoss({ token, embedding, target, weight }: GroundingInputs): Value {
@@ -74,7 +74,7 @@ export function matchingLoss({ token, embedding, target, weight }: GroundingInpu
   const covered = coveredBy(target, embedding.shape[2])
   const area = ops.sum(covered, [1])
   const counts = ops.mul(weight, ops.where(ops.less(0, area), 1, 0))
-  const apart = ops.sum(
+  const distance = ops.sum(
     ops.square(
       ops.sub(
         ops.reshape(covered, [prompts, 1, covered.shape[1]]),
@@ -84,10 +84,10 @@ export function matchingLoss({ token, embedding, target, weight }: GroundingInpu
     [2]
   )
 
-  const alike = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
-  const among = ops.add(alike, ops.mul(ops.sub(ops.reshape(counts, [1, prompts]), 1), 1e4))
+  const similarity = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
+  const among = ops.add(similarity, ops.mul(ops.sub(ops.reshape(counts, [1, prompts]), 1), 1e4))
   const likelihood = ops.exp(ops.sub(among, ops.reduceMax(ops.stopGradient(among), [1])))
-  const right = ops.sum(ops.where(ops.less(apart, 1), likelihood, 0), [1])
+  const right = ops.sum(ops.where(ops.less(distance, 1), likelihood, 0), [1])
   const lost = ops.sub(ops.log(ops.add(ops.sum(likelihood, [1]), 1e-9)), ops.log(ops.add(right, 1e-9)))
   return ops.div(ops.sum(ops.mul(lost, counts), [0]), ops.max(ops.sum(counts, [0]), 1))
 }

@@ -8,8 +8,8 @@ const at = (angle: number): Float32Array => Float32Array.of(Math.cos(angle), Mat
 // Two images of two objects each: east and north; west, and north again.
 const prompts = { truths: [0, 1, 0, 1].map(plane), texts: [at(0), at(1.57), at(3.14), at(1.5)] }
 
-describe('prompts for what is not there', () => {
-  it("are crops of other images that are like none of the image's own, and nothing is their answer", () => {
+describe('addNegativePrompts', () => {
+  it("takes crops of other images that resemble none of the image's own, with empty masks", () => {
     const seen = new Set<Float32Array | undefined>()
     for (let i = 0; i < 50; i++) {
       const { truths, texts } = addNegativePrompts(createRng(i), prompts, { images: 2, share: 0.5 })
@@ -22,7 +22,7 @@ describe('prompts for what is not there', () => {
     }
     expect(seen.size).toBe(2)
   })
-  it('take the place of text prompts alone, and of none where there is no other', () => {
+  it('replaces text prompts alone, and none if there is no other image', () => {
     const clicks = { ...prompts, texts: [undefined, undefined, prompts.texts[2], undefined] }
     expect(addNegativePrompts(createRng(1), clicks, { images: 2, share: 1 })).toEqual(clicks)
     expect(addNegativePrompts(createRng(1), prompts, { images: 1, share: 1 })).toEqual(prompts)

@@ -7,7 +7,7 @@ const [weight, bias] = ['prompt_encoder.text_projection.weight', 'prompt_encoder
 export interface CropPairs {
   /** By the CLIP that the projection was trained with. */
   readonly from: readonly Float32Array[]
-  /** By the CLIP that it is to read. */
+  /** By the CLIP that it is refitted to. */
   readonly to: readonly Float32Array[]
 }
 
@@ -16,8 +16,8 @@ const ridge = 0.02
 
 /**
  * Refits a model's text projection to another CLIP: the new embedding is mapped to the old one by ridge regression over
- * the pairs, then projected as before. What the model has learnt of text survives the change, and a short training does
- * the rest. Throws `InputError` `E_BAD_OPTION` for a model without a projection, of another width, or with fewer pairs
+ * the pairs, then projected as before. The model keeps most of what it has learnt of text, and a short training
+ * recovers the rest. Throws `InputError` `E_BAD_OPTION` for a model without a projection, of another width, or with fewer pairs
  * than dimensions.
  */
 export function refitTextProjection(
@@ -28,13 +28,13 @@ export function refitTextProjection(
   if (!old || old.shape[1] !== from[0]?.length)
     throw new InputError(
       'E_BAD_OPTION',
-      `a text projection of ${from[0]?.length ?? 0} numbers must be there, found ${old ? `one of ${old.shape[1]}` : 'none'}`
+      `a text projection of ${from[0]?.length ?? 0} dimensions is needed, found ${old ? `one of ${old.shape[1]}` : 'none'}`
     )
-  const [rows, known, numbers] = [old.shape[0], old.shape[1], to[0].length]
-  if (to.length !== from.length || to.length <= numbers)
+  const [rows, known, dimensions] = [old.shape[0], old.shape[1], to[0].length]
+  if (to.length !== from.length || to.length <= dimensions)
     throw new InputError(
       'E_BAD_OPTION',
-      `more than ${numbers} pairs of embeddings are needed, found ${from.length} and ${to.length}`
+      `more than ${dimensions} pairs of embeddings are needed, found ${from.length} and ${to.length}`
     )
   const { map, constant } = ridgeRegression(to, from, ridge)
   const through = (row: number, given: (k: number) => number): number =>
@@ -42,9 +42,9 @@ export function refitTextProjection(
   return {
     ...params,
     [weight]: f32(
-      [rows, numbers],
-      Float32Array.from({ length: rows * numbers }, (_, i) =>
-        through(Math.floor(i / numbers), k => map[k][i % numbers])
+      [rows, dimensions],
+      Float32Array.from({ length: rows * dimensions }, (_, i) =>
+        through(Math.floor(i / dimensions), k => map[k][i % dimensions])
       )
     ),
     [bias]: f32(

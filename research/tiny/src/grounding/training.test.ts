@@ -43,7 +43,7 @@ describe('training on text prompts', () => {
       firstPrompt: given && { ...given, ...hooks(recipe).firstPrompt }
     })
 
-  it("gives a model without a text projection one, trains it, and keeps it in the model's file", async () => {
+  it('adds a text projection to a model without one, trains and saves it', async () => {
     const { model } = await run('a', clip)
     const source = await openWeights(model)
     const params = await readParams(source, recipe.config)

@@ -17,40 +17,42 @@ const without = (a: Bitmap, ...others: Bitmap[]): Bitmap => ({
   data: a.data.map((v, i) => (v && others.every(o => !o.data[i]) ? 1 : 0))
 })
 
-const thing = disc(30, 30, 20)
+const object = disc(30, 30, 20)
 const [spot, other] = [disc(24, 30, 6), disc(38, 30, 6)]
 
-describe('a thing without what lies on it', () => {
-  it('lacks each mask inside it by chance, and keeps nothing else', () => {
+describe('eraseParts', () => {
+  it('erases each mask inside the object with the given probability', () => {
     const found = Array.from({ length: 200 }, (_, i) =>
-      eraseParts(createRng(5, i), thing, { others: [spot, other], probability: 0.5 })
+      eraseParts(createRng(5, i), object, { others: [spot, other], probability: 0.5 })
     )
-    const ways = [thing, without(thing, spot), without(thing, other), without(thing, spot, other)]
+    const ways = [object, without(object, spot), without(object, other), without(object, spot, other)]
     const counts = ways.map(way => found.filter(({ data }) => data.every((v, i) => v === way.data[i])).length)
     for (const n of counts) expect(n).toBeGreaterThan(30)
     expect(counts.reduce((a, b) => a + b, 0)).toBe(200)
-    expect(eraseParts(createRng(5, 3), thing, { others: [spot, other], probability: 0.5 })).toEqual(found[3])
-    expect(thing).toEqual(disc(30, 30, 20))
+    expect(eraseParts(createRng(5, 3), object, { others: [spot, other], probability: 0.5 })).toEqual(found[3])
+    expect(object).toEqual(disc(30, 30, 20))
   })
-  it('keeps itself, what reaches beyond it, what it lies on, and most of itself', () => {
-    for (const others of [[thing], [disc(48, 30, 8)], [disc(30, 30, 30)], [disc(30, 30, 15)]])
-      expect(eraseParts(createRng(1), thing, { others, probability: 1 })).toBe(thing)
+  it('ignores the object itself, masks beyond it or around it, and large ones', () => {
+    for (const others of [[object], [disc(48, 30, 8)], [disc(30, 30, 30)], [disc(30, 30, 15)]])
+      expect(eraseParts(createRng(1), object, { others, probability: 1 })).toBe(object)
   })
-  it('keeps what its shape is made of: limbs and rims', () => {
+  it('keeps limbs and rims', () => {
     const limb = disc(52, 30, 6)
-    const limbed = { ...thing, data: thing.data.map((v, i) => v || limb.data[i]) }
+    const limbed = { ...object, data: object.data.map((v, i) => v || limb.data[i]) }
     expect(eraseParts(createRng(1), limbed, { others: [limb], probability: 1 })).toBe(limbed)
-    expect(eraseParts(createRng(1), thing, { others: [without(thing, disc(30, 30, 17))], probability: 1 })).toBe(thing)
+    expect(eraseParts(createRng(1), object, { others: [without(object, disc(30, 30, 17))], probability: 1 })).toBe(
+      object
+    )
   })
-  it('keeps enough to tell what it is', () => {
+  it('keeps at least a third of the object', () => {
     const many = [0, 60, 120, 180, 240, 300].map(turn =>
       disc(30 + 13 * Math.cos((turn * Math.PI) / 180), 30 + 13 * Math.sin((turn * Math.PI) / 180), 6)
     )
-    const left = eraseParts(createRng(1), thing, { others: [disc(30, 30, 11), ...many], probability: 1 }).data.reduce(
+    const left = eraseParts(createRng(1), object, { others: [disc(30, 30, 11), ...many], probability: 1 }).data.reduce(
       (a, b) => a + b,
       0
     )
-    const all = thing.data.reduce((a, b) => a + b, 0)
+    const all = object.data.reduce((a, b) => a + b, 0)
     expect(left).toBeLessThan(all / 2)
     expect(left).toBeGreaterThanOrEqual(all / 3)
   })

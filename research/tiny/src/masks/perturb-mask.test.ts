@@ -18,8 +18,8 @@ const iou = (a: Bitmap, b: Bitmap): number =>
   count(a, i => b.data[i] === 1) / (count(a, () => true) + count(b, i => !a.data[i]))
 const many = Array.from({ length: 300 }, (_, i) => perturbMask(createRng(4, i), truth, [neighbour]))
 
-describe('a worn mask', () => {
-  it('is at least half right, of zeros and ones, and seldom all right', () => {
+describe('perturbMask', () => {
+  it('keeps an IoU of at least 0.5, and seldom 1', () => {
     for (const mask of many) {
       expect(iou(mask, truth)).toBeGreaterThanOrEqual(0.5)
       expect(mask.data.every(v => v === 0 || v === 1)).toBe(true)
@@ -28,7 +28,7 @@ describe('a worn mask', () => {
     expect(all.filter(v => v === 1).length).toBeLessThan(60)
     expect(Math.min(...all)).toBeLessThan(0.65)
   })
-  it('lacks pieces at times, and takes from what is beside it at times', () => {
+  it('sometimes removes a piece or adds one of a neighbour', () => {
     expect(many.some(mask => count(truth, i => !mask.data[i]) > 0.25 * count(truth, () => true))).toBe(true)
     expect(
       many.some(
@@ -37,7 +37,7 @@ describe('a worn mask', () => {
       )
     ).toBe(true)
   })
-  it('is a function of the draws, leaves the true one as it was, and an empty one empty', () => {
+  it('is a function of the generator, and returns an empty mask unchanged', () => {
     expect(perturbMask(createRng(4, 7), truth, [neighbour])).toEqual(many[7])
     expect(truth).toEqual(disc(28, 30, 14))
     const empty = disc(0, 0, 0)

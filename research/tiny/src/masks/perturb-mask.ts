@@ -4,30 +4,30 @@ import { boundsOf, iouOf } from '@sam/train/toolkit'
 import type { Rng } from '@sam/rng'
 
 /**
- * Perturbs a mask as a model's prediction differs from the truth: a wandering border, and sometimes a missing piece or
- * a piece of a neighbour. At least half of it stays right (IoU); an empty mask is returned unchanged. A small CLIP that
- * is trained on exact masks alone is unsure of predicted ones.
+ * Perturbs a mask like a model's prediction: a displaced border, and sometimes a missing piece or a piece of a neighbour.
+ * The IoU stays at least 0.5; an empty mask is returned unchanged. A small CLIP trained on exact masks alone is less
+ * accurate on predicted ones.
  */
 export function perturbMask(rng: Rng, truth: Bitmap, neighbours: readonly Bitmap[] = []): Bitmap {
   const box = grown(truth)
   if (!box) return truth
-  let spoilt = wandered(rng, truth, box)
+  let perturbed = displacedBorder(rng, truth, box)
   if (rng.chance(0.3)) {
     const beyond = halfPlane(rng, box)
-    spoilt = changed(spoilt, box, (v, x, y) => (v && !beyond(x, y) ? 1 : 0))
+    perturbed = changed(perturbed, box, (v, x, y) => (v && !beyond(x, y) ? 1 : 0))
   }
   if (neighbours.length && rng.chance(0.4)) {
     const [{ data }, beyond] = [rng.pick(neighbours), halfPlane(rng, box)]
-    spoilt = changed(spoilt, box, (v, x, y) => (v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0))
+    perturbed = changed(perturbed, box, (v, x, y) => (v || (data[y * truth.width + x] && beyond(x, y)) ? 1 : 0))
   }
-  return iouOf(spoilt.data, truth.data) >= 0.5 ? spoilt : truth
+  return iouOf(perturbed.data, truth.data) >= 0.5 ? perturbed : truth
 }
 
 /** A region of the image: [x0, y0, x1, y1), by pixel edges. */
-type Part = readonly [number, number, number, number]
+type Region = readonly [number, number, number, number]
 
 /** The mask's box, enlarged by a quarter on all sides. */
-function grown(mask: Bitmap): Part | undefined {
+function grown(mask: Bitmap): Region | undefined {
   const bounds = boundsOf(mask)
   if (!bounds) return undefined
   const [x0, y0, x1, y1] = bounds
@@ -43,7 +43,7 @@ function grown(mask: Bitmap): Part | undefined {
 /** A copy of a mask, changed within a region. */
 function changed(
   { width, height, data }: Bitmap,
-  [x0, y0, x1, y1]: Part,
+  [x0, y0, x1, y1]: Region,
   to: (v: number, x: number, y: number) => number
 ): Bitmap {
   const out = data.slice()
@@ -52,7 +52,7 @@ function changed(
 }
 
 /** The half plane beyond a random line through the outer part of a box. */
-function halfPlane(rng: Rng, [x0, y0, x1, y1]: Part): (x: number, y: number) => boolean {
+function halfPlane(rng: Rng, [x0, y0, x1, y1]: Region): (x: number, y: number) => boolean {
   const turn = rng.between(0, 2 * Math.PI)
   const [dx, dy] = [Math.cos(turn), Math.sin(turn)]
   const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2]
@@ -61,19 +61,19 @@ function halfPlane(rng: Rng, [x0, y0, x1, y1]: Part): (x: number, y: number) => 
 }
 
 /** The mask blurred, with noise added, and thresholded again. */
-function wandered(rng: Rng, mask: Bitmap, part: Part): Bitmap {
-  const [x0, y0, x1, y1] = part
+function displacedBorder(rng: Rng, mask: Bitmap, region: Region): Bitmap {
+  const [x0, y0, x1, y1] = region
   const side = Math.min(x1 - x0, y1 - y0)
-  const near = meansIn(mask, part, Math.round(rng.between(0, 0.12) * side))
+  const near = meansIn(mask, region, Math.round(rng.between(0, 0.12) * side))
   const height = rng.between(0, 0.6)
-  const hill = valueNoise(rng, side / rng.int(3, 7))
-  return changed(mask, part, (_, x, y) => (near(x, y) + height * (2 * hill(x, y) - 1) > 0.5 ? 1 : 0))
+  const noise = valueNoise(rng, side / rng.int(3, 7))
+  return changed(mask, region, (_, x, y) => (near(x, y) + height * (2 * noise(x, y) - 1) > 0.5 ? 1 : 0))
 }
 
 /** Box means of a mask in a region, by a summed-area table. */
 function meansIn(
   { width, height, data }: Bitmap,
-  [x0, y0, x1, y1]: Part,
+  [x0, y0, x1, y1]: Region,
   radius: number
 ): (x: number, y: number) => number {
   const [left, top, right, bottom] = [

@@ -12,8 +12,8 @@ const rows = (t: Evaluated[string]): number[][] =>
   Array.from({ length: t.shape[0] }, (_, i) => Array.from(t.data.slice(i * t.shape[1], (i + 1) * t.shape[1])))
 const run = (x: Parameters<typeof graph>[1]): Evaluated => evaluate(graph('y', x), () => f32([], [0]))
 
-/** A mirror: I − 2vvᵀ / vᵀv, which is orthogonal. */
-function mirror(n: number, key: number): number[][] {
+/** A Householder reflection: I − 2vvᵀ / vᵀv, which is orthogonal. */
+function reflection(n: number, key: number): number[][] {
   const v = numbers(key, n)
   const length = v.reduce((sum, x) => sum + x * x, 0)
   return v.map((a, i) => v.map((b, j) => Number(i === j) - (2 * a * b) / length))
@@ -23,9 +23,9 @@ describe.each([
   [4, 6],
   [6, 4],
   [5, 5]
-])('the nearest orthogonal matrix of %i × %i', (h, w) => {
-  // U · diag(s) · V, whose singular values are s; what becomes of it has the same U and V.
-  const [u, v, s] = [mirror(h, 1), mirror(w, 2), [9, 1, 0.3, 0.1, 0.05].slice(0, Math.min(h, w))]
+])('orthogonal: %i × %i', (h, w) => {
+  // U · diag(s) · V with singular values s; the result has the same U and V.
+  const [u, v, s] = [reflection(h, 1), reflection(w, 2), [9, 1, 0.3, 0.1, 0.05].slice(0, Math.min(h, w))]
   const x = u.map(row => v[0].map((_, j) => s.reduce((sum, value, k) => sum + row[k] * value * v[k][j], 0)))
   const y = rows(run({ y: orthogonal(constant(f32([h, w], x.flat())), 5) }).y)
   const seen = u.map((_, a) =>
@@ -34,7 +34,7 @@ describe.each([
     )
   )
 
-  it('has singular values of about 1, and turns nothing', () => {
+  it('has singular values of about 1 and the same singular vectors', () => {
     for (const [a, row] of seen.entries()) {
       for (const [b, value] of row.entries()) {
         if (a !== b) expect(Math.abs(value)).toBeLessThan(1e-5)
@@ -47,7 +47,7 @@ describe.each([
   })
 })
 
-describe('Muon', () => {
+describe('muon', () => {
   const [param, m, gradient] = [1, 2, 3].map(key => constant(f32([3, 4], numbers(key, 12))))
   const step = { gradient, factor: ops.scalar(0.5), rate: ops.scalar(0.01), weightDecay: 0.1 }
   const next = run(muon({ param, m }, step) as never)
@@ -56,7 +56,7 @@ describe('Muon', () => {
     const [before, g] = [2, 3].map(key => numbers(key, 12))
     next.m.data.forEach((value, i) => expect(value).toBeCloseTo(0.95 * before[i] + 0.05 * 0.5 * g[i], 6))
   })
-  it("moves by Nesterov's direction made orthogonal, after weight decay", () => {
+  it('updates by the orthogonalised Nesterov momentum, after weight decay', () => {
     const [before, old, g] = [1, 2, 3].map(key => numbers(key, 12))
     const ahead = old.map((value, i) => 0.95 * (0.95 * value + 0.05 * 0.5 * g[i]) + 0.05 * 0.5 * g[i])
     const move = run({ y: orthogonal(constant(f32([3, 4], ahead)), usualMuon.steps) }).y.data
@@ -64,7 +64,7 @@ describe('Muon', () => {
       expect(value).toBeCloseTo(before[i] * (1 - 0.01 * 0.1) - 0.01 * 0.2 * 2 * move[i], 5)
     )
   })
-  it('moves by as much however long the gradient', () => {
+  it("updates independently of the gradient's scale", () => {
     const zero = ops.fill([3, 4], 0)
     const [short, long] = [1e-3, 1e3].map(
       scale => run(muon({ param, m: zero }, { ...step, gradient: ops.mul(gradient, scale) }) as never).param.data
@@ -73,8 +73,8 @@ describe('Muon', () => {
   })
 })
 
-describe('what moves so', () => {
-  it('are the matrices of attention and MLPs', () => {
+describe('muonFor', () => {
+  it('selects the matrices of attention and MLPs', () => {
     const all = [...paramShapes(configs['tiny-test'])]
       .filter(([name, shape]) => isHidden(name, shape))
       .map(([name]) => name)
@@ -91,7 +91,7 @@ describe('what moves so', () => {
       ].filter(name => isHidden(name, [64, 64]))
     ).toEqual([])
   })
-  it("keeps one moment, all else AdamW's two; steps whose gradients are only summed move nothing", () => {
+  it('keeps one moment, and updates nothing while gradients accumulate', () => {
     const p = scope()
     const [weight, bias] = [p.param('w', [8, 8]), p.param('b', [8])]
     const loss = ops.reshape(
@@ -116,7 +116,7 @@ describe('what moves so', () => {
       'muon/m/w',
       'w'
     ])
-    const g = graph('moves', outputs)
+    const g = graph('updates', outputs)
     const feeds = Object.fromEntries(
       [...g.inputs, ...paramsOf(g)].map((v, i) => [
         nameOf(v)!,

@@ -2,7 +2,7 @@ import { ops, type Shape, type Value } from '@sam/core/graph'
 import type { OptimizerFor } from '@sam/train/toolkit'
 
 export interface MuonOptions {
-  /** Of the running mean of gradients, with Nesterov momentum. */
+  /** Decay of the running mean of gradients; Nesterov momentum. */
   readonly momentum: number
   /** Steps of the Newton–Schulz iteration. */
   readonly steps: number
@@ -11,8 +11,8 @@ export interface MuonOptions {
 }
 
 /**
- * What Jordan et al. settled on. Numbers in AdamW's steps are about as large: rates need no second search (Liu et al.
- * 2025, "Muon is scalable for LLM training", 2.2).
+ * Jordan et al.'s values. Updates have about the size of AdamW's, so that rates need no second search (Liu et al. 2025,
+ * "Muon is scalable for LLM training", 2.2).
  */
 export const usualMuon: MuonOptions = { momentum: 0.95, steps: 5, size: 0.2 }
 
@@ -25,7 +25,7 @@ export interface MuonState {
 
 export interface MuonStep {
   readonly gradient: Value
-  /** What the gradient is multiplied by, rank 0; nothing unless told. */
+  /** Factor on the gradient, rank 0. Default: 1. */
   readonly factor?: Value
   /** Learning rate, rank 0, times this param's own scale: one that suits AdamW. */
   readonly rate: Value
@@ -34,7 +34,7 @@ export interface MuonStep {
 
 /**
  * One step of Muon for a matrix between hidden layers (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the
- * update is the orthogonal matrix nearest to the momentum, so that all directions count the same. Weight decay is
+ * update is the orthogonal matrix nearest to the momentum, so that all directions have the same weight. Weight decay is
  * decoupled, as in AdamW.
  */
 export function muon(
@@ -44,15 +44,15 @@ export function muon(
 ): MuonState {
   const fresh = ops.mul(gradient, ops.mul(factor, 1 - momentum))
   const m1 = ops.add(ops.mul(m, momentum), fresh)
-  const move = orthogonal(ops.add(ops.mul(m1, momentum), fresh), steps)
+  const update = orthogonal(ops.add(ops.mul(m1, momentum), fresh), steps)
   const decayed = weightDecay ? ops.mul(param, ops.sub(1, ops.mul(rate, weightDecay))) : param
-  return { param: ops.sub(decayed, ops.mul(move, ops.mul(rate, size * Math.sqrt(Math.max(...param.shape))))), m: m1 }
+  return { param: ops.sub(decayed, ops.mul(update, ops.mul(rate, size * Math.sqrt(Math.max(...param.shape))))), m: m1 }
 }
 
 /**
- * About the nearest matrix of orthonormal rows, or columns where these are fewer: all singular values fall between 0.7
- * and 1.2. Newton and Schulz's iteration with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 lifts
- * small ones fast, and which does not settle.
+ * Approximates the nearest matrix with orthonormal rows, or columns if these are fewer: all singular values end between 0.7
+ * and 1.2. Newton–Schulz iteration with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 raises small
+ * ones fast, and which does not converge.
  */
 export function orthogonal(x: Value, steps: number): Value {
   const tall = x.shape[0] > x.shape[1]

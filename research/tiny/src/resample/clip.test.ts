@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createRng } from '@sam/rng'
 import { clipTiny, clipTinyFine } from '../contrastive/recipe.js'
 import { resampleClip } from './clip.js'
-import { clipShapes, initialClip, patchesName, placesName } from '../contrastive/step.js'
+import { clipShapes, initialClip, patchesName, positionsName } from '../contrastive/step.js'
 
 const coarse: ClipConfig = {
   ...clipTiny.config,
@@ -14,24 +14,24 @@ const coarse: ClipConfig = {
 }
 const fine: ClipConfig = { ...coarse, vision: { ...coarse.vision, patchSize: 4 } }
 
-describe('a CLIP on a finer grid', () => {
+describe('resampleClip', () => {
   const params = initialClip(coarse, 1)
   const next = resampleClip(params, coarse, fine)
 
-  it('has the params of the finer model, all but places and patches as they were', () => {
+  it('changes positions and patch embedding alone', () => {
     expect(new Map(Object.entries(next).map(([name, { shape }]) => [name, shape]))).toEqual(clipShapes(fine))
     expect(
       Object.keys(next)
         .filter(name => next[name] !== params[name])
         .sort()
-    ).toEqual([patchesName, placesName].sort())
-    expect(next[placesName].data.slice(0, 8)).toEqual(params[placesName].data.slice(0, 8))
+    ).toEqual([patchesName, positionsName].sort())
+    expect(next[positionsName].data.slice(0, 8)).toEqual(params[positionsName].data.slice(0, 8))
   })
-  it('answers a small patch as the large one that shows the same', () => {
-    const shown = Array.from({ length: 3 * 4 * 4 }, (_, i) => createRng(i).normal()) // [3, 4, 4]
-    const answer = ({ data, shape: [, , side] }: HostTensor, k: number): number => {
+  it('gives for a patch what the original gives for the patch enlarged', () => {
+    const pixels = Array.from({ length: 3 * 4 * 4 }, (_, i) => createRng(i).normal()) // [3, 4, 4]
+    const response = ({ data, shape: [, , side] }: HostTensor, k: number): number => {
       const pixel = (i: number): number =>
-        shown[
+        pixels[
           (Math.floor(i / side ** 2) * 4 + Math.floor(((Math.floor(i / side) % side) * 4) / side)) * 4 +
             Math.floor(((i % side) * 4) / side)
         ]
@@ -39,20 +39,20 @@ describe('a CLIP on a finer grid', () => {
         (a, b) => a + b
       )
     }
-    for (let k = 0; k < 8; k++) expect(answer(next[patchesName], k)).toBeCloseTo(answer(params[patchesName], k), 5)
+    for (let k = 0; k < 8; k++) expect(response(next[patchesName], k)).toBeCloseTo(response(params[patchesName], k), 5)
   })
-  it('puts its places between those that were there', () => {
+  it('interpolates positions', () => {
     const slope = f32(
       [5, 8],
       Float32Array.from({ length: 40 }, (_, i) => (i < 8 ? 7 : Math.floor((i - 8) / 8) % 2))
     ) // 7 for the class token, then the column: 0 and 1
-    const { data } = resampleClip({ ...params, [placesName]: slope }, coarse, fine)[placesName]
+    const { data } = resampleClip({ ...params, [positionsName]: slope }, coarse, fine)[positionsName]
     expect(Array.from({ length: 17 }, (_, i) => data[i * 8])).toEqual([
       7,
       ...Array.from({ length: 4 }, () => [0, 0.25, 0.75, 1]).flat()
     ])
   })
-  it('stays as it is on the same grid, and is asked for only of the same model', () => {
+  it('returns the same patch size unchanged, and refuses another model', () => {
     expect(resampleClip(params, coarse, coarse)).toBe(params)
     expect(resampleClip(params, parseClipConfig(clipConfigJson(coarse)), fine)).toEqual(next)
     for (const [from, to] of [

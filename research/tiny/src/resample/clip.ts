@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { patchGrid, type ClipConfig } from '@sam/clip'
 import { f32, InputError, type HostTensor } from '@sam/core/graph'
 import { interpolatePositions, resamplePatchEmbed } from './sam.js'
-import { patchesName, placesName } from '../contrastive/step.js'
+import { patchesName, positionsName } from '../contrastive/step.js'
 
 type Params = Readonly<Record<string, HostTensor>>
 
@@ -17,18 +17,19 @@ export function resampleClip(params: Params, from: ClipConfig, to: ClipConfig): 
   if (!alike || a.patchSize % b.patchSize)
     throw new InputError(
       'E_BAD_OPTION',
-      `a CLIP to go on from must be as the recipe's but for larger patches, a whole number of times ${b.patchSize} pixels, found ${JSON.stringify(from)}`
+      `an initial CLIP must differ from the recipe's in larger patches alone, a multiple of ${b.patchSize} pixels, found ${JSON.stringify(from)}`
     )
   if (a.patchSize === b.patchSize) return params
   const [coarse, fine] = [patchGrid(a), patchGrid(b)]
-  const { data } = params[placesName]
-  const places = [
+  const { data } = params[positionsName]
+  // The class token is not in the grid.
+  const positions = [
     ...data.slice(0, a.width),
     ...interpolatePositions(data.slice(a.width), { from: coarse, to: fine, width: a.width })
-  ] // the class token has no place in the grid
+  ]
   return {
     ...params,
     [patchesName]: resamplePatchEmbed(params[patchesName], b.patchSize),
-    [placesName]: f32([1 + fine ** 2, a.width], places)
+    [positionsName]: f32([1 + fine ** 2, a.width], positions)
   }
 }

@@ -11,7 +11,7 @@ import { canResample, resampleSam } from './sam.js'
 const coarse = testRun.config
 const fine: SamConfig = { ...coarse, name: 'fine', imageEncoder: { ...coarse.imageEncoder, patchSize: 8 } }
 
-describe('a finer grid', () => {
+describe('resampleSam', () => {
   const params = Object.fromEntries(
     Object.entries(initialParams(coarse, 1)).map(([name, t], i) => [
       name,
@@ -23,7 +23,7 @@ describe('a finer grid', () => {
   )
   const next = resampleSam(params, coarse, fine)
 
-  it('has the params of the finer model, all but places and patches as they were', () => {
+  it('changes positions and patch embedding alone', () => {
     expect(new Map(Object.entries(next).map(([name, { shape }]) => [name, shape]))).toEqual(paramShapes(fine))
     const changed = Object.keys(next).filter(name => next[name] !== params[name])
     expect(changed.sort()).toEqual([
@@ -33,9 +33,9 @@ describe('a finer grid', () => {
       'image_encoder.pos_embed'
     ])
   })
-  it('answers a small patch as the large one that shows the same', () => {
-    // No blocks and no places: what is left of the encoder sees each patch by itself, but for the neck's 3 × 3, which
-    // is the same in a picture of one colour.
+  it('gives for a patch what the original gives for the patch enlarged', () => {
+    // Without blocks and positions, the encoder processes each patch alone, except for the neck's 3 × 3 convolution, which
+    // gives the same in a periodic image.
     const bare = (config: SamConfig): SamConfig => ({
       ...config,
       imageEncoder: { ...config.imageEncoder, depth: 0, globalBlocks: [] }
@@ -63,7 +63,7 @@ describe('a finer grid', () => {
     const at = (data: ArrayLike<number>, grid: number, c: number): number => data[c * grid * grid + grid + 1] // away from the border
     for (let c = 0; c < coarse.width; c++) expect(at(small, 8, c)).toBeCloseTo(at(large, 4, c), 4)
   })
-  it('is asked for only of the same model', () => {
+  it('refuses another model', () => {
     expect(canResample(coarse, fine)).toBe(true)
     for (const [from, to] of [
       [fine, coarse],

@@ -27,7 +27,7 @@ export function resampleSam(params: Params, from: SamConfig, to: SamConfig): Rec
   if (!canResample(from, to) || !isVit(a) || !isVit(b))
     throw new InputError(
       'E_BAD_OPTION',
-      `${from.name} must be ${to.name} but for larger patches, found models that differ in more`
+      `${from.name} must differ from ${to.name} in larger patches alone, found other differences`
     )
   const [coarse, fine] = [gridSize(from), gridSize(to)]
   const ranges = bilinearTaps(2 * coarse - 1, 2 * fine - 1)

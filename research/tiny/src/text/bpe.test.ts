@@ -7,14 +7,14 @@ const json = tokenizerOf(allWords)
 const vocabulary = Object.keys(json.model.vocab).length
 const tokenize = openTokenizer(json, { context: 24, vocabulary, end: vocabulary - 1 })
 
-describe('a tokenizer of given words', () => {
-  it('has a token for each', () => {
+describe('tokenizerOf', () => {
+  it('has one token per word', () => {
     for (const word of allWords)
       expect(tokenize(word), word).toEqual([vocabulary - 2, json.model.vocab[`${word}</w>`], vocabulary - 1])
     expect(tokenize('A Striped  red-star!')).toHaveLength(2 + 6)
   })
-  it('reads every other text too, in pieces', () => {
+  it('splits any other text into shorter tokens', () => {
     for (const text of ['zebra', 'étoile', '星', '🌟']) expect(tokenize(text).length, text).toBeGreaterThan(3)
   })
-  it('is the same each time', () => expect(tokenizerOf(allWords)).toEqual(json))
+  it('is deterministic', () => expect(tokenizerOf(allWords)).toEqual(json))
 })

@@ -1,6 +1,6 @@
 /**
- * A tokenizer in the standard layout of `tokenizer.json`, as CLIP's: byte-pair encoding, small letters, a start and an
- * end around each text.
+ * A tokenizer in the standard layout of `tokenizer.json`, like CLIP's: byte-pair encoding, lowercase, start and end tokens
+ * around each text.
  */
 export interface TokenizerJson {
   readonly model: {
@@ -14,10 +14,9 @@ export interface TokenizerJson {
 const [start, end] = ['<|startoftext|>', '<|endoftext|>']
 
 /**
- * A tokenizer whose every given word is one token; what is not given falls into shorter pieces, at worst into bytes.
- * Pairs are merged in the order of how many words have them, as byte-pair encoding does (Sennrich et al. 2016), until
- * no word is in two pieces. The layout, the pattern that splits a text, and the order of the vocabulary are those of
- * CLIP's own file.
+ * A tokenizer with one token per given word; other text is split into shorter tokens, at worst into bytes. The most
+ * frequent pair is merged first, as in byte-pair encoding (Sennrich et al. 2016), until each word is one token. Layout,
+ * split pattern and order of the vocabulary are those of CLIP's own file.
  */
 export function tokenizerOf(words: readonly string[]): TokenizerJson {
   const letters = byteLetters()
@@ -111,7 +110,7 @@ function merge(word: string[], [first, second]: readonly [string, string]): void
 }
 
 /**
- * A letter for each of the 256 bytes: those that print stand for themselves, the others for letters from 256 on. GPT-2:
+ * A character for each of the 256 bytes: printable ones are themselves, the others are characters from 256 on. GPT-2:
  * bytes_to_unicode.
  */
 function byteLetters(): string[] {

@@ -7,8 +7,8 @@ import { hardNegativeCaption } from './hard-negative.js'
 const star: Description = { noun: 'star', color: 'red', second: 'blue', pattern: 'striped', limbs: true }
 const dot: Description = { noun: 'disc', color: 'green', pattern: 'plain', of: { link: 'on', whole: star } }
 
-describe('the twin of a phrase', () => {
-  it('is not true of the thing, and differs by a word', () => {
+describe('hardNegativeCaption', () => {
+  it('is false of the object and differs by one word', () => {
     const seen = new Set<string>()
     for (let i = 0; i < 400; i++) {
       const rng = createRng(i)
@@ -28,7 +28,7 @@ describe('the twin of a phrase', () => {
     }
     for (const word of ['star', 'red', 'blue', 'striped', 'disc', 'green']) expect([...seen], word).toContain(word)
   })
-  it('is the same for the same draw', () => {
+  it('is a function of the generator', () => {
     const phrase = { noun: 'star', color: 'red' }
     expect(hardNegativeCaption(createRng(5), phrase, star)).toEqual(hardNegativeCaption(createRng(5), phrase, star))
   })

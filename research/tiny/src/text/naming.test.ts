@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createRng } from '@sam/rng'
 import { namedBy, namingNone, namingOne } from './naming.js'
-import { sentence, type Seen } from './phrase.js'
+import { sentence, type SceneObject } from './phrase.js'
 
-const thing = (noun: string, color: string): Seen => ({
+const thing = (noun: string, color: string): SceneObject => ({
   about: { noun, color, pattern: 'plain' },
   size: undefined,
   place: undefined
@@ -11,12 +11,12 @@ const thing = (noun: string, color: string): Seen => ({
 const [star, ring, other] = [thing('star', 'red'), thing('ring', 'red'), thing('star', 'blue')]
 const scene = [star, ring, other]
 
-describe('phrases for one thing', () => {
-  it('name it and nothing else of the scene', () => {
+describe('naming phrases', () => {
+  it('namingOne: names one object of the scene', () => {
     for (let i = 0; i < 50; i++)
       for (const one of scene) expect(namedBy(namingOne(createRng(i), one, scene)!, scene)).toEqual([one])
   })
-  it('are none for one of two that are alike, or may be called so', () => {
+  it('namingOne: returns undefined for one of two similar objects', () => {
     expect(namingOne(createRng(1), star, [star, thing('star', 'red')])).toBeUndefined()
     expect(
       namingOne(createRng(1), star, [
@@ -25,7 +25,7 @@ describe('phrases for one thing', () => {
       ])
     ).toBeUndefined()
   })
-  it('for what is not there name nothing', () => {
+  it('namingNone: names nothing in the scene', () => {
     for (let i = 0; i < 50; i++)
       expect(namedBy(namingNone(createRng(i), [thing('cross', 'pink')], scene)!, scene)).toEqual([])
     expect(namingNone(createRng(1), [star], scene)).toBeUndefined()

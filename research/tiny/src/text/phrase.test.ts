@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { type Description, scenes } from '@sam/scenes'
 import { createRng } from '@sam/rng'
-import { anyDetail, describes, names, phraseFor, seenIn, sentence, type Phrase, type Seen } from './phrase.js'
+import { anyDetail, describes, names, phraseFor, objectsIn, sentence, type Phrase, type SceneObject } from './phrase.js'
 import { allWords, heldOutPairs, isHeldOut } from './words.js'
 
 const star: Description = { noun: 'star', color: 'red', second: 'blue', pattern: 'striped', limbs: true }
 const dot: Description = { noun: 'disc', color: 'green', pattern: 'plain', of: { link: 'on', whole: star } }
 
-describe('a phrase', () => {
-  it('is said in one order of words', () => {
+describe('phrases', () => {
+  it('sentence: has a fixed word order', () => {
     expect(
       sentence({
         noun: 'star',
@@ -26,7 +26,7 @@ describe('a phrase', () => {
     )
   })
 
-  it('is true of what has all that it says', () => {
+  it('describes: is true if all attributes match', () => {
     const said: [Phrase, boolean][] = [
       [{ noun: 'star' }, true],
       [{ noun: 'thing', color: 'red' }, true],
@@ -39,8 +39,8 @@ describe('a phrase', () => {
     for (const [phrase, true_] of said) expect(describes(phrase, star), sentence(phrase)).toBe(true_)
   })
 
-  const seen = (about: Description): Seen => ({ about, size: undefined, place: undefined })
-  it('knows parts by what they are on where that is seen, and things from parts', () => {
+  const seen = (about: Description): SceneObject => ({ about, size: undefined, place: undefined })
+  it("names: compares a part's whole, which describes ignores", () => {
     expect(describes({ noun: 'circle', of: { link: 'on', whole: { noun: 'star', color: 'red' } } }, dot)).toBe(true)
     const wrong: Phrase = { noun: 'circle', of: { link: 'on', whole: { noun: 'star', color: 'green' } } }
     expect([describes(wrong, dot), names(wrong, seen(dot)), names({ noun: 'star', of: wrong.of }, seen(star))]).toEqual(
@@ -51,7 +51,7 @@ describe('a phrase', () => {
     expect([dot, star].map(about => describes({ noun: 'part' }, about))).toEqual([true, undefined])
   })
 
-  it('is neither true nor false where the picture does not tell', () => {
+  it('describes: is undefined for ambiguous attributes', () => {
     expect(describes({ noun: 'star', color: 'pink' }, { noun: 'star', pattern: 'plain' })).toBeUndefined()
     expect(describes({ noun: 'star', pattern: 'dotted' }, { noun: 'star', color: 'red' })).toBeUndefined()
     const about: Description = { noun: 'pebble', color: 'brown', pattern: 'plain', maybe: ['amoeba', 'orange'] }
@@ -65,7 +65,7 @@ describe('a phrase', () => {
     ).toBeUndefined()
   })
 
-  it('tells sizes and places apart in a scene, not in a crop', () => {
+  it('names: compares size and position, which describes ignores', () => {
     const placed = { about: star, size: 'small', place: 'on the left' } as const
     expect(names({ noun: 'star', size: 'small', place: 'on the left' }, placed)).toBe(true)
     expect(names({ noun: 'star', place: 'on the right' }, placed)).toBe(false)
@@ -73,15 +73,15 @@ describe('a phrase', () => {
   })
 })
 
-describe('phrases by chance', async () => {
+describe('phraseFor', async () => {
   const seen = (await Promise.all(Array.from({ length: 10 }, (_, i) => scenes({ size: 96, seed: 6 }).read(i))))
-    .flatMap(seenIn)
+    .flatMap(objectsIn)
     .map(s => s!)
   const said = seen.flatMap((s, i) =>
     Array.from({ length: 20 }, (_, k) => ({ s, phrase: phraseFor(createRng(i, k), s, anyDetail) }))
   )
 
-  it('are true of what they were made for, and made of known words', () => {
+  it("is true of its object, in the vocabulary's words", () => {
     const known = new Set(allWords)
     for (const { s, phrase } of said) {
       expect(names(phrase, s)).toBe(true)
@@ -89,20 +89,20 @@ describe('phrases by chance', async () => {
     }
     expect(new Set(said.map(({ phrase }) => sentence(phrase))).size).toBeGreaterThan(2 * seen.length)
   })
-  it('see where things are', () => {
+  it('objectsIn: gives size and position', () => {
     const mask = Uint8Array.from({ length: 400 }, (_, i) =>
       i % 20 < 3 && Math.floor(i / 20) > 6 && Math.floor(i / 20) < 12 ? 1 : 0
     )
     const image = { width: 20, height: 20, data: new Uint8Array(1200) }
-    expect(seenIn({ image, truths: [{ mask, about: star }, { mask }] })).toEqual([
+    expect(objectsIn({ image, truths: [{ mask, about: star }, { mask }] })).toEqual([
       { about: star, size: undefined, place: 'on the left' },
       undefined
     ])
   })
 })
 
-describe('held-out pairs', () => {
-  it('are found by either colour, on things and on what these are part of', () => {
+describe('isHeldOut', () => {
+  it('holds for either colour, of the object or of its whole', () => {
     const [[color, noun]] = heldOutPairs
     expect(isHeldOut({ noun, color, pattern: 'plain' })).toBe(true)
     expect(isHeldOut({ noun, color: 'gray', second: color, pattern: 'striped' })).toBe(true)

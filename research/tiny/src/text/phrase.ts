@@ -4,7 +4,7 @@ import { type Description, withArticle } from '@sam/scenes'
 import type { Rng } from '@sam/rng'
 import { nounMeanings, type places, type sizes } from './words.js'
 
-/** Some of an object's attributes: each one narrows down what the phrase names. */
+/** Some of an object's attributes; each one narrows down what the phrase names. */
 export interface Phrase {
   readonly noun: string
   readonly color?: string | undefined
@@ -17,14 +17,14 @@ export interface Phrase {
   readonly of?: { readonly link: 'of' | 'on'; readonly whole: Phrase } | undefined
 }
 
-/** A mask of generated data, with what it shows; a data set of photos does not say. */
+/** A mask with a description, as generated data has; photos have none. */
 export interface DescribedTruth extends Truth {
   readonly about?: Description
   readonly obscured?: true
 }
 
 /** An object of a scene: what it is, its size and its position in the image. */
-export interface Seen {
+export interface SceneObject {
   readonly about: Description
   readonly size: Phrase['size']
   readonly place: Phrase['place']
@@ -48,7 +48,7 @@ export function sentence({ noun, color, second, pattern, limbs, size, place, of 
 
 /**
  * Whether a phrase is true of an object, as far as its crop shows: size and position are ignored. Undefined where the
- * crop does not tell: colours of a gray image, a faint pattern, a word that others would use, what it is a part of.
+ * crop is ambiguous: colours of a gray image, a faint pattern, a word that others may use, the whole of a part.
  */
 export function describes(
   { noun, color, second, pattern, limbs, of }: Phrase,
@@ -74,49 +74,51 @@ export function describes(
   ])
 }
 
-/** Whether a thing is a part of what a phrase says that it is of. */
+/** Whether an object is a part of the whole in a phrase. */
 const isPartOf = (of: Phrase['of'], about: Description): boolean | undefined =>
-  !of || (about.of?.link === of.link && isSaidOf(of.whole, about.of.whole))
+  !of || (about.of?.link === of.link && isTrueOf(of.whole, about.of.whole))
 
-/** Whether a phrase is true of a thing whose surroundings are seen. */
-const isSaidOf = (phrase: Phrase, about: Description): boolean | undefined =>
+/** Whether a phrase is true of an object whose surroundings are visible. */
+const isTrueOf = (phrase: Phrase, about: Description): boolean | undefined =>
   every([describes(phrase, about), isPartOf(phrase.of, about)])
 
-const every = (told: readonly (boolean | undefined)[]): boolean | undefined =>
-  told.includes(false) ? false : told.includes(undefined) ? undefined : true
+const every = (values: readonly (boolean | undefined)[]): boolean | undefined =>
+  values.includes(false) ? false : values.includes(undefined) ? undefined : true
 
-/** Whether a noun stands for a thing. By itself, what is whole and what is a part look the same. */
+/** Whether a noun stands for an object. In isolation, wholes and parts look the same. */
 function means(noun: string, { noun: own, maybe = [], of }: Description): boolean | undefined {
   if (noun === 'part' || noun === 'thing') return (noun === 'part') === (of !== undefined) || undefined
   const kinds = nounMeanings[noun]
   return kinds.includes(own) || (kinds.some(kind => maybe.includes(kind)) ? undefined : false)
 }
 
-/** Whether a phrase is true of a thing of a scene, its size and place included; undefined where that cannot be told. */
-export const names = (phrase: Phrase, seen: Seen): boolean | undefined =>
+/** Whether a phrase is true of an object of a scene, with size and position; undefined if ambiguous. */
+export const names = (phrase: Phrase, seen: SceneObject): boolean | undefined =>
   every([
-    isSaidOf(phrase, seen.about),
+    isTrueOf(phrase, seen.about),
     phrase.size === undefined || phrase.size === seen.size,
     phrase.place === undefined || phrase.place === seen.place
   ])
 
 /**
- * The things of a generated scene, in the order of its truths. Those that the data cannot describe are left out as
- * undefined.
+ * The objects of a generated scene, in the order of its truths; undefined for those without a description.
  */
-export const seenIn = ({ image, truths }: Pick<Sample<DescribedTruth>, 'image' | 'truths'>): (Seen | undefined)[] =>
+export const objectsIn = ({
+  image,
+  truths
+}: Pick<Sample<DescribedTruth>, 'image' | 'truths'>): (SceneObject | undefined)[] =>
   truths.map(({ about, mask, obscured }) => {
     if (!about) return undefined
-    const part = areaOf(mask) / mask.length
+    const share = areaOf(mask) / mask.length
     return {
       about,
-      size: part < 0.03 ? 'small' : part > 0.15 ? 'large' : undefined,
+      size: share < 0.03 ? 'small' : share > 0.15 ? 'large' : undefined,
       place: placeOf({ width: image.width, height: image.height, data: mask }),
       obscured
     }
   })
 
-/** Which third of the picture the middle of a mask's box is in, where that can be said in a word. */
+/** The third of the image that contains the centre of a mask's box, where there is a phrase for it. */
 function placeOf(mask: Parameters<typeof boundsOf>[0]): Phrase['place'] {
   const [x0, y0, x1, y1] = boundsOf(mask) ?? [0, 0, -1, -1]
   const [x, y] = [(x0 + x1 + 1) / 2 / mask.width - 0.5, (y0 + y1 + 1) / 2 / mask.height - 0.5]
@@ -126,7 +128,7 @@ function placeOf(mask: Parameters<typeof boundsOf>[0]): Phrase['place'] {
   return undefined
 }
 
-/** How often each thing is said. */
+/** Probability of each attribute in a phrase. */
 export interface Detail {
   readonly color: number
   readonly second: number
@@ -135,23 +137,23 @@ export interface Detail {
   readonly size: number
   readonly place: number
   readonly of: number
-  /** A synonym, or a word for many kinds, in the place of the noun itself. */
+  /** A synonym, or a word for many kinds, instead of the noun. */
   readonly synonym: number
-  /** One thing alone is said: what it is, or its colour, or its pattern. */
+  /** A single attribute: the noun, the colour, or the pattern. */
   readonly alone: number
 }
 
-/** A phrase by chance that may be said of this thing. */
-export function phraseFor(rng: Rng, { about, size, place }: Seen, detail: Detail): Phrase {
+/** Samples a phrase that is true of this object. */
+export function phraseFor(rng: Rng, { about, size, place }: SceneObject, detail: Detail): Phrase {
   if (rng.chance(detail.alone)) return alone(rng, about)
-  const said = <T>(probability: number, value: T): T | undefined => (rng.chance(probability) ? value : undefined)
+  const sampled = <T>(probability: number, value: T): T | undefined => (rng.chance(probability) ? value : undefined)
   const words = Object.keys(nounMeanings).filter(word => word !== about.noun && means(word, about) === true)
   const noun = rng.chance(detail.synonym) && words.length ? rng.pick(words) : about.noun
-  const color = said(detail.color, about.color)
-  const pattern = said(detail.pattern * (about.pattern === 'plain' ? 0.25 : 1), about.pattern)
-  const second = said(detail.second, color && about.second)
-  const limbs = said(detail.limbs, about.limbs)
-  const of = said(
+  const color = sampled(detail.color, about.color)
+  const pattern = sampled(detail.pattern * (about.pattern === 'plain' ? 0.25 : 1), about.pattern)
+  const second = sampled(detail.second, color && about.second)
+  const limbs = sampled(detail.limbs, about.limbs)
+  const of = sampled(
     detail.of,
     about.of && {
       link: about.of.link,
@@ -162,7 +164,16 @@ export function phraseFor(rng: Rng, { about, size, place }: Seen, detail: Detail
       )
     }
   )
-  return { noun, color, second, pattern, limbs, of, size: said(detail.size, size), place: said(detail.place, place) }
+  return {
+    noun,
+    color,
+    second,
+    pattern,
+    limbs,
+    of,
+    size: sampled(detail.size, size),
+    place: sampled(detail.place, place)
+  }
 }
 
 const alone = (rng: Rng, { noun, color, pattern, of }: Description): Phrase => {
@@ -171,7 +182,7 @@ const alone = (rng: Rng, { noun, color, pattern, of }: Description): Phrase => {
   return rng.pick<Phrase>([{ noun }, { noun }, { noun }, colored, patterned, patterned])
 }
 
-/** All that can be said at times, as contrastive training says it. */
+/** Every attribute with some probability, for contrastive training. */
 export const anyDetail: Detail = {
   color: 0.7,
   second: 0.4,

@@ -3,8 +3,8 @@ import { tinyModel } from '@sam/model-tiny'
 import { sentence } from './phrase.js'
 import { singleWords } from './single-words.js'
 
-describe('the CLIP of @sam/model-tiny', () => {
-  it('has every kind and every colour of its training as a background phrase', () => {
+describe('tinyModel().clip', () => {
+  it('has every kind and colour of its training as a background phrase', () => {
     const [kinds, colored] = singleWords
     expect(tinyModel().clip.background).toEqual(
       [...kinds, ...colored.filter(({ noun }) => noun === 'thing')].map(sentence)

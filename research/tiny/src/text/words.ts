@@ -1,9 +1,9 @@
 import { type Description, kindNames } from '@sam/scenes'
 
-/** Nouns of scenes that are parts by themselves; all other parts are called by their shape. */
+/** Nouns of parts; all other parts are named by their shape. */
 export const partNouns = ['limb', 'body', 'band', 'side', 'rim', 'core', 'spot'] as const
 
-/** What each noun of a phrase may stand for: itself, and the synonyms that people use. */
+/** Kinds that each noun of a phrase may stand for: itself, or as a synonym. */
 export const nounMeanings: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries([...kindNames, ...partNouns].map(noun => [noun, [noun]])),
   circle: ['disc'],
@@ -38,7 +38,7 @@ export const patterns = ['plain', 'mottled', 'grainy', 'striped', 'checkered', '
 export const sizes = ['small', 'large'] as const
 export const places = ['on the left', 'on the right', 'at the top', 'at the bottom', 'in the middle'] as const
 
-/** Words of whole sentences around a phrase. */
+/** Words of sentences around a phrase. */
 const others = [
   'a',
   'an',
@@ -85,14 +85,14 @@ const others = [
   'pattern'
 ]
 
-/** Every word that a phrase of ours may have: the vocabulary of a tokenizer. */
+/** Every word of our phrases: the vocabulary of the tokenizer. */
 export const allWords: readonly string[] = [
   ...new Set([...colors, ...patterns, ...sizes, ...Object.keys(nounMeanings), ...others])
 ]
 
 /**
- * Colours and shapes that contrastive training never shows together, though each of them with others: whether words
- * compose is judged on these.
+ * Pairs of colour and shape held out of contrastive training, which has each of them with others: they test whether words
+ * compose.
  */
 export const heldOutPairs: readonly (readonly [string, string])[] = [
   ['red', 'star'],
@@ -109,7 +109,7 @@ export const heldOutPairs: readonly (readonly [string, string])[] = [
   ['brown', 'crescent']
 ]
 
-/** Whether a thing, or what it is a part of, is of a held-out pair, by either of its colours. */
+/** Whether an object, or its whole, is of a held-out pair, by either of its colours. */
 export const isHeldOut = ({ noun, color, second, of }: Description): boolean =>
   heldOutPairs.some(([c, n]) => n === noun && (c === color || c === second)) ||
   (of !== undefined && isHeldOut(of.whole))
