@@ -149,7 +149,8 @@ export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfi
   const vocabulary = wholeNumber(text, 'vocab_size', defaults.text.vocab_size)
   // OpenAI's own files say 2 here, which is wrong; transformers then takes the largest token, and so the last of the
   // vocabulary.
-  const end = text.eos_token_id === undefined || text.eos_token_id === 2 ? vocabulary - 1 : wholeNumber(text, 'eos_token_id')
+  const end =
+    text.eos_token_id === undefined || text.eos_token_id === 2 ? vocabulary - 1 : wholeNumber(text, 'eos_token_id')
   if (end >= vocabulary) refuse(`eos_token_id must be one of ${vocabulary} tokens, found ${end}`)
   return {
     text: {

@@ -1,5 +1,6 @@
 import { InputError } from '@sam/core/graph'
-import { embedCrops, type FirstPrompt } from './first-prompt.js'
+import { embedCrops } from './embed-crops.js'
+import type { FirstPrompt } from './first-prompt.js'
 import type { LoadExample, TrainingExample } from './load-example.js'
 
 /** The examples of a micro-step, and the embeddings of their crops by object. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { f32 } from '@sam/core/graph'
-import { checkFirstPrompt, embedCrops, type FirstPrompt } from './first-prompt.js'
+import { embedCrops } from './embed-crops.js'
+import { checkFirstPrompt, type FirstPrompt } from './first-prompt.js'
 
 const batchSizes: number[] = []
 const clip: Pick<FirstPrompt, 'width' | 'embed'> = {

@@ -1,11 +1,8 @@
-import type { Bitmap } from '@sam/core'
-import type { RgbImage } from '@sam/core'
+import type { Bitmap, RgbImage } from '@sam/core'
 import { InputError, type HostTensor } from '@sam/core/graph'
 import type { Rng } from '@sam/rng'
 import type { Recipe } from '../config/recipes.js'
-import { concat } from './concat.js'
 import type { CropRule } from './crop-rule.js'
-import type { TrainingExample } from './load-example.js'
 
 /** An object to be cropped from its photo. */
 export interface ObjectCrop {
@@ -71,27 +68,5 @@ export function checkFirstPrompt(
   throw new InputError(
     'E_BAD_OPTION',
     `recipe ${name}: text prompts of ${text.width} dimensions need a CLIP of the same width as firstPrompt, found ${prompt ? `one of ${prompt.width}` : 'none'}`
-  )
-}
-
-/**
- * The embeddings of all crops of a batch, in the order of its objects; undefined for objects with another first prompt.
- * Without crops nothing is embedded.
- */
-export async function embedCrops(
-  batch: readonly Pick<TrainingExample, 'firstPrompts' | 'crops'>[],
-  prompt: Pick<FirstPrompt, 'embed'> | undefined
-): Promise<(Float32Array | undefined)[]> {
-  const crops = batch.flatMap(one => one.crops ?? [])
-  const embeddings =
-    prompt && crops.length
-      ? await prompt.embed({
-          pixel_values: concat(crops.map(c => c.pixel_values)),
-          mask_patches: concat(crops.map(c => c.mask_patches))
-        })
-      : []
-  let at = 0
-  return batch.flatMap(({ firstPrompts, crops: own }) =>
-    firstPrompts.map(first => (first || !own ? undefined : embeddings[at++]))
   )
 }

@@ -1,5 +1,4 @@
-import type { Bitmap } from '@sam/core'
-import type { Point } from '@sam/core'
+import type { Bitmap, Point } from '@sam/core'
 import { errorRegion } from '../interaction/error-region.js'
 import { largestRegion, middleOf } from '../interaction/middle.js'
 

@@ -1,6 +1,5 @@
-import type { DecoderPrompt } from '@sam/core/model'
+import { type DecoderPrompt, pointLabels } from '@sam/core/model'
 import type { Bitmap } from '@sam/core'
-import { pointLabels } from '@sam/core/model'
 import { jitteredBox } from './boxes.js'
 import { clickOnError } from './error-region.js'
 import { pointInMask } from './points.js'
