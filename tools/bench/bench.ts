@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: speed as ratios of two things measured in turn in one run, and peak memory.
- * Run it on an idle machine; the spread that it prints says how idle it was.
+ * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: ratios of speeds, each
+ * measured interleaved in one run, and peak memory. Run it on an idle machine; the printed spread shows other load.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -47,7 +47,7 @@ function report(what: string, ratio: number, goal: { atLeast?: number; atMost?: 
 const seconds = ({ best, median, worst }: Timing): string =>
   `${best.toFixed(3)} s best, ${median.toFixed(3)} median, ${worst.toFixed(3)} worst`
 
-const whole = await cpu()
+const backend = await cpu()
 const linears = await Promise.all(
   [
     [width, 3 * width],
@@ -60,7 +60,7 @@ const linearFlops = linears.reduce((sum, g) => sum + g.flops, 0)
 
 const parts: Record<string, () => Promise<void>> = { encoder, decoder, memory }
 for (const [name, run] of Object.entries(parts)) if (part === undefined || part === name) await run()
-whole.dispose()
+backend.dispose()
 if (failures.length) console.log(`not met: ${failures.join('; ')}`)
 process.exit(failures.length ? 1 : 0)
 
@@ -69,18 +69,18 @@ process.exit(failures.length ? 1 : 0)
  * composite decomposed.
  */
 async function encoder(): Promise<void> {
-  const naive = await cpu({ decompose: 'all', memory: 'fast' })
+  const decomposing = await cpu({ decompose: 'all', memory: 'fast' })
   const weights = await openWeights(checkpoint)
   const image = f32(
     [1, 3, config.imageSize, config.imageSize],
     hashFill({ name: 'image', shape: [3 * config.imageSize ** 2] }, 1).map(v => v * 15)
   )
-  const encoders = await Promise.all([whole, naive].map(b => b.compile(encodeImage(config), weights)))
+  const encoders = await Promise.all([backend, decomposing].map(b => b.compile(encodeImage(config), weights)))
   const encode = (i: number) => async (): Promise<void> => {
     const { image_embedding } = await encoders[i].run({ image })
     image_embedding.dispose()
   }
-  console.log(`${model}, image encoder, ${n} rounds in turn`)
+  console.log(`${model}, image encoder, ${n} interleaved rounds`)
   const timings = await interleaved(n, [encode(0), encode(1), ...linears.map(g => g.run)])
   const [fused, decomposed] = timings
   const products = timings
@@ -97,12 +97,12 @@ async function encoder(): Promise<void> {
     `  decomposed / fused: ${(decomposed.median / fused.median).toFixed(2)} (medians), ${(decomposed.best / fused.best).toFixed(2)} (best)`
   )
   for (const e of encoders) e.dispose()
-  naive.dispose()
+  decomposing.dispose()
 }
 
-/** One click against its own FLOP limit and against PyTorch; 64 prompts together against one by one. */
+/** One click against its own FLOP limit and against PyTorch; 64 prompts in one decode against one by one. */
 async function decoder(): Promise<void> {
-  const sam = await loadSam({ weights: checkpoint, backend: whole, parts: 'all' })
+  const sam = await loadSam({ weights: checkpoint, backend, parts: 'all' })
   const photo = await sam.encode({ width: 1024, height: 683, data: new Uint8Array(1024 * 683 * 3).fill(120) })
   const click = { points: [{ x: 500, y: 300 }] }
   const clicks = Array.from({ length: 64 }, (_, i) => ({ points: [{ x: 10 + 15 * i, y: 10 + 10 * i }] }))
@@ -134,7 +134,7 @@ async function decoder(): Promise<void> {
   await sam.dispose()
 }
 
-/** Our click and PyTorch's in turn, on as many threads, each after a pause in which the other's threads go to sleep. */
+/** Our click and PyTorch's, interleaved, on equally many threads, each after a pause in which the other's threads sleep. */
 async function againstTorch(python: string, click: () => Promise<unknown>): Promise<void> {
   const threads = availableParallelism()
   const child = spawn(python, ['tools/bench/torch_decoder.py', String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -142,12 +142,12 @@ async function againstTorch(python: string, click: () => Promise<unknown>): Prom
   const torchClick = async (): Promise<void> => {
     child.stdin.write('\n')
     if ((await answers.next()).done)
-      throw new Error(`${python} tools/bench/torch_decoder.py must answer every line; what it said is above`)
+      throw new Error(`${python} tools/bench/torch_decoder.py must answer every line with a line; its stderr is above`)
   }
   try {
     const [ours, theirs] = await interleaved(40, [click, torchClick], { pause: 30 })
     console.log(
-      `  prompt encoder and mask decoder to low-resolution logits, in turn, ${threads} threads each, PyTorch in inference mode:`
+      `  prompt encoder and mask decoder to low-resolution logits, interleaved, ${threads} threads each, PyTorch in inference mode:`
     )
     const milliseconds = ({ best, median, worst }: Timing): string =>
       [best, median, worst].map(t => (t * 1e3).toFixed(1)).join(' · ')
@@ -188,7 +188,7 @@ async function memory(): Promise<void> {
   }
 }
 
-/** A bare MatMul in onnxruntime, 4096 tokens: inputs and outputs in place, nothing copied. */
+/** A bare MatMul in onnxruntime, 4096 tokens: with preallocated inputs and outputs, without copies. */
 async function gemm(rows: number, columns: number): Promise<{ flops: number; run: () => Promise<void> }> {
   const tokens = 4096
   const w = f32([rows, columns], hashFill({ name: 'w', shape: [rows * columns] }, 1))
@@ -197,7 +197,7 @@ async function gemm(rows: number, columns: number): Promise<{ flops: number; run
   const session = await ort.InferenceSession.create(model, {
     logSeverityLevel: 4,
     intraOpNumThreads: availableParallelism(),
-    // Threads that wait busily would take the cores from what is measured next.
+    // Spinning threads would take the cores from the next measurement.
     extra: { session: { intra_op: { allow_spinning: '0' } } }
   })
   const feeds = {

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Seconds of one thing over the rounds. */
+/** Seconds of one function over the rounds. */
 export interface Timing {
   readonly best: number
   readonly median: number
@@ -8,22 +8,22 @@ export interface Timing {
 }
 
 /**
- * Times several things in turn, round by round, so that what else the machine does falls on all of them alike. One
- * round first, untimed. `pause` milliseconds before each let the threads of the one before go to sleep: some wait
- * busily for their next work.
+ * Times several functions, interleaved round by round, so that other load on the machine affects all of them equally. The
+ * first round is a warm-up. A pause of `pause` milliseconds before each lets spinning threads of the previous one go to
+ * sleep.
  */
 export async function interleaved(
   rounds: number,
-  things: readonly (() => Promise<unknown>)[],
+  functions: readonly (() => Promise<unknown>)[],
   { pause = 0 } = {}
 ): Promise<Timing[]> {
-  for (const thing of things) await thing()
-  const times = things.map((): number[] => [])
+  for (const run of functions) await run()
+  const times = functions.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [i, thing] of things.entries()) {
+    for (const [i, run] of functions.entries()) {
       if (pause) await setTimeout(pause)
       const start = performance.now()
-      await thing()
+      await run()
       times[i].push((performance.now() - start) / 1000)
     }
     if (process.stderr.isTTY) process.stderr.write(`  round ${round + 1} of ${rounds}\r`)

@@ -1,10 +1,10 @@
-// Peak memory of one model, in a process that does nothing else, on the built packages: node tools/bench/memory.js
-// CHECKPOINT JavaScript, because a tool run from source carries the bundler that reads it.
+// Peak memory of one model, in a process of its own, on the built packages: node tools/bench/memory.js CHECKPOINT.
+// JavaScript, because running from source would load a bundler into the process.
 import { readFileSync } from 'node:fs'
 import { cpu } from '@sam/backend-cpu'
 import { loadSam } from '@sam/core'
 
-// The high-water mark of this process alone: what getrusage tells begins at the parent's size.
+// The high-water mark of this process alone; getrusage's starts at the parent's size.
 const peakBytes = () => 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
 
 const backend = await cpu()

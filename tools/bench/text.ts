@@ -1,7 +1,6 @@
 /**
- * `npm run bench:text -- [--rounds N]`: from nothing to the masks of a first phrase on the embedded models (loading SAM
- * and CLIP, encoding a scene, the query), and the next phrases on the same image, on the CPU; milliseconds, and the
- * next over the first.
+ * `npm run bench:text -- [--rounds N]`: time to the masks of a first phrase with the embedded models on the CPU (loading SAM
+ * and CLIP, encoding a scene, the query), and of further phrases on the same image; milliseconds, and their ratio.
  */
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cpu'
@@ -39,11 +38,11 @@ for (let round = 0; round < Number(rounds); round++) {
   await clip.dispose()
   backend.dispose()
 }
-const told = (times: readonly number[], goal: number): string => {
+const summarised = (times: readonly number[], goal: number): string => {
   const sorted = [...times].sort((a, b) => a - b)
   return `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ms median, ${sorted[0].toFixed(0)} best, ${sorted.at(-1)!.toFixed(0)} worst  (goal < ${goal} ms)`
 }
-console.log(`first phrase, load included: ${told(first, 2000)}\nnext phrases: ${told(next, 200)}`)
+console.log(`first phrase, load included: ${summarised(first, 2000)}\nnext phrases: ${summarised(next, 200)}`)
 console.log(
   `the first took ${(Math.min(...first) / Math.min(...next)).toFixed(1)} × as long as a next one, best of each`
 )

@@ -1,7 +1,8 @@
-"""Clicks through the prompt encoder and mask decoder of the public PyTorch SAM (ViT-B's decoder): one for each line of input, answered by a line.
+"""Clicks through the prompt encoder and mask decoder of the public PyTorch SAM (ViT-B's decoder): one per input line,
+answered by a line.
 
-Usage: torch_decoder.py THREADS. Needs torch and the package segment_anything on the path of the given Python; used by
-`npm run bench -- --torch PYTHON` only, which takes the time. As in Meta's SamPredictor, up to the low-resolution logits.
+Usage: torch_decoder.py THREADS. Needs torch and segment_anything. Used by `npm run bench -- --torch PYTHON`, which
+measures the time. As in Meta's SamPredictor, up to the low-resolution logits.
 """
 import sys
 

@@ -1,8 +1,8 @@
 """One side of `npm run bench:train -- --torch PYTHON`: the same training step in PyTorch.
 
-Answers each line on stdin with one line: 'name', 'step' (takes one, says the loss), 'peak' (bytes). The model is the public segment_anything in the
-recipe's size; the loss, and the decoder over padded prompts of many images at once, are written from the paper. Needs torch, numpy and
-segment_anything.
+Answers each line on stdin with one line: 'name', 'step' (runs one, prints the loss), 'peak' (bytes). The model is the
+public segment_anything in the recipe's size; the loss, and the decoder over padded prompts of many images at once,
+follow the paper. Needs torch, numpy and segment_anything.
 """
 import json
 import re
@@ -56,7 +56,7 @@ model = torch.nn.ModuleDict({'image_encoder': encoder, 'prompt_encoder': prompt_
 model.load_state_dict({name: given[name] for name in model.state_dict()})
 model.train()
 
-# Padding is kept out of every attention whose keys are tokens. The decoder's attention is PyTorch's own, the fastest that it has.
+# Padding is masked in every attention whose keys are tokens. The decoder's attention is PyTorch's own, its fastest.
 outputs = 1 + decoder.num_mask_tokens
 present = torch.cat([torch.ones(len(given['token_mask']), outputs), given['token_mask']], 1)
 bias = ((present - 1) * 1e9)[:, None, None, :]
@@ -96,7 +96,7 @@ def forward():
 
 
 def loss_of(logits, iou):
-    """Focal and dice 20 : 1, of the returned masks the lowest; squared error of the predicted IoU, their mean."""
+    """Focal and dice 20 : 1, lowest of the returned masks; mean squared error of their predicted IoU."""
     target = given['target'][:, None].expand_as(logits)
     p = torch.sigmoid(logits)
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction='none')

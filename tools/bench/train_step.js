@@ -1,6 +1,6 @@
-// One side of `npm run bench:train`: answers 'name', 'step' (takes one, says the loss), 'peak' (bytes) and 'iteration'
-// (one of the trainer's, whole). JavaScript on the built packages, because a tool run from source carries the bundler
-// that reads it.
+// One side of `npm run bench:train`: responds to 'name', 'step' (runs one, prints the loss), 'peak' (bytes) and 'iteration'
+// (a full one of the trainer). JavaScript on the built packages, because running from source would load a bundler into
+// the process.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { cpu } from '@sam/backend-cpu'
@@ -30,7 +30,7 @@ const graph = stepGraph(recipe.config, {
 const executable = await backend.compile(graph, memoryWeights({}))
 const feeds = Object.fromEntries(graph.inputs.map(v => [nameOf(v), given[nameOf(v)]]))
 
-/** Runs the step; params and moments stay where the backend has them. */
+/** Runs the step; params and moments stay on the device. */
 async function step() {
   const outputs = await executable.run(feeds)
   const loss = (await outputs.loss.read()).data[0]
@@ -44,19 +44,19 @@ async function step() {
   return loss
 }
 
-let whole
+let fullTrainer
 async function iteration() {
   const data = scenes({ size: recipe.config.imageSize, seed: 1 })
-  whole ??= await trainer({ recipe, data, backend, seed: 1, state: initialParams(recipe.config, 1) })
-  return (await whole.trainStep()).loss
+  fullTrainer ??= await trainer({ recipe, data, backend, seed: 1, state: initialParams(recipe.config, 1) })
+  return (await fullTrainer.trainStep()).loss
 }
 
-const answers = {
+const responses = {
   name: () => 'ours, onnxruntime',
   step,
   // The high-water mark of this process alone.
   peak: () => 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]),
   iteration
 }
-for await (const line of createInterface(process.stdin)) console.log(await answers[line]())
+for await (const line of createInterface(process.stdin)) console.log(await responses[line]())
 process.exit(0)

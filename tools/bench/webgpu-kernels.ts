@@ -1,9 +1,9 @@
-/** The fused kernels of the WebGPU backend as graphs, at the sizes of a model or cut down for an emulated GPU. */
+/** The fused kernels of the WebGPU backend as graphs, at a model's sizes or reduced for an emulated GPU. */
 import type { SamConfig } from '@sam/core'
 import { gridSize, isVit } from '@sam/core/model'
 import { decompose, graph, input, ops, param, type Graph, type Value } from '@sam/core/graph'
 
-/** What the kernels' sizes follow from. */
+/** Sizes that determine those of the kernels. */
 export interface KernelSizes {
   /** Channels of the image encoder, and its heads. */
   readonly width: number
@@ -16,10 +16,10 @@ export interface KernelSizes {
   readonly decoderHeads: number
 }
 
-/** ViT-B's heads of 64 and windows of 14 on a quarter of its grid: about 0.2 Gflop in all, opened and whole. */
+/** ViT-B's heads of 64 and windows of 14 on a quarter of its grid: about 0.2 GFLOP in total, fused and decomposed. */
 export const emulatedSizes: KernelSizes = { width: 128, heads: 2, grid: 16, window: 14, neck: 64, decoderHeads: 8 }
 
-/** The sizes that a model has. */
+/** The sizes of a model. */
 export function sizesOf(config: SamConfig): KernelSizes {
   const { imageEncoder, width: neck, decoder } = config
   if (!isVit(imageEncoder)) throw new Error(`${config.name}: kernels are measured for ViT encoders`)
@@ -27,11 +27,11 @@ export function sizesOf(config: SamConfig): KernelSizes {
   return { width, heads, window, grid: gridSize(config), neck, decoderHeads: decoder.heads }
 }
 
-/** A kernel's graph, and the same with its composites opened down to primitives. */
+/** A kernel's graph, and the same decomposed to primitives. */
 export interface KernelCase {
   readonly name: string
-  readonly whole: Graph
-  readonly opened: Graph
+  readonly fused: Graph
+  readonly decomposed: Graph
 }
 
 /** Each kernel once, as the model uses it. */
@@ -77,7 +77,7 @@ export function kernelCases({ width, heads, grid, window, neck, decoderHeads }: 
     'resizeBilinear, 4×': () => ops.resizeBilinear(input('masks', [1, 4, 4 * grid, 4 * grid]), [16 * grid, 16 * grid])
   }
   return Object.entries(outputs).map(([name, build]) => {
-    const whole = graph(name, { y: build() })
-    return { name, whole, opened: decompose(whole, () => false) }
+    const fused = graph(name, { y: build() })
+    return { name, fused, decomposed: decompose(fused, () => false) }
   })
 }

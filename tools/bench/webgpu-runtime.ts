@@ -1,4 +1,4 @@
-/** onnxruntime's own WebGPU provider on our ONNX: the thing to be faster than. */
+/** onnxruntime's own WebGPU provider on our ONNX, for comparison. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,9 +8,9 @@ import ort from 'onnxruntime-node'
 
 /** A graph loaded by onnxruntime. */
 export interface Rival {
-  /** Which provider its nodes run on, as far as onnxruntime lets one say. */
+  /** Where its nodes run, as far as onnxruntime reports it. */
   readonly where: string
-  /** Runs once; the outputs come to the host. */
+  /** Runs once and copies the outputs to host memory. */
   run(): Promise<Record<string, Float32Array>>
   close(): Promise<void>
 }
@@ -22,7 +22,7 @@ export async function openRival(
 ): Promise<Rival> {
   if (!ort.listSupportedBackends().some(b => b.name === 'webgpu'))
     throw new Error('this build of onnxruntime-node has no WebGPU provider')
-  const { path, inputs, outputs } = await written(g, weights, folder)
+  const { path, inputs, outputs } = await writeOnnx(g, weights, folder)
   const open = (fallback: boolean): Promise<ort.InferenceSession> =>
     ort.InferenceSession.create(path, {
       executionProviders: fallback ? ['webgpu', 'cpu'] : ['webgpu'],
@@ -53,8 +53,8 @@ export async function openRival(
   }
 }
 
-/** The model as files: the graph, and the weights beside it. */
-async function written(
+/** Writes the model: the graph, and its weights as external data. */
+async function writeOnnx(
   g: Graph,
   weights: WeightSource,
   folder: string

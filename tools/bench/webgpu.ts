@@ -1,8 +1,8 @@
 /**
- * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel against its decomposition, and
- * encode and click against onnxruntime's own WebGPU provider on our ONNX, in turn, in one run, on the GPU that Dawn
- * finds. Where it finds none, on SwiftShader, which is emulation: then the ratios say little about a GPU, and the
- * default model is tiny.
+ * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel against its
+ * decomposition, and encode and click against onnxruntime's own WebGPU provider on our ONNX, interleaved in one run, on
+ * the GPU that Dawn finds. Without a GPU it runs on SwiftShader, an emulation: the ratios are then not those of a GPU,
+ * and the default model is tiny.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ if (!backend) process.exit(emulated())
 const name = values.model ?? (/swiftshader/i.test(backend.adapter) ? 'tiny-test' : 'vit_b')
 const config = configs[name]
 if (!config) throw new Error(`--model must be one of ${Object.keys(configs).join(', ')}, found ${name}`)
-console.log(`adapter: ${backend.adapter}; ${rounds} rounds in turn, the best of each\n`)
+console.log(`adapter: ${backend.adapter}; ${rounds} interleaved rounds, the best of each\n`)
 
 const ms = ({ best }: Timing): string => `${(best * 1e3).toFixed(2)} ms`
 const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
@@ -67,10 +67,10 @@ for (const problem of problems) console.error(`\n*** ${problem} ***`)
 backend.dispose()
 process.exit(problems.length ? 1 : 0)
 
-/** This script again, on the driver that npm brings: the loader's path must be set before a process starts. */
+/** Runs this script again on the driver from npm: the loader's path must be set before a process starts. */
 function emulated(): number {
   if (process.env.VK_ICD_FILENAMES) return 1
-  console.error('No GPU here, or --emulated: going on with SwiftShader, an emulation on the CPU.')
+  console.error('No GPU found, or --emulated: running on SwiftShader, an emulation on the CPU.')
   const { vulkanIcd, libraryPath } = ensureChromium()
   const { status } = spawnSync(process.execPath, ['tools/run.js', ...process.argv.slice(1)], {
     stdio: 'inherit',
@@ -79,7 +79,7 @@ function emulated(): number {
   return status ?? 1
 }
 
-/** Each kernel against its decomposition, opened down to primitives. */
+/** Each kernel against its decomposition to primitives. */
 async function kernels(gpu: WebGpuBackend): Promise<void> {
   const sizes = values.model || !/swiftshader/i.test(gpu.adapter) ? sizesOf(config) : emulatedSizes
   console.log(
@@ -90,18 +90,18 @@ async function kernels(gpu: WebGpuBackend): Promise<void> {
   const row = (...cells: string[]): void =>
     console.log(`  ${cells.map((c, i) => (i ? c.padStart(17) : c.padEnd(27))).join('')}`)
   row('', 'fused', 'GFLOP/s', 'decomposed', 'ratio of bests', 'ratio of medians')
-  for (const { name, whole, opened } of kernelCases(sizes)) {
-    const runs: Prepared[] = []
+  for (const { name, fused, decomposed } of kernelCases(sizes)) {
+    const runs: CompiledRun[] = []
     try {
-      for (const g of [whole, opened]) runs.push(await prepared(gpu, g, weightsOf(whole)))
-      const [fused, parts] = await interleaved(
+      for (const g of [fused, decomposed]) runs.push(await compileRun(gpu, g, weightsOf(fused)))
+      const [kernel, parts] = await interleaved(
         rounds,
         runs.map(r => r.run)
       )
-      const { flops } = demandOf(schedules(whole).run)
-      row(name, ms(fused), (flops / fused.best / 1e9).toFixed(2), ms(parts), ...ratios(parts, fused))
+      const { flops } = demandOf(schedules(fused).run)
+      row(name, ms(kernel), (flops / kernel.best / 1e9).toFixed(2), ms(parts), ...ratios(parts, kernel))
     } catch (error) {
-      // A decomposition may need a matrix that no buffer holds: what the kernel is for.
+      // A decomposition may need a matrix larger than any buffer.
       row(name, runs.length ? 'runs' : 'fails', '', (error as Error).message)
       if (!runs.length) problems.push(`${name}: ${(error as Error).message}`)
     } finally {
@@ -111,7 +111,7 @@ async function kernels(gpu: WebGpuBackend): Promise<void> {
   console.log()
 }
 
-/** Encode and click of a model, ours and onnxruntime's, from the host to the host. */
+/** Encode and click of a model, ours and onnxruntime's, with copies from and to host memory. */
 async function model(gpu: WebGpuBackend): Promise<void> {
   const weights = await openWeights(await hashCheckpoint(config))
   const folder = join('.cache/bench', config.name)
@@ -157,21 +157,21 @@ async function model(gpu: WebGpuBackend): Promise<void> {
   await weights.close()
 }
 
-/** A graph ready to be timed. */
-interface Prepared {
-  /** Until the device has done it. */
+/** A compiled graph with its feeds. */
+interface CompiledRun {
+  /** Runs and waits for the device. */
   readonly run: () => Promise<void>
   close(): void
 }
 
-/** A graph compiled, with its feeds on the device, where a model has them. */
-async function prepared(gpu: WebGpuBackend, g: Graph, weights: WeightSource): Promise<Prepared> {
-  const passing = await gpu.compile(
+/** Compiles a graph and copies its feeds to the device. */
+async function compileRun(gpu: WebGpuBackend, g: Graph, weights: WeightSource): Promise<CompiledRun> {
+  const upload = await gpu.compile(
     graph('feeds', Object.fromEntries(g.inputs.map(v => [nameOf(v)!, v])), g.inputs),
     memoryWeights({})
   )
-  const feeds = await passing.run(feedsFor(g))
-  passing.dispose()
+  const feeds = await upload.run(feedsFor(g))
+  upload.dispose()
   const executable = await gpu.compile(g, weights).catch((error: unknown) => {
     release(feeds)
     throw error
@@ -207,7 +207,7 @@ function weightsOf(g: Graph): WeightSource {
   )
 }
 
-/** Numbers between -1 and 1; labels and masks are 1. */
+/** Values between −1 and 1; labels and masks are 1. */
 function feedsFor(g: Graph): Record<string, HostTensor> {
   return Object.fromEntries(
     g.inputs.map((v): [string, HostTensor] => {
@@ -222,7 +222,7 @@ function feedsFor(g: Graph): Record<string, HostTensor> {
   )
 }
 
-/** The largest difference over the largest number, of all outputs. */
+/** The largest difference over the largest value, of all outputs. */
 async function difference(
   a: () => Promise<Record<string, Float32Array>>,
   b: () => Promise<Record<string, Float32Array>>

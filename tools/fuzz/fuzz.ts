@@ -1,9 +1,8 @@
 /**
- * `npm run fuzz -- [--seconds 60] [--seed N] [--target NAME]`: damages small files of every format this SDK reads from
- * strangers, and checks that each reader returns a value or throws a `SamError`, within seconds and a bounded memory.
- * Damaged files that break this are saved in
- * .cache/fuzz. The same seed makes the same files. Progress goes to stderr, one summary line to stdout; the exit code
- * is 1 on a finding.
+ * `npm run fuzz -- [--seconds 60] [--seed N] [--target NAME]`: damages small files of every untrusted format that this SDK
+ * reads, and checks that each reader returns a value or throws a `SamError`, within seconds and bounded memory. Inputs
+ * that violate this are saved in .cache/fuzz. The same seed makes the same inputs. Progress goes to stderr, a summary
+ * line to stdout; the exit code is 1 if there are findings.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -19,11 +18,11 @@ const seed = Number(values.seed ?? Date.now() % 2 ** 31)
 const targets = (await allTargets()).filter(({ name }) => values.target === undefined || name === values.target)
 if (!(seconds > 0) || !Number.isInteger(seed) || targets.length === 0) {
   const names = (await allTargets()).map(({ name }) => `'${name}'`).join(', ')
-  process.stderr.write(`fuzz: --seconds must be above 0, --seed a whole number, --target one of ${names}\n`)
+  process.stderr.write(`fuzz: --seconds must be above 0, --seed an integer, --target one of ${names}\n`)
   process.exit(2)
 }
 
-/** A case that runs longer hangs; a whole one takes milliseconds. */
+/** A case that runs longer has hung; others take milliseconds. */
 const hangMs = 10_000
 const maxFindings = 20
 const folder = '.cache/fuzz'
@@ -41,7 +40,7 @@ function report(finding: Finding): void {
 }
 
 /**
- * Runs cases from `from` on until `deadline`, or until one hangs or ends the worker; answers the case to go on with.
+ * Runs cases from `from` on until `deadline`, or until one hangs or ends the worker; returns the case to continue with.
  */
 async function round(from: number, deadline: number): Promise<number> {
   const data: FuzzData = { seed, only: values.target, from, shared }

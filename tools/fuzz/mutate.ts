@@ -1,9 +1,9 @@
 import type { Random } from './random.js'
 
-/** One way to damage bytes. `corpus` are the whole examples, for splices. */
+/** A way to damage bytes. `corpus` are undamaged examples, for splices. */
 type Mutation = (bytes: Uint8Array, random: Random, corpus: readonly Uint8Array[]) => Uint8Array
 
-/** Sizes at which readers go wrong. */
+/** Boundary values at which readers may fail. */
 const edges = [
   0n,
   1n,
@@ -55,7 +55,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
       for (let i = 0; i < width && at + i < out.length; i++) out[at + i] = Number((value >> BigInt(8 * i)) & 0xffn)
     }),
   number: (bytes, random) => {
-    // A number written out, as in JSON.
+    // A decimal number, as in JSON.
     const numbers = [...new TextDecoder('latin1').decode(bytes).matchAll(/\d+/g)]
     if (!numbers.length) return bytes
     const { 0: digits, index } = random.pick(numbers)
@@ -74,8 +74,8 @@ const mutations: Readonly<Record<string, Mutation>> = {
 }
 
 /**
- * The n-th damaged input: every fourth is an example cut off, at each offset in turn; the others have one to four
- * random mutations, half of them one. A pure function of the corpus, `n` and the random numbers.
+ * The n-th damaged input: every fourth is an example truncated, at each offset in turn; the others have one to four random
+ * mutations, half of them one. A pure function of the corpus, `n` and the random numbers.
  */
 export function mutated(corpus: readonly Uint8Array[], n: number, random: Random): Uint8Array {
   let cut = n % 4 === 0 ? n / 4 : Infinity
@@ -95,7 +95,7 @@ function changed(bytes: Uint8Array, change: (out: Uint8Array) => void): Uint8Arr
   return out
 }
 
-/** A range of up to 64 bytes, and once in eight times any length. */
+/** A range of up to 64 bytes; one in eight has any length. */
 function range(bytes: Uint8Array, random: Random): readonly [from: number, to: number] {
   const from = random.below(bytes.length + 1)
   const length = random.below(8) ? random.below(65) : random.below(bytes.length + 1)

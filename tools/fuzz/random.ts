@@ -1,6 +1,6 @@
-/** Seeded random numbers (mulberry32), so that any case can be made again from its number. */
+/** Seeded random numbers (mulberry32), so that any case is reproducible from its number. */
 export interface Random {
-  /** A whole number from 0 to below `n`. */
+  /** An integer in [0, n). */
   below(n: number): number
   pick<T>(items: readonly T[]): T
 }

@@ -5,7 +5,7 @@ import { randomFrom } from './random.js'
 import { allTargets, type Target } from './targets.js'
 
 /**
- * What the main thread gives, and reads while a case runs: [target, case, started at (ms), cases done, cases accepted].
+ * Input from the main thread; it reads `shared` while a case runs: [target, case, start (ms), cases done, cases accepted].
  */
 export interface FuzzData {
   readonly seed: number
@@ -14,14 +14,14 @@ export interface FuzzData {
   readonly shared: SharedArrayBuffer
 }
 
-/** A broken promise: the input is made again from its numbers. */
+/** A violation; its input is reproducible from these numbers. */
 export interface Finding {
   readonly target: string
   readonly n: number
   readonly what: string
 }
 
-/** One case may allocate this much in array buffers: the examples have a few kilobytes. */
+/** Limit of the array buffers that a case may allocate: examples have a few kilobytes. */
 const memoryLimit = 256 * 2 ** 20
 
 export const inputOf = ({ name, corpus }: Target, n: number, seed: number): Uint8Array =>
@@ -53,7 +53,7 @@ if (parentPort) {
       if (grown > memoryLimit) what ??= `allocated ${(grown / 2 ** 20).toFixed()} MiB`
       if (what !== undefined) parentPort.postMessage({ target: target.name, n, what } satisfies Finding)
     }
-    // Messages leave, and a stop is heard, between rounds.
+    // Lets messages be sent and a stop be handled.
     if (n % 64 === 0) await new Promise(setImmediate)
   }
 }

@@ -1,7 +1,8 @@
-"""An excerpt of CLIP's tokenizer that encodes the given texts exactly as the whole one: `clip_tokenizer.py tokenizer.json vectors.json excerpt.json`.
+"""Writes an excerpt of CLIP's tokenizer that encodes the given texts exactly as the original:
+`clip_tokenizer.py tokenizer.json vectors.json excerpt.json`.
 
-Byte-pair encoding applies, of all pairs present, the one merged earliest; so the merges that some text uses, in their order, give that text the same
-tokens as all merges do. Ids stay those of the whole vocabulary.
+Byte-pair encoding applies the earliest merge of all pairs present, so the merges that a text uses, in their order, give
+the same tokens as all merges. Ids are those of the full vocabulary.
 """
 import json
 import sys

@@ -1,11 +1,13 @@
-"""Writes OUT_DIR/many-points-{vit_b,vit_l,vit_h}.{safetensors,json}: what the public PyTorch SAM answers to prompts of one to forty points.
+"""Writes OUT_DIR/many-points-{vit_b,vit_l,vit_h}.{safetensors,json}: predictions of the public PyTorch SAM for prompts of
+one to forty points.
 
     pip install torch==2.0.1 torchvision==0.15.2 segment-anything==1.0 "numpy<2" pillow safetensors
     python tools/reference/many_points.py PHOTO OUT_DIR [vit_b vit_l vit_h] [--check DIR]
 
-The weights are a pure function of their names (packages/core/src/weights/hash-fill.ts). For each prompt, `multi` and `single`: the scores, every
-48th logit of the masks at the photo's own size and, in the json, how many of all logits are positive. With --check, the numbers in
-DIR/{vit_b,vit_l,vit_h}-io.{safetensors,json} must first come out again: same photo, other prompts.
+The weights are a pure function of their names (packages/core/src/weights/hash-fill.ts). For each prompt, `multi` and
+`single`: the scores, every 48th logit of the masks at the photo's size and, in the json, the number of positive logits.
+With --check, the results in DIR/{vit_b,vit_l,vit_h}-io.{safetensors,json} must be reproduced first: same photo, other
+prompts.
 """
 
 import argparse
@@ -59,7 +61,7 @@ def random_prompts(width, height):
         yield key, {**box, "point_coords": coords, "point_labels": [1, *rng.integers(0, 2, n - 1).tolist()]}
 
 
-def answers(predictor, prompt, every):
+def predictions(predictor, prompt, every):
     for kind in ("multi", "single"):
         arrays = {key: np.array(value) for key, value in prompt.items()}
         logits, scores, _ = predictor.predict(**arrays, multimask_output=kind == "multi", return_logits=True)
@@ -75,7 +77,7 @@ def check(predictor, path):
     compare("embedding", predictor.get_image_embedding()[..., ::4, ::4].numpy(), wanted["image_embedding_every4"])
     for key, expected in json.loads(Path(f"{path}.json").read_text())["prompts"].items():
         if not key.startswith("mask"):
-            for kind, scores, logits, areas in answers(predictor, expected["prompt"], 16):
+            for kind, scores, logits, areas in predictions(predictor, expected["prompt"], 16):
                 compare("scores", scores, wanted[f"{key}/{kind}/scores"])
                 compare("logits", logits, wanted[f"{key}/{kind}/logits_every16"])
                 compare("areas", areas, expected[kind]["areas"])
@@ -103,7 +105,7 @@ for model in args.models:
     tensors, rows = {}, []
     for key, prompt in random_prompts(*photo.size):
         row = {"prompt": prompt}
-        for kind, scores, logits, areas in answers(predictor, prompt, 48):
+        for kind, scores, logits, areas in predictions(predictor, prompt, 48):
             tensors |= {f"{key}/{kind}/scores": scores, f"{key}/{kind}/logits_every48": logits}
             row[kind] = {"areas": areas}
         rows.append(f"{json.dumps(key)}: {json.dumps(row)}")

@@ -1,10 +1,11 @@
-"""Writes fixtures/names/{vit_b,vit_l,vit_h}.json: every parameter's name and shape, from Meta's own code and nothing of ours.
+"""Writes fixtures/names/{vit_b,vit_l,vit_h}.json: every parameter's name and shape, from Meta's own code alone.
 
     pip install torch
     git clone https://github.com/facebookresearch/segment-anything
     python tools/reference/names.py segment-anything
 
-The models are built on torch's meta device, so that no weight is ever allocated. The package's __init__ is passed over: it wants torchvision.
+The models are built on torch's meta device, so that no weight is allocated. The package's __init__ is skipped, because it
+imports torchvision.
 """
 
 import json
@@ -26,4 +27,4 @@ for name in ["vit_b", "vit_l", "vit_h"]:
         state = sam_model_registry[name]().state_dict()
     rows = [f"{json.dumps(key)}: {json.dumps(list(value.shape))}" for key, value in state.items()]
     (out / f"{name}.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
-    print(f"{name}: {len(rows)} tensors, {sum(value.numel() for value in state.values()):,} numbers")
+    print(f"{name}: {len(rows)} tensors, {sum(value.numel() for value in state.values()):,} values")

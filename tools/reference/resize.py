@@ -1,4 +1,4 @@
-"""Writes fixtures/resize.safetensors: what Pillow's bilinear resize makes of random pictures of odd sizes.
+"""Writes fixtures/resize.safetensors: Pillow's bilinear resize of random images of odd sizes.
 
     pip install pillow numpy safetensors
     python tools/reference/resize.py
@@ -22,7 +22,7 @@ CASES = [
 rng = np.random.default_rng(2023)
 tensors = {}
 for n, ((h, w), (new_h, new_w)) in enumerate(CASES):
-    # Half noise, half saturated edges: both rounding and clipping are met.
+    # Half noise, half saturated edges: these cover rounding and clipping.
     pixels = rng.integers(0, 256, (h, w, 3), dtype=np.uint8)
     if n % 2:
         pixels = np.where(pixels > 127, 255, 0).astype(np.uint8)

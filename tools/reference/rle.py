@@ -1,4 +1,4 @@
-"""Writes fixtures/rle.json: masks as pycocotools packs them, with their area and box.
+"""Writes fixtures/rle.json: masks compressed by pycocotools, with their area and box.
 
     pip install pycocotools numpy
     python tools/reference/rle.py

@@ -1,4 +1,4 @@
-"""Writes fixtures/torch/: small files of torch.save in its several forms, and what a reader must find in them.
+"""Writes fixtures/torch/: small files in the formats of torch.save, and the expected tensors.
 
     pip install torch==2.5.1 safetensors
     python tools/reference/torch_files.py

