@@ -27,6 +27,17 @@ export default tseslint.config(
     },
     rules: {
       'laws/imports': 'error',
+      'max-len': [
+        'error',
+        {
+          code: 120,
+          ignoreStrings: true,
+          ignoreTemplateLiterals: true,
+          ignoreRegExpLiterals: true,
+          ignoreTrailingComments: true,
+          ignoreUrls: true
+        }
+      ],
       'max-params': ['error', 3],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],

@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: ratios of speeds, each
+ * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: ratios of
+ * speeds, each
  * measured interleaved in one run, and peak memory. Run it on an idle machine; the printed spread shows other load.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -134,7 +135,9 @@ async function decoder(): Promise<void> {
   await sam.dispose()
 }
 
-/** Our click and PyTorch's, interleaved, on equally many threads, each after a pause in which the other's threads sleep. */
+/**
+ * Our click and PyTorch's, interleaved, on equally many threads, each after a pause in which the other's threads sleep.
+ */
 async function againstTorch(python: string, click: () => Promise<unknown>): Promise<void> {
   const threads = availableParallelism()
   const child = spawn(python, ['tools/bench/torch_decoder.py', String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] })

@@ -35,8 +35,8 @@ function deepest(distances: Float64Array): { depth: number; at: number } {
 }
 
 /**
- * The squared Euclidean distance of each pixel to the nearest one outside; beyond the picture all is outside. Exact, one
- * axis after the other. Source: Felzenszwalb & Huttenlocher, Distance Transforms of Sampled Functions.
+ * The squared Euclidean distance of each pixel to the nearest one outside; beyond the picture all is outside. Exact,
+ * one axis after the other. Source: Felzenszwalb & Huttenlocher, Distance Transforms of Sampled Functions.
  */
 export function squaredDistances({ width, height, data }: BitGrid): Float64Array {
   const out = new Float64Array(width * height)

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:text -- [--rounds N]`: time to the masks of a first phrase with the embedded models on the CPU (loading SAM
- * and CLIP, encoding a scene, the query), and of further phrases on the same image; milliseconds, and their ratio.
+ * `npm run bench:text -- [--rounds N]`: time to the masks of a first phrase with the embedded models on the CPU
+ * (loading SAM and CLIP, encoding a scene, the query), and of further phrases on the same image; milliseconds, and
+ * their ratio.
  */
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cpu'

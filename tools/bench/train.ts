@@ -1,8 +1,8 @@
 /**
- * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss, gradients,
- * clipping, AdamW) against the same model and batch in PyTorch, interleaved, each in its own process; peak memory; and a
- * full iteration with data and simulated interaction. PYTHON must have torch, numpy and segment_anything. Run it on an
- * idle machine; the printed spread shows other load.
+ * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss,
+ * gradients, clipping, AdamW) against the same model and batch in PyTorch, interleaved, each in its own process; peak
+ * memory; and a full iteration with data and simulated interaction. PYTHON must have torch, numpy and segment_anything.
+ * Run it on an idle machine; the printed spread shows other load.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'

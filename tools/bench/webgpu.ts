@@ -1,5 +1,6 @@
 /**
- * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel against its
+ * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel
+ * against its
  * decomposition, and encode and click against onnxruntime's own WebGPU provider on our ONNX, interleaved in one run, on
  * the GPU that Dawn finds. Without a GPU it runs on SwiftShader, an emulation: the ratios are then not those of a GPU,
  * and the default model is tiny.

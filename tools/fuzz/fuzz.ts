@@ -1,8 +1,8 @@
 /**
- * `npm run fuzz -- [--seconds 60] [--seed N] [--target NAME]`: damages small files of every untrusted format that this SDK
- * reads, and checks that each reader returns a value or throws a `SamError`, within seconds and bounded memory. Inputs
- * that violate this are saved in .cache/fuzz. The same seed makes the same inputs. Progress goes to stderr, a summary
- * line to stdout; the exit code is 1 if there are findings.
+ * `npm run fuzz -- [--seconds 60] [--seed N] [--target NAME]`: damages small files of every untrusted format that this
+ * SDK reads, and checks that each reader returns a value or throws a `SamError`, within seconds and bounded memory.
+ * Inputs that violate this are saved in .cache/fuzz. The same seed makes the same inputs. Progress goes to stderr, a
+ * summary line to stdout; the exit code is 1 if there are findings.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

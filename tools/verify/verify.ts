@@ -1,7 +1,7 @@
 /**
  * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: compares the
- * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5 GB
- * into .cache/verify, and takes
+ * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5
+ * GB into .cache/verify, and takes
  * minutes.
  */
 import { spawnSync } from 'node:child_process'

@@ -180,7 +180,10 @@ function bundledName(model = 'mobile_sam'): BundledName {
   return model as BundledName
 }
 
-/** The configuration of a checkpoint, undefined where it is not a SAM; or, in `problem`, which option is needed to recognise it. */
+/**
+ * The configuration of a checkpoint, undefined where it is not a SAM; or, in `problem`, which option is needed to
+ * recognise it.
+ */
 export function recognised(
   source: WeightSource,
   { decoderHeads }: { readonly decoderHeads?: number | undefined }

@@ -25,8 +25,8 @@ export async function deviceCost(config: SamConfig): Promise<DeviceCost> {
 }
 
 /**
- * Buffer limits of a large GPU, so that a model too large for some devices is reported and not refused. The other limits
- * are those of every device.
+ * Buffer limits of a large GPU, so that a model too large for some devices is reported and not refused. The other
+ * limits are those of every device.
  */
 const roomy = { bufferBytes: 2 ** 32 - 4, sharedBytes: 16384, buffers: 8 }
 

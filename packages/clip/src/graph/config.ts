@@ -101,8 +101,8 @@ const limits: Readonly<Record<string, number>> = {
 const gridLimit = 256
 
 /**
- * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one, or
- * has a value past {@link limits}.
+ * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one,
+ * or has a value past {@link limits}.
  */
 export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfig {
   const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; `)

@@ -2,8 +2,8 @@
 export const formatHead = 132
 
 /**
- * Formats of pictures, and of what is taken for one, by their first bytes as Latin-1. The first that fits counts. Whether a
- * format can be read is for the decoder to say; this is for its messages.
+ * Formats of pictures, and of what is taken for one, by their first bytes as Latin-1. The first that fits counts.
+ * Whether a format can be read is for the decoder to say; this is for its messages.
  */
 const formats: readonly (readonly [name: string, head: RegExp])[] = [
   ['JPEG', /^\xff\xd8\xff/],

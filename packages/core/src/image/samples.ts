@@ -65,7 +65,9 @@ const types: Readonly<Record<SampleType, { readonly name: string; readonly range
 export const isSampleType = (type: unknown): type is SampleType =>
   typeof type === 'string' && Object.hasOwn(types, type)
 
-/** 8-bit RGB of samples. Throws `E_BAD_IMAGE` where nothing says what is black and white, or which bands are colours. */
+/**
+ * 8-bit RGB of samples. Throws `E_BAD_IMAGE` where nothing says what is black and white, or which bands are colours.
+ */
 export function samplesToRgb(samples: Samples, { window, bands }: SampleOptions): RgbImage {
   const { width, height, data, stride, type } = samples
   const indices = bandsOf(samples, bands).map(samples.indexOf)

@@ -63,8 +63,9 @@ export interface DecodeOptions extends ImageLimits, SampleOptions {
  * transparency they are black (unlike in Node).
  *
  * Throws `InputError`: `E_BAD_IMAGE` when it cannot be fetched, decoded or read back (another origin, closed),
- * `E_BAD_OPTION` for `window` and `bands`, since a browser gives no samples but bytes of RGBA, `E_IMAGE_TOO_LARGE` past `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An
- * abort rejects with the signal's reason.
+ * `E_BAD_OPTION` for `window` and `bands`, since a browser gives no samples but bytes of RGBA, `E_IMAGE_TOO_LARGE` past
+ * `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An abort rejects with the
+ * signal's reason.
  */
 export async function decodeImage(
   source: EncodedImageSource,

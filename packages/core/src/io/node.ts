@@ -145,9 +145,9 @@ const bandLimit = 64
  * - EXIF orientation is applied: all coordinates of this SDK refer to the upright picture, as viewers show it.
  * - Grey becomes three channels, CMYK and embedded ICC profiles are converted to sRGB, 16 bits keep their upper byte.
  * - Alpha is dropped and the colour under it kept. Of an animation or a document, the first frame.
- * - Other samples (floats, 32 bits, signed) and several bands become colours by {@link SampleOptions}. Where neither the
- *   file nor `window` and `bands` say how, and where 16 bits hold 14 or fewer, they are refused: a guess would show a
- *   black picture. With `window` or `bands` the stored samples count, without a colour profile.
+ * - Other samples (floats, 32 bits, signed) and several bands become colours by {@link SampleOptions}. Where neither
+ *   the file nor `window` and `bands` say how, and where 16 bits hold 14 or fewer, they are refused: a guess would show
+ *   a black picture. With `window` or `bands` the stored samples count, without a colour profile.
  *
  * The size is checked before any pixel is decoded. Throws `InputError`: `E_BAD_IMAGE` when the file is missing,
  * truncated, not a photo, of a format or samples that cannot be read, or when sharp is not installed;

@@ -179,7 +179,10 @@ const versionOf = ({ headers }: Response): string =>
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, i) => byte === b[i])
 
-/** Refuses an answer that does not begin where it was asked to. A `Content-Range` hidden from other origins says nothing. */
+/**
+ * Refuses an answer that does not begin where it was asked to. A `Content-Range` hidden from other origins says
+ * nothing.
+ */
 function checkStart(answer: Response, offset: number, fail: Refuse): void {
   const found = answer.headers.get('content-range')
   const start = found === null ? undefined : (/^bytes (\d+)-/.exec(found)?.[1] ?? NaN)

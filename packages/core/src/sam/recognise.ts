@@ -15,14 +15,17 @@ const published = { width: 256, heads: 8 }
 
 /** What the shapes of a checkpoint's tensors do not determine. */
 export interface Undetermined {
-  /** Attention heads of the mask decoder. Known for the published width of 256 (8 heads); elsewhere it must be given. */
+  /**
+   * Attention heads of the mask decoder. Known for the published width of 256 (8 heads); elsewhere it must be given.
+   */
   readonly decoderHeads?: number | undefined
 }
 
 /**
  * The configuration of a checkpoint: from its own metadata, or read off the shapes of its tensors; undefined when it is
  * not a SAM. A published configuration keeps its name. Layer-norm epsilons and the order of qkv are those of Meta's and
- * MobileSAM's code, which has no option for them. Takes time in proportion to the number of tensors, and builds no graph.
+ * MobileSAM's code, which has no option for them. Takes time in proportion to the number of tensors, and builds no
+ * graph.
  *
  * Throws `WeightsError` `E_WEIGHTS_MISMATCH` where the shapes leave something open that changes the masks, and `known`
  * does not give it: heads of a decoder that is not 256 wide, an image that is not square, windows of several sizes,

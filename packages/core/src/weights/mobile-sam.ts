@@ -4,12 +4,15 @@ import { renamed, weightSource, type WeightEntry, type WeightSource } from './so
 /** Inside the root of a batch norm: PyTorch's default. */
 const eps = 1e-5
 
-/** What MobileSAM's file has and SAM never uses: TinyViT's classifier, and which bias belongs to which pair of positions. */
+/**
+ * What MobileSAM's file has and SAM never uses: TinyViT's classifier, and which bias belongs to which pair of
+ * positions.
+ */
 const unused = /^image_encoder\.(norm_head|head)\.|\.attn\.attention_bias_idxs$/
 
 /**
- * MobileSAM's file as its graph wants it: what SAM never uses is left out, and each batch norm `X.bn` is folded into the
- * convolution `X.c` before it, which becomes `X.c.weight` and `X.c.bias`. Any other source is returned as it is.
+ * MobileSAM's file as its graph wants it: what SAM never uses is left out, and each batch norm `X.bn` is folded into
+ * the convolution `X.c` before it, which becomes `X.c.weight` and `X.c.bias`. Any other source is returned as it is.
  * MobileSAM: Conv2d_BN.fuse.
  */
 export function foldedMobileSam(source: WeightSource): WeightSource {

@@ -27,8 +27,9 @@ export interface OpenOptions {
 
 /**
  * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, or a directory in Hugging Face's layout. Its
- * content decides, not its name. Only names and shapes are read; tensors come later, by range. A SAM's names are Meta's,
- * whatever the file calls them and whatever prefix they have (`underMetaNames`). An open source is returned as it is. Throws `WeightsError`.
+ * content decides, not its name. Only names and shapes are read; tensors come later, by range. A SAM's names are
+ * Meta's, whatever the file calls them and whatever prefix they have (`underMetaNames`). An open source is returned as
+ * it is. Throws `WeightsError`.
  */
 export async function openWeights(from: WeightsLike, options: OpenOptions = {}): Promise<WeightSource> {
   if (isWeightSource(from)) return from

@@ -4,7 +4,8 @@ import { brief, WeightsError } from '../errors.js'
 
 /**
  * What a pickle unpacks to: null, booleans, numbers (bigint past 2^53), strings, bytes, arrays (frozen for tuples),
- * Maps for dicts, Sets, and whatever the allowed globals and persistent ids answer. Nothing in a pickle names code that runs.
+ * Maps for dicts, Sets, and whatever the allowed globals and persistent ids answer. Nothing in a pickle names code that
+ * runs.
  */
 export type PickleValue = unknown
 

@@ -7,7 +7,9 @@ import { brief } from '../errors.js'
 /** The parts of a SAM, as Meta and Hugging Face name them: what stands before one in a name is the SAM's prefix. */
 const part = /(?<=^|\.)(?:image_encoder|vision_encoder|prompt_encoder|mask_decoder)(?=\.)/
 
-/** What torch's own wrappers put into the names of what they wrap, at any place: compile, data parallel, checkpointing. */
+/**
+ * What torch's own wrappers put into the names of what they wrap, at any place: compile, data parallel, checkpointing.
+ */
 const wrapper = /(?<=^|\.)(?:_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module)\./g
 
 /** The prefixes under which these names hold a SAM: a mask decoder and another part. '' is a SAM without a prefix. */
@@ -24,9 +26,10 @@ export function samPrefixes(names: readonly string[]): readonly string[] {
 
 /**
  * The same checkpoint under Meta's names. A SAM under one prefix (`model.`, `sam.`, `model_state.sam.`, whatever it is)
- * loses it, and what the file holds beside that SAM is left out; what torch's wrappers put into its names is removed; names
- * of Hugging Face are translated, and MobileSAM's batch norms folded. A file with several SAMs keeps its names: `recognise` says which there are. Other
- * networks (a CLIP, an encoder alone) lose the usual prefixes where every name has them.
+ * loses it, and what the file holds beside that SAM is left out; what torch's wrappers put into its names is removed;
+ * names of Hugging Face are translated, and MobileSAM's batch norms folded. A file with several SAMs keeps its names:
+ * `recognise` says which there are. Other networks (a CLIP, an encoder alone) lose the usual prefixes where every name
+ * has them.
  *
  * Throws `WeightsError` `E_WEIGHTS_FORMAT` where two names become one.
  */

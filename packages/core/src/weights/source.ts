@@ -56,8 +56,8 @@ export interface WeightEntry extends WeightInfo {
 }
 
 /**
- * A source over entries: every format ends here. Throws `WeightsError` `E_WEIGHTS_FORMAT` for more names, or longer ones,
- * than the limits allow.
+ * A source over entries: every format ends here. Throws `WeightsError` `E_WEIGHTS_FORMAT` for more names, or longer
+ * ones, than the limits allow.
  */
 export function weightSource(
   label: string,

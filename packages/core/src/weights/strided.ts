@@ -63,7 +63,9 @@ export function gather({ dtype, shape, strides }: Strided, bytes: Uint8Array): U
   return out
 }
 
-/** An entry whose elements lie as a view whose first one is at byte `start` of a file; gathered where they have gaps. */
+/**
+ * An entry whose elements lie as a view whose first one is at byte `start` of a file; gathered where they have gaps.
+ */
 export function stridedEntry(
   source: ByteSource,
   name: string,

@@ -11,8 +11,8 @@ import {
 } from '@sam/core/graph'
 
 /**
- * The state of a training run, by the names of the step graph's inputs: params, optimizer moments, gradient sums. On the
- * device after the first step.
+ * The state of a training run, by the names of the step graph's inputs: params, optimizer moments, gradient sums. On
+ * the device after the first step.
  */
 export interface State {
   readonly names: readonly string[]

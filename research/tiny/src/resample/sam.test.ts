@@ -34,8 +34,8 @@ describe('resampleSam', () => {
     ])
   })
   it('gives for a patch what the original gives for the patch enlarged', () => {
-    // Without blocks and positions, the encoder processes each patch alone, except for the neck's 3 × 3 convolution, which
-    // gives the same in a periodic image.
+    // Without blocks and positions, the encoder processes each patch alone, except for the neck's 3 × 3 convolution,
+    // which gives the same in a periodic image.
     const bare = (config: SamConfig): SamConfig => ({
       ...config,
       imageEncoder: { ...config.imageEncoder, depth: 0, globalBlocks: [] }
