@@ -1,5 +1,6 @@
 /**
- * Trains the pair of `@sam/model-tiny`, SAM and CLIP, from scratch: `node tools/run.js research/tiny/run.ts --out FOLDER`.
+ * Trains the pair of `@sam/model-tiny`, SAM and CLIP, from scratch: `node tools/run.js research/tiny/run.ts --out
+ * FOLDER`.
  *
  * | stage | what is trained | iterations | hours, two cores (estimate) |
  * | --- | --- | ---: | ---: |
@@ -10,9 +11,9 @@
  * | grounding | text as the first prompt | 5,600 | 8 |
  * | text | text, points and boxes with the paper's interaction | 440 | 1 |
  *
- * Options: `--only STAGE`; `--iterations N` per stage, for a trial; `--threads N`; `--seed N`; and for several processes
- * that average their SAMs every N iterations, `--peers FOLDER…` (the others' `--out`) with `--average-every N`. Ctrl-C
- * saves, and the same call resumes. FOLDER/pair then holds `sam-tiny.safetensors` and `clip/`.
+ * Options: `--only STAGE`; `--iterations N` per stage, for a trial; `--threads N`; `--seed N`; and for several
+ * processes that average their SAMs every N iterations, `--peers FOLDER…` (the others' `--out`) with `--average-every
+ * N`. Ctrl-C saves, and the same call resumes. FOLDER/pair then holds `sam-tiny.safetensors` and `clip/`.
  */
 import { copyFile, cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -8,9 +8,9 @@ export interface Timing {
 }
 
 /**
- * Times several functions, interleaved round by round, so that other load on the machine affects all of them equally. The
- * first round is a warm-up. A pause of `pause` milliseconds before each lets spinning threads of the previous one go to
- * sleep.
+ * Times several functions, interleaved round by round, so that other load on the machine affects all of them equally.
+ * The first round is a warm-up. A pause of `pause` milliseconds before each lets spinning threads of the previous one
+ * go to sleep.
  */
 export async function interleaved(
   rounds: number,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:text -- [--rounds N]`: time to the masks of a first phrase with the embedded models on the CPU (loading SAM
- * and CLIP, encoding a scene, the query), and of further phrases on the same image; milliseconds, and their ratio.
+ * `npm run bench:text -- [--rounds N]`: time to the masks of a first phrase with the embedded models on the CPU
+ * (loading SAM and CLIP, encoding a scene, the query), and of further phrases on the same image; milliseconds, and
+ * their ratio.
  */
 import { parseArgs } from 'node:util'
 import { cpu } from '@sam/backend-cpu'
@@ -40,7 +41,10 @@ for (let round = 0; round < Number(rounds); round++) {
 }
 const summarised = (times: readonly number[], goal: number): string => {
   const sorted = [...times].sort((a, b) => a - b)
-  return `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ms median, ${sorted[0].toFixed(0)} best, ${sorted.at(-1)!.toFixed(0)} worst  (goal < ${goal} ms)`
+  return (
+    `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ms median, ${sorted[0].toFixed(0)} best, ` +
+    `${sorted.at(-1)!.toFixed(0)} worst  (goal < ${goal} ms)`
+  )
 }
 console.log(`first phrase, load included: ${summarised(first, 2000)}\nnext phrases: ${summarised(next, 200)}`)
 console.log(

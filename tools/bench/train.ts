@@ -1,8 +1,8 @@
 /**
- * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss, gradients,
- * clipping, AdamW) against the same model and batch in PyTorch, interleaved, each in its own process; peak memory; and a
- * full iteration with data and simulated interaction. PYTHON must have torch, numpy and segment_anything. Run it on an
- * idle machine; the printed spread shows other load.
+ * `npm run bench:train -- [--rounds N] [--torch PYTHON]`: one training step of the tiny recipe (forward, loss,
+ * gradients, clipping, AdamW) against the same model and batch in PyTorch, interleaved, each in its own process; peak
+ * memory; and a full iteration with data and simulated interaction. PYTHON must have torch, numpy and segment_anything.
+ * Run it on an idle machine; the printed spread shows other load.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -52,12 +52,14 @@ async function compare(batch: string): Promise<number> {
   for (const [i, w] of both.entries()) {
     const gigabytes = Number(await w.request('peak')) / 1e9
     console.log(
-      `  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; peak memory ${gigabytes.toFixed(2)} GB`
+      `  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; ` +
+        `peak memory ${gigabytes.toFixed(2)} GB`
     )
   }
   const [iteration] = await interleaved(Math.ceil(Number(rounds) / 2), [() => ours.request('iteration')])
   console.log(
-    `  our full iteration, with scenes and simulated interaction: ${spread(iteration)}; ${(images / iteration.median).toFixed(2)} images/s`
+    `  our full iteration, with scenes and simulated interaction: ${spread(iteration)}; ` +
+      `${(images / iteration.median).toFixed(2)} images/s`
   )
   for (const w of both) w.end()
   if (!theirs) return 0
@@ -68,7 +70,8 @@ async function compare(batch: string): Promise<number> {
   )
   const [best, median] = [timings[1].best / timings[0].best, timings[1].median / timings[0].median]
   console.log(
-    `${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); best of each: ${best.toFixed(2)}`
+    `${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); ` +
+      `best of each: ${best.toFixed(2)}`
   )
   return difference < 1e-4 && median >= 1 ? 0 : 1
 }

@@ -1,6 +1,6 @@
-// One side of `npm run bench:train`: responds to 'name', 'step' (runs one, prints the loss), 'peak' (bytes) and 'iteration'
-// (a full one of the trainer). JavaScript on the built packages, because running from source would load a bundler into
-// the process.
+// One side of `npm run bench:train`: responds to 'name', 'step' (runs one, prints the loss), 'peak' (bytes) and
+// 'iteration' (a full one of the trainer). JavaScript on the built packages, because running from source would load a
+// bundler into the process.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { cpu } from '@sam/backend-cpu'

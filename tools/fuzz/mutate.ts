@@ -74,8 +74,8 @@ const mutations: Readonly<Record<string, Mutation>> = {
 }
 
 /**
- * The n-th damaged input: every fourth is an example truncated, at each offset in turn; the others have one to four random
- * mutations, half of them one. A pure function of the corpus, `n` and the random numbers.
+ * The n-th damaged input: every fourth is an example truncated, at each offset in turn; the others have one to four
+ * random mutations, half of them one. A pure function of the corpus, `n` and the random numbers.
  */
 export function mutated(corpus: readonly Uint8Array[], n: number, random: Random): Uint8Array {
   let cut = n % 4 === 0 ? n / 4 : Infinity

@@ -5,7 +5,8 @@ import { randomFrom } from './random.js'
 import { allTargets, type Target } from './targets.js'
 
 /**
- * Input from the main thread; it reads `shared` while a case runs: [target, case, start (ms), cases done, cases accepted].
+ * Input from the main thread; it reads `shared` while a case runs: [target, case, start (ms), cases done, cases
+ * accepted].
  */
 export interface FuzzData {
   readonly seed: number

@@ -17,8 +17,8 @@ export interface TinyModel {
 }
 
 /**
- * The CLIP of the embedded model's text prompts, as options of `loadClip` of `@sam/clip`: `loadClip({ ...tinyModel().clip,
- * backend })`.
+ * The CLIP of the embedded model's text prompts, as options of `loadClip` of `@sam/clip`: `loadClip({
+ * ...tinyModel().clip, backend })`.
  */
 export interface TinyClip {
   /** Three files of a folder in Hugging Face's layout, as separate URLs: bundlers rename each. */

@@ -21,7 +21,9 @@ export function withoutColor({ color: _color, second: _second, of, ...rest }: De
   return { ...rest, ...(of && { of: { link: of.link, whole: withoutColor(of.whole) } }) }
 }
 
-/** `a striped red and blue star with limbs`, `a green band on a red disc`: all known attributes, in a fixed word order. */
+/**
+ * `a striped red and blue star with limbs`, `a green band on a red disc`: all known attributes, in a fixed word order.
+ */
 export function captionOf({ noun, color, second, pattern, limbs, of }: Description): string {
   const colors = second ? `${color} and ${second}` : color
   const words = [

@@ -17,8 +17,8 @@ export interface Region {
 }
 
 /**
- * An object with parts and subparts: the whole first, each part after its parent. `reach` is the radius around the centre
- * that contains all of it, in pixels.
+ * An object with parts and subparts: the whole first, each part after its parent. `reach` is the radius around the
+ * centre that contains all of it, in pixels.
  */
 export interface SceneObject {
   readonly pose: Pose
@@ -34,8 +34,8 @@ interface PartOptions {
 }
 
 /**
- * A random object: a shape, or a body with limbs, with patches, bands, rims or holes, and again on those. `simple` ones are
- * a shape alone.
+ * A random object: a shape, or a body with limbs, with patches, bands, rims or holes, and again on those. `simple` ones
+ * are a shape alone.
  */
 export function anyObject(
   rng: Rng,

@@ -277,8 +277,8 @@ function extentOf({ pose, reach }: SceneObject, shape: Shape): number {
 }
 
 /**
- * Fraction of an object that must be visible to recognise its shape, and fraction of the visible area that must show its
- * own surface, not that of its parts.
+ * Fraction of an object that must be visible to recognise its shape, and fraction of the visible area that must show
+ * its own surface, not that of its parts.
  */
 const [leastShape, leastLook] = [0.6, 0.3]
 /** Smallest difference between the mean colours of a part and its parent, of 1. */

@@ -1,8 +1,8 @@
 import type { Rng } from '@sam/rng'
 
 /**
- * A shape: its signed distance at a position, negative inside, in pixels of the scene. Exact near the outline; elsewhere
- * only the sign is.
+ * A shape: its signed distance at a position, negative inside, in pixels of the scene. Exact near the outline;
+ * elsewhere only the sign is.
  */
 export type Shape = (x: number, y: number) => number
 

@@ -35,8 +35,8 @@ export interface RunOptions extends TrainingHooks {
   readonly data: Dataset
   readonly backend: Backend
   /**
-   * Folder of `checkpoint.safetensors`, `model.safetensors`, `log.jsonl` and `curves.svg`. A run that it already holds is
-   * resumed.
+   * Folder of `checkpoint.safetensors`, `model.safetensors`, `log.jsonl` and `curves.svg`. A run that it already holds
+   * is resumed.
    */
   readonly folder: string
   /** Default: 1. */
@@ -59,8 +59,8 @@ export interface RunOptions extends TrainingHooks {
   readonly evaluate?: (t: Trainer) => Promise<Scores>
   readonly onStep?: (progress: StepProgress) => void
   /**
-   * Called after each iteration. Returns true if it changed the state, which is then saved. It may reject once the signal
-   * is aborted: the run then stops at its last checkpoint.
+   * Called after each iteration. Returns true if it changed the state, which is then saved. It may reject once the
+   * signal is aborted: the run then stops at its last checkpoint.
    */
   readonly afterStep?: ((t: Trainer, checkpoint: () => Promise<Checkpoint>) => Promise<boolean>) | undefined
   /** Stops after the current iteration, with a checkpoint. */
@@ -83,17 +83,18 @@ export interface RunResult {
 
 /**
  * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Files are written
- * atomically; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the batch
- * to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of another recipe,
- * model configuration or optimizer, or no sample of the data is usable; `WeightsError` where the weights do not fit the
- * recipe's model or a file cannot be written (a full disk): the files written before stay.
+ * atomically; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the
+ * batch to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of
+ * another recipe, model configuration or optimizer, or no sample of the data is usable; `WeightsError` where the
+ * weights do not fit the recipe's model or a file cannot be written (a full disk): the files written before stay.
  */
 export function train(options: RunOptions): Promise<RunResult> {
   return run(options).catch((error: unknown) => {
     if (!SamError.is(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOSPC') throw error
     throw new WeightsError(
       error.code,
-      `${error.message}; files saved before are intact. Free disk space and call again to resume from the last checkpoint`,
+      `${error.message}; files saved before are intact. Free disk space and call again to resume from the ` +
+        'last checkpoint',
       { cause: error }
     )
   })
@@ -128,7 +129,8 @@ async function run(options: RunOptions): Promise<RunResult> {
   if (start.recipe !== undefined && start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or ` +
+        'another folder'
     )
   checkParams(memoryWeights(start.state, isResumed ? path : 'initial weights'), recipe.config)
   checkConfig(start, recipe.config, path)

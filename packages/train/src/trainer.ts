@@ -71,9 +71,9 @@ export interface Trainer {
 }
 
 /**
- * Compiles a recipe's graphs and keeps the training state. All randomness is a function of the seed and the iteration, so
- * a resumed run continues as if it had not been stopped. Throws `InputError` `E_BAD_OPTION` where a resumed state has the
- * moments of another optimizer or other trained params.
+ * Compiles a recipe's graphs and keeps the training state. All randomness is a function of the seed and the iteration,
+ * so a resumed run continues as if it had not been stopped. Throws `InputError` `E_BAD_OPTION` where a resumed state
+ * has the moments of another optimizer or other trained params.
  */
 export async function trainer({
   recipe,

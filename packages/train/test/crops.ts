@@ -1,7 +1,9 @@
 import { f32 } from '@sam/core/graph'
 import type { CropPreprocessor } from '../src/data/first-prompt.js'
 
-/** A stub of CLIP's preprocessing: crops of 16 pixels with 4 × 4 patches, 1 where the object covers a cell of the photo. */
+/**
+ * A stub of CLIP's preprocessing: crops of 16 pixels with 4 × 4 patches, 1 where the object covers a cell of the photo.
+ */
 export const crops: CropPreprocessor = {
   preprocess(cuts) {
     const [side, grid] = [16, 4]

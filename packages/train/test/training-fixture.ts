@@ -127,8 +127,8 @@ export function training(): Graph {
 }
 
 /**
- * Three steps of AdamW for every param, on PyTorch's gradients (inputs `grad/<name>`), at three positions of the schedule
- * (inputs `rate/<i>`).
+ * Three steps of AdamW for every param, on PyTorch's gradients (inputs `grad/<name>`), at three positions of the
+ * schedule (inputs `rate/<i>`).
  */
 export function threeSteps(): Graph {
   return graph(

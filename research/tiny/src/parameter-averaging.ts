@@ -69,8 +69,8 @@ async function removeFiles(folder: string): Promise<void> {
 }
 
 /**
- * Waits until each peer has recorded this run's id, and returns the runs: this one first. Files of an earlier run cannot
- * hold the id of a later one. A resumed run keeps its id, and after the first average its peers.
+ * Waits until each peer has recorded this run's id, and returns the runs: this one first. Files of an earlier run
+ * cannot hold the id of a later one. A resumed run keeps its id, and after the first average its peers.
  */
 async function joinRuns(
   { schedule: _, ...recipe }: Recipe,

@@ -31,10 +31,10 @@ const coarse: SamConfig = {
 }
 
 /**
- * The first stage: patches of 16 pixels, a quarter of the final number. Many small steps, each trained on two interaction
- * steps per object. Generated data is endless, so there is no dropout, and all layers have one rate. In the first fifty
- * iterations all masks collapse to empty ones; after some 400 the model starts to distinguish positions. Gradients are
- * twenty times larger in that phase, hence the small β₂.
+ * The first stage: patches of 16 pixels, a quarter of the final number. Many small steps, each trained on two
+ * interaction steps per object. Generated data is endless, so there is no dropout, and all layers have one rate. In the
+ * first fifty iterations all masks collapse to empty ones; after some 400 the model starts to distinguish positions.
+ * Gradients are twenty times larger in that phase, hence the small β₂.
  */
 export const tiny: TinyRecipe = {
   name: 'tiny',
@@ -56,8 +56,8 @@ export const tiny: TinyRecipe = {
 }
 
 /**
- * The second stage: patches of 8 pixels, initialised from `tiny` by `resampleSam`. At 16 positions per side, a part of an
- * object covered two or three.
+ * The second stage: patches of 8 pixels, initialised from `tiny` by `resampleSam`. At 16 positions per side, a part of
+ * an object covered two or three.
  */
 export const tinyFine: TinyRecipe = {
   ...tiny,
@@ -78,10 +78,10 @@ const cleanCrop: CropChances = { grow: [1, 1.4], zeroOutside: 1 }
 const tinyCrops = { width: 64, crop: cleanCrop, erase: 0.6, noise: 1.2, negatives: 0.2 } as const
 
 /**
- * The third stage: text, mostly as first prompts alone, with many objects per image. Without the grounding loss the model
- * did not learn text: after 13,000 text prompts all embeddings gave the same masks. The predicted IoU has a larger weight
- * than in the paper, because it ranks the masks and detects absent objects, and was otherwise learnt last. Accuracy on
- * clicks drops in this stage; `tinyText` recovers it.
+ * The third stage: text, mostly as first prompts alone, with many objects per image. Without the grounding loss the
+ * model did not learn text: after 13,000 text prompts all embeddings gave the same masks. The predicted IoU has a
+ * larger weight than in the paper, because it ranks the masks and detects absent objects, and was otherwise learnt
+ * last. Accuracy on clicks drops in this stage; `tinyText` recovers it.
  */
 export const tinyGrounding: TinyRecipe = {
   ...tinyFine,

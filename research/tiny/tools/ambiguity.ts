@@ -1,10 +1,10 @@
 /**
  * An ablation of the ambiguity-aware design: `node tools/run.js research/tiny/tools/ambiguity.ts --folder FOLDER
  * [--iterations N] [--objects N] [--threads N]`. Mask tokens, hypernetworks and IoU head of the embedded model are
- * reinitialised and trained twice on the same scenes in the same order: with one output mask for an ambiguous prompt, and
- * with three of which only the lowest loss is trained. The encoder is frozen, so that minutes are enough. Both are
- * evaluated on the same held-out objects. Prints a Markdown table. The folder keeps the runs: a second call resumes them.
- * Paper: Section 3, "Resolving ambiguity", and Appendix A, "Making the model ambiguity-aware".
+ * reinitialised and trained twice on the same scenes in the same order: with one output mask for an ambiguous prompt,
+ * and with three of which only the lowest loss is trained. The encoder is frozen, so that minutes are enough. Both are
+ * evaluated on the same held-out objects. Prints a Markdown table. The folder keeps the runs: a second call resumes
+ * them. Paper: Section 3, "Resolving ambiguity", and Appendix A, "Making the model ambiguity-aware".
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -11,8 +11,8 @@ import {
 } from '@sam/core/graph'
 
 /**
- * The state of a training run, by the names of the step graph's inputs: params, optimizer moments, gradient sums. On the
- * device after the first step.
+ * The state of a training run, by the names of the step graph's inputs: params, optimizer moments, gradient sums. On
+ * the device after the first step.
  */
 export interface State {
   readonly names: readonly string[]
@@ -48,7 +48,9 @@ export function checkMoments(
     names.length ? `; ${label}: ${names.length}, the first ${names[0]}` : ''
   refuse(
     'E_BAD_OPTION',
-    `a resumed run must keep its optimizer and its trained params, found other moments${listed('missing', missing)}${listed('unexpected', unexpected)}; use the run's settings, or another folder`
+    'a resumed run must keep its optimizer and its trained params, found other ' +
+      `moments${listed('missing', missing)}${listed('unexpected', unexpected)}; use the run's settings, or ` +
+      'another folder'
   )
 }
 

@@ -26,9 +26,13 @@ export interface Recipe {
   readonly layerDecay: number
   readonly dropPath: number
   readonly dropout: number
-  /** Limit of the global gradient norm. Neither the paper nor ViTDet, whose settings it follows, has one: a large value. */
+  /**
+   * Limit of the global gradient norm. Neither the paper nor ViTDet, whose settings it follows, has one: a large value.
+   */
   readonly clipNorm: number
-  /** Range of the random scale of an image before it is cropped or padded. Default: no scaling, as in the main recipe. */
+  /**
+   * Range of the random scale of an image before it is cropped or padded. Default: no scaling, as in the main recipe.
+   */
   readonly jitter?: readonly [number, number]
   /** Whether the image encoder is frozen. */
   readonly frozenEncoder: boolean
@@ -94,8 +98,8 @@ export const vitB: Recipe = {
 }
 
 /**
- * Fine-tuning on a few dozen images: only prompt encoder and mask decoder are trained, on image embeddings that are computed
- * once. The configuration is that of the initial model.
+ * Fine-tuning on a few dozen images: only prompt encoder and mask decoder are trained, on image embeddings that are
+ * computed once. The configuration is that of the initial model.
  */
 export const finetuneDecoder: Recipe = {
   name: 'finetuneDecoder',
@@ -119,8 +123,8 @@ export const finetuneDecoder: Recipe = {
 
 /**
  * Text to mask: trained without text, on the CLIP embedding of each object's crop as the first prompt. Paper: D.5, with
- * the 768 dimensions of ViT-L/14@336. The paper does not give the rate drops of the 120k iterations: here they are at the
- * same fractions of the run as in its main recipe.
+ * the 768 dimensions of ViT-L/14@336. The paper does not give the rate drops of the 120k iterations: here they are at
+ * the same fractions of the run as in its main recipe.
  */
 export const text: Recipe = {
   ...vitH,

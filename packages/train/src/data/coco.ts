@@ -13,7 +13,8 @@ export interface CocoOptions {
 }
 
 /**
- * COCO instances; crowds are skipped, categories become captions. Throws `InputError` `E_BAD_IMAGE` for an invalid file.
+ * COCO instances; crowds are skipped, categories become captions. Throws `InputError` `E_BAD_IMAGE` for an invalid
+ * file.
  */
 export async function coco({ annotations: path, images: folder }: CocoOptions): Promise<Dataset> {
   const file = await readJson(path)

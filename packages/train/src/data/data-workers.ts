@@ -39,10 +39,11 @@ export interface DataWorkers {
 }
 
 /**
- * Loads examples on other threads, for devices that train faster than one thread can load. Samples of one `source`, where
- * the data set has one, are loaded on the same thread, others on the least busy one. An example is a function of its position,
- * so a run ends with the same weights on any number of threads. Each thread's module must call `serveDataWorker` with the run's
- * recipe, data and seed. A thread that ends or fails rejects all pending and later requests.
+ * Loads examples on other threads, for devices that train faster than one thread can load. Samples of one `source`,
+ * where the data set has one, are loaded on the same thread, others on the least busy one. An example is a function of
+ * its position, so a run ends with the same weights on any number of threads. Each thread's module must call
+ * `serveDataWorker` with the run's recipe, data and seed. A thread that ends or fails rejects all pending and later
+ * requests.
  *
  * @example
  * const threads = Array.from({ length: 8 }, () => new Worker(new URL('./data-worker.js', import.meta.url)))

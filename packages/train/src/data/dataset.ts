@@ -26,8 +26,8 @@ export interface Dataset<T extends Truth = Truth> {
   /** One sample. Throws `InputError` when the file behind it is invalid; the trainer skips and counts it. */
   read(index: number): Promise<Sample<T>>
   /**
-   * Index of the source of a sample, where several samples share one (views of one image): a worker that has read one of
-   * them reads the others fastest.
+   * Index of the source of a sample, where several samples share one (views of one image): a worker that has read one
+   * of them reads the others fastest.
    */
   readonly source?: (index: number) => number
 }

@@ -7,8 +7,8 @@ import { listOf, readJson } from './json.js'
 import { segmentationMask } from './segmentation.js'
 
 /**
- * A folder of SA-1B: pairs like `sa_1.jpg` and `sa_1.json`, with masks as run lengths. Throws `InputError` `E_BAD_IMAGE`
- * where there is none.
+ * A folder of SA-1B: pairs like `sa_1.jpg` and `sa_1.json`, with masks as run lengths. Throws `InputError`
+ * `E_BAD_IMAGE` where there is none.
  */
 export async function sa1b(folder: string): Promise<Dataset> {
   const files = new Set(

@@ -12,9 +12,9 @@ export interface ViewsOptions {
 }
 
 /**
- * Views of the samples of an endless data set: rotated by 0°, 90°, 180° and 270°, and mirrored. Where a sample costs more
- * to generate than to train on, a view is nearly as good as a new sample. The views of `among` samples are shuffled
- * together; the nth view is a function of the seed.
+ * Views of the samples of an endless data set: rotated by 0°, 90°, 180° and 270°, and mirrored. Where a sample costs
+ * more to generate than to train on, a view is nearly as good as a new sample. The views of `among` samples are
+ * shuffled together; the nth view is a function of the seed.
  */
 export function views<T extends Truth>(data: Dataset<T>, { among, seed, each = viewCount }: ViewsOptions): Dataset<T> {
   const held = new Map<number, Promise<Sample<T>>>()

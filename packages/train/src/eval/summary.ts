@@ -29,8 +29,8 @@ export interface Evaluation {
   /** Mean IoU after 1, 2, … clicks, over all objects. */
   readonly clicks: readonly number[]
   /**
-   * The first click by kind of object: `all`; `whole`, `part`, `subpart` where the data has levels; `unambiguous`, with no
-   * other object under the click. One click cannot select one of several nested objects: `nearest` scores the
+   * The first click by kind of object: `all`; `whole`, `part`, `subpart` where the data has levels; `unambiguous`, with
+   * no other object under the click. One click cannot select one of several nested objects: `nearest` scores the
    * best-fitting object under the click.
    */
   readonly oneClick: Readonly<Record<string, Score>>

@@ -63,8 +63,8 @@ export interface NextPrompt {
 }
 
 /**
- * The next prompt: the logits of the mask with the highest predicted IoU are the mask prompt, and a click is sampled from
- * its error region.
+ * The next prompt: the logits of the mask with the highest predicted IoU are the mask prompt, and a click is sampled
+ * from its error region.
  */
 export function nextPrompt(
   rng: Rng,

@@ -25,8 +25,8 @@ const onHost = (t: HostTensor): DeviceTensor => ({
 })
 
 /**
- * A decoder whose n-th prediction is n + m / 10 + 100·p for mask m of prompt p on the left half of the image and −1 on the
- * right. Of the three masks, the second has the highest predicted IoU.
+ * A decoder whose n-th prediction is n + m / 10 + 100·p for mask m of prompt p on the left half of the image and −1 on
+ * the right. Of the three masks, the second has the highest predicted IoU.
  */
 function countingDecoder(prompts: number): { decoder: Executable; runs: () => number } {
   let runs = 0

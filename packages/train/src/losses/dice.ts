@@ -1,8 +1,8 @@
 import { ops, type Value } from '@sam/core/graph'
 
 /**
- * Dice loss of mask logits [..., H, W] against targets of 0 and 1, per mask: [...]. Numerator and denominator are smoothed
- * by 1, so that an empty mask has a loss.
+ * Dice loss of mask logits [..., H, W] against targets of 0 and 1, per mask: [...]. Numerator and denominator are
+ * smoothed by 1, so that an empty mask has a loss.
  */
 export function diceLoss(logits: Value, target: Value): Value {
   const p = ops.sigmoid(logits)

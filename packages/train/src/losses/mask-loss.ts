@@ -39,10 +39,10 @@ export interface MaskLoss {
 }
 
 /**
- * The paper's loss of a batch of prompts: for each, the lowest loss of its returned masks, which alone is backpropagated,
- * plus the mean IoU error of all its returned masks; then the weighted mean over prompts. An empty target marks an
- * absent object: its masks are not trained, but their true IoU is 0. Paper: Appendix A, "Making the model
- * ambiguity-aware", "Losses".
+ * The paper's loss of a batch of prompts: for each, the lowest loss of its returned masks, which alone is
+ * backpropagated, plus the mean IoU error of all its returned masks; then the weighted mean over prompts. An empty
+ * target marks an absent object: its masks are not trained, but their true IoU is 0. Paper: Appendix A, "Making the
+ * model ambiguity-aware", "Losses".
  */
 export function maskLoss(
   { logits, iou, target, returned, weight }: MaskLossInputs,

@@ -29,8 +29,9 @@ export interface AdamWStep {
 }
 
 /**
- * One step of AdamW as values: decoupled weight decay, then the bias-corrected update. Scalar factors are combined first:
- * m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m / (√v + eps·√c₂). PyTorch: torch.optim.AdamW.
+ * One step of AdamW as values: decoupled weight decay, then the bias-corrected update. Scalar factors are combined
+ * first: m̂ / (√v̂ + eps) with m̂ = m / c₁ and v̂ = v / c₂ is √c₂ / c₁ · m / (√v + eps·√c₂). PyTorch:
+ * torch.optim.AdamW.
  */
 export function adamw(
   { param, m, v }: AdamWState,

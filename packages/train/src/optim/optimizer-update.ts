@@ -18,10 +18,10 @@ export interface OptimizerUpdateOptions {
 }
 
 /**
- * The updated params of a differentiated graph: gradient clipping, the optimizer, and with accumulation the running sums
- * of gradients. Adds the inputs `rate`, `correction` f32[2] and `<optimizer>/<moment>/<param>`; with accumulation
- * `gradient/<param>`, and `apply`: 1 in the micro-step that updates the params, else 0. Each is also an output under its
- * own name, and so is `gradient_norm`.
+ * The updated params of a differentiated graph: gradient clipping, the optimizer, and with accumulation the running
+ * sums of gradients. Adds the inputs `rate`, `correction` f32[2] and `<optimizer>/<moment>/<param>`; with accumulation
+ * `gradient/<param>`, and `apply`: 1 in the micro-step that updates the params, else 0. Each is also an output under
+ * its own name, and so is `gradient_norm`.
  */
 export function optimizerUpdate(
   differentiated: Graph,

@@ -34,8 +34,9 @@ const samName = (name: string): string => `image_encoder.${name.replace(/\.mlp\.
  * token's, resized bicubically to the model's grid; relative positions 0. A patch embedding of another size (MAE's
  * ViT-H has patches of 14 pixels) is resized the same way, as ViTDet does. All else is as `initialParams` has it.
  * Tensors are read one at a time, by range; unused ones are not read. Throws `WeightsMismatchError` with every missing,
- * unexpected and misshapen name, `WeightsError` for an invalid file, `InputError` when the model's encoder is not a ViT. Paper: Appendix A, "Training recipe". Public code: MAE, util/pos_embed.py#interpolate_pos_embed;
- * ViTDet, backbone/utils.py#get_abs_pos.
+ * unexpected and misshapen name, `WeightsError` for an invalid file, `InputError` when the model's encoder is not a
+ * ViT. Paper: Appendix A, "Training recipe". Public code: MAE, util/pos_embed.py#interpolate_pos_embed; ViTDet,
+ * backbone/utils.py#get_abs_pos.
  */
 export async function fromMae(
   from: WeightsLike,

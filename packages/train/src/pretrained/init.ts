@@ -13,8 +13,8 @@ export function paramShapes(config: SamConfig, text = 0): Map<string, Shape> {
 }
 
 /**
- * Random params, a function of the seed and the names alone. As MAE: Glorot-uniform matrices, zero biases, norms 1 and 0,
- * sine and cosine position embeddings. As Meta's SAM: convolutions as in PyTorch, uniform within ±1/√fan-in; normal
+ * Random params, a function of the seed and the names alone. As MAE: Glorot-uniform matrices, zero biases, norms 1 and
+ * 0, sine and cosine position embeddings. As Meta's SAM: convolutions as in PyTorch, uniform within ±1/√fan-in; normal
  * embeddings and positional frequencies; relative positions 0.
  *
  * Our own: the text projection is normal, so that a unit vector becomes a token as long as the others. The keys of each

@@ -14,8 +14,8 @@ const glyphs: Readonly<Record<string, string>> = {
 }
 
 /**
- * Visits the pixels of a number drawn on a rectangle with a border of one dot; `ink` tells digit from background. Each dot
- * is `scale` pixels wide.
+ * Visits the pixels of a number drawn on a rectangle with a border of one dot; `ink` tells digit from background. Each
+ * dot is `scale` pixels wide.
  */
 export function writeNumber(text: string, visit: (x: number, y: number, ink: boolean) => void, scale = 3): void {
   const [width, height] = [4 * text.length + 1, 7]

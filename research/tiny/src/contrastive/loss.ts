@@ -41,8 +41,8 @@ interface LabelGroups {
 }
 
 /**
- * Auxiliary classification loss: the images' side alone, mean over the label groups, rank 0. With a weight vector per word
- * instead of texts, the vision tower learns distinctions that the text tower does not make yet.
+ * Auxiliary classification loss: the images' side alone, mean over the label groups, rank 0. With a weight vector per
+ * word instead of texts, the vision tower learns distinctions that the text tower does not make yet.
  */
 export const auxiliaryClassificationLoss = (given: LabelGroups): Value =>
   ops.reshape(

@@ -30,8 +30,8 @@ const biasDamping = 1e-5
  * Modality-gap correction: makes phrase embeddings interchangeable with crop embeddings, as text prompts need (paper,
  * D.5). Contrastive training leaves the two in separate cones (Liang et al. 2022, "Mind the gap"). Crop embeddings are
  * mean-centred; phrase embeddings are mapped to their crops' by ridge regression, then crops to their phrases'. The
- * maps are folded into the projections, which keep their norm. A projection has no bias: constants go into the bias of the
- * layer norm before it, by the smallest change that projects to them.
+ * maps are folded into the projections, which keep their norm. A projection has no bias: constants go into the bias of
+ * the layer norm before it, by the smallest change that projects to them.
  */
 export function correctModalityGap(params: Params, { images, texts }: Pairs): Record<string, HostTensor> {
   const meanCrop = Float64Array.from(images[0], (_, k) => images.reduce((sum, x) => sum + x[k], 0) / images.length)

@@ -36,8 +36,8 @@ export interface ClipRecipe {
   readonly weightDecay: number
   readonly clipNorm: number
   /**
-   * Limit of the logit scale: 100 in CLIP. With a smaller one, matching pairs must be close, not only closer than others,
-   * so that a phrase can replace its crop (Liang et al. 2022, "Mind the gap", 4.2).
+   * Limit of the logit scale: 100 in CLIP. With a smaller one, matching pairs must be close, not only closer than
+   * others, so that a phrase can replace its crop (Liang et al. 2022, "Mind the gap", 4.2).
    */
   readonly largestScale: number
 }
@@ -73,8 +73,8 @@ export const clipTiny: ClipRecipe = {
 }
 
 /**
- * The same with patches of 4 pixels, initialised from `clipTiny` by `resampleClip`. At six positions per side, the edge of
- * a star covered one or two.
+ * The same with patches of 4 pixels, initialised from `clipTiny` by `resampleClip`. At six positions per side, the edge
+ * of a star covered one or two.
  */
 export const clipTinyFine: ClipRecipe = {
   ...clipTiny,

@@ -58,10 +58,10 @@ export function initialClip(config: ClipConfig, seed: number): Record<string, Ho
 
 /**
  * A step of contrastive training as one graph: both towers, the loss over all pairs of the batch's crops and phrases,
- * gradients, clipping, the optimizer. Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of `encodeCrops`,
- * `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of `optimizerUpdate`; every param
- * by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N texts of all `labelGroupsOf`;
- * and each param and moment, which is its value for the next step.
+ * gradients, clipping, the optimizer. Inputs: `pixel_values` f32[B,3,S,S] and `mask_patches` f32[B,g²] of
+ * `encodeCrops`, `input_ids` i32[N,T] of `encodeText`, `matches` f32[B,N] of `contrastiveLoss`; those of
+ * `optimizerUpdate`; every param by its name. Outputs: `loss`, `gradient_norm` rank 0; `logits` f32[B,N], for the N
+ * texts of all `labelGroupsOf`; and each param and moment, which is its value for the next step.
  */
 export function contrastiveStep(recipe: ClipRecipe): Graph {
   const { config, batch, tokens, largestScale, clipNorm, weightDecay, adamw, muon } = recipe

@@ -29,8 +29,8 @@ export interface ClipRunOptions {
   readonly data: Dataset<DescribedTruth>
   readonly backend: Backend
   /**
-   * Folder of `checkpoint.safetensors`, `log.jsonl`, and in `clip/` the CLIP as `loadClip` takes it. A run that it already
-   * holds is resumed.
+   * Folder of `checkpoint.safetensors`, `log.jsonl`, and in `clip/` the CLIP as `loadClip` takes it. A run that it
+   * already holds is resumed.
    */
   readonly folder: string
   /** Initial params of the recipe's CLIP. Default: random ones. */
@@ -59,10 +59,11 @@ export interface ClipStepReport extends Readonly<Record<string, number>> {
 }
 
 /**
- * Trains a CLIP in a folder, from its checkpoint to the end of the recipe or to the signal, with the loop that trains SAM. All
- * randomness is a function of the seed and the iteration: stopped and resumed, a run ends with the same weights. The
- * finished CLIP has its modality gap corrected. Throws `InputError` `E_BAD_OPTION` where the folder holds a run of another
- * recipe or optimizer, or the loss is not finite (the last checkpoint is kept); `WeightsError` for files.
+ * Trains a CLIP in a folder, from its checkpoint to the end of the recipe or to the signal, with the loop that trains
+ * SAM. All randomness is a function of the seed and the iteration: stopped and resumed, a run ends with the same
+ * weights. The finished CLIP has its modality gap corrected. Throws `InputError` `E_BAD_OPTION` where the folder holds
+ * a run of another recipe or optimizer, or the loss is not finite (the last checkpoint is kept); `WeightsError` for
+ * files.
  */
 export async function trainClip({
   recipe,
@@ -95,7 +96,8 @@ export async function trainClip({
   if (start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or ` +
+        'another folder'
     )
   match(
     [...clipShapes(recipe.config)].map(([name, shape]) => ({ name, shape })),
@@ -197,7 +199,8 @@ async function clipTrainer({
       if (!Number.isFinite(report.loss + report.gradientNorm))
         throw new InputError(
           'E_BAD_OPTION',
-          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stopped; the last checkpoint is kept. Lower the rate`
+          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training ` +
+            'stopped; the last checkpoint is kept. Lower the rate'
         )
       state.advance(outputs)
       for (const t of [outputs.loss, outputs.gradient_norm, outputs.logits]) t.dispose()

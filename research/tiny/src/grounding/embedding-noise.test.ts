@@ -11,8 +11,8 @@ describe('addEmbeddingNoise', () => {
       expect(Math.hypot(...after.slice(16))).toBe(0)
       return after[3]
     })
-    // Noise of the embedding's length at a right angle, as most is in 16 dimensions, rotates by 45°; nearly opposite noise
-    // rotates further.
+    // Noise of the embedding's length at a right angle, as most is in 16 dimensions, rotates by 45°; nearly opposite
+    // noise rotates further.
     expect(Math.min(...cosines)).toBeGreaterThan(0.3)
     expect(Math.min(...cosines)).toBeLessThan(0.75)
     expect(Math.max(...cosines)).toBeGreaterThan(0.999)

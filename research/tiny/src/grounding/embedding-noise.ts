@@ -3,9 +3,10 @@ import type { Rng } from '@sam/rng'
 
 /**
  * Unit-length embeddings, each moved in a random direction by up to `most` of its length, and normalised. A phrase's
- * embedding is some distance away from that of its crop, and a model trained on exact crop embeddings does not generalise
- * that far (Nukrai et al. 2022, "Text-only training for image captioning using noise-injected CLIP"). The direction is a
- * random mixture of the batch's embeddings: embeddings occupy a small subspace, and phrases deviate within it.
+ * embedding is some distance away from that of its crop, and a model trained on exact crop embeddings does not
+ * generalise that far (Nukrai et al. 2022, "Text-only training for image captioning using noise-injected CLIP"). The
+ * direction is a random mixture of the batch's embeddings: embeddings occupy a small subspace, and phrases deviate
+ * within it.
  */
 export function addEmbeddingNoise(
   rng: Rng,

@@ -52,8 +52,8 @@ export function groundingLoss({ token, embedding, target, weight }: GroundingInp
 }
 
 /**
- * `groundingLoss` of every object's own mask-pooled prototype: makes the positions of an object similar to each other and
- * to no others. Rank 0.
+ * `groundingLoss` of every object's own mask-pooled prototype: makes the positions of an object similar to each other
+ * and to no others. Rank 0.
  */
 export const prototypeLoss = ({ embedding, target }: Pick<GroundingInputs, 'embedding' | 'target'>): Value =>
   groundingLoss({
@@ -65,9 +65,9 @@ export const prototypeLoss = ({ embedding, target }: Pick<GroundingInputs, 'embe
 
 /**
  * Cross entropy between an object's prototype (`maskPooledPrototype`) and the text tokens of the batch: `groundingLoss`
- * classifies positions for a text, this one texts for an object: the other half of a contrastive loss, which also separates
- * objects of different images. Two texts of the same object both count as correct. Mean over prompts with a text and
- * a non-empty target, rank 0.
+ * classifies positions for a text, this one texts for an object: the other half of a contrastive loss, which also
+ * separates objects of different images. Two texts of the same object both count as correct. Mean over prompts with a
+ * text and a non-empty target, rank 0.
  */
 export function matchingLoss({ token, embedding, target, weight }: GroundingInputs): Value {
   const [prompts, width] = token.shape as [number, number]
@@ -84,7 +84,8 @@ export function matchingLoss({ token, embedding, target, weight }: GroundingInpu
     [2]
   )
 
-  const similarity = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
+  // [P objects, P texts]
+  const similarity = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width))
   const among = ops.add(similarity, ops.mul(ops.sub(ops.reshape(counts, [1, prompts]), 1), 1e4))
   const likelihood = ops.exp(ops.sub(among, ops.reduceMax(ops.stopGradient(among), [1])))
   const right = ops.sum(ops.where(ops.less(distance, 1), likelihood, 0), [1])

@@ -7,8 +7,9 @@ const similar = 0.8
 
 /**
  * Replaces text prompts, with probability `share` each, by the crop embedding of another image of the batch, and their
- * objects by empty masks. The masks of such prompts are not trained, but their true IoU is 0 (`maskLoss`): the predicted
- * IoU learns whether a phrase names anything in the image. Not in the paper, which does not say how absence is predicted.
+ * objects by empty masks. The masks of such prompts are not trained, but their true IoU is 0 (`maskLoss`): the
+ * predicted IoU learns whether a phrase names anything in the image. Not in the paper, which does not say how absence
+ * is predicted.
  */
 export function addNegativePrompts(
   rng: Rng,

@@ -8,8 +8,8 @@ const vector = (key: number, length: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => 0.3 * createRng(key, i).normal())
 
 describe('refitTextProjection', () => {
-  // The old space is the new one, rotated by 90° in its first two dimensions, with 1 added to the third, and without the
-  // fourth.
+  // The old space is the new one, rotated by 90° in its first two dimensions, with 1 added to the third, and without
+  // the fourth.
   const to = Array.from({ length: 400 }, (_, i) => vector(i, 4))
   const from = to.map(([a, b, c]) => Float32Array.of(-b, a, c + 1))
   const params = { other: f32([1], [5]), [weight]: f32([2, 3], [1, 2, 3, 4, 5, 6]), [bias]: f32([2], [7, 8]) }

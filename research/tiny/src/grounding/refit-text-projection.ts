@@ -17,8 +17,8 @@ const ridge = 0.02
 /**
  * Refits a model's text projection to another CLIP: the new embedding is mapped to the old one by ridge regression over
  * the pairs, then projected as before. The model keeps most of what it has learnt of text, and a short training
- * recovers the rest. Throws `InputError` `E_BAD_OPTION` for a model without a projection, of another width, or with fewer pairs
- * than dimensions.
+ * recovers the rest. Throws `InputError` `E_BAD_OPTION` for a model without a projection, of another width, or with
+ * fewer pairs than dimensions.
  */
 export function refitTextProjection(
   params: Readonly<Record<string, HostTensor>>,

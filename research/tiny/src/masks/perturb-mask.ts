@@ -4,9 +4,9 @@ import { boundsOf, iouOf } from '@sam/train/toolkit'
 import type { Rng } from '@sam/rng'
 
 /**
- * Perturbs a mask like a model's prediction: a displaced border, and sometimes a missing piece or a piece of a neighbour.
- * The IoU stays at least 0.5; an empty mask is returned unchanged. A small CLIP trained on exact masks alone is less
- * accurate on predicted ones.
+ * Perturbs a mask like a model's prediction: a displaced border, and sometimes a missing piece or a piece of a
+ * neighbour. The IoU stays at least 0.5; an empty mask is returned unchanged. A small CLIP trained on exact masks alone
+ * is less accurate on predicted ones.
  */
 export function perturbMask(rng: Rng, truth: Bitmap, neighbours: readonly Bitmap[] = []): Bitmap {
   const box = grown(truth)

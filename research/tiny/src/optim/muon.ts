@@ -50,8 +50,8 @@ export function muon(
 }
 
 /**
- * Approximates the nearest matrix with orthonormal rows, or columns if these are fewer: all singular values end between 0.7
- * and 1.2. Newton–Schulz iteration with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 raises small
+ * Approximates the nearest matrix with orthonormal rows, or columns if these are fewer: all singular values end between
+ * 0.7 and 1.2. Newton–Schulz iteration with Jordan et al.'s polynomial a·x + b·x³ + c·x⁵, whose slope at 0 raises small
  * ones fast, and which does not converge.
  */
 export function orthogonal(x: Value, steps: number): Value {

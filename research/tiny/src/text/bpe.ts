@@ -1,6 +1,6 @@
 /**
- * A tokenizer in the standard layout of `tokenizer.json`, like CLIP's: byte-pair encoding, lowercase, start and end tokens
- * around each text.
+ * A tokenizer in the standard layout of `tokenizer.json`, like CLIP's: byte-pair encoding, lowercase, start and end
+ * tokens around each text.
  */
 export interface TokenizerJson {
   readonly model: {

@@ -91,8 +91,8 @@ export const allWords: readonly string[] = [
 ]
 
 /**
- * Pairs of colour and shape held out of contrastive training, which has each of them with others: they test whether words
- * compose.
+ * Pairs of colour and shape held out of contrastive training, which has each of them with others: they test whether
+ * words compose.
  */
 export const heldOutPairs: readonly (readonly [string, string])[] = [
   ['red', 'star'],
