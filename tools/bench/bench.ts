@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: ratios of
- * speeds, each
- * measured interleaved in one run, and peak memory. Run it on an idle machine; the printed spread shows other load.
+ * `npm run bench -- [--rounds N] [--model vit_b] [--part encoder|decoder|memory] [--torch PYTHON]`: ratios of speeds,
+ * each measured interleaved in one run, and peak memory. Run it on an idle machine; the printed spread shows other
+ * load.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -95,7 +95,8 @@ async function encoder(): Promise<void> {
   report('encode: FLOPs / GEMM rate over time, best of each', limit / fused.best, { atLeast: 0.75 })
   console.log(`  the same by medians: ${((limit * products.median) / products.best / fused.median).toFixed(2)}`)
   console.log(
-    `  decomposed / fused: ${(decomposed.median / fused.median).toFixed(2)} (medians), ${(decomposed.best / fused.best).toFixed(2)} (best)`
+    `  decomposed / fused: ${(decomposed.median / fused.median).toFixed(2)} (medians), ` +
+      `${(decomposed.best / fused.best).toFixed(2)} (best)`
   )
   for (const e of encoders) e.dispose()
   decomposing.dispose()
@@ -117,7 +118,8 @@ async function decoder(): Promise<void> {
   const clickFlops = cost.maskDecoder.flops - cost.perImage
   const clickLimit = clickFlops / (linears[1].flops / gemms.best)
   console.log(
-    `  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`
+    `  one click: ${(clickFlops / 1e9).toFixed(2)} GFLOP, limit ${(clickLimit * 1e3).toFixed(1)} ms; ` +
+      `${(one.best * 1e3).toFixed(1)} ms best, ${(one.median * 1e3).toFixed(1)} median`
   )
   report('click: time over its FLOP limit, medians', one.median / ((clickLimit * gemms.median) / gemms.best), {
     atMost: 2.5
@@ -150,12 +152,14 @@ async function againstTorch(python: string, click: () => Promise<unknown>): Prom
   try {
     const [ours, theirs] = await interleaved(40, [click, torchClick], { pause: 30 })
     console.log(
-      `  prompt encoder and mask decoder to low-resolution logits, interleaved, ${threads} threads each, PyTorch in inference mode:`
+      `  prompt encoder and mask decoder to low-resolution logits, interleaved, ${threads} threads each, ` +
+        'PyTorch in inference mode:'
     )
     const milliseconds = ({ best, median, worst }: Timing): string =>
       [best, median, worst].map(t => (t * 1e3).toFixed(1)).join(' · ')
     console.log(
-      `  best · median · worst, ms: ours ${milliseconds(ours)}; PyTorch ${milliseconds(theirs)}; PyTorch over ours, best: ${(theirs.best / ours.best).toFixed(2)}`
+      `  best · median · worst, ms: ours ${milliseconds(ours)}; PyTorch ${milliseconds(theirs)}; PyTorch over ` +
+        `ours, best: ${(theirs.best / ours.best).toFixed(2)}`
     )
     report('click: PyTorch over ours, medians', theirs.median / ours.median, { atLeast: 3 })
   } finally {
@@ -185,7 +189,8 @@ async function memory(): Promise<void> {
       firstMask: number
     }
     console.log(
-      `${name}: first mask ${firstMask.toFixed(1)} s after the start of the load, peak memory with it ${(peak / 1e9).toFixed(2)} GB`
+      `${name}: first mask ${firstMask.toFixed(1)} s after the start of the load, peak memory with it ` +
+        `${(peak / 1e9).toFixed(2)} GB`
     )
     report(`${name}: peak memory of an encode, GB`, encodePeak / 1e9, { atMost: gigabytes })
   }

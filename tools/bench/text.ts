@@ -41,7 +41,10 @@ for (let round = 0; round < Number(rounds); round++) {
 }
 const summarised = (times: readonly number[], goal: number): string => {
   const sorted = [...times].sort((a, b) => a - b)
-  return `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ms median, ${sorted[0].toFixed(0)} best, ${sorted.at(-1)!.toFixed(0)} worst  (goal < ${goal} ms)`
+  return (
+    `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ms median, ${sorted[0].toFixed(0)} best, ` +
+    `${sorted.at(-1)!.toFixed(0)} worst  (goal < ${goal} ms)`
+  )
 }
 console.log(`first phrase, load included: ${summarised(first, 2000)}\nnext phrases: ${summarised(next, 200)}`)
 console.log(

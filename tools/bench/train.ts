@@ -52,12 +52,14 @@ async function compare(batch: string): Promise<number> {
   for (const [i, w] of both.entries()) {
     const gigabytes = Number(await w.request('peak')) / 1e9
     console.log(
-      `  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; peak memory ${gigabytes.toFixed(2)} GB`
+      `  ${names[i].padEnd(24)} ${spread(timings[i])}; ${(images / timings[i].median).toFixed(2)} images/s; ` +
+        `peak memory ${gigabytes.toFixed(2)} GB`
     )
   }
   const [iteration] = await interleaved(Math.ceil(Number(rounds) / 2), [() => ours.request('iteration')])
   console.log(
-    `  our full iteration, with scenes and simulated interaction: ${spread(iteration)}; ${(images / iteration.median).toFixed(2)} images/s`
+    `  our full iteration, with scenes and simulated interaction: ${spread(iteration)}; ` +
+      `${(images / iteration.median).toFixed(2)} images/s`
   )
   for (const w of both) w.end()
   if (!theirs) return 0
@@ -68,7 +70,8 @@ async function compare(batch: string): Promise<number> {
   )
   const [best, median] = [timings[1].best / timings[0].best, timings[1].median / timings[0].median]
   console.log(
-    `${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); best of each: ${best.toFixed(2)}`
+    `${median >= 1 ? '✓' : '✗'} step: PyTorch's time over ours, medians: ${median.toFixed(2)}  (goal ≥ 1); ` +
+      `best of each: ${best.toFixed(2)}`
   )
   return difference < 1e-4 && median >= 1 ? 0 : 1
 }

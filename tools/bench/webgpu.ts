@@ -1,9 +1,8 @@
 /**
- * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel
- * against its
- * decomposition, and encode and click against onnxruntime's own WebGPU provider on our ONNX, interleaved in one run, on
- * the GPU that Dawn finds. Without a GPU it runs on SwiftShader, an emulation: the ratios are then not those of a GPU,
- * and the default model is tiny.
+ * `npm run bench:webgpu -- [--model vit_b] [--rounds N] [--part kernels|model] [--emulated]`: each fused kernel against
+ * its decomposition, and encode and click against onnxruntime's own WebGPU provider on our ONNX, interleaved in one
+ * run, on the GPU that Dawn finds. Without a GPU it runs on SwiftShader, an emulation: the ratios are then not those of
+ * a GPU, and the default model is tiny.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -139,18 +138,21 @@ async function model(gpu: WebGpuBackend): Promise<void> {
     const [mine, other] = await interleaved(rounds, theirs ? [ours, () => theirs.run()] : [ours])
     const line = (who: string, t: Timing): void =>
       console.log(
-        `  ${who.padEnd(26)}${ms(t).padStart(13)} best ${(t.median * 1e3).toFixed(1).padStart(9)} ms median ${(flops / t.best / 1e9).toFixed(2).padStart(9)} GFLOP/s`
+        `  ${who.padEnd(26)}${ms(t).padStart(13)} best ${(t.median * 1e3).toFixed(1).padStart(9)} ms median ` +
+          `${(flops / t.best / 1e9).toFixed(2).padStart(9)} GFLOP/s`
       )
     line('ours', mine)
     if (theirs) {
       line('onnxruntime WebGPU', other)
       console.log(
-        `  onnxruntime / ours: ${ratios(other, mine)[0]} best, ${ratios(other, mine)[1]} median; ${theirs.where}; outputs differ by ${await difference(ours, () => theirs.run())} of the largest`
+        `  onnxruntime / ours: ${ratios(other, mine)[0]} best, ${ratios(other, mine)[1]} median; ` +
+          `${theirs.where}; outputs differ by ${await difference(ours, () => theirs.run())} of the largest`
       )
       await theirs.close()
     }
     console.log(
-      `  GPU memory: ${mega(weightBytes)} weights, ${mega(peakBytes)} more at the peak of the schedule; ${mega(gpu.memory().allocatedBytes)} held by the pool after the runs\n`
+      `  GPU memory: ${mega(weightBytes)} weights, ${mega(peakBytes)} more at the peak of the schedule; ` +
+        `${mega(gpu.memory().allocatedBytes)} held by the pool after the runs\n`
     )
     executable.dispose()
     gpu.trim()

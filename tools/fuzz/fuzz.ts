@@ -61,7 +61,8 @@ async function round(from: number, deadline: number): Promise<number> {
   while (Date.now() < deadline && findings.length < maxFindings) {
     await new Promise(resume => setTimeout(resume, 200))
     process.stderr.write(
-      `\r${state[3]} cases, ${findings.length} findings, ${Math.max(0, Math.ceil((deadline - Date.now()) / 1000))} s left `
+      `\r${state[3]} cases, ${findings.length} findings, ` +
+        `${Math.max(0, Math.ceil((deadline - Date.now()) / 1000))} s left `
     )
     const [target, n, started] = state
     const stuck = started > 0 && Date.now() - started > hangMs
@@ -79,6 +80,7 @@ for (let from = 0; from < Infinity; ) from = await round(from, deadline)
 process.stderr.write('\n')
 const outcome = findings.length ? `${findings.length} findings in ${folder}` : 'no findings'
 console.log(
-  `fuzz: ${state[3]} damaged inputs of ${targets.length} formats, seed ${seed}: ${state[4]} still readable, the others refused, ${outcome}`
+  `fuzz: ${state[3]} damaged inputs of ${targets.length} formats, seed ${seed}: ${state[4]} still readable, ` +
+    `the others refused, ${outcome}`
 )
 process.exit(findings.length || state[3] === 0 ? 1 : 0)

@@ -1,8 +1,7 @@
 /**
  * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: compares the
  * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5
- * GB into .cache/verify, and takes
- * minutes.
+ * GB into .cache/verify, and takes minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -77,14 +76,16 @@ for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h'
   const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as Result
   const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
   console.log(
-    `${name}, ${backend}: checkpoint ${gb(result.bytes)}, load ${result.loadSeconds.toFixed(1)} s, encode ${result.encodeSeconds.toFixed(1)} s, ` +
+    `${name}, ${backend}: checkpoint ${gb(result.bytes)}, load ${result.loadSeconds.toFixed(1)} s, encode ` +
+      `${result.encodeSeconds.toFixed(1)} s, ` +
       `first mask ${result.firstMaskSeconds.toFixed(1)} s after start, peak memory ${gb(result.peak)}`
   )
   for (const { key, what, holds, limit } of limits) {
     const value = result[key] as number
     if (!holds(value)) failed++
     console.log(
-      `  ${holds(value) ? '✓' : '✗'} ${what.padEnd(32)} ${key === 'maskIou' ? value.toFixed(5) : value.toExponential(2)}  (${limit})`
+      `  ${holds(value) ? '✓' : '✗'} ${what.padEnd(32)} ` +
+        `${key === 'maskIou' ? value.toFixed(5) : value.toExponential(2)}  (${limit})`
     )
   }
 }

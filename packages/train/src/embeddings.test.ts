@@ -69,6 +69,7 @@ describe('cachedEmbeddings', async () => {
     expect((await run({ data: endless }, 2)).encoded).toBe(4)
     expect((await run({ recipe: { ...recipe, jitter: [0.5, 1] } }, 2)).encoded).toBe(4)
     const learning = { ...recipe, frozenEncoder: false }
-    expect((await run({ recipe: learning }, 1)).encoded).toBe(4) // for the simulated interaction, and in the step itself
+    // Once for the simulated interaction, and once in the step.
+    expect((await run({ recipe: learning }, 1)).encoded).toBe(4)
   })
 })

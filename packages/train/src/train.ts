@@ -93,7 +93,8 @@ export function train(options: RunOptions): Promise<RunResult> {
     if (!SamError.is(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOSPC') throw error
     throw new WeightsError(
       error.code,
-      `${error.message}; files saved before are intact. Free disk space and call again to resume from the last checkpoint`,
+      `${error.message}; files saved before are intact. Free disk space and call again to resume from the ` +
+        'last checkpoint',
       { cause: error }
     )
   })
@@ -128,7 +129,8 @@ async function run(options: RunOptions): Promise<RunResult> {
   if (start.recipe !== undefined && start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or ` +
+        'another folder'
     )
   checkParams(memoryWeights(start.state, isResumed ? path : 'initial weights'), recipe.config)
   checkConfig(start, recipe.config, path)

@@ -48,7 +48,9 @@ export function checkMoments(
     names.length ? `; ${label}: ${names.length}, the first ${names[0]}` : ''
   refuse(
     'E_BAD_OPTION',
-    `a resumed run must keep its optimizer and its trained params, found other moments${listed('missing', missing)}${listed('unexpected', unexpected)}; use the run's settings, or another folder`
+    'a resumed run must keep its optimizer and its trained params, found other ' +
+      `moments${listed('missing', missing)}${listed('unexpected', unexpected)}; use the run's settings, or ` +
+      'another folder'
   )
 }
 

@@ -19,7 +19,8 @@ export function checkSample({ name, image: { width, height, data }, truths }: Sa
   const other = truths.findIndex(({ mask }) => mask.length !== width * height)
   if (other < 0) return
   throw unfit(
-    `a mask must have one value per pixel of its ${width} × ${height} image, found ${truths[other].mask.length} in mask ${other}`
+    `a mask must have one value per pixel of its ${width} × ${height} image, found ` +
+      `${truths[other].mask.length} in mask ${other}`
   )
 }
 

@@ -20,6 +20,7 @@ export async function checkData(data: Dataset, config: SamConfig): Promise<void>
   }
   throw new InputError(
     'E_BAD_IMAGE',
-    `none of ${count} samples can be used: each is unreadable, or its masks are empty, too small or over 90% of the image. The last: ${why}`
+    `none of ${count} samples can be used: each is unreadable, or its masks are empty, too small or over 90% ` +
+      `of the image. The last: ${why}`
   )
 }

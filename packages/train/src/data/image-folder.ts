@@ -32,7 +32,8 @@ export async function imageFolder(folder: string): Promise<Dataset> {
   if (!pairs.length)
     throw new InputError(
       'E_BAD_IMAGE',
-      `${folder}: masks must be named like their images (images/cat.jpg, masks/cat.png or masks/cat_1.png), found ${images.length} images and ${masks.length} masks that do not match`
+      `${folder}: masks must be named like their images (images/cat.jpg, masks/cat.png or masks/cat_1.png), ` +
+        `found ${images.length} images and ${masks.length} masks that do not match`
     )
   return {
     size: pairs.length,

@@ -77,7 +77,8 @@ export async function evaluate({
   if (!scores.length)
     throw new InputError(
       'E_BAD_IMAGE',
-      `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were unreadable or without masks, ${skipped.masks} masks were empty or of another size`
+      `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were ` +
+        `unreadable or without masks, ${skipped.masks} masks were empty or of another size`
     )
   return { images, skipped, ...summary(scores, clicks) }
 }

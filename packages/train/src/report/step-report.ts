@@ -27,7 +27,8 @@ export class NotFinite extends Error {
     readonly feeds: Readonly<Record<string, HostTensor>>
   ) {
     super(
-      `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stopped with the params of the iteration before. ` +
+      `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training ` +
+        'stopped with the params of the iteration before. ' +
         'Lower the rate, or inspect the batch'
     )
   }

@@ -61,7 +61,8 @@ describe('correctModalityGap', () => {
       [0, 1, 2, 3].reduce((sum, k) => sum + mean(after.texts, k) * mean(crops, k), 0) /
       [0, 1, 2, 3].reduce((sum, k) => sum + mean(crops, k) ** 2, 0)
     const texts = after.texts.map(x => x.map(v => v / size))
-    for (let k = 0; k < 4; k++) expect(mean(texts, k)).toBeCloseTo(mean(crops, k), 3) // a property of regression with a constant
+    // A property of regression with a constant.
+    for (let k = 0; k < 4; k++) expect(mean(texts, k)).toBeCloseTo(mean(crops, k), 3)
     // The best linear fit: closer to the crops' directions than their mean.
     const off = (guess: (i: number) => ArrayLike<number>): number =>
       crops.reduce((sum, x, i) => sum + x.reduce((s, v, k) => s + (v - guess(i)[k]) ** 2, 0), 0)

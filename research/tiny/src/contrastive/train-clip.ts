@@ -96,7 +96,8 @@ export async function trainClip({
   if (start.recipe !== recipe.name)
     throw new InputError(
       'E_BAD_OPTION',
-      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or another folder`
+      `${path} must be resumed with its recipe ${start.recipe}, found ${recipe.name}; use that recipe, or ` +
+        'another folder'
     )
   match(
     [...clipShapes(recipe.config)].map(([name, shape]) => ({ name, shape })),
@@ -198,7 +199,8 @@ async function clipTrainer({
       if (!Number.isFinite(report.loss + report.gradientNorm))
         throw new InputError(
           'E_BAD_OPTION',
-          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training stopped; the last checkpoint is kept. Lower the rate`
+          `iteration ${report.iteration}: loss ${report.loss}, gradient norm ${report.gradientNorm}; training ` +
+            'stopped; the last checkpoint is kept. Lower the rate'
         )
       state.advance(outputs)
       for (const t of [outputs.loss, outputs.gradient_norm, outputs.logits]) t.dispose()

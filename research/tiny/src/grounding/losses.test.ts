@@ -94,7 +94,7 @@ describe('matchingLoss', () => {
     matchingLoss({ token, embedding, target, weight: constant(f32([4], weight)) })
   const given = constant(f32([4, 2], tokens))
 
-  it("is the cross entropy between an object's prototype and the texts, mean over text prompts of present objects", () => {
+  it("is the cross entropy between an object's prototype and the texts, mean over present text prompts", () => {
     const own = [
       [3, 0],
       [0, 0],

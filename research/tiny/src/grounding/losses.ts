@@ -84,7 +84,8 @@ export function matchingLoss({ token, embedding, target, weight }: GroundingInpu
     [2]
   )
 
-  const similarity = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width)) // [P objects, P texts]
+  // [P objects, P texts]
+  const similarity = ops.div(ops.matmul(maskPooledPrototype({ embedding, target }), ops.swap(token)), Math.sqrt(width))
   const among = ops.add(similarity, ops.mul(ops.sub(ops.reshape(counts, [1, prompts]), 1), 1e4))
   const likelihood = ops.exp(ops.sub(among, ops.reduceMax(ops.stopGradient(among), [1])))
   const right = ops.sum(ops.where(ops.less(distance, 1), likelihood, 0), [1])

@@ -17,7 +17,8 @@ export function resampleClip(params: Params, from: ClipConfig, to: ClipConfig): 
   if (!alike || a.patchSize % b.patchSize)
     throw new InputError(
       'E_BAD_OPTION',
-      `an initial CLIP must differ from the recipe's in larger patches alone, a multiple of ${b.patchSize} pixels, found ${JSON.stringify(from)}`
+      `an initial CLIP must differ from the recipe's in larger patches alone, a multiple of ${b.patchSize} ` +
+        `pixels, found ${JSON.stringify(from)}`
     )
   if (a.patchSize === b.patchSize) return params
   const [coarse, fine] = [patchGrid(a), patchGrid(b)]

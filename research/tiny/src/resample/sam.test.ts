@@ -60,7 +60,8 @@ describe('resampleSam', () => {
     const tile = (c: number, y: number, x: number): number => createRng(c, y % 8, x % 8).normal()
     const small = encode(fine, next, tile)
     const large = encode(coarse, params, (c, y, x) => tile(c, Math.floor(y / 2), Math.floor(x / 2)))
-    const at = (data: ArrayLike<number>, grid: number, c: number): number => data[c * grid * grid + grid + 1] // away from the border
+    // Away from the border.
+    const at = (data: ArrayLike<number>, grid: number, c: number): number => data[c * grid * grid + grid + 1]
     for (let c = 0; c < coarse.width; c++) expect(at(small, 8, c)).toBeCloseTo(at(large, 4, c), 4)
   })
   it('refuses another model', () => {

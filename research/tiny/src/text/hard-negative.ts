@@ -8,8 +8,7 @@ const tries = 20
 /**
  * A hard-negative caption: a true phrase with one word replaced, and false: `a striped red star` for a striped blue
  * one. With phrases of other objects as the only negatives, a text tower learns a bag of words (NegCLIP: Yuksekgonul et
- * al. 2023).
- * Returns the phrase itself where no replacement is found, as for an object without colours.
+ * al. 2023). Returns the phrase itself where no replacement is found, as for an object without colours.
  */
 export function hardNegativeCaption(rng: Rng, phrase: Phrase, about: Description): Phrase {
   for (let i = 0; i < tries; i++) {
