@@ -79,9 +79,9 @@ export function recognise(source: WeightSource, known: Undetermined = {}): SamCo
 /** What is read of a file: shapes, and how many layers are numbered under a name. */
 interface Reader {
   /** Of a tensor with this many dimensions; undefined where the file does not have it. */
-  shape(name: string, rank: number): Shape | undefined
+  readonly shape: (name: string, rank: number) => Shape | undefined
   /** How many of `prefix.0.`, `prefix.1.` … begin a name, up to the first that begins none. */
-  layers(prefix: string): number
+  readonly layers: (prefix: string) => number
 }
 
 function reader(source: WeightSource, refuse: Refuse): Reader {
