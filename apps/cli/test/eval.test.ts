@@ -73,7 +73,12 @@ describe('sam eval', async () => {
       'must hold the folders images and masks: ENOENT'
     ],
     ['a folder without the format', ['--data', `sa1b:${join(folder, 'empty')}`], 1, 'found 0 files and no pair'],
-    ['data without a usable image', ['--data', `sa1b:${join(folder, 'sa1b')}`], 1, 'found none; 1 images were unreadable or without masks'],
+    [
+      'data without a usable image',
+      ['--data', `sa1b:${join(folder, 'sa1b')}`],
+      1,
+      'found none; 1 images were unreadable or without masks'
+    ],
     ['a missing annotation file', ['--data', `coco:${join(folder, 'no.json')},${folder}`], 1, 'ENOENT'],
     ['a missing checkpoint', ['--checkpoint', join(folder, 'no.pth')], 1, 'no such file']
   ] as const)('reports %s', async (_, argv, code, message) => {
