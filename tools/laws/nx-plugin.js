@@ -14,7 +14,7 @@ const targets = root => ({
     inputs: everySource,
     options: { commands: [`prettier --check ${root}`, `eslint ${root}`], parallel: false }
   },
-  test: { ...cached, inputs: everySource, options: { command: `vitest run --dir ${root}` } }
+  test: { ...cached, inputs: everySource, options: { command: `vitest run --passWithNoTests ${root}/` } }
 })
 
 /** Tags are the table of packages: the kind of a project, and what a package may import of ours. */
