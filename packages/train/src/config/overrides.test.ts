@@ -48,7 +48,7 @@ describe('withOverrides', () => {
     ['no iterations', { schedule: { iterations: 0 } }, 'schedule.iterations must be an integer from 1'],
     ['a batch in uneven parts', { batch: 6 }, 'batch must be a multiple of microBatch (4)'],
     ['a list with text', { schedule: { steps: ['x'] } }, 'schedule.steps must be a list of numbers'],
-    ['an invalid model', { config: { width: 1e9 } }, 'config.width must be a positive number'],
+    ['an invalid model', { config: { width: 1e9 } }, 'config.width must be a whole number from 1 to 4096'],
     ['a range upside down', { jitter: [2, 1] }, 'jitter must be two numbers above 0']
   ])('refuses %s', (_, overrides, message) => expect(() => withOverrides(tiny, overrides)).toThrow(message))
 })
