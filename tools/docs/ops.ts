@@ -1,6 +1,6 @@
 /**
- * Writes docs/ops.md from the tables of the code: `node tools/run.js tools/docs/ops.ts`. What the code cannot say, the
- * words below do; a new operation without words does not compile.
+ * Writes docs/ops.md from the tables of the code and the descriptions below: `node tools/run.js tools/docs/ops.ts`. A
+ * primitive without a description does not compile.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { conformanceCases } from '@sam/core/testing'
 
 export const pagePath = fileURLToPath(new URL('../../docs/ops.md', import.meta.url))
 
-/** [what it is, its gradient]: g is the cotangent of the output y. */
+/** Meaning and gradient of each primitive; g is the cotangent of the output y. */
 const primitives: Record<Primitive, readonly [meaning: string, gradient: string]> = {
   neg: ['−x', '−g'],
   exp: ['eˣ', 'g·y'],
@@ -18,30 +18,33 @@ const primitives: Record<Primitive, readonly [meaning: string, gradient: string]
   sin: ['sin x', 'g·cos x'],
   cos: ['cos x', '−g·sin x'],
   erf: ['the Gauss error function', 'g·(2/√π)·exp(−x²)'],
-  cast: ['to another type: integers cut towards zero, bool is "not zero"', 'cast back; none for integers and bool'],
+  cast: ['conversion of type: truncates to integers, bool is x ≠ 0', 'cast back; none for integers and bool'],
   add: ['a + b', 'g, g'],
   sub: ['a − b', 'g, −g'],
   mul: ['a·b', 'g·b, g·a'],
   div: ['a / b, floats only', 'g / b, −g·y / b'],
-  max: ['the larger', "to the larger; a tie is the first operand's, so relu = max(0, x) has slope 0 at 0"],
+  max: [
+    'the larger of a and b',
+    'to the larger; of equal operands, to the first, so relu = max(0, x) has gradient 0 at 0'
+  ],
   less: ['a < b, as bool', 'none'],
   equal: ['a = b, as bool', 'none'],
   where: ['condition ? a : b', 'none, where(condition, g, 0), where(condition, 0, g)'],
-  reduceSum: ['sum over axes, which stay as size 1', 'broadcast'],
-  reduceMax: ['maximum over axes, which stay as size 1', 'g shared over the places equal to y'],
+  reduceSum: ['sum over axes, kept with size 1', 'broadcast'],
+  reduceMax: ['maximum over axes, kept with size 1', 'g divided equally among the elements equal to y'],
   matmul: ['[…, m, k] × [… , k, n], equal batch axes', 'g·bᵀ, aᵀ·g'],
   reshape: ['the same elements in another shape', 'reshape'],
   transpose: ['output axis i is input axis perm[i]', 'transpose back'],
   broadcast: ['axes of size 1 repeated', 'reduceSum'],
   slice: ['elements start … start + shape − 1 of each axis', 'pad'],
   pad: ['a constant border', 'slice'],
-  concat: ['side by side along an axis', 'slices'],
-  gather: ['rows along an axis, by a 1-D i32 index', 'scatterAdd'],
-  scatterAdd: ['zeros, to which rows are added at a 1-D i32 index', 'gather'],
+  concat: ['joined along an axis', 'slices'],
+  gather: ['elements along an axis, selected by a 1-D i32 index', 'scatterAdd'],
+  scatterAdd: ['zeros of the given size, with the input added at a 1-D i32 index along an axis', 'gather'],
   stopGradient: ['x', 'none']
 }
 
-/** What a composite decomposes into, in words. */
+/** Decomposition of each composite. */
 const composites: Readonly<Record<string, string>> = {
   linear: 'rows × weightᵀ + bias, over the last axis',
   relu: 'max(0, x)',
@@ -52,21 +55,24 @@ const composites: Readonly<Record<string, string>> = {
   layerNorm: '(x − mean) / √(variance + eps) · weight + bias, along one axis',
   attention: 'softmax(scale·q·kᵀ + bias)·v; the bias is a mask, or relative positions by row and by column',
   crossAttention:
-    'q, k, v projected, heads attended side by side, projected back; self-attention where all three are one sequence',
-  residual: 'x + branch; the mark where dropout and drop path apply in training',
+    'projections of q, k and v; attention per head; output projection. With q, k and v from one sequence it is self-attention',
+  residual: 'x + branch; marks the branch for dropout and drop path in training',
   gridAttention:
-    'q, k, v from one product; windows padded with the border; relative positions from the unscaled q; attention; windows back to the grid',
+    'q, k, v from one product; windows, padded with the border; relative positions from the unscaled q; attention; inverse window partition',
   windowAttention:
-    'q, k, v head by head from one product; windows padded with the border; a bias for each pair of positions; attention; windows back to the grid',
+    'q, k, v of each head from one product; windows, padded with the border; attention with a bias for each pair of positions; inverse window partition',
   conv2d:
-    "kernel = stride: patches × weight; else the sum over the kernel's places of shifted images × weight, by groups of channels. Channels last",
-  convTranspose2d: 'pixels × weight, then each tile to its place (kernel = stride). Channels last',
-  resizeBilinear: 'rows matrix · x · columns matrixᵀ, both constant; half-pixel centres',
-  windowPartition: 'pad to whole windows, reshape, transpose, reshape',
+    'kernel = stride: patches × weight; else the sum over kernel positions of shifted images × weight. Groups of channels; channels last',
+  convTranspose2d: 'pixels × weight, then each tile is moved to its position (kernel = stride). Channels last',
+  resizeBilinear: 'R · x · Cᵀ with constant matrices R for rows and C for columns; half-pixel centres',
+  windowPartition: 'pad to a multiple of the window, reshape, transpose, reshape',
   windowUnpartition: 'reshape, transpose, reshape, slice'
 }
 
-/** The whole page. Attributes and what a composite opens to are read off the nodes of the conformance list. */
+/**
+ * The page. Attributes, and the operations that a composite is built on, are read from the nodes of the conformance
+ * tests.
+ */
 export function opsPage(): string {
   const nodes = new Map<string, Value[]>()
   for (const value of conformanceCases().flatMap(c => valuesOf(c.graph)))
@@ -85,7 +91,8 @@ export function opsPage(): string {
   const compositeRows = kept
     .sort((a, b) => order.indexOf(a.op) - order.indexOf(b.op))
     .map(({ op, composite }) => {
-      if (!composites[op]) throw new Error(`tools/docs/ops.ts: say in words what ${op} decomposes into`)
+      if (!composites[op])
+        throw new Error(`tools/docs/ops.ts: ${op} must have a description, found none; add one to composites`)
       const parts = new Set(nodes.get(op)!.flatMap(v => bodyOf(v)))
       return [
         `\`${op}\``,
@@ -100,18 +107,21 @@ export function opsPage(): string {
     })
   return `# Operations
 
-Written by \`node tools/run.js tools/docs/ops.ts\` from the tables in \`packages/core/src/ops\`; a test compares.
+Generated by \`node tools/run.js tools/docs/ops.ts\` from the tables in \`packages/core/src/ops\`; a test checks it.
 
 ## Primitives
 
-The whole language: three leaves (\`input\`, \`param\`, \`constant\`) and ${primitiveRows.length} operations. One output each, static shapes, nothing in place. Broadcasting is an operation of
-its own, so elementwise primitives see equal shapes. Arithmetic is of numbers, functions and quotients of floats. *g* is the cotangent of the output *y*.
+The graph language has three leaves (\`input\`, \`param\`, \`constant\`) and ${primitiveRows.length} operations. Each operation has one output
+and static shapes, and none works in place. Broadcasting is an operation of its own, so operands of elementwise
+operations have equal shapes. \`add\`, \`sub\` and \`mul\` take floats and integers; functions such as \`exp\`, and \`div\`, take
+floats only. *g* is the cotangent of the output *y*.
 
 ${table(['kind', 'primitive', 'attributes', 'meaning', 'gradient'], primitiveRows)}
 
 ## Composites
 
-A composite *is* its decomposition. A backend may keep one and run a fused kernel of its own; the rest is decomposed for it.
+A composite is defined by its decomposition. A backend can run it as a fused kernel; otherwise it is decomposed. Its
+gradient is derived from the decomposition, except where it has its own.
 
 ${table(['composite', 'attributes', 'decomposition', 'built on', 'gradient'], compositeRows)}
 `
