@@ -8,7 +8,7 @@ import { openWeights } from '@sam/core'
 import { memoryWeights, nameOf, tensor } from '@sam/core/graph'
 import { scenes } from '@sam/scenes'
 import { initialParams } from '@sam/train'
-import { stepGraph, trainer } from '@sam/train/toolkit'
+import { trainingStep, trainer } from '@sam/train/toolkit'
 
 const source = await openWeights(process.argv[2])
 const recipe = JSON.parse(source.metadata.recipe)
@@ -22,7 +22,7 @@ await source.close()
 
 const backend = await cpu({ memory: 'fast' })
 const [prompts, points] = given.point_coords.shape
-const graph = stepGraph(recipe.config, {
+const { graph } = trainingStep(recipe.config, {
   ...recipe,
   shape: { images: recipe.microBatch, prompts: prompts / recipe.microBatch, points },
   accumulate: 1

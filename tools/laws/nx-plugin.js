@@ -9,13 +9,18 @@ const cached = { cache: true, executor: 'nx:run-commands' }
 /** What every project can do besides `build`, which is a script of those that ship. */
 const targets = root => ({
   typecheck: { ...cached, inputs: everySource, options: { command: `tsc -p ${root}/tsconfig.test.json` } },
-  lint: {
+  lint: { ...cached, inputs: everySource, options: { command: `eslint ${root}` } },
+  test: {
     ...cached,
+    // The tests of an app start its build.
+    ...(root.startsWith('apps/') && { dependsOn: ['build'] }),
     inputs: everySource,
-    options: { commands: [`prettier --check ${root}`, `eslint ${root}`], parallel: false }
-  },
-  test: { ...cached, inputs: everySource, options: { command: `vitest run --passWithNoTests ${root}/` } }
+    options: { command: `vitest run --passWithNoTests ${root}/` }
+  }
 })
+
+/** What a project imports by a name that nx does not see: `sam train` finds the research workspace where it is there. */
+const implicitDependencies = { 'apps/cli': ['@sam/research-tiny'] }
 
 /** Tags are the table of packages: the kind of a project, and what a package may import of ours. */
 const tags = root => [
@@ -29,6 +34,18 @@ export const createNodesV2 = [
   files =>
     files.map(file => {
       const root = dirname(file)
-      return [file, { projects: { [root]: { root, targets: targets(root), tags: tags(root) } } }]
+      return [
+        file,
+        {
+          projects: {
+            [root]: {
+              root,
+              targets: targets(root),
+              tags: tags(root),
+              implicitDependencies: implicitDependencies[root] ?? []
+            }
+          }
+        }
+      ]
     })
 ]

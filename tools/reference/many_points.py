@@ -4,7 +4,7 @@ one to forty points.
     pip install torch==2.0.1 torchvision==0.15.2 segment-anything==1.0 "numpy<2" pillow safetensors
     python tools/reference/many_points.py PHOTO OUT_DIR [vit_b vit_l vit_h] [--check DIR]
 
-The weights are a pure function of their names (packages/core/src/weights/hash-fill.ts). For each prompt, `multi` and
+The weights are hash-filled. For each prompt, `multi` and
 `single`: the scores, every 48th logit of the masks at the photo's size and, in the json, the number of positive logits.
 With --check, the results in DIR/{vit_b,vit_l,vit_h}-io.{safetensors,json} must be reproduced first: same photo, other
 prompts.
@@ -13,7 +13,6 @@ prompts.
 import argparse
 import json
 from importlib.metadata import version
-from math import prod, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -22,35 +21,9 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 from segment_anything import SamPredictor, sam_model_registry
 
-SEED = 2023
+from hash_fill import SEED, hash_fill
+
 SETS = {"points1": 1, "points9": 9, "points12": 12, "points17": 17, "points18": 18, "points40": 40, "box_points8": 8, "box_points16": 16}
-
-
-def range_of(name, shape):
-    """(offset, scale) of a parameter of SAM: the first rule that fits its name."""
-    last, rank = name.split(".")[-1], len(shape)
-    rules = [
-        (last == "positional_encoding_gaussian_matrix", (0, sqrt(3))),
-        (last == "pos_embed" or "rel_pos" in last, (0, 0.2)),
-        (last == "weight" and rank == 1, (1, 0.2)),
-        (last == "bias", (0, 0.1)),
-        (rank == 2 and ("_embed" in name or "point_embeddings" in name), (0, 1)),
-        ("upscaling" in name and rank == 4, (0, sqrt(3 / shape[0]))),
-        (True, (0, sqrt(3 / prod(shape[1:])))),
-    ]
-    return next(found for fits, found in rules if fits)
-
-
-def hash_fill(name, shape):
-    start = 0x811C9DC5
-    for byte in name.encode():
-        start = (start ^ byte) * 0x01000193 & 0xFFFFFFFF
-    x = np.arange(prod(shape), dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(start ^ SEED)
-    x = (x ^ x >> 16) * np.uint32(0x85EBCA6B)
-    x = (x ^ x >> 13) * np.uint32(0xC2B2AE35)
-    x ^= x >> 16
-    offset, scale = map(np.float32, range_of(name, shape))
-    return torch.from_numpy(offset + scale * (x / 2**31 - 1).astype(np.float32)).reshape(shape)
 
 
 def random_prompts(width, height):

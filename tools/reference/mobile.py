@@ -13,7 +13,7 @@
 
 import argparse
 import json
-from math import sqrt, prod
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ from mobile_sam import SamPredictor, sam_model_registry
 from mobile_sam.modeling.tiny_vit_sam import TinyViT
 from safetensors.numpy import save_file
 
-SEED = 2023
+from hash_fill import hash_fill
+
 PROMPTS = {
     "point": {"point_coords": [[300.0, 300.0]], "point_labels": [1]},
     "two_points": {"point_coords": [[300.0, 300.0], [700.0, 400.0]], "point_labels": [1, 0]},
@@ -31,28 +32,6 @@ PROMPTS = {
     "mask": {"mask": True},
     "mask_point": {"mask": True, "point_coords": [[720.0, 410.0]], "point_labels": [1]},
 }
-
-
-def range_of(name, shape):
-    """(offset, scale) of a parameter: the rules of packages/core/src/weights/hash-fill.ts that fit these names."""
-    last = name.split(".")[-1]
-    if last == "weight" and len(shape) == 1:
-        return 1, 0.2
-    if last == "bias" or len(shape) < 2:
-        return 0, 0.1
-    return 0, sqrt(3 / prod(shape[1:]))
-
-
-def hash_fill(name, shape):
-    start = 0x811C9DC5
-    for byte in name.encode():
-        start = (start ^ byte) * 0x01000193 & 0xFFFFFFFF
-    x = np.arange(prod(shape), dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(start ^ SEED)
-    x = (x ^ x >> 16) * np.uint32(0x85EBCA6B)
-    x = (x ^ x >> 13) * np.uint32(0xC2B2AE35)
-    x ^= x >> 16
-    offset, scale = map(np.float32, range_of(name, shape))
-    return torch.from_numpy(offset + scale * (x / 2**31 - 1).astype(np.float32)).reshape(shape)
 
 
 def picture(width=1024, height=768):

@@ -15,7 +15,7 @@ import {
 import { randomTensor } from '@sam/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFixture, readAll } from '../../core/test/tiny-io.js'
-import { stepGraph } from '../../train/src/step.js'
+import { trainingStep } from '../../train/src/step.js'
 import { webgpu, type WebGpuBackend } from '../src/index.js'
 
 const prompts = 3
@@ -77,7 +77,7 @@ describe('the tiny train step', () => {
     const source = await openFixture('tiny-checkpoint.safetensors')
     const weights = await readAll(source)
     await source.close()
-    const graph = stepGraph(configs['tiny-test'], {
+    const { graph } = trainingStep(configs['tiny-test'], {
       shape: { images: 1, prompts, points: 3 },
       dropPath: 0.1,
       dropout: 0.1,

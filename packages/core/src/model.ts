@@ -14,7 +14,8 @@ export {
   type TinyVitConfig,
   type VitConfig
 } from './sam/config.js'
-export { configKey, parseConfig, recognise } from './sam/recognise.js'
+export { parseConfig } from './sam/parse-config.js'
+export { configKey, recognise } from './sam/recognise.js'
 export { decodeMasks, encodeImage, upscaleMasks, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
 export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/model-cost.js'
 export { pointLabels } from './sam/prompt-encoder.js'

@@ -59,29 +59,23 @@ export interface StepOptions {
 
 /**
  * Image encoder and mask decoder as one graph over B images with the same number of prompts each.
- * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; `frozenEncoder` takes
- * `image_embedding` f32[B,C,g,g] instead of `image`.
+ * Inputs as `encodeImage` and `decodeMasks` have them, with B images and P prompts; a frozen encoder leaves
+ * `image_embedding` f32[B,C,g,g] in place of `image`.
  */
-export const forwardGraph = (config: SamConfig, options: Partial<StepOptions> & Pick<StepOptions, 'shape'>): Graph =>
-  forward(config, options).graph
-
-function forward(
+function forwardPass(
   config: SamConfig,
-  {
-    shape: { images, prompts, points, text = 0 },
-    frozenEncoder,
-    dropPath = 0,
-    dropout = 0
-  }: Partial<StepOptions> & Pick<StepOptions, 'shape'>
+  { shape: { images, prompts, points, text = 0 }, frozenEncoder, dropPath, dropout }: ForwardOptions
 ): { graph: Graph; embedding: Value; dropRates: Readonly<Record<string, number>> } {
   const [g, p] = [gridSize(config), images * prompts]
-  const encoder = dropBranches(encodeImage(config, { images }), {
-    rates: dropPath && dropPathRates(depthOf(config), dropPath),
-    per: 'sample'
-  })
-  const embedding = frozenEncoder
-    ? input('image_embedding', [images, config.width, g, g])
-    : encoder.graph.outputs.image_embedding
+  const encoder = frozenEncoder
+    ? undefined
+    : dropBranches(encodeImage(config, { images }), {
+        rates: dropPath && dropPathRates(depthOf(config), dropPath),
+        per: 'sample'
+      })
+  const embedding = encoder
+    ? encoder.graph.outputs.image_embedding
+    : input('image_embedding', [images, config.width, g, g])
   const each = ops.reshape(
     ops.broadcastTo(ops.reshape(embedding, [images, 1, config.width, g, g]), [images, prompts, config.width, g, g]),
     [p, config.width, g, g]
@@ -91,31 +85,36 @@ function forward(
   return {
     graph: substitute(decoder.graph, leaf => (nameOf(leaf) === 'image_embedding' ? each : undefined)),
     embedding,
-    dropRates: { ...(!frozenEncoder && encoder.rates), ...decoder.rates }
+    dropRates: { ...encoder?.rates, ...decoder.rates }
   }
 }
 
-/** Probability of each input of `stepGraph` that drops a residual branch, by the input's name. */
-export const dropRates = (config: SamConfig, options: StepOptions): Readonly<Record<string, number>> =>
-  forward(config, options).dropRates
+type ForwardOptions = Pick<StepOptions, 'shape' | 'frozenEncoder' | 'dropPath' | 'dropout'>
 
 /** The image encoder with fed params: the simulated interaction prompts one embedding many times. */
 export const encoderGraph = (config: SamConfig, images: number): Graph => feedParams(encodeImage(config, { images }))
 
 /** The mask decoder on fed embeddings, with fed params. */
 export const decoderGraph = (config: SamConfig, shape: StepShape): Graph =>
-  feedParams(forwardGraph(config, { shape, frozenEncoder: true }))
+  feedParams(forwardPass(config, { shape, frozenEncoder: true, dropPath: 0, dropout: 0 }).graph)
+
+export interface TrainingStep {
+  readonly graph: Graph
+  /** Probability of each input of the graph that drops a residual branch, by the input's name. */
+  readonly dropRates: Readonly<Record<string, number>>
+}
 
 /**
  * A training step as one graph: forward pass, the paper's loss, gradients, clipping, optimizer. It runs on any backend.
  *
- * Inputs beside `forwardGraph`'s: `target` f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate`
- * and `correction` f32[2] of `adamw`; every param by its name; the moments of `optimizerUpdate`; `drop/<branch>` of
- * `dropBranches`, with the probabilities of `dropRates`; with accumulation, `gradient/<param>`, and `apply` (1 in the
- * step that updates the params, else 0). Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`,
- * `iou_predictions` f32[P,4]. An output named like an input is its value for the next step.
+ * Inputs beside those of `encodeImage` (or `image_embedding`, where the encoder is frozen) and `decodeMasks`: `target`
+ * f32[P,4g,4g]; `returned` f32[P,4] and `weight` f32[P] of `maskLoss`; `rate` and `correction` f32[2] of `adamw`; every
+ * param by its name; the moments of `optimizerUpdate`; `drop/<branch>` of `dropBranches`, with the probabilities in
+ * `dropRates`; with accumulation, `gradient/<param>`, and `apply` (1 in the step that updates the params, else 0).
+ * Outputs: `loss`, `mask_loss`, `iou_error`, `gradient_norm` rank 0; `true_iou`, `iou_predictions` f32[P,4]. An output
+ * named like an input is its value for the next step.
  */
-export function stepGraph(config: SamConfig, options: StepOptions): Graph {
+export function trainingStep(config: SamConfig, options: StepOptions): TrainingStep {
   const {
     shape: { images, prompts, points, text },
     clipNorm,
@@ -127,7 +126,7 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     optimizerFor
   } = options
   const [p, low] = [images * prompts, lowResSize(config)]
-  const { graph: model, embedding } = forward(config, options)
+  const { graph: model, embedding, dropRates } = forwardPass(config, options)
   const { masks, iou_predictions: iou } = model.outputs as { masks: Value; iou_predictions: Value }
   const target = input('target', [p, low, low])
   const { loss, mask, iouError, trueIou } = maskLoss(
@@ -161,7 +160,7 @@ export function stepGraph(config: SamConfig, options: StepOptions): Graph {
     ...Object.fromEntries(Object.keys(reported).map(name => [name, differentiated.outputs[name]])),
     ...optimizerUpdate(differentiated, { trained, rule, clipNorm, accumulate, adamw, optimizerFor })
   }
-  return feedParams(graph('step', outputs, model.inputs))
+  return { graph: feedParams(graph('step', outputs, model.inputs)), dropRates }
 }
 
 export const depthOf = ({ imageEncoder }: SamConfig): number => (isVit(imageEncoder) ? imageEncoder.depth : 0)

@@ -5,7 +5,7 @@
  */
 export { trainLoop, type LoopTrainer } from './loop.js'
 export { trainer, type Trainer, type TrainerOptions } from './trainer.js'
-export { stepGraph } from './step.js'
+export { trainingStep } from './step.js'
 export { readCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js'
 export { checkMoments, stateOf, type State } from './checkpoint/state.js'
 export type { TextRecipe } from './config/recipes.js'

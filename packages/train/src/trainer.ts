@@ -28,7 +28,7 @@ import type { OptimizerFor } from './optim/optimizer.js'
 import { learningRate } from './optim/schedule.js'
 import { paramShapes, textWidthIn } from './pretrained/init.js'
 import { NotFinite, stepSums, type StepReport } from './report/step-report.js'
-import { decoderGraph, dropRates, stepGraph } from './step.js'
+import { decoderGraph, trainingStep } from './step.js'
 
 /** Extensions of training; without them it is the paper's. */
 export interface TrainingHooks {
@@ -100,10 +100,9 @@ export async function trainer({
     shape: { images, prompts: objects * trainedRounds, points, text },
     accumulate
   }
-  const graph = stepGraph(config, options)
+  const { graph, dropRates } = trainingStep(config, options)
   const params = new Set(paramShapes(config, textWidthIn(initial)).keys())
   if (iteration > 0) checkMoments(graph, initial, params)
-  const rates = dropRates(config, options)
   const none = memoryWeights({})
   const decoder = await backend.compile(decoderGraph(config, { images, prompts: objects, points, text }), none)
   const executable = await backend.compile(graph, none)
@@ -139,7 +138,7 @@ export async function trainer({
     const fed: Record<string, HostTensor> = {
       ...(recipe.frozenEncoder ? {} : { image: concat(pixels) }),
       ...interactionFeeds(steps, config, { ...sides, masks }),
-      ...dropFeeds(rng, graph.inputs, rates),
+      ...dropFeeds(rng, graph.inputs, dropRates),
       rate: f32([], [rate]),
       correction: f32([2], [1 - beta1 ** (done + 1), 1 - beta2 ** (done + 1)]),
       ...(accumulate > 1 && { apply: f32([], [last ? 1 : 0]) })

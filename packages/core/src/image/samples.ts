@@ -1,4 +1,4 @@
-import { InputError, shown } from '../errors.js'
+import { refuse, refusing, shown, type Refuse } from '../errors.js'
 import type { RgbImage } from './image.js'
 
 /** How the samples of a scientific picture become colours; needed where its file does not say it. */
@@ -21,13 +21,10 @@ export interface SampleOptions {
 export function checkSampleOptions({ window, bands }: SampleOptions): void {
   const isList = (value: unknown, length: number): value is readonly number[] =>
     Array.isArray(value) && value.length === length
-  const bad = (what: string): never => {
-    throw new InputError('E_BAD_OPTION', what)
-  }
   if (window !== undefined && !(isList(window, 2) && window.every(Number.isFinite) && window[0] < window[1]))
-    bad(`window must be [low, high], two numbers with low below high, found ${list(window)}`)
+    refuse('E_BAD_OPTION', `window must be [low, high], two numbers with low below high, found ${list(window)}`)
   if (bands !== undefined && !(isList(bands, 3) && bands.every(band => Number.isInteger(band) && band >= 1)))
-    bad(`bands must be [red, green, blue], three whole numbers counted from 1, found ${list(bands)}`)
+    refuse('E_BAD_OPTION', `bands must be [red, green, blue], three whole numbers counted from 1, found ${list(bands)}`)
 }
 
 const list = (value: unknown): string =>
@@ -92,12 +89,12 @@ export function samplesToRgb(samples: Samples, { window, bands }: SampleOptions)
 function bandsOf({ bands: count, colour }: Samples, bands: SampleOptions['bands']): readonly number[] {
   if (bands) {
     if (bands.some(band => band > count))
-      throw new InputError('E_BAD_OPTION', `bands must be from 1 to ${count}, found ${list(bands)}`)
+      refuse('E_BAD_OPTION', `bands must be from 1 to ${count}, found ${list(bands)}`)
     return bands.map(band => band - 1)
   }
   if (count < 3) return [0, 0, 0]
   if (count < 5 || colour) return [0, 1, 2]
-  throw bad(
+  return refuseImage(
     `it has ${count} bands, and nothing in the file says which are red, green and blue; give them, counted from 1: ` +
       'bands: [r, g, b], or --bands r,g,b on the command line'
   )
@@ -131,9 +128,9 @@ function defaultWindow({ type }: Samples, { least, most, notNumbers }: Found): r
   const give = (low: number, high: number): string =>
     `give them: window: [${low}, ${high}], or --window=${low},${high} on the command line`
   const example = least < most ? give(least, most) : give(least <= most ? least : 0, least <= most ? least + 1 : 1)
-  if (!range) throw bad(`${found}, and nothing says which are black and white; ${example}`)
+  if (!range) return refuseImage(`${found}, and nothing says which are black and white; ${example}`)
   if (least < range[0] || most > range[1] || notNumbers)
-    throw bad(`${found}; without black and white said they must lie in [${range.join(', ')}]; ${example}`)
+    return refuseImage(`${found}; without black and white said they must lie in [${range.join(', ')}]; ${example}`)
   checkFilled(type, most)
   return range
 }
@@ -145,10 +142,10 @@ function defaultWindow({ type }: Samples, { least, most, notNumbers }: Found): r
 export function checkFilled(type: SampleType, most: number): void {
   const { name, range } = types[type]
   if ((type !== 'ushort' && type !== 'uint') || most === 0 || most >= (range![1] + 1) / 4) return
-  throw bad(
+  refuseImage(
     `it holds ${name} up to ${most}, so as a picture of all ${range![1] + 1} levels it would be nearly black; ` +
       `say what is white: window: [0, ${most}], or --window=0,${most} on the command line ([0, ${range![1]}] keeps it dark)`
   )
 }
 
-const bad = (what: string): InputError => new InputError('E_BAD_IMAGE', `image: ${what}`)
+const refuseImage: Refuse = refusing('E_BAD_IMAGE', 'image: ')

@@ -1,4 +1,4 @@
-import { shown, WeightsError } from '../errors.js'
+import { refusing, shown, type Refuse } from '../errors.js'
 import {
   configs,
   gridSize,
@@ -79,15 +79,13 @@ const nameLimit = 200
  * `E_WEIGHTS_FORMAT` for what is none, or has a value outside {@link configLimits}.
  */
 export function parseConfig(json: string, label: string): SamConfig {
-  const refuse = (why: string): never => {
-    throw new WeightsError('E_WEIGHTS_FORMAT', `${label}: a model configuration must be a SamConfig as JSON; ${why}`)
-  }
+  const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: a model configuration must be a SamConfig as JSON; `)
   if (json.length > jsonLimit) refuse(`it must have at most ${jsonLimit} characters, has ${json.length}`)
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch (cause) {
-    return refuse((cause as Error).message)
+    return refuse((cause as Error).message, cause)
   }
   const check = (found: unknown, wanted: unknown, path: string): void => {
     if (Array.isArray(wanted)) {
@@ -110,7 +108,7 @@ export function parseConfig(json: string, label: string): SamConfig {
  * Refuses values outside {@link configLimits}, and those that no graph can be built of. For configurations of this
  * form that come from a file; nothing is built before it.
  */
-export function checkConfig(config: SamConfig, refuse: (why: string) => never): void {
+export function checkConfig(config: SamConfig, refuse: Refuse): void {
   const { name, imageEncoder: encoder, imageSize, width, maskChannels, decoder } = config
   if (name.length > nameLimit) refuse(`config.name must have at most ${nameLimit} characters`)
   const isTiny = isTinyVit(encoder)
@@ -133,7 +131,7 @@ export function checkConfig(config: SamConfig, refuse: (why: string) => never): 
   multiple(maskChannels, 4, 'config.maskChannels must be a multiple of 4')
 }
 
-function checkVit({ width, heads, depth, mlpRatio, globalBlocks }: VitConfig, refuse: (why: string) => never): void {
+function checkVit({ width, heads, depth, mlpRatio, globalBlocks }: VitConfig, refuse: Refuse): void {
   if (width % heads) refuse(`config.imageEncoder.width must be a multiple of its heads, found ${width} and ${heads}`)
   // 168 × (696 / 168) is 696 only after rounding.
   const hidden = width * mlpRatio
@@ -143,7 +141,7 @@ function checkVit({ width, heads, depth, mlpRatio, globalBlocks }: VitConfig, re
     refuse(`config.imageEncoder.globalBlocks must be blocks of 0 … ${depth - 1}`)
 }
 
-function checkTinyVit({ widths, depths, heads, windows }: TinyVitConfig, refuse: (why: string) => never): void {
+function checkTinyVit({ widths, depths, heads, windows }: TinyVitConfig, refuse: Refuse): void {
   const stages = widths.length
   if (stages < 2 || depths.length !== stages || heads.length !== stages - 1 || windows.length !== stages - 1)
     refuse(
@@ -160,7 +158,7 @@ function checkTinyVit({ widths, depths, heads, windows }: TinyVitConfig, refuse:
 /** Refuses the first value that lies outside its range. */
 function checkLimits(
   { limits, of: values, path = 'config' }: { limits: Limits; of: object; path?: string },
-  refuse: (why: string) => never
+  refuse: Refuse
 ): void {
   const checkValue = (value: unknown, { from, to, fraction = false }: Range, at: string): void => {
     const fits = typeof value === 'number' && value >= from && value <= to && (fraction || Number.isInteger(value))

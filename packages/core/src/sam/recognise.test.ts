@@ -8,7 +8,8 @@ import { underMetaNames } from '../weights/sam-prefix.js'
 import { SamError } from '../errors.js'
 import { configs, mobileSam, tinyTest, vitB, type SamConfig } from './config.js'
 import { decodeMasks, encodeImage } from './graphs.js'
-import { configKey, parseConfig, recognise } from './recognise.js'
+import { parseConfig } from './parse-config.js'
+import { configKey, recognise } from './recognise.js'
 
 const checkpointOf = (config: SamConfig): WeightSource => {
   const params = [encodeImage(config), decodeMasks(config, { prompts: 1, points: 1, masks: true })].flatMap(paramsOf)

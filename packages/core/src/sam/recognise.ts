@@ -5,8 +5,6 @@ import type { WeightSource } from '../weights/source.js'
 import { configs, isTinyVit, isVit, mobileSam, type SamConfig, type TinyVitConfig, type VitConfig } from './config.js'
 import { checkConfig, configLimits, parseConfig } from './parse-config.js'
 
-export { parseConfig } from './parse-config.js'
-
 /** Metadata key under which our files store their configuration. */
 export const configKey = 'sam_config'
 

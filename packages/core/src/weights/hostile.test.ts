@@ -5,7 +5,8 @@ import { openWeights } from './open.js'
 import { weightSource } from './source.js'
 import { writeZip } from './zip-write.js'
 import { SamError } from '../errors.js'
-import { parseConfig, recognise } from '../sam/recognise.js'
+import { parseConfig } from '../sam/parse-config.js'
+import { recognise } from '../sam/recognise.js'
 
 /** Small files that blocked the process, ended it, or gave an error without a type. */
 const hostile = (name: string): Uint8Array =>
