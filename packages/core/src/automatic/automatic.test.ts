@@ -5,7 +5,6 @@ import type { Frame } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
 import { bitmapBox, boxIou, type Box } from '../masks/box.js'
 import { cropBoxes, isCutOff } from './crops.js'
-import { measureMask } from '../masks/measure.js'
 import { boxNms } from './nms.js'
 import { pointGrid } from './point-grid.js'
 import { removeSmallRegions } from '../masks/small-regions.js'
@@ -111,7 +110,7 @@ describe('removeSmallRegions', () => {
   })
 })
 
-it('measureMask: equals the measures of the full-size mask', () =>
+it('Mask.measure: equals the measures of the full-size mask', () =>
   fc.assert(
     fc.property(
       fc.array(
@@ -131,7 +130,7 @@ it('measureMask: equals the measures of the full-size mask', () =>
         const mask = new Mask({ lowResLogits: Float32Array.from(logits), frame, predictedIou: 1 })
         const all = mask.logits()
         const over = (least: number): number => all.reduce((n, v) => n + Number(v > least), 0)
-        const { area, box, stability } = measureMask(Float32Array.from(logits), frame, { threshold: 0, offset: 1 })
+        const { area, box, stability } = mask.measure(1)
         expect(area).toBe(over(0))
         expect(Array.from(mask.bitmap({ keep: false }))).toEqual(Array.from(all, v => Number(v > 0)))
         expect(box).toEqual(bitmapBox({ width, height, data: mask.bitmap() }))

@@ -4,14 +4,14 @@ import type { Frame } from '../image/frame.js'
 import type { Rgb } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
-import { bitmapBox, toXywh, type Box } from './box.js'
+import { toXywh, type Box } from './box.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
-import { measureMask, type Measures } from './measure.js'
+import { bitmapExtent, measureExtent, measureStability, type Extent, type Measures } from './measure.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
 import { simplifyPolygons } from './simplify-polygons.js'
-import { upscaleRows } from './upscale.js'
+import { upscaleLogits } from './upscale.js'
 
 /** An `ImageData`, or a plain object of the same form where the platform has none (Node). */
 export type ImageDataLike = Pick<ImageData, 'width' | 'height' | 'data'>
@@ -38,6 +38,7 @@ export class Mask {
   readonly predictedIou: number
   readonly #prediction: Required<MaskPrediction> | undefined
   #bits: Uint8Array | undefined
+  #extent: Extent | undefined
 
   /**
    * From a prediction, or from pixels (copied; any non-zero byte is inside). Throws `E_BAD_PROMPT` if size and data
@@ -85,14 +86,8 @@ export class Mask {
    * predicted.
    */
   logits(): Float32Array {
-    const out = new Float32Array(this.width * this.height)
-    if (this.#prediction)
-      upscaleRows(this.#prediction.lowResLogits, this.#prediction, (row, y) => out.set(row, y * this.width))
-    else
-      this.bitmap().forEach((inside, i) => {
-        out[i] = inside ? handMadeLogit : -handMadeLogit
-      })
-    return out
+    if (this.#prediction) return upscaleLogits(this.#prediction.lowResLogits, this.#prediction.frame)
+    return Float32Array.from(this.bitmap(), inside => (inside ? handMadeLogit : -handMadeLogit))
   }
 
   /**
@@ -101,13 +96,12 @@ export class Mask {
    */
   bitmap({ keep = true }: { keep?: boolean } = {}): Uint8Array {
     if (!this.#bits) {
-      const { lowResLogits, frame, threshold } = this.#prediction!
       const { width } = this
       const bits = new Uint8Array(width * this.height)
-      upscaleRows(lowResLogits, { frame, above: threshold }, (row, y, [start, end]) => {
-        const at = y * width
-        for (let x = start; x < end; x++) bits[at + x] = row[x] > threshold ? 1 : 0
-      })
+      const { lowResLogits, frame, threshold } = this.#prediction!
+      this.#extent = measureExtent(lowResLogits, { frame, threshold }, (y, start, end) =>
+        bits.fill(1, y * width + start, y * width + end)
+      )
       if (!keep) return bits
       this.#bits = bits
     }
@@ -116,14 +110,12 @@ export class Mask {
 
   /** Number of pixels inside. */
   get area(): number {
-    let area = 0
-    for (const inside of this.bitmap()) area += inside
-    return area
+    return this.#measured().area
   }
 
   /** The bounding box of the mask, [x0, y0, x1, y1] in pixel edges; all 0 if the mask is empty. */
   get boxXyxy(): Box {
-    return bitmapBox(this.#pixels())
+    return this.#measured().box
   }
 
   /** The same box in the format of COCO's `bbox`, [x, y, width, height]. */
@@ -136,14 +128,13 @@ export class Mask {
    * not predicted.
    */
   stability(offset = 1): number {
-    return this.#prediction ? this.measure(offset).stability : 1
+    const own = this.#prediction
+    return own ? measureStability(own.lowResLogits, { ...own, offset }) : 1
   }
 
-  /** Area, box and stability in one pass, without creating the bitmap: for iterating over many masks. */
+  /** Area, box and stability, without creating the bitmap: for iterating over many masks. */
   measure(offset = 1): Measures {
-    if (!this.#prediction) return { area: this.area, box: this.boxXyxy, stability: 1 }
-    const { lowResLogits, frame, threshold } = this.#prediction
-    return measureMask(lowResLogits, frame, { threshold, offset })
+    return { ...this.#measured(), stability: this.stability(offset) }
   }
 
   /** The mask in one translucent colour on a transparent background, to draw over the photo. `alpha` is 0 … 1. */
@@ -205,6 +196,14 @@ export class Mask {
       )
     }
     return bitmapLogits(this.#pixels(), frame, side)
+  }
+
+  #measured(): Extent {
+    if (!this.#extent) {
+      const own = this.#prediction
+      this.#extent = own ? measureExtent(own.lowResLogits, own) : bitmapExtent(this.#pixels())
+    }
+    return this.#extent
   }
 
   #pixels(): Bitmap {
