@@ -1,13 +1,5 @@
-import {
-  openWeights,
-  WeightsError,
-  type Backend,
-  type WeightSource,
-  type CropEncoder,
-  type EmbedOptions,
-  type PhraseEncoder,
-  type Progress
-} from '@sam/core'
+import { openWeights, WeightsError, type Backend, type WeightSource, type Progress } from '@sam/core'
+import type { CropEncoder, EmbedOptions, PhraseEncoder } from '@sam/core/model'
 import {
   batches,
   CompiledGraphs,

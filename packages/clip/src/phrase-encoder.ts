@@ -1,4 +1,4 @@
-import { checkPhrase, type PhraseEncoder } from '@sam/core'
+import { checkPhrase, type PhraseEncoder } from '@sam/core/model'
 import { batches } from '@sam/core/graph'
 import { checkTemplates, fill } from './templates.js'
 import { average, normalized } from './vectors.js'

@@ -1,5 +1,6 @@
 import { baseUrl, cacheFolder, defaultDevice, exists, isDownloaded, needsWasmPaths, quietRuntime } from '#files'
-import { BackendError, InputError, SamError, WeightsError, type PhraseEncoder, type Progress } from '@sam/core'
+import { BackendError, InputError, SamError, WeightsError, type Progress } from '@sam/core'
+import type { PhraseEncoder } from '@sam/core/model'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
 import { folderUrl } from './urls.js'
 import { checkLength } from './tokenizer.js'

@@ -1,13 +1,5 @@
-import {
-  loadSam,
-  openWeights,
-  configs,
-  type Backend,
-  type PhraseEncoder,
-  type Prompt,
-  type Sam,
-  type WeightSource
-} from '@sam/core'
+import { loadSam, openWeights, configs, type Backend, type Prompt, type Sam, type WeightSource } from '@sam/core'
+import type { PhraseEncoder } from '@sam/core/model'
 import { f32, type HostTensor, memoryWeights } from '@sam/core/graph'
 import { hashFill, randomTensor } from '@sam/core/testing'
 import { fixture } from './tiny-clip.js'

@@ -10,7 +10,6 @@ export type { ImageInput } from './sdk/preprocess.js'
 export type { Point, Prompt } from './prompts/prompt.js'
 export type { MaskPrompt } from './prompts/mask-prompt.js'
 export type { Multimask, Prediction } from './prompts/promptable.js'
-export { checkPhrase, type EmbedOptions, type PhraseEncoder } from './prompts/phrases.js'
 export type { AutomaticMask } from './automatic/generator.js'
 export type { AutomaticMaskOptions } from './automatic/options.js'
 export {
@@ -21,7 +20,7 @@ export {
   type QueryOptions,
   type QueryRoute
 } from './text-search/query.js'
-export type { CropEncoder, TextModel } from './text-search/crop-encoder.js'
+export type { TextModel } from './text-search/crop-encoder.js'
 export { Mask } from './masks/mask.js'
 export type { Bitmap } from './masks/bitmap.js'
 export type { Box } from './masks/box.js'

@@ -1,6 +1,6 @@
 /**
  * `@sam/core/model`: SAM below the SDK: configurations and graphs, prompts as graph inputs, image preprocessing, masks
- * as data, writing checkpoints. For training, export and tools.
+ * as data, writing checkpoints, what a text model implements. For training, export and tools.
  * @packageDocumentation
  */
 export {
@@ -19,8 +19,10 @@ export { configKey, recognise } from './sam/recognise.js'
 export { decodeMasks, encodeImage, upscaleMasks, type EncodeSignature, type PromptSignature } from './sam/graphs.js'
 export { modelCost, type GraphCost, type MemoryCost, type ModelCost, type PartCost } from './sam/model-cost.js'
 export { pointLabels } from './sam/prompt-encoder.js'
-export { checkPlaces } from './prompts/check-prompt.js'
+export { checkCoordinates } from './prompts/check-prompt.js'
+export { checkPhrase, type EmbedOptions, type PhraseEncoder } from './prompts/phrases.js'
 export { hasPadding, isAmbiguous, maskTokens, type DecoderPrompt } from './prompts/decoder-prompt.js'
+export type { CropEncoder } from './text-search/crop-encoder.js'
 export { promptFeeds, promptSignature } from './prompts/prompt-feeds.js'
 export { maxPoints, maxPrompts } from './prompts/prompt.js'
 export { frameOf, toInput, type Frame } from './image/frame.js'

@@ -9,7 +9,7 @@ import {
   type Sam,
   type SampleOptions
 } from '@sam/core'
-import { checkPlaces, writeSafetensors } from '@sam/core/model'
+import { checkCoordinates, writeSafetensors } from '@sam/core/model'
 import { answerOf, answerTable, formats, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
@@ -84,7 +84,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
 
   const photo = image === undefined ? undefined : await readPhoto(image, context, options)
   const sdkPrompts = await Promise.all(prompts.map(prompt => readPrompt(prompt, signal)))
-  if (photo) sdkPrompts.forEach(prompt => checkPlaces(prompt, photo)) // report typing errors before loading and encoding
+  if (photo) sdkPrompts.forEach(prompt => checkCoordinates(prompt, photo)) // report typing errors before loading and encoding
   const progress = context.progress(options)
   const load = options.embedding === undefined ? withModel : withDecoder
   await load(options, context, async sam => {

@@ -1,15 +1,7 @@
 import { basename, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import {
-  checkPhrase,
-  encodePng,
-  overlay,
-  queryThresholds,
-  type Instance,
-  type RgbImage,
-  type SampleOptions
-} from '@sam/core'
-import { checkPlaces } from '@sam/core/model'
+import { encodePng, overlay, queryThresholds, type Instance, type RgbImage, type SampleOptions } from '@sam/core'
+import { checkCoordinates, checkPhrase } from '@sam/core/model'
 import { tinyModel } from '@sam/model-tiny'
 import { segmentationOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
@@ -143,7 +135,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
     await outputFolder(folder)
   }
   const photos = await Promise.all(images.map(image => readPhoto(image, context, options)))
-  if (points.length) checkPlaces({ points }, photos[0]) // report typing errors before loading and encoding
+  if (points.length) checkCoordinates({ points }, photos[0]) // report typing errors before loading and encoding
 
   const progress = context.progress(options)
   await withClip(options, context, async (sam, preset) => {

@@ -26,7 +26,7 @@ export function checkPrompt(
   }
   if (!points?.length && !box && !mask && !sparseEmbeddings?.length && text === undefined)
     refuse('E_BAD_PROMPT', `prompt: must have at least one of ${keys.join(', ')}; found none`)
-  checkPlaces(prompt, photo)
+  checkCoordinates(prompt, photo)
   if (text !== undefined) checkText(text, textWidth)
   for (const [i, vector] of (sparseEmbeddings ?? []).entries()) {
     if (!(vector instanceof Float32Array) || vector.length !== embeddingWidth || !vector.every(Number.isFinite)) {
@@ -42,7 +42,7 @@ export function checkPrompt(
  * Checks a prompt's points and box against the photo's size. Needs no model, so that wrong coordinates are reported
  * before one is loaded. Throws `InputError` `E_BAD_PROMPT` with what must hold and what was found.
  */
-export function checkPlaces({ points, box }: Prompt, { width, height }: { width: number; height: number }): void {
+export function checkCoordinates({ points, box }: Prompt, { width, height }: { width: number; height: number }): void {
   if ((points?.length ?? 0) > maxPoints)
     refuse('E_BAD_PROMPT', `prompt: may have at most ${maxPoints} points, found ${points!.length}`)
   for (const [i, point] of (points ?? []).entries()) {

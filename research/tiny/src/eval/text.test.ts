@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { loadSam, type CropEncoder, type PhraseEncoder } from '@sam/core'
+import { loadSam } from '@sam/core'
+import type { CropEncoder, PhraseEncoder } from '@sam/core/model'
 import { memoryWeights } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
 import { scenes } from '@sam/scenes'

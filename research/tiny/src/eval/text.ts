@@ -1,4 +1,5 @@
-import type { CropEncoder, EncodedImage, AutomaticMaskOptions, Mask, PhraseEncoder, Sam } from '@sam/core'
+import type { AutomaticMaskOptions, EncodedImage, Mask, Sam } from '@sam/core'
+import type { CropEncoder, PhraseEncoder } from '@sam/core/model'
 import { InputError } from '@sam/core/graph'
 import type { Dataset, Sample } from '@sam/train'
 import { iouOf, nextClick } from '@sam/train/toolkit'
