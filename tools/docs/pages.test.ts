@@ -85,5 +85,6 @@ const bases = (page: string): string[] => [
   '',
   'packages',
   'packages/core',
-  'packages/core/src'
+  'packages/core/src',
+  'packages/backend-webgpu/src'
 ]
