@@ -64,12 +64,26 @@ describe('samples', () => {
   })
 })
 
-it.each(pages)('%s: links lead to files', page => {
-  const missing = [...proseOf(page).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+it.each(pages)('%s: links lead to files and headings', page => {
+  const missing = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target]) => target)
-    .filter(target => !/^[a-z]+:/.test(target) && !existsSync(join(root, dirname(page), target)))
+    .filter(target => !/^[a-z]+:/.test(target))
+    .filter(target => {
+      const [path, anchor] = target.split('#')
+      const file = path ? join(dirname(page), path) : page
+      return !existsSync(join(root, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor))
+    })
   expect(missing).toEqual([])
 })
+
+/** Anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (page: string): string[] =>
+  [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-')
+  )
 
 it.each(pages)('%s: paths in code style exist', page => {
   const missing = [...proseOf(page).matchAll(/`([\w./-]+\/[\w.-]+\.(?:ts|js|py|md))`/g)]
