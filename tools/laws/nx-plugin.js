@@ -19,8 +19,14 @@ const targets = root => ({
   }
 })
 
-/** What a project imports by a name that nx does not see: `sam train` finds the research workspace where it is there. */
-const implicitDependencies = { 'apps/cli': ['@sam/research-tiny'] }
+/**
+ * What a project uses that nx does not see: `sam train` finds the research workspace where it is there, and a test of
+ * the tools reads all READMEs and type-checks their samples.
+ */
+const implicitDependencies = {
+  'apps/cli': ['@sam/research-tiny'],
+  tools: ['@sam/backend-wasm', '@sam/cli', '@sam/playground']
+}
 
 /** Tags are the table of packages: the kind of a project, and what a package may import of ours. */
 const tags = root => [

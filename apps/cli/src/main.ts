@@ -62,7 +62,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     version: string
   }
   const program = new Command('sam')
-    .description('Segment Anything: masks of a photo from clicks, boxes and phrases.')
+    .description('Segment Anything: masks of an image from clicks, boxes and text.')
     .version(version)
     .exitOverride()
     .configureOutput({
@@ -75,7 +75,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     .showSuggestionAfterError()
     .addHelpText(
       'after',
-      '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nA file whose name begins with a dash comes after --.'
+      '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nPut file names that start with a dash after --.'
     )
   for (const add of [addPredict, addText, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo])
     add(program, context)

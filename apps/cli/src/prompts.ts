@@ -34,7 +34,7 @@ export function promptOptions(command: Command): readonly Given[] {
     .option('--box <x0,y0,x1,y1>', 'a box around an object: left, top, right, bottom (repeatable)', collect(parseBox))
     .option(
       '--mask <file>',
-      'a mask to refine: a black and white picture, COCO RLE (.json), or saved tensors (.safetensors)',
+      'a mask to refine: a black-and-white image, a COCO RLE (.json), or a file of --save-tensors (.safetensors)',
       collect(file => ({ kind: 'mask', file }))
     )
     .option('--object', 'the options that follow are about another object')

@@ -32,5 +32,5 @@ export function short(n: number, unit = ''): string {
 }
 
 export const bytes = (n: number): string => short(n, 'B')
-export const percent = (part: number): string => `${(100 * part).toFixed(part < 0.1 ? 2 : 1)} %`
+export const percent = (part: number): string => `${(100 * part).toFixed(part < 0.1 ? 2 : 1)}%`
 export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

@@ -39,7 +39,7 @@ describe('sam eval', async () => {
       /^one click, all +3 +0\.\d{3} +0\.\d{3}$/m,
       /^box +3 /m,
       /^clicks +1 +2$/m,
-      /^IoU 0\.9 +2\.00 +0\.00 %$/m,
+      /^IoU 0\.9 +2\.00 +0\.00%$/m,
       /^recalled from \d ambiguous clicks/m
     ])
       expect(out).toMatch(line)

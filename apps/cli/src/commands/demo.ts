@@ -28,10 +28,10 @@ export function addDemo(program: Command, context: Context): void {
   withModelOptions(
     program
       .command('demo')
-      .description('segment a photo: a click, a correction, a box, and automatic masks, as pictures')
+      .description('segment an image with a click, a correction, a box and automatic masks')
       .argument('[photo]', 'a photo (default: a cup of coffee)', photo)
   )
-    .option('--out <folder>', 'folder of the pictures', 'sam-demo')
+    .option('--out <folder>', 'folder for the resulting images', 'sam-demo')
     .action((image: string, options: DemoOptions) => demo(image, options, context))
 }
 

@@ -51,7 +51,7 @@ export function addPredict(program: Command, context: Context): void {
     .option('--single', 'one mask (default for several prompts of an object)')
     .option('--out <folder>', 'output folder (default: <photo>-masks; none with --json and rle or polygon)')
     .addOption(
-      new Option('--format <form>', 'masks as pictures, COCO run lengths, or polygons').choices(formats).default('png')
+      new Option('--format <form>', 'masks as PNG images, COCO RLE or polygons').choices(formats).default('png')
     )
     .option('--save-tensors <file>', 'also the embedding, logits and predicted IoUs, as safetensors')
     .addHelpText('after', help)

@@ -31,7 +31,7 @@ export function addText(program: Command, context: Context): void {
   const command = withModelOptions(
     program
       .command('text')
-      .description('find the objects that a phrase names')
+      .description('find the objects that match a phrase')
       .argument('<phrase>', 'a few words: "striped red circle"')
       .argument('<image...>', 'photos'),
     'tiny; with --clip mobile_sam'
@@ -74,10 +74,10 @@ export function addText(program: Command, context: Context): void {
     )
     .option(
       '--out <folder>',
-      'output folder (default: <photo>-masks, or sam-text for several; none with --json and no pictures)'
+      'output folder (default: <photo>-masks, or sam-text for several; none with --json, unless --format is png)'
     )
     .addOption(
-      new Option('--format <form>', 'masks as pictures, COCO run lengths, polygons, or one COCO file of all photos')
+      new Option('--format <form>', 'masks as PNG images, COCO RLE or polygons, or one COCO file of all images')
         .choices(textFormats)
         .default('png')
     )
@@ -90,8 +90,8 @@ export function addText(program: Command, context: Context): void {
 const help = `
 A phrase that matches nothing gives no instances and exit code 0. Examples:
   sam text "striped red circle" scene.png
-  sam text "a cat" photo.jpg --clip clip-vit-base-patch32              # real photos: MobileSAM's automatic masks, ranked
-  sam text "a wheel" *.jpg --checkpoint sam_vit_b_01ec64.pth --clip clip-vit-base-patch32 --not "a headlight" --format coco --out wheels
+  sam text "a cat" photo.jpg --clip clip-vit-large-patch14             # real photos: MobileSAM's automatic masks, ranked
+  sam text "a wheel" *.jpg --checkpoint sam_vit_b_01ec64.pth --clip clip-vit-large-patch14 --not "a headlight" --format coco --out wheels
   sam text "a red star" scene.png --point 120,80 --point 40,60,0      # the text, corrected with clicks`
 
 const numberOption = (value: string): number => {
