@@ -58,7 +58,7 @@ describe('playground, built and served statically, offline', () => {
 
   const status = (page: Page, text: RegExp): Promise<void> =>
     page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
-  async function choosePicture(page: Page): Promise<void> {
+  async function chooseImage(page: Page): Promise<void> {
     const chooser = page.waitForEvent('filechooser')
     await page.locator('.welcome').getByRole('button', { name: 'Choose an image' }).click()
     await (await chooser).setFiles(photo)
@@ -79,7 +79,7 @@ describe('playground, built and served statically, offline', () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model .* on wasm/)
     await shot('1-welcome-light')
-    await choosePicture(page)
+    await chooseImage(page)
 
     await page.locator('#canvas').hover({ position: { x: 420, y: 330 } })
     await page.waitForTimeout(700)
@@ -254,7 +254,7 @@ describe('playground, built and served statically, offline', () => {
     await context.close()
   }, 120_000)
 
-  it('loads a model from a file, folder or URL, saves it atomically, and reopens it on the next visit', async () => {
+  it('loads a model from a file, folder or URL, stores it atomically, and reopens it on the next visit', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model tiny\b/)
     const note = page.locator('.model small')
@@ -265,10 +265,10 @@ describe('playground, built and served statically, offline', () => {
     await choose.click()
     await picker.getByRole('button', { name: /Open a file/ }).click()
     await (await chooser).setFiles(resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'))
-    await note.getByText('saved on this device').waitFor()
+    await note.getByText('stored on this device').waitFor()
 
     await page.reload()
-    await note.getByText('saved on this device').waitFor()
+    await note.getByText('stored on this device').waitFor()
 
     const folder = resolve(out, 'sam-from-a-folder')
     mkdirSync(folder, { recursive: true })
@@ -284,7 +284,7 @@ describe('playground, built and served statically, offline', () => {
     await note.getByText('for the next visit').waitFor()
     await choose.click()
     await picker.getByRole('button', { name: 'Remove sam-from-a-folder.safetensors from this device' }).click()
-    await expect.poll(() => picker.locator('.kept li').count()).toBe(1)
+    await expect.poll(() => picker.locator('.stored li').count()).toBe(1)
     await page.keyboard.press('Escape')
 
     const load = async (address: string): Promise<void> => {
@@ -302,7 +302,7 @@ describe('playground, built and served statically, offline', () => {
     await page.getByRole('alert').waitFor({ state: 'hidden' })
     await page.locator('#stage:not([data-state=busy])').waitFor()
     await choose.click()
-    const rows = picker.locator('.kept li')
+    const rows = picker.locator('.stored li')
     await rows.nth(1).waitFor()
     await shot('13-models-light')
     expect(await rows.count()).toBe(2)
@@ -326,7 +326,7 @@ describe('playground, built and served statically, offline', () => {
     await expect.poll(files, { timeout: 20_000 }).toEqual(['index.json'])
     await page.reload()
     await status(page, /Model tiny\b/)
-    expect(await note.textContent()).not.toContain('saved')
+    expect(await note.textContent()).not.toContain('stored')
     expect(trouble.filter(t => !/404/.test(t))).toEqual([])
     await context.close()
   }, 120_000)
