@@ -4,7 +4,7 @@ import { draw, type Scene, type ShownMask } from './canvas.js'
 import { listen, type Spot } from './pointer.js'
 import type { Stroke } from './protocol.js'
 import { activeObject, addPoint, addStroke, colorOf, setBox } from './session.js'
-import { fit, held, isInside, pan, toImage, zoom, type View } from './view.js'
+import { fit, held, isInside, margins, pan, toImage, zoom, type View } from './view.js'
 
 /** The canvas: its view of the image, and the gestures on it. */
 export interface Stage {
@@ -48,7 +48,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
       fitted = true
       cross = undefined
     }
-    if (fitted) view = fit(bitmap, size(), { top: 52, bottom: floor() + 20, side: 20 })
+    if (fitted) view = fit(bitmap, size(), margins(floor()))
     view = held(view, bitmap, size())
     const active = activeObject(app.session)
     const color = colorOf(active)

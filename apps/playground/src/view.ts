@@ -11,6 +11,9 @@ interface Size {
 }
 type Position = readonly [number, number]
 
+/** Space around the fitted image, in CSS pixels. `floor`: height of the toolbar over the bottom of the canvas. */
+export const margins = (floor: number) => ({ top: 52, bottom: floor + 20, side: 20 })
+
 /** Fits the image into the canvas, centred, with a margin, at a scale of at most 4. */
 export function fit(image: Size, canvas: Size, margin: { top: number; bottom: number; side: number }): View {
   const [width, height] = [

@@ -51,9 +51,9 @@ export async function download(url: URL, signal: AbortSignal): Promise<Incoming>
 }
 
 /**
- * Compares the version of a stored model with the file at its URL by a HEAD request; conditional headers would need CORS
- * permission. `unknown` offline, and if the server sends no version. A URL with a checksum needs no request. Throws the
- * signal's reason after an abort.
+ * Compares the version of a stored model with the file at its URL by a HEAD request; conditional headers would need
+ * CORS permission. `unknown` offline, and if the server sends no version. A URL with a checksum needs no request.
+ * Throws the signal's reason after an abort.
  */
 export async function compareWithAddress(
   url: URL,

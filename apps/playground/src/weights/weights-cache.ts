@@ -187,7 +187,7 @@ async function receive(
   if (size !== undefined && received !== size)
     fail(`must have ${size} bytes, found ${received}; the connection was interrupted, try again`)
   if (wanted !== undefined && sha256 !== wanted.toLowerCase())
-    fail(`must have the SHA-256 ${wanted}, found ${sha256}; the file is damaged, or not the expected one`)
+    fail(`must have the SHA-256 ${wanted}, found ${sha256}; the file is damaged, or not the expected one; try again`)
   return { size: received, sha256 }
 }
 
