@@ -199,7 +199,7 @@ describe('playground, built and served statically, offline', () => {
 
     server.damage = undefined
     await context.addInitScript(() => {
-      const texts = ((window as unknown as { texts: string[] }).texts = [])
+      const texts: string[] = ((window as unknown as { texts: string[] }).texts = [])
       new MutationObserver(() => {
         const text = document.querySelector('.busy span')?.textContent
         if (text) texts.push(text)
