@@ -224,7 +224,7 @@ describe('playground, built and served statically, offline', () => {
     await context.close()
   }, 120_000)
 
-  it('reports violations of the Content-Security-Policy, by the page and by its worker', async () => {
+  it('blocks and reports requests of the page and its worker to other servers', async () => {
     const { page, context } = await open()
     await status(page, /Model/)
     const isBlocked = (): Promise<boolean> =>
@@ -237,6 +237,14 @@ describe('playground, built and served statically, offline', () => {
       await expect.poll(() => server.violations.length).toBe(1)
       expect(server.violations.pop()).toContain('connect-src')
     }
+
+    await page.locator('.model').click()
+    await page.getByLabel('Model URL').fill(`${isolated.url}model.pth`)
+    await page.getByRole('button', { name: 'Load', exact: true }).click()
+    await page.getByRole('alert').getByText('Content-Security-Policy').waitFor()
+    expect(isolated.requested).not.toContain('model.pth')
+    await expect.poll(() => server.violations.length).toBe(1)
+    expect(server.violations.pop()).toContain('model.pth')
     await context.close()
   }, 120_000)
 

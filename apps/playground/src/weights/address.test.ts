@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { compareWithAddress, download } from './address.js'
 
 let server: Server | undefined
@@ -60,4 +60,14 @@ it('download: returns the version of the file', async () => {
   const incoming = await download(await serve({ etag: 'W/"one"' }), signal)
   expect(incoming).toMatchObject({ label: 'model.pth', version: '"one"' })
   await incoming.stream.cancel()
+})
+
+it('download: says of another server that the policy of the page and CORS must allow it', async () => {
+  const url = await serve({})
+  await stop()
+  vi.stubGlobal('location', { origin: 'https://example.org' })
+  await expect(download(url, signal)).rejects.toThrow(/Content-Security-Policy.*CORS/)
+  vi.stubGlobal('location', { origin: url.origin })
+  await expect(download(url, signal)).rejects.toThrow(/the request failed; check the network$/)
+  vi.unstubAllGlobals()
 })
