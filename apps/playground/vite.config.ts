@@ -1,7 +1,8 @@
 import { defineConfig } from 'vite'
+import { headers, securityHeaders } from './build/headers.js'
+import { mobileSam } from './build/mobile-sam.js'
 
-/** Headers for cross-origin isolation, which WebAssembly threads need. Optional: without them, one thread is used. */
-const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+const { 'Content-Security-Policy': _, ...isolation } = headers
 
 /**
  * An optional dependency of @sam/clip that the playground does not use. External, so that its 27 MB runtime is not
@@ -13,16 +14,19 @@ export default defineConfig({
   base: './',
   // The '@sam/source' condition makes every @sam/* import resolve to TypeScript sources.
   resolve: { conditions: ['@sam/source', 'browser', 'module', 'import', 'default', 'development|production'] },
-  worker: { format: 'es', rolldownOptions: { external: unused } },
+  plugins: [mobileSam(), securityHeaders()],
+  worker: { format: 'es', plugins: () => [mobileSam()], rolldownOptions: { external: unused } },
   build: {
     rolldownOptions: { external: unused },
     outDir: 'dist/site',
     emptyOutDir: true,
     target: 'es2022',
-    assetsInlineLimit: 2048,
+    // The Content-Security-Policy allows no data: URLs.
+    assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1500
   },
   optimizeDeps: { exclude: ['onnxruntime-web', '@sam/model-tiny', ...unused] },
-  server: { headers: isolated },
-  preview: { headers: isolated }
+  // Vite's development server needs inline scripts, so the policy applies to built pages only.
+  server: { headers: isolation },
+  preview: { headers }
 })

@@ -1,23 +1,37 @@
 import { describe, expect, it } from 'vitest'
 import { createApp, type App } from './app.js'
 import type { Call } from './client.js'
-import type { Candidates, Candidate } from './protocol.js'
-import { activeObject, addPoint, newObject, removeObject } from './session.js'
+import type { BundledName } from './bundled-models.js'
+import type { CallName, Calls, Candidate, Candidates, Prompts } from './protocol.js'
+import { activeObject, addPoint, newObject, removeObject, setPhrase } from './session.js'
 
 const point = { x: 1, y: 2, label: 'foreground' } as const
 const candidate = (score: number): Candidate => ({ score, rings: [], logits: new Float32Array([score]) })
 
-/** The app with a fake worker. `respond` resolves the oldest pending prediction. */
-async function open(): Promise<{ app: App; respond: (masks: Candidates) => Promise<void> }> {
+/**
+ * The app with a fake worker, in which only the tiny model has text prompts. `asked`: the prompts of all predictions.
+ * `respond` resolves the oldest pending one.
+ */
+async function open(
+  name: BundledName = 'tiny'
+): Promise<{ app: App; asked: Prompts[]; respond: (masks: Candidates) => Promise<void> }> {
   const waiting: ((respond: Candidates) => void)[] = []
-  const results = { load: { name: 'tiny', backend: { name: 'wasm' } }, picture: { milliseconds: 1 } }
-  const call = ((name: 'load' | 'picture' | 'predict') =>
-    name === 'predict' ? new Promise(resolve => waiting.push(resolve)) : Promise.resolve(results[name])) as Call
+  const asked: Prompts[] = []
+  const call = ((name: CallName, args: Calls[CallName]['args']) => {
+    if (name === 'encode') return Promise.resolve({ milliseconds: 1 })
+    if ('model' in args) {
+      const model = (args.model as { name: BundledName }).name
+      return Promise.resolve({ name: model, backend: { name: 'wasm' }, supportsText: model === 'tiny' })
+    }
+    asked.push((args as Calls['predict']['args']).prompts)
+    return new Promise(resolve => waiting.push(resolve))
+  }) as Call
   const app = createApp({ call, prefer: undefined, changed: () => {} })
-  await app.loadModel({ kind: 'embedded' })
+  await app.loadModel({ kind: 'bundled', name })
   await app.open({ name: 'cat.jpg', bitmap: { width: 8, height: 8, close() {} } })
   return {
     app,
+    asked,
     respond: async masks => {
       waiting.shift()!(masks)
       await new Promise(resolve => setTimeout(resolve))
@@ -61,4 +75,21 @@ describe('app', () => {
       expect(app.shown(activeObject(app.session))).toBeUndefined()
     }
   )
+
+  it('predicts nothing from a phrase alone until the model has text prompts', async () => {
+    const { app, asked } = await open('mobile_sam')
+    app.act(setPhrase(app.session, 'a red star'))
+    expect(asked).toEqual([])
+    await app.loadModel({ kind: 'bundled', name: 'tiny' })
+    expect(asked).toMatchObject([{ phrase: 'a red star' }])
+    expect(app.state.error).toBeUndefined()
+  })
+
+  it('predicts from the other prompts of an object with a phrase if the model has no text prompts', async () => {
+    const { app, asked } = await open('mobile_sam')
+    app.act(setPhrase(app.session, 'a red star'))
+    click(app)
+    expect(asked).toMatchObject([{ points: [point], phrase: undefined }])
+    expect(activeObject(app.session).prompts.phrase).toBe('a red star')
+  })
 })

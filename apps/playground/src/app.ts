@@ -2,8 +2,8 @@ import type { Point } from '@sam/core'
 import type { Call } from './client.js'
 import { latest } from './latest.js'
 import { push, redo, startHistory, undo, type History } from './history.js'
-import type { GivenPicture } from './image-input.js'
-import { percent } from './percent.js'
+import type { NamedImage } from './image-input.js'
+import { megabytes, percent } from './format.js'
 import type {
   Candidate,
   Candidates,
@@ -32,7 +32,7 @@ export interface AppState {
   readonly tool: Tool
   /** Diameter of the brush on the screen, in CSS pixels. */
   readonly brush: number
-  readonly picture?: GivenPicture | undefined
+  readonly image?: NamedImage | undefined
   readonly model?: LoadedModel | undefined
   /** Whether the image is encoded, so that prompts can be run. */
   readonly ready: boolean
@@ -54,7 +54,7 @@ export interface App {
   choose(choice: number): void
   undo(): void
   redo(): void
-  open(picture: GivenPicture): Promise<void>
+  open(image: NamedImage): Promise<void>
   loadModel(model: ModelChoice): Promise<boolean>
   /** Cancels the operation in progress. */
   stop(): void
@@ -109,10 +109,12 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     }
     if (!state.ready) return
     for (const { id, prompts, name } of session().objects) {
-      if (isEmpty(prompts) || predictions.has(prompts) || pending.has(id)) continue
+      // A model without text prompts predicts from the others.
+      const usable = state.model?.supportsText ? prompts : { ...prompts, phrase: undefined }
+      if (isEmpty(usable) || predictions.has(prompts) || pending.has(id)) continue
       const stop = new AbortController()
       pending.set(id, { prompts, stop })
-      call('predict', { prompts }, { signal: stop.signal })
+      call('predict', { prompts: usable }, { signal: stop.signal })
         .then(candidates => {
           predictions.set(prompts, candidates)
           lastShown.set(id, candidates[0])
@@ -141,17 +143,17 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
 
   /** Encodes the image, if both an image and a model are loaded. */
   async function encode(): Promise<void> {
-    const { picture, model } = state
-    if (!picture || !model) return
+    const { image, model } = state
+    if (!image || !model) return
     encoding?.abort()
     const mine = (encoding = new AbortController())
     update({ ready: false, busy: { text: 'Encoding the image' } })
     try {
-      const { milliseconds } = await call('picture', { bitmap: picture.bitmap }, { signal: mine.signal })
+      const { milliseconds } = await call('encode', { bitmap: image.bitmap }, { signal: mine.signal })
       update({
         ready: true,
         busy: undefined,
-        status: `Ready: ${picture.name} encoded in ${(milliseconds / 1000).toFixed(1)} s`
+        status: `Ready: ${image.name} encoded in ${(milliseconds / 1000).toFixed(1)} s`
       })
       requestMissing()
     } catch (error) {
@@ -201,14 +203,14 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     },
     undo: () => moveTo(undo(state.history)),
     redo: () => moveTo(redo(state.history)),
-    async open(picture) {
+    async open(image) {
       restart(emptySession)
-      state.picture?.bitmap.close()
+      state.image?.bitmap.close()
       update({
-        picture,
+        image,
         ready: false,
         error: undefined,
-        status: `${picture.name}, ${picture.bitmap.width} × ${picture.bitmap.height} pixels`
+        status: `${image.name}, ${image.bitmap.width} × ${image.bitmap.height} pixels`
       })
       await encode()
     },
@@ -263,7 +265,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
           : []
       })
       try {
-        return await call('export', { format, masks, file: state.picture?.name ?? '' })
+        return await call('export', { format, masks, file: state.image?.name ?? '' })
       } catch (error) {
         fail(error)
         return undefined
@@ -279,12 +281,9 @@ export const renamed = (session: Session, id: number, name: string): Session =>
 function progressOf({ doing, loaded, total }: Step): { text: string; part?: number | undefined } {
   const text = {
     download: 'Downloading the model',
-    check: 'Verifying the saved model',
+    check: 'Verifying the stored model',
     compile: 'Preparing the model'
   }[doing]
-  const size =
-    doing === 'compile'
-      ? ''
-      : ` · ${(loaded / 2 ** 20).toFixed(0)}${total ? ` of ${(total / 2 ** 20).toFixed(0)}` : ''} MB`
+  const size = doing === 'compile' ? '' : ` · ${megabytes(loaded)}${total ? ` of ${megabytes(total)}` : ''} MB`
   return { text: text + size, part: total ? loaded / total : undefined }
 }

@@ -12,7 +12,7 @@ export interface ShownMask {
 
 /** Everything that is drawn. */
 export interface Scene {
-  readonly picture: ImageBitmap
+  readonly image: ImageBitmap
   readonly view: View
   readonly masks: readonly ShownMask[]
   readonly points: readonly Point[]
@@ -37,7 +37,7 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
   context.clearRect(0, 0, width, height)
   if (!scene) return
 
-  const { view, picture } = scene
+  const { view, image } = scene
   context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y)
   context.imageSmoothingEnabled = view.scale * ratio < 5 // show pixels when zoomed in closely
   context.imageSmoothingQuality = 'high'
@@ -45,11 +45,11 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
   context.shadowColor = 'rgb(0 0 0 / 0.28)'
   context.shadowBlur = 28 * ratio
   context.shadowOffsetY = 8 * ratio
-  context.drawImage(picture, 0, 0)
+  context.drawImage(image, 0, 0)
   context.restore()
   context.save()
   context.beginPath()
-  context.rect(0, 0, picture.width, picture.height)
+  context.rect(0, 0, image.width, image.height)
   context.clip()
   const unit = 1 / view.scale
   for (const mask of scene.masks) drawMask(context, mask, unit)

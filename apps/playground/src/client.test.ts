@@ -25,12 +25,16 @@ describe('client', () => {
   it('matches responses to calls in any order, with progress steps between them', async () => {
     const { call, respond } = fakeWorker()
     const steps: Step[] = []
-    const load = call('load', { model: { kind: 'embedded' }, prefer: undefined }, { onStep: step => steps.push(step) })
-    const kept = call('kept', {})
+    const load = call(
+      'load',
+      { model: { kind: 'bundled', name: 'tiny' }, prefer: undefined },
+      { onStep: step => steps.push(step) }
+    )
+    const stored = call('stored', {})
     respond({ id: 1, step: { doing: 'compile', loaded: 1, total: 2 } })
     respond({ id: 2, result: [] })
     respond({ id: 1, error: { code: 'E_WEIGHTS_IO', message: 'not there' } })
-    expect(await kept).toEqual([])
+    expect(await stored).toEqual([])
     await expect(load).rejects.toMatchObject({ code: 'E_WEIGHTS_IO', message: 'not there' })
     expect(steps).toHaveLength(1)
   })
@@ -43,14 +47,14 @@ describe('client', () => {
     await expect(running).rejects.toThrow('enough')
     expect(sent[1]).toEqual({ id: 1, cancel: true })
     respond({ id: 1, result: [] })
-    await expect(call('kept', {}, { signal: stop.signal })).rejects.toThrow('enough')
+    await expect(call('stored', {}, { signal: stop.signal })).rejects.toThrow('enough')
     expect(sent).toHaveLength(2)
   })
 
   it('rejects all pending calls when the worker fails', async () => {
     const { call, fail } = fakeWorker()
-    const kept = call('kept', {})
+    const stored = call('stored', {})
     fail('syntax')
-    await expect(kept).rejects.toMatchObject({ code: 'E_WORKER' })
+    await expect(stored).rejects.toMatchObject({ code: 'E_WORKER' })
   })
 })

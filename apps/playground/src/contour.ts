@@ -27,10 +27,10 @@ function axis({ side, scaled, length, square }: { side: number; scaled: number; 
   at: number[]
   from: number[]
 } {
-  const toPicture = (square / side) * (length / scaled)
-  const centres = Array.from({ length: side }, (_, i) => (i + 0.5) * toPicture).filter(at => at > 0 && at < length)
+  const toImage = (square / side) * (length / scaled)
+  const centres = Array.from({ length: side }, (_, i) => (i + 0.5) * toImage).filter(at => at > 0 && at < length)
   const at = [0, 0, ...centres, length, length]
-  return { at, from: at.map(x => x / toPicture - 0.5) }
+  return { at, from: at.map(x => x / toImage - 0.5) }
 }
 
 /** Bilinear interpolation, clamped at the border. */

@@ -1,14 +1,11 @@
 /** An image from the user, and its file name. */
-export interface GivenPicture {
+export interface NamedImage {
   readonly bitmap: ImageBitmap
   readonly name: string
 }
 
 /** Decodes an image, with its EXIF orientation applied. Throws an `Error` with a message for the user. */
-export async function readPicture(
-  blob: Blob,
-  name = 'name' in blob ? String(blob.name) : 'image'
-): Promise<GivenPicture> {
+export async function readImage(blob: Blob, name = 'name' in blob ? String(blob.name) : 'image'): Promise<NamedImage> {
   try {
     return { bitmap: await createImageBitmap(blob, { imageOrientation: 'from-image' }), name }
   } catch (cause) {
@@ -20,7 +17,7 @@ export async function readPicture(
 }
 
 /** The first image in dropped or pasted data. */
-export const pictureIn = (data: DataTransfer | null): File | undefined =>
+export const imageIn = (data: DataTransfer | null): File | undefined =>
   [...(data?.files ?? [])].find(file => file.type.startsWith('image/')) ??
   [...(data?.items ?? [])]
     .filter(item => item.kind === 'file' && item.type.startsWith('image/'))
@@ -31,12 +28,12 @@ export const pictureIn = (data: DataTransfer | null): File | undefined =>
  * Listens for images dropped on the page or pasted into it. `other` receives any other dropped file; `over`
  * reports whether files are dragged over the page.
  */
-export function takePictures({
-  picture,
+export function listenForImages({
+  image,
   other,
   over
 }: {
-  picture: (file: File) => void
+  image: (file: File) => void
   other: (file: File | undefined) => void
   over: (dragging: boolean) => void
 }): void {
@@ -56,15 +53,15 @@ export function takePictures({
     event.preventDefault()
     depth = 0
     over(false)
-    const file = pictureIn(event.dataTransfer)
-    if (file) picture(file)
+    const file = imageIn(event.dataTransfer)
+    if (file) image(file)
     else other(event.dataTransfer?.files[0])
   })
   addEventListener('paste', event => {
-    const file = pictureIn(event.clipboardData)
+    const file = imageIn(event.clipboardData)
     if (!file) return
     event.preventDefault()
-    picture(file)
+    image(file)
   })
 }
 

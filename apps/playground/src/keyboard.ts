@@ -36,7 +36,7 @@ export function listenKeys(app: App, stage: Stage): void {
     const command = event.ctrlKey || event.metaKey
     if (command && key === 'z') return run(event, () => (event.shiftKey ? app.redo() : app.undo()))
     if (command && key === 'y') return run(event, () => app.redo())
-    if (command || event.altKey || !app.state.picture) return
+    if (command || event.altKey || !app.state.image) return
     const object = activeObject(app.session)
     if (tools[key]) run(event, () => app.set({ tool: tools[key] }))
     else if (/^[1-9]$/.test(key)) run(event, () => app.choose(Number(key) - 1))

@@ -1,20 +1,24 @@
 import './styles/tokens.css'
 import './styles/app.css'
 import { createApp } from './app.js'
+import { isBundledName } from './bundled-models.js'
 import { client } from './client.js'
-import { readPicture, takePictures } from './image-input.js'
+import { readImage, listenForImages } from './image-input.js'
 import { listenKeys } from './keyboard.js'
 import { createPanel } from './panel.js'
 import { createStage } from './stage.js'
 import { h } from './ui/dom.js'
-import { createModelDialog, lastModel } from './ui/model-dialog.js'
+import { createModelDialog, defaultModel, lastModel } from './ui/model-dialog.js'
 import { createToolbar, iconButton } from './ui/toolbar.js'
-import { createWelcome, openPicture } from './ui/welcome.js'
+import { createWelcome, openImage } from './ui/welcome.js'
 
 const at = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T
+const parameters = new URLSearchParams(location.search)
 /** `?backend=wasm` or `?backend=webgpu`; default: WebGPU if available, else wasm. */
-const requested = new URLSearchParams(location.search).get('backend')
+const requested = parameters.get('backend')
 const prefer = requested === 'wasm' || requested === 'webgpu' ? requested : undefined
+/** `?model=tiny` or `?model=mobile_sam`; default: the model of the last visit. */
+const named = parameters.get('model')
 
 const area = at('stage')
 const call = client(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }))
@@ -45,19 +49,19 @@ views.push(
   createToolbar(at('toolbar'), app, stage),
   createPanel(at('panel'), app, { chooseModel: () => models.open() }),
   () => {
-    const { status, error, ready, busy, picture } = app.state
+    const { status, error, ready, busy, image } = app.state
     const line = at('status')
     if (line.textContent !== status) line.textContent = status
     alert.hidden = error === undefined
     alertText.textContent = error ?? ''
     area.dataset.state = busy ? 'busy' : ready ? 'ready' : 'empty'
-    at('canvas').hidden = !picture
+    at('canvas').hidden = !image
     at('canvas').dataset.tool = app.state.tool
   }
 )
 listenKeys(app, stage)
-takePictures({
-  picture: file => void openPicture(app, () => readPicture(file)),
+listenForImages({
+  image: file => void openImage(app, () => readImage(file)),
   other: file =>
     void (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
       ? app.loadModel({ kind: 'file', file })
@@ -66,9 +70,9 @@ takePictures({
 })
 for (const update of views) update()
 
-const last = lastModel()
-if (!(await app.loadModel(last)) && last.kind !== 'embedded') {
+const first = isBundledName(named) ? ({ kind: 'bundled', name: named } as const) : lastModel()
+if (!(await app.loadModel(first)) && first.kind !== 'bundled') {
   const { error } = app.state
-  await app.loadModel({ kind: 'embedded' })
+  await app.loadModel(defaultModel)
   app.set({ error })
 }

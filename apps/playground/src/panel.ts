@@ -8,7 +8,7 @@ import { createObjects } from './ui/objects.js'
 import { createPhrase } from './ui/phrase.js'
 import { themeButton } from './ui/theme.js'
 import { iconButton } from './ui/toolbar.js'
-import { pictureButtons } from './ui/welcome.js'
+import { imageButtons } from './ui/welcome.js'
 
 /** The side panel. Returns its update function. */
 export function createPanel(root: HTMLElement, app: App, { chooseModel }: { chooseModel: () => void }): () => void {
@@ -52,12 +52,12 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
     ),
     h('section', { class: 'card' }, model, busy),
     work,
-    h('footer', { class: 'another' }, ...pictureButtons(app, 'text-button')),
+    h('footer', { class: 'another' }, ...imageButtons(app, 'text-button')),
     keys
   )
 
   return () => {
-    const { model: loaded, busy: waiting, picture } = app.state
+    const { model: loaded, busy: waiting, image } = app.state
     modelName.textContent = loaded ? loaded.name : waiting ? 'Model' : 'Choose a model'
     modelNote.textContent = loaded
       ? `${loaded.backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'} · ${loaded.note}`
@@ -67,8 +67,8 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
     busyText.textContent = waiting?.text ?? ''
     if (waiting?.part === undefined) progress.removeAttribute('value')
     else progress.value = waiting.part
-    work.hidden = !picture
-    root.querySelector<HTMLElement>('.another')!.hidden = !picture
+    work.hidden = !image
+    root.querySelector<HTMLElement>('.another')!.hidden = !image
     for (const part of parts) part.update()
   }
 }

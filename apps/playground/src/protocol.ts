@@ -1,6 +1,7 @@
 import type { Box, Point } from '@sam/core'
 import type { Choice } from '@sam/backend-wasm'
-import type { KeptModel } from './weights/weights-cache.js'
+import type { BundledName } from './bundled-models.js'
+import type { StoredModel } from './weights/weights-cache.js'
 
 /** A line painted with a round brush, in image pixels. */
 export interface Stroke {
@@ -34,12 +35,12 @@ export type Candidates = readonly Candidate[]
 
 /** Where a model comes from. */
 export type ModelChoice =
-  | { readonly kind: 'embedded' }
+  | { readonly kind: 'bundled'; readonly name: BundledName }
   | { readonly kind: 'file'; readonly file: File }
   /** A folder in Hugging Face layout: `model.safetensors`, or shards and their index. */
   | { readonly kind: 'folder'; readonly name: string; readonly files: readonly File[] }
   | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'kept'; readonly key: string }
+  | { readonly kind: 'stored'; readonly key: string }
 
 export interface LoadedModel {
   readonly name: string
@@ -47,7 +48,7 @@ export interface LoadedModel {
   readonly backend: Choice
   /** Whether it accepts text prompts. */
   readonly supportsText: boolean
-  /** The choice that loads it again on the next visit; undefined if it is not saved. */
+  /** The choice that loads it again on the next visit; undefined if it is not stored. */
   readonly again: ModelChoice | undefined
 }
 
@@ -72,12 +73,12 @@ export interface Step {
 export interface Calls {
   load: { args: { model: ModelChoice; prefer: 'webgpu' | 'wasm' | undefined }; result: LoadedModel }
   /** Encodes an image; later calls use it. */
-  picture: { args: { bitmap: ImageBitmap }; result: { milliseconds: number } }
+  encode: { args: { bitmap: ImageBitmap }; result: { milliseconds: number } }
   /** `best`: return only the best mask, as for a preview. */
   predict: { args: { prompts: Prompts; best?: boolean }; result: Candidates }
   export: { args: { format: ExportFormat; masks: readonly NamedMask[]; file: string }; result: Blob }
-  kept: { args: Record<never, never>; result: readonly KeptModel[] }
-  forget: { args: { key: string }; result: void }
+  stored: { args: Record<never, never>; result: readonly StoredModel[] }
+  remove: { args: { key: string }; result: void }
 }
 export type CallName = keyof Calls
 

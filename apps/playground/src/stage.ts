@@ -4,7 +4,7 @@ import { draw, type Scene, type ShownMask } from './canvas.js'
 import { listen, type Spot } from './pointer.js'
 import type { Stroke } from './protocol.js'
 import { activeObject, addPoint, addStroke, colorOf, setBox } from './session.js'
-import { fit, held, isInside, pan, toPicture, zoom, type View } from './view.js'
+import { fit, held, isInside, margins, pan, toImage, zoom, type View } from './view.js'
 
 /** The canvas: its view of the image, and the gestures on it. */
 export interface Stage {
@@ -18,7 +18,7 @@ export interface Stage {
 export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => number): Stage {
   let view: View = { scale: 1, x: 0, y: 0 }
   let fitted = true
-  let shownPicture: ImageBitmap | undefined
+  let shownImage: ImageBitmap | undefined
   /** The drag in progress, in image pixels. */
   let drag: readonly (readonly [number, number])[] = []
   let pointer: readonly [number, number] | undefined
@@ -26,9 +26,9 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   let cross: readonly [number, number] | undefined
   let frame = 0
 
-  const picture = (): ImageBitmap | undefined => app.state.picture?.bitmap
+  const image = (): ImageBitmap | undefined => app.state.image?.bitmap
   const size = () => ({ width: canvas.clientWidth, height: canvas.clientHeight })
-  const at = ({ x, y }: Spot): [number, number] => toPicture(view, [x, y])
+  const at = ({ x, y }: Spot): [number, number] => toImage(view, [x, y])
   const radius = (): number => app.state.brush / 2 / view.scale
   const brushing = (): boolean => app.state.tool === 'brush' || app.state.tool === 'erase'
 
@@ -41,14 +41,14 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   }
 
   function scene(): Scene | undefined {
-    const bitmap = picture()
+    const bitmap = image()
     if (!bitmap) return undefined
-    if (bitmap !== shownPicture) {
-      shownPicture = bitmap
+    if (bitmap !== shownImage) {
+      shownImage = bitmap
       fitted = true
       cross = undefined
     }
-    if (fitted) view = fit(bitmap, size(), { top: 52, bottom: floor() + 20, side: 20 })
+    if (fitted) view = fit(bitmap, size(), margins(floor()))
     view = held(view, bitmap, size())
     const active = activeObject(app.session)
     const color = colorOf(active)
@@ -64,7 +64,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
     const { points, box, strokes } = active.prompts
     const pending = app.candidates(active) ? [] : strokes.slice(-1)
     return {
-      picture: bitmap,
+      image: bitmap,
       view,
       masks,
       points,
@@ -78,7 +78,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
 
   const strokeOf = (line: Stroke['line']): Stroke => ({ radius: radius(), erase: app.state.tool === 'erase', line })
   const boxOf = (line: Stroke['line']): [number, number, number, number] => {
-    const { width, height } = picture()!
+    const { width, height } = image()!
     const [[ax, ay], [bx, by]] = [line[0], line[line.length - 1]].map(([x, y]) => [
       Math.max(0, Math.min(width, x)),
       Math.max(0, Math.min(height, y))
@@ -87,7 +87,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   }
 
   function click([x, y]: readonly [number, number], other: boolean): void {
-    const bitmap = picture()
+    const bitmap = image()
     if (!bitmap || app.state.tool === 'hand') return
     if (brushing()) return app.act(addStroke(app.session, strokeOf([[x, y]]), app.refined()))
     if (!isInside([x, y], bitmap)) return
@@ -105,7 +105,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
     hover(spot) {
       pointer = spot && at(spot)
       cross = undefined
-      const bitmap = picture()
+      const bitmap = image()
       const previews = pointer && bitmap && app.state.tool === 'include' && !spot?.shift && isInside(pointer, bitmap)
       app.preview(previews ? { x: pointer![0], y: pointer![1] } : undefined)
       refresh()
@@ -116,7 +116,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
     },
     // With the point tools, a touch drag pans and a mouse drag draws a box.
     draws: ({ touch }) =>
-      picture() !== undefined && (app.state.tool === 'box' || brushing() || (app.state.tool === 'include' && !touch)),
+      image() !== undefined && (app.state.tool === 'box' || brushing() || (app.state.tool === 'include' && !touch)),
     drag(line) {
       drag = line.map(at)
       pointer = drag[drag.length - 1]
@@ -127,7 +127,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
       const made = line.map(at)
       drag = []
       refresh()
-      if (!done || !picture()) return
+      if (!done || !image()) return
       if (brushing()) return app.act(addStroke(app.session, strokeOf(made), app.refined()))
       const box = boxOf(made)
       if (box[2] > box[0] && box[3] > box[1]) app.act(setBox(app.session, box))
@@ -137,7 +137,7 @@ export function createStage(canvas: HTMLCanvasElement, app: App, floor: () => nu
   })
 
   canvas.addEventListener('keydown', event => {
-    const bitmap = picture()
+    const bitmap = image()
     if (!bitmap || event.ctrlKey || event.metaKey || event.altKey) return
     const way = ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] } as const)[
       event.key as 'ArrowUp'

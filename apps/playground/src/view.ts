@@ -11,14 +11,17 @@ interface Size {
 }
 type Position = readonly [number, number]
 
+/** Space around the fitted image, in CSS pixels. `floor`: height of the toolbar over the bottom of the canvas. */
+export const margins = (floor: number) => ({ top: 52, bottom: floor + 20, side: 20 })
+
 /** Fits the image into the canvas, centred, with a margin, at a scale of at most 4. */
-export function fit(picture: Size, canvas: Size, margin: { top: number; bottom: number; side: number }): View {
+export function fit(image: Size, canvas: Size, margin: { top: number; bottom: number; side: number }): View {
   const [width, height] = [
     Math.max(1, canvas.width - 2 * margin.side),
     Math.max(1, canvas.height - margin.top - margin.bottom)
   ]
-  const scale = Math.min(width / picture.width, height / picture.height, 4)
-  return { scale, x: (canvas.width - picture.width * scale) / 2, y: margin.top + (height - picture.height * scale) / 2 }
+  const scale = Math.min(width / image.width, height / image.height, 4)
+  return { scale, x: (canvas.width - image.width * scale) / 2, y: margin.top + (height - image.height * scale) / 2 }
 }
 
 /**
@@ -33,17 +36,17 @@ export function zoom(view: View, factor: number, [x, y]: Position): View {
 export const pan = (view: View, dx: number, dy: number): View => ({ ...view, x: view.x + dx, y: view.y + dy })
 
 /** Keeps part of the image on the canvas. */
-export function held(view: View, picture: Size, canvas: Size): View {
+export function held(view: View, image: Size, canvas: Size): View {
   const hold = (at: number, length: number, room: number): number =>
     Math.max(Math.min(48, room / 2) - length, Math.min(room - Math.min(48, room / 2), at))
   return {
     ...view,
-    x: hold(view.x, picture.width * view.scale, canvas.width),
-    y: hold(view.y, picture.height * view.scale, canvas.height)
+    x: hold(view.x, image.width * view.scale, canvas.width),
+    y: hold(view.y, image.height * view.scale, canvas.height)
   }
 }
 
-export const toPicture = ({ scale, x, y }: View, [sx, sy]: Position): [number, number] => [
+export const toImage = ({ scale, x, y }: View, [sx, sy]: Position): [number, number] => [
   (sx - x) / scale,
   (sy - y) / scale
 ]

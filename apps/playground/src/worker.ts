@@ -47,9 +47,9 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
     encoded?.dispose()
     encoded = undefined
     await before?.dispose()
-    const { sam, note, again } = next
+    const { sam, label = sam.config.name, note, again } = next
     return {
-      name: sam.config.name,
+      name: label,
       note,
       backend: choice,
       again,
@@ -57,7 +57,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
     }
   },
 
-  async picture({ bitmap }, { signal }) {
+  async encode({ bitmap }, { signal }) {
     const model = need(opened, 'a model').sam
     await model.recover()
     const began = performance.now()
@@ -110,8 +110,8 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
     }
   },
 
-  kept: async () => (await (await modelCache())?.list()) ?? [],
-  forget: async ({ key }) => (await modelCache())?.forget(key)
+  stored: async () => (await (await modelCache())?.list()) ?? [],
+  remove: async ({ key }) => (await modelCache())?.remove(key)
 }
 
 /** Converts an object's prompts to a model prompt: strokes are painted over the mask to refine, as a mask prompt. */

@@ -1,33 +1,91 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Bitmap } from '@sam/core'
+import { decodeRle, type CocoRle } from '@sam/core/model'
 import { build } from 'vite'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { headers } from '../build/headers.js'
+import config from '../vite.config.js'
+import { fit, margins } from '../src/view.js'
 import { launch } from './browser.js'
-import { serve } from './static-server.js'
+import { serve, type StaticServer } from './static-server.js'
 
 const app = resolve(import.meta.dirname, '..')
 const out = resolve(app, '../../out/playground')
 const photo = resolve(app, '../cli/assets/cat.jpg')
 
+type Position = readonly [x: number, y: number]
+/** Whether a pixel, given by its centre in image pixels, belongs to a region. */
+type Region = (x: number, y: number) => boolean
+
+const ellipse =
+  ([cx, cy]: Position, [rx, ry]: Position): Region =>
+  (x, y) =>
+    ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1
+
+const saucer = ellipse([278, 232], [201, 157])
+const rim = ellipse([290, 113], [118, 95])
+
+/** The coffee sample, with ellipses drawn around its objects by hand. */
+const coffee = {
+  cupAndSaucer: ((x, y) => saucer(x, y) || rim(x, y)) satisfies Region,
+  surface: ellipse([286, 144], [84, 50]),
+  bowlOfSpoon: ellipse([366, 284], [40, 42]),
+  /** Positions in the page of image positions. */
+  async onScreen(page: Page): Promise<(x: number, y: number) => [number, number]> {
+    const canvas = (await page.locator('#canvas').boundingBox())!
+    const toolbar = (await page.locator('#toolbar').boundingBox())!
+    const view = fit({ width: 600, height: 400 }, canvas, margins(canvas.y + canvas.height - toolbar.y))
+    return (x, y) => [canvas.x + view.x + x * view.scale, canvas.y + view.y + y * view.scale]
+  }
+}
+
+function iou({ data, width, height }: Bitmap, region: Region): number {
+  let [intersection, union] = [0, 0]
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [found, wanted] = [data[y * width + x] > 0, region(x + 0.5, y + 0.5)]
+      intersection += Number(found && wanted)
+      union += Number(found || wanted)
+    }
+  return intersection / union
+}
+
 describe('playground, built and served statically, offline', () => {
-  let server: Awaited<ReturnType<typeof serve>>
+  /** Sends the policy alone, so WebAssembly has one thread. */
+  let server: StaticServer
+  /** Sends all headers, so WebAssembly has threads. */
+  let isolated: StaticServer
   let browser: Browser
   beforeAll(async () => {
     mkdirSync(out, { recursive: true })
-    await build({ root: app, logLevel: 'error', build: { outDir: resolve(out, 'site'), emptyOutDir: true } })
-    server = await serve(resolve(out, 'site'))
+    const site = resolve(out, 'site')
+    // The configuration is imported, not read by Vite, so that its plugins run from source.
+    await build({
+      ...config,
+      configFile: false,
+      root: app,
+      logLevel: 'error',
+      build: { ...config.build, outDir: site }
+    })
+    server = await serve(site, { 'Content-Security-Policy': headers['Content-Security-Policy'] })
+    isolated = await serve(site, headers)
     browser = await launch()
   }, 120_000)
   afterAll(async () => {
     await browser?.close()
     server?.close()
+    isolated?.close()
   }, 60_000)
+  afterEach(() => {
+    expect([...server.violations.splice(0), ...isolated.violations.splice(0)]).toEqual([])
+  })
 
   /** Opens the page. `trouble` collects its errors, and every request to another server. */
   async function open(
     options: Parameters<Browser['newContext']>[0] = {},
-    backend = 'wasm'
+    { at = server, search = '?backend=wasm&model=tiny' } = {}
   ): Promise<{ page: Page; context: BrowserContext; shot: (name: string) => Promise<void>; trouble: string[] }> {
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
@@ -41,11 +99,11 @@ describe('playground, built and served statically, offline', () => {
       if (message.type() === 'error') trouble.push(message.text())
     })
     page.on('request', request => {
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(at.url))
         trouble.push(`requested ${request.url()}`)
     })
     page.on('filechooser', () => {}) // intercept choosers from the start, not from the first wait
-    await page.goto(`${server.url}?backend=${backend}`)
+    await page.goto(at.url + search)
     return {
       page,
       context,
@@ -58,7 +116,7 @@ describe('playground, built and served statically, offline', () => {
 
   const status = (page: Page, text: RegExp): Promise<void> =>
     page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
-  async function choosePicture(page: Page): Promise<void> {
+  async function chooseImage(page: Page): Promise<void> {
     const chooser = page.waitForEvent('filechooser')
     await page.locator('.welcome').getByRole('button', { name: 'Choose an image' }).click()
     await (await chooser).setFiles(photo)
@@ -75,11 +133,126 @@ describe('playground, built and served statically, offline', () => {
     return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) }
   }
 
+  it('segments a photo with MobileSAM: click, second click, box; and says that it has no text prompts', async () => {
+    const { page, context, trouble, shot } = await open({}, { at: isolated, search: '?backend=wasm' })
+    await status(page, /Model MobileSAM on wasm/)
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    await page.getByRole('button', { name: 'Open sample: Coffee' }).click()
+    await status(page, /Ready/)
+    const at = await coffee.onScreen(page)
+    const masks = async (): Promise<Bitmap[]> => {
+      const { bytes } = await download(page, /COCO/)
+      const { annotations } = JSON.parse(bytes.toString()) as { annotations: { segmentation: CocoRle }[] }
+      return annotations.map(({ segmentation }) => decodeRle(segmentation))
+    }
+
+    await page.mouse.click(...at(290, 150))
+    await status(page, /3 masks to choose from/)
+    await shot('16-photo-click')
+    expect(iou((await masks())[0], coffee.cupAndSaucer)).toBeGreaterThan(0.92)
+
+    await page.keyboard.press('x')
+    await page.mouse.click(...at(290, 70))
+    await status(page, /mask refined/)
+    await shot('17-photo-second-click')
+    expect(iou((await masks())[0], coffee.surface)).toBeGreaterThan(0.88)
+
+    await page.getByRole('button', { name: 'New object' }).click()
+    await page.keyboard.press('b')
+    await page.mouse.move(...at(318, 232))
+    await page.mouse.down()
+    await page.mouse.move(...at(410, 330), { steps: 4 })
+    await page.mouse.up()
+    await status(page, /Object 2: \d masks/)
+    await shot('18-photo-box')
+    expect(iou((await masks())[1], coffee.bowlOfSpoon)).toBeGreaterThan(0.8)
+
+    await page.keyboard.press('t')
+    await page.keyboard.type('a red star')
+    await page.keyboard.press('Enter')
+    await page.getByText('MobileSAM has no text prompts').waitFor()
+    await shot('19-photo-phrase')
+    await page.getByRole('button', { name: 'Use the tiny model' }).click()
+    await status(page, /a red star: 3 masks/)
+    expect(await page.getByText('has no text prompts').isVisible()).toBe(false)
+    expect(trouble).toEqual([])
+    await context.close()
+  }, 120_000)
+
+  it('downloads MobileSAM once with progress in megabytes, and refuses a damaged copy', async () => {
+    const files = (): string[] => server.requested.filter(path => /mobile_sam/.test(path))
+    server.requested.length = 0
+    server.damage = (path, data) => {
+      if (/mobile_sam/.test(path)) data[data.length >> 1] ^= 1
+      return data
+    }
+    const { page, context, trouble, shot } = await open({}, { search: '?backend=wasm' })
+    await page.getByRole('alert').getByText('MobileSAM: must have the SHA-256').waitFor()
+    server.damage = (path, data) => (/mobile_sam/.test(path) ? data.subarray(1000) : data)
+    await page.reload()
+    await page
+      .getByRole('alert')
+      .getByText(/MobileSAM: must have \d+ bytes/)
+      .waitFor()
+    await shot('20-damaged')
+    expect(files()).toHaveLength(2)
+
+    server.damage = undefined
+    await context.addInitScript(() => {
+      const texts: string[] = ((window as unknown as { texts: string[] }).texts = [])
+      new MutationObserver(() => {
+        const text = document.querySelector('.busy span')?.textContent
+        if (text) texts.push(text)
+      }).observe(document, { subtree: true, childList: true, characterData: true })
+    })
+    await page.reload()
+    await status(page, /Model MobileSAM/)
+    const texts = () => page.evaluate(() => (window as unknown as { texts: string[] }).texts)
+    expect(
+      new Set((await texts()).filter(t => /^Downloading the model · [\d.]+ of 19\.6 MB$/.test(t))).size
+    ).toBeGreaterThan(3)
+    await page.reload()
+    await status(page, /Model MobileSAM/)
+    expect(await page.locator('.model small').textContent()).toContain('stored on this device')
+    expect((await texts()).filter(t => /Downloading/.test(t))).toEqual([])
+    expect(files()).toHaveLength(3)
+
+    await page.locator('.model').click()
+    await page.getByRole('button', { name: 'Remove MobileSAM from this device' }).waitFor()
+    await shot('21-models')
+    expect(trouble).toEqual([])
+    await context.close()
+  }, 120_000)
+
+  it('blocks and reports requests of the page and its worker to other servers', async () => {
+    const { page, context } = await open()
+    await status(page, /Model/)
+    const isBlocked = (): Promise<boolean> =>
+      fetch('data:,outside').then(
+        () => false,
+        () => true
+      )
+    for (const blocked of [() => page.evaluate(isBlocked), () => page.workers()[0].evaluate(isBlocked)]) {
+      expect(await blocked()).toBe(true)
+      await expect.poll(() => server.violations.length).toBe(1)
+      expect(server.violations.pop()).toContain('connect-src')
+    }
+
+    await page.locator('.model').click()
+    await page.getByLabel('Model URL').fill(`${isolated.url}model.pth`)
+    await page.getByRole('button', { name: 'Load', exact: true }).click()
+    await page.getByRole('alert').getByText('Content-Security-Policy').waitFor()
+    expect(isolated.requested).not.toContain('model.pth')
+    await expect.poll(() => server.violations.length).toBe(1)
+    expect(server.violations.pop()).toContain('model.pth')
+    await context.close()
+  }, 120_000)
+
   it('opens an image, clicks, chooses, refines, undoes, redoes and exports', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model .* on wasm/)
     await shot('1-welcome-light')
-    await choosePicture(page)
+    await chooseImage(page)
 
     await page.locator('#canvas').hover({ position: { x: 420, y: 330 } })
     await page.waitForTimeout(700)
@@ -176,7 +349,7 @@ describe('playground, built and served statically, offline', () => {
         hasTouch: true,
         isMobile: true
       },
-      'webgpu'
+      { search: '?backend=webgpu&model=tiny' }
     )
     await status(page, /Model .* on webgpu/)
     await shot('6-welcome-phone-dark')
@@ -254,7 +427,7 @@ describe('playground, built and served statically, offline', () => {
     await context.close()
   }, 120_000)
 
-  it('loads a model from a file, folder or URL, saves it atomically, and reopens it on the next visit', async () => {
+  it('loads a model from a file, folder or URL, stores it atomically, and reopens it on the next visit', async () => {
     const { page, context, trouble, shot } = await open()
     await status(page, /Model tiny\b/)
     const note = page.locator('.model small')
@@ -265,10 +438,11 @@ describe('playground, built and served statically, offline', () => {
     await choose.click()
     await picker.getByRole('button', { name: /Open a file/ }).click()
     await (await chooser).setFiles(resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'))
-    await note.getByText('saved on this device').waitFor()
+    await note.getByText('stored on this device').waitFor()
 
-    await page.reload()
-    await note.getByText('saved on this device').waitFor()
+    const visitAgain = () => page.goto(`${server.url}?backend=wasm`)
+    await visitAgain()
+    await note.getByText('stored on this device').waitFor()
 
     const folder = resolve(out, 'sam-from-a-folder')
     mkdirSync(folder, { recursive: true })
@@ -284,13 +458,14 @@ describe('playground, built and served statically, offline', () => {
     await note.getByText('for the next visit').waitFor()
     await choose.click()
     await picker.getByRole('button', { name: 'Remove sam-from-a-folder.safetensors from this device' }).click()
-    await expect.poll(() => picker.locator('.kept li').count()).toBe(1)
+    const rows = picker.getByRole('list', { name: 'Models on this device' }).getByRole('listitem')
+    await expect.poll(() => rows.count()).toBe(1)
     await page.keyboard.press('Escape')
 
     const load = async (address: string): Promise<void> => {
       await choose.click()
       await picker.getByLabel('Model URL').fill(address)
-      await picker.getByRole('button', { name: 'Load' }).click()
+      await picker.getByRole('button', { name: 'Load', exact: true }).click()
     }
     const [asset] = readdirSync(resolve(out, 'site/assets')).filter(name => /^sam-.*\.safetensors$/.test(name))
     await load(`assets/${asset}#sha256=${'0'.repeat(64)}`)
@@ -302,7 +477,6 @@ describe('playground, built and served statically, offline', () => {
     await page.getByRole('alert').waitFor({ state: 'hidden' })
     await page.locator('#stage:not([data-state=busy])').waitFor()
     await choose.click()
-    const rows = picker.locator('.kept li')
     await rows.nth(1).waitFor()
     await shot('13-models-light')
     expect(await rows.count()).toBe(2)
@@ -322,11 +496,11 @@ describe('playground, built and served statically, offline', () => {
       })
     // The file of the model in use is removed when the model is disposed.
     expect(await files()).toHaveLength(2)
-    await picker.getByRole('button', { name: /Embedded model/ }).click()
+    await picker.getByRole('button', { name: /^tiny/ }).click()
     await expect.poll(files, { timeout: 20_000 }).toEqual(['index.json'])
-    await page.reload()
+    await visitAgain()
     await status(page, /Model tiny\b/)
-    expect(await note.textContent()).not.toContain('saved')
+    expect(await note.textContent()).not.toContain('stored')
     expect(trouble.filter(t => !/404/.test(t))).toEqual([])
     await context.close()
   }, 120_000)

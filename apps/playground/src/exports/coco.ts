@@ -10,12 +10,12 @@ export interface NamedObject {
 /** COCO annotation file for one image: compressed RLE; objects with the same name share a category. */
 export function coco(
   objects: readonly NamedObject[],
-  picture: { readonly file: string; readonly width: number; readonly height: number }
+  image: { readonly file: string; readonly width: number; readonly height: number }
 ): string {
   const names = [...new Set(objects.map(o => o.name))]
   return JSON.stringify(
     {
-      images: [{ id: 1, file_name: picture.file, width: picture.width, height: picture.height }],
+      images: [{ id: 1, file_name: image.file, width: image.width, height: image.height }],
       annotations: objects.map(({ name, mask }, i) => ({
         id: i + 1,
         image_id: 1,

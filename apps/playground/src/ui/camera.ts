@@ -1,4 +1,4 @@
-import type { GivenPicture } from '../image-input.js'
+import type { NamedImage } from '../image-input.js'
 import { h } from './dom.js'
 import { iconButton } from './toolbar.js'
 
@@ -8,7 +8,7 @@ export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMe
  * Takes a photo with the camera. Undefined if the user closes the dialog. Throws an `Error` with the reason if the
  * camera cannot be used.
  */
-export async function takePicture(): Promise<GivenPicture | undefined> {
+export async function takePhoto(): Promise<NamedImage | undefined> {
   let stream: MediaStream
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })

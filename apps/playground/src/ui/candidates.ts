@@ -1,6 +1,6 @@
 import type { App } from '../app.js'
 import { pathOf } from '../canvas.js'
-import { percent } from '../percent.js'
+import { percent } from '../format.js'
 import type { Candidate } from '../protocol.js'
 import { activeObject, colorOf } from '../session.js'
 import { h } from './dom.js'
@@ -36,7 +36,7 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
                 'aria-label': `Mask ${i + 1}, score ${percent(candidate.score)}`,
                 onchange: () => app.choose(i)
               }),
-              thumbnail(app.state.picture!.bitmap, candidate, colorOf(object)),
+              thumbnail(app.state.image!.bitmap, candidate, colorOf(object)),
               h(
                 'span',
                 { class: 'score' },
@@ -59,26 +59,26 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
 const side = 84
 
 /** The image in grey, with the mask in the object's colour. */
-function thumbnail(picture: ImageBitmap, candidate: Candidate, color: string): HTMLCanvasElement {
+function thumbnail(image: ImageBitmap, candidate: Candidate, color: string): HTMLCanvasElement {
   const ratio = devicePixelRatio
   const canvas = h('canvas', { width: side * ratio, height: side * ratio, 'aria-hidden': 'true' })
   const context = canvas.getContext('2d')!
-  const scale = Math.max(canvas.width / picture.width, canvas.height / picture.height)
+  const scale = Math.max(canvas.width / image.width, canvas.height / image.height)
   context.setTransform(
     scale,
     0,
     0,
     scale,
-    (canvas.width - picture.width * scale) / 2,
-    (canvas.height - picture.height * scale) / 2
+    (canvas.width - image.width * scale) / 2,
+    (canvas.height - image.height * scale) / 2
   )
   context.filter = 'grayscale(0.9) brightness(0.7)'
-  context.drawImage(picture, 0, 0)
+  context.drawImage(image, 0, 0)
   context.filter = 'none'
   const path = pathOf(candidate)
   context.save()
   context.clip(path, 'evenodd')
-  context.drawImage(picture, 0, 0)
+  context.drawImage(image, 0, 0)
   context.restore()
   context.globalAlpha = 0.38
   context.fillStyle = color

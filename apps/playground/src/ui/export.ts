@@ -19,7 +19,7 @@ const formats: readonly {
 export function createExport(app: App): { readonly element: HTMLElement; update(): void } {
   const buttons = formats.map(({ format, label, what, ending }) => {
     const name = (): string =>
-      (app.state.picture?.name.replace(/\.[^.]*$/, '') || 'image') +
+      (app.state.image?.name.replace(/\.[^.]*$/, '') || 'image') +
       (format === 'png' ? `-${activeObject(app.session).name}` : '') +
       ending
     const onclick = async (): Promise<void> => {

@@ -1,6 +1,8 @@
 import type { App } from '../app.js'
+import { bundledModels, isBundledName, type BundledName } from '../bundled-models.js'
 import type { Call } from '../client.js'
-import type { KeptModel } from '../weights/weights-cache.js'
+import { megabytes } from '../format.js'
+import type { StoredModel } from '../weights/weights-cache.js'
 import type { ModelChoice } from '../protocol.js'
 import { chooseFile, chooseFolder, h } from './dom.js'
 import { icon } from './icons.js'
@@ -14,7 +16,8 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     dialog.close()
     if (await app.loadModel(model)) rememberModel(app.state.model?.again)
   }
-  const kept = h('ul', { class: 'kept' })
+  const bundled = h('ul', { class: 'models', 'aria-label': 'Models of this page' })
+  const stored = h('ul', { class: 'models', 'aria-label': 'Models on this device' })
   const address = h('input', {
     type: 'text',
     inputMode: 'url',
@@ -49,13 +52,8 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
       h('h2', { id: 'model-title' }, 'Choose a model'),
       iconButton('close', 'Close', { onclick: () => dialog.close() })
     ),
-    h(
-      'button',
-      { type: 'button', class: 'choice', onclick: () => load({ kind: 'embedded' }) },
-      icon('model'),
-      h('span', {}, h('strong', {}, 'Embedded model'), h('small', {}, 'Part of this page; works offline'))
-    ),
-    kept,
+    bundled,
+    stored,
     h(
       'button',
       {
@@ -99,38 +97,57 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     h(
       'p',
       { class: 'hint' },
-      'Loaded models are saved on this device for the next visit and verified by size and SHA-256. Enter a URL again to check it for a newer file. Append #sha256=… to a URL to require that checksum.'
+      'Loaded models are stored on this device for the next visit and verified by size and SHA-256. Enter a URL again to check it for a newer file. Append #sha256=… to a URL to require that checksum.'
     )
   )
   dialog.addEventListener('click', event => {
     if (event.target === dialog) dialog.close()
   })
 
-  const row = (model: KeptModel): HTMLElement =>
+  const row = (about: { label: string; note: string; choice: ModelChoice; stored?: StoredModel }): HTMLElement =>
     h(
       'li',
       {},
       h(
         'button',
-        { type: 'button', class: 'choice', onclick: () => load({ kind: 'kept', key: model.key }) },
-        icon('check'),
-        h(
-          'span',
-          {},
-          h('strong', {}, model.label),
-          h('small', {}, `${(model.size / 2 ** 20).toFixed(1)} MB, saved on this device`)
-        )
+        { type: 'button', class: 'choice', onclick: () => load(about.choice) },
+        icon(about.choice.kind === 'bundled' ? 'model' : 'check'),
+        h('span', {}, h('strong', {}, about.label), h('small', {}, about.note))
       ),
-      iconButton('trash', `Remove ${model.label} from this device`, { onclick: () => void forget(model) })
+      about.stored &&
+        iconButton('trash', `Remove ${about.label} from this device`, { onclick: () => void remove(about.stored!) })
     )
-  const forget = async (model: KeptModel): Promise<void> => {
-    await call('forget', { key: model.key })
+  const remove = async (model: StoredModel): Promise<void> => {
+    await call('remove', { key: model.key })
     const last = lastModel()
-    if (last.kind === 'kept' && last.key === model.key) localStorage.removeItem(key)
+    if (last.kind === 'stored' && last.key === model.key) localStorage.removeItem(key)
     await fill()
   }
   const fill = async (): Promise<void> => {
-    kept.replaceChildren(...(await call('kept', {})).map(row))
+    const models = await call('stored', {})
+    const ofThisPage = (Object.keys(bundledModels) as BundledName[]).map(name => {
+      const { label, description, file } = bundledModels[name]
+      const found = file && models.find(m => m.sha256 === file.sha256)
+      const size = file && `${megabytes(file.size)} MB, ${found ? 'stored on this device' : 'downloaded when chosen'}`
+      return {
+        label,
+        note: [description, size].filter(Boolean).join('; '),
+        choice: { kind: 'bundled', name } as const,
+        ...(found && { stored: found })
+      }
+    })
+    const others = models.filter(model => !ofThisPage.some(({ stored }) => stored === model))
+    bundled.replaceChildren(...ofThisPage.map(row))
+    stored.replaceChildren(
+      ...others.map(model =>
+        row({
+          label: model.label,
+          note: `${megabytes(model.size)} MB, stored on this device`,
+          choice: { kind: 'stored', key: model.key },
+          stored: model
+        })
+      )
+    )
   }
 
   return {
@@ -146,13 +163,16 @@ function rememberModel(model: ModelChoice | undefined): void {
   if (model && model.kind !== 'file' && model.kind !== 'folder') localStorage.setItem(key, JSON.stringify(model))
 }
 
-/** The model of the last visit; default: the embedded one. */
+export const defaultModel: ModelChoice = { kind: 'bundled', name: 'mobile_sam' }
+
+/** The model of the last visit. */
 export function lastModel(): ModelChoice {
   try {
     const model = JSON.parse(localStorage.getItem(key) ?? '') as ModelChoice
-    if (model.kind === 'kept' && typeof model.key === 'string') return model
+    if (model.kind === 'stored' && typeof model.key === 'string') return model
+    if (model.kind === 'bundled' && isBundledName(model.name)) return model
   } catch {
     /* nothing stored, or not valid JSON */
   }
-  return { kind: 'embedded' }
+  return defaultModel
 }

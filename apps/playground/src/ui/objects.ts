@@ -1,5 +1,5 @@
 import { renamed, type App } from '../app.js'
-import { percent } from '../percent.js'
+import { percent } from '../format.js'
 import { change, colorOf, isEmpty, newObject, removeObject, select, type SessionObject } from '../session.js'
 import { h } from './dom.js'
 import { icon } from './icons.js'

@@ -9,7 +9,7 @@ function withPhrase(session: Session, phrase: string): Session {
   return setPhrase(isEmpty(prompts) || prompts.phrase !== undefined ? session : newObject(session), phrase)
 }
 
-/** The text-prompt field. */
+/** The text-prompt field. For a phrase that the model cannot use, it says why and offers the tiny model. */
 export function createPhrase(app: App): { readonly element: HTMLElement; update(): void } {
   const field = h('input', {
     type: 'search',
@@ -24,11 +24,12 @@ export function createPhrase(app: App): { readonly element: HTMLElement; update(
     { type: 'submit', class: 'icon-button', 'aria-label': 'Find', title: 'Find' },
     icon('search')
   )
-  const element = h(
+  const form = h(
     'form',
     {
       class: 'phrase',
       role: 'search',
+      title: 'Find by text (T)',
       onsubmit: (event: Event) => {
         event.preventDefault()
         const phrase = field.value.trim()
@@ -38,19 +39,30 @@ export function createPhrase(app: App): { readonly element: HTMLElement; update(
     field,
     find
   )
+  const why = h('p')
+  const unsupported = h(
+    'div',
+    { class: 'unsupported', role: 'status' },
+    why,
+    h(
+      'button',
+      { type: 'button', class: 'text-button', onclick: () => app.loadModel({ kind: 'bundled', name: 'tiny' }) },
+      'Use the tiny model'
+    )
+  )
   let shown: string | undefined
   return {
-    element,
+    element: h('div', {}, form, unsupported),
     update() {
       const { model, ready } = app.state
-      const supportsText = model?.supportsText ?? false
-      field.disabled = find.disabled = !supportsText || !ready
-      field.placeholder = model && !supportsText ? 'This model has no text prompts' : 'Describe an object: a red star'
-      element.title =
-        model && !supportsText
-          ? 'Text prompts need a model with a text projection, such as the embedded one'
-          : 'Find by text (T)'
       const { phrase } = activeObject(app.session).prompts
+      field.disabled = find.disabled = !ready
+      field.placeholder = model?.supportsText === false ? 'Describe an object' : 'Describe an object: a red star'
+      unsupported.hidden = phrase === undefined || model?.supportsText !== false
+      const text =
+        `${model?.name} has no text prompts, so “${phrase}” is not used. Click the object or drag a box around it. ` +
+        'Or use the tiny model: it has text prompts, but knows only simple shapes and colours, such as “a red star”.'
+      if (!unsupported.hidden && why.textContent !== text) why.textContent = text
       if (phrase !== shown && document.activeElement !== field) field.value = phrase ?? ''
       shown = phrase
     }

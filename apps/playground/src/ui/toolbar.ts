@@ -68,7 +68,7 @@ export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => 
     )
   )
   return () => {
-    root.hidden = !app.state.picture
+    root.hidden = !app.state.image
     const { past, future } = app.state.history
     undo.disabled = past.length === 0
     redo.disabled = future.length === 0

@@ -1,9 +1,9 @@
 import type { App } from '../app.js'
-import { readPicture } from '../image-input.js'
+import { readImage } from '../image-input.js'
 import cat from '../../../cli/assets/cat.jpg'
 import coffee from '../../../cli/assets/coffee.jpg'
 import scene from '../../../cli/assets/scene.jpg'
-import { hasCamera, takePicture } from './camera.js'
+import { hasCamera, takePhoto } from './camera.js'
 import { chooseFile, h } from './dom.js'
 import { icon } from './icons.js'
 
@@ -14,24 +14,21 @@ const samples = [
 ]
 
 /** Opens the image that `pick` returns, if any. Shows its errors. */
-export async function openPicture(
-  app: App,
-  pick: () => Promise<Parameters<App['open']>[0] | undefined>
-): Promise<void> {
+export async function openImage(app: App, pick: () => Promise<Parameters<App['open']>[0] | undefined>): Promise<void> {
   try {
-    const picture = await pick()
-    if (picture) await app.open(picture)
+    const image = await pick()
+    if (image) await app.open(image)
   } catch (error) {
     app.fail(error)
   }
 }
 
 /** Buttons for the image sources: file and camera. */
-export function pictureButtons(app: App, className: string): HTMLElement[] {
+export function imageButtons(app: App, className: string): HTMLElement[] {
   const choose = (): Promise<void> =>
-    openPicture(app, async () => {
+    openImage(app, async () => {
       const file = await chooseFile('image/*')
-      return file && readPicture(file)
+      return file && readImage(file)
     })
   return [
     h('button', { type: 'button', class: className, onclick: choose }, icon('image'), 'Choose an image'),
@@ -39,7 +36,7 @@ export function pictureButtons(app: App, className: string): HTMLElement[] {
       ? [
           h(
             'button',
-            { type: 'button', class: className.replace(' primary', ''), onclick: () => openPicture(app, takePicture) },
+            { type: 'button', class: className.replace(' primary', ''), onclick: () => openImage(app, takePhoto) },
             icon('camera'),
             'Camera'
           )
@@ -57,7 +54,7 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
     h('h1', {}, 'Segment anything in an image'),
     h('p', { class: 'for-mouse' }, 'Drop or paste an image here, then point at an object.'),
     h('p', { class: 'for-touch' }, 'Take a photo or choose an image, then tap an object.'),
-    h('div', { class: 'welcome-buttons' }, ...pictureButtons(app, 'button primary')),
+    h('div', { class: 'welcome-buttons' }, ...imageButtons(app, 'button primary')),
     h(
       'div',
       { class: 'samples' },
@@ -70,7 +67,7 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
             class: 'sample',
             title: label,
             'aria-label': `Open sample: ${label}`,
-            onclick: () => openPicture(app, async () => readPicture(await (await fetch(url)).blob(), name))
+            onclick: () => openImage(app, async () => readImage(await (await fetch(url)).blob(), name))
           },
           h('img', { src: url, alt: '', width: 72, height: 48 })
         )
@@ -81,7 +78,7 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
   return {
     element,
     update() {
-      element.hidden = app.state.picture !== undefined
+      element.hidden = app.state.image !== undefined
     }
   }
 }

@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { compareWithAddress, download } from './address.js'
 
 let server: Server | undefined
 let requests: string[] = []
 /** Starts a server of one file with these headers. Returns the file's URL. */
-async function serve(headers: Record<string, string>, status = 200): Promise<string> {
+async function serve(headers: Record<string, string>, status = 200): Promise<URL> {
   await stop()
   requests = []
   server = createServer((request, response) => {
@@ -14,7 +14,7 @@ async function serve(headers: Record<string, string>, status = 200): Promise<str
     response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : 'weights')
   })
   await new Promise<void>(resolve => server!.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.pth`
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/model.pth`)
 }
 async function stop(): Promise<void> {
   server?.closeAllConnections()
@@ -32,27 +32,27 @@ describe('compareWithAddress', () => {
     ['changed', { 'last-modified': 'Tue, 02 Jan 2024 00:00:00 GMT' }, 'Mon, 01 Jan 2024 00:00:00 GMT'],
     ['changed', { etag: '"two"' }, undefined],
     ['unknown', {}, '"one"']
-  ] as const)('returns %s for response headers %j and saved version %s', async (verdict, headers, version) => {
-    expect(await compareWithAddress({ key: await serve(headers), version }, signal)).toBe(verdict)
+  ] as const)('returns %s for response headers %j and stored version %s', async (verdict, headers, version) => {
+    expect(await compareWithAddress(await serve(headers), version, signal)).toBe(verdict)
     expect(requests).toEqual(['HEAD'])
   })
 
   it('returns unknown offline, or when the server rejects the request', async () => {
-    const key = await serve({ etag: '"two"' }, 405)
-    expect(await compareWithAddress({ key, version: '"one"' }, signal)).toBe('unknown')
+    const url = await serve({ etag: '"two"' }, 405)
+    expect(await compareWithAddress(url, '"one"', signal)).toBe('unknown')
     await stop()
-    expect(await compareWithAddress({ key, version: '"one"' }, signal)).toBe('unknown')
+    expect(await compareWithAddress(url, '"one"', signal)).toBe('unknown')
   })
 
   it('makes no request for a URL with a checksum', async () => {
-    const key = `${await serve({ etag: '"two"' })}#sha256=${'0'.repeat(64)}`
-    expect(await compareWithAddress({ key, version: '"one"' }, signal)).toBe('same')
+    const url = new URL(`#sha256=${'0'.repeat(64)}`, await serve({ etag: '"two"' }))
+    expect(await compareWithAddress(url, '"one"', signal)).toBe('same')
     expect(requests).toEqual([])
   })
 
   it('rejects after an abort', async () => {
-    const key = await serve({})
-    await expect(compareWithAddress({ key }, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+    const url = await serve({})
+    await expect(compareWithAddress(url, undefined, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
   })
 })
 
@@ -60,4 +60,14 @@ it('download: returns the version of the file', async () => {
   const incoming = await download(await serve({ etag: 'W/"one"' }), signal)
   expect(incoming).toMatchObject({ label: 'model.pth', version: '"one"' })
   await incoming.stream.cancel()
+})
+
+it('download: says of another server that the policy of the page and CORS must allow it', async () => {
+  const url = await serve({})
+  await stop()
+  vi.stubGlobal('location', { origin: 'https://example.org' })
+  await expect(download(url, signal)).rejects.toThrow(/Content-Security-Policy.*CORS/)
+  vi.stubGlobal('location', { origin: url.origin })
+  await expect(download(url, signal)).rejects.toThrow(/the request failed; check the network$/)
+  vi.unstubAllGlobals()
 })

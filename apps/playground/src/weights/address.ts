@@ -1,5 +1,5 @@
 import { refuse, refusing, type Refuse } from '@sam/core/graph'
-import type { Incoming, KeptModel } from './weights-cache.js'
+import type { Incoming } from './weights-cache.js'
 
 /** Parses a URL. Throws `WeightsError` `E_WEIGHTS_IO` if it is not an `https:` or `http:` URL. */
 export function addressOf(text: string): URL {
@@ -12,21 +12,25 @@ export function addressOf(text: string): URL {
   return refuse('E_WEIGHTS_IO', `a URL must begin with https:// or http://, found '${text}'`)
 }
 
-/** The required checksum, from a URL that ends in `#sha256=…`. */
-const sumIn = (url: URL): string | undefined => /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1]
+/** The required SHA-256 in lower case, from a URL that ends in `#sha256=…`. */
+export const checksumIn = (url: URL): string | undefined =>
+  /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1].toLowerCase()
 
 /** The version of the file at a URL: its `ETag`, else its `Last-Modified`. */
 const versionOf = ({ headers }: Response): string | undefined =>
   headers.get('etag')?.replace(/^W\//, '') ?? headers.get('last-modified') ?? undefined
 
 /** Starts a download. Throws `WeightsError` `E_WEIGHTS_IO`, and the signal's reason after an abort. */
-export async function download(key: string, signal: AbortSignal): Promise<Incoming> {
-  const url = new URL(key)
+export async function download(url: URL, signal: AbortSignal): Promise<Incoming> {
   const fail: Refuse = refusing('E_WEIGHTS_IO', `${url.href}: `)
   const response = await fetch(url, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted()
     return fail(
-      'the request failed; check the URL and the network, and that the server allows this page to read it (CORS)',
+      url.origin === location.origin
+        ? 'the request failed; check the network'
+        : 'the request failed; check the URL and the network. This page must be allowed to read from this server, by ' +
+            'the page’s Content-Security-Policy (connect-src) and by the server (CORS); if it is not, download the ' +
+            'file and open it from this device',
       cause
     )
   })
@@ -37,26 +41,26 @@ export async function download(key: string, signal: AbortSignal): Promise<Incomi
   const size = Number(response.headers.get('content-length') ?? NaN)
   const plain = (response.headers.get('content-encoding') ?? 'identity') === 'identity'
   return {
-    key,
+    key: url.href,
     label: decodeURIComponent(url.pathname.split('/').pop()!) || url.host,
     stream: response.body,
     size: plain && Number.isSafeInteger(size) ? size : undefined,
-    sha256: sumIn(url),
+    sha256: checksumIn(url),
     version: versionOf(response)
   }
 }
 
 /**
- * Compares a saved model with the file at its URL by a HEAD request; conditional headers would need CORS permission.
- * `unknown` offline, and if the server sends no version. A URL with a checksum needs no request. Throws the signal's
- * reason after an abort.
+ * Compares the version of a stored model with the file at its URL by a HEAD request; conditional headers would need
+ * CORS permission. `unknown` offline, and if the server sends no version. A URL with a checksum needs no request.
+ * Throws the signal's reason after an abort.
  */
 export async function compareWithAddress(
-  { key, version }: Pick<KeptModel, 'key' | 'version'>,
+  url: URL,
+  version: string | undefined,
   signal: AbortSignal
 ): Promise<'same' | 'changed' | 'unknown'> {
-  const url = new URL(key)
-  if (sumIn(url) !== undefined) return 'same'
+  if (checksumIn(url) !== undefined) return 'same'
   const response = await fetch(url, { method: 'HEAD', cache: 'no-cache', signal }).catch(() => undefined)
   signal.throwIfAborted()
   const found = response?.ok ? versionOf(response) : undefined

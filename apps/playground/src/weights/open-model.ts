@@ -1,11 +1,11 @@
 import { loadClip, type Clip } from '@sam/clip'
 import { loadSam, type Backend, type Sam } from '@sam/core'
 import { refuse } from '@sam/core/graph'
-import { embeddedModel } from '../model.js'
+import { bundledModels } from '../bundled-models.js'
 import type { ModelChoice, Step } from '../protocol.js'
-import { addressOf, compareWithAddress, download } from './address.js'
+import { addressOf, checksumIn, compareWithAddress, download } from './address.js'
 import { privateFolder } from './folder.js'
-import { weightsCache, type Incoming, type KeptFile, type WeightsCache } from './weights-cache.js'
+import { verifiedBlob, weightsCache, type Incoming, type StoredFile, type WeightsCache } from './weights-cache.js'
 
 export interface OpenOptions {
   readonly backend: Backend
@@ -15,9 +15,11 @@ export interface OpenOptions {
 
 export interface OpenedModel {
   readonly sam: Sam
+  /** Its name for users. Default: that of its configuration. */
+  readonly label?: string
   readonly note: string
   readonly again: ModelChoice | undefined
-  /** Disposes the model and its text encoder, and releases its saved file. */
+  /** Disposes the model and its text encoder, and releases its stored file. */
   dispose(): Promise<void>
 }
 
@@ -26,8 +28,8 @@ export const modelCache = (): Promise<WeightsCache | undefined> =>
   (models ??= privateFolder('models').then(folder => folder && weightsCache(folder, navigator.locks)))
 
 /**
- * Loads a model, and saves a copy of a file or download on this device. A saved copy is used without a request, except
- * that a URL entered again is checked for a newer file. Throws what `loadSam` and `fetch` throw.
+ * Loads a model, and stores a copy of a file or download on this device. A stored copy is used without a request,
+ * except that a URL entered again is checked for a newer file. Throws what `loadSam` and `fetch` throw.
  */
 export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
   const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: Clip): Promise<Sam> =>
@@ -38,7 +40,7 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
       signal,
       onProgress: ({ loaded, total }) => onStep({ doing: 'compile', loaded, total })
     })
-  const opened = (sam: Sam, about: Pick<OpenedModel, 'note' | 'again'>, end?: () => Promise<void>): OpenedModel => ({
+  const opened = (sam: Sam, about: Omit<OpenedModel, 'sam' | 'dispose'>, end?: () => Promise<void>): OpenedModel => ({
     sam,
     ...about,
     async dispose() {
@@ -49,67 +51,104 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
   const model = choice.kind === 'folder' ? singleFileOf(choice) : choice
   if (model.kind === 'folder')
     return opened(await load(new Map(model.files.map(f => [f.name, f]))), {
-      note: 'not saved: the model has several files',
+      note: 'not stored: the model has several files',
       again: undefined
     })
-  if (model.kind === 'embedded') {
-    const { weights, description, clip: own } = embeddedModel()
-    const clip = await loadClip({ ...own, backend, signal })
+  if (model.kind === 'bundled' && !bundledModels[model.name].file) {
+    const { label, weights, description, clip: own } = bundledModels[model.name]
+    const clip = own && (await loadClip({ ...own, backend, signal }))
     try {
-      return opened(await load(weights, clip), { note: description, again: model }, () => clip.dispose())
+      const sam = await load(weights, clip)
+      return opened(sam, { label, note: description, again: model }, async () => clip?.dispose())
     } catch (error) {
-      await clip.dispose()
-      throw error
-    }
-  }
-  const key =
-    model.kind === 'kept' ? model.key : model.kind === 'file' ? `file:${model.file.name}` : addressOf(model.url).href
-  const again = { kind: 'kept', key } as const
-  const openKept = async ({ blob, release }: KeptFile, note: string): Promise<OpenedModel> => {
-    try {
-      return opened(await load(blob), { note, again }, release)
-    } catch (error) {
-      await release()
+      await clip?.dispose()
       throw error
     }
   }
   const cache = await modelCache()
   if (model.kind === 'file') {
-    // Loaded before it is saved: a file that is not a model takes no space.
+    // Loaded before it is stored: a file that is not a model takes no space.
     const { file } = model
+    const key = `file:${file.name}`
     const sam = await load(file)
     try {
-      const kept = await keep(
-        cache,
-        { key, label: file.name, stream: file.stream(), size: file.size },
-        { signal, onStep }
+      const incoming = { key, label: file.name, stream: file.stream(), size: file.size }
+      const stored = await store(cache, async () => incoming, { signal, onStep })
+      await stored?.release() // the model reads the user's file
+      return opened(
+        sam,
+        stored ? { note: storedNote, again: { kind: 'stored', key } } : { note: notStored, again: undefined }
       )
-      await kept?.release() // the model reads the user's file
-      return opened(sam, kept ? { note: keptNote, again } : { note: notKept, again: undefined })
     } catch (error) {
       await sam.dispose()
       throw error
     }
   }
-  const entry = (await cache?.list())?.find(e => e.key === key)
-  const address = entry && model.kind === 'url' ? await compareWithAddress(entry, signal) : 'same'
+
+  const remote = model.kind === 'stored' ? undefined : remoteOf(model)
+  const about = (note: string, key?: string): Omit<OpenedModel, 'sam' | 'dispose'> =>
+    model.kind === 'bundled'
+      ? {
+          label: bundledModels[model.name].label,
+          note: `${bundledModels[model.name].description}; ${note}`,
+          again: model
+        }
+      : { note, again: key === undefined ? undefined : { kind: 'stored', key } }
+  const openStored = async ({ key, blob, release }: StoredFile, note: string): Promise<OpenedModel> => {
+    try {
+      return opened(await load(blob), about(note, key), release)
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+  const sha256 = remote && checksumIn(remote.url)
+  const key = model.kind === 'stored' ? model.key : remote!.key
+  // A file whose checksum is known may have been stored under another key.
+  const entry = (await cache?.list())?.find(e => (sha256 === undefined ? e.key === key : e.sha256 === sha256))
+  const address = entry && remote ? await compareWithAddress(remote.url, entry.version, signal) : 'same'
   if (entry && address !== 'changed') {
-    const kept = await cache!.open(key, {
+    const stored = await cache!.open(entry.key, {
       signal,
       onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total })
     })
     const note =
       address === 'same'
-        ? 'saved on this device'
-        : 'saved on this device; its URL could not be checked for a newer file'
-    if (kept) return openKept(kept, note)
+        ? 'stored on this device'
+        : 'stored on this device; its URL could not be checked for a newer file'
+    if (stored) return openStored(stored, note)
   }
-  if (model.kind === 'kept') {
-    refuse('E_WEIGHTS_IO', `${key.replace(/^file:/, '')} is no longer on this device, or is damaged; load it again`)
+  if (!remote) {
+    return refuse(
+      'E_WEIGHTS_IO',
+      `${key.replace(/^file:/, '')} is no longer on this device, or is damaged; load it again`
+    )
   }
-  const kept = await keep(cache, await download(key, signal), { signal, onStep })
-  if (kept) return openKept(kept, keptNote)
-  return opened(await load(new URL(key)), { note: notKept, again: undefined })
+  const incoming = async (): Promise<Incoming> => ({ ...(await download(remote.url, signal)), ...remote })
+  const stored = await store(cache, incoming, { signal, onStep })
+  if (stored) return openStored(stored, storedNote)
+  const weights =
+    sha256 === undefined
+      ? remote.url
+      : await verifiedBlob(await incoming(), {
+          signal,
+          onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total })
+        })
+  return opened(await load(weights), about(notStored))
+}
+
+/** A file to download, and what is known about it. A checksum is part of the URL. */
+interface Remote extends Partial<Pick<Incoming, 'label' | 'size'>>, Pick<Incoming, 'key'> {
+  readonly url: URL
+}
+
+function remoteOf(model: ModelChoice & { kind: 'url' | 'bundled' }): Remote {
+  if (model.kind === 'url') {
+    const url = addressOf(model.url)
+    return { url, key: url.href }
+  }
+  const { label, weights, file } = bundledModels[model.name]
+  return { url: new URL(`#sha256=${file!.sha256}`, weights), key: `bundled:${model.name}`, label, size: file!.size }
 }
 
 /** A folder with a single model file, as that file under the folder's name; else the folder. */
@@ -118,25 +157,26 @@ function singleFileOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
   return single ? { kind: 'file', file: new File([single], `${folder.name}.safetensors`) } : folder
 }
 
-const keptNote = 'saved on this device for the next visit'
-const notKept = 'not saved: this browser has no storage or too little space for it'
+const storedNote = 'stored on this device for the next visit'
+const notStored = 'not stored: this browser has no storage or too little space for it'
 
-/** Saves a model. Undefined if the browser has no storage, or too little space. */
-async function keep(
+/** Stores a model. Undefined if the browser has no storage, or too little space. */
+async function store(
   cache: WeightsCache | undefined,
-  incoming: Incoming,
+  open: () => Promise<Incoming>,
   { signal, onStep }: Pick<OpenOptions, 'signal' | 'onStep'>
-): Promise<KeptFile | undefined> {
+): Promise<StoredFile | undefined> {
+  if (!cache) return undefined
+  await navigator.storage.persist?.()
+  const incoming = await open()
   try {
-    await navigator.storage.persist?.()
-    if (cache)
-      return await cache.keep(incoming, {
-        signal,
-        onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total })
-      })
+    return await cache.store(incoming, {
+      signal,
+      onBytes: (loaded, total) => onStep({ doing: 'download', loaded, total })
+    })
   } catch (error) {
     if (!(error instanceof DOMException) || error.name !== 'QuotaExceededError') throw error
+    if (!incoming.stream.locked) await incoming.stream.cancel()
+    return undefined
   }
-  if (!incoming.stream.locked) await incoming.stream.cancel()
-  return undefined
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Folder } from './folder.js'
-import { weightsCache, type WeightsCache } from './weights-cache.js'
+import { verifiedBlob, weightsCache, type WeightsCache } from './weights-cache.js'
 
 /** An in-memory folder, with access to its files. */
 function memoryFolder() {
@@ -78,10 +78,10 @@ const stream = (
 const incoming = { key: 'https://x/model.pth', label: 'model.pth', size: 1000 }
 
 describe('weightsCache', () => {
-  it('saves a stream and opens it again, also on the next visit', async () => {
+  it('stores a stream and opens it again, also on the next visit', async () => {
     const { folder, cache } = memoryFolder()
     const progress: number[] = []
-    const { blob, release } = await cache().keep(
+    const { blob, release } = await cache().store(
       { ...incoming, stream: stream(), sha256: sum.toUpperCase() },
       { onBytes: loaded => progress.push(loaded) }
     )
@@ -92,7 +92,7 @@ describe('weightsCache', () => {
     const again = (await later.open(incoming.key))!
     expect(new Uint8Array(await again.blob.arrayBuffer())).toEqual(bytes)
     await again.release()
-    await later.forget(incoming.key)
+    await later.remove(incoming.key)
     expect([await later.list(), await later.open(incoming.key), await folder.names()]).toEqual([
       [],
       undefined,
@@ -101,20 +101,21 @@ describe('weightsCache', () => {
   })
 
   it.each([
-    ['cut off', { stream: stream([bytes.slice(0, 300)]) }, /1000 bytes, found 300/],
+    ['cut off', () => ({ stream: stream([bytes.slice(0, 300)]) }), /1000 bytes, found 300/],
     [
       'of another checksum',
-      { stream: stream(), sha256: sum.replace(/^./, c => (c === '0' ? '1' : '0')) },
+      () => ({ stream: stream(), sha256: sum.replace(/^./, c => (c === '0' ? '1' : '0')) }),
       /must have the SHA-256/
     ],
-    ['broken', { stream: stream([bytes.slice(0, 300)], c => c.error(new Error('reset'))) }, /reset/]
-  ])('keeps nothing of a download that is %s', async (_, part, message) => {
+    ['broken', () => ({ stream: stream([bytes.slice(0, 300)], c => c.error(new Error('reset'))) }), /reset/]
+  ])('stores nothing of a download that is %s', async (_, part, message) => {
     const { cache, files, open } = memoryFolder()
-    await expect(cache().keep({ ...incoming, ...part })).rejects.toThrow(message)
+    await expect(cache().store({ ...incoming, ...part() })).rejects.toThrow(message)
     expect([files.size, open.size]).toEqual([0, 0])
+    await expect(verifiedBlob({ ...incoming, ...part() })).rejects.toThrow(message)
   })
 
-  it('keeps nothing after an abort, and cancels the stream', async () => {
+  it('stores nothing after an abort, and cancels the stream', async () => {
     const { cache, files, open } = memoryFolder()
     const stop = new AbortController()
     let cancelled = false
@@ -126,7 +127,7 @@ describe('weightsCache', () => {
         cancelled = true
       }
     })
-    const keeping = cache().keep(
+    const storing = cache().store(
       { key: 'k', label: 'k', stream: endless },
       {
         signal: stop.signal,
@@ -135,7 +136,7 @@ describe('weightsCache', () => {
         }
       }
     )
-    await expect(keeping).rejects.toThrow('enough')
+    await expect(storing).rejects.toThrow('enough')
     expect([files.size, open.size, cancelled]).toEqual([0, 0, true])
   })
 
@@ -148,34 +149,34 @@ describe('weightsCache', () => {
       }
     ],
     ['truncated', (data: Uint8Array<ArrayBuffer>) => data.slice(1)]
-  ])('removes a saved file that was %s', async (_, spoil) => {
+  ])('removes a stored file that was %s', async (_, spoil) => {
     const { cache, files } = memoryFolder()
     const models = cache()
-    await (await models.keep({ ...incoming, stream: stream() })).release()
+    await (await models.store({ ...incoming, stream: stream() })).release()
     const [{ file }] = await models.list()
     files.set(file, spoil(files.get(file)!))
     expect(await models.open(incoming.key)).toBeUndefined()
     expect([await models.list(), files.has(file)]).toEqual([[], false])
   })
 
-  it('replaces a model with the same key, and loses none saved concurrently by any tab', async () => {
+  it('replaces a model with the same key, and loses none stored concurrently by any tab', async () => {
     const { folder, cache } = memoryFolder()
     const tabs = [cache(), cache()]
-    const kept = await Promise.all(
-      ['a', 'b', 'a', 'c'].map((key, i) => tabs[i % 2].keep({ key, label: key, stream: stream() }))
+    const stored = await Promise.all(
+      ['a', 'b', 'a', 'c'].map((key, i) => tabs[i % 2].store({ key, label: key, stream: stream() }))
     )
-    for (const { release } of kept) await release()
+    for (const { release } of stored) await release()
     expect((await tabs[0].list()).map(e => e.key).sort()).toEqual(['a', 'b', 'c'])
     expect((await folder.names()).length).toBe(4)
   })
 
-  it('removes the file of a forgotten model when no tab uses it', async () => {
+  it('removes the file of a removed model when no tab uses it', async () => {
     const { cache, files } = memoryFolder()
     const tabs = [cache(), cache()]
-    const first = await tabs[0].keep({ ...incoming, stream: stream() })
+    const first = await tabs[0].store({ ...incoming, stream: stream() })
     const second = (await tabs[1].open(incoming.key))!
     const [{ file }] = await tabs[0].list()
-    await tabs[1].forget(incoming.key)
+    await tabs[1].remove(incoming.key)
     expect([await tabs[0].list(), files.has(file)]).toEqual([[], true])
     await second.release()
     expect(files.has(file)).toBe(true)
@@ -192,18 +193,23 @@ describe('weightsCache', () => {
         end = () => c.close()
       }
     })
-    const keeping = cache().keep({ key: 'slow', label: 'slow', stream: slow })
+    const storing = cache().store({ key: 'slow', label: 'slow', stream: slow })
     await expect.poll(() => files.size).toBe(2)
-    await cache().forget('nothing')
+    await cache().remove('nothing')
     expect([files.has('left-behind'), files.size]).toEqual([false, 2])
     end()
-    await (await keeping).release()
+    await (await storing).release()
     expect(files.size).toBe(2)
+  })
+
+  it('verifiedBlob: returns the bytes of a stream with the expected checksum', async () => {
+    const blob = await verifiedBlob({ ...incoming, stream: stream(), sha256: sum })
+    expect(new Uint8Array(await blob.arrayBuffer())).toEqual(bytes)
   })
 
   it('stores the version of a download', async () => {
     const { cache } = memoryFolder()
-    await (await cache().keep({ ...incoming, stream: stream(), version: '"one"' })).release()
+    await (await cache().store({ ...incoming, stream: stream(), version: '"one"' })).release()
     expect(await cache().list()).toMatchObject([{ version: '"one"' }])
   })
 })

@@ -1,9 +1,9 @@
-import { refusing, type Refuse } from '@sam/core/graph'
+import { refuse, refusing, type Refuse } from '@sam/core/graph'
 import type { Folder } from './folder.js'
 import { sha256 } from './sha256.js'
 
-/** A model saved on this device. */
-export interface KeptModel {
+/** A model stored on this device. */
+export interface StoredModel {
   /** Its URL, or `file:` and a file name. */
   readonly key: string
   readonly label: string
@@ -15,8 +15,9 @@ export interface KeptModel {
   readonly version?: string | undefined
 }
 
-/** A saved model in use: no tab removes its file before it is released. */
-export interface KeptFile {
+/** A stored model in use: no tab removes its file before it is released. */
+export interface StoredFile {
+  readonly key: string
   /** Read lazily from the file. */
   readonly blob: Blob
   /** Releases the file, and removes it if the index no longer names it. */
@@ -40,16 +41,16 @@ export interface CacheOptions {
 }
 
 export interface WeightsCache {
-  list(): Promise<readonly KeptModel[]>
+  list(): Promise<readonly StoredModel[]>
   /** Opens a model, verified by size and SHA-256. Undefined if there is none. Removes a file that fails the check. */
-  open(key: string, options?: CacheOptions): Promise<KeptFile | undefined>
+  open(key: string, options?: CacheOptions): Promise<StoredFile | undefined>
   /**
-   * Saves a stream. Throws `WeightsError` `E_WEIGHTS_IO` if it is cut off or its SHA-256 differs. Nothing is saved
+   * Stores a stream. Throws `WeightsError` `E_WEIGHTS_IO` if it is cut off or its SHA-256 differs. Nothing is stored
    * then, or after an abort.
    */
-  keep(incoming: Incoming, options?: CacheOptions): Promise<KeptFile>
+  store(incoming: Incoming, options?: CacheOptions): Promise<StoredFile>
   /** Removes a model from the index; its file is removed when no tab uses it. */
-  forget(key: string): Promise<void>
+  remove(key: string): Promise<void>
 }
 
 const index = 'index.json'
@@ -61,10 +62,10 @@ const lockOf = (file: string): string => `sam-models/${file}`
  * any tab is not removed. The browser releases the locks of a closed tab.
  */
 export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>): WeightsCache {
-  const list = async (): Promise<KeptModel[]> => {
+  const list = async (): Promise<StoredModel[]> => {
     const blob = await folder.read(index)
     try {
-      return blob ? (JSON.parse(await blob.text()) as KeptModel[]) : []
+      return blob ? (JSON.parse(await blob.text()) as StoredModel[]) : []
     } catch {
       return []
     }
@@ -79,7 +80,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
       })
     }
   }
-  const update = async (change: (entries: KeptModel[]) => KeptModel[]): Promise<void> => {
+  const update = async (change: (entries: StoredModel[]) => StoredModel[]): Promise<void> => {
     await locks.request(lockOf(index), async () => {
       const after = change(await list())
       const sink = await folder.create(index)
@@ -111,7 +112,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
 
   return {
     list,
-    forget: key => update(entries => entries.filter(e => e.key !== key)),
+    remove: key => update(entries => entries.filter(e => e.key !== key)),
     async open(key, options = {}) {
       const entry = (await list()).find(e => e.key === key)
       if (!entry) return undefined
@@ -120,42 +121,32 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
       try {
         const blob = await folder.read(entry.file)
         valid = blob?.size === entry.size && (await sumOf(blob.stream(), entry.size, options)) === entry.sha256
-        if (valid) return { blob: blob!, release }
+        if (valid) return { key, blob: blob!, release }
         await update(entries => entries.filter(e => e.file !== entry.file))
         return undefined
       } finally {
         if (!valid) await release()
       }
     },
-    async keep({ key, label, stream, size, sha256: wanted, version }, options = {}) {
+    async store(incoming, options = {}) {
+      const { key, label, version } = incoming
       const file = `${Date.now()}-${crypto.randomUUID()}`
       const release = await use(file)
-      const fail: Refuse = refusing('E_WEIGHTS_IO', `${label}: `)
       try {
         const sink = await folder.create(file)
-        let found: string
-        let written = 0
+        let received: Received
         try {
-          const write = (chunk: Uint8Array<ArrayBuffer>): Promise<void> => {
-            written += chunk.length
-            return sink.write(chunk)
-          }
-          found = await sumOf(stream, size ?? 0, { ...options, write })
-          if (size !== undefined && written !== size)
-            fail(`must have ${size} bytes, found ${written}; the connection was interrupted, try again`)
-          if (wanted !== undefined && found !== wanted.toLowerCase())
-            fail(`must have the SHA-256 ${wanted}, found ${found}; the file is damaged, or not the expected one`)
+          received = await receive(incoming, { ...options, write: chunk => sink.write(chunk) })
           await sink.commit()
         } catch (error) {
           await sink.discard()
           throw error
         }
-        await update(entries => [
-          ...entries.filter(e => e.key !== key),
-          { key, label, size: written, sha256: found, file, version }
-        ])
-        const blob = (await folder.read(file)) ?? fail('could not be read back; the browser may be out of space')
-        return { blob, release }
+        await update(entries => [...entries.filter(e => e.key !== key), { key, label, ...received, file, version }])
+        const blob =
+          (await folder.read(file)) ??
+          refuse('E_WEIGHTS_IO', `${label}: could not be read back; the browser may be out of space`)
+        return { key, blob, release }
       } catch (error) {
         await release()
         throw error
@@ -164,11 +155,47 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
   }
 }
 
+/** A stream as a Blob in memory, with the checks of `store`. Throws what `store` throws. */
+export async function verifiedBlob(incoming: Incoming, options: CacheOptions = {}): Promise<Blob> {
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  await receive(incoming, {
+    ...options,
+    write: async chunk => {
+      chunks.push(chunk)
+    }
+  })
+  return new Blob(chunks)
+}
+
+type Received = Pick<StoredModel, 'size' | 'sha256'>
+type Write = (chunk: Uint8Array<ArrayBuffer>) => Promise<void>
+
+/** Passes a stream to `write` and checks its size and SHA-256. Throws `WeightsError` `E_WEIGHTS_IO`. */
+async function receive(
+  { label, stream, size, sha256: wanted }: Incoming,
+  { write, ...options }: CacheOptions & { write: Write }
+): Promise<Received> {
+  const fail: Refuse = refusing('E_WEIGHTS_IO', `${label}: `)
+  let received = 0
+  const sha256 = await sumOf(stream, size ?? 0, {
+    ...options,
+    write: chunk => {
+      received += chunk.length
+      return write(chunk)
+    }
+  })
+  if (size !== undefined && received !== size)
+    fail(`must have ${size} bytes, found ${received}; the connection was interrupted, try again`)
+  if (wanted !== undefined && sha256 !== wanted.toLowerCase())
+    fail(`must have the SHA-256 ${wanted}, found ${sha256}; the file is damaged, or not the expected one; try again`)
+  return { size: received, sha256 }
+}
+
 /** SHA-256 of a stream, whose chunks are also passed to `write`. */
 async function sumOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   total: number,
-  { signal, onBytes, write }: CacheOptions & { write?: (chunk: Uint8Array<ArrayBuffer>) => Promise<void> }
+  { signal, onBytes, write }: CacheOptions & { write?: Write }
 ): Promise<string> {
   const sum = sha256()
   const reader = stream.getReader()
