@@ -49,7 +49,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
     const jitter = recipe.jitter && { rng: createRng(seed, position, jitterKey), range: recipe.jitter }
     const loaded = await data
       .read(index)
-      .then(sample => example(sample, config, jitter))
+      .then(sample => ({ ...example(sample, config, jitter), skipped: sample.skipped ?? [] }))
       .catch((error: unknown): Unfit => {
         if ((error as Error).name !== 'InputError') throw error
         return { unfit: (error as Error).message }
@@ -57,7 +57,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
     if ('unfit' in loaded) return loaded
     // The crop of a small object cannot be recognised.
     const usable = text ? loaded.targets.filter(({ input }) => isLargeEnough(input)) : loaded.targets
-    if (!usable.length) return { unfit: 'no mask' }
+    if (!usable.length) return { unfit: loaded.skipped[0] ?? 'no mask' }
     const rng = createRng(seed, position, objectsKey)
     const targets = sampleObjects(rng, usable, objects)
     const cuts = targets.map(target =>

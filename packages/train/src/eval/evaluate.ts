@@ -50,7 +50,7 @@ export async function evaluate({
       throw new InputError('E_BAD_OPTION', `${name} must be an integer from 1, found ${value}`)
   }
   const scores: ObjectScore[] = []
-  const skipped = { images: 0, masks: 0 }
+  const skipped = { images: data.skipped?.images ?? 0, masks: data.skipped?.masks ?? 0 }
   let [images, emptyInARow] = [0, 0]
   for (let i = 0; i < data.size && scores.length < limit; i++) {
     signal?.throwIfAborted()
@@ -100,7 +100,7 @@ async function encodeSample(
   try {
     const sample = await data.read(index)
     const objects = objectsOf(sample)
-    const unfit = sample.truths.length - objects.length
+    const unfit = sample.truths.length - objects.length + (sample.skipped?.length ?? 0)
     return {
       objects,
       unfit,
