@@ -67,7 +67,7 @@ async function splitLists(
     const { bytesRead } = await file.read(chunk, 0, chunk.length, from)
     if (bytesRead === 0) break
     let done = 0
-    /** Adds what was passed over to what it belongs to. */
+    /** Keeps the bytes up to an index, for the entry or for the rest. */
     const keep = (upTo: number): void => {
       ;(list ? entry : rest).add(chunk.subarray(done, upTo))
       done = upTo

@@ -22,6 +22,8 @@ export interface TrainingExample {
   readonly firstPrompts: readonly (DecoderPrompt | undefined)[]
   /** The crops of objects without a first prompt, in their order. */
   readonly crops?: CropTensors
+  /** Masks of the image that cannot be used. */
+  readonly skippedMasks: number
 }
 
 /** Why a sample cannot be used. */
@@ -66,6 +68,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
     const cropped = cuts.filter(cut => cut !== undefined)
     return {
       index,
+      skippedMasks: loaded.skipped.length,
       image: loaded.image,
       truths: targets.map(({ low }) => low),
       firstPrompts: targets.map(({ input }, i) => (cuts[i] ? undefined : firstPrompt(rng, input)!)),

@@ -52,11 +52,13 @@ export async function evaluate({
   const scores: ObjectScore[] = []
   const skipped = { images: data.skipped?.images ?? 0, masks: data.skipped?.masks ?? 0 }
   let [images, emptyInARow] = [0, 0]
+  let reason: string | undefined
   for (let i = 0; i < data.size && scores.length < limit; i++) {
     signal?.throwIfAborted()
     const found = await encodeSample(sam, data, { index: i, signal })
-    skipped.masks += found?.unfit ?? 0
-    if (!found?.image) {
+    skipped.masks += found.unfit
+    reason ??= found.why
+    if (!found.image) {
       skipped.images++
       if (++emptyInARow >= 100 && data.size === Infinity) break
       continue
@@ -78,7 +80,7 @@ export async function evaluate({
     throw new InputError(
       'E_BAD_IMAGE',
       `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were ` +
-        `unreadable or without masks, ${skipped.masks} masks were empty or of another size`
+        `unreadable or without masks, ${skipped.masks} masks could not be used${reason === undefined ? '' : `. The first: ${reason}`}`
     )
   return { images, skipped, ...summary(scores, clicks) }
 }
@@ -89,14 +91,16 @@ interface EncodedSample {
   readonly objects: readonly SampleObject[]
   /** Number of skipped masks. */
   readonly unfit: number
+  /** Why the image or its first skipped mask cannot be used. */
+  readonly why?: string | undefined
 }
 
-/** Reads a sample and encodes its image if it has a mask; undefined for an unreadable one. */
+/** Reads a sample and encodes its image if it has a mask. */
 async function encodeSample(
   sam: Sam,
   data: Dataset,
   { index, signal }: { index: number; signal: AbortSignal | undefined }
-): Promise<EncodedSample | undefined> {
+): Promise<EncodedSample> {
   try {
     const sample = await data.read(index)
     const objects = objectsOf(sample)
@@ -104,11 +108,12 @@ async function encodeSample(
     return {
       objects,
       unfit,
+      why: sample.skipped?.[0],
       image: objects.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined
     }
   } catch (error) {
     signal?.throwIfAborted()
-    if (isUnfit(error)) return undefined
+    if (isUnfit(error)) return { objects: [], unfit: 0, image: undefined, why: error.message }
     throw error
   }
 }
