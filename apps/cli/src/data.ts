@@ -35,8 +35,8 @@ export type SceneDefaults = Pick<SceneOptions, 'seed' | 'size' | 'simple'>
 
 /**
  * Images with masks, from a `--data` value: generated scenes; COCO instances; a folder of SA-1B; a folder with
- * `images` and `masks`; with {@link LabelOptions}. Throws `E_USAGE` for another form, `InputError` where files are missing or not of that
- * kind.
+ * `images` and `masks`; with {@link LabelOptions}. Throws `E_USAGE` for another form, `InputError` where files are
+ * missing or not of that kind.
  */
 export async function openData(given: string, defaults: SceneDefaults): Promise<Dataset> {
   const [, kind, rest = ''] = /^(scenes|coco|sa1b|folder)(?::(.*))?$/s.exec(given) ?? []

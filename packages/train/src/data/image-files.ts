@@ -12,8 +12,8 @@ const isHidden = (name: string): boolean => name.split('/').some(part => part.st
 
 /**
  * The files below a folder whose names match `pattern`, in order of their names; hidden ones are left out. macOS stores
- * names in NFD, so names are compared in NFC. Throws `InputError` `E_BAD_IMAGE`, with `what` must hold, where there is no
- * such folder.
+ * names in NFD, so names are compared in NFC. Throws `InputError` `E_BAD_IMAGE` where there is no such folder; its
+ * message begins with `what`.
  */
 export async function listFiles(folder: string, pattern: RegExp, what: string): Promise<readonly ListedFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((cause: Error) => {

@@ -57,7 +57,7 @@ export function listOf(value: unknown, path: string, field: string): readonly Re
   return list.map((entry, at) => entryOf(entry, path, { field, at }))
 }
 
-/** An entry of a list that must be an object. Throws `InputError` `E_BAD_IMAGE` with the file, the field and the index. */
+/** An entry of a list, which must be an object. Throws `InputError` `E_BAD_IMAGE` with the file, field and index. */
 export function entryOf(
   entry: unknown,
   path: string,

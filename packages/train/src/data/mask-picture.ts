@@ -64,8 +64,8 @@ export function masksOfSamples(
     default:
       throw unfit(
         path,
-        `a mask picture must be black and white, or hold one value or colour per object, found ${foundIn(picture, found)}; ` +
-          `save it so (as PNG), or say how to read it: ${maskValues.join(', ')}`
+        'a mask picture must be black and white, or hold one value or colour per object, found ' +
+          `${foundIn(picture, found)}; save it so (as PNG), or say how to read it: ${maskValues.join(', ')}`
       )
   }
 }
@@ -148,7 +148,10 @@ function opaqueOf(
   return opaque
 }
 
-/** What occurs in a picture, not counting transparent pixels. A pixel is flat if a neighbour in each direction equals it. */
+/**
+ * What occurs in a picture, not counting transparent pixels. A pixel is flat if it equals a neighbour in its row and one
+ * in its column.
+ */
 interface Survey {
   readonly values: ReadonlySet<number>
   /** The values with a flat pixel: those that fill an area somewhere. */

@@ -7,8 +7,8 @@ import { sizeIn, truthsOf } from './segmentation.js'
 
 /**
  * A folder of SA-1B, also in sub-folders: pairs like `sa_1.jpg` and `sa_1.json`, with masks as run lengths. Annotations
- * without a usable mask are skipped and counted, and so are images without JSON. Throws `InputError` `E_BAD_IMAGE` where
- * there is no pair.
+ * without a usable mask are skipped and counted, and so are images without JSON. Throws `InputError` `E_BAD_IMAGE`
+ * where there is no pair.
  */
 export async function sa1b(
   folder: string,
