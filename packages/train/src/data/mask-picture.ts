@@ -149,8 +149,8 @@ function opaqueOf(
 }
 
 /**
- * What occurs in a picture, not counting transparent pixels. A pixel is flat if it equals a neighbour in its row and one
- * in its column.
+ * What occurs in a picture, not counting transparent pixels. A pixel is flat if it equals a neighbour in its row and
+ * one in its column.
  */
 interface Survey {
   readonly values: ReadonlySet<number>
