@@ -1,10 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import sharp from 'sharp'
 import { memoryBytes } from '../../packages/core/src/io/byte-source.js'
+import { decodeSamples } from '../../packages/core/src/io/node.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle } from '../../packages/core/src/masks/rle.js'
 import { readEmbedding, writeEmbedding } from '../../packages/core/src/sdk/embedding-file.js'
 import { tracePolygons } from '../../packages/core/src/masks/polygons.js'
 import { rasterize } from '../../packages/core/src/masks/rasterize.js'
 import { gridSize, tinyTest as config } from '../../packages/core/src/sam/config.js'
+import { coco } from '../../packages/train/src/data/coco.js'
+import { maskValues, masksOfSamples } from '../../packages/train/src/data/mask-picture.js'
 import { clipConfigJson, parseClipConfig } from '../../packages/clip/src/graph/config.js'
 import { encodeText } from '../../packages/clip/src/graph/text-model.js'
 import { encodeCrops } from '../../packages/clip/src/graph/vision-model.js'
@@ -162,6 +169,39 @@ export async function allTargets(): Promise<readonly Target[]> {
       }
     },
     {
+      name: 'coco json',
+      corpus: [
+        text(
+          cocoOf(
+            [
+              [1, 1, 6, 1, 6, 4],
+              [0, 0, 9, 0]
+            ],
+            [packed, encodeRle(bitmap), null]
+          )
+        ),
+        text(`\ufeff${JSON.stringify(cocoOf([[1, 1, 6, 1, 6, 4.5]], [])).replace('"area":1', '"area":NaN')}`)
+      ],
+      run: readCoco
+    },
+    {
+      name: 'mask picture',
+      corpus: await maskPictures(),
+      run: async bytes => {
+        const samples = await decodeSamples(bytes, { maxPixels: 2 ** 20 })
+        for (const values of [undefined, ...maskValues]) {
+          for (const { width, height, data } of await Promise.resolve()
+            .then(() => masksOfSamples(samples, { path: 'mask', values }))
+            .catch((error: unknown) => {
+              if (!SamError.is(error)) throw error
+              return []
+            }))
+            if (data.length !== width * height || !data.includes(1) || data.some(v => v > 1))
+              throw new Error(`a mask of ${width} × ${height} must have pixels of 0 and 1, and some inside`)
+        }
+      }
+    },
+    {
       name: 'polygons',
       corpus: [bitmap.data, Uint8Array.from({ length: 64 }, (_, i) => (i ^ (i >> 3)) & 1)],
       run: async bytes => {
@@ -227,6 +267,68 @@ export async function allTargets(): Promise<readonly Target[]> {
       }
     }
   ]
+}
+
+/** Annotations of one image of 7 × 5 pixels: polygons together, the others one by one. */
+const cocoOf = (polygons: readonly number[][], others: readonly unknown[]): unknown => ({
+  info: { year: 2023, contributor: 'a, "b" [c] {d}' },
+  images: [{ id: 1, file_name: 'sub/a.png', width: 7, height: 5 }],
+  annotations: [polygons, ...others].map((segmentation, id) => ({
+    id,
+    image_id: 1,
+    category_id: 3,
+    iscrowd: 0,
+    area: 1,
+    segmentation
+  })),
+  categories: [{ id: 3, name: 'thing' }]
+})
+
+/** Reads all of a COCO file, whose image is there; each thread has its own folder. */
+async function readCoco(bytes: Uint8Array): Promise<void> {
+  const folder = join('.cache/fuzz', `coco-${threadId}`)
+  mkdirSync(folder, { recursive: true })
+  const picture = sharp(new Uint8Array(35), { raw: { width: 7, height: 5, channels: 1 } })
+  cocoImage ??= picture.png().toFile(join(folder, 'a.png'))
+  await cocoImage
+  const annotations = join(folder, 'labels.json')
+  await writeFile(annotations, bytes)
+  const data = await coco({ annotations, images: folder })
+  for (let i = 0; i < data.size; i++) {
+    const { image, truths } = await data.read(i)
+    if (truths.some(({ mask }) => mask.length !== image.width * image.height || !mask.includes(1)))
+      throw new Error('a mask must have the size of its image, and pixels inside')
+  }
+}
+let cocoImage: Promise<unknown> | undefined
+
+/** Mask pictures of every kind, some hundred bytes each. */
+async function maskPictures(): Promise<Uint8Array[]> {
+  const picture = (channels: 1 | 2 | 3 | 4, pixel: (i: number) => readonly number[]) =>
+    sharp(Uint8Array.from(Array.from({ length: 64 }, (_, i) => pixel(i)).flat()), {
+      raw: { width: 8, height: 8, channels }
+    })
+  const label = (i: number): number => (i % 8 < 3 ? 0 : i < 32 ? 1 : 2)
+  const colour = (i: number): number[] =>
+    [
+      [0, 0, 0],
+      [255, 0, 0],
+      [0, 255, 0]
+    ][label(i)]
+  const pictures = [
+    picture(1, i => [label(i)]).png(),
+    picture(1, i => [label(i) && 255]).png(),
+    picture(2, i => [label(i), i < 8 ? 0 : 255]).png(),
+    picture(3, colour).png(),
+    picture(3, colour).png({ palette: true, colours: 4 }),
+    picture(4, i => [...colour(i), label(i) && 255]).png(),
+    picture(1, i => [label(i)])
+      .toColourspace('grey16')
+      .png(),
+    picture(1, i => [label(i)]).tiff({ compression: 'none' }),
+    picture(1, i => [label(i) && 255]).jpeg()
+  ]
+  return Promise.all(pictures.map(async one => new Uint8Array(await one.toBuffer())))
 }
 
 /** CLIP's tokenizer of bytes alone: no merges, and the two tokens around a text. */

@@ -1,10 +1,32 @@
 import { scenes, type SceneOptions } from '@sam/scenes'
-import { coco, imageFolder, sa1b, subset, views, type Dataset } from '@sam/train'
+import { coco, imageFolder, sa1b, subset, views, type Dataset, type LabelFrame, type MaskValues } from '@sam/train'
+import { labelFrames, maskValues } from '@sam/train/toolkit'
 import { usage } from './failure.js'
 import { allowPhotosOnly } from './photo.js'
 
 /** Forms of `--data`, for help and messages. */
-export const dataForms = 'scenes[:SEED[:SIZE[:SIMPLE]]], coco:FILE.json,FOLDER, sa1b:FOLDER or folder:FOLDER'
+export const dataForms =
+  'scenes[:SEED[:SIZE[:SIMPLE]]], coco:FILE.json,FOLDER, sa1b:FOLDER or folder:FOLDER, the last three with [,OPTIONS]'
+
+/** Options after a `--data` value or a `--mask` file: how mask pictures are read, and which picture labels refer to. */
+export interface LabelOptions {
+  readonly values?: MaskValues
+  readonly frame?: LabelFrame
+}
+
+/** Splits `FOLDER,nonzero,stored` into the path and its options. */
+export function splitLabelOptions(given: string): LabelOptions & { readonly path: string } {
+  const [, path, options] = labelOptions.exec(given)!
+  const last = <T extends string>(names: readonly T[]): T | undefined =>
+    options
+      .split(',')
+      .filter(option => (names as readonly string[]).includes(option))
+      .at(-1) as T | undefined
+  const [values, frame] = [last(maskValues), last(labelFrames)]
+  return { path, ...(values && { values }), ...(frame && { frame }) }
+}
+
+const labelOptions = new RegExp(`^(.*?)((?:,(?:${[...maskValues, ...labelFrames].join('|')}))*)$`, 's')
 
 /**
  * Defaults of generated scenes: seed, longer side in pixels, and the fraction of scenes with simple objects.
@@ -13,18 +35,20 @@ export type SceneDefaults = Pick<SceneOptions, 'seed' | 'size' | 'simple'>
 
 /**
  * Images with masks, from a `--data` value: generated scenes; COCO instances; a folder of SA-1B; a folder with
- * `images` and `masks`. Throws `E_USAGE` for another form, `InputError` where files are missing or not of that
- * kind.
+ * `images` and `masks`; with {@link LabelOptions}. Throws `E_USAGE` for another form, `InputError` where files are
+ * missing or not of that kind.
  */
 export async function openData(given: string, defaults: SceneDefaults): Promise<Dataset> {
   const [, kind, rest = ''] = /^(scenes|coco|sa1b|folder)(?::(.*))?$/s.exec(given) ?? []
   if (kind === 'scenes') return scenes(scenesOf(given, defaults))
   if (!rest) return refuse(given)
   await allowPhotosOnly()
-  if (kind === 'sa1b') return sa1b(rest)
-  if (kind === 'folder') return imageFolder(rest)
-  const [, annotations, images] = /^(.*?\.json),(.+)$/s.exec(rest) ?? refuse(given)
-  return coco({ annotations, images })
+  const { path, values, frame } = splitLabelOptions(rest)
+  if (kind === 'folder') return imageFolder(path, { values, frame })
+  if (values) refuse(given, `'${values}' is for mask pictures, which only folder:FOLDER has`)
+  if (kind === 'sa1b') return sa1b(path, { frame })
+  const [, annotations, images] = /^(.*?\.json),(.+)$/s.exec(path) ?? refuse(given)
+  return coco({ annotations, images, frame })
 }
 
 /** Seed of the held-out scenes of a training on `seed`. */

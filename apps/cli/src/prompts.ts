@@ -1,13 +1,17 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import { decodeImage, Mask, openWeights, type Box, type MaskPrompt, type Point, type Prompt } from '@sam/core'
+import { Mask, openWeights, type Box, type MaskPrompt, type Point, type Prompt } from '@sam/core'
+import type { MaskValues } from '@sam/train'
+import { maskPicture, maskValues } from '@sam/train/toolkit'
+import { splitLabelOptions } from './data.js'
 import { CliError, usage } from './failure.js'
-import { readInput } from './files.js'
+import { allowPhotosOnly } from './photo.js'
+import { savedMask } from './saved-mask.js'
 
 /** Prompt options of the command line, in order. */
 export type Given =
   | { readonly kind: 'point'; readonly point: Point }
   | { readonly kind: 'box'; readonly box: Box }
-  | { readonly kind: 'mask'; readonly file: string }
+  | { readonly kind: 'mask'; readonly file: string; readonly values: MaskValues | undefined }
   | { readonly kind: 'object' }
 
 /** A prompt as given; its mask is still a file. */
@@ -15,6 +19,8 @@ export interface GivenPrompt {
   readonly points: readonly Point[]
   readonly box?: Box
   readonly mask?: string
+  /** How the picture of the mask is read. */
+  readonly maskValues?: MaskValues
 }
 
 /** Adds `--point`, `--box`, `--mask` and `--object` to a command, and returns the list that parsing fills. */
@@ -34,8 +40,8 @@ export function promptOptions(command: Command): readonly Given[] {
     .option('--box <x0,y0,x1,y1>', 'a box around an object: left, top, right, bottom (repeatable)', collect(parseBox))
     .option(
       '--mask <file>',
-      'a mask to refine: a black-and-white image, a COCO RLE (.json), or a file of --save-tensors (.safetensors)',
-      collect(file => ({ kind: 'mask', file }))
+      `a mask to refine: an image (FILE[,${maskValues.join('|')}]), masks.json or COCO RLE (.json), or saved tensors (.safetensors)`,
+      collect(parseMask)
     )
     .option('--object', 'the options that follow are about another object')
     .on('option:object', () => given.push({ kind: 'object' }))
@@ -62,6 +68,15 @@ const parsePoint = (text: string): Extract<Given, { kind: 'point' }> => {
 
 const parseBox = (text: string): Given => ({ kind: 'box', box: numbers(text, [4], 'x0,y0,x1,y1') as unknown as Box })
 
+function parseMask(text: string): Given {
+  const { path: file, values, frame } = splitLabelOptions(text)
+  if (frame) throw new InvalidArgumentError(`A mask refers to the upright photo, so it takes no '${frame}'.`)
+  if (values && isOtherFile(file)) throw new InvalidArgumentError(`'${values}' is for pictures, found ${file}.`)
+  return { kind: 'mask', file, values }
+}
+
+const isOtherFile = (file: string): boolean => /\.(safetensors|json)$/.test(file)
+
 function numbers(text: string, counts: readonly number[], form: string): number[] {
   const found = text.split(',').map(part => (part.trim() === '' ? NaN : Number(part)))
   if (!counts.includes(found.length) || !found.every(Number.isFinite))
@@ -87,7 +102,7 @@ export function promptsOf(given: readonly Given[]): GivenPrompt[] {
 function promptsOfObject(items: readonly Given[]): GivenPrompt[] {
   const points = items.flatMap(item => (item.kind === 'point' ? [item.point] : []))
   const boxes = items.flatMap(item => (item.kind === 'box' ? [item.box] : []))
-  const masks = items.flatMap(item => (item.kind === 'mask' ? [item.file] : []))
+  const masks = items.flatMap(item => (item.kind === 'mask' ? [item] : []))
   if (items.length === 0) throw usage('--object must be followed by its --point, --box or --mask')
   if (masks.length > 1) throw usage('one object takes one --mask; put --object before what belongs to the next')
   if (boxes.length > 1 && items.length > boxes.length) {
@@ -96,27 +111,56 @@ function promptsOfObject(items: readonly Given[]): GivenPrompt[] {
     )
   }
   if (boxes.length > 1) return boxes.map(box => ({ points: [], box }))
-  return [{ points, ...(boxes[0] ? { box: boxes[0] } : {}), ...(masks[0] === undefined ? {} : { mask: masks[0] }) }]
+  return [
+    {
+      points,
+      ...(boxes[0] && { box: boxes[0] }),
+      ...(masks[0] && { mask: masks[0].file }),
+      ...(masks[0]?.values && { maskValues: masks[0].values })
+    }
+  ]
 }
 
 /** The prompt as the SDK takes it: its mask file read. */
-export async function readPrompt({ points, box, mask }: GivenPrompt, signal: AbortSignal): Promise<Prompt> {
+export async function readPrompt(
+  { points, box, mask, maskValues: values }: GivenPrompt,
+  signal: AbortSignal
+): Promise<Prompt> {
   return {
     ...(points.length ? { points } : {}),
     ...(box ? { box } : {}),
-    ...(mask === undefined ? {} : { mask: await readMask(mask, signal) })
+    ...(mask === undefined ? {} : { mask: await readMask(mask, { values, signal }) })
   }
 }
 
-async function readMask(file: string, signal: AbortSignal): Promise<MaskPrompt> {
+interface ReadMaskOptions {
+  readonly values: MaskValues | undefined
+  readonly signal: AbortSignal
+}
+
+/** Throws `E_INPUT` where a picture or a .json holds no mask, several, or an empty one. */
+async function readMask(file: string, { values, signal }: ReadMaskOptions): Promise<MaskPrompt> {
+  // Saved logits may all be below 0, and still say where the object is not.
   if (file.endsWith('.safetensors')) return savedLogits(file, signal)
-  if (file.endsWith('.json')) return savedRle(file)
-  const { width, height, data } = await decodeImage(file, { signal })
-  return Mask.fromBitmap({
-    width,
-    height,
-    data: Uint8Array.from({ length: width * height }, (_, i) => (data[3 * i] > 127 ? 1 : 0))
-  })
+  const mask = file.endsWith('.json') ? await savedMask(file) : await pictureMask(file, values)
+  if (mask.area === 0) throw new CliError('E_INPUT', `--mask ${file} must have pixels inside, found an empty mask`)
+  return mask
+}
+
+async function pictureMask(file: string, values: MaskValues | undefined): Promise<Mask> {
+  await allowPhotosOnly()
+  const [mask, ...others] = await maskPicture(file, values)
+  if (!mask) throw new CliError('E_INPUT', `--mask ${file} must have pixels inside, found an empty mask`)
+  if (others.length) {
+    const labels = [mask, ...others].map(({ label }) => label!)
+    const named = labels.length > 6 ? [...labels.slice(0, 5), '…'] : labels
+    throw new CliError(
+      'E_INPUT',
+      `--mask ${file} must hold one mask, found ${labels.length}, of the values ${named.join(', ')}; ` +
+        `to take them as one: --mask ${file},nonzero`
+    )
+  }
+  return Mask.fromBitmap(mask)
 }
 
 /** `low_res_logits` of a file that `--save-tensors` wrote: of one object, the mask with the highest predicted IoU. */
@@ -132,18 +176,5 @@ async function savedLogits(file: string, signal: AbortSignal): Promise<Float32Ar
     return data.slice(best * side * side, (best + 1) * side * side)
   } finally {
     await source.close()
-  }
-}
-
-async function savedRle(file: string): Promise<Mask> {
-  const text = new TextDecoder().decode(await readInput(file))
-  try {
-    return Mask.fromRle(JSON.parse(text) as Parameters<typeof Mask.fromRle>[0])
-  } catch (cause) {
-    throw new CliError(
-      'E_INPUT',
-      `--mask ${file} must be COCO RLE, { "size": [height, width], "counts": … }: ${(cause as Error).message}`,
-      { cause }
-    )
   }
 }

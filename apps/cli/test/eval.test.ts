@@ -25,8 +25,10 @@ describe('sam eval', async () => {
       ['c', (x: number) => x < 9]
     ] as const) {
       await writeFile(at('mine/images', `${name}.png`), await square(48, (x, y) => x > y))
-      await writeFile(at('mine/masks', `${name}.png`), await square(name === 'c' ? 40 : 48, inside))
+      await writeFile(at('mine/masks', `${name}.png`), await square(48, inside))
     }
+    const other = { width: 40, height: 48, channels: 1, data: new Uint8Array(40 * 48).fill(255, 0, 400) } as const
+    await writeFile(at('mine/masks/c.png'), await encodePng(other))
     await writeFile(at('sa1b/sa_1.jpg'), await square(48, x => x > 9))
     await writeFile(at('sa1b/sa_1.json'), '{"annotations": [{"segmentation": {"size"')
   }, 60_000)
@@ -56,7 +58,7 @@ describe('sam eval', async () => {
     expect(JSON.parse(out)).toMatchObject({
       objects: 1,
       images: 1,
-      skipped: { images: 2, masks: 1 },
+      skipped: { images: 2, masks: 2 },
       model: expect.any(String)
     })
   })

@@ -147,7 +147,7 @@ describe('sam train', async () => {
     })
     expect({ code, err }).toMatchObject({ code: 0 })
     expect(out).toMatch(
-      /^8 iterations; [1-9] samples passed over, unfit or with nothing to learn\nheld out +mean IoU\none click +0\./
+      /^8 iterations; [1-9] samples skipped, unusable or without a usable mask\nheld out +mean IoU\none click +0\./
     )
     const log = (await readFile(at('mine-run/log.jsonl'), 'utf8'))
       .trim()
@@ -345,6 +345,7 @@ it('the meter says a line a minute where there is no terminal, and each time on 
     firstIou: 0.5,
     laterIou: 0.25,
     skipped: 0,
+    skippedMasks: 0,
     imagesPerSecond: 3,
     secondsLeft: 600
   }

@@ -172,7 +172,7 @@ export async function trainer({
           last: i === accumulate - 1,
           rate
         })
-        if (!(await sums.add(outputs, steps, batch.skipped))) {
+        if (!(await sums.add(outputs, steps, batch))) {
           Object.values(outputs).forEach(t => t.dispose())
           throw new NotFinite(sums.report(), fed)
         }

@@ -140,6 +140,9 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     context
       .progress(options)
       .note('fewer than ten images: none is held out, and nothing is evaluated while training; see --held-out')
+  const { images = 0, masks = 0 } = data.skipped ?? {}
+  if (images || masks)
+    context.progress(options).note(`not used: ${images} images without masks, ${masks} masks without an image`)
   const weights = existsSync(join(out, 'checkpoint.safetensors')) ? undefined : await firstWeights(plan)
   await outputFolder(out)
   await writeOutput(planFile(out), [new TextEncoder().encode(json(plan))], signal)
@@ -184,7 +187,7 @@ async function training(
   const { out: folder, evalEvery, saveEvery } = options
   const { signal, terminal } = context
   const progress = context.progress(options)
-  const found: Found = { skipped: 0, scores: undefined }
+  const found: Found = { skipped: 0, skippedMasks: 0, scores: undefined }
   const result = await progress
     .step(`training ${recipe.name} in ${folder}`, tell => {
       const show = meter({
@@ -210,6 +213,7 @@ async function training(
         ...(held && { evaluate: heldOut({ data: held, backend, folder, signal }) }),
         onStep(step) {
           found.skipped += step.skipped
+          found.skippedMasks += step.skippedMasks
           found.scores = step.evaluation ?? found.scores
           show(step)
         }
@@ -232,7 +236,13 @@ async function training(
   }
   terminal.out(
     options.json
-      ? json({ folder, ...result, skipped: found.skipped, heldOut: found.scores ?? null })
+      ? json({
+          folder,
+          ...result,
+          skipped: found.skipped,
+          skippedMasks: found.skippedMasks,
+          heldOut: found.scores ?? null
+        })
       : summaryOf(result, found, folder)
   )
 }
@@ -240,14 +250,17 @@ async function training(
 interface Found {
   /** Samples skipped. */
   skipped: number
+  /** Masks of other samples skipped, each time that their image was used. */
+  skippedMasks: number
   /** The last evaluation. */
   scores: StepProgress['evaluation']
 }
 
-function summaryOf({ model, iteration }: RunResult, { skipped, scores }: Found, folder: string): string {
+function summaryOf({ model, iteration }: RunResult, { skipped, skippedMasks, scores }: Found, folder: string): string {
   const rows = Object.entries(scores ?? {}).map(([key, iou]) => [scoreNames[key] ?? key, iou.toFixed(3)])
   return (
-    `${iteration} iterations${skipped ? `; ${skipped} samples passed over, unfit or with nothing to learn` : ''}\n` +
+    `${iteration} iterations${skipped ? `; ${skipped} samples skipped, unusable or without a usable mask` : ''}` +
+    `${skippedMasks ? `; ${skippedMasks} unusable masks of other samples skipped` : ''}\n` +
     (rows.length ? table('lr', [['held out', 'mean IoU'], ...rows]) : '') +
     `${model}\n${join(folder, 'curves.svg')}\n`
   )

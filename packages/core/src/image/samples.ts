@@ -45,6 +45,21 @@ export interface Samples {
   readonly indexOf: (band: number) => number
 }
 
+/** The samples of a file, with what else the file says about them. */
+export interface StoredSamples extends Samples {
+  /** The name of the format, as sharp calls it: jpeg, png … */
+  readonly format: string
+  /** Whether the last band is an alpha channel. */
+  readonly hasAlpha: boolean
+}
+
+/** The size of a picture as stored, before its EXIF orientation (1 … 8) is applied. */
+export interface PictureHeader {
+  readonly width: number
+  readonly height: number
+  readonly orientation: number
+}
+
 export type SampleType = 'uchar' | 'ushort' | 'uint' | 'char' | 'short' | 'int' | 'float' | 'double'
 
 /** What messages call a type, and where its values lie when nothing else is said: no range, no default. */

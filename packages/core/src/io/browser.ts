@@ -11,7 +11,7 @@ import {
   type RgbImage
 } from '../image/image.js'
 import { formatHead, formatName } from '../image/format.js'
-import type { SampleOptions } from '../image/samples.js'
+import type { PictureHeader, SampleOptions, StoredSamples } from '../image/samples.js'
 import type { ByteSource } from './byte-source.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
@@ -103,6 +103,22 @@ export async function decodeImage(
         : `cannot be read (${message}); ${reasons[name] ?? 'is it a whole picture that this browser shows?'}`
     throw new InputError('E_BAD_IMAGE', `image: ${why}`, { cause })
   }
+}
+
+/** A browser does not give the samples of a file: throws `InputError` `E_BAD_IMAGE`. */
+export const decodeSamples = async (
+  _source: EncodedImageSource,
+  _options?: Pick<DecodeOptions, 'maxPixels' | 'signal'>
+): Promise<StoredSamples> => noSamples()
+
+/** A browser does not give the header of a file: throws `InputError` `E_BAD_IMAGE`. */
+export const readPictureHeader = async (
+  _source: EncodedImageSource,
+  _options?: Pick<DecodeOptions, 'signal'>
+): Promise<PictureHeader> => noSamples()
+
+function noSamples(): never {
+  throw new InputError('E_BAD_IMAGE', 'image: a browser decodes to RGBA only; read the samples of a file in Node')
 }
 
 /** Pixels as a PNG file. Throws `E_BAD_IMAGE` where size and data disagree. */

@@ -2,6 +2,7 @@ import { statSync, type BigIntStats } from 'node:fs'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Sharp } from 'sharp'
 import { checkRange, type ByteSource } from './byte-source.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
@@ -14,7 +15,15 @@ import {
   type Pixels,
   type RgbImage
 } from '../image/image.js'
-import { checkFilled, checkSampleOptions, isSampleType, samplesToRgb, type SampleOptions } from '../image/samples.js'
+import {
+  checkFilled,
+  checkSampleOptions,
+  isSampleType,
+  samplesToRgb,
+  type PictureHeader,
+  type SampleOptions,
+  type StoredSamples
+} from '../image/samples.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 export { urlBytes } from './url.js'
@@ -158,18 +167,11 @@ export async function decodeImage(
   source: EncodedImageSource,
   { maxPixels = defaultMaxPixels, signal, window, bands }: DecodeOptions = {}
 ): Promise<RgbImage> {
-  signal?.throwIfAborted()
   checkSampleOptions({ window, bands })
-  const { name, input } = await sharpInput(source)
-  const sharp = await loadSharp()
-  try {
-    // The limit is held by checkImageSize, on the header alone, so that the error tells the size.
-    const open = (failOn: 'error' | 'truncated') =>
-      sharp(input, { failOn, limitInputPixels: false, limitInputChannels: bandLimit, pages: 1 })
-    const photo = open('error')
+  return withPicture(source, signal, async open => {
+    const photo = open({ failOn: 'error' })
     const { format, width, height, depth, space, channels } = await photo.metadata()
-    if (!photoFormats.includes(format))
-      throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
+    checkFormat(format)
     checkImageSize(width, height, { maxPixels })
     signal?.throwIfAborted()
 
@@ -192,33 +194,88 @@ export async function decodeImage(
         )
       return toRgbImage({ width: info.width, height: info.height, data: values }, { maxPixels })
     }
-
-    if (!isSampleType(depth)) throw new InputError('E_BAD_IMAGE', `image: samples of type ${depth} are not read`)
-    checkImageSize(width, height, {
-      maxPixels: Math.min(maxPixels, Math.floor((8 * maxPixels) / bytesPerPixel(depth, channels)))
-    })
-    // Warnings of a TIFF's tags are no reason to refuse it.
-    const upright = open('truncated').autoOrient()
-    const raw = samplesOf(upright, { space, channels, depth })
-    const { data, info } = await raw.pixels.toBuffer({ resolveWithObject: true })
+    const samples = await storedSamples(open, { maxPixels })
     signal?.throwIfAborted()
-    return samplesToRgb(
-      {
-        width: info.width,
-        height: info.height,
-        bands: channels,
-        type: depth,
-        colour: ['srgb', 'rgb16', 'scrgb'].includes(space),
-        data: raw.values(data),
-        stride: info.channels,
-        indexOf: raw.indexOf
-      },
-      { window, bands }
+    return samplesToRgb(samples, { window, bands })
+  })
+}
+
+/**
+ * Decodes an image file to its samples as stored: no colour profile, no change of range; a palette becomes its colours.
+ * EXIF orientation is applied, so the size is the upright one. Throws as {@link decodeImage}.
+ */
+export async function decodeSamples(
+  source: EncodedImageSource,
+  { maxPixels = defaultMaxPixels, signal }: Pick<DecodeOptions, 'maxPixels' | 'signal'> = {}
+): Promise<StoredSamples> {
+  return withPicture(source, signal, async open => {
+    const samples = await storedSamples(open, { maxPixels })
+    signal?.throwIfAborted()
+    return samples
+  })
+}
+
+/** Reads the header of an image file: its size as stored and its EXIF orientation. Throws as {@link decodeImage}. */
+export async function readPictureHeader(
+  source: EncodedImageSource,
+  { signal }: Pick<DecodeOptions, 'signal'> = {}
+): Promise<PictureHeader> {
+  return withPicture(source, signal, async open => {
+    const { width, height, orientation = 1 } = await open({ failOn: 'error' }).metadata()
+    return { width, height, orientation: orientation >= 1 && orientation <= 8 ? orientation : 1 }
+  })
+}
+
+type OpenPicture = (options: { readonly failOn: 'error' | 'truncated'; readonly ignoreIcc?: boolean }) => Sharp
+
+/** Opens a picture with sharp. Errors of sharp become `InputError`s, with the file's name. */
+async function withPicture<T>(
+  source: EncodedImageSource,
+  signal: AbortSignal | undefined,
+  read: (open: OpenPicture) => Promise<T>
+): Promise<T> {
+  signal?.throwIfAborted()
+  const { name, input } = await sharpInput(source)
+  const sharp = await loadSharp()
+  try {
+    // The limit is held by checkImageSize, on the header alone, so that the error tells the size.
+    return await read(options =>
+      sharp(input, { ...options, limitInputPixels: false, limitInputChannels: bandLimit, pages: 1 })
     )
   } catch (cause) {
     signal?.throwIfAborted()
     if (SamError.is(cause)) throw new InputError(cause.code, `${name}: ${cause.message}`, { cause })
     throw new InputError('E_BAD_IMAGE', `${name}: ${await undecodable(input, (cause as Error).message)}`, { cause })
+  }
+}
+
+function checkFormat(format: string): void {
+  if (!photoFormats.includes(format))
+    throw new InputError('E_BAD_IMAGE', `must be a photo (${photoFormats.join(', ')}), found ${format}`)
+}
+
+async function storedSamples(open: OpenPicture, { maxPixels }: { maxPixels: number }): Promise<StoredSamples> {
+  // Warnings of a TIFF's tags are no reason to refuse it.
+  const upright = open({ failOn: 'truncated', ignoreIcc: true }).autoOrient()
+  const { format, width, height, depth, space, channels, hasAlpha } = await upright.metadata()
+  checkFormat(format)
+  if (!isSampleType(depth)) throw new InputError('E_BAD_IMAGE', `image: samples of type ${depth} are not read`)
+  checkImageSize(width, height, {
+    maxPixels: Math.min(maxPixels, Math.floor((8 * maxPixels) / bytesPerPixel(depth, channels)))
+  })
+  const raw = samplesOf(upright, { space, channels, depth })
+  const { data, info } = await raw.pixels.toBuffer({ resolveWithObject: true })
+  return {
+    format,
+    hasAlpha,
+    width: info.width,
+    height: info.height,
+    bands: channels,
+    type: depth,
+    colour: ['srgb', 'rgb16', 'scrgb'].includes(space),
+    data: raw.values(data),
+    stride: info.channels,
+    indexOf: raw.indexOf
   }
 }
 

@@ -9,6 +9,8 @@ export interface Batch {
   readonly texts: readonly (Float32Array | undefined)[]
   /** Samples skipped on the way. */
   readonly skipped: number
+  /** Masks of the examples that cannot be used. */
+  readonly skippedMasks: number
 }
 
 export interface BatchLoader {
@@ -30,7 +32,8 @@ export function batchLoader(
 ): BatchLoader {
   const load = async (micro: number): Promise<Batch> => {
     const { examples, skipped } = await loadUsable(loadExample, { at: micro * images, count: images })
-    return { examples, skipped, texts: await embedCrops(examples, firstPrompt) }
+    const skippedMasks = examples.reduce((sum, one) => sum + one.skippedMasks, 0)
+    return { examples, skipped, skippedMasks, texts: await embedCrops(examples, firstPrompt) }
   }
   const loading = new Map<number, Promise<Batch>>()
   const start = (micro: number): Promise<Batch> => {

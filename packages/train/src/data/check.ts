@@ -12,7 +12,9 @@ export async function checkData(data: Dataset, config: SamConfig): Promise<void>
   let why = 'no mask'
   for (let i = 0; i < count; i++) {
     try {
-      if (example(await data.read(i), config).targets.length) return
+      const sample = await data.read(i)
+      if (example(sample, config).targets.length) return
+      why = sample.skipped?.[0] ?? why
     } catch (error) {
       if (!isUnfit(error)) throw error
       why = error.message

@@ -17,12 +17,16 @@ export interface Sample<T extends Truth = Truth> {
   readonly name: string
   readonly image: RgbImage
   readonly truths: readonly T[]
+  /** Why masks of this image cannot be used, a reason for each. */
+  readonly skipped?: readonly string[]
 }
 
 /** Images with masks. Reading the same index twice gives the same sample. */
 export interface Dataset<T extends Truth = Truth> {
   /** Number of samples; Infinity where they are generated. */
   readonly size: number
+  /** Images of the source without labels, and labels without an image: no samples are made of them. */
+  readonly skipped?: { readonly images: number; readonly masks: number }
   /** One sample. Throws `InputError` when the file behind it is invalid; the trainer skips and counts it. */
   read(index: number): Promise<Sample<T>>
   /**

@@ -1,30 +1,68 @@
-import { readFile } from 'node:fs/promises'
-import { InputError } from '@sam/core/graph'
+import { open, type FileHandle } from 'node:fs/promises'
+import { jsonLimit } from './limits.js'
+import { unfit } from './unfit.js'
 
 /**
- * Reads a JSON file. Throws `InputError` `E_BAD_IMAGE` with the file's name where it is missing, truncated or not JSON:
- * the trainer skips such a sample.
+ * Parses the JSON of labels: UTF-8 with or without a byte order mark, and `NaN` and `Infinity`, which Python writes, as
+ * null. Throws `InputError` `E_BAD_IMAGE` with the file's name.
  */
-export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw unfit(path, cause.message, cause)
-  })
+export function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    try {
+      return JSON.parse(text) as unknown
+    } catch (cause) {
+      if (!/NaN|Infinity/.test(text)) throw cause
+      return JSON.parse(text.replace(stringOrNumber, (found: string) => (found[0] === '"' ? found : 'null'))) as unknown
+    }
   } catch (cause) {
-    throw unfit(path, `it is not valid JSON (${(cause as Error).message})`, cause)
+    throw unfit(path, `it is not valid JSON in UTF-8 (${(cause as Error).message})`, cause)
   }
 }
 
-/** The error of an invalid annotation file. */
-export const unfit = (path: string, why: string, cause?: unknown): InputError =>
-  new InputError('E_BAD_IMAGE', `${path}: ${why}`, { cause })
+/** Strings, which stay, and the numbers that JSON does not have. */
+const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/gs
+
+/**
+ * Reads a JSON file of at most {@link jsonLimit} bytes. Throws `InputError` `E_BAD_IMAGE` with the file's name where it
+ * is missing, larger, truncated or not JSON: the trainer skips such a sample.
+ */
+export async function readJson(path: string): Promise<unknown> {
+  return withFile(path, async file => {
+    const { size } = await file.stat()
+    if (size > jsonLimit) throw unfit(path, `it may have ${jsonLimit} bytes, found ${size}`)
+    return parseJson(await file.readFile(), path)
+  })
+}
+
+/** Opens a file for reading, and closes it. Errors of the file become `InputError` `E_BAD_IMAGE` with its name. */
+export async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
+  const failed = (cause: unknown): never => {
+    throw unfit(path, (cause as Error).message, cause)
+  }
+  const file = await open(path, 'r').catch(failed)
+  try {
+    return await read(file).catch((cause: unknown) =>
+      'syscall' in (cause as object) ? failed(cause) : Promise.reject(cause as Error)
+    )
+  } finally {
+    await file.close()
+  }
+}
 
 /** A field that must be a list of objects. Throws `InputError` `E_BAD_IMAGE` with the file and the field. */
 export function listOf(value: unknown, path: string, field: string): readonly Record<string, unknown>[] {
   const list = (value as Record<string, unknown> | null)?.[field]
   if (!Array.isArray(list)) throw unfit(path, `'${field}' must be a list`)
-  const odd = list.findIndex(entry => typeof entry !== 'object' || entry === null)
-  if (odd >= 0) throw unfit(path, `'${field}' must be a list of objects, found ${JSON.stringify(list[odd])} at ${odd}`)
-  return list as Record<string, unknown>[]
+  return list.map((entry, at) => entryOf(entry, path, { field, at }))
+}
+
+/** An entry of a list, which must be an object. Throws `InputError` `E_BAD_IMAGE` with the file, field and index. */
+export function entryOf(
+  entry: unknown,
+  path: string,
+  { field, at }: { readonly field: string; readonly at: number }
+): Record<string, unknown> {
+  if (typeof entry === 'object' && entry !== null) return entry as Record<string, unknown>
+  throw unfit(path, `'${field}' must be a list of objects, found ${JSON.stringify(entry)} at ${at}`)
 }

@@ -22,6 +22,8 @@ export interface TrainingExample {
   readonly firstPrompts: readonly (DecoderPrompt | undefined)[]
   /** The crops of objects without a first prompt, in their order. */
   readonly crops?: CropTensors
+  /** Masks of the image that cannot be used. */
+  readonly skippedMasks: number
 }
 
 /** Why a sample cannot be used. */
@@ -49,7 +51,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
     const jitter = recipe.jitter && { rng: createRng(seed, position, jitterKey), range: recipe.jitter }
     const loaded = await data
       .read(index)
-      .then(sample => example(sample, config, jitter))
+      .then(sample => ({ ...example(sample, config, jitter), skipped: sample.skipped ?? [] }))
       .catch((error: unknown): Unfit => {
         if ((error as Error).name !== 'InputError') throw error
         return { unfit: (error as Error).message }
@@ -57,7 +59,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
     if ('unfit' in loaded) return loaded
     // The crop of a small object cannot be recognised.
     const usable = text ? loaded.targets.filter(({ input }) => isLargeEnough(input)) : loaded.targets
-    if (!usable.length) return { unfit: 'no mask' }
+    if (!usable.length) return { unfit: loaded.skipped[0] ?? 'no mask' }
     const rng = createRng(seed, position, objectsKey)
     const targets = sampleObjects(rng, usable, objects)
     const cuts = targets.map(target =>
@@ -66,6 +68,7 @@ export function exampleLoader({ recipe, data, seed, crops }: ExampleLoaderOption
     const cropped = cuts.filter(cut => cut !== undefined)
     return {
       index,
+      skippedMasks: loaded.skipped.length,
       image: loaded.image,
       truths: targets.map(({ low }) => low),
       firstPrompts: targets.map(({ input }, i) => (cuts[i] ? undefined : firstPrompt(rng, input)!)),

@@ -57,7 +57,8 @@ export function transformed<T extends Truth>({ name, image, truths }: Sample<T>,
   }
 }
 
-function transformedPlane(
+/** A picture or a mask turned by {@link transformed}'s `orientation`. */
+export function transformedPlane(
   { width, height, data }: { width: number; height: number; data: Uint8Array | Uint8ClampedArray },
   { orientation, channels }: { orientation: number; channels: number }
 ): Uint8Array {

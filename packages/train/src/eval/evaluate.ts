@@ -30,9 +30,9 @@ const atOnce = 16
 /**
  * Simulates a user of the SDK: the first click is at the centre of an object, each further one at the centre of the
  * largest error region, with the last prediction as the mask prompt; and the exact box. Every IoU is of the mask that
- * the model ranks first, in the photo's pixels. Unreadable images, images without a mask, and masks that are empty or
- * of another size are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws
- * `InputError` `E_BAD_IMAGE` where no object is left.
+ * the model ranks first, in the photo's pixels. Unreadable images, images without a mask, and masks that cannot be
+ * used are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError`
+ * `E_BAD_IMAGE` where no object is left.
  */
 export async function evaluate({
   sam,
@@ -50,13 +50,15 @@ export async function evaluate({
       throw new InputError('E_BAD_OPTION', `${name} must be an integer from 1, found ${value}`)
   }
   const scores: ObjectScore[] = []
-  const skipped = { images: 0, masks: 0 }
+  const skipped = { images: data.skipped?.images ?? 0, masks: data.skipped?.masks ?? 0 }
   let [images, emptyInARow] = [0, 0]
+  let reason: string | undefined
   for (let i = 0; i < data.size && scores.length < limit; i++) {
     signal?.throwIfAborted()
     const found = await encodeSample(sam, data, { index: i, signal })
-    skipped.masks += found?.unfit ?? 0
-    if (!found?.image) {
+    skipped.masks += found.unfit
+    reason ??= found.why
+    if (!found.image) {
       skipped.images++
       if (++emptyInARow >= 100 && data.size === Infinity) break
       continue
@@ -78,7 +80,7 @@ export async function evaluate({
     throw new InputError(
       'E_BAD_IMAGE',
       `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were ` +
-        `unreadable or without masks, ${skipped.masks} masks were empty or of another size`
+        `unreadable or without masks, ${skipped.masks} masks could not be used${reason === undefined ? '' : `. The first: ${reason}`}`
     )
   return { images, skipped, ...summary(scores, clicks) }
 }
@@ -89,26 +91,29 @@ interface EncodedSample {
   readonly objects: readonly SampleObject[]
   /** Number of skipped masks. */
   readonly unfit: number
+  /** Why the image or its first skipped mask cannot be used. */
+  readonly why?: string | undefined
 }
 
-/** Reads a sample and encodes its image if it has a mask; undefined for an unreadable one. */
+/** Reads a sample and encodes its image if it has a mask. */
 async function encodeSample(
   sam: Sam,
   data: Dataset,
   { index, signal }: { index: number; signal: AbortSignal | undefined }
-): Promise<EncodedSample | undefined> {
+): Promise<EncodedSample> {
   try {
     const sample = await data.read(index)
     const objects = objectsOf(sample)
-    const unfit = sample.truths.length - objects.length
+    const unfit = sample.truths.length - objects.length + (sample.skipped?.length ?? 0)
     return {
       objects,
       unfit,
+      why: sample.skipped?.[0],
       image: objects.length ? await sam.encode(sample.image, { ...(signal && { signal }) }) : undefined
     }
   } catch (error) {
     signal?.throwIfAborted()
-    if (isUnfit(error)) return undefined
+    if (isUnfit(error)) return { objects: [], unfit: 0, image: undefined, why: error.message }
     throw error
   }
 }

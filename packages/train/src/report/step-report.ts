@@ -1,4 +1,5 @@
 import type { DeviceTensor, HostTensor } from '@sam/core/graph'
+import type { Batch } from '../data/batch-loader.js'
 import type { InteractionStep } from '../interaction/simulate.js'
 
 /** What one iteration reports. */
@@ -16,6 +17,8 @@ export interface StepReport {
   readonly textIou?: number
   /** Unusable samples that were skipped. */
   readonly skipped: number
+  /** Masks of the other samples that were skipped. */
+  readonly skippedMasks: number
 }
 
 /** The loss or the gradient norm of a batch is not a finite number. */
@@ -40,7 +43,7 @@ export interface StepSums {
   add(
     outputs: Readonly<Record<string, DeviceTensor>>,
     steps: readonly InteractionStep[],
-    skipped: number
+    batch: Pick<Batch, 'skipped' | 'skippedMasks'>
   ): Promise<boolean>
   report(): StepReport
 }
@@ -59,10 +62,10 @@ export function stepSums({
   readonly masks: number
   readonly text: boolean
 }): StepSums {
-  const sums = { loss: 0, maskLoss: 0, iouError: 0, gradientNorm: 0, skipped: 0 }
+  const sums = { loss: 0, maskLoss: 0, iouError: 0, gradientNorm: 0, skipped: 0, skippedMasks: 0 }
   const iou = { first: [0, 0], later: [0, 0], text: [0, 0] }
   return {
-    async add(outputs, steps, skipped) {
+    async add(outputs, steps, { skipped, skippedMasks }) {
       const read = async (name: string): Promise<ArrayLike<number>> => {
         const { data } = await outputs[name].read()
         outputs[name].dispose()
@@ -74,12 +77,13 @@ export function stepSums({
       sums.iouError += (await read('iou_error'))[0] / accumulate
       sums.gradientNorm = (await read('gradient_norm'))[0]
       sums.skipped += skipped
+      sums.skippedMasks += skippedMasks
       countIou(iou, { steps, masks, real: await read('true_iou'), predicted: await read('iou_predictions') })
       return Number.isFinite(loss) && Number.isFinite(sums.gradientNorm)
     },
     report() {
       const mean = ([sum, count]: number[]): number => sum / Math.max(1, count)
-      const { skipped, ...means } = sums
+      const { skipped, skippedMasks, ...means } = sums
       return {
         iteration,
         rate,
@@ -87,7 +91,8 @@ export function stepSums({
         firstIou: mean(iou.first),
         laterIou: mean(iou.later),
         ...(text && { textIou: mean(iou.text) }),
-        skipped
+        skipped,
+        skippedMasks
       }
     }
   }
