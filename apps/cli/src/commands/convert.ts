@@ -6,7 +6,7 @@ import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
 import { refuseOverwriting, writeOutput } from '../files.js'
 import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
-import { bytes, json } from '../text.js'
+import { bytes, json, oneLine } from '../text.js'
 
 interface ConvertOptions extends CommonOptions {
   readonly dtype?: 'f32' | 'f16' | 'bf16'
@@ -74,7 +74,7 @@ async function convert(
     terminal.out(
       options.json
         ? json({ file: to, bytes: size, tensors: source.names.length, model: model?.name ?? null })
-        : `${to}\n`
+        : `${oneLine(to)}\n`
     )
   } finally {
     await source.close()

@@ -11,12 +11,12 @@ import {
   type GraphCost,
   type ModelCost
 } from '@sam/core/model'
-import { printable, print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
+import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import type { CommonOptions, Context } from '../context.js'
 import { usage } from '../failure.js'
 import { readInput } from '../files.js'
 import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
-import { bytes, json, percent, short, table } from '../text.js'
+import { bytes, json, oneLine, percent, short, table } from '../text.js'
 import { deviceCost, deviceTable } from './device-cost.js'
 
 interface InspectOptions extends CommonOptions {
@@ -118,8 +118,8 @@ function fileSummary({ label, metadata, tensors, problem }: FileReport, config: 
   const notes = Object.entries(metadata).map(
     ([key, value]) => `  ${oneLine(key)}: ${oneLine(value.length > 200 ? `${value.slice(0, 200)}…` : value)}\n`
   )
-  const model = config ? `model ${config.name}` : problem ? 'a SAM' : 'not recognised as a SAM'
-  return `${label}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${model}\n${notes.join('')}${problem ? `${problem}\n` : ''}`
+  const model = config ? `model ${oneLine(config.name)}` : problem ? 'a SAM' : 'not recognised as a SAM'
+  return `${oneLine(label)}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${model}\n${notes.join('')}${problem ? `${problem}\n` : ''}`
 }
 
 function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: SamConfig): string {
@@ -128,7 +128,7 @@ function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: Sa
     : isTinyVit(e)
       ? `TinyViT of ${e.depths.join(' + ')} blocks, ${e.widths.join(', ')} wide, ${e.heads.join(', ')} heads, windows of ${e.windows.join(', ')}`
       : e.name
-  return `${name}: ${imageSize}×${imageSize} input; ${encoder}; embedding ${width} wide; decoder of ${decoder.depth} layers, ${decoder.heads} heads`
+  return `${oneLine(name)}: ${imageSize}×${imageSize} input; ${encoder}; embedding ${width} wide; decoder of ${decoder.depth} layers, ${decoder.heads} heads`
 }
 
 function costTables({ imageEncoder, maskDecoder, perImage, decoderShare }: ModelCost): string {
@@ -165,8 +165,5 @@ function costTables({ imageEncoder, maskDecoder, perImage, decoderShare }: Model
 const tensorTable = ({ tensors }: FileReport): string =>
   table('lll', [
     ['tensor', 'type', 'shape'],
-    ...tensors.map(({ name, dtype, shape }) => [oneLine(name), dtype, `[${shape.join(',')}]`])
+    ...tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(',')}]`])
   ])
-
-/** Text of a file on one line, so that it cannot imitate our output. */
-const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'), Infinity)
