@@ -73,7 +73,7 @@ async function unchangedResults(
   for (const [name, hash] of Object.entries(await listedResults(folder))) {
     const path = join(folder, name)
     if (Object.hasOwn(replaced, name) || nameIn(folder, path) !== name) continue
-    if ((await hashOf(path)) === hash) found[name] = hash
+    if (typeof hash === 'string' && (await hashOf(path)) === hash) found[name] = hash
   }
   return found
 }
