@@ -12,10 +12,10 @@ import {
   type ModelCost
 } from '@sam/core/model'
 import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
-import type { CommonOptions, Context } from '../context.js'
+import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { usage } from '../failure.js'
 import { readInput } from '../files.js'
-import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
+import { configLimit, configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
 import { bytes, json, oneLine, percent, short, table } from '../text.js'
 import { deviceCost, deviceTable } from './device-cost.js'
 
@@ -57,6 +57,7 @@ export function addInspect(program: Command, context: Context): void {
 
 async function inspect(what: string, options: InspectOptions, { terminal, signal }: Context): Promise<void> {
   const { file, config } = await open(what, options, signal)
+  await handleSignals(signal)
   const cost = config && modelCost(config)
   const graphs =
     config && options.graph ? [encodeImage(config), decodeMasks(config, { prompts: 1, points: 2 })].map(print) : []
@@ -91,7 +92,7 @@ async function open(
   signal: AbortSignal
 ): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
-  if (what.endsWith('.json')) return { config: parseConfig(new TextDecoder().decode(await readInput(what)), what) }
+  if (what.endsWith('.json')) return { config: parseConfig(new TextDecoder().decode(await readInput(what, { limit: configLimit, signal })), what) }
   if (!existsSync(what) && !/^https?:/i.test(what))
     throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
   const given = await configOf(model)

@@ -244,7 +244,7 @@ async function training(
   if (!result.finished) {
     throw new CliError(
       'E_ABORTED',
-      `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to go on: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`
+      `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to continue: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`
     )
   }
   terminal.out(
