@@ -92,7 +92,10 @@ async function open(
   signal: AbortSignal
 ): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
-  if (what.endsWith('.json')) return { config: parseConfig(new TextDecoder().decode(await readInput(what, { limit: configLimit, signal })), what) }
+  if (what.endsWith('.json'))
+    return {
+      config: parseConfig(new TextDecoder().decode(await readInput(what, { limit: configLimit, signal })), what)
+    }
   if (!existsSync(what) && !/^https?:/i.test(what))
     throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
   const given = await configOf(model)
