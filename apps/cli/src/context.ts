@@ -11,6 +11,12 @@ export interface Context {
   partlyFailed(): void
 }
 
+/** Handles signals that arrived while a file was parsed, and throws the reason where Ctrl-C was one of them. */
+export async function handleSignals(signal: AbortSignal): Promise<void> {
+  await new Promise(setImmediate)
+  signal.throwIfAborted()
+}
+
 /** Options of every command. */
 export interface CommonOptions {
   readonly json?: boolean

@@ -16,16 +16,30 @@ import { processTerminal, type Terminal } from './terminal.js'
 import { json } from './text.js'
 
 /**
- * Runs the command line of this process: sets its exit code, and aborts on Ctrl-C (twice: immediately).
+ * Runs the command line of this process and sets its exit code. Ctrl-C stops it with code 130; a second one ends the
+ * process immediately.
  */
 export async function main(argv: readonly string[]): Promise<void> {
   const controller = new AbortController()
-  const stop = (): void => controller.abort(new Error('stopped'))
+  const { signal } = controller
+  const stop = (): void => {
+    process.exitCode = 130
+    controller.abort(new Error('stopped'))
+  }
+  // The handlers stay until the process has ended, so that a late Ctrl-C also exits with 130.
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  process.exitCode = await run(argv, { terminal: processTerminal(), signal: controller.signal })
-  process.off('SIGINT', stop).off('SIGTERM', stop)
-  // Pending work may still keep the process alive.
-  if (controller.signal.aborted) process.exit()
+  const terminal = processTerminal()
+  const code = await run(argv, { terminal, signal })
+  const written = await terminal.flush().then(
+    () => true,
+    (error: Error) => {
+      terminal.err(`sam: ${error.message}\n`)
+      return false
+    }
+  )
+  if (!signal.aborted) process.exitCode = code || (written ? 0 : 1)
+  // Pending work may still keep the process alive. A native call is waited for: see `native-section.js`.
+  else process.exit()
 }
 
 /** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 wrong command line, 130 stopped. */
@@ -45,13 +59,14 @@ export async function run(
   const wantsJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined).includes('--json')
   try {
     await programFor(context, { quietErrors: wantsJson }).parseAsync(argv, { from: 'user' })
-    return partly ? 1 : 0
+    return signal.aborted ? 130 : partly ? 1 : 0
   } catch (error) {
     const failure = failureOf(error, signal)
     if (!failure) return 0
     const { code, message, exitCode } = failure
     if (wantsJson) terminal.out(json({ error: { code, message } }))
-    else terminal.err(`sam: ${message}\n`)
+    // Indented, so that a line break in a name cannot imitate a line of ours.
+    else terminal.err(`sam: ${message.trimEnd().replaceAll('\n', '\n     ')}\n`)
     return exitCode
   }
 }

@@ -22,14 +22,14 @@ const numbers =
     return values
   }
 
-/** Decodes a photo; `-` is standard input. Throws `InputError`. */
+/** Decodes a photo; `-` is standard input. Throws `InputError`, `E_INPUT`. */
 export async function readPhoto(
   path: string,
   { terminal, signal }: Context,
   { window, bands }: SampleOptions = {}
 ): Promise<RgbImage> {
   await allowPhotosOnly()
-  return decodeImage(path === '-' ? await terminal.stdin() : path, { signal, window, bands })
+  return decodeImage(path === '-' ? await terminal.stdin(signal) : path, { signal, window, bands })
 }
 
 /**

@@ -28,9 +28,9 @@ export interface Plan {
   readonly recipe: Recipe
   readonly data: string
   readonly heldOut?: string
-  /** Initial weights; a recipe that starts from a model takes the embedded one by default. */
+  /** Initial weights; a recipe that starts from a model takes that of the tiny model by default. */
   readonly checkpoint?: string
-  /** The folder of the CLIP that embeds crops. Default: the embedded one. */
+  /** The folder of the CLIP that embeds crops. Default: that of the tiny model. */
   readonly clip?: string
   /** SHA-256 of that CLIP's weights, where they are a file: the run resumes with the same ones. */
   readonly clipHash?: string
@@ -50,6 +50,12 @@ export interface PlanOptions extends Partial<Omit<Plan, 'recipe' | 'clipHash'>> 
 /** Where a run's plan is kept. */
 export const planFile = (folder: string): string => join(folder, 'run.json')
 
+/** Throws `E_USAGE` where the folder holds a run. */
+export function refuseExistingRun(folder: string): void {
+  if (existsSync(join(folder, 'checkpoint.safetensors')))
+    throw usage(`${folder} already contains a run: add --resume to continue it, or choose another folder`)
+}
+
 /** The plan of a new run. Throws `E_USAGE` where the folder holds one already, or something is missing. */
 export async function newPlan({
   out,
@@ -63,8 +69,7 @@ export async function newPlan({
   dtype = 'f16',
   iterations
 }: PlanOptions): Promise<Plan> {
-  if (existsSync(join(out, 'checkpoint.safetensors')))
-    throw usage(`${out} holds a run already: add --resume to go on with it, or name another folder`)
+  refuseExistingRun(out)
   const known = await knownRecipes()
   if (name === undefined) throw usage(`--recipe must be one of ${Object.keys(known.all).join(', ')}`)
   if (!Object.hasOwn(known.all, name)) throw usage(`--recipe ${name}: ${known.allowed}`)
@@ -100,7 +105,8 @@ export async function newPlan({
 export async function knownPlan(options: PlanOptions): Promise<Plan> {
   const { out, iterations } = options
   const file = planFile(out)
-  if (!existsSync(file)) throw usage(`${out} must hold a run of sam train to go on with, found no ${file}`)
+  if (!existsSync(file))
+    throw usage(`${out} must contain a run of sam train, found no ${file}; start one without --resume`)
   const plan = planOf(await readJson(file), file, await knownRecipes())
   const flags = {
     recipe: '--recipe',
@@ -114,18 +120,18 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
     const begun = key === 'recipe' ? plan.recipe.name : plan[key]
     if (options[key] !== undefined && options[key] !== begun) {
       throw usage(
-        `the run in ${out} was begun with ${begun === undefined ? `no ${flags[key]}` : `${flags[key]} ${begun}`} and goes on with it, found ${flags[key]} ${options[key]}; leave it out, or begin in another folder`
+        `the run in ${out} was started with ${begun === undefined ? `no ${flags[key]}` : `${flags[key]} ${begun}`} and must resume with it, found ${flags[key]} ${options[key]}; omit it, or start in another folder`
       )
     }
   }
   if (options.config !== undefined)
     throw usage(
-      `the run in ${out} goes on with the recipe that it was begun with; leave out --config, or begin in another folder`
+      `the run in ${out} must resume with the recipe that it was started with; omit --config, or start in another folder`
     )
   const clipHash = plan.clipHash === undefined ? undefined : await hashOfClip(plan.clip)
   if (clipHash !== plan.clipHash)
     throw usage(
-      `the run in ${out} must resume with the CLIP that it was started with, SHA-256 ${plan.clipHash}, found ${clipHash} in ${plan.clip ?? 'the embedded one'}; restore it, or start in another folder`
+      `the run in ${out} must resume with the CLIP that it was started with, SHA-256 ${plan.clipHash}, found ${clipHash} in ${plan.clip ?? 'the tiny model'}; restore it, or start in another folder`
     )
   return {
     ...plan,
@@ -199,7 +205,7 @@ async function knownRecipes(): Promise<KnownRecipes> {
   const allowed = `Allowed choices are ${Object.keys(all).join(', ')}.`
   return {
     all,
-    allowed: research ? allowed : `${allowed} The recipes of the embedded model need a clone of the repository`
+    allowed: research ? allowed : `${allowed} The recipes of the tiny model need a clone of the repository`
   }
 }
 

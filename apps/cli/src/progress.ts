@@ -1,4 +1,5 @@
 import type { Terminal } from './terminal.js'
+import { oneLine } from './text.js'
 
 /** Progress on stderr. */
 export interface Progress {
@@ -13,7 +14,8 @@ export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: bool
   if (quiet) return { step: (_what, work) => work(() => {}), note: () => {} }
   return {
     note: text => terminal.err(`${text}\n`),
-    async step(what, work) {
+    async step(name, work) {
+      const what = oneLine(name)
       const begun = performance.now()
       const took = (): string => `${what}  ${seconds(performance.now() - begun)}`
       if (!stream) {
@@ -25,7 +27,7 @@ export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: bool
       const spinner = ora({ stream, text: what, discardStdin: false }).start()
       try {
         const result = await work(detail => {
-          spinner.text = `${what}  ${detail}`
+          spinner.text = `${what}  ${oneLine(detail)}`
         })
         spinner.succeed(took())
         return result

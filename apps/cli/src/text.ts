@@ -1,7 +1,11 @@
+import { printable } from '@sam/core/graph'
+
 /**
  * Rows as an aligned table; the first is the header. `align` has a letter per column: l for left, r for right.
+ * Control characters of cells are escaped.
  */
-export function table(align: string, rows: readonly (readonly string[])[]): string {
+export function table(align: string, cells: readonly (readonly string[])[]): string {
+  const rows = cells.map(row => row.map(oneLine))
   const widths = [...align].map((_, column) => Math.max(...rows.map(row => lengthOf(row[column] ?? ''))))
   return rows
     .map(
@@ -33,4 +37,13 @@ export function short(n: number, unit = ''): string {
 
 export const bytes = (n: number): string => short(n, 'B')
 export const percent = (part: number): string => `${(100 * part).toFixed(part < 0.1 ? 2 : 1)}%`
-export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/** JSON that a terminal can show: what `printable` would change is escaped as JSON has it. */
+export const json = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).replace(/[^\n\x20-\x7e]/g, character =>
+    printable(character) === character ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )}\n`
+
+/** A name from a file or a user on one line, so that it cannot imitate our output. */
+export const oneLine = (text: string): string =>
+  printable(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'), Infinity)

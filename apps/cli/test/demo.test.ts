@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from '@sam/core'
-import { sam, tinyPhoto, workFolder } from './sam.js'
+import { resultsIn, sam, tinyPhoto, workFolder } from './sam.js'
 
 describe('sam demo', async () => {
   const folder = await workFolder()
@@ -13,7 +13,7 @@ describe('sam demo', async () => {
     const { code, out: text, err } = await sam(['demo', '--out', out])
     expect(code).toBe(0)
     const shown = ['click-1', 'click-2', 'click-3', 'corrected-1', 'box-1']
-    expect(readdirSync(out).sort()).toEqual(
+    expect(resultsIn(out)).toEqual(
       [...shown.flatMap(name => [`${name}.png`, `${name}-mask.png`]), 'automatic.png'].sort()
     )
     for (const name of shown) {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clipConfigJson } from '@sam/clip'
 import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tinyClip, tinyIo, tinyTokenizer, tinyWeights } from '../../../packages/clip/test/tiny-clip.js'
-import { sam, workFolder } from './sam.js'
+import { resultsIn, sam, workFolder } from './sam.js'
 
 describe('sam export', async () => {
   const folder = await workFolder()
@@ -20,7 +20,7 @@ describe('sam export', async () => {
   it("writes models that transformers.js loads, with PyTorch's embeddings", async () => {
     const out = join(folder, 'exported')
     expect(await sam(['export', clip, out, '--quiet'])).toEqual({ code: 0, out: `${out}\n`, err: '' })
-    expect((await readdir(out, { recursive: true })).sort()).toEqual([
+    expect(resultsIn(out)).toEqual([
       'config.json',
       'onnx',
       'onnx/text_model.onnx',

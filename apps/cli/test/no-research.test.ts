@@ -16,7 +16,7 @@ describe('sam train without the research workspace', async () => {
       code: 2,
       out: '',
       err: expect.stringContaining(
-        '--recipe tiny: Allowed choices are vitH, vitL, vitB, finetuneDecoder, text. The recipes of the embedded model need a clone of the repository'
+        '--recipe tiny: Allowed choices are vitH, vitL, vitB, finetuneDecoder, text. The recipes of the tiny model need a clone of the repository'
       ) as string
     })
   })

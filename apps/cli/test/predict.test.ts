@@ -7,7 +7,7 @@ import { decodeImage, Mask, openWeights, type WeightSource } from '@sam/core'
 import { memoryWeights } from '@sam/core/graph'
 import { writeSafetensors } from '@sam/core/model'
 import { iouOf } from '@sam/train/toolkit'
-import { fixture, sam, tinyConfig, tinyPhoto, workFolder } from './sam.js'
+import { fixture, resultsIn, sam, tinyConfig, tinyPhoto, workFolder } from './sam.js'
 
 interface Told {
   readonly width: number
@@ -122,9 +122,9 @@ describe('sam predict', async () => {
     const out = at('pictures')
     const { code, out: text } = await predict('--point', '75,40', '--out', out)
     expect(code).toBe(0)
-    expect(readdirSync(out).sort()).toEqual(['mask-1.png', 'mask-2.png', 'mask-3.png', 'overlay.png'])
+    expect(resultsIn(out)).toEqual(['mask-1.png', 'mask-2.png', 'mask-3.png', 'overlay.png'])
     expect(text.split('\n')[0]).toMatch(/^object +mask +predicted IoU/)
-    for (const file of readdirSync(out)) expect(text).toContain(join(out, file))
+    for (const file of resultsIn(out)) expect(text).toContain(join(out, file))
     const [mask, overlay, original] = await Promise.all([
       decodeImage(join(out, 'mask-1.png')),
       decodeImage(join(out, 'overlay.png')),
@@ -133,6 +133,20 @@ describe('sam predict', async () => {
     expect(new Set(mask.data)).toEqual(new Set([0, 255]))
     expect([overlay.width, overlay.height]).toEqual([150, 100])
     expect(Buffer.from(overlay.data).equals(Buffer.from(original.data))).toBe(false)
+  })
+
+  it('leaves no mask of an earlier run in its folder', async () => {
+    const out = at('pictures')
+    expect((await predict('--point', '75,40', '--single', '--out', out)).code).toBe(0)
+    expect(resultsIn(out)).toEqual(['mask-1.png', 'overlay.png'])
+  })
+
+  it('makes no folder for a photo that is not there', async () => {
+    const before = readdirSync(folder)
+    expect(await sam(['predict', at('none.png'), ...model, '--point', '1,1', '--out', at('none')])).toMatchObject({
+      code: 1
+    })
+    expect(readdirSync(folder)).toEqual(before)
   })
 
   it('writes the same mask as a picture, run lengths and polygons', async () => {
@@ -192,7 +206,7 @@ describe('sam predict', async () => {
       out
     )
     expect(code).toBe(0)
-    expect(readdirSync(out).sort()).toEqual([
+    expect(resultsIn(out)).toEqual([
       'object-1-mask-1.png',
       'object-2-mask-1.png',
       'object-2-mask-2.png',

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { printable } from '@sam/core/graph'
 import { progressOn } from '../src/progress.js'
-import { short, table } from '../src/text.js'
+import { json, short, table } from '../src/text.js'
 import { fixture, sam, small, workFolder } from './sam.js'
 
 describe('sam', () => {
@@ -15,6 +16,11 @@ describe('sam', () => {
       expect({ code, err }).toEqual({ code: 0, err: '' })
       expect(out).not.toBe('')
     }
+  })
+
+  it('shows a line break of an argument so that it cannot imitate a message', async () => {
+    const { err } = await sam(['predict', 'a\nsam: all is well\u001b[2J', '--point', '1,1', '--model', 'tiny'])
+    expect(err.split('\n').filter(line => line.startsWith('sam: '))).toHaveLength(1)
   })
 
   it('exits with 2 for an unknown command', async () => {
@@ -47,6 +53,45 @@ describe.skipIf(!built)('the program', async () => {
     child.stdout.once('data', () => child.stdout.destroy())
     expect(await ended(child)).toBe(0)
     expect(complaints).toBe('')
+  })
+
+  it.runIf(existsSync('/dev/full'))('exits with 1 where stdout is full', async () => {
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [bin, 'inspect', 'vit_b'], { stdio: ['ignore', full, 'pipe'] })
+    let told = ''
+    child.stderr!.on('data', text => {
+      told += String(text)
+    })
+    expect(await new Promise(done => child.on('close', done))).toBe(1)
+    closeSync(full)
+    expect(told).toBe('sam: cannot write to standard output: the disk is full\n')
+  })
+
+  it('exits with 130 when interrupted while it waits for standard input', async () => {
+    const child = start('predict', '-', '--model', 'tiny', '--point', '1,1')
+    let told = ''
+    child.stderr.on('data', text => {
+      told += String(text)
+    })
+    // Larger than the buffer of a pipe: accepted only when the program reads.
+    child.stdin.on('error', () => {})
+    child.stdin.write(new Uint8Array(1 << 20), () => child.kill('SIGINT'))
+    expect(await ended(child)).toBe(130)
+    expect(told).toBe('sam: stopped; no file is incomplete\n')
+  })
+
+  it('names the temporary folder where weights cannot be written to it', async () => {
+    const child = spawn(process.execPath, [bin, 'predict', fixture('../apps/cli/assets/cat.jpg'), '--point', '9,9'], {
+      cwd: folder,
+      env: { ...process.env, TMPDIR: join(folder, 'none') }
+    })
+    let told = ''
+    child.stderr.on('data', text => {
+      told += String(text)
+    })
+    expect(await new Promise(done => child.on('close', done))).toBe(1)
+    expect(told).toContain(`${join(folder, 'none')} does not exist; set TMPDIR to another folder`)
+    expect(readdirSync(folder)).toEqual([])
   })
 
   it('exits with 130 when interrupted, and leaves no file', async () => {
@@ -115,12 +160,24 @@ describe('progressOn', () => {
     await progressOn(terminal, {}).step('working', async tell => tell('half'))
     expect(err).toMatch(/^working {2}\d+ ms\n$/)
     err = ''
+    await progressOn(terminal, {}).step('a\nb\u001b[2J', async () => {})
+    expect(err).toMatch(/^a\\nb\\x1b\[2J {2}\d+ ms\n$/)
+    err = ''
     await progressOn(terminal, { quiet: true }).step('working', async () => {})
     expect(err).toBe('')
   })
 })
 
 describe('text', () => {
+  it('escapes control characters of cells and in JSON', () => {
+    const name = 'a\nb\u001b[2J\u009b\u202ec'
+    expect(table('l', [[name]])).toBe('a\\nb\\x1b[2J\\x9b\\u202ec\n')
+    const text = json({ [name]: name, ü: '😀' })
+    expect(JSON.parse(text)).toEqual({ [name]: name, ü: '😀' })
+    expect(printable(text, Infinity)).toBe(text)
+    expect(text).toContain('"ü": "😀"')
+  })
+
   it('aligns columns and shortens numbers', () => {
     expect(
       table('lr', [

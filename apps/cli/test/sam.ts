@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +49,12 @@ export async function workFolder(): Promise<string> {
   afterAll(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
+
+/** The files of a run in its folder, without its list of them. */
+export const resultsIn = (folder: string): string[] =>
+  readdirSync(folder, { encoding: 'utf8', recursive: true })
+    .filter(name => name !== '.sam-results.json')
+    .sort()
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 

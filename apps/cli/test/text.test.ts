@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clipConfigJson } from '@sam/clip'
 import { configs } from '@sam/core'
@@ -6,7 +6,7 @@ import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tinySam } from '../../../packages/clip/test/text-prompts.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from '../../../packages/clip/test/tiny-clip.js'
-import { sam, tinyPhoto, workFolder } from './sam.js'
+import { resultsIn, sam, tinyPhoto, workFolder } from './sam.js'
 
 interface Answer {
   readonly phrase: string
@@ -75,12 +75,7 @@ describe('sam text', async () => {
       [join(out, 'photo-mask-1.png')],
       [join(out, 'other-mask-1.png')]
     ])
-    expect((await readdir(out)).sort()).toEqual([
-      'other-mask-1.png',
-      'other-overlay.png',
-      'photo-mask-1.png',
-      'photo-overlay.png'
-    ])
+    expect(resultsIn(out)).toEqual(['other-mask-1.png', 'other-overlay.png', 'photo-mask-1.png', 'photo-overlay.png'])
   })
 
   it('writes one COCO file of all photos', async () => {

@@ -190,7 +190,7 @@ describe('sam train', async () => {
     expect({ code, err }).toEqual({
       code: 130,
       err: expect.stringMatching(
-        /stopped after iteration 1 of 2, which is saved; to go on: sam train --resume --out ".*parts"\n$/
+        /stopped after iteration 1 of 2, which is saved; to continue: sam train --resume --out ".*parts"\n$/
       ) as string
     })
     expect(await train('parts', '--resume', '--eval-every', '0')).toMatchObject({ code: 0 })
@@ -264,7 +264,7 @@ describe('sam train', async () => {
       1,
       'the checkpoint does not fit the model'
     ],
-    ['nothing to go on with', ['--resume'], 2, 'must hold a run of sam train to go on with']
+    ['nothing to go on with', ['--resume'], 2, 'must contain a run of sam train']
   ] as const)('says what is wrong, and makes no folder: %s', async (_, argv, code, message) => {
     expect(await train('none', ...argv)).toMatchObject({
       code,
@@ -277,13 +277,13 @@ describe('sam train', async () => {
   it('never mixes two runs', async () => {
     expect(await train('run', ...tiny)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('holds a run already: add --resume') as string
+      err: expect.stringContaining('already contains a run: add --resume') as string
     })
     for (const [argv, message] of [
-      [['--recipe', 'vitB'], 'begun with --recipe tiny and goes on with it, found --recipe vitB'],
+      [['--recipe', 'vitB'], 'started with --recipe tiny and must resume with it, found --recipe vitB'],
       [['--seed', '7'], '--seed 1'],
       [['--data', 'scenes:3'], '--data scenes'],
-      [['--config', at('small.json')], 'leave out --config'],
+      [['--config', at('small.json')], 'omit --config'],
       [['--checkpoint', 'x.pth'], 'no --checkpoint']
     ] as const)
       expect(await train('run', '--resume', ...argv)).toMatchObject({

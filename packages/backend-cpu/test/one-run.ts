@@ -6,7 +6,7 @@ import { cpu } from '@sam/backend-cpu'
 const n = 20_000 // too large for the model file: external data
 
 async function once(): Promise<void> {
-  const backend = await cpu()
+  const backend = await cpu({ telemetry: process.argv[2] === 'with telemetry' })
   const executable = await backend.compile(
     graph('g', { y: ops.mul(input('x', [n]), param('w', [n])) }),
     memoryWeights({ w: f32([n], new Float32Array(n).fill(2)) })

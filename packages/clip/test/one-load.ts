@@ -5,7 +5,11 @@ import { SamError } from '@sam/core'
 
 const [, program, folder, where] = process.argv as [string, string, string, string?]
 
-if (where !== 'in a worker') {
+if (where === 'onnxruntime alone') {
+  // transformers.js turns telemetry off too, so that only the runtime itself shows what it does otherwise.
+  const { InferenceSession } = await import('onnxruntime-node')
+  await InferenceSession.create(`${folder}/onnx/text_model.onnx`)
+} else if (where !== 'in a worker') {
   const text = await clipText({ model: folder })
   process.stdout.write(`${(await text.embed(['a wheel']))[0].length}`)
   await text.dispose()

@@ -57,6 +57,6 @@ export {
   type WeightSource
 } from './weights/source.js'
 export { stridedEntry } from './weights/strided.js'
-export { memoryBytes, openFile } from '#io'
+export { isRunning, memoryBytes, openFile, removeLeftovers } from '#io'
 export { storedBytes, type StoredDType } from './weights/stored.js'
 export { shownAddress, withoutCredentials } from './io/address.js'

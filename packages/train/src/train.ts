@@ -18,6 +18,7 @@ import {
   saveModel,
   type Checkpoint
 } from './checkpoint/checkpoint.js'
+import { lockFolder, type FolderLock } from './checkpoint/folder-lock.js'
 import type { Recipe } from './config/recipes.js'
 import { checkData } from './data/check.js'
 import type { Dataset } from './data/dataset.js'
@@ -39,6 +40,8 @@ export interface RunOptions extends TrainingHooks {
    * is resumed.
    */
   readonly folder: string
+  /** A lock of the folder that the caller has. Default: the folder is locked during the run. */
+  readonly lock?: FolderLock | undefined
   /** Default: 1. */
   readonly seed?: number
   /** Loads examples. Default: on this thread; for a GPU, see `dataWorkers`. */
@@ -85,11 +88,11 @@ export interface RunResult {
  * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Files are written
  * atomically; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the
  * batch to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of
- * another recipe, model configuration or optimizer, or no sample of the data is usable; `WeightsError` where the
+ * another recipe, model configuration or optimizer, is locked by another process, or no sample of the data is usable; `WeightsError` where the
  * weights do not fit the recipe's model or a file cannot be written (a full disk): the files written before stay.
  */
 export function train(options: RunOptions): Promise<RunResult> {
-  return run(options).catch((error: unknown) => {
+  return locked(options).catch((error: unknown) => {
     if (!SamError.is(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOSPC') throw error
     throw new WeightsError(
       error.code,
@@ -98,6 +101,19 @@ export function train(options: RunOptions): Promise<RunResult> {
       { cause: error }
     )
   })
+}
+
+async function locked(options: RunOptions): Promise<RunResult> {
+  const { folder } = options
+  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+    throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause })
+  })
+  const lock = options.lock ? undefined : await lockFolder(folder)
+  try {
+    return await run(options)
+  } finally {
+    await lock?.release()
+  }
 }
 
 async function run(options: RunOptions): Promise<RunResult> {
@@ -114,9 +130,6 @@ async function run(options: RunOptions): Promise<RunResult> {
     signal
   } = options
   checkFirstPrompt(recipe, options.firstPrompt)
-  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
-    throw new WeightsError('E_WEIGHTS_IO', `${folder}: ${cause.message}`, { cause })
-  })
   const file = (name: string): string => join(folder, name)
   const path = file('checkpoint.safetensors')
   const isResumed = await stat(path).then(

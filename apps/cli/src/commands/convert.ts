@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { openWeights } from '@sam/core'
 import { configKey, storedIn, writePth, writeSafetensors } from '@sam/core/model'
-import type { CommonOptions, Context } from '../context.js'
+import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { usage } from '../failure.js'
 import { refuseOverwriting, writeOutput } from '../files.js'
 import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
-import { bytes, json } from '../text.js'
+import { bytes, json, oneLine } from '../text.js'
 
 interface ConvertOptions extends CommonOptions {
   readonly dtype?: 'f32' | 'f16' | 'bf16'
@@ -49,6 +49,7 @@ async function convert(
   const source = await openWeights(from, { signal })
   try {
     const found = recognised(source, options)
+    await handleSignals(signal)
     if (options.decoderHeads !== undefined && found.problem !== undefined) throw usage(found.problem)
     const config = given ?? (options.decoderHeads === undefined ? undefined : found.config)
     const tensors = options.dtype ? storedIn(source, stored[options.dtype]) : source
@@ -74,7 +75,7 @@ async function convert(
     terminal.out(
       options.json
         ? json({ file: to, bytes: size, tensors: source.names.length, model: model?.name ?? null })
-        : `${to}\n`
+        : `${oneLine(to)}\n`
     )
   } finally {
     await source.close()

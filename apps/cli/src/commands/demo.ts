@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { encodePng, overlay, type Box, type Mask, type Point, type Prompt, type RgbImage } from '@sam/core'
 import type { Context } from '../context.js'
-import { outputFolder, refuseOverwriting, writeOutput } from '../files.js'
+import { checkOutputFolder, refuseOverwriting, writeResults } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto } from '../photo.js'
-import { json, table } from '../text.js'
+import { json, oneLine, table } from '../text.js'
 
 interface DemoOptions extends ModelOptions {
   readonly out: string
@@ -47,7 +47,7 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
     [...files, automaticFile],
     [image === '-' ? undefined : image, options.checkpoint, options.model]
   )
-  await outputFolder(options.out)
+  await checkOutputFolder(options.out)
 
   await withModel(options, context, async (sam, automatic) => {
     using encoded = await progress.step(`encoding ${basename(image)}`, () => sam.encode(picture, { signal }))
@@ -58,9 +58,13 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
       )
       for (const [k, mask] of masks.entries()) {
         const drawn = overlay(picture, [mask], marksOf(example.prompt))
-        const row = { prompt: example.name, mask, picture: fileOf(example, k), file: fileOf(example, k, '-mask') }
-        await writeOutput(row.picture, [await encodePng(drawn)], signal)
-        await writeOutput(row.file, [await mask.toPng()], signal)
+        const row = {
+          drawn,
+          prompt: example.name,
+          mask,
+          picture: fileOf(example, k),
+          file: fileOf(example, k, '-mask')
+        }
         shown.push(row)
       }
     }
@@ -76,7 +80,17 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
       picture,
       all.map(({ mask }) => mask)
     )
-    await writeOutput(automaticFile, [await encodePng(drawn)], signal)
+    await writeResults(
+      options.out,
+      async write => {
+        for (const { drawn, picture, mask, file } of shown) {
+          await write(picture, [await encodePng(drawn)])
+          await write(file, [await mask.toPng()])
+        }
+        await write(automaticFile, [await encodePng(drawn)])
+      },
+      signal
+    )
     terminal.out(
       options.json
         ? json({
@@ -85,7 +99,7 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
             masks: shown.map(toJson),
             automatic: { count: all.length, picture: automaticFile }
           })
-        : `${toTable(shown)}${all.length} automatic masks: ${automaticFile}\n`
+        : `${toTable(shown)}${all.length} automatic masks: ${oneLine(automaticFile)}\n`
     )
   })
 }
@@ -93,6 +107,7 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
 interface Shown {
   readonly prompt: string
   readonly mask: Mask
+  readonly drawn: RgbImage
   /** The mask drawn on the photo, and alone. */
   readonly picture: string
   readonly file: string

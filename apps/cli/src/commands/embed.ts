@@ -3,10 +3,10 @@ import type { Command } from 'commander'
 import { SamError, type Sam, type SampleOptions } from '@sam/core'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
-import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
+import { checkOutputFolder, outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
-import { json } from '../text.js'
+import { json, oneLine } from '../text.js'
 
 interface EmbedOptions extends ModelOptions, SampleOptions {
   readonly out: string
@@ -37,7 +37,7 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
     jobs.map(job => job.file),
     [...images, options.checkpoint, options.model]
   )
-  await outputFolder(options.out)
+  await checkOutputFolder(options.out)
   const done = await withModel(options, context, async sam => {
     const results: Embedded[] = []
     for (const job of jobs) results.push(await embedOne(sam, job, { options, context }))
@@ -48,7 +48,7 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
   else
     for (const result of done)
       context.terminal['file' in result ? 'out' : 'err'](
-        'file' in result ? `${result.file}\n` : `sam: ${result.error.message}\n`
+        'file' in result ? `${oneLine(result.file)}\n` : `sam: ${oneLine(result.error.message)}\n`
       )
 }
 
@@ -61,7 +61,9 @@ async function embedOne(
   try {
     await context.progress(options).step(`encoding ${image}`, async () => {
       using encoded = await sam.encode(await readPhoto(image, context, options), { signal })
-      await writeOutput(file, [await encoded.save()], signal)
+      const bytes = await encoded.save()
+      await outputFolder(options.out)
+      await writeOutput(file, [bytes], signal)
     })
     return { image, file }
   } catch (error) {

@@ -1,11 +1,10 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { openWeights } from '@sam/core'
 import type { Command } from 'commander'
 import type { CommonOptions, Context } from '../context.js'
-import { outputFolder, refuseOverwriting, writeOutput } from '../files.js'
+import { checkOutputFolder, refuseOverwriting, writeResults } from '../files.js'
 import { withCommonOptions } from '../model.js'
-import { bytes, json } from '../text.js'
+import { bytes, json, oneLine } from '../text.js'
 
 /**
  * `sam export`: a CLIP as ONNX models of text and vision from our own graphs, in the layout that
@@ -39,28 +38,32 @@ async function exportClip(
     paths,
     ['config.json', 'tokenizer.json', 'model.safetensors'].map(name => join(from, name))
   )
-  await outputFolder(to)
+  await checkOutputFolder(to)
 
   const weights = await openWeights(files.weights, { signal })
   try {
     let written = 0
-    for (const { path, int64Inputs, ...part } of models) {
-      await context.progress(options).step(`writing ${path}`, async tell => {
-        const { model } = await toOnnxOfAnyBatch(batch => part.build(batch), {
-          weights,
-          int64Inputs,
-          inlineLimit: Infinity,
-          signal
-        })
-        await mkdir(dirname(join(to, path)), { recursive: true })
-        await writeOutput(join(to, path), [model], signal)
-        tell(bytes((written += model.length)))
-      })
-    }
-    // Last, so that an incomplete folder is not taken for a model.
-    for (const [path, content] of jsonFiles)
-      await writeOutput(join(to, path), [new TextEncoder().encode(JSON.stringify(content))], signal)
-    terminal.out(options.json ? json({ folder: to, bytes: written, files: paths }) : `${to}\n`)
+    await writeResults(
+      to,
+      async write => {
+        for (const { path, int64Inputs, ...part } of models) {
+          await context.progress(options).step(`writing ${path}`, async tell => {
+            const { model } = await toOnnxOfAnyBatch(batch => part.build(batch), {
+              weights,
+              int64Inputs,
+              inlineLimit: Infinity,
+              signal
+            })
+            await write(join(to, path), [model])
+            tell(bytes((written += model.length)))
+          })
+        }
+        for (const [path, content] of jsonFiles)
+          await write(join(to, path), [new TextEncoder().encode(JSON.stringify(content))])
+      },
+      signal
+    )
+    terminal.out(options.json ? json({ folder: to, bytes: written, files: paths }) : `${oneLine(to)}\n`)
   } finally {
     await weights.close()
   }

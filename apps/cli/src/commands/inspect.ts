@@ -11,12 +11,12 @@ import {
   type GraphCost,
   type ModelCost
 } from '@sam/core/model'
-import { printable, print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
-import type { CommonOptions, Context } from '../context.js'
+import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
+import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { usage } from '../failure.js'
 import { readInput } from '../files.js'
-import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
-import { bytes, json, percent, short, table } from '../text.js'
+import { configLimit, configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
+import { bytes, json, oneLine, percent, short, table } from '../text.js'
 import { deviceCost, deviceTable } from './device-cost.js'
 
 interface InspectOptions extends CommonOptions {
@@ -57,6 +57,7 @@ export function addInspect(program: Command, context: Context): void {
 
 async function inspect(what: string, options: InspectOptions, { terminal, signal }: Context): Promise<void> {
   const { file, config } = await open(what, options, signal)
+  await handleSignals(signal)
   const cost = config && modelCost(config)
   const graphs =
     config && options.graph ? [encodeImage(config), decodeMasks(config, { prompts: 1, points: 2 })].map(print) : []
@@ -91,7 +92,10 @@ async function open(
   signal: AbortSignal
 ): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
-  if (what.endsWith('.json')) return { config: parseConfig(new TextDecoder().decode(await readInput(what)), what) }
+  if (what.endsWith('.json'))
+    return {
+      config: parseConfig(new TextDecoder().decode(await readInput(what, { limit: configLimit, signal })), what)
+    }
   if (!existsSync(what) && !/^https?:/i.test(what))
     throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
   const given = await configOf(model)
@@ -118,8 +122,8 @@ function fileSummary({ label, metadata, tensors, problem }: FileReport, config: 
   const notes = Object.entries(metadata).map(
     ([key, value]) => `  ${oneLine(key)}: ${oneLine(value.length > 200 ? `${value.slice(0, 200)}…` : value)}\n`
   )
-  const model = config ? `model ${config.name}` : problem ? 'a SAM' : 'not recognised as a SAM'
-  return `${label}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${model}\n${notes.join('')}${problem ? `${problem}\n` : ''}`
+  const model = config ? `model ${oneLine(config.name)}` : problem ? 'a SAM' : 'not recognised as a SAM'
+  return `${oneLine(label)}\n${tensors.length} tensors (${types}), ${bytes(size)}; ${model}\n${notes.join('')}${problem ? `${problem}\n` : ''}`
 }
 
 function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: SamConfig): string {
@@ -128,7 +132,7 @@ function describeConfig({ name, imageSize, imageEncoder: e, width, decoder }: Sa
     : isTinyVit(e)
       ? `TinyViT of ${e.depths.join(' + ')} blocks, ${e.widths.join(', ')} wide, ${e.heads.join(', ')} heads, windows of ${e.windows.join(', ')}`
       : e.name
-  return `${name}: ${imageSize}×${imageSize} input; ${encoder}; embedding ${width} wide; decoder of ${decoder.depth} layers, ${decoder.heads} heads`
+  return `${oneLine(name)}: ${imageSize}×${imageSize} input; ${encoder}; embedding ${width} wide; decoder of ${decoder.depth} layers, ${decoder.heads} heads`
 }
 
 function costTables({ imageEncoder, maskDecoder, perImage, decoderShare }: ModelCost): string {
@@ -165,8 +169,5 @@ function costTables({ imageEncoder, maskDecoder, perImage, decoderShare }: Model
 const tensorTable = ({ tensors }: FileReport): string =>
   table('lll', [
     ['tensor', 'type', 'shape'],
-    ...tensors.map(({ name, dtype, shape }) => [oneLine(name), dtype, `[${shape.join(',')}]`])
+    ...tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(',')}]`])
   ])
-
-/** Text of a file on one line, so that it cannot imitate our output. */
-const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'), Infinity)

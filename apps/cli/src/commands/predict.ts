@@ -13,11 +13,11 @@ import { checkCoordinates, writeSafetensors } from '@sam/core/model'
 import { answerOf, answerTable, formats, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
-import { outputFolder, readInput, refuseOverwriting, stem, writeOutput } from '../files.js'
+import { checkOutputFolder, readInput, refuseOverwriting, stem, writeResults, type WriteResult } from '../files.js'
 import { withDecoder, withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
 import { promptOptions, promptsOf, readPrompt, type GivenPrompt } from '../prompts.js'
-import { json } from '../text.js'
+import { json, oneLine } from '../text.js'
 
 interface PredictOptions extends ModelOptions, SampleOptions {
   readonly embedding?: string
@@ -80,7 +80,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
     [...plan.files, ...(options.saveTensors === undefined ? [] : [options.saveTensors])],
     sourcesOf({ image, prompts, options })
   )
-  if (plan.folder !== undefined) await outputFolder(plan.folder)
+  if (plan.folder !== undefined) await checkOutputFolder(plan.folder)
 
   const photo = image === undefined ? undefined : await readPhoto(image, context, options)
   const sdkPrompts = await Promise.all(prompts.map(prompt => readPrompt(prompt, signal)))
@@ -96,10 +96,6 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
       `decoding ${prompts.length === 1 ? 'one object' : `${prompts.length} objects`}`,
       () => encoded.predict(sdkPrompts, { multimask, signal })
     )
-    if (options.saveTensors !== undefined) {
-      const tensors = { image_embedding: await encoded.embedding(), ...tensorsOf(predictions) }
-      await writeOutput(options.saveTensors, writeSafetensors(tensors), signal)
-    }
     const answers = predictions.map((p, i) =>
       answerOf(prompts[i], p, { format: options.format, file: k => plan.maskFile(i, k) })
     )
@@ -111,9 +107,22 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
       backend: options.backend,
       objects: answers
     }
-    if (plan.folder !== undefined)
-      await progress.step(`writing ${plan.folder}`, () =>
-        write({ photo, predictions, prompts, answers, result, folder: plan.folder! }, context)
+    const { folder } = plan
+    const { saveTensors } = options
+    if ((folder ?? saveTensors) !== undefined)
+      await progress.step(`writing ${folder ?? saveTensors}`, () =>
+        writeResults(
+          folder,
+          async write => {
+            if (saveTensors !== undefined)
+              await write(
+                saveTensors,
+                writeSafetensors({ image_embedding: await encoded.embedding(), ...tensorsOf(predictions) })
+              )
+            if (folder !== undefined) await writeMasks({ photo, predictions, prompts, answers, result, folder }, write)
+          },
+          signal
+        )
       )
     const files = {
       ...(plan.folder !== undefined && photo ? { overlay: join(plan.folder, overlayName) } : {}),
@@ -124,7 +133,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
         ? json({ ...result, ...files })
         : answerTable(answers) +
             Object.values(files)
-              .map(file => `${file}\n`)
+              .map(file => `${oneLine(file)}\n`)
               .join('')
     )
   })
@@ -137,7 +146,7 @@ async function encode(
 ): Promise<EncodedImage> {
   return options.embedding === undefined
     ? sam.encode(photo!, { signal })
-    : sam.load(await readInput(options.embedding), { image: photo, signal })
+    : sam.load(await readInput(options.embedding, { signal }), { image: photo, signal })
 }
 
 const overlayName = 'overlay.png'
@@ -182,23 +191,23 @@ interface Results {
 }
 
 /** Writes masks as pictures or one JSON file, and an overlay of the best mask of each object. */
-async function write(
+async function writeMasks(
   { photo, prompts, predictions, answers, result, folder }: Results,
-  { signal }: Context
+  write: WriteResult
 ): Promise<void> {
   for (const [i, { masks }] of predictions.entries()) {
     for (const [k, mask] of masks.entries()) {
       const { file } = answers[i].masks[k]
-      if (file !== undefined) await writeOutput(file, [await mask.toPng()], signal)
+      if (file !== undefined) await write(file, [await mask.toPng()])
     }
   }
   if (answers[0].masks[0].file === undefined)
-    await writeOutput(join(folder, masksName), [new TextEncoder().encode(json(result))], signal)
+    await write(join(folder, masksName), [new TextEncoder().encode(json(result))])
   if (!photo) return
   const drawn = overlay(
     photo,
     predictions.map(p => p.masks[0]),
     { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => (p.box ? [p.box] : [])) }
   )
-  await writeOutput(join(folder, overlayName), [await encodePng(drawn)], signal)
+  await write(join(folder, overlayName), [await encodePng(drawn)])
 }

@@ -6,11 +6,11 @@ import { tinyModel } from '@sam/model-tiny'
 import { segmentationOf, formats } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
-import { outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
+import { checkOutputFolder, refuseOverwriting, stem, writeResults } from '../files.js'
 import { withClip, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
 import { pointsOption } from '../prompts.js'
-import { json, table } from '../text.js'
+import { json, oneLine, table } from '../text.js'
 
 const textFormats = [...formats, 'coco'] as const
 
@@ -132,7 +132,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
       join(folder, cocoName)
     ]
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
-    await outputFolder(folder)
+    await checkOutputFolder(folder)
   }
   const photos = await Promise.all(images.map(image => readPhoto(image, context, options)))
   if (points.length) checkCoordinates({ points }, photos[0]) // report typing errors before loading and encoding
@@ -191,30 +191,32 @@ async function text({ phrase, images, points, options }: Job, context: Context):
           }))
         }
     if (folder !== undefined)
-      await progress.step(`writing ${folder}`, async () => {
-        for (const [i, { photo, instances }] of found.entries()) {
-          if (options.format === 'png')
-            for (const [k, { mask }] of instances.entries())
-              await writeOutput(place(i, `mask-${k + 1}.png`), [await mask.toPng()], signal)
-          const drawn = overlay(
-            photo,
-            instances.map(({ mask }) => mask),
-            { points }
-          )
-          await writeOutput(place(i, overlayName), [await encodePng(drawn)], signal)
-        }
-        if (options.format !== 'png')
-          await writeOutput(
-            join(folder, isCoco ? cocoName : resultName),
-            [new TextEncoder().encode(json(result))],
-            signal
-          )
-      })
+      await progress.step(`writing ${folder}`, () =>
+        writeResults(
+          folder,
+          async write => {
+            for (const [i, { photo, instances }] of found.entries()) {
+              if (options.format === 'png')
+                for (const [k, { mask }] of instances.entries())
+                  await write(place(i, `mask-${k + 1}.png`), [await mask.toPng()])
+              const drawn = overlay(
+                photo,
+                instances.map(({ mask }) => mask),
+                { points }
+              )
+              await write(place(i, overlayName), [await encodePng(drawn)])
+            }
+            if (options.format !== 'png')
+              await write(join(folder, isCoco ? cocoName : resultName), [new TextEncoder().encode(json(result))])
+          },
+          signal
+        )
+      )
     terminal.out(
       options.json
         ? json(result)
         : tableOf(words[0], found) +
-            (folder === undefined ? '' : found.map((_, i) => `${place(i, overlayName)}\n`).join(''))
+            (folder === undefined ? '' : found.map((_, i) => `${oneLine(place(i, overlayName))}\n`).join(''))
     )
   })
 }
@@ -277,7 +279,7 @@ function tableOf(phrase: string, found: readonly Found[]): string {
   )
   const empty = found
     .filter(({ instances }) => instances.length === 0)
-    .map(({ image }) => `${phrase}: not in ${image}\n`)
+    .map(({ image }) => `${oneLine(`${phrase}: not in ${image}`)}\n`)
     .join('')
   return (
     (rows.length ? table('lrrrrl', [['photo', 'object', 'text score', 'predicted IoU', 'area', 'box'], ...rows]) : '') +

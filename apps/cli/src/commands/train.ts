@@ -9,10 +9,12 @@ import {
   checkData,
   dataWorkers,
   heldOut,
+  lockFolder,
   NotFinite,
   recipes,
   train,
   type Dataset,
+  type FolderLock,
   type LoadExample,
   type RunOptions,
   type RunResult,
@@ -36,13 +38,14 @@ import {
   knownPlan,
   newPlan,
   planFile,
+  refuseExistingRun,
   type Plan,
   type PlanOptions
 } from '../plan.js'
 import { loadResearch } from '../research.js'
 import { json, table } from '../text.js'
 
-/** Where a model can be trained. Each is loaded when it is asked for. */
+/** Where a model can be trained. Each is imported on first use. */
 const backends = {
   cpu: async (options: TrainingBackendOptions): Promise<Backend> => (await import('@sam/backend-cpu')).cpu(options),
   cuda: async (options: TrainingBackendOptions): Promise<Backend> => (await import('@sam/backend-cuda')).cuda(options)
@@ -61,31 +64,37 @@ interface TrainOptions extends CommonOptions, PlanOptions {
 
 /** `sam train`: a model of one's own, or a given model's decoder fitted to one's own images. */
 export function addTrain(program: Command, context: Context): void {
-  withCommonOptions(program.command('train').description("train a model, or fit a given one's decoder to your images"))
-    .requiredOption('--out <folder>', 'where the run lives: checkpoint, model, log, curves, a sheet of predictions')
-    .option('--resume', 'resume the run in that folder, exactly as if it had not been stopped')
-    .option('--recipe <name>', `what is trained, and how: ${Object.keys(recipes).join(', ')}`)
+  withCommonOptions(
+    program.command('train').description("train a model, or fine-tune a model's decoder on your images")
+  )
+    .requiredOption('--out <folder>', 'folder of the run: checkpoint, model, log, curves, example predictions')
+    .option('--resume', 'continue the run in --out; the result is the same as without the stop')
+    .option('--recipe <name>', `what to train, and how: ${Object.keys(recipes).join(', ')}`)
     .option(
       '--config <file>',
-      'a .json file with settings of the recipe to replace, as { "batch": 8, "schedule": { "rate": 1e-3 } }'
+      'a .json file that overrides settings of the recipe, for example { "batch": 8, "schedule": { "rate": 1e-3 } }'
     )
     .option('--data <images>', dataForms)
     .option(
       '--held-out <images>',
-      'images to evaluate on while training (default: scenes of another seed, or the last tenth of your images)'
+      'images for evaluation during training (default: scenes of another seed, or the last 10 % of your images)'
     )
     .option(
       '--checkpoint <file>',
-      'initial weights: a SAM or an MAE-pretrained encoder (default: random; for finetuneDecoder the embedded model)'
+      'initial weights: a SAM or an MAE-pretrained encoder (default: random; for finetuneDecoder, the bundled tiny model)'
     )
     .option(
       '--clip <folder>',
-      "for recipes with text prompts: the CLIP that embeds crops, in Hugging Face's layout (default: the embedded one)"
+      "for recipes with text prompts: folder of the CLIP that embeds crops, in Hugging Face's layout (default: that of the tiny model)"
     )
-    .option('--iterations <n>', 'length of the run; rate drops scale along', wholeNumber('--iterations'))
-    .option('--seed <n>', 'seed of everything random (default: 1)', wholeNumber('--seed', { least: 0 }))
+    .option(
+      '--iterations <n>',
+      'length of the run; the learning-rate schedule is scaled to it',
+      wholeNumber('--iterations')
+    )
+    .option('--seed <n>', 'random seed (default: 1)', wholeNumber('--seed', { least: 0 }))
     .addOption(
-      new Option('--dtype <type>', 'how model.safetensors stores its numbers (default: f16)').choices(
+      new Option('--dtype <type>', 'data type of the weights in model.safetensors (default: f16)').choices(
         Object.keys(dtypes)
       )
     )
@@ -93,12 +102,12 @@ export function addTrain(program: Command, context: Context): void {
     .option('--threads <n>', 'CPU threads (default: all cores)', wholeNumber('--threads', { most: 1024 }))
     .option(
       '--workers <n>',
-      'data workers: threads that load and crop images while the device trains (default: all cores but one for cuda, none for cpu)',
+      'data workers: threads that load and crop images while the device trains (default: one less than the CPU cores for cuda, 0 for cpu)',
       wholeNumber('--workers', { least: 0, most: 1024 })
     )
     .option(
       '--eval-every <n>',
-      'iterations between evaluations on held-out images; 0 for none',
+      'iterations between evaluations on held-out images; 0: no evaluation',
       wholeNumber('--eval-every', { least: 0 }),
       500
     )
@@ -109,7 +118,7 @@ export function addTrain(program: Command, context: Context): void {
 
 const help = `
   sam train --recipe finetuneDecoder --data folder:mine --out runs/mine      # minutes; mine/images/a.jpg, mine/masks/a.png, a_1.png …
-  sam train --recipe vitB --data sa1b:sa1b --checkpoint mae.pth --out runs/b # all of a model, from an MAE-pretrained encoder
+  sam train --recipe vitB --data sa1b:sa1b --checkpoint mae.pth --out runs/b # the whole model, from an MAE-pretrained encoder
   sam train --recipe text --data sa1b:sa1b --clip clip-vit-l-14-336 …        # text prompts (paper, D.5)
   sam train --resume --out runs/mine                                         # after Ctrl-C, a full disk or a power cut`
 
@@ -119,19 +128,13 @@ interface Training {
   readonly data: Dataset
   readonly held: Dataset | undefined
   readonly weights: RunOptions['weights']
+  readonly lock: FolderLock
   readonly hooks: TrainingHooks
   readonly loadExample: LoadExample | undefined
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
-  const {
-    out,
-    threads,
-    resume,
-    evalEvery,
-    workers = options.backend === 'cuda' ? availableParallelism() - 1 : 0
-  } = options
-  const { signal } = context
+  const { out, resume, evalEvery } = options
   const plan = await (resume ? knownPlan(options) : newPlan(options))
   const { data, held } = await imagesOf(plan)
   await checkData(data, plan.recipe.config)
@@ -145,6 +148,23 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     context.progress(options).note(`not used: ${images} images without masks, ${masks} masks without an image`)
   const weights = existsSync(join(out, 'checkpoint.safetensors')) ? undefined : await firstWeights(plan)
   await outputFolder(out)
+  const lock = await lockFolder(out)
+  try {
+    // Another training may have saved a run since the plan was made.
+    if (!resume) refuseExistingRun(out)
+    await start({ plan, data, held: evalEvery ? held : undefined, weights, lock }, options, context)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function start(
+  { plan, ...rest }: Pick<Training, 'plan' | 'data' | 'held' | 'weights' | 'lock'>,
+  options: TrainOptions,
+  context: Context
+): Promise<void> {
+  const { out, threads, workers = options.backend === 'cuda' ? availableParallelism() - 1 : 0 } = options
+  const { signal } = context
   await writeOutput(planFile(out), [new TextEncoder().encode(json(plan))], signal)
 
   const backend = await backends[options.backend]({ memory: 'fast', threads })
@@ -162,15 +182,11 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
             { length: workers },
             () => new Worker(new URL('../data-worker.js', import.meta.url), { workerData: given })
           ),
-          data
+          rest.data
         )
       : undefined
   try {
-    await training(
-      { plan, backend, data, held: evalEvery ? held : undefined, weights, hooks, loadExample: loading?.loadExample },
-      options,
-      context
-    )
+    await training({ plan, backend, ...rest, hooks, loadExample: loading?.loadExample }, options, context)
   } finally {
     loading?.dispose()
     await clip?.dispose()
@@ -179,7 +195,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 }
 
 async function training(
-  { plan, backend, data, held, weights, hooks, loadExample }: Training,
+  { plan, backend, data, held, weights, lock, hooks, loadExample }: Training,
   options: TrainOptions,
   context: Context
 ): Promise<void> {
@@ -200,6 +216,7 @@ async function training(
         data,
         backend,
         folder,
+        lock,
         seed,
         ...hooks,
         loadExample,
@@ -231,7 +248,7 @@ async function training(
   if (!result.finished) {
     throw new CliError(
       'E_ABORTED',
-      `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to go on: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`
+      `stopped after iteration ${result.iteration} of ${recipe.schedule.iterations}, which is saved; to continue: sam train --resume --out ${/\s/.test(folder) ? `"${folder}"` : folder}`
     )
   }
   terminal.out(

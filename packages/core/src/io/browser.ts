@@ -25,17 +25,24 @@ export const openFile = (file: string | URL): Promise<ByteSource> => urlBytes(ne
 /** There are no directories to look into: always undefined. */
 export const filesIn = async (_path: string | URL): Promise<ReadonlyMap<string, string> | undefined> => undefined
 
-/** There is no disk to write to: throws `WeightsError` `E_WEIGHTS_IO`. */
-export async function writeFileAtomic(
-  path: string,
-  _chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  _signal?: AbortSignal
-): Promise<number> {
+const noDisk = (path: string): never => {
   throw new WeightsError(
     'E_WEIGHTS_IO',
     `${path}: a browser cannot write files by path; collect the chunks into a Blob and offer it for download`
   )
 }
+
+/** There is no disk to write to: throws `WeightsError` `E_WEIGHTS_IO`. */
+export const writeFileAtomic = async (path: string, ..._: unknown[]): Promise<number> => noDisk(path)
+
+/** There is no disk to write to: throws `WeightsError` `E_WEIGHTS_IO`. */
+export const stageFile = async (path: string, ..._: unknown[]): Promise<never> => noDisk(path)
+
+/** There are no other processes. */
+export const isRunning = (_pid: number): boolean => false
+
+/** There is no disk to clean up. */
+export const removeLeftovers = async (_folder: string, _pattern: RegExp): Promise<void> => {}
 
 // ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -140,6 +141,18 @@ describe('writeFileAtomic', () => {
     expect(await readFile(path, 'utf8')).toBe('old')
     expect(await readdir(directory)).toEqual(before)
   })
+})
+
+it('stageFile: removes temporary files of processes that ended, and no other file', async () => {
+  const folder = await mkdtemp(join(directory, 'left-'))
+  const { pid: ended } = spawnSync(process.execPath, ['--version'])
+  const id = '01234567-89ab-4def-8123-456789abcdef'
+  const kept = [`m.pth.${process.pid}.${id}.tmp`, `m.pth.${ended}.tmp`, 'mine.tmp']
+  for (const name of [`m.pth.${ended}.${id}.tmp`, ...kept]) await writeFile(join(folder, name), 'x')
+  const staged = await node.stageFile(join(folder, 'new'), [bytes])
+  expect((await readdir(folder)).filter(name => !name.startsWith('new')).sort()).toEqual(kept.sort())
+  await staged.discard()
+  expect((await readdir(folder)).sort()).toEqual(kept.sort())
 })
 
 it('browser and Node have the same names', () => {

@@ -1,9 +1,10 @@
-import { statSync, type BigIntStats } from 'node:fs'
-import { open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { renameSync, statSync, type BigIntStats } from 'node:fs'
+import { open, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Sharp } from 'sharp'
 import { checkRange, type ByteSource } from './byte-source.js'
+import { removeLeftovers } from './leftovers.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
 import {
@@ -26,6 +27,7 @@ import {
 } from '../image/samples.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
+export { isRunning, removeLeftovers } from './leftovers.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,18 +82,33 @@ export async function filesIn(path: string | URL): Promise<ReadonlyMap<string, s
   return new Map(names.map(name => [name, resolve(directory, name)]))
 }
 
+/** A file that is whole on the disk, under a temporary name beside its own. */
+export interface StagedFile {
+  readonly path: string
+  readonly size: number
+  /** Gives the file its name, replacing another of that name. Throws `E_WEIGHTS_IO`. */
+  commit(): void
+  /** Removes it, unless it was committed. */
+  discard(): Promise<void>
+}
+
+/** Temporary names: the file's, the process that writes it, and a random part. */
+const temporaryName = /\.(\d+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
+
 /**
- * Writes a file so that it is either whole or not there: a temporary file beside it, flushed to disk, then renamed over
- * it. The temporary file is removed on failure and on abort. Returns the number of bytes. Throws `WeightsError`
- * `E_WEIGHTS_IO`.
+ * Writes a file under a temporary name and flushes it to disk: `commit` then cannot fail for lack of space. On failure
+ * and on abort, the temporary file is removed; those of killed processes in the same folder are removed too. Throws
+ * `WeightsError` `E_WEIGHTS_IO`.
  */
-export async function writeFileAtomic(
+export async function stageFile(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal?: AbortSignal
-): Promise<number> {
+): Promise<StagedFile> {
   const final = resolve(path)
-  const temporary = `${final}.${crypto.randomUUID()}.tmp`
+  await removeLeftovers(dirname(final), temporaryName)
+  const temporary = `${final}.${process.pid}.${crypto.randomUUID()}.tmp`
+  const discard = (): Promise<void> => rm(temporary, { force: true }).catch(() => {})
   const handle = await open(temporary, 'wx').catch(failed(final))
   try {
     let size = 0
@@ -106,12 +123,41 @@ export async function writeFileAtomic(
     } finally {
       await handle.close()
     }
-    await rename(temporary, final).catch(failed(final))
-    return size
+    return {
+      path,
+      size,
+      commit() {
+        try {
+          renameSync(temporary, final)
+        } catch (error) {
+          failed(final)(error as NodeJS.ErrnoException)
+        }
+      },
+      discard
+    }
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
+    await discard()
     throw error
   }
+}
+
+/**
+ * Writes a file so that it is either whole or not there, through {@link stageFile}. Returns the number of bytes. Throws
+ * `WeightsError` `E_WEIGHTS_IO`.
+ */
+export async function writeFileAtomic(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal?: AbortSignal
+): Promise<number> {
+  const staged = await stageFile(path, chunks, signal)
+  try {
+    staged.commit()
+  } catch (error) {
+    await staged.discard()
+    throw error
+  }
+  return staged.size
 }
 
 async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
@@ -127,6 +173,8 @@ const advice: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EISDIR: 'is a directory',
   ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is reached',
+  EROFS: 'the file system is read-only',
   EMFILE: 'too many open files',
   EBADF: 'it was closed already'
 }

@@ -2,6 +2,7 @@ import { isMainThread, Worker } from 'node:worker_threads'
 import { BackendError } from '@sam/core/graph'
 import { runtimeFailed } from '../failures.js'
 import { importFailed } from './failures.js'
+import { closeSection, openSection } from './native-section.js'
 import type { Calls } from './protocol.js'
 
 /** The runtime in a separate thread. */
@@ -24,7 +25,8 @@ export interface ThreadOptions {
 /** Starts the thread; resolves when onnxruntime is loaded. Throws `BackendError` `E_BACKEND_UNAVAILABLE`. */
 export async function startThread({ telemetry }: ThreadOptions): Promise<Thread> {
   silenceTelemetry(telemetry)
-  const worker = new Worker(new URL('./worker.js', import.meta.url))
+  const section = openSection()
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { section } })
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   let serial = 0
   let over: Error | undefined
@@ -46,9 +48,10 @@ export async function startThread({ telemetry }: ThreadOptions): Promise<Thread>
     settle()
   })
   worker.on('error', error => stop(importFailed(error)))
-  worker.on('exit', code =>
+  worker.on('exit', code => {
+    closeSection(section)
     stop(new BackendError('E_DEVICE_LOST', `the thread of onnxruntime ended with code ${code}; create a new backend`))
-  )
+  })
 
   const call: Thread['call'] = (name, args, transfer = []) =>
     new Promise((resolve, reject) => {

@@ -5,12 +5,15 @@
  * JavaScript, because it is a thread's entry point: the same file runs next to the sources in tests and next to the
  * build in a package.
  */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import { inNative } from './native-section.js'
 
 /** @typedef {import('./protocol.js').Calls} Calls */
 /** @typedef {import('./protocol.js').OrtTensor} OrtTensor */
 
-const { default: ort } = await import('onnxruntime-node')
+/** @type {{ section: Int32Array }} */
+const { section } = workerData
+const { default: ort } = await inNative(section, () => import('onnxruntime-node'))
 // Takes effect only before the first session; errors are exceptions, and nothing is written to stderr.
 ort.env.logLevel = 'fatal'
 
@@ -91,7 +94,7 @@ let last = Promise.resolve()
 parentPort?.on('message', ({ id, call, args }) => {
   last = last.then(async () => {
     try {
-      const result = await calls[/** @type {keyof Calls} */ (call)](args)
+      const result = await inNative(section, () => calls[/** @type {keyof Calls} */ (call)](args))
       parentPort?.postMessage({ id, result }, call === 'read' ? [/** @type {any} */ (result).buffer] : [])
     } catch (error) {
       parentPort?.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
