@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { decodeImage, type DecodeOptions } from './node.js'
+import type { DecodeOptions } from '../image/samples.js'
+import { decodeImage } from './node.js'
 import * as browser from './browser.js'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../../../fixtures/images/${name}`, import.meta.url))
