@@ -6,7 +6,7 @@ import { brief, refuse, shown } from './errors.js'
  * unknown option (with the nearest name), and where `signal` is no `AbortSignal` or a callback no function.
  */
 export function readOptions<T extends object>(what: string, options: T, names: Readonly<Record<keyof T, true>>): T {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+  if (!isPlain(options))
     refuse('E_BAD_OPTION', `${what}: options must be an object, found ${shown(options)}`)
   const known = Object.keys(names) as (keyof T & string)[]
   const unknown = Object.keys(options).find(name => !Object.hasOwn(names, name))
@@ -28,6 +28,9 @@ export function readOptions<T extends object>(what: string, options: T, names: R
   }
   return Object.freeze(copy) as T
 }
+
+/** Whether this may hold options: not an array, a promise, a signal, a file … */
+const isPlain = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Object]'
 
 /** What a message says of a name that is not among the known ones: the nearest of them, or all. */
 export function unknownName(kind: string, name: string, known: readonly string[]): string {

@@ -51,7 +51,7 @@ export function checkPrompts(prompts: Prompt | readonly Prompt[], rules: PromptR
 }
 
 function checkPrompt(prompt: Prompt, rules: PromptRules, name: string): CheckedPrompt {
-  if (typeof prompt !== 'object' || prompt === null || Array.isArray(prompt))
+  if (typeof prompt !== 'object' || prompt === null || Array.isArray(prompt) || prompt instanceof Promise)
     refuse('E_BAD_PROMPT', `${name}: must be an object such as { points: [{ x, y }] }, found ${shown(prompt)}`)
   const unknown = Object.keys(prompt).find(key => !keys.includes(key))
   if (unknown !== undefined)
