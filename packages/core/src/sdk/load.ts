@@ -63,9 +63,11 @@ export interface Progress {
  * rejects with the signal's reason and frees everything.
  *
  * @example
- * await using sam = await loadSam({ weights: 'sam_vit_b_01ec64.pth', backend: await cpu() })
- * using image = await sam.encode('photo.jpg')
+ * const sam = await loadSam({ weights: 'sam_vit_b_01ec64.pth', backend: await cpu() })
+ * const image = await sam.encode('photo.jpg')
  * const { masks } = await image.predict({ points: [{ x: 500, y: 375 }] })
+ * image.dispose()
+ * await sam.dispose()
  */
 export async function loadSam(options: LoadOptions): Promise<Sam> {
   const checked = checkLoadOptions(options)

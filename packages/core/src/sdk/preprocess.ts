@@ -4,7 +4,7 @@ import { SamError } from '../errors.js'
 import { checkImageSize, toRgbImage, type PixelSource, type RgbImage } from '../image/image.js'
 import { normalizeImage, pixelMean as mean, pixelStd as std } from '../image/normalize.js'
 import { pictureSize, type Picture, type RgbaBytes } from '../image/picture.js'
-import { resizeImage } from '../image/resize.js'
+import { resizeImage, type Size } from '../image/resize.js'
 import type { HostTensor } from '../tensor/tensor.js'
 import { imageFingerprint } from './embedding-file.js'
 import { frameOf, type Frame } from '../image/frame.js'
@@ -32,17 +32,17 @@ export interface PreprocessOptions {
 }
 
 /**
- * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. Pixels in memory
- * are copied before this returns its promise. Meta: modeling/sam.py#preprocess.
+ * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. What is in memory,
+ * pixels or a file, is copied before this returns its promise. Meta: modeling/sam.py#preprocess.
  */
 export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
   const own = isPixels(input) ? copyPixels(input) : input
-  return (await onDevice(own, options)) ?? (await onHost(own, options))
+  const size = options.backend.picture && pictureSize(own)
+  return size ? onDevice(own, size, options) : onHost(own, options)
 }
 
-async function onDevice(input: ImageInput, { backend, side }: PreprocessOptions): Promise<Preprocessed | undefined> {
-  const size = backend.picture && pictureSize(input)
-  if (!size) return undefined
+async function onDevice(input: ImageInput, size: Size, options: PreprocessOptions): Promise<Preprocessed> {
+  const { backend, side } = options
   checkImageSize(size.width, size.height)
   const frame = frameOf(size, side)
   const [height, width] = frame.inputSize
@@ -52,7 +52,7 @@ async function onDevice(input: ImageInput, { backend, side }: PreprocessOptions)
     // Fingerprint pixels in memory now, to free the copy; other sources are read only on demand.
     return { tensor, frame, fingerprint: isPixels(input) ? settled(read()) : lazy(read) }
   } catch (error) {
-    if (SamError.is(error) && error.code === 'E_IMAGE_TOO_LARGE') return undefined
+    if (SamError.is(error) && error.code === 'E_IMAGE_TOO_LARGE') return onHost(input, options)
     throw error
   }
 }
