@@ -33,3 +33,29 @@ it('a list of 1,024 prompts, among them one of 1,024 points, gives the same mask
     expect(maxDifference(together[i].masks[0].lowResLogits!, alone.masks[0].lowResLogits!), `${i}`).toBeLessThan(1e-4)
   }
 })
+
+it('an abort ends a list between two decodes', async () => {
+  const abort = new AbortController()
+  let runs = 0
+  // Runs without their signal, so that what ends the call is the check between decodes.
+  const unaware: Backend = {
+    ...backend,
+    async compile(...args) {
+      const executable = await backend.compile(...args)
+      return {
+        ...executable,
+        async run(feeds) {
+          if (runs++ > 0 && 'point_coords' in feeds) abort.abort(new Error('enough'))
+          return executable.run(feeds)
+        }
+      }
+    }
+  }
+  const own = await loadSam({ weights: fixturePath('tiny-checkpoint.pth'), model: tinyTest, backend: unaware })
+  const encoded = await own.encode({ width: 150, height: 100, data: new Uint8Array(150 * 100 * 3) })
+  const prompts: Prompt[] = Array.from({ length: 200 }, () => ({ box: [10, 10, 90, 60] }))
+  await expect(encoded.predict(prompts, { signal: abort.signal })).rejects.toThrow('enough')
+  expect(runs).toBe(3) // the encoder, what depends on the image alone, and the first of four decodes
+  encoded.dispose()
+  await own.dispose()
+})

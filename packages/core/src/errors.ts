@@ -143,8 +143,8 @@ export function brief(name: string): string {
 }
 
 /**
- * A value of unknown kind as a message may show it: short, and safe whatever the value is. Of a promise it says the next
- * step.
+ * A value of unknown kind as a message may show it: short, and safe whatever the value is. Of a promise it says the
+ * next step.
  */
 export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)

@@ -434,26 +434,6 @@ describe('Sam', () => {
     loaded.dispose()
   })
 
-  it('an abort ends a long list between two decodes', async () => {
-    const abort = new AbortController()
-    let reads = 0
-    const own = await loadSam({
-      weights: fixturePath('tiny-checkpoint.pth'),
-      model: tinyTest,
-      backend: countingReads(referenceBackend(), () => {
-        reads++
-        abort.abort(new Error('enough'))
-      })
-    })
-    const encoded = await own.encode(photo)
-    // Two decodes, because of their many points.
-    const prompts = [1, 2].map((x): Prompt => ({ points: Array.from({ length: 1024 }, () => ({ x, y: 1 })) }))
-    await expect(encoded.predict(prompts, { signal: abort.signal })).rejects.toThrow('enough')
-    expect(reads).toBe(2) // the masks and scores of the first
-    encoded.dispose()
-    await own.dispose()
-  })
-
   it('clips a box to the photo', async () => {
     const [inside, over] = await Promise.all([
       image.predict({ box: [30, 10, 150, 100] }),

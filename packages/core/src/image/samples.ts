@@ -40,7 +40,7 @@ export function readDecodeOptions(given: DecodeOptions): DecodeOptions {
 
 /** The items of an array of this length; none of anything else. */
 const copy = (value: readonly number[] | undefined, length: number): readonly number[] =>
-  Array.isArray(value) && value.length === length ? [...value] : []
+  Array.isArray(value) && value.length === length ? [...(value as readonly number[])] : []
 
 const list = (value: unknown): string =>
   Array.isArray(value) && value.length < 5 ? `[${value.map(shown).join(', ')}]` : shown(value)

@@ -13,20 +13,14 @@ import {
   type Pixels,
   type RgbImage
 } from '../image/image.js'
-import {
-  checkFilled,
-  isSampleType,
-  readDecodeOptions,
-  samplesToRgb,
-  type DecodeOptions
-} from '../image/samples.js'
+import { checkFilled, isSampleType, readDecodeOptions, samplesToRgb, type DecodeOptions } from '../image/samples.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Closes files that were never closed, once nothing can read them any more: Node warns where it has to do so itself. */
+/** Closes files that were never closed, once nothing can read them: Node warns where it has to do so itself. */
 const abandoned = new FinalizationRegistry<FileHandle>(handle => void handle.close().catch(() => {}))
 
 /**
@@ -164,10 +158,7 @@ const bandLimit = 64
  * `E_IMAGE_TOO_LARGE` past `maxPixels`; `E_BAD_OPTION` for a wrong `window` or `bands`. An abort rejects with the
  * signal's reason.
  */
-export async function decodeImage(
-  source: EncodedImageSource,
-  options: DecodeOptions = {}
-): Promise<RgbImage> {
+export async function decodeImage(source: EncodedImageSource, options: DecodeOptions = {}): Promise<RgbImage> {
   const { maxPixels = defaultMaxPixels, signal, window, bands } = readDecodeOptions(options)
   signal?.throwIfAborted()
   const { name, input } = await sharpInput(source)

@@ -72,13 +72,10 @@ describe('checkPrompts: refuses', () => {
   })
   const list = (n: number, prompt: () => Prompt): Prompt[] => Array.from({ length: n }, prompt)
   const cases: Record<string, [unknown, string]> = {
-    // eslint-disable-next-line no-sparse-arrays
     'a sparse box': [{ box: [1, , 3, 4] }, 'found [1, undefined, 3, 4]'],
     'a typed array as a box': [{ box: Float32Array.of(1, 2, 3, 4) }, 'found Float32Array'],
     'strings as numbers': [{ box: ['1', '2', '3', '4'] }, 'found ["1", "2", "3", "4"]'],
-    // eslint-disable-next-line no-sparse-arrays
     'a sparse list of points': [{ points: [, { x: 1, y: 1 }] }, 'points[0] must have finite x and y'],
-    // eslint-disable-next-line no-sparse-arrays
     'a sparse list of prompts': [[, { box: [1, 2, 3, 4] }], 'prompts[0]: must be an object'],
     'a proxy that throws': [{ points: throwing }, 'cannot be read (no entry)'],
     'a proxy of a vector': [{ sparseEmbeddings: [new Proxy(new Float32Array(4), {})] }, 'cannot be read'],
@@ -96,8 +93,11 @@ describe('checkPrompts: refuses', () => {
     nothing: [undefined, 'must be an object such as { points: [{ x, y }] }, found undefined'],
     'a mask of a photo of another size': [{ mask: { width: 1, height: 1, data: Uint8Array.of(1) } }, '150 × 100'],
     'too many points': [{ points: new Array<unknown>(1025) }, 'may be at most 1024, found 1025'],
-    'a list without end': [new Array<unknown>(2 ** 31), 'prompts may be at most 1024'],
-    'too many prompts': [list(1025, () => ({ points: [{ x: 1, y: 1 }] })), 'call predict again for the others'],
+    'a list without end': [new Array<unknown>(2 ** 31), 'prompts of one call may be at most 1024'],
+    'too many prompts': [
+      list(1025, () => ({ points: [{ x: 1, y: 1 }] })),
+      'prompts of one call may be at most 1024, found 1025'
+    ],
     'too many masks': [list(257, () => ({ mask: new Float32Array(32 * 32) })), 'at most 256 masks'],
     'too many vectors': [
       list(17, () => ({ sparseEmbeddings: new Array<Float32Array>(1024).fill(new Float32Array(4)) })),

@@ -38,7 +38,7 @@ export interface CheckedPrompt {
 export function checkPrompts(prompts: Prompt | readonly Prompt[], rules: PromptRules): readonly CheckedPrompt[] {
   return readable('prompts', () => {
     if (!Array.isArray(prompts)) return [checkPrompt(prompts as Prompt, rules, 'prompt')]
-    const list = copyList<Prompt>(prompts, 'prompts', maxPromptsPerCall, 'call predict again for the others')
+    const list = copyList<Prompt>(prompts, 'prompts of one call', maxPromptsPerCall)
     let [masks, vectors] = [0, 0]
     return list.map((prompt, i) => {
       const checked = checkPrompt(prompt, rules, `prompts[${i}]`)
@@ -122,7 +122,7 @@ function copyPoint(point: Point, { width, height }: { width: number; height: num
 }
 
 function copyBox(box: Box, { width, height }: { width: number; height: number }, name: string): Box {
-  const values = Array.isArray(box) && box.length === 4 ? [0, 1, 2, 3].map(i => box[i]) : []
+  const values = Array.isArray(box) && box.length === 4 ? [0, 1, 2, 3].map(i => (box as readonly number[])[i]) : []
   if (values.length !== 4 || !values.every(Number.isFinite))
     refuse(
       'E_BAD_PROMPT',
@@ -162,12 +162,11 @@ function copyVector(vector: Float32Array, width: number, name: string): Float32A
 }
 
 /** An array's items, the missing ones of a sparse array as undefined. */
-function copyList<T>(list: readonly T[], name: string, most: number, next = ''): T[] {
+function copyList<T>(list: readonly T[], name: string, most: number): T[] {
   if (!Array.isArray(list)) refuse('E_BAD_PROMPT', `${name} must be an array, found ${shown(list)}`)
   const { length } = list
-  if (!(length <= most))
-    refuse('E_BAD_PROMPT', `${name} may be at most ${most}, found ${length}${next && `; ${next}`}`)
-  return Array.from({ length }, (_, i) => list[i])
+  if (!(length <= most)) refuse('E_BAD_PROMPT', `${name} may be at most ${most}, found ${length}`)
+  return Array.from({ length }, (_, i) => (list as readonly T[])[i])
 }
 
 const tooMany = (what: string, most: number): never =>

@@ -147,7 +147,7 @@ function checkLoadOptions(given: LoadOptions): LoadOptions {
     refuse('E_BAD_OPTION', `text: must be a text encoder, such as await loadClip(…) of @sam/clip, found ${shown(text)}`)
   if (parts !== 'all' && parts !== 'decoder')
     refuse('E_BAD_OPTION', `parts: must be 'all' or 'decoder', found ${shown(parts)}`)
-  return isConfig ? { ...options, model: copyConfig(model as SamConfig) } : options
+  return isConfig ? { ...options, model: copyConfig(model) } : options
 }
 
 /** A checked copy of a configuration; that of a custom encoder is the caller's. */
@@ -179,9 +179,12 @@ const commonText = (text: number): readonly PromptSignature[] => [
 function configOf(weights: WeightSource, model: LoadOptions['model'], decoderHeads: number | undefined): SamConfig {
   if (typeof model === 'object') return model
   const config = model === undefined ? recognise(weights, { decoderHeads }) : configs[model]
-  return config ?? refuse(
-    'E_WEIGHTS_MISMATCH',
-    `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, name it with the option model`
+  return (
+    config ??
+    refuse(
+      'E_WEIGHTS_MISMATCH',
+      `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, name it with the option model`
+    )
   )
 }
 

@@ -32,8 +32,8 @@ export interface PreprocessOptions {
 }
 
 /**
- * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. What is in memory,
- * pixels or a file, is copied before this returns its promise. Meta: modeling/sam.py#preprocess.
+ * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. What is in
+ * memory, pixels or a file, is copied before this returns its promise. Meta: modeling/sam.py#preprocess.
  */
 export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
   const own = isPixels(input) ? copyPixels(input) : input
@@ -93,12 +93,12 @@ const isPixels = (input: ImageInput): input is PixelSource | RgbaBytes =>
 /** The same pixels in memory of their own. Throws `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`. */
 function copyPixels({ width, height, data, channels, stride }: PixelSource): PixelSource {
   checkImageSize(width, height)
-  const isArray = ArrayBuffer.isView(data) && !((data as ArrayBufferView) instanceof DataView)
+  const isArray = ArrayBuffer.isView(data) && !(data instanceof DataView)
   return {
     width,
     height,
     // Not its own `slice`: that of a Buffer shares memory. What is no array is refused by `toRgbImage`.
-    data: isArray ? (Uint8Array.prototype.slice.call(data) as typeof data) : data,
+    data: isArray ? (Uint8Array.prototype.slice.call(data)) : data,
     ...(channels === undefined ? {} : { channels }),
     ...(stride === undefined ? {} : { stride })
   }
