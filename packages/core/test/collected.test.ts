@@ -117,6 +117,12 @@ describe('what was not disposed of', () => {
   })
 })
 
+/** The function that reads a checkpoint, without the source that it is of. */
+async function readerAlone() {
+  const source = await openWeights(fixturePath('tiny-checkpoint.pth'))
+  return { name: source.names[0], read: source.read.bind(undefined) }
+}
+
 describe('a file that was not closed', () => {
   const warnings: Error[] = []
   const warn = (warning: Error): void => void warnings.push(warning)
@@ -154,8 +160,7 @@ describe('a file that was not closed', () => {
   })
 
   it('stays open while it can be read', async () => {
-    const opened = openWeights(fixturePath('tiny-checkpoint.pth'))
-    const [name, read] = await opened.then(source => [source.names[0], source.read.bind(undefined)] as const)
+    const { name, read } = await readerAlone()
     await collect()
     expect((await read(name)).data.length).toBeGreaterThan(0)
   })

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -393,6 +395,19 @@ describe('Sam', () => {
       'encodeCrop: no box': [() => image.encodeCrop(5 as never), 'E_BAD_OPTION', 'found 5']
     }
     for (const [name, [use, code, text]] of Object.entries(cases)) it(name, () => expectCode(use(), code, text))
+  })
+
+  it('loadSam passes the time-out to the server of its weights', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+    const weights = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/sam.pth`
+    await expectCode(
+      loadSam({ weights, backend: referenceBackend(), timeout: 50 }),
+      'E_WEIGHTS_IO',
+      'the server sent nothing for 0.05 s'
+    )
+    silent.closeAllConnections()
+    silent.close()
   })
 
   it('predicts what a prompt was when predict was called', async () => {

@@ -6,6 +6,17 @@ import type { DecodeOptions } from '../image/samples.js'
 import { decodeImage } from './node.js'
 import * as browser from './browser.js'
 
+it.each(['C:\\photos\\a.jpg', 'file:///photos/a.jpg', 'photo.jpg'])(
+  'decodeImage in a browser: says of %s that it is no URL',
+  async path => {
+    // Without a page, as here, a relative address is none either.
+    await expect(browser.decodeImage(path)).rejects.toMatchObject({
+      code: 'E_BAD_IMAGE',
+      message: expect.stringContaining('by its path; give a URL that this page may fetch, or the File')
+    })
+  }
+)
+
 const fixture = (name: string): string => fileURLToPath(new URL(`../../../../fixtures/images/${name}`, import.meta.url))
 
 type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array
