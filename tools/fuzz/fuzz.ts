@@ -22,8 +22,12 @@ if (!(seconds > 0) || !Number.isInteger(seed) || targets.length === 0) {
   process.exit(2)
 }
 
-/** A case that runs longer has hung; others take milliseconds. */
+/**
+ * A case that computes longer has hung; others take milliseconds. Processor time, so that a busy machine is no finding.
+ */
 const hangMs = 10_000
+/** A case that waits longer, without computing, has hung as well. */
+const waitMs = 10 * hangMs
 const maxFindings = 20
 const folder = '.cache/fuzz'
 const findings: Finding[] = []
@@ -58,6 +62,7 @@ async function round(from: number, deadline: number): Promise<number> {
   worker.on('exit', () => {
     died ??= 'ended the thread'
   })
+  let seen = { started: 0, cpu: process.cpuUsage() }
   while (Date.now() < deadline && findings.length < maxFindings) {
     await new Promise(resume => setTimeout(resume, 200))
     process.stderr.write(
@@ -65,7 +70,9 @@ async function round(from: number, deadline: number): Promise<number> {
         `${Math.max(0, Math.ceil((deadline - Date.now()) / 1000))} s left `
     )
     const [target, n, started] = state
-    const stuck = started > 0 && Date.now() - started > hangMs
+    if (started !== seen.started) seen = { started, cpu: process.cpuUsage() }
+    const { user, system } = process.cpuUsage(seen.cpu)
+    const stuck = started > 0 && ((user + system) / 1000 > hangMs || Date.now() - started > waitMs)
     if (died === undefined && !stuck) continue
     report({ target: targets[target].name, n, what: died ?? `ran longer than ${hangMs / 1000} s` })
     await worker.terminate()

@@ -145,4 +145,11 @@ describe('options', () => {
   ])('%o is rejected', async options => {
     await expect(cpu(options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })
   })
+
+  it('a misspelt option is rejected with the nearest name', async () => {
+    await expect(cpu({ thread: 2 } as object)).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: "cpu: unknown option 'thread'; did you mean 'threads'?"
+    })
+  })
 })

@@ -1,5 +1,16 @@
-import { f32, graph, input, memoryWeights, ops, refuse, SamError, shown, type Backend } from '@sam/core/graph'
-import { checkNodeOptions, nodeBackend, type NodeOptions } from '@sam/onnxruntime/node'
+import {
+  f32,
+  graph,
+  input,
+  memoryWeights,
+  ops,
+  readOptions,
+  refuse,
+  SamError,
+  shown,
+  type Backend
+} from '@sam/core/graph'
+import { nodeBackend, type NodeOptions } from '@sam/onnxruntime/node'
 import { providerMissing, type Provider } from './failures.js'
 
 export interface CudaOptions extends NodeOptions {
@@ -19,8 +30,9 @@ export const cuda = (options: CudaOptions = {}): Promise<Backend> => gpu('cuda',
 /** Runs on an NVIDIA GPU with TensorRT, which builds an engine for each graph. Throws what `cuda` throws. */
 export const tensorrt = (options: CudaOptions = {}): Promise<Backend> => gpu('tensorrt', options)
 
-async function gpu(provider: Provider, { device, ...options }: CudaOptions): Promise<Backend> {
-  checkNodeOptions(options)
+async function gpu(provider: Provider, given: CudaOptions): Promise<Backend> {
+  const names = { threads: true, decompose: true, memory: true, telemetry: true, device: true } as const
+  const { device, ...options } = readOptions(provider, given, names)
   if (device !== undefined && !(Number.isInteger(device) && device >= 0))
     refuse('E_BAD_OPTION', `device must be a whole number of at least 0, found ${shown(device)}`)
   const executionProvider = device === undefined ? provider : { name: provider, deviceId: device }

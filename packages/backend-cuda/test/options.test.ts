@@ -4,6 +4,7 @@ import { cuda, tensorrt } from '@sam/backend-cuda'
 describe('options', () => {
   it.each([
     { device: -1 },
+    { devise: 0 },
     { device: 0.5 },
     { threads: 0 },
     { memory: 'huge' as 'lean' },

@@ -1,4 +1,4 @@
-import { InputError, type Backend } from '@sam/core/graph'
+import { InputError, readOptions, refuse, type Backend } from '@sam/core/graph'
 import { checkOptions, onnxRuntimeBackend, type OnnxRuntimeOptions } from '@sam/onnxruntime'
 import { wasmRuntime } from './session.js'
 import { startRuntime, type WasmPaths } from './start.js'
@@ -20,7 +20,11 @@ export interface WasmOptions extends OnnxRuntimeOptions {
  * @example
  * const backend = await wasm({ wasmPaths: '/onnxruntime/' })
  */
-export async function wasm({ wasmPaths, threads = defaultThreads(), decompose }: WasmOptions): Promise<Backend> {
+export async function wasm(options: WasmOptions): Promise<Backend> {
+  const names = { wasmPaths: true, threads: true, decompose: true } as const
+  const { wasmPaths, threads = defaultThreads(), decompose } = readOptions('wasm', options, names)
+  if (wasmPaths === undefined)
+    refuse('E_BAD_OPTION', "wasmPaths: must be the URL of onnxruntime-web's files, such as '/onnxruntime/', found none")
   checkOptions({ threads, decompose })
   if (threads > 1 && !isolated()) {
     throw new InputError(

@@ -1,4 +1,4 @@
-import { BackendError, SamError, type Backend } from '@sam/core/graph'
+import { BackendError, readOptions, refuse, SamError, shown, type Backend } from '@sam/core/graph'
 import { wasm, type WasmOptions } from './backend.js'
 
 /** The selected backend, and the reason. */
@@ -27,7 +27,19 @@ export interface PickOptions extends WasmOptions {
  * const backend = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: '/onnxruntime/',
  * onChoice: console.log })
  */
-export async function pickBackend({ webgpu, prefer, onChoice, ...options }: PickOptions): Promise<Backend> {
+export async function pickBackend(given: PickOptions): Promise<Backend> {
+  const { webgpu, prefer, onChoice, ...options } = readOptions('pickBackend', given, {
+    wasmPaths: true,
+    threads: true,
+    decompose: true,
+    webgpu: true,
+    prefer: true,
+    onChoice: true
+  })
+  if (typeof webgpu !== 'function')
+    refuse('E_BAD_OPTION', `webgpu: must be () => import('@sam/backend-webgpu'), found ${shown(webgpu)}`)
+  if (prefer !== undefined && prefer !== 'wasm' && prefer !== 'webgpu')
+    refuse('E_BAD_OPTION', `prefer: must be 'webgpu' or 'wasm', found ${shown(prefer)}`)
   const take = (backend: Backend, choice: Choice): Backend => {
     onChoice?.(choice)
     return backend

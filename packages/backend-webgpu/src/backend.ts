@@ -1,6 +1,9 @@
 import {
   InputError,
   paramsOf,
+  readOptions,
+  refuse,
+  shown,
   sizeOf,
   type Backend,
   type CompileOptions,
@@ -59,7 +62,8 @@ const isLarge = (graph: Graph): boolean => paramsOf(graph).reduce((n, p) => n + 
  * Runs graphs on WebGPU: in a browser, and in Node with the package `webgpu`.
  * Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is no adapter or it lacks the requested limits.
  */
-export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+export async function webgpu(given: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const options = checkWebGpuOptions(given)
   let device: Device = await openDevice(options)
   let disposed = false
   let recovering: Promise<void> | undefined
@@ -151,4 +155,25 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
       device.destroy()
     }
   }
+}
+
+/** A copy of the options. Throws `InputError` `E_BAD_OPTION`. */
+function checkWebGpuOptions(given: WebGpuOptions): WebGpuOptions {
+  const options = readOptions('webgpu', given, {
+    powerPreference: true,
+    limits: true,
+    halfWeights: true,
+    tune: true,
+    decompose: true
+  })
+  const { powerPreference, limits, halfWeights = false, tune = true, decompose } = options
+  if (powerPreference !== undefined && powerPreference !== 'low-power' && powerPreference !== 'high-performance')
+    refuse('E_BAD_OPTION', `powerPreference must be 'low-power' or 'high-performance', found ${shown(powerPreference)}`)
+  for (const [name, value] of Object.entries({ halfWeights, tune }))
+    if (typeof value !== 'boolean') refuse('E_BAD_OPTION', `${name} must be true or false, found ${shown(value)}`)
+  if (decompose !== undefined && decompose !== 'all')
+    refuse('E_BAD_OPTION', `decompose must be 'all' or omitted, found ${shown(decompose)}`)
+  if (limits !== undefined && (typeof limits !== 'object' || limits === null))
+    refuse('E_BAD_OPTION', `limits must be numbers by name, found ${shown(limits)}`)
+  return limits ? { ...options, limits: { ...limits } } : options
 }

@@ -1,9 +1,12 @@
-import { openWeights, WeightsError, type Backend, type WeightSource, type Progress } from '@sam/core'
-import type { CropEncoder, EmbedOptions, PhraseEncoder } from '@sam/core/model'
+import { InputError, openWeights, WeightsError, type Backend, type WeightSource, type Progress } from '@sam/core'
+import { checkPhrase, type CropEncoder, type EmbedOptions, type PhraseEncoder } from '@sam/core/model'
 import {
   batches,
+  checkBackend,
   CompiledGraphs,
   f32,
+  readOptions,
+  shown,
   sizeOf,
   tensor,
   type DeviceTensor,
@@ -67,16 +70,17 @@ const [many, shortText] = [8, 16]
  * const clip = await loadClip({ model: 'clip-vit-base-patch32', backend })
  * const sam = await loadSam({ weights, backend, text: clip })
  */
-export async function loadClip({
-  model,
-  backend,
-  crop,
-  background = ['background'],
-  threshold,
-  onProgress,
-  signal,
-  ...phrases
-}: ClipOptions): Promise<Clip> {
+export async function loadClip(options: ClipOptions): Promise<Clip> {
+  const {
+    model,
+    backend,
+    crop,
+    background = ['background'],
+    threshold,
+    onProgress,
+    signal,
+    ...phrases
+  } = checkClipOptions(options)
   signal?.throwIfAborted()
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   const files =
@@ -145,6 +149,39 @@ export async function loadClip({
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** A copy of the options. Throws `InputError` `E_BAD_OPTION`. */
+function checkClipOptions(given: ClipOptions): ClipOptions {
+  const options = readOptions('loadClip', given, {
+    model: true,
+    backend: true,
+    crop: true,
+    background: true,
+    threshold: true,
+    templates: true,
+    cache: true,
+    onProgress: true,
+    signal: true
+  })
+  const { model, backend, crop, background = [], threshold = 0 } = options
+  const fail = (text: string): never => {
+    throw new InputError('E_BAD_OPTION', text)
+  }
+  const isFiles = typeof model === 'object' && model !== null && (model instanceof URL || 'weights' in model)
+  if (!isFiles && (typeof model !== 'string' || model === ''))
+    fail(`model: must be the folder of a CLIP, a path or URL, or its three files, found ${shown(model)}`)
+  checkBackend(backend)
+  const rule = crop && readOptions('crop', crop, { grow: true, zeroOutside: true })
+  if (!((rule?.grow ?? 1) > 0 && (rule?.grow ?? 1) < Infinity))
+    fail(`crop: grow must be a number above 0, found ${shown(rule?.grow)}`)
+  if (!Array.isArray(background)) fail(`background: must be an array of phrases, found ${shown(background)}`)
+  if (!(threshold >= 0 && threshold <= 1)) fail(`threshold: must be from 0 to 1, found ${shown(threshold)}`)
+  return {
+    ...options,
+    ...(crop ? { crop: rule } : {}),
+    ...(options.background ? { background: background.map(checkPhrase) } : {})
   }
 }
 

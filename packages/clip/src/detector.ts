@@ -1,4 +1,5 @@
 import type { Detector, RgbImage } from '@sam/core'
+import { readOptions, refuse, shown } from '@sam/core/graph'
 
 /** The result of transformers.js' `pipeline('zero-shot-object-detection')`. */
 export type ZeroShotDetector = (image: unknown, labels: string[], options: { threshold: number }) => Promise<unknown>
@@ -24,9 +25,13 @@ interface Found {
  * const detect = zeroShotDetector(await pipeline('zero-shot-object-detection', 'Xenova/owlvit-base-patch32'), {
  * RawImage }) const wheels = await image.query('a wheel', { detect })
  */
-export const zeroShotDetector =
-  (detect: ZeroShotDetector, { RawImage, threshold = 0.1 }: ZeroShotOptions): Detector =>
-  async ({ width, height, data }: RgbImage, phrases) => {
+export function zeroShotDetector(detect: ZeroShotDetector, options: ZeroShotOptions): Detector {
+  const { RawImage, threshold = 0.1 } = readOptions('zeroShotDetector', options, { RawImage: true, threshold: true })
+  if (typeof detect !== 'function')
+    refuse('E_BAD_OPTION', `detect: must be await pipeline('zero-shot-object-detection', …), found ${shown(detect)}`)
+  if (typeof RawImage !== 'function')
+    refuse('E_BAD_OPTION', `RawImage: must be the class of transformers.js, found ${shown(RawImage)}`)
+  return async ({ width, height, data }: RgbImage, phrases) => {
     const found = (await detect(new RawImage(data, width, height, 3), [...phrases], { threshold })) as readonly Found[]
     return found.map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => ({
       score,
@@ -34,3 +39,4 @@ export const zeroShotDetector =
       box: [xmin, ymin, xmax, ymax]
     }))
   }
+}

@@ -1,5 +1,5 @@
 import { checkPhrase, type PhraseEncoder } from '@sam/core/model'
-import { batches } from '@sam/core/graph'
+import { batches, readOptions, refuse, shown } from '@sam/core/graph'
 import { checkTemplates, fill } from './templates.js'
 import { average, normalized } from './vectors.js'
 
@@ -31,9 +31,10 @@ export interface SentenceModel {
  */
 export function phraseEncoder(
   model: SentenceModel,
-  { templates = ['{}'], cache = 1000 }: PhraseOptions
+  { templates: given = ['{}'], cache = 1000 }: PhraseOptions
 ): PhraseEncoder {
-  checkTemplates(templates)
+  const templates = checkTemplates(given)
+  if (!(cache >= 0)) refuse('E_BAD_OPTION', `cache: must be a number of phrases from 0, found ${shown(cache)}`)
   const known = new Map<string, Float32Array>()
   const remember = (phrase: string, embedding: Float32Array): void => {
     known.delete(phrase)
@@ -45,10 +46,12 @@ export function phraseEncoder(
   }
   return {
     width: model.width,
-    async embed(phrases, { signal } = {}) {
+    async embed(phrases, options = {}) {
+      const { signal } = readOptions('embed', options, { signal: true })
       signal?.throwIfAborted()
       model.checkOpen()
-      const texts = phrases.map(checkPhrase)
+      if (!Array.isArray(phrases)) refuse('E_BAD_PROMPT', `phrases: must be an array, found ${shown(phrases)}`)
+      const texts = Array.from(phrases as readonly string[], checkPhrase)
       const found = new Map(texts.flatMap(text => (known.has(text) ? [[text, known.get(text)!]] : [])))
       const missing = [...new Set(texts)].filter(text => !found.has(text))
       const sentences = missing.flatMap(text => templates.map(template => fill(template, text)))

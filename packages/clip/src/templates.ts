@@ -11,12 +11,13 @@ export const photoTemplates = [
   'a photo of {} in a scene.'
 ] as const
 
-/** Throws `E_BAD_OPTION` unless there is a template, and each has one `{}`. */
-export function checkTemplates(templates: readonly string[]): readonly string[] {
+/** A copy of the templates. Throws `E_BAD_OPTION` unless there is one, and each has one `{}`. */
+export function checkTemplates(given: readonly string[]): readonly string[] {
+  const templates = Array.isArray(given) ? Array.from(given as readonly string[]) : []
   if (templates.length === 0 || !templates.every(t => typeof t === 'string' && t.split('{}').length === 2)) {
     throw new InputError(
       'E_BAD_OPTION',
-      `templates: must be sentences with one {} each, found ${JSON.stringify(templates)}`
+      `templates: must be sentences with one {} each, found ${JSON.stringify(given)}`
     )
   }
   return templates

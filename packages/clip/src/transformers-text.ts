@@ -1,5 +1,6 @@
 import { baseUrl, cacheFolder, defaultDevice, exists, isDownloaded, needsWasmPaths, quietRuntime } from '#files'
 import { BackendError, InputError, SamError, WeightsError, type Progress } from '@sam/core'
+import { readOptions, refuse, shown } from '@sam/core/graph'
 import type { PhraseEncoder } from '@sam/core/model'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
 import { folderUrl } from './urls.js'
@@ -71,7 +72,22 @@ const batch = 16
  * const text = await clipText({ model: 'Xenova/clip-vit-large-patch14', dtype: 'q8' })
  * const sam = await loadSam({ weights, backend, text })
  */
-export async function clipText(options: ClipTextOptions): Promise<ClipText> {
+export async function clipText(given: ClipTextOptions): Promise<ClipText> {
+  const options = readOptions('clipText', given, {
+    model: true,
+    dtype: true,
+    device: true,
+    wasmPaths: true,
+    cacheDir: true,
+    host: true,
+    transformers: true,
+    templates: true,
+    cache: true,
+    onProgress: true,
+    signal: true
+  })
+  if (!(options.model instanceof URL) && (typeof options.model !== 'string' || options.model === ''))
+    refuse('E_BAD_OPTION', `model: must be a repository of the hub or a folder, found ${shown(options.model)}`)
   const { model, dtype = 'fp32', device = defaultDevice, onProgress, signal, templates, cache } = options
   signal?.throwIfAborted()
   if (!Object.hasOwn(fileEndings, dtype))

@@ -142,9 +142,20 @@ export function brief(name: string): string {
   return printable(short.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))
 }
 
-/** A value of unknown kind as a message may show it: short, and safe whatever the value is. */
+/**
+ * A value of unknown kind as a message may show it: short, and safe whatever the value is. Of a promise it says the
+ * next step.
+ */
 export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-  return Array.isArray(value) ? `an array of ${value.length}` : typeof value
+  if (typeof value !== 'object') return typeof value
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`
+    const kind = Object.prototype.toString.call(value).slice(8, -1)
+    if (kind === 'Promise') return 'a promise; await it'
+    return kind === 'Object' ? 'object' : brief(kind)
+  } catch {
+    return 'object'
+  }
 }

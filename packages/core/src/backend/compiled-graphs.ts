@@ -2,8 +2,12 @@ import { refuse } from '../errors.js'
 import type { Graph } from '../ir/graph.js'
 import type { WeightSource } from '../weights/source.js'
 import type { Backend, CompileOptions, Executable } from './backend.js'
+import { disposedOf, whenCollected } from './collected.js'
 
-/** The graphs of one checkpoint on one backend, each compiled on first use and kept until `dispose`. */
+/**
+ * The graphs of one checkpoint on one backend, each compiled on first use and kept until `dispose`, or until nothing
+ * refers to this any more.
+ */
 export class CompiledGraphs {
   readonly #compiled = new Map<string, Promise<Executable>>()
   readonly #backend: Backend
@@ -16,6 +20,8 @@ export class CompiledGraphs {
     this.#owner = owner
     this.#backend = backend
     this.#weights = weights
+    const compiled = this.#compiled
+    whenCollected(this, () => free(compiled))
   }
 
   /** Throws `InputError` `E_DISPOSED` after {@link dispose}. */
@@ -32,8 +38,9 @@ export class CompiledGraphs {
     let compiled = this.#compiled.get(key)
     if (!compiled) {
       compiled = this.#backend.compile(build(), this.#weights, options)
-      this.#compiled.set(key, compiled)
-      compiled.catch(() => this.#compiled.delete(key)) // retry after a failure or an abort
+      const all = this.#compiled
+      all.set(key, compiled)
+      compiled.catch(() => all.delete(key)) // retry after a failure or an abort
     }
     return compiled
   }
@@ -42,8 +49,13 @@ export class CompiledGraphs {
   async dispose(): Promise<void> {
     if (this.#disposed) return
     this.#disposed = true
-    for (const compiled of await Promise.allSettled(this.#compiled.values()))
-      if (compiled.status === 'fulfilled') compiled.value.dispose()
-    this.#compiled.clear()
+    disposedOf(this)
+    await free(this.#compiled)
   }
+}
+
+async function free(all: Map<string, Promise<Executable>>): Promise<void> {
+  for (const compiled of await Promise.allSettled(all.values()))
+    if (compiled.status === 'fulfilled') compiled.value.dispose()
+  all.clear()
 }

@@ -1,5 +1,6 @@
 import { refuse, refusing, shown, type Refuse } from '../errors.js'
-import type { RgbImage } from './image.js'
+import { readOptions } from '../options.js'
+import type { ImageLimits, RgbImage } from './image.js'
 
 /** How the samples of a scientific picture become colours; needed where its file does not say it. */
 export interface SampleOptions {
@@ -17,15 +18,29 @@ export interface SampleOptions {
   readonly bands?: readonly [red: number, green: number, blue: number] | undefined
 }
 
-/** Throws `E_BAD_OPTION` for what is no window, and no bands. */
-export function checkSampleOptions({ window, bands }: SampleOptions): void {
-  const isList = (value: unknown, length: number): value is readonly number[] =>
-    Array.isArray(value) && value.length === length
-  if (window !== undefined && !(isList(window, 2) && window.every(Number.isFinite) && window[0] < window[1]))
-    refuse('E_BAD_OPTION', `window must be [low, high], two numbers with low below high, found ${list(window)}`)
-  if (bands !== undefined && !(isList(bands, 3) && bands.every(band => Number.isInteger(band) && band >= 1)))
-    refuse('E_BAD_OPTION', `bands must be [red, green, blue], three whole numbers counted from 1, found ${list(bands)}`)
+/** Options of `decodeImage`. */
+export interface DecodeOptions extends ImageLimits, SampleOptions {
+  readonly signal?: AbortSignal | undefined
 }
+
+/** A copy of the options. Throws `E_BAD_OPTION` for what is no window, no bands and no limit. */
+export function readDecodeOptions(given: DecodeOptions): DecodeOptions {
+  const names = { maxPixels: true, signal: true, window: true, bands: true } as const
+  const { maxPixels, signal, window, bands } = readOptions('decodeImage', given, names)
+  if (maxPixels !== undefined && !(typeof maxPixels === 'number' && maxPixels > 0))
+    refuse('E_BAD_OPTION', `maxPixels must be a number above 0, found ${shown(maxPixels)}`)
+  const [low, high] = copy(window, 2)
+  if (window !== undefined && !([low, high].every(Number.isFinite) && low < high))
+    refuse('E_BAD_OPTION', `window must be [low, high], two numbers with low below high, found ${list(window)}`)
+  const [red, green, blue] = copy(bands, 3)
+  if (bands !== undefined && ![red, green, blue].every(band => Number.isInteger(band) && band >= 1))
+    refuse('E_BAD_OPTION', `bands must be [red, green, blue], three whole numbers counted from 1, found ${list(bands)}`)
+  return { maxPixels, signal, window: window && [low, high], bands: bands && [red, green, blue] }
+}
+
+/** The items of an array of this length; none of anything else. */
+const copy = (value: readonly number[] | undefined, length: number): readonly number[] =>
+  Array.isArray(value) && value.length === length ? [...(value as readonly number[])] : []
 
 const list = (value: unknown): string =>
   Array.isArray(value) && value.length < 5 ? `[${value.map(shown).join(', ')}]` : shown(value)

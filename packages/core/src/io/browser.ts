@@ -1,17 +1,16 @@
 import { shownAddress } from './address.js'
 import { urlBytes } from './url.js'
-import { InputError, SamError, WeightsError } from '../errors.js'
+import { InputError, SamError, shown, WeightsError } from '../errors.js'
 import {
   checkImageSize,
   checkPixels,
   defaultMaxPixels,
   toRgbImage,
-  type ImageLimits,
   type Pixels,
   type RgbImage
 } from '../image/image.js'
 import { formatHead, formatName } from '../image/format.js'
-import type { PictureHeader, SampleOptions, StoredSamples } from '../image/samples.js'
+import { readDecodeOptions, type DecodeOptions, type PictureHeader, type StoredSamples } from '../image/samples.js'
 import type { ByteSource } from './byte-source.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
@@ -60,10 +59,6 @@ type Drawable =
   | HTMLVideoElement
   | VideoFrame
 
-export interface DecodeOptions extends ImageLimits, SampleOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
 /**
  * Decodes or reads back to upright 8-bit sRGB, by the browser: EXIF orientation and embedded colour profiles are
  * applied, of an animation the first frame. Alpha is dropped; a canvas holds premultiplied colours, so under full
@@ -74,10 +69,8 @@ export interface DecodeOptions extends ImageLimits, SampleOptions {
  * `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An abort rejects with the
  * signal's reason.
  */
-export async function decodeImage(
-  source: EncodedImageSource,
-  { maxPixels = defaultMaxPixels, signal, window, bands }: DecodeOptions = {}
-): Promise<RgbImage> {
+export async function decodeImage(source: EncodedImageSource, options: DecodeOptions = {}): Promise<RgbImage> {
+  const { maxPixels = defaultMaxPixels, signal, window, bands } = readDecodeOptions(options)
   signal?.throwIfAborted()
   if (window !== undefined || bands !== undefined)
     throw new InputError(
@@ -160,11 +153,21 @@ const headOf = async (file: Blob): Promise<Uint8Array> =>
 async function imageFile(source: EncodedImageSource, signal: AbortSignal | undefined): Promise<Drawable> {
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source])
   if (typeof source !== 'string' && !(source instanceof URL)) return source
-  const answer = await fetch(source, signal ? { signal } : {})
-  if (!answer.ok)
+  const page = globalThis.location?.href
+  // `C:` is no scheme, but the drive of a path.
+  const url = /^[a-z]:[\\/]/i.test(String(source)) || !URL.canParse(source, page) ? undefined : new URL(source, page)
+  if (url === undefined || url.protocol === 'file:')
     throw new InputError(
       'E_BAD_IMAGE',
-      `${shownAddress(new URL(source, globalThis.location?.href))}: the server answered ${answer.status} ${answer.statusText}`
+      `image: a browser cannot read ${shown(String(source))} by its path; give a URL that this page may fetch, or the File of an <input type="file">`
+    )
+  const answer = await fetch(url, signal ? { signal } : {})
+  const isPage = /^text\/html/i.test(answer.headers.get('content-type') ?? '')
+  if (!answer.ok || isPage)
+    throw new InputError(
+      'E_BAD_IMAGE',
+      `${shownAddress(url)}: the server answered ${isPage && answer.ok ? 'with a web page' : `${answer.status} ${answer.statusText}`}; ` +
+        'a string is a URL relative to the page, not a path of this computer'
     )
   return answer.blob()
 }

@@ -7,7 +7,8 @@ import fc from 'fast-check'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SamError } from '../errors.js'
-import { decodeImage, encodePng, type DecodeOptions, type EncodedImageSource } from './node.js'
+import type { DecodeOptions } from '../image/samples.js'
+import { decodeImage, encodePng, type EncodedImageSource } from './node.js'
 
 const rejects = (source: unknown, code: string, options?: DecodeOptions) =>
   expect(decodeImage(source as EncodedImageSource, options)).rejects.toThrow(expect.objectContaining({ code }))

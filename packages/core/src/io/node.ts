@@ -1,5 +1,5 @@
 import { renameSync, statSync, type BigIntStats } from 'node:fs'
-import { open, readdir, rm, stat } from 'node:fs/promises'
+import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Sharp } from 'sharp'
@@ -12,17 +12,16 @@ import {
   checkPixels,
   defaultMaxPixels,
   toRgbImage,
-  type ImageLimits,
   type Pixels,
   type RgbImage
 } from '../image/image.js'
 import {
   checkFilled,
-  checkSampleOptions,
   isSampleType,
+  readDecodeOptions,
   samplesToRgb,
+  type DecodeOptions,
   type PictureHeader,
-  type SampleOptions,
   type StoredSamples
 } from '../image/samples.js'
 
@@ -31,6 +30,9 @@ export { isRunning, removeLeftovers } from './leftovers.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Closes files that were never closed, once nothing can read them: Node warns where it has to do so itself. */
+const abandoned = new FinalizationRegistry<FileHandle>(handle => void handle.close().catch(() => {}))
 
 /**
  * Opens a file for positional reads; it stays open until `close()` and is never read whole.
@@ -45,6 +47,9 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
   const handle = await open(path, 'r').catch(failed(path))
   const opened = await handle.stat({ bigint: true }).catch(failed(path))
   const at = { name: path, size: Number(opened.size) }
+  // Every function below refers to it, so the handle is closed when none of them is left.
+  const opening = { handle }
+  abandoned.register(opening, handle, opening)
   const unchanged = ({ size, mtimeNs }: BigIntStats): boolean => size === opened.size && mtimeNs === opened.mtimeNs
   return {
     ...at,
@@ -56,11 +61,11 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
     async read(offset, length, signal) {
       signal?.throwIfAborted()
       checkRange(at, offset, length)
-      if (!unchanged(await handle.stat({ bigint: true }).catch(failed(path))))
+      if (!unchanged(await opening.handle.stat({ bigint: true }).catch(failed(path))))
         throw new WeightsError('E_WEIGHTS_IO', `${path}: was written to after it was opened; open it again`)
       const out = new Uint8Array(length)
       for (let done = 0; done < length; ) {
-        const { bytesRead } = await handle
+        const { bytesRead } = await opening.handle
           .read(out, done, Math.min(length - done, 2 ** 30), offset + done)
           .catch(failed(path))
         if (bytesRead === 0)
@@ -70,7 +75,10 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
       }
       return out
     },
-    close: () => handle.close()
+    close: () => {
+      abandoned.unregister(opening)
+      return opening.handle.close()
+    }
   }
 }
 
@@ -190,10 +198,6 @@ const failed =
 /** What {@link decodeImage} reads in Node: a path, a `file:` URL, or the bytes of an image file. */
 export type EncodedImageSource = string | URL | Uint8Array | ArrayBuffer | Blob
 
-export interface DecodeOptions extends ImageLimits, SampleOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
 /** The most bands of a picture. */
 const bandLimit = 64
 
@@ -202,7 +206,7 @@ const bandLimit = 64
  * - EXIF orientation is applied: all coordinates of this SDK refer to the upright picture, as viewers show it.
  * - Grey becomes three channels, CMYK and embedded ICC profiles are converted to sRGB, 16 bits keep their upper byte.
  * - Alpha is dropped and the colour under it kept. Of an animation or a document, the first frame.
- * - Other samples (floats, 32 bits, signed) and several bands become colours by {@link SampleOptions}. Where neither
+ * - Other samples (floats, 32 bits, signed) and several bands become colours by {@link DecodeOptions}. Where neither
  *   the file nor `window` and `bands` say how, and where 16 bits hold 14 or fewer, they are refused: a guess would show
  *   a black picture. With `window` or `bands` the stored samples count, without a colour profile.
  *
@@ -211,11 +215,8 @@ const bandLimit = 64
  * `E_IMAGE_TOO_LARGE` past `maxPixels`; `E_BAD_OPTION` for a wrong `window` or `bands`. An abort rejects with the
  * signal's reason.
  */
-export async function decodeImage(
-  source: EncodedImageSource,
-  { maxPixels = defaultMaxPixels, signal, window, bands }: DecodeOptions = {}
-): Promise<RgbImage> {
-  checkSampleOptions({ window, bands })
+export async function decodeImage(source: EncodedImageSource, options: DecodeOptions = {}): Promise<RgbImage> {
+  const { maxPixels = defaultMaxPixels, signal, window, bands } = readDecodeOptions(options)
   return withPicture(source, signal, async open => {
     const photo = open({ failOn: 'error' })
     const { format, width, height, depth, space, channels } = await photo.metadata()
@@ -349,8 +350,9 @@ const loadSharp = () =>
 /** What messages call the image, and what sharp reads. */
 async function sharpInput(source: EncodedImageSource): Promise<{ name: string; input: string | Uint8Array }> {
   if (source instanceof Blob) return { name: 'image', input: new Uint8Array(await source.arrayBuffer()) }
-  if (source instanceof Uint8Array) return { name: 'image', input: source }
-  if (source instanceof ArrayBuffer) return { name: 'image', input: new Uint8Array(source) }
+  // Copied, because sharp reads them in another thread.
+  if (source instanceof Uint8Array) return { name: 'image', input: new Uint8Array(source) }
+  if (source instanceof ArrayBuffer) return { name: 'image', input: new Uint8Array(source.slice(0)) }
   if (typeof source !== 'string' && !(source instanceof URL)) {
     throw new InputError(
       'E_BAD_IMAGE',

@@ -2,8 +2,20 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { decodeImage, type DecodeOptions } from './node.js'
+import type { DecodeOptions } from '../image/samples.js'
+import { decodeImage } from './node.js'
 import * as browser from './browser.js'
+
+it.each(['C:\\photos\\a.jpg', 'file:///photos/a.jpg', 'photo.jpg'])(
+  'decodeImage in a browser: says of %s that it is no URL',
+  async path => {
+    // Without a page, as here, a relative address is none either.
+    await expect(browser.decodeImage(path)).rejects.toMatchObject({
+      code: 'E_BAD_IMAGE',
+      message: expect.stringContaining('by its path; give a URL that this page may fetch, or the File')
+    })
+  }
+)
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../../../fixtures/images/${name}`, import.meta.url))
 

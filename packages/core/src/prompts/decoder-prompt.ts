@@ -1,7 +1,6 @@
 import { toInput, type Frame } from '../image/frame.js'
 import { clipBox } from '../masks/box.js'
 import { pointLabels } from '../sam/prompt-encoder.js'
-import { maskPromptLogits } from './mask-prompt.js'
 import type { EmbeddedPrompt } from './prompt.js'
 
 /** A validated prompt for the decoder; coordinates are pixels of the resized input. */
@@ -15,11 +14,10 @@ export interface DecoderPrompt {
   readonly sparseEmbeddings?: readonly Float32Array[] | undefined
 }
 
-/** Converts a validated prompt for the decoder. `lowResSize` is the side of its mask prompts. */
+/** Converts a validated prompt for the decoder. */
 export function decoderPrompt(
   { points = [], box, mask, text, sparseEmbeddings }: EmbeddedPrompt,
-  frame: Frame,
-  lowResSize: number
+  frame: Frame
 ): DecoderPrompt {
   const [height, width] = frame.originalSize
   const [x0, y0, x1, y1] = box ? clipBox(box, { width, height }) : []
@@ -37,7 +35,7 @@ export function decoderPrompt(
       const [inputX, inputY] = toInput(frame, x, y)
       return { x: inputX, y: inputY, label }
     }),
-    mask: mask && maskPromptLogits(mask, frame, lowResSize),
+    mask,
     text,
     sparseEmbeddings
   }

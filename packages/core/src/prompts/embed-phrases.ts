@@ -1,22 +1,24 @@
 import { refuse } from '../errors.js'
 import { unitVector } from '../tensor/unit-vector.js'
 import type { PhraseEncoder } from './phrases.js'
-import type { EmbeddedPrompt, Prompt } from './prompt.js'
+import type { CheckedPrompt } from './check-prompt.js'
+import type { EmbeddedPrompt } from './prompt.js'
 
 /**
  * Embeds the phrases of validated prompts in one call of the encoder, and normalises all text embeddings to length 1.
  */
 export async function embedTexts(
-  prompts: readonly Prompt[],
+  prompts: readonly CheckedPrompt[],
   text: PhraseEncoder | undefined,
   signal: AbortSignal | undefined
 ): Promise<EmbeddedPrompt[]> {
   const phrases = prompts.flatMap(prompt => (typeof prompt.text === 'string' ? [prompt.text] : []))
   const embeddings = phrases.length ? await embedPhrases(phrases, text, signal) : []
   let next = 0
-  return prompts.map(({ text: given, ...rest }) => {
-    if (given === undefined) return rest
-    return { ...rest, text: typeof given === 'string' ? embeddings[next++] : unitVector(given) }
+  return prompts.map(({ text: given, box, mask, ...rest }) => {
+    const prompt: EmbeddedPrompt = { ...rest, ...(box && { box }), ...(mask && { mask }) }
+    if (given === undefined) return prompt
+    return { ...prompt, text: typeof given === 'string' ? embeddings[next++] : unitVector(given) }
   })
 }
 

@@ -3,6 +3,7 @@ import type { PromptSignature } from '../sam/graphs.js'
 import { pointLabels } from '../sam/prompt-encoder.js'
 import { f32, tensor, type HostTensor } from '../tensor/tensor.js'
 import { hasPadding, type DecoderPrompt } from './decoder-prompt.js'
+import { maxPrompts, maxTokens } from './prompt.js'
 
 /**
  * The signature of a decode of these prompts. Sizes are rounded up to powers of two, so that few shapes are compiled.
@@ -16,6 +17,24 @@ export function promptSignature(prompts: readonly DecoderPrompt[]): Required<Pro
     masks: prompts.some(p => p.mask !== undefined)
   }
 }
+
+/**
+ * Splits prompts into decodes of bounded memory, in order: at most {@link maxPrompts} prompts and {@link maxTokens}
+ * tokens, counted with the padding of {@link promptSignature}.
+ */
+export function decodeBatches(prompts: readonly DecoderPrompt[]): readonly (readonly DecoderPrompt[])[] {
+  const batches: DecoderPrompt[][] = []
+  for (const prompt of prompts) {
+    const batch = batches.at(-1)
+    if (batch && batch.length < maxPrompts && tokensOf(promptSignature([...batch, prompt])) <= maxTokens)
+      batch.push(prompt)
+    else batches.push([prompt])
+  }
+  return batches
+}
+
+const tokensOf = ({ prompts, points, tokens, text }: Required<PromptSignature>): number =>
+  prompts * (points + tokens + (text ? 1 : 0))
 
 /**
  * Prompts as inputs of `decodeMasks` with this signature. Padding is masked in every attention, so each prediction is

@@ -1,19 +1,20 @@
 import { cropImage } from '../image/crop.js'
 import type { DeviceTensor, Executable } from '../backend/backend.js'
-import { refuse, SamError } from '../errors.js'
+import { disposedOf, whenCollected } from '../backend/collected.js'
+import { refuse, SamError, shown } from '../errors.js'
 import type { Frame } from '../image/frame.js'
 import type { RgbImage } from '../image/image.js'
 import { generateMasks, type AutomaticMask } from '../automatic/generator.js'
 import type { AutomaticMaskOptions } from '../automatic/options.js'
 import type { Box } from '../masks/box.js'
-import { checkPrompt } from '../prompts/check-prompt.js'
+import { readOptions } from '../options.js'
+import { checkPrompts } from '../prompts/check-prompt.js'
 import { decoderPrompt, type DecoderPrompt } from '../prompts/decoder-prompt.js'
 import { embedTexts } from '../prompts/embed-phrases.js'
-import { promptFeeds, promptSignature } from '../prompts/prompt-feeds.js'
-import { maxPrompts, type Prompt } from '../prompts/prompt.js'
+import { decodeBatches, promptFeeds, promptSignature } from '../prompts/prompt-feeds.js'
+import type { Prompt } from '../prompts/prompt.js'
 import type { Multimask, Prediction } from '../prompts/promptable.js'
 import { lowResSize, type SamConfig } from '../sam/config.js'
-import { batches } from '../tensor/batches.js'
 import type { HostTensor } from '../tensor/tensor.js'
 import type { TextModel } from '../text-search/crop-encoder.js'
 import { query, type Instance, type QueryOptions, type SearchableImage } from '../text-search/query.js'
@@ -50,47 +51,85 @@ interface Encoded {
   readonly encode: (crop: RgbImage, signal: AbortSignal | undefined) => Promise<EncodedImage>
 }
 
-/** An encoded image: predicts masks for any number of prompts, also concurrently. */
+/** What an image holds on its device. */
+interface Resident {
+  readonly embedding: DeviceTensor | HostTensor
+  /** Outputs of the per-image stages used so far. */
+  readonly perImage: Map<Executable, Promise<Record<string, DeviceTensor>>>
+}
+
+function free({ embedding, perImage }: Resident): void {
+  if ('dispose' in embedding) embedding.dispose()
+  for (const outputs of perImage.values())
+    outputs.then(
+      tensors => Object.values(tensors).forEach(t => t.dispose()),
+      () => {}
+    )
+}
+
+/**
+ * An encoded image: predicts masks for any number of prompts, also concurrently. Dispose of it when done; one that was
+ * not is freed some time after the last reference to it is gone.
+ */
 export class EncodedImage implements Disposable, SearchableImage {
   /** Size of the photo, in pixels. */
   readonly width: number
   readonly height: number
   readonly #encoded: Encoded
-  /** Outputs of the per-image stages used so far. */
-  readonly #perImage = new Map<Executable, Promise<Record<string, DeviceTensor>>>()
+  readonly #resident: Resident
   #photo: Promise<RgbImage> | undefined
   #disposed = false
+  /** Uses of {@link Resident} in progress. */
+  #uses = 0
 
   /** @internal Use `Sam.encode` or `Sam.load`. */
   constructor(encoded: Encoded) {
     ;[this.height, this.width] = encoded.frame.originalSize
     this.#encoded = encoded
+    const resident: Resident = { embedding: encoded.embedding, perImage: new Map() }
+    this.#resident = resident
+    whenCollected(this, () => free(resident))
   }
 
   /**
-   * Masks for a prompt, best first; for a list of prompts, one prediction each, in one decode (lists longer than 64
-   * take several). Throws `InputError` `E_BAD_PROMPT` or `E_DISPOSED`.
+   * Masks for a prompt, best first; for a list of prompts, one prediction each, in their order, the same as for each
+   * prompt alone. A list is decoded in batches of at most 64 prompts; an abort takes effect between them. A call takes
+   * at most 1,024 prompts. Prompts are copied before this returns. Throws `InputError` `E_BAD_PROMPT`, `E_BAD_OPTION`
+   * or `E_DISPOSED`.
    */
   predict(prompt: Prompt, options?: PredictOptions): Promise<Prediction>
   predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
-  async predict(
-    prompts: Prompt | readonly Prompt[],
-    { multimask = 'auto', best = false, signal }: PredictOptions = {}
-  ): Promise<Prediction | Prediction[]> {
+  async predict(prompts: Prompt | readonly Prompt[], options: PredictOptions = {}): Promise<Prediction | Prediction[]> {
     this.#check()
+    const names = { multimask: true, best: true, signal: true } as const
+    const { multimask = 'auto', best = false, signal } = readOptions('predict', options, names)
     signal?.throwIfAborted()
     if (multimask !== 'auto' && typeof multimask !== 'boolean')
-      refuse('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${String(multimask)}`)
-    const list = Array.isArray(prompts) ? (prompts as readonly Prompt[]) : [prompts as Prompt]
+      refuse('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${shown(multimask)}`)
+    if (typeof best !== 'boolean') refuse('E_BAD_OPTION', `best: must be true or false, found ${shown(best)}`)
     const { config, text, textWidth, frame } = this.#encoded
-    for (const prompt of list) checkPrompt(prompt, this, { embeddingWidth: config.width, textWidth })
-    const embedded = await embedTexts(list, text, signal)
-    const predictions: Prediction[] = []
-    for (const batch of batches(embedded, maxPrompts)) {
-      const ready = batch.map(prompt => decoderPrompt(prompt, frame, lowResSize(config)))
-      predictions.push(...(await this.#decode(ready, { multimask, best, signal })))
+    const rules = { frame, lowResSize: lowResSize(config), embeddingWidth: config.width, textWidth }
+    const isList = Array.isArray(prompts)
+    const checked = checkPrompts(prompts, rules)
+    return this.#use(async () => {
+      const embedded = await embedTexts(checked, text, signal)
+      const predictions: Prediction[] = []
+      for (const batch of decodeBatches(embedded.map(prompt => decoderPrompt(prompt, frame)))) {
+        signal?.throwIfAborted()
+        predictions.push(...(await this.#decode(batch, { multimask, best, signal })))
+      }
+      return isList ? predictions : predictions[0]
+    })
+  }
+
+  /** Runs work on the device's tensors, and keeps this image from being collected until it ends. */
+  async #use<T>(work: () => Promise<T>): Promise<T> {
+    this.#uses++
+    try {
+      return await work()
+    } finally {
+      this.#uses--
     }
-    return Array.isArray(prompts) ? predictions : predictions[0]
   }
 
   async #decode(
@@ -110,7 +149,7 @@ export class EncodedImage implements Disposable, SearchableImage {
       if (!(SamError.is(error) && error.code === 'E_DEVICE_LOST')) throw error
       // The per-image outputs were lost with the device. If the backend has recovered, compute them again from an
       // embedding in host memory.
-      this.#perImage.clear()
+      this.#resident.perImage.clear()
       if ('read' in embedding) throw error
       return run()
     })
@@ -123,11 +162,12 @@ export class EncodedImage implements Disposable, SearchableImage {
 
   /** The outputs of a per-image stage for this image, computed once. */
   #outputsOf(perImage: Executable): Promise<Record<string, DeviceTensor>> {
-    let outputs = this.#perImage.get(perImage)
+    const known = this.#resident.perImage
+    let outputs = known.get(perImage)
     if (!outputs) {
       outputs = perImage.run({ image_embedding: this.#encoded.embedding })
-      this.#perImage.set(perImage, outputs)
-      outputs.catch(() => this.#perImage.delete(perImage))
+      known.set(perImage, outputs)
+      outputs.catch(() => known.delete(perImage))
     }
     return outputs
   }
@@ -180,16 +220,20 @@ export class EncodedImage implements Disposable, SearchableImage {
    * Encodes a crop of the photo separately, for small objects. The box is in integer pixel edges; coordinates of the
    * result are relative to its top left corner. Throws what {@link photo} and `Sam.encode` throw.
    */
-  async encodeCrop(box: Box, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
+  async encodeCrop(box: Box, options: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
     this.#check()
-    return this.#encoded.encode(cropImage(await this.photo(), box), signal)
+    const { signal } = readOptions('encodeCrop', options, { signal: true })
+    if (!Array.isArray(box)) refuse('E_BAD_OPTION', `crop: must be [x0, y0, x1, y1], found ${shown(box)}`)
+    const [x0, y0, x1, y1] = box // read before the await
+    return this.#encoded.encode(cropImage(await this.photo(), [x0, y0, x1, y1]), signal)
   }
 
   /** The embedding, [1, C, g, g], in host memory. */
   async embedding(): Promise<HostTensor<'f32'>> {
     this.#check()
     const { embedding } = this.#encoded
-    return ('read' in embedding ? await embedding.read() : embedding) as HostTensor<'f32'>
+    const tensor = await this.#use(async () => ('read' in embedding ? embedding.read() : embedding))
+    return tensor as HostTensor<'f32'>
   }
 
   /**
@@ -207,13 +251,8 @@ export class EncodedImage implements Disposable, SearchableImage {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    const { embedding } = this.#encoded
-    if ('dispose' in embedding) embedding.dispose()
-    for (const outputs of this.#perImage.values())
-      outputs.then(
-        tensors => Object.values(tensors).forEach(t => t.dispose()),
-        () => {}
-      )
+    disposedOf(this)
+    free(this.#resident)
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,13 @@
 import type { Backend, CompileOptions, Executable } from '../backend/backend.js'
+import { checkBackend } from '../backend/check-backend.js'
 import { CompiledGraphs } from '../backend/compiled-graphs.js'
-import { refuse } from '../errors.js'
+import { refuse, SamError, shown } from '../errors.js'
 import { paramsOf, type Graph } from '../ir/graph.js'
 import { nameOf } from '../ir/value.js'
+import { readOptions } from '../options.js'
 import { configs, type SamConfig } from '../sam/config.js'
 import { decodeMasks, encodeImage, type PromptSignature } from '../sam/graphs.js'
+import { parseConfig } from '../sam/parse-config.js'
 import { recognise } from '../sam/recognise.js'
 import { sizeOf } from '../tensor/shape.js'
 import type { TextModel } from '../text-search/crop-encoder.js'
@@ -37,6 +40,8 @@ export interface LoadOptions {
   readonly text?: TextModel | undefined
   /** `decoder` does not load the image encoder: for prompts on saved embeddings. Default `all`. */
   readonly parts?: 'all' | 'decoder' | undefined
+  /** For weights at a URL: see `openWeights`. */
+  readonly timeout?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -54,19 +59,22 @@ export interface Progress {
 /**
  * Opens a checkpoint, checks it against the model and compiles the model on a backend.
  * Throws `WeightsError` if the file is not a SAM or does not match the model (all missing, unexpected and misshapen
- * names in one message), `BackendError` if compilation fails. An abort rejects with the signal's reason and frees
- * everything.
+ * names in one message), `InputError` `E_BAD_OPTION` for options, `BackendError` if compilation fails. An abort
+ * rejects with the signal's reason and frees everything.
  *
  * @example
  * const sam = await loadSam({ weights: 'sam_vit_b_01ec64.pth', backend: await cpu() })
  * const image = await sam.encode('photo.jpg')
  * const { masks } = await image.predict({ points: [{ x: 500, y: 375 }] })
+ * image.dispose()
+ * await sam.dispose()
  */
 export async function loadSam(options: LoadOptions): Promise<Sam> {
-  const { weights: from, backend, model, decoderHeads, text, parts = 'all', onProgress, signal } = options
+  const checked = checkLoadOptions(options)
+  const { weights: from, backend, model, decoderHeads, text, parts = 'all', timeout, onProgress, signal } = checked
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   signal?.throwIfAborted()
-  const weights = await openWeights(from, { signal })
+  const weights = await openWeights(from, { signal, timeout })
   const graphs = new CompiledGraphs('Sam', backend, weights)
   const dispose = async (): Promise<void> => {
     await graphs.dispose()
@@ -108,6 +116,53 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
   }
 }
 
+/** The options as a copy. Throws `E_BAD_OPTION` for what is wrong without looking at the checkpoint. */
+function checkLoadOptions(given: LoadOptions): LoadOptions {
+  if (given === undefined)
+    refuse('E_BAD_OPTION', 'loadSam: must have options, found none: loadSam({ weights, backend: await cpu() })')
+  const options = readOptions('loadSam', given, {
+    weights: true,
+    backend: true,
+    model: true,
+    decoderHeads: true,
+    text: true,
+    parts: true,
+    timeout: true,
+    onProgress: true,
+    signal: true
+  })
+  const { weights, backend, model, decoderHeads, text, parts = 'all' } = options
+  if (weights === undefined)
+    refuse('E_BAD_OPTION', 'weights: must be a path, URL, Blob, bytes or an open source of a checkpoint, found none')
+  checkBackend(backend)
+  const isConfig = typeof model === 'object' && model !== null && !Array.isArray(model)
+  if (model !== undefined && !isConfig && !(typeof model === 'string' && Object.hasOwn(configs, model)))
+    refuse(
+      'E_BAD_OPTION',
+      `model: must be one of ${Object.keys(configs).join(', ')} or a configuration, found ${shown(model)}`
+    )
+  if (decoderHeads !== undefined && !(Number.isInteger(decoderHeads) && decoderHeads > 0))
+    refuse('E_BAD_OPTION', `decoderHeads: must be a whole number from 1, found ${shown(decoderHeads)}`)
+  if (text !== undefined && (typeof text?.embed !== 'function' || !Number.isInteger(text.width)))
+    refuse('E_BAD_OPTION', `text: must be a text encoder, such as await loadClip(…) of @sam/clip, found ${shown(text)}`)
+  if (parts !== 'all' && parts !== 'decoder')
+    refuse('E_BAD_OPTION', `parts: must be 'all' or 'decoder', found ${shown(parts)}`)
+  return isConfig ? { ...options, model: copyConfig(model) } : options
+}
+
+/** A checked copy of a configuration; that of a custom encoder is the caller's. */
+function copyConfig(model: SamConfig): SamConfig {
+  const { imageEncoder, decoder } = model
+  if (imageEncoder && 'encode' in imageEncoder) return { ...model, decoder: { ...decoder } }
+  try {
+    return parseConfig(JSON.stringify(model), 'model')
+  } catch (cause) {
+    return refuse('E_BAD_OPTION', SamError.is(cause) ? cause.message : `model: must be plain data (${String(cause)})`, {
+      cause
+    })
+  }
+}
+
 /** Prompt shapes compiled in advance: a click, and a click with a box, each with and without a mask to refine. */
 const common: readonly PromptSignature[] = [
   { prompts: 1, points: 2 },
@@ -124,15 +179,12 @@ const commonText = (text: number): readonly PromptSignature[] => [
 function configOf(weights: WeightSource, model: LoadOptions['model'], decoderHeads: number | undefined): SamConfig {
   if (typeof model === 'object') return model
   const config = model === undefined ? recognise(weights, { decoderHeads }) : configs[model]
-  if (config) return config
-  if (model !== undefined)
+  return (
+    config ??
     refuse(
-      'E_BAD_OPTION',
-      `model: must be one of ${Object.keys(configs).join(', ')} or a configuration, found '${model}'`
+      'E_WEIGHTS_MISMATCH',
+      `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, name it with the option model`
     )
-  refuse(
-    'E_WEIGHTS_MISMATCH',
-    `${weights.label}: the model must be recognisable from the names of its tensors, found ${weights.names.slice(0, 5).join(', ')} …; is this a SAM checkpoint? If so, name it with the option model`
   )
 }
 

@@ -3,8 +3,8 @@ import type { Backend, DeviceTensor } from '../backend/backend.js'
 import { SamError } from '../errors.js'
 import { checkImageSize, toRgbImage, type PixelSource, type RgbImage } from '../image/image.js'
 import { normalizeImage, pixelMean as mean, pixelStd as std } from '../image/normalize.js'
-import { pictureSize, type Picture } from '../image/picture.js'
-import { resizeImage } from '../image/resize.js'
+import { pictureSize, type Picture, type RgbaBytes } from '../image/picture.js'
+import { resizeImage, type Size } from '../image/resize.js'
 import type { HostTensor } from '../tensor/tensor.js'
 import { imageFingerprint } from './embedding-file.js'
 import { frameOf, type Frame } from '../image/frame.js'
@@ -32,32 +32,33 @@ export interface PreprocessOptions {
 }
 
 /**
- * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. Meta:
- * modeling/sam.py#preprocess.
+ * Resizes, normalises and pads: on the device if the backend supports this picture, else on the host. What is in
+ * memory, pixels or a file, is copied before this returns its promise. Meta: modeling/sam.py#preprocess.
  */
 export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
-  return (await onDevice(input, options)) ?? (await onHost(input, options))
+  const own = isPixels(input) ? copyPixels(input) : input
+  const size = options.backend.picture && pictureSize(own)
+  return size ? onDevice(own, size, options) : onHost(own, options)
 }
 
-async function onDevice(input: ImageInput, { backend, side }: PreprocessOptions): Promise<Preprocessed | undefined> {
-  const size = backend.picture && pictureSize(input)
-  if (!size) return undefined
+async function onDevice(input: ImageInput, size: Size, options: PreprocessOptions): Promise<Preprocessed> {
+  const { backend, side } = options
   checkImageSize(size.width, size.height)
   const frame = frameOf(size, side)
   const [height, width] = frame.inputSize
   try {
     const tensor = await backend.picture!(input as Picture, { width, height, side, mean, std })
     const read = async (): Promise<string> => imageFingerprint(await readImage(input))
-    // Pixels in memory may change later, so fingerprint them now; other sources are read only on demand.
-    return { tensor, frame, fingerprint: 'data' in (input as Picture) ? settled(read()) : lazy(read) }
+    // Fingerprint pixels in memory now, to free the copy; other sources are read only on demand.
+    return { tensor, frame, fingerprint: isPixels(input) ? settled(read()) : lazy(read) }
   } catch (error) {
-    if (SamError.is(error) && error.code === 'E_IMAGE_TOO_LARGE') return undefined
+    if (SamError.is(error) && error.code === 'E_IMAGE_TOO_LARGE') return onHost(input, options)
     throw error
   }
 }
 
 async function onHost(input: ImageInput, { side, signal }: PreprocessOptions): Promise<Preprocessed> {
-  const image = await readImage(input, signal)
+  const image = isPixels(input) ? toRgbImage(input) : await readImage(input, signal)
   const frame = frameOf(image, side)
   const [height, width] = frame.inputSize
   const tensor = normalizeImage(resizeImage(image, { width, height }), side)
@@ -76,8 +77,29 @@ function lazy(work: () => Promise<string>): () => Promise<string> {
   return () => (done ??= work())
 }
 
-/** The pixels of an image. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`. */
+/**
+ * The pixels of an image, in memory of their own; those in memory are read before this returns its promise. Throws
+ * `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`.
+ */
 export async function readImage(input: ImageInput, signal?: AbortSignal): Promise<RgbImage> {
-  const isPixels = typeof input === 'object' && input !== null && 'data' in input && 'width' in input
-  return isPixels ? toRgbImage(input) : decodeImage(input as EncodedImageSource, signal ? { signal } : {})
+  if (!isPixels(input)) return decodeImage(input as EncodedImageSource, signal ? { signal } : {})
+  const image = toRgbImage(input)
+  return image.data.buffer === input.data.buffer ? { ...image, data: new Uint8Array(image.data) } : image
+}
+
+const isPixels = (input: ImageInput): input is PixelSource | RgbaBytes =>
+  typeof input === 'object' && input !== null && 'data' in input && 'width' in input
+
+/** The same pixels in memory of their own. Throws `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE`. */
+function copyPixels({ width, height, data, channels, stride }: PixelSource): PixelSource {
+  checkImageSize(width, height)
+  const isArray = ArrayBuffer.isView(data) && !(data instanceof DataView)
+  return {
+    width,
+    height,
+    // Not its own `slice`: that of a Buffer shares memory. What is no array is refused by `toRgbImage`.
+    data: isArray ? Uint8Array.prototype.slice.call(data) : data,
+    ...(channels === undefined ? {} : { channels }),
+    ...(stride === undefined ? {} : { stride })
+  }
 }

@@ -1,7 +1,8 @@
 import type { Backend, CompileOptions, DeviceTensor, Executable } from '../backend/backend.js'
-import { refuse } from '../errors.js'
+import { refuse, shown } from '../errors.js'
 import { frameOf, type Frame } from '../image/frame.js'
 import type { RgbImage } from '../image/image.js'
+import { readOptions } from '../options.js'
 import type { SamConfig } from '../sam/config.js'
 import type { HostTensor } from '../tensor/tensor.js'
 import type { TextModel } from '../text-search/crop-encoder.js'
@@ -25,7 +26,10 @@ interface LoadedModel {
   readonly dispose: () => Promise<void>
 }
 
-/** A loaded model, which encodes images. Reuse it, and dispose of it when done. */
+/**
+ * A loaded model, which encodes images. Reuse it, and dispose of it when done: `await using sam = await loadSam(…)`, or
+ * `dispose()`. One that was not is freed some time after the last reference to it and its images is gone.
+ */
 export class Sam implements AsyncDisposable {
   readonly config: SamConfig
   readonly #model: LoadedModel
@@ -52,15 +56,19 @@ export class Sam implements AsyncDisposable {
    * Runs the image encoder: the expensive part, once per image. Coordinates of prompts and masks are pixels of the
    * upright image. Bitmaps, canvases, video frames and RGBA bytes are resized on the device if the backend supports
    * them. Throws `InputError` `E_BAD_IMAGE` or `E_IMAGE_TOO_LARGE` for images that cannot be decoded, `E_DISPOSED`
-   * after `dispose`, and `BackendError` `E_DEVICE_LOST`: then {@link recover}, and encode again.
+   * after `dispose`, and `BackendError` `E_DEVICE_LOST`: then {@link recover}, and encode again. Pixels in memory are
+   * copied before this returns its promise.
    */
-  async encode(input: ImageInput, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
+  async encode(input: ImageInput, options: { signal?: AbortSignal | undefined } = {}): Promise<EncodedImage> {
     const { backend, decoder, compileEncoder } = this.#model
     decoder.check()
+    const { signal } = readOptions('encode', options, { signal: true })
     signal?.throwIfAborted()
-    const encoder = await compileEncoder()
+    const compiling = compileEncoder()
+    compiling.catch(() => {}) // awaited below, after the pixels are read
     const { tensor, frame, fingerprint } = await preprocess(input, { backend, side: this.config.imageSize, signal })
     try {
+      const encoder = await compiling
       const { image_embedding: embedding } = await encoder.run({ image: tensor }, signal ? { signal } : {})
       const photo = async (): Promise<RgbImage> => {
         const image = await readImage(input)
@@ -85,11 +93,16 @@ export class Sam implements AsyncDisposable {
    */
   async load(
     bytes: Uint8Array,
-    { image, signal }: { image?: ImageInput | undefined; signal?: AbortSignal | undefined } = {}
+    options: { image?: ImageInput | undefined; signal?: AbortSignal | undefined } = {}
   ): Promise<EncodedImage> {
     this.#model.decoder.check()
+    const { image, signal } = readOptions('load', options, { image: true, signal: true })
+    signal?.throwIfAborted()
+    if (!(bytes instanceof Uint8Array))
+      refuse('E_BAD_EMBEDDING', `saved embedding: must be the bytes of the file, a Uint8Array, found ${shown(bytes)}`)
+    const own = new Uint8Array(bytes)
     const photo = image === undefined ? undefined : await readImage(image, signal)
-    const file = await readEmbedding(bytes, {
+    const file = await readEmbedding(own, {
       config: this.config,
       encoder: await this.encoderFingerprint(),
       image: photo && (await imageFingerprint(photo))

@@ -1,13 +1,15 @@
 import { generateMasks, type CroppableImage } from '../automatic/generator.js'
-import type { AutomaticMaskOptions } from '../automatic/options.js'
+import { checkAutomaticMaskOptions, type AutomaticMaskOptions } from '../automatic/options.js'
 import { SharedWork } from '../backend/shared-work.js'
 import { refuse, shown } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { boxIou, clipBox, type Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
+import { readOptions } from '../options.js'
 import { checkPhrase } from '../prompts/phrases.js'
-import type { Point, Prompt } from '../prompts/prompt.js'
+import { maxPoints, maxPrompts, type Point, type Prompt } from '../prompts/prompt.js'
+import { batches } from '../tensor/batches.js'
 import type { TextModel } from './crop-encoder.js'
 import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
 import {
@@ -102,7 +104,8 @@ export interface SearchableImage extends CroppableImage {
  * Throws `InputError`: `E_BAD_PROMPT` for phrases, `E_BAD_OPTION` for options and for a route whose requirements are
  * not met; the message names routes that work.
  */
-export async function query(image: SearchableImage, phrase: string, options: QueryOptions = {}): Promise<Instance[]> {
+export async function query(image: SearchableImage, phrase: string, given: QueryOptions = {}): Promise<Instance[]> {
+  const options = checkQueryOptions(given)
   const { limit = Infinity, not = [], overlap, signal } = options
   signal?.throwIfAborted()
   const phrases = [phrase, ...not].map(checkPhrase)
@@ -124,6 +127,37 @@ export async function query(image: SearchableImage, phrase: string, options: Que
     if (!kept.some(k => isDuplicate(k, candidate, limits))) kept.push(candidate)
   }
   return kept.map(({ mask, box, score }) => ({ mask, box, score, predictedIou: mask.predictedIou }))
+}
+
+/** The options as a copy, with those in them that are objects. */
+function checkQueryOptions(given: QueryOptions): QueryOptions {
+  const options = readOptions('query', given, {
+    route: true,
+    limit: true,
+    threshold: true,
+    not: true,
+    points: true,
+    detect: true,
+    automatic: true,
+    overlap: true,
+    signal: true
+  })
+  const { not = [], points = [], automatic, overlap } = options
+  for (const [name, list] of Object.entries({ not, points })) {
+    if (!Array.isArray(list) || list.length > maxPoints)
+      refuse('E_BAD_OPTION', `${name}: must be an array of at most ${maxPoints}, found ${shown(list)}`)
+  }
+  const limits = overlap && readOptions('overlap', overlap, { iou: true, containment: true })
+  for (const [name, value] of Object.entries(limits ?? {}))
+    if (!Number.isFinite(value))
+      refuse('E_BAD_OPTION', `overlap: ${name} must be a finite number, found ${shown(value)}`)
+  return {
+    ...options,
+    not: [...not],
+    points: points.map(point => ({ ...point })),
+    automatic: automatic && checkAutomaticMaskOptions(automatic),
+    overlap: limits
+  }
 }
 
 type Run = (
@@ -174,14 +208,16 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
         isInside(d.box, image) &&
         !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7)
     )
-    const answers = await image.predict(
-      mine.map(({ box }) => ({ box })),
-      { multimask: true, best: true, signal }
-    )
-    return answers.flatMap(({ masks: [mask] }, i) => {
-      const measured = measure(mask)
-      return measured.area > 0 ? [{ ...measured, score: mine[i].score }] : []
-    })
+    const scored: ScoredMask[] = []
+    for (const batch of batches(mine, maxPrompts)) {
+      const prompts = batch.map(({ box }) => ({ box }))
+      const predictions = await image.predict(prompts, { multimask: true, best: true, signal })
+      for (const [i, { masks }] of predictions.entries()) {
+        const measured = measure(masks[0])
+        if (measured.area > 0) scored.push({ ...measured, score: batch[i].score })
+      }
+    }
+    return scored
   }
 }
 
@@ -233,10 +269,10 @@ function checkDetections(found: readonly Detection[]): readonly Detection[] {
   const isDetection = (d: Detection): boolean =>
     Array.isArray(d?.box) &&
     d.box.length === 4 &&
-    d.box.every(Number.isFinite) &&
+    Array.from(d.box).every(Number.isFinite) &&
     Number.isFinite(d.score) &&
     typeof d.label === 'string'
-  if (list?.every(isDetection)) return list
+  if (list && Array.from(list).every(isDetection)) return list.map(d => ({ ...d, box: [...d.box] as unknown as Box }))
   refuse('E_BACKEND_FAILED', 'detect: must return a list of { box: [x0, y0, x1, y1], score, label }')
 }
 

@@ -5,7 +5,8 @@ import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
 import { underMetaNames } from './sam-prefix.js'
 import { merged, type WeightSource } from './source.js'
-import { brief } from '../errors.js'
+import { brief, shown } from '../errors.js'
+import { readOptions } from '../options.js'
 import { blobBytes, filesIn, memoryBytes, openFile, urlBytes, type ByteSource } from '#io'
 
 /**
@@ -31,12 +32,13 @@ export interface OpenOptions {
  * Meta's, whatever the file calls them and whatever prefix they have (`underMetaNames`). An open source is returned as
  * it is. Throws `WeightsError`.
  */
-export async function openWeights(from: WeightsLike, options: OpenOptions = {}): Promise<WeightSource> {
+export async function openWeights(from: WeightsLike, given: OpenOptions = {}): Promise<WeightSource> {
+  const options = readOptions('openWeights', given, { signal: true, onProgress: true, timeout: true })
   if (isWeightSource(from)) return from
   options.signal?.throwIfAborted()
   if (from instanceof Map)
     return underMetaNames(await openDirectory('directory', from as ReadonlyMap<string, Blob>, options))
-  if (isAddress(from) && !isWeb(from)) {
+  if (isAddress(from) && !isWeb(from) && String(from) !== '') {
     const files = await filesIn(from)
     if (files) return underMetaNames(await openDirectory(String(from), files, options))
   }
@@ -56,8 +58,14 @@ async function byteSource(
 ): Promise<ByteSource> {
   if (from instanceof Uint8Array || from instanceof ArrayBuffer) return memoryBytes(from)
   if (typeof Blob !== 'undefined' && from instanceof Blob) return blobBytes(from)
-  if (!isAddress(from))
-    return failAt('checkpoint', 'E_WEIGHTS_IO')('must be a path, a URL, a Blob, bytes or an open source')
+  if (!isAddress(from) || String(from) === '') {
+    const model = typeof from === 'object' && from !== null && 'weights' in from
+    const found = model ? 'an object with weights; pass these' : shown(from)
+    return failAt(
+      'checkpoint',
+      'E_WEIGHTS_IO'
+    )(`must be a path, a URL, a Blob, bytes or an open source, found ${found}`)
+  }
   return isWeb(from) ? urlBytes(from, options) : openFile(from)
 }
 

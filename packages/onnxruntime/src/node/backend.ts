@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { partOf, refuse, shown, type Backend, type HostTensor } from '@sam/core/graph'
+import { partOf, readOptions, refuse, shown, type Backend, type HostTensor } from '@sam/core/graph'
 import type { InferenceSession } from 'onnxruntime-node'
 import { checkOptions, onnxRuntimeBackend, type OnnxRuntimeOptions } from '../backend.js'
 import type { Runtime } from '../runtime.js'
@@ -27,26 +27,29 @@ export async function nodeBackend(
   provider: InferenceSession.SessionOptions,
   options: NodeOptions
 ): Promise<Backend> {
-  checkNodeOptions(options)
-  const thread = await startThread({ telemetry: options.telemetry === true })
-  return onnxRuntimeBackend(name, nodeRuntime(thread, provider, options), options)
+  const checked = checkNodeOptions(name, options)
+  const thread = await startThread({ telemetry: checked.telemetry === true })
+  return onnxRuntimeBackend(name, nodeRuntime(thread, provider, checked), checked)
 }
 
-/** Validates the options. Throws `InputError` `E_BAD_OPTION` for unknown options and invalid values. */
-export function checkNodeOptions(options: NodeOptions): void {
-  const { threads, decompose, memory = 'lean', telemetry = false, ...unknown } = options
+/** A copy of the options. Throws `InputError` `E_BAD_OPTION` for unknown options and invalid values. */
+export function checkNodeOptions(name: string, options: NodeOptions): NodeOptions {
+  const names = { threads: true, decompose: true, memory: true, telemetry: true } as const
+  const checked = readOptions(name, options, names)
+  const { threads, decompose, memory = 'lean', telemetry = false } = checked
   checkOptions({ threads, decompose })
   if (memory !== 'lean' && memory !== 'fast')
     refuse('E_BAD_OPTION', `memory must be 'lean' or 'fast', found ${shown(memory)}`)
   if (typeof telemetry !== 'boolean')
     refuse('E_BAD_OPTION', `telemetry must be true or false, found ${shown(telemetry)}`)
-  const [other] = Object.keys(unknown)
-  if (other !== undefined)
-    refuse('E_BAD_OPTION', `the options must be among threads, memory, decompose and telemetry, found ${shown(other)}`)
+  return checked
 }
 
+/** Ends the threads of backends that were not disposed of, once no model and no tensor uses them any more. */
+const abandoned = new FinalizationRegistry<Thread>(thread => void thread.call('end', {}).catch(() => {}))
+
 function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, options: NodeOptions): Runtime<number> {
-  return {
+  const runtime: Runtime<number> = {
     open: (g, { weightBytes, ...rest }) =>
       openSession(thread, g, { ...rest, session: sessionOptions(provider, options, weightBytes) }),
     async read(tensor, { dtype, shape }, part) {
@@ -56,8 +59,13 @@ function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, 
     free(tensor) {
       thread.call('free', { tensor }).catch(() => {})
     },
-    end: reason => thread.end(reason)
+    end(reason) {
+      abandoned.unregister(runtime)
+      thread.end(reason)
+    }
   }
+  abandoned.register(runtime, thread, runtime)
+  return runtime
 }
 
 /**

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest'
+import { webgpu } from './backend.js'
+
+it.each([
+  [{ halfWeight: true }, "did you mean 'halfWeights'?"],
+  [{ halfWeights: 1 }, 'halfWeights must be true or false, found 1'],
+  [{ powerPreference: 'fast' }, "'low-power' or 'high-performance'"],
+  [{ decompose: true }, "decompose must be 'all' or omitted, found true"]
+])('webgpu: rejects %o before it looks for a GPU', async (options, message) => {
+  await expect(webgpu(options as object)).rejects.toMatchObject({
+    code: 'E_BAD_OPTION',
+    message: expect.stringContaining(message)
+  })
+})
