@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { overlay } from './draw/overlay.js'
+import { Mask } from './masks/mask.js'
 import { readOptions } from './options.js'
 
 interface Options {
@@ -45,4 +47,12 @@ describe('readOptions', () => {
     expect(() => read(options)).toThrow(expect.objectContaining({ code: 'E_BAD_OPTION' }))
     expect(() => read(options)).toThrow(message)
   })
+})
+
+it('Mask and overlay: refuse a misspelt option', () => {
+  const mask = Mask.fromBitmap({ width: 1, height: 1, data: Uint8Array.of(1) })
+  expect(() => mask.toPolygons({ simplfy: 1 } as object)).toThrow("did you mean 'simplify'?")
+  expect(() => mask.toImageData({ colour: [0, 0, 0] } as object)).toThrow("did you mean 'color'?")
+  const image = { width: 1, height: 1, data: new Uint8Array(3) }
+  expect(() => overlay(image, [mask], { box: [] } as object)).toThrow("did you mean 'boxes'?")
 })

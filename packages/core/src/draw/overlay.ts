@@ -4,6 +4,7 @@ import type { Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
 import { clipRegion, disc, outline, paint, rectangle, type Shape } from './paint.js'
 import type { MultiPolygon } from '../masks/polygons.js'
+import { readOptions } from '../options.js'
 import type { Point } from '../prompts/prompt.js'
 import { segmentDistance, simplifyPolygons } from '../masks/simplify-polygons.js'
 
@@ -24,10 +25,11 @@ const pointColor = { foreground: [22, 163, 74], background: [220, 38, 38] } as c
 /**
  * Draws masks and prompts over a copy of the photo: translucent fills, large masks below small ones, a crisp outline
  * with a light halo, and markers. Line widths scale with the picture. `image` is not changed.
- * Throws `E_BAD_IMAGE` for a mask of another size.
+ * Throws `E_BAD_IMAGE` for a mask of another size, `E_BAD_OPTION` for an unknown option.
  */
 export function overlay(image: RgbImage, masks: readonly Mask[], options: OverlayOptions = {}): RgbImage {
-  const { points = [], boxes = [], color = distinctColor, opacity = 0.4 } = options
+  const names = { points: true, boxes: true, color: true, opacity: true } as const
+  const { points = [], boxes = [], color = distinctColor, opacity = 0.4 } = readOptions('overlay', options, names)
   const stranger = masks.find(mask => mask.width !== image.width || mask.height !== image.height)
   if (stranger) {
     refuse(

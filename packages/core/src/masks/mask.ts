@@ -1,5 +1,6 @@
 import { encodePng } from '#io'
 import { refuse } from '../errors.js'
+import { readOptions } from '../options.js'
 import type { Frame } from '../image/frame.js'
 import type { Rgb } from '../image/image.js'
 import type { Size } from '../image/resize.js'
@@ -138,7 +139,8 @@ export class Mask {
   }
 
   /** The mask in one translucent colour on a transparent background, to draw over the photo. `alpha` is 0 … 1. */
-  toImageData({ color = [30, 144, 255], alpha = 0.6 }: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
+  toImageData(options: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
+    const { color = [30, 144, 255], alpha = 0.6 } = readOptions('toImageData', options, { color: true, alpha: true })
     const data = new Uint8ClampedArray(this.width * this.height * 4)
     const pixel = [...color, alpha * 255]
     this.bitmap().forEach((inside, i) => {
@@ -176,7 +178,8 @@ export class Mask {
    * Polygons with holes along the pixel edges: exactly this mask. `simplify` is the tolerance in pixels for leaving out
    * corners.
    */
-  toPolygons({ simplify = 0 }: { simplify?: number } = {}): MultiPolygon {
+  toPolygons(options: { simplify?: number } = {}): MultiPolygon {
+    const { simplify = 0 } = readOptions('toPolygons', options, { simplify: true })
     const exact = tracePolygons(this.#pixels())
     return simplify > 0 ? simplifyPolygons(exact, simplify) : exact
   }

@@ -33,7 +33,7 @@ export async function nodeBackend(
 }
 
 /** A copy of the options. Throws `InputError` `E_BAD_OPTION` for unknown options and invalid values. */
-export function checkNodeOptions(name: string, options: NodeOptions): NodeOptions {
+function checkNodeOptions(name: string, options: NodeOptions): NodeOptions {
   const names = { threads: true, decompose: true, memory: true, telemetry: true } as const
   const checked = readOptions(name, options, names)
   const { threads, decompose, memory = 'lean', telemetry = false } = checked

@@ -2,4 +2,4 @@
  * `@sam/onnxruntime/node`: common parts of the backends on onnxruntime-node.
  * @packageDocumentation
  */
-export { checkNodeOptions, nodeBackend, type NodeOptions } from './backend.js'
+export { nodeBackend, type NodeOptions } from './backend.js'
