@@ -1,6 +1,6 @@
 import { cropImage } from '../image/crop.js'
 import type { DeviceTensor, Executable } from '../backend/backend.js'
-import { refuse, SamError } from '../errors.js'
+import { refuse, SamError, shown } from '../errors.js'
 import type { Frame } from '../image/frame.js'
 import type { RgbImage } from '../image/image.js'
 import { generateMasks, type AutomaticMask } from '../automatic/generator.js'
@@ -19,7 +19,7 @@ import type { TextModel } from '../text-search/crop-encoder.js'
 import { query, type Instance, type QueryOptions, type SearchableImage } from '../text-search/query.js'
 import type { CompiledDecoder } from './compiled-decoder.js'
 import { writeEmbedding } from './embedding-file.js'
-import { readPredictions, type DecoderOutputs } from './prediction.js'
+import { readPredictions, type DecoderOutputs, type ReadOptions } from './prediction.js'
 
 export interface PredictOptions {
   /**
@@ -31,6 +31,8 @@ export interface PredictOptions {
    * Return only the best mask, and copy only its values to host memory: for previews on hover. Default false.
    */
   readonly best?: boolean | undefined
+  /** A pixel is inside a mask when its logit exceeds this. Meta: `Sam.mask_threshold`. Default 0. */
+  readonly maskThreshold?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -75,12 +77,14 @@ export class EncodedImage implements Disposable, SearchableImage {
   predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
   async predict(
     prompts: Prompt | readonly Prompt[],
-    { multimask = 'auto', best = false, signal }: PredictOptions = {}
+    { multimask = 'auto', best = false, maskThreshold = 0, signal }: PredictOptions = {}
   ): Promise<Prediction | Prediction[]> {
     this.#check()
     signal?.throwIfAborted()
     if (multimask !== 'auto' && typeof multimask !== 'boolean')
       refuse('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${String(multimask)}`)
+    if (!Number.isFinite(maskThreshold))
+      refuse('E_BAD_OPTION', `maskThreshold: must be a finite number, found ${shown(maskThreshold)}`)
     const list = Array.isArray(prompts) ? (prompts as readonly Prompt[]) : [prompts as Prompt]
     const { config, text, textWidth, frame } = this.#encoded
     for (const prompt of list) checkPrompt(prompt, this, { embeddingWidth: config.width, textWidth })
@@ -88,14 +92,17 @@ export class EncodedImage implements Disposable, SearchableImage {
     const predictions: Prediction[] = []
     for (const batch of batches(embedded, maxPrompts)) {
       const ready = batch.map(prompt => decoderPrompt(prompt, frame, lowResSize(config)))
-      predictions.push(...(await this.#decode(ready, { multimask, best, signal })))
+      predictions.push(...(await this.#decode(ready, { multimask, best, maskThreshold, signal })))
     }
     return Array.isArray(prompts) ? predictions : predictions[0]
   }
 
   async #decode(
     prompts: readonly DecoderPrompt[],
-    { multimask, best, signal }: { multimask: Multimask; best: boolean; signal: AbortSignal | undefined }
+    {
+      signal,
+      ...options
+    }: Pick<ReadOptions, 'multimask' | 'best' | 'maskThreshold'> & { signal: AbortSignal | undefined }
   ): Promise<Prediction[]> {
     const { config, decoder, embedding, frame } = this.#encoded
     const signature = promptSignature(prompts)
@@ -115,7 +122,7 @@ export class EncodedImage implements Disposable, SearchableImage {
       return run()
     })
     try {
-      return await readPredictions(out as DecoderOutputs, prompts, { multimask, best, frame })
+      return await readPredictions(out as DecoderOutputs, prompts, { ...options, frame })
     } finally {
       for (const tensor of Object.values(out)) tensor.dispose()
     }
