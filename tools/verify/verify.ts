@@ -1,7 +1,7 @@
 /**
- * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: compares the
- * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5
- * GB into .cache/verify, and takes minutes.
+ * `npm run verify -- [vit_b vit_l vit_h mobile_sam mobile_amg] [--reference DIR] [--backend cpu|cuda] [--decompose]`:
+ * compares the published models, and MobileSAM's automatic masks (`mobile_amg`), with results of the public PyTorch
+ * code. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -39,8 +39,26 @@ interface Result {
   firstMaskSeconds: number
 }
 
-/** The limits of acceptance. */
-const limits: { key: keyof Result; what: string; holds: (value: number) => boolean; limit: string }[] = [
+/** Automatic masks of one setting. */
+interface AutomaticResult {
+  name: string
+  missing: number
+  surplus: number
+  maskIou: number
+  iou: number
+  stability: number
+  seconds: number
+}
+
+/** A limit of acceptance on a value of a result. */
+interface Limit<R> {
+  readonly key: keyof R
+  readonly what: string
+  readonly holds: (value: number) => boolean
+  readonly limit: string
+}
+
+const limits: readonly Limit<Result>[] = [
   { key: 'embedding', what: 'embedding, max abs error', holds: v => v <= 1e-3, limit: '≤ 1e-3' },
   { key: 'logits', what: 'mask logits, error / largest', holds: v => v <= 2e-3, limit: '≤ 2e-3' },
   { key: 'iou', what: 'IoU predictions, max abs error', holds: v => v <= 1e-3, limit: '≤ 1e-3' },
@@ -48,45 +66,54 @@ const limits: { key: keyof Result; what: string; holds: (value: number) => boole
   { key: 'area', what: 'mask area, relative error', holds: v => v < 1e-3, limit: '< 1e-3' }
 ]
 
+const automaticLimits: readonly Limit<AutomaticResult>[] = [
+  { key: 'missing', what: 'masks only of the reference', holds: v => v === 0, limit: '0' },
+  { key: 'surplus', what: 'masks only of ours', holds: v => v === 0, limit: '0' },
+  { key: 'maskIou', what: 'paired masks, lowest IoU', holds: v => v > 0.99, limit: '> 0.99' },
+  { key: 'iou', what: 'IoU predictions, max abs error', holds: v => v <= 1e-2, limit: '≤ 1e-2' },
+  { key: 'stability', what: 'stability, max abs error', holds: v => v <= 1e-2, limit: '≤ 1e-2' }
+]
+
 let failed = 0
-for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h', 'mobile_sam']) {
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    [
-      'tools/run.js',
-      'tools/verify/model.ts',
-      name,
-      '--reference',
-      reference,
-      '--backend',
-      backend,
-      ...(decompose ? ['--decompose'] : [])
-    ],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      encoding: 'utf8',
-      maxBuffer: 1 << 26
-    }
-  )
+for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h', 'mobile_sam', 'mobile_amg']) {
+  const automatic = name === 'mobile_amg'
+  const script = automatic ? ['tools/verify/automatic.ts'] : ['tools/verify/model.ts', name]
+  const flags = ['--reference', reference, '--backend', backend, ...(decompose ? ['--decompose'] : [])]
+  const { stdout, status } = spawnSync(process.execPath, ['tools/run.js', ...script, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 1 << 26
+  })
   if (status !== 0) {
     failed++
     console.log(`${name}: failed with exit code ${status}`)
     continue
   }
-  const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as Result
+  const lines = stdout.trim().split('\n')
+  if (automatic) {
+    for (const result of lines.map(line => JSON.parse(line) as AutomaticResult)) {
+      console.log(`${name}, ${result.name}, ${backend}: ${result.seconds.toFixed(1)} s`)
+      check(result, automaticLimits)
+    }
+    continue
+  }
+  const result = JSON.parse(lines.at(-1)!) as Result
   const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
   console.log(
     `${name}, ${backend}: checkpoint ${gb(result.bytes)}, load ${result.loadSeconds.toFixed(1)} s, encode ` +
       `${result.encodeSeconds.toFixed(1)} s, ` +
       `first mask ${result.firstMaskSeconds.toFixed(1)} s after start, peak memory ${gb(result.peak)}`
   )
+  check(result, limits)
+}
+process.exit(failed ? 1 : 0)
+
+/** Prints each value beside its limit, and counts the failures. */
+function check<R>(result: R, limits: readonly Limit<R>[]): void {
   for (const { key, what, holds, limit } of limits) {
     const value = result[key] as number
     if (!holds(value)) failed++
-    console.log(
-      `  ${holds(value) ? '✓' : '✗'} ${what.padEnd(32)} ` +
-        `${key === 'maskIou' ? value.toFixed(5) : value.toExponential(2)}  (${limit})`
-    )
+    const text = key === 'maskIou' ? value.toFixed(5) : Number.isInteger(value) ? String(value) : value.toExponential(2)
+    console.log(`  ${holds(value) ? '✓' : '✗'} ${what.padEnd(32)} ${text}  (${limit})`)
   }
 }
-process.exit(failed ? 1 : 0)

@@ -40,6 +40,7 @@ describe('sam eval', async () => {
     for (const line of [
       /^one click, all +3 +0\.\d{3} +0\.\d{3}$/m,
       /^box +3 /m,
+      /^box, single mask +3 +0\.\d{3}$/m,
       /^clicks +1 +2$/m,
       /^IoU 0\.9 +2\.00 +0\.00%$/m,
       /^recalled from \d ambiguous clicks/m
@@ -53,13 +54,15 @@ describe('sam eval', async () => {
   })
 
   it('prints only JSON with --json, and counts skipped masks', async () => {
-    const { code, out, err } = await sam(['eval', '--data', `folder:${at('mine')}`, ...few, '--json', '--quiet'])
+    const { code, out, err } = await sam(['eval', at('mine'), ...few, '--json', '--quiet'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(JSON.parse(out)).toMatchObject({
       objects: 1,
       images: 1,
       skipped: { images: 2, masks: 2 },
-      model: expect.any(String)
+      model: expect.any(String),
+      data: `folder:${at('mine')}`,
+      scores: [{ image: 'a.png', clicks: [expect.any(Number), expect.any(Number)] }]
     })
   })
 
@@ -67,6 +70,7 @@ describe('sam eval', async () => {
     ['an unknown form of data', ['--data', 'voc:x'], 2, '--data voc:x: it must be scenes'],
     ['scenes of a size out of range', ['--data', 'scenes:1:9'], 2, '32 … 4096'],
     ['COCO without its images', ['--data', 'coco:x.json'], 2, 'coco:FILE.json,FOLDER'],
+    ['a folder and --data', ['x', '--data', 'scenes'], 2, 'give a folder or --data, not both'],
     ['no objects', ['--objects', '0'], 2, '--objects must be a whole number from 1'],
     [
       'a missing folder',

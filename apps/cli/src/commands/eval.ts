@@ -5,11 +5,12 @@ import type { Context } from '../context.js'
 import { dataForms, openData } from '../data.js'
 import { outputFolder, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
+import { usage } from '../failure.js'
 import { wholeNumber } from '../numbers.js'
 import { json, percent, table } from '../text.js'
 
 interface EvalOptions extends ModelOptions {
-  readonly data: string
+  readonly data?: string
   readonly objects: number
   readonly clicks: number
   readonly out?: string
@@ -21,21 +22,26 @@ const heldOut = { seed: 9001, size: 256 }
 /** `sam eval`: mean IoU of a model from clicks and boxes, on images with ground-truth masks. */
 export function addEval(program: Command, context: Context): void {
   withModelOptions(
-    program.command('eval').description('mean IoU from clicks and boxes, on images with ground-truth masks')
+    program
+      .command('eval')
+      .description('mean IoU from clicks and boxes, on images with ground-truth masks')
+      .argument('[folder]', 'a folder with images/ and masks/: short for --data folder:FOLDER')
   )
-    .option('--data <images>', dataForms, `scenes:${heldOut.seed}`)
+    .option('--data <images>', `${dataForms} (default: scenes:${heldOut.seed})`)
     .option('--objects <n>', 'maximum number of objects', wholeNumber('--objects'), 500)
     .option('--clicks <n>', 'clicks per object', wholeNumber('--clicks', { most: 100 }), 9)
     .option('--out <folder>', 'folder for evaluation.json and clicks.svg')
-    .action((options: EvalOptions) => run(options, context))
+    .action((folder: string | undefined, options: EvalOptions) => run(folder, options, context))
 }
 
-async function run(options: EvalOptions, context: Context): Promise<void> {
+async function run(folder: string | undefined, options: EvalOptions, context: Context): Promise<void> {
   const { signal, terminal } = context
-  const data = await openData(options.data, heldOut)
+  if (folder !== undefined && options.data !== undefined) throw usage('give a folder or --data, not both')
+  const images = folder === undefined ? (options.data ?? `scenes:${heldOut.seed}`) : `folder:${folder}`
+  const data = await openData(images, heldOut)
   if (options.out !== undefined) await outputFolder(options.out)
   await withModel(options, context, async sam => {
-    const evaluation = await context.progress(options).step(`evaluating on ${options.data}`, tell =>
+    const evaluation = await context.progress(options).step(`evaluating on ${images}`, tell =>
       evaluate({
         sam,
         data,
@@ -46,7 +52,7 @@ async function run(options: EvalOptions, context: Context): Promise<void> {
       })
     )
     const result = json({
-      data: options.data,
+      data: images,
       model: sam.config.name,
       checkpoint: options.checkpoint ?? null,
       backend: options.backend,
@@ -88,7 +94,8 @@ export function evaluationTables({
       ['mean IoU', 'objects', 'highest predicted IoU', 'best of three'],
       ...Object.entries(oneClick).map(([kind, s]) => score(`one click, ${kind}`, s)),
       ['one click, best-matching object', String(objects), nearest.toFixed(3)],
-      score('box', box)
+      score('box', box),
+      ['box, single mask', String(objects), box.single.toFixed(3)]
     ]),
     table(`l${'r'.repeat(clicks.length)}`, [
       ['clicks', ...clicks.map((_, i) => String(i + 1))],

@@ -72,6 +72,9 @@ describe('cropBoxes', () => {
     expect(isCutOff([0, 0, 500, 500], crop, size)).toBe(false)
     expect(isCutOff([100, 100, 590, 300], crop, size)).toBe(true)
     expect(isCutOff([100, 100, 1000, 1000], [0, 0, 1000, 1000], size)).toBe(false)
+    // The last column is 579, and 580 where the box ends at 581.
+    expect(isCutOff([100, 100, 580, 300], crop, size)).toBe(false)
+    expect(isCutOff([100, 100, 581, 300], crop, size)).toBe(true)
   })
 })
 
@@ -84,6 +87,16 @@ describe('boxNms', () => {
     const items = [item(0.5, 0, 0, 10, 10), item(0.9, 1, 0, 11, 10), item(0.7, 20, 0, 30, 10), item(0.9, 0, 0, 3, 3)]
     expect(boxNms(items, i => i.score, 0.7)).toEqual([items[1], items[3], items[2]])
     expect(boxNms(items, i => i.score, 0.9)).toHaveLength(4)
+  })
+  it("compares boxes by their last pixels, as Meta's code does", () => {
+    // By edges the IoU is 40 / 60 = 2/3; by last pixels 27 / 45 = 0.6.
+    const items = [item(0.9, 0, 0, 10, 6), item(0.8, 0, 0, 10, 4)]
+    expect(boxNms(items, i => i.score, 0.65)).toHaveLength(2)
+    expect(boxNms(items, i => i.score, 0.59)).toHaveLength(1)
+  })
+  it('keeps all empty boxes', () => {
+    const items = [item(0.9, 0, 0, 0, 0), item(0.8, 0, 0, 0, 0), item(0.7, 0, 0, 9, 9)]
+    expect(boxNms(items, i => i.score, 0.5)).toEqual(items)
   })
   it('does not suppress by a removed box', () => {
     const items = [item(0.9, 0, 0, 10, 10), item(0.8, 4, 0, 14, 10), item(0.7, 8, 0, 18, 10)]
@@ -98,15 +111,28 @@ describe('boxNms', () => {
 describe('removeSmallRegions', () => {
   it('fills holes, then removes islands, 8-connected', () => {
     const before = picture('#####..#', '#.###...', '#####...', '.....#..', '......#.')
-    expect(drawn(removeSmallRegions(before, 2))).toEqual(['#####...', '#####...', '#####...', '.....#..', '......#.'])
-    expect(removeSmallRegions(picture('##', '##'), 4)).toMatchObject({ width: 2 })
+    const { bitmap, changed } = removeSmallRegions(before, 2)
+    expect(drawn(bitmap)).toEqual(['#####...', '#####...', '#####...', '.....#..', '......#.'])
+    expect(changed).toBe(true)
   })
-  it('keeps the largest island if all are too small, and returns an unchanged bitmap as is', () => {
-    expect(drawn(removeSmallRegions(picture('#..##', '.....', '.....'), 3))).toEqual(['...##', '.....', '.....'])
-    const fine = picture('###', '###', '...')
-    expect(removeSmallRegions(fine, 3)).toBe(fine)
-    const empty = picture('...', '...')
-    expect(drawn(removeSmallRegions(empty, 1))).toEqual(['...', '...'])
+  it('keeps the largest island if all are too small', () =>
+    expect(drawn(removeSmallRegions(picture('#..##', '.....', '.....'), 3).bitmap)).toEqual([
+      '...##',
+      '.....',
+      '.....'
+    ]))
+  it('returns an unchanged bitmap as is', () => {
+    for (const [bitmap, minArea] of [
+      [picture('###', '###', '...'), 3],
+      [picture('...', '...'), 1]
+    ] as const)
+      expect(removeSmallRegions(bitmap, minArea)).toEqual({ bitmap, changed: false })
+  })
+  it("counts a small island that is the only one as a change, as Meta's code does", () => {
+    const bitmap = picture('#....', '.....')
+    const found = removeSmallRegions(bitmap, 5)
+    expect(found.changed).toBe(true)
+    expect(found.bitmap).toBe(bitmap)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { Size } from '../image/resize.js'
-import type { Box } from '../masks/box.js'
+import { toLastPixels, type Box } from '../masks/box.js'
 
 /** A crop of the photo, encoded separately. */
 export interface CropBox {
@@ -37,7 +37,9 @@ const near = 20
 
 /**
  * Whether a box touches an edge of its crop that is not an edge of the photo: the object is cut off there. All in
- * pixels of the photo.
+ * pixels of the photo. As in Meta's code, the box's own right and bottom are its last pixels.
  */
 export const isCutOff = (box: Box, crop: Box, { width, height }: Size): boolean =>
-  box.some((side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near)
+  toLastPixels(box).some(
+    (side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near
+  )

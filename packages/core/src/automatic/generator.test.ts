@@ -148,7 +148,8 @@ describe('generateMasks', () => {
       { cropNPointsDownscaleFactor: 0 },
       { pointGrids: [[[2, 0]]] },
       { pointGrids: [[], []] },
-      { pointsPerBatch: 65 },
+      { pointsPerBatch: 0 },
+      { maskThreshold: Infinity },
       { minMaskRegionArea: -1 }
     ]
     for (const options of bad)

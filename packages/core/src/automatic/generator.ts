@@ -14,6 +14,7 @@ import { pointGrid } from './point-grid.js'
 
 /** A mask from automatic mask generation. */
 export interface AutomaticMask {
+  /** All of Meta's `output_mode` forms: `bitmap()`, `toRle()` and `toCocoRle()`. */
   readonly mask: Mask
   /** The grid point used as the prompt, in pixels of the photo. */
   readonly point: Point
@@ -44,8 +45,9 @@ interface Candidate {
 }
 
 /**
- * Masks of all objects in the photo, from a grid of points; best first. Meta:
- * automatic_mask_generator.py#SamAutomaticMaskGenerator.generate.
+ * Masks of all objects in the photo, from a grid of points; best first. The set of masks is that of Meta's
+ * automatic_mask_generator.py#SamAutomaticMaskGenerator.generate; where nothing is filtered (`predIouThresh` and
+ * `stabilityScoreThresh` 0), it can contain empty masks.
  *
  * Only the measures of each batch are kept; the masks that survive are decoded again. Memory therefore does not grow
  * with the grid.
@@ -108,11 +110,11 @@ interface CropOptions extends AutomaticMaskOptions {
 
 /** The masks of one crop. Meta: SamAutomaticMaskGenerator._process_crop, ._process_batch. */
 async function masksOfCrop(view: Promptable, options: CropOptions): Promise<AutomaticMask[]> {
-  const { boxNmsThresh, pointsPerBatch, photo, crop, grid, report, signal } = options
+  const { boxNmsThresh, pointsPerBatch, maskThreshold, photo, crop, grid, report, signal } = options
   const predict = (points: readonly Point[]): Promise<Prediction[]> =>
     view.predict(
       points.map(point => ({ points: [point] })),
-      { multimask: true, signal }
+      { multimask: true, maskThreshold, signal }
     )
   const points = grid.map(([x, y]): Point => ({ x: x * view.width, y: y * view.height }))
   const candidates: Candidate[] = []
@@ -148,20 +150,17 @@ function acceptedMeasures(
   mask: Mask,
   { predIouThresh = 0.88, stabilityScoreThresh = 0.95, stabilityScoreOffset = 1, maxArea = 1, photo, crop }: CropOptions
 ): Omit<Candidate, 'point' | 'tokenIndex'> | undefined {
-  if (!(mask.predictedIou > predIouThresh)) return undefined
+  // Scores are compared in f32, as PyTorch does.
+  const { fround } = Math
+  if (predIouThresh > 0 && !(mask.predictedIou > fround(predIouThresh))) return undefined
   const {
     stability,
     area,
     box: [x0, y0, x1, y1]
   } = mask.measure(stabilityScoreOffset)
+  if (stabilityScoreThresh > 0 && fround(stability) < fround(stabilityScoreThresh)) return undefined
   const box: Box = [x0 + crop[0], y0 + crop[1], x1 + crop[0], y1 + crop[1]]
-  if (
-    area === 0 ||
-    stability < stabilityScoreThresh ||
-    area > maxArea * photo.width * photo.height ||
-    isCutOff(box, crop, photo)
-  )
-    return undefined
+  if (area > maxArea * photo.width * photo.height || isCutOff(box, crop, photo)) return undefined
   return { iou: mask.predictedIou, stability, box, area }
 }
 
@@ -176,7 +175,7 @@ function uncropMask(mask: Mask, [left, top]: Box, { width, height }: Size): Mask
 }
 
 /**
- * Masks without small regions. If cleaning makes two masks alike, a mask that was unchanged is kept. Meta:
+ * Masks without small regions. If cleaning makes two masks alike, the one without small regions is kept. Meta:
  * SamAutomaticMaskGenerator.postprocess_small_regions.
  */
 function withoutSmallRegions(
@@ -185,10 +184,10 @@ function withoutSmallRegions(
 ): AutomaticMask[] {
   const cleaned = masks.map(item => {
     const bitmap: Bitmap = { width: item.mask.width, height: item.mask.height, data: item.mask.bitmap({ keep: false }) }
-    const better = removeSmallRegions(bitmap, minMaskRegionArea)
-    if (better === bitmap) return { ...item, changed: false }
+    const { bitmap: better, changed } = removeSmallRegions(bitmap, minMaskRegionArea)
+    if (better === bitmap) return { ...item, changed }
     const mask = new Mask({ ...better, predictedIou: item.mask.predictedIou })
-    return { ...item, changed: true, mask, box: bitmapBox(better), area: better.data.reduce((n, v) => n + v, 0) }
+    return { ...item, changed, mask, box: bitmapBox(better), area: better.data.reduce((n, v) => n + v, 0) }
   })
   return boxNms(cleaned, item => (item.changed ? 0 : 1), overlap).map(({ changed: _, ...item }) => item)
 }

@@ -1,6 +1,5 @@
 import { refuse, shown } from '../errors.js'
 import { readOptions } from '../options.js'
-import { maxPrompts } from '../prompts/prompt.js'
 
 /**
  * Options of automatic mask generation. Names and defaults are those of Meta's SamAutomaticMaskGenerator
@@ -9,19 +8,21 @@ import { maxPrompts } from '../prompts/prompt.js'
 export interface AutomaticMaskOptions {
   /** Points along each side of the grid. Default 32. */
   readonly pointsPerSide?: number | undefined
-  /** Points per decode, at most 64. Default 64. */
+  /** Points per decode, default 64. More than 64 take several decodes. */
   readonly pointsPerBatch?: number | undefined
   /**
    * Explicit points instead of a regular grid: one list for the photo and one for each layer of crops. x, y in 0 … 1
    * of the photo or crop.
    */
   readonly pointGrids?: readonly (readonly (readonly [x: number, y: number])[])[] | undefined
-  /** Masks whose predicted IoU is not above this are dropped. Default 0.88. */
+  /** Masks whose predicted IoU is not above this are dropped; from 0 down, none. Default 0.88. */
   readonly predIouThresh?: number | undefined
-  /** Masks whose stability score is below this are dropped. Default 0.95. */
+  /** Masks whose stability score is below this are dropped; from 0 down, none. Default 0.95. */
   readonly stabilityScoreThresh?: number | undefined
   /** Offset of the mask threshold in the stability score. Default 1. */
   readonly stabilityScoreOffset?: number | undefined
+  /** A pixel is inside a mask when its logit exceeds this. Meta: `Sam.mask_threshold`. Default 0. */
+  readonly maskThreshold?: number | undefined
   /** Box IoU above which the lower-ranked of two masks is removed. Default 0.7. */
   readonly boxNmsThresh?: number | undefined
   /** Layers of crops in addition to the full photo: 4 crops, then 16, … each encoded separately. Default 0. */
@@ -54,6 +55,7 @@ const names: Readonly<Record<keyof AutomaticMaskOptions, true>> = {
   predIouThresh: true,
   stabilityScoreThresh: true,
   stabilityScoreOffset: true,
+  maskThreshold: true,
   boxNmsThresh: true,
   cropNLayers: true,
   cropNmsThresh: true,
@@ -73,7 +75,7 @@ export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): Automati
   }
   const integers = [
     ['pointsPerSide', 1, mostPerSide],
-    ['pointsPerBatch', 1, maxPrompts],
+    ['pointsPerBatch', 1, mostPerSide ** 2],
     ['cropNLayers', 0, mostLayers],
     ['minMaskRegionArea', 0, 2 ** 31]
   ] as const
@@ -85,6 +87,7 @@ export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): Automati
     'predIouThresh',
     'stabilityScoreThresh',
     'stabilityScoreOffset',
+    'maskThreshold',
     'boxNmsThresh',
     'maxArea',
     'cropOverlapRatio',

@@ -8,7 +8,7 @@ export type Box = readonly [x0: number, y0: number, x1: number, y1: number]
 
 /**
  * The bounding box of a bitmap; [0, 0, 0, 0] if it is empty. Right and bottom are one more than Meta's
- * (utils/amg.py#batched_mask_to_box), which are the last pixels: with edges, width times height is the area, and the
+ * (see {@link toLastPixels}), which are the last pixels: with edges, width times height is the area, and the
  * box is a valid box prompt.
  */
 export function bitmapBox({ width, height, data }: Bitmap): Box {
@@ -34,6 +34,12 @@ export const toXywh = ([x0, y0, x1, y1]: Box): readonly [x: number, y: number, w
   x1 - x0,
   y1 - y0
 ]
+
+/**
+ * A box in Meta's form, in which right and bottom are the last pixels (utils/amg.py#batched_mask_to_box). The box of an
+ * empty mask does not change.
+ */
+export const toLastPixels = ([x0, y0, x1, y1]: Box): Box => (x1 > x0 ? [x0, y0, x1 - 1, y1 - 1] : [x0, y0, x1, y1])
 
 /** Width times height. */
 export const boxArea = ([x0, y0, x1, y1]: Box): number => (x1 - x0) * (y1 - y0)

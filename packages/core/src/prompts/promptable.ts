@@ -20,6 +20,11 @@ export interface Prediction {
 export interface Promptable extends Size {
   predict(
     prompts: readonly Prompt[],
-    options: { multimask: 'auto' | true; best?: boolean; signal?: AbortSignal | undefined }
+    options: {
+      multimask: 'auto' | true
+      best?: boolean
+      maskThreshold?: number | undefined
+      signal?: AbortSignal | undefined
+    }
   ): Promise<Prediction[]>
 }

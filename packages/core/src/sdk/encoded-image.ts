@@ -20,7 +20,7 @@ import type { TextModel } from '../text-search/crop-encoder.js'
 import { query, type Instance, type QueryOptions, type SearchableImage } from '../text-search/query.js'
 import type { CompiledDecoder } from './compiled-decoder.js'
 import { writeEmbedding } from './embedding-file.js'
-import { readPredictions, type DecoderOutputs } from './prediction.js'
+import { readPredictions, type DecoderOutputs, type ReadOptions } from './prediction.js'
 
 export interface PredictOptions {
   /**
@@ -32,6 +32,8 @@ export interface PredictOptions {
    * Return only the best mask, and copy only its values to host memory: for previews on hover. Default false.
    */
   readonly best?: boolean | undefined
+  /** A pixel is inside a mask when its logit exceeds this. Meta: `Sam.mask_threshold`. Default 0. */
+  readonly maskThreshold?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -101,12 +103,14 @@ export class EncodedImage implements Disposable, SearchableImage {
   predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
   async predict(prompts: Prompt | readonly Prompt[], options: PredictOptions = {}): Promise<Prediction | Prediction[]> {
     this.#check()
-    const names = { multimask: true, best: true, signal: true } as const
-    const { multimask = 'auto', best = false, signal } = readOptions('predict', options, names)
+    const names = { multimask: true, best: true, maskThreshold: true, signal: true } as const
+    const { multimask = 'auto', best = false, maskThreshold = 0, signal } = readOptions('predict', options, names)
     signal?.throwIfAborted()
     if (multimask !== 'auto' && typeof multimask !== 'boolean')
       refuse('E_BAD_OPTION', `multimask: must be 'auto', true or false, found ${shown(multimask)}`)
     if (typeof best !== 'boolean') refuse('E_BAD_OPTION', `best: must be true or false, found ${shown(best)}`)
+    if (!Number.isFinite(maskThreshold))
+      refuse('E_BAD_OPTION', `maskThreshold: must be a finite number, found ${shown(maskThreshold)}`)
     const { config, text, textWidth, frame } = this.#encoded
     const rules = { frame, lowResSize: lowResSize(config), embeddingWidth: config.width, textWidth }
     const isList = Array.isArray(prompts)
@@ -116,7 +120,7 @@ export class EncodedImage implements Disposable, SearchableImage {
       const predictions: Prediction[] = []
       for (const batch of decodeBatches(embedded.map(prompt => decoderPrompt(prompt, frame)))) {
         signal?.throwIfAborted()
-        predictions.push(...(await this.#decode(batch, { multimask, best, signal })))
+        predictions.push(...(await this.#decode(batch, { multimask, best, maskThreshold, signal })))
       }
       return isList ? predictions : predictions[0]
     })
@@ -134,7 +138,10 @@ export class EncodedImage implements Disposable, SearchableImage {
 
   async #decode(
     prompts: readonly DecoderPrompt[],
-    { multimask, best, signal }: { multimask: Multimask; best: boolean; signal: AbortSignal | undefined }
+    {
+      signal,
+      ...options
+    }: Pick<ReadOptions, 'multimask' | 'best' | 'maskThreshold'> & { signal: AbortSignal | undefined }
   ): Promise<Prediction[]> {
     const { config, decoder, embedding, frame } = this.#encoded
     const signature = promptSignature(prompts)
@@ -154,7 +161,7 @@ export class EncodedImage implements Disposable, SearchableImage {
       return run()
     })
     try {
-      return await readPredictions(out as DecoderOutputs, prompts, { multimask, best, frame })
+      return await readPredictions(out as DecoderOutputs, prompts, { ...options, frame })
     } finally {
       for (const tensor of Object.values(out)) tensor.dispose()
     }

@@ -4,10 +4,11 @@ import { Mask } from '../masks/mask.js'
 import { isAmbiguous, maskTokens, type DecoderPrompt } from '../prompts/decoder-prompt.js'
 import type { Multimask, Prediction } from '../prompts/promptable.js'
 
-interface ReadOptions {
+export interface ReadOptions {
   readonly multimask: Multimask
   /** Only the best mask of each. */
   readonly best: boolean
+  readonly maskThreshold: number
   readonly frame: Frame
 }
 
@@ -20,7 +21,7 @@ export type DecoderOutputs = Readonly<Record<'masks' | 'iou_predictions', Device
 export async function readPredictions(
   { masks, iou_predictions }: DecoderOutputs,
   prompts: readonly DecoderPrompt[],
-  { multimask, best, frame }: ReadOptions
+  { multimask, best, maskThreshold, frame }: ReadOptions
 ): Promise<Prediction[]> {
   const [, perPrompt, low] = masks.shape as [number, number, number, number]
   const plane = low * low
@@ -51,6 +52,7 @@ export async function readPredictions(
         new Mask({
           lowResLogits: (read.data as Float32Array).slice(at - start, at - start + plane),
           predictedIou: score,
+          threshold: maskThreshold,
           frame
         })
     ),

@@ -250,7 +250,7 @@ function automaticMasks(
   let work = known.get(key)
   if (!work || work.failed) {
     work = new SharedWork(async signal => {
-      const masks = await generateMasks(image, { ...automatic, signal })
+      const masks = (await generateMasks(image, { ...automatic, signal })).filter(({ area }) => area > 0)
       return { masks, embeddings: await embedMasks(image, masks, { encoder, signal }) }
     })
     known.set(key, work)

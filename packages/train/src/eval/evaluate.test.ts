@@ -5,7 +5,6 @@ import { referenceBackend } from '@sam/core/testing'
 import type { Dataset, Sample } from '../data/dataset.js'
 import { scenes } from '@sam/scenes'
 import { initialParams } from '../pretrained/init.js'
-import { largestRegion, middleOf } from '../interaction/middle.js'
 import { testRun } from '../../test/test-recipe.js'
 import { clickCurve } from './curve.js'
 import { evaluate } from './evaluate.js'
@@ -16,18 +15,6 @@ const plane = (rows: readonly string[]) => ({
   width: rows[0].length,
   height: rows.length,
   data: Uint8Array.from(rows.join(''), c => (c === '#' ? 1 : 0))
-})
-
-describe('evaluation clicks', () => {
-  const mask = plane(['##.....', '.......', '..#####', '..#####', '..#####', '..#####', '..#####'])
-  it('largestRegion: returns the largest connected region', () => {
-    const region = largestRegion(mask)!
-    expect([region.data[0], region.data[2 * 7 + 2]]).toEqual([0, 1])
-    expect(largestRegion(plane(['...']))).toBeUndefined()
-  })
-  it('middleOf: returns the pixel furthest from any border', () =>
-    expect(middleOf(largestRegion(mask)!)).toEqual([4, 4]))
-  it('middleOf: stays inside a thin mask', () => expect(middleOf(plane(['....', '.##.', '....']))[1]).toBe(1))
 })
 
 it('iouOf: returns intersection over union, and 1 for two empty masks', () => {
@@ -41,11 +28,12 @@ describe('summary', () => {
     clicks: readonly number[],
     meant: readonly [string, boolean][]
   ): ObjectScore => ({
+    image: 'photo.jpg',
     level,
     clicks,
     oracle: clicks[0] + 0.1,
     nearest: clicks[0],
-    box: { predicted: 0.5, oracle: 0.6 },
+    box: { predicted: 0.5, oracle: 0.6, single: 0.3 },
     meant: meant.map(([l, recalled]) => ({ level: l, recalled }))
   })
   const found = summary(
@@ -116,6 +104,7 @@ describe('evaluate', () => {
       found.nearest,
       found.box.predicted,
       found.box.oracle,
+      found.box.single,
       all.oracle,
       ...Object.values(found.ambiguous.recall).map(r => r.share)
     ]) {
@@ -124,6 +113,9 @@ describe('evaluate', () => {
     expect(all.predicted).toBe(found.clicks[0])
     expect(all.oracle).toBeGreaterThanOrEqual(all.predicted)
     expect(found.nearest).toBeGreaterThanOrEqual(all.predicted)
+    expect(found.scores.map(score => score.clicks.length)).toEqual([2, 2, 2, 2, 2])
+    expect(found.scores[0].image).toBe((await data.read(0)).name)
+    expect(found.box.single).toBeCloseTo(found.scores.reduce((sum, { box }) => sum + box.single, 0) / 5)
     expect(clickCurve(found)).toContain('5 objects')
   })
 

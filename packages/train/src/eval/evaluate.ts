@@ -2,7 +2,7 @@ import { Mask, type EncodedImage, type Point, type Prompt, type Sam } from '@sam
 import { InputError } from '@sam/core/graph'
 import { isUnfit } from '../data/check-sample.js'
 import type { Dataset, Sample } from '../data/dataset.js'
-import { firstClick, nextClick } from './clicks.js'
+import { nextClick } from './click-policy.js'
 import { iouOf } from './iou.js'
 import { recalled, summary, type Evaluation, type ObjectScore } from './summary.js'
 
@@ -20,6 +20,8 @@ export interface EvaluateOptions {
 
 /** An object of a sample. */
 interface SampleObject {
+  /** The sample's name. */
+  readonly image: string
   readonly mask: Mask
   readonly level: string | undefined
 }
@@ -28,11 +30,10 @@ interface SampleObject {
 const atOnce = 16
 
 /**
- * Simulates a user of the SDK: the first click is at the centre of an object, each further one at the centre of the
- * largest error region, with the last prediction as the mask prompt; and the exact box. Every IoU is of the mask that
- * the model ranks first, in the photo's pixels. Unreadable images, images without a mask, and masks that cannot be
- * used are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError`
- * `E_BAD_IMAGE` where no object is left.
+ * Simulates a user of the SDK: the clicks of {@link nextClick}, each decoded with all earlier ones and the last
+ * prediction as the mask prompt; and the exact box. Every IoU is of the mask that the model ranks first, in the photo's
+ * pixels. Unreadable images, images without a mask, and masks that cannot be used are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError` `E_BAD_IMAGE` where no
+ * object is left.
  */
 export async function evaluate({
   sam,
@@ -82,7 +83,7 @@ export async function evaluate({
       `an evaluation needs at least one image with a mask, found none; ${skipped.images} images were ` +
         `unreadable or without masks, ${skipped.masks} masks could not be used${reason === undefined ? '' : `. The first: ${reason}`}`
     )
-  return { images, skipped, ...summary(scores, clicks) }
+  return { images, skipped, ...summary(scores, clicks), scores }
 }
 
 /** The objects of a sample, and its encoded image. */
@@ -118,11 +119,11 @@ async function encodeSample(
   }
 }
 
-const objectsOf = ({ image: { width, height }, truths }: Sample): SampleObject[] =>
+const objectsOf = ({ name, image: { width, height }, truths }: Sample): SampleObject[] =>
   truths.flatMap(({ mask: data, level }) => {
     if (data.length !== width * height) return []
     const mask = new Mask({ width, height, data })
-    return mask.area ? [{ mask, level }] : []
+    return mask.area ? [{ image: name, mask, level }] : []
   })
 
 interface SimulationOptions {
@@ -140,16 +141,18 @@ async function simulateClicks(
 ): Promise<ObjectScore[]> {
   const options = { ...(signal && { signal }) }
   const truths = group.map(({ mask }) => ({ width: mask.width, height: mask.height, data: mask.bitmap() }))
-  const boxes = (
-    await image.predict(
-      group.map(({ mask }): Prompt => ({ box: mask.boxXyxy })),
-      options
-    )
-  ).map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
+  const fromBoxes = async (multimask: boolean): Promise<number[][]> =>
+    (
+      await image.predict(
+        group.map(({ mask }): Prompt => ({ box: mask.boxXyxy })),
+        { ...options, multimask }
+      )
+    ).map(({ masks }, k) => masks.map(mask => iouOf(mask.bitmap(), truths[k].data)))
+  const [boxes, singleBoxes] = [await fromBoxes(true), await fromBoxes(false)]
 
-  let prompts = truths.map((truth): Prompt & { points: readonly Point[] } => ({ points: [firstClick(truth)] }))
+  let prompts = truths.map((truth): Prompt & { points: readonly Point[] } => ({ points: [nextClick(truth)!] }))
   const byClick: number[][] = group.map(() => [])
-  let first: Omit<ObjectScore, 'clicks' | 'box' | 'level'>[] = []
+  let first: Pick<ObjectScore, 'oracle' | 'nearest' | 'meant'>[] = []
   for (let click = 1; click <= clicks; click++) {
     const predictions = await image.predict(prompts, options)
     if (click === 1)
@@ -163,11 +166,12 @@ async function simulateClicks(
       return { points: next ? [...points, next] : points, mask }
     })
   }
-  return group.map(({ level }, k) => ({
+  return group.map(({ image, level }, k) => ({
+    image,
     level,
     clicks: byClick[k],
     ...first[k],
-    box: { predicted: boxes[k][0], oracle: Math.max(...boxes[k]) }
+    box: { predicted: boxes[k][0], oracle: Math.max(...boxes[k]), single: singleBoxes[k][0] }
   }))
 }
 

@@ -1,5 +1,7 @@
 /** How well one object was found. */
 export interface ObjectScore {
+  /** Name of its sample. */
+  readonly image: string
   /** Level of nesting, where the data has it. */
   readonly level: string | undefined
   /** IoU after 1, 2, … clicks of the mask that the model ranks first. */
@@ -10,7 +12,8 @@ export interface ObjectScore {
   readonly nearest: number
   /** All objects under the first click, and whether one of the three masks matches each. */
   readonly meant: readonly { readonly level: string | undefined; readonly recalled: boolean }[]
-  readonly box: { readonly predicted: number; readonly oracle: number }
+  /** IoU from its box: of the three masks, the one ranked first and the best; and of the single mask. */
+  readonly box: { readonly predicted: number; readonly oracle: number; readonly single: number }
 }
 
 /** Mean IoU over some objects: of the mask that the model ranks first, and of the best of the three. */
@@ -35,7 +38,8 @@ export interface Evaluation {
    */
   readonly oneClick: Readonly<Record<string, Score>>
   readonly nearest: number
-  readonly box: Score
+  /** From the exact box; `single`: of the single mask (`multimask: false`). */
+  readonly box: Score & { readonly single: number }
   /**
    * Mean number of clicks to reach an IoU (all clicks for an object that never does), and the share of objects that do.
    */
@@ -48,6 +52,8 @@ export interface Evaluation {
     readonly clicks: number
     readonly recall: Readonly<Record<string, { readonly objects: number; readonly share: number }>>
   }
+  /** Each object, in the order of the samples. */
+  readonly scores: readonly ObjectScore[]
 }
 
 /** A mask matches an object from this IoU on. */
@@ -56,7 +62,10 @@ export const recalled = 0.75
 const levels = ['whole', 'part', 'subpart'] as const
 
 /** The means over all objects, and over kinds of them. Kinds without objects are omitted. */
-export function summary(scores: readonly ObjectScore[], clicks: number): Omit<Evaluation, 'images' | 'skipped'> {
+export function summary(
+  scores: readonly ObjectScore[],
+  clicks: number
+): Omit<Evaluation, 'images' | 'skipped' | 'scores'> {
   const ambiguous = scores.filter(({ meant }) => meant.length > 1)
   const meant = ambiguous.flatMap(score => score.meant)
   const oneClick = kinds(scores, { unambiguous: scores.filter(score => score.meant.length === 1) })
@@ -76,7 +85,8 @@ export function summary(scores: readonly ObjectScore[], clicks: number): Omit<Ev
     box: {
       objects: scores.length,
       predicted: mean(scores, ({ box }) => box.predicted),
-      oracle: mean(scores, ({ box }) => box.oracle)
+      oracle: mean(scores, ({ box }) => box.oracle),
+      single: mean(scores, ({ box }) => box.single)
     },
     clicksTo: { 0.85: to(0.85), 0.9: to(0.9) },
     ambiguous: {

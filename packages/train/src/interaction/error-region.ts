@@ -8,10 +8,10 @@ export interface Click {
   readonly foreground: boolean
 }
 
-/** 1 where prediction and truth differ. Pixels where `counts` is 0 (padding) are ignored. */
-export function errorRegion(logits: ArrayLike<number>, truth: Bitmap, counts?: Uint8Array): Bitmap {
+/** 1 where prediction and truth differ. */
+function errorRegion(logits: ArrayLike<number>, truth: Bitmap): Bitmap {
   const data = new Uint8Array(truth.data.length)
-  for (let i = 0; i < data.length; i++) data[i] = logits[i] > 0 !== truth.data[i] > 0 && (!counts || counts[i]) ? 1 : 0
+  for (let i = 0; i < data.length; i++) data[i] = logits[i] > 0 !== truth.data[i] > 0 ? 1 : 0
   return { width: truth.width, height: truth.height, data }
 }
 

@@ -3,7 +3,7 @@ import { resizeImage } from '@sam/core/model'
 import { isUnfit } from '../data/check-sample.js'
 import type { Dataset } from '../data/dataset.js'
 import { writeNumber } from './digits.js'
-import { firstClick, nextClick } from '../eval/clicks.js'
+import { nextClick } from '../eval/click-policy.js'
 import { iouOf } from '../eval/iou.js'
 
 export interface SheetOptions {
@@ -70,7 +70,7 @@ async function tiles(
       boxes: box ? [box] : [],
       iou: iouOf(mask.bitmap(), plane.data)
     })
-    let prompt: Prompt & { points: readonly Point[] } = { points: [firstClick(plane)] }
+    let prompt: Prompt & { points: readonly Point[] } = { points: [nextClick(plane)!] }
     const [[one], [box]] = (await encoded.predict([prompt, { box: truth.boxXyxy }], options)).map(({ masks }) => masks)
     let last = one
     for (let click = 2; click <= clicks; click++) {

@@ -1,0 +1,78 @@
+/**
+ * Compares automatic mask generation of MobileSAM with the public SamAutomaticMaskGenerator:
+ * node tools/run.js tools/verify/automatic.ts --reference DIR [--backend cuda]
+ * The reference is DIR/mobile-amg.json, on a photo of DIR/photos. Prints one line of JSON per setting.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { loadSam, Mask, type AutomaticMask, type CocoRle } from '@sam/core'
+import { cpu } from '@sam/backend-cpu'
+import { cuda } from '@sam/backend-cuda'
+import { iouOf } from '@sam/train/toolkit'
+import { mobileWeights } from './mobile-weights.js'
+
+const {
+  values: { reference, backend: backendName, decompose }
+} = parseArgs({
+  options: {
+    reference: { type: 'string' },
+    backend: { type: 'string', default: 'cpu' },
+    decompose: { type: 'boolean', default: false }
+  }
+})
+
+/** A record of the class, with the form `coco_rle`. */
+interface Expected {
+  readonly segmentation: CocoRle
+  readonly predicted_iou: number
+  readonly stability_score: number
+}
+const { image: photo, runs } = JSON.parse(readFileSync(join(reference!, 'mobile-amg.json'), 'utf8')) as {
+  image: string
+  runs: Record<string, { args: Record<string, number>; records: Expected[] }>
+}
+
+const options = decompose ? { decompose: 'all' as const } : {}
+const backend = backendName === 'cuda' ? await cuda(options) : await cpu(options)
+const sam = await loadSam({ weights: await mobileWeights(join(reference!, 'mobile_sam.pt')), backend })
+const image = await sam.encode(join(reference!, 'photos', photo))
+for (const [name, { args, records }] of Object.entries(runs)) {
+  process.stderr.write(`mobile_amg: ${name}\n`)
+  const started = performance.now()
+  const found = await image.generateMasks(camelCase(args))
+  const seconds = (performance.now() - started) / 1000
+  console.log(JSON.stringify({ name, ...compare(found, records), seconds }))
+}
+image.dispose()
+await sam.dispose()
+backend.dispose()
+
+/**
+ * Pairs each record with the most similar mask, if one has an IoU over 0.5; each mask is used once. Returns the worst
+ * values of the pairs, and the numbers of records and masks that are left over.
+ */
+function compare(found: readonly AutomaticMask[], records: readonly Expected[]) {
+  const left = [...found]
+  const worst = { missing: 0, maskIou: 1, iou: 0, stability: 0 }
+  for (const { segmentation, predicted_iou, stability_score } of records) {
+    const expected = Mask.fromRle(segmentation).bitmap()
+    const ious = left.map(({ mask }) => iouOf(mask.bitmap(), expected))
+    const best = Math.max(0, ...ious)
+    if (best <= 0.5) {
+      worst.missing++
+      continue
+    }
+    worst.maskIou = Math.min(worst.maskIou, best)
+    const [item] = left.splice(ious.indexOf(best), 1)
+    worst.iou = Math.max(worst.iou, Math.abs(item.mask.predictedIou - predicted_iou))
+    worst.stability = Math.max(worst.stability, Math.abs(item.stability - stability_score))
+  }
+  return { ...worst, surplus: left.length }
+}
+
+function camelCase(args: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(args).map(([key, value]) => [key.replace(/_./g, part => part[1].toUpperCase()), value])
+  )
+}
