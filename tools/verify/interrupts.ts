@@ -1,7 +1,7 @@
 /**
- * `npm run verify:interrupts -- [--tries 100] [--photo FILE]`: interrupts `sam predict` with MobileSAM at random moments
- * of each phase. Every run must exit with 130 (or 0, if it had ended), leave no temporary file, and leave all of its
- * results or none. Takes minutes; not part of `npm test`.
+ * `npm run verify:interrupts -- [--tries 100] [--photo FILE]`: interrupts `sam predict` with MobileSAM at random
+ * moments of each phase. Every run must exit with 130 (or 0, if it had ended), leave no temporary file, and leave all
+ * of its results or none. Takes minutes; not part of `npm test`.
  */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'

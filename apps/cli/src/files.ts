@@ -64,7 +64,7 @@ function commitAll(staged: readonly StagedFile[]): void {
   }
 }
 
-/** The results of an earlier run that are not replaced, as they were written: a file that was changed since is the user's. */
+/** Results of an earlier run that are not replaced and still as they were written: a changed file is the user's. */
 async function unchangedResults(
   folder: string,
   replaced: Readonly<Record<string, string>>

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '@sam/core'
 import { tinyModel } from '@sam/model-tiny'
+import { lockFolder } from '@sam/train'
 import { meter } from '../src/meter.js'
 import { sam, small, workFolder } from './sam.js'
 
@@ -290,6 +291,12 @@ describe('sam train', async () => {
         code: 2,
         err: expect.stringContaining(message) as string
       })
+    const lock = await lockFolder(at('run'))
+    expect(await train('run', '--resume')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`process ${process.pid}`) as string
+    })
+    await lock.release()
     await writeFile(at('run/run.json'), '{}')
     expect(await train('run', '--resume')).toMatchObject({
       code: 2,

@@ -88,8 +88,9 @@ export interface RunResult {
  * Trains in a folder, from its checkpoint to the end of the recipe or to the signal. Files are written
  * atomically; stopped and resumed, a run ends with the same bytes. On a loss that is not finite it stops, writes the
  * batch to `not-finite.safetensors`, and throws `NotFinite`. Throws `InputError` where the folder holds a run of
- * another recipe, model configuration or optimizer, is locked by another process, or no sample of the data is usable; `WeightsError` where the
- * weights do not fit the recipe's model or a file cannot be written (a full disk): the files written before stay.
+ * another recipe, model configuration or optimizer, or another process uses it, or no sample of the data is usable;
+ * `WeightsError` where the weights do not fit the recipe's model or a file cannot be written (a full disk): the files
+ * written before stay.
  */
 export function train(options: RunOptions): Promise<RunResult> {
   return locked(options).catch((error: unknown) => {
