@@ -6,8 +6,7 @@ import { brief, refuse, shown } from './errors.js'
  * unknown option (with the nearest name), and where `signal` is no `AbortSignal` or a callback no function.
  */
 export function readOptions<T extends object>(what: string, options: T, names: Readonly<Record<keyof T, true>>): T {
-  if (!isPlain(options))
-    refuse('E_BAD_OPTION', `${what}: options must be an object, found ${shown(options)}`)
+  if (!isPlain(options)) refuse('E_BAD_OPTION', `${what}: options must be an object, found ${shown(options)}`)
   const known = Object.keys(names) as (keyof T & string)[]
   const unknown = Object.keys(options).find(name => !Object.hasOwn(names, name))
   if (unknown !== undefined) refuse('E_BAD_OPTION', `${what}: ${unknownName('option', unknown, known)}`)

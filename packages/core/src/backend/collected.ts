@@ -1,5 +1,10 @@
 // What fails here has nobody left to be told.
-const registry = new FinalizationRegistry<() => unknown>(free => void Promise.resolve().then(free).catch(() => {}))
+const registry = new FinalizationRegistry<() => unknown>(
+  free =>
+    void Promise.resolve()
+      .then(free)
+      .catch(() => {})
+)
 
 /**
  * Calls `free` once `owner` was collected, unless {@link disposedOf} was called before. `free` must not refer to

@@ -62,10 +62,7 @@ type Drawable =
  * `maxPixels`; files larger than the browser's own limit are refused by it while decoding. An abort rejects with the
  * signal's reason.
  */
-export async function decodeImage(
-  source: EncodedImageSource,
-  options: DecodeOptions = {}
-): Promise<RgbImage> {
+export async function decodeImage(source: EncodedImageSource, options: DecodeOptions = {}): Promise<RgbImage> {
   const { maxPixels = defaultMaxPixels, signal, window, bands } = readDecodeOptions(options)
   signal?.throwIfAborted()
   if (window !== undefined || bands !== undefined)

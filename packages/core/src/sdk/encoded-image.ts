@@ -99,10 +99,7 @@ export class EncodedImage implements Disposable, SearchableImage {
    */
   predict(prompt: Prompt, options?: PredictOptions): Promise<Prediction>
   predict(prompts: readonly Prompt[], options?: PredictOptions): Promise<Prediction[]>
-  async predict(
-    prompts: Prompt | readonly Prompt[],
-    options: PredictOptions = {}
-  ): Promise<Prediction | Prediction[]> {
+  async predict(prompts: Prompt | readonly Prompt[], options: PredictOptions = {}): Promise<Prediction | Prediction[]> {
     this.#check()
     const names = { multimask: true, best: true, signal: true } as const
     const { multimask = 'auto', best = false, signal } = readOptions('predict', options, names)

@@ -98,7 +98,7 @@ function copyPixels({ width, height, data, channels, stride }: PixelSource): Pix
     width,
     height,
     // Not its own `slice`: that of a Buffer shares memory. What is no array is refused by `toRgbImage`.
-    data: isArray ? (Uint8Array.prototype.slice.call(data)) : data,
+    data: isArray ? Uint8Array.prototype.slice.call(data) : data,
     ...(channels === undefined ? {} : { channels }),
     ...(stride === undefined ? {} : { stride })
   }

@@ -61,9 +61,10 @@ async function byteSource(
   if (!isAddress(from) || String(from) === '') {
     const model = typeof from === 'object' && from !== null && 'weights' in from
     const found = model ? 'an object with weights; pass these' : shown(from)
-    return failAt('checkpoint', 'E_WEIGHTS_IO')(
-      `must be a path, a URL, a Blob, bytes or an open source, found ${found}`
-    )
+    return failAt(
+      'checkpoint',
+      'E_WEIGHTS_IO'
+    )(`must be a path, a URL, a Blob, bytes or an open source, found ${found}`)
   }
   return isWeb(from) ? urlBytes(from, options) : openFile(from)
 }
