@@ -1,11 +1,12 @@
 /**
- * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda] [--decompose]`: compares the
+ * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda|webgpu] [--decompose]`: compares the
  * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5
- * GB into .cache/verify, and takes minutes.
+ * GB into .cache/verify, and takes minutes. WebGPU is an emulation on the CPU; with SAM_VULKAN=system, the machine's GPU.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { emulatedGpu } from '../chromium/index.js'
 
 const {
   positionals,
@@ -48,6 +49,10 @@ const limits: { key: keyof Result; what: string; holds: (value: number) => boole
   { key: 'area', what: 'mask area, relative error', holds: v => v < 1e-3, limit: '< 1e-3' }
 ]
 
+const environment = {
+  ...process.env,
+  ...(backend === 'webgpu' && process.env.SAM_VULKAN !== 'system' && emulatedGpu())
+}
 let failed = 0
 for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h', 'mobile_sam']) {
   const { stdout, status } = spawnSync(
@@ -65,6 +70,7 @@ for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h'
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       encoding: 'utf8',
+      env: environment,
       maxBuffer: 1 << 26
     }
   )
