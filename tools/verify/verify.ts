@@ -1,7 +1,8 @@
 /**
- * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda|webgpu] [--decompose]`: compares the
- * published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints of up to 2.5
- * GB into .cache/verify, and takes minutes. WebGPU is an emulation on the CPU; with SAM_VULKAN=system, the machine's GPU.
+ * `npm run verify -- [vit_b vit_l vit_h mobile_sam] [--reference DIR] [--backend cpu|cuda|webgpu] [--decompose]`:
+ * compares the published models with results of the public PyTorch SAM. Not part of `npm test`: it writes checkpoints
+ * of up to 2.5 GB into .cache/verify, and takes minutes. WebGPU runs on an emulated GPU, or with SAM_VULKAN=system on
+ * the machine's own.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

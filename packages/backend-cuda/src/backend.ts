@@ -2,7 +2,7 @@ import { f32, graph, input, memoryWeights, ops, refuse, SamError, shown, type Ba
 import { checkNodeOptions, nodeBackend, type NodeOptions } from '@sam/onnxruntime/node'
 import { providerMissing, type Provider } from './failures.js'
 
-export interface CudaOptions extends NodeOptions {
+export interface CudaOptions extends Omit<NodeOptions, 'precision'> {
   /** Index of the GPU. Default: 0. */
   readonly device?: number | undefined
 }
@@ -20,6 +20,9 @@ export const cuda = (options: CudaOptions = {}): Promise<Backend> => gpu('cuda',
 export const tensorrt = (options: CudaOptions = {}): Promise<Backend> => gpu('tensorrt', options)
 
 async function gpu(provider: Provider, { device, ...options }: CudaOptions): Promise<Backend> {
+  const { precision } = options as NodeOptions
+  if (precision !== undefined)
+    refuse('E_BAD_OPTION', `precision must be omitted on a GPU of onnxruntime, found ${shown(precision)}`)
   checkNodeOptions(options)
   if (device !== undefined && !(Number.isInteger(device) && device >= 0))
     refuse('E_BAD_OPTION', `device must be a whole number of at least 0, found ${shown(device)}`)

@@ -20,8 +20,13 @@ export interface WasmOptions extends OnnxRuntimeOptions {
  * @example
  * const backend = await wasm({ wasmPaths: '/onnxruntime/' })
  */
-export async function wasm({ wasmPaths, threads = defaultThreads(), decompose }: WasmOptions): Promise<Backend> {
-  checkOptions({ threads, decompose })
+export async function wasm({
+  wasmPaths,
+  threads = defaultThreads(),
+  decompose,
+  precision
+}: WasmOptions): Promise<Backend> {
+  checkOptions({ threads, decompose, precision })
   if (threads > 1 && !isolated()) {
     throw new InputError(
       'E_BAD_OPTION',
@@ -30,7 +35,7 @@ export async function wasm({ wasmPaths, threads = defaultThreads(), decompose }:
     )
   }
   const ort = await startRuntime({ wasmPaths, threads })
-  return onnxRuntimeBackend('wasm', wasmRuntime(ort), { decompose })
+  return onnxRuntimeBackend('wasm', wasmRuntime(ort), { decompose, precision })
 }
 
 const isolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true

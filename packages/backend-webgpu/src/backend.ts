@@ -1,6 +1,8 @@
 import {
   InputError,
   paramsOf,
+  refuse,
+  shown,
   sizeOf,
   type Backend,
   type CompileOptions,
@@ -20,10 +22,10 @@ export interface WebGpuOptions extends DeviceOptions {
   /** Which of several GPUs. Default: the fastest. */
   readonly powerPreference?: GPUPowerPreference | undefined
   /**
-   * Store weights of linear layers and convolutions as f16, two per word: half the memory; sums stay f32. Default
-   * false.
+   * How the weights of linear layers and convolutions are kept in memory. `f16`: two per word, half the memory; sums
+   * stay f32. Default: `f32`.
    */
-  readonly halfWeights?: boolean | undefined
+  readonly precision?: 'f32' | 'f16' | undefined
   /** Measure the fastest matrix multiplication tile once, before the first large graph. Default true. */
   readonly tune?: boolean | undefined
   /** `all` decomposes every composite. Slow: for checking whether a fused kernel is at fault. */
@@ -57,9 +59,13 @@ const isLarge = (graph: Graph): boolean => paramsOf(graph).reduce((n, p) => n + 
 
 /**
  * Runs graphs on WebGPU: in a browser, and in Node with the package `webgpu`.
- * Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is no adapter or it lacks the requested limits.
+ * Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is no adapter or it lacks the requested limits, `InputError`
+ * `E_BAD_OPTION` for another precision.
  */
 export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const { precision = 'f32' } = options
+  if (precision !== 'f32' && precision !== 'f16')
+    refuse('E_BAD_OPTION', `precision must be 'f32' or 'f16' on WebGPU, found ${shown(precision)}`)
   let device: Device = await openDevice(options)
   let disposed = false
   let recovering: Promise<void> | undefined
@@ -119,7 +125,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
       const executable = makeExecutable(graph, weights, {
         keeps: kept,
         device: () => device,
-        halfWeights: options.halfWeights ?? false,
+        halfWeights: precision === 'f16',
         largeTile,
         forget: e => {
           executables.delete(e)

@@ -34,15 +34,18 @@ export async function nodeBackend(
 
 /** Validates the options. Throws `InputError` `E_BAD_OPTION` for unknown options and invalid values. */
 export function checkNodeOptions(options: NodeOptions): void {
-  const { threads, decompose, memory = 'lean', telemetry = false, ...unknown } = options
-  checkOptions({ threads, decompose })
+  const { threads, decompose, precision, memory = 'lean', telemetry = false, ...unknown } = options
+  checkOptions({ threads, decompose, precision })
   if (memory !== 'lean' && memory !== 'fast')
     refuse('E_BAD_OPTION', `memory must be 'lean' or 'fast', found ${shown(memory)}`)
   if (typeof telemetry !== 'boolean')
     refuse('E_BAD_OPTION', `telemetry must be true or false, found ${shown(telemetry)}`)
   const [other] = Object.keys(unknown)
   if (other !== undefined)
-    refuse('E_BAD_OPTION', `the options must be among threads, memory, decompose and telemetry, found ${shown(other)}`)
+    refuse(
+      'E_BAD_OPTION',
+      `the options must be among threads, memory, decompose, precision and telemetry, found ${shown(other)}`
+    )
 }
 
 function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, options: NodeOptions): Runtime<number> {
