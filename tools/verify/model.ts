@@ -56,7 +56,11 @@ const allKinds = await openGolden(join(reference!, `${mobile ? 'mobile' : name}-
 const manyPoints = mobile ? undefined : await openGolden(`fixtures/verify/many-points-${name}`, 48)
 
 const options = decompose ? { decompose: 'all' as const } : {}
-const backends = { cpu, cuda, webgpu: async () => (await import('@sam/backend-webgpu')).webgpu(options) }
+const backends = {
+  cpu,
+  cuda,
+  webgpu: async (given: typeof options) => (await import('@sam/backend-webgpu')).webgpu(given)
+}
 if (!(backendName in backends))
   throw new Error(`--backend must be one of ${Object.keys(backends).join(', ')}, found ${backendName}`)
 const backend = await backends[backendName as keyof typeof backends](options)

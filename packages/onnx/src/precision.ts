@@ -40,7 +40,7 @@ function linearWeights(g: Graph, rows: number): ReadonlySet<string> {
   for (const node of valuesOf(g)) {
     const isLinear = node.op === 'linear' && sizeOf(node.shape) / node.shape.at(-1)! >= rows
     for (const [i, x] of node.inputs.entries())
-      if (x.op === 'param') (isLinear && i === 1 ? weights : others).add(nameOf(x)!)
+      if (x.op === 'param') (isLinear && i === 1 ? weights : others).add(nameOf(x))
   }
   return new Set([...weights].filter(name => !others.has(name)))
 }
