@@ -24,11 +24,12 @@ const onGpu = [
   'packages/backend-webgpu/test/**/*.test.ts',
   'tools/chromium/**/*.test.ts'
 ]
-/** Of that, what needs no files, and so runs in a page as well. */
+/** Of that, what reads no files by path, and so runs in a page as well. */
 const inPage = [
   'packages/backend-webgpu/test/conformance.test.ts',
   'packages/backend-webgpu/test/failures.test.ts',
-  'packages/backend-webgpu/test/picture.test.ts'
+  'packages/backend-webgpu/test/picture.test.ts',
+  'packages/backend-webgpu/test/tiny-vit.test.ts'
 ]
 
 const chromium = locateChromium()

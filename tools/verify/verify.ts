@@ -1,11 +1,13 @@
 /**
- * `npm run verify -- [vit_b vit_l vit_h mobile_sam mobile_amg] [--reference DIR] [--backend cpu|cuda] [--decompose]`:
- * compares the published models, and MobileSAM's automatic masks (`mobile_amg`), with results of the public PyTorch
- * code. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes minutes.
+ * `npm run verify -- [vit_b vit_l vit_h mobile_sam mobile_amg] [--reference DIR] [--backend cpu|cuda|webgpu]
+ * [--decompose]`: compares the published models, and MobileSAM's automatic masks (`mobile_amg`), with results of the
+ * public PyTorch code. Not part of `npm test`: it writes checkpoints of up to 2.5 GB into .cache/verify, and takes
+ * minutes. WebGPU runs on an emulated GPU, or with SAM_VULKAN=system on the machine's own.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { emulatedGpu } from '../chromium/index.js'
 
 const {
   positionals,
@@ -66,6 +68,10 @@ const limits: readonly Limit<Result>[] = [
   { key: 'area', what: 'mask area, relative error', holds: v => v < 1e-3, limit: '< 1e-3' }
 ]
 
+const environment = {
+  ...process.env,
+  ...(backend === 'webgpu' && process.env.SAM_VULKAN !== 'system' && emulatedGpu())
+}
 const automaticLimits: readonly Limit<AutomaticResult>[] = [
   { key: 'missing', what: 'masks only of the reference', holds: v => v === 0, limit: '0' },
   { key: 'surplus', what: 'masks only of ours', holds: v => v === 0, limit: '0' },
@@ -82,6 +88,7 @@ for (const name of positionals.length ? positionals : ['vit_b', 'vit_l', 'vit_h'
   const { stdout, status } = spawnSync(process.execPath, ['tools/run.js', ...script, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
+    env: environment,
     maxBuffer: 1 << 26
   })
   if (status !== 0) {

@@ -13,7 +13,7 @@ import {
 import { nodeBackend, type NodeOptions } from '@sam/onnxruntime/node'
 import { providerMissing, type Provider } from './failures.js'
 
-export interface CudaOptions extends NodeOptions {
+export interface CudaOptions extends Omit<NodeOptions, 'precision'> {
   /** Index of the GPU. Default: 0. */
   readonly device?: number | undefined
 }

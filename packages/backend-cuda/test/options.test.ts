@@ -8,6 +8,7 @@ describe('options', () => {
     { device: 0.5 },
     { threads: 0 },
     { memory: 'huge' as 'lean' },
+    { precision: 'f16' },
     { decompose: 'some' as 'all' }
   ])('cuda: rejects %o, with or without a GPU', async options => {
     await expect(cuda(options)).rejects.toMatchObject({ code: 'E_BAD_OPTION' })

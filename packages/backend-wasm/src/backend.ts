@@ -21,11 +21,11 @@ export interface WasmOptions extends OnnxRuntimeOptions {
  * const backend = await wasm({ wasmPaths: '/onnxruntime/' })
  */
 export async function wasm(options: WasmOptions): Promise<Backend> {
-  const names = { wasmPaths: true, threads: true, decompose: true } as const
-  const { wasmPaths, threads = defaultThreads(), decompose } = readOptions('wasm', options, names)
+  const names = { wasmPaths: true, threads: true, precision: true, decompose: true } as const
+  const { wasmPaths, threads = defaultThreads(), precision, decompose } = readOptions('wasm', options, names)
   if (wasmPaths === undefined)
     refuse('E_BAD_OPTION', "wasmPaths: must be the URL of onnxruntime-web's files, such as '/onnxruntime/', found none")
-  checkOptions({ threads, decompose })
+  checkOptions({ threads, precision, decompose })
   if (threads > 1 && !isolated()) {
     throw new InputError(
       'E_BAD_OPTION',
@@ -34,7 +34,7 @@ export async function wasm(options: WasmOptions): Promise<Backend> {
     )
   }
   const ort = await startRuntime({ wasmPaths, threads })
-  return onnxRuntimeBackend('wasm', wasmRuntime(ort), { decompose })
+  return onnxRuntimeBackend('wasm', wasmRuntime(ort), { decompose, precision })
 }
 
 const isolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true

@@ -8,12 +8,13 @@ export interface Choice {
   readonly because: string
 }
 
+/** Options of `wasm`. Of these, WebGPU takes `precision: 'f16'`. */
 export interface PickOptions extends WasmOptions {
   /**
    * Imports the WebGPU backend, called only if there is an adapter: `() => import('@sam/backend-webgpu')`. Passed in,
    * so that this package does not depend on the other, and bundlers put it in a separate chunk.
    */
-  readonly webgpu: () => Promise<{ webgpu(): Promise<Backend> }>
+  readonly webgpu: () => Promise<{ webgpu(options?: { precision?: 'f16' }): Promise<Backend> }>
   /** `wasm`: no check for a GPU; `webgpu`: no fallback. Default: WebGPU, then wasm. */
   readonly prefer?: 'webgpu' | 'wasm' | undefined
   readonly onChoice?: ((choice: Choice) => void) | undefined
@@ -32,6 +33,7 @@ export async function pickBackend(given: PickOptions): Promise<Backend> {
     wasmPaths: true,
     threads: true,
     decompose: true,
+    precision: true,
     webgpu: true,
     prefer: true,
     onChoice: true
@@ -50,7 +52,8 @@ export async function pickBackend(given: PickOptions): Promise<Backend> {
   let cause: unknown
   if (missing === undefined) {
     try {
-      const backend = await (await webgpu()).webgpu()
+      const { webgpu: create } = await webgpu()
+      const backend = await create(options.precision === 'f16' ? { precision: 'f16' } : {})
       return take(backend, { name: 'webgpu', because: prefer ? 'it was requested' : 'there is a GPU adapter' })
     } catch (error) {
       if (!SamError.is(error) || error.code !== 'E_BACKEND_UNAVAILABLE') throw error

@@ -12,8 +12,8 @@ const weightLimit = 2 ** 31 - 1
  * tensor itself.
  */
 export const wasmRuntime = (ort: Ort): Runtime<HostTensor> => ({
-  async open(g, { weights, initializers, signal, onBytes }) {
-    const { model, inputs, outputs, externalData } = await toOnnx(g, { weights, initializers, signal })
+  async open(g, { weights, initializers, precision, signal, onBytes }) {
+    const { model, inputs, outputs, externalData } = await toOnnx(g, { weights, initializers, precision, signal })
     const data = externalData && (await gather(externalData, { name: g.name, signal, onBytes }))
     signal?.throwIfAborted()
     const options: InferenceSession.SessionOptions = {

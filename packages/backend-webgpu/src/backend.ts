@@ -23,10 +23,10 @@ export interface WebGpuOptions extends DeviceOptions {
   /** Which of several GPUs. Default: the fastest. */
   readonly powerPreference?: GPUPowerPreference | undefined
   /**
-   * Store weights of linear layers and convolutions as f16, two per word: half the memory; sums stay f32. Default
-   * false.
+   * How the weights of linear layers and convolutions are kept in memory. `f16`: two per word, half the memory; sums
+   * stay f32. Default: `f32`.
    */
-  readonly halfWeights?: boolean | undefined
+  readonly precision?: 'f32' | 'f16' | undefined
   /** Measure the fastest matrix multiplication tile once, before the first large graph. Default true. */
   readonly tune?: boolean | undefined
   /** `all` decomposes every composite. Slow: for checking whether a fused kernel is at fault. */
@@ -60,10 +60,12 @@ const isLarge = (graph: Graph): boolean => paramsOf(graph).reduce((n, p) => n + 
 
 /**
  * Runs graphs on WebGPU: in a browser, and in Node with the package `webgpu`.
- * Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is no adapter or it lacks the requested limits.
+ * Throws `BackendError` `E_BACKEND_UNAVAILABLE` if there is no adapter or it lacks the requested limits, `InputError`
+ * `E_BAD_OPTION` for another precision.
  */
 export async function webgpu(given: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const options = checkWebGpuOptions(given)
+  const { precision = 'f32' } = options
   let device: Device = await openDevice(options)
   let disposed = false
   let recovering: Promise<void> | undefined
@@ -123,7 +125,7 @@ export async function webgpu(given: WebGpuOptions = {}): Promise<WebGpuBackend> 
       const executable = makeExecutable(graph, weights, {
         keeps: kept,
         device: () => device,
-        halfWeights: options.halfWeights ?? false,
+        halfWeights: precision === 'f16',
         largeTile,
         forget: e => {
           executables.delete(e)
@@ -162,15 +164,16 @@ function checkWebGpuOptions(given: WebGpuOptions): WebGpuOptions {
   const options = readOptions('webgpu', given, {
     powerPreference: true,
     limits: true,
-    halfWeights: true,
+    precision: true,
     tune: true,
     decompose: true
   })
-  const { powerPreference, limits, halfWeights = false, tune = true, decompose } = options
+  const { powerPreference, limits, precision = 'f32', tune = true, decompose } = options
   if (powerPreference !== undefined && powerPreference !== 'low-power' && powerPreference !== 'high-performance')
     refuse('E_BAD_OPTION', `powerPreference must be 'low-power' or 'high-performance', found ${shown(powerPreference)}`)
-  for (const [name, value] of Object.entries({ halfWeights, tune }))
-    if (typeof value !== 'boolean') refuse('E_BAD_OPTION', `${name} must be true or false, found ${shown(value)}`)
+  if (precision !== 'f32' && precision !== 'f16')
+    refuse('E_BAD_OPTION', `precision must be 'f32' or 'f16' on WebGPU, found ${shown(precision)}`)
+  if (typeof tune !== 'boolean') refuse('E_BAD_OPTION', `tune must be true or false, found ${shown(tune)}`)
   if (decompose !== undefined && decompose !== 'all')
     refuse('E_BAD_OPTION', `decompose must be 'all' or omitted, found ${shown(decompose)}`)
   if (limits !== undefined && (typeof limits !== 'object' || limits === null))

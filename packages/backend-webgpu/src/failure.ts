@@ -11,7 +11,7 @@ export function failure(error: unknown, doing: string): unknown {
   if (kind === 'GPUOutOfMemoryError' || error instanceof RangeError) {
     return new BackendError(
       'E_OUT_OF_MEMORY',
-      `webgpu: no GPU memory left while ${doing}: use fewer prompts at once, halfWeights, or a smaller model (${message})`,
+      `webgpu: no GPU memory left while ${doing}: use fewer prompts at once, precision: 'f16', or a smaller model (${message})`,
       { cause: error }
     )
   }

@@ -7,14 +7,14 @@ import { webgpu, type WebGpuBackend } from '../src/index.js'
 
 /** The tiny SAM end to end against PyTorch's numbers. */
 describe.each([
-  { halfWeights: false, tolerance: 2e-4 },
-  { halfWeights: true, tolerance: 2e-2 }
-])('tiny SAM, halfWeights: $halfWeights', ({ halfWeights, tolerance }) => {
+  { precision: 'f32', tolerance: 2e-4 },
+  { precision: 'f16', tolerance: 2e-2 }
+] as const)('tiny SAM, precision: $precision', ({ precision, tolerance }) => {
   let backend: WebGpuBackend
   let weights: WeightSource
   let io: WeightSource
   beforeAll(async () => {
-    backend = await webgpu({ halfWeights })
+    backend = await webgpu({ precision })
     weights = await openFixture('tiny-checkpoint.safetensors')
     io = await openFixture('tiny-io.safetensors')
   })

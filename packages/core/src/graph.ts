@@ -52,6 +52,7 @@ export { match, type WantedWeight } from './weights/match.js'
 export {
   memoryWeights,
   renamed,
+  storedIn,
   weightSource,
   type ByteSource,
   type WeightInfo,

@@ -1,25 +1,16 @@
 import { expect, it } from 'vitest'
-import { nameOf, type Value } from '../src/ir/value.js'
+import { nameOf } from '../src/ir/value.js'
 import { evaluate } from '../src/reference/evaluate.js'
-import { tinyVitTest } from '../src/sam/config.js'
-import { encodeImage } from '../src/sam/graphs.js'
-import { f32 } from '../src/tensor/tensor.js'
-import { hashFill } from '../src/weights/hash-fill.js'
-import { maxDifference, openFixture } from './tiny-io.js'
+import { checkTinyVitOutputs, tinyVitGraph, tinyVitImage, tinyVitWeights } from './tiny-vit.js'
 
 it('TinyViT: every stage and the embedding are those of the public PyTorch code', async () => {
-  const io = await openFixture('tiny-vit-io.safetensors')
-  const filled = ({ name, shape, by = 1 }: { name: string; shape: readonly number[]; by?: number }) =>
-    f32(
-      shape,
-      hashFill({ name, shape }, 2023).map(v => by * v)
-    )
-  const found = evaluate(encodeImage(tinyVitTest, { blocks: true }), (leaf: Value) =>
-    filled({ name: nameOf(leaf)!, shape: leaf.shape, by: leaf.op === 'input' ? 100 : 1 })
+  const source = tinyVitWeights()
+  const weights = Object.fromEntries(
+    await Promise.all(source.names.map(async name => [name, await source.read(name)] as const))
   )
-  expect(Object.keys(found).sort()).toEqual([...io.names].sort())
-  for (const [name, { data }] of Object.entries(found)) {
-    const sampled = data.filter((_, i) => i % 7 === 0)
-    expect(maxDifference(sampled, (await io.read(name)).data), name).toBeLessThan(2e-5)
-  }
+  const outputs = evaluate(tinyVitGraph(), leaf => (leaf.op === 'param' ? weights[nameOf(leaf)!] : tinyVitImage()))
+  const found = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]))
+  await checkTinyVitOutputs(found)
+  const wrong = { ...found, block2: found.block2.map(v => v + 1e-4) }
+  await expect(checkTinyVitOutputs(wrong)).rejects.toThrow('block2')
 })

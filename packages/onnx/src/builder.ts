@@ -20,6 +20,8 @@ export interface Builder {
    * The name of a value's tensor. A value without one is emitted first, so emitters may use our own operations.
    */
   of(value: Value): string
+  /** The names of a linear layer's weight i8[in, out] and of its scales f32[out], if it is stored so. */
+  int8(value: Value): { readonly weight: string; readonly scale: string } | undefined
   /**
    * Adds a node and returns the name of its output. An operator of another domain is written
    * `com.microsoft.MultiHeadAttention`; an input '' is omitted.
@@ -51,7 +53,7 @@ const shareLimit = 1 << 16
  */
 export function builder(
   emit: Emit,
-  reserved: ReadonlySet<string>
+  { reserved, int8 }: { reserved: ReadonlySet<string>; int8: Builder['int8'] }
 ): Builder & { readonly nodes: NodeProto[]; readonly tensors: TensorProto[] } {
   const names = new Map<Value, string>()
   const nodes: NodeProto[] = []
@@ -79,6 +81,7 @@ export function builder(
   const self: ReturnType<typeof builder> = {
     nodes,
     tensors,
+    int8,
     of(value) {
       if (!names.has(value)) for (const v of toposort([value], names.keys())) names.set(v, emit(self, v))
       return names.get(value)!

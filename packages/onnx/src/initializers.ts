@@ -1,12 +1,5 @@
 import { create } from '@bufbuild/protobuf'
-import {
-  sizeOf,
-  storedBytes,
-  type StoredDType,
-  type Value,
-  type WeightLocation,
-  type WeightSource
-} from '@sam/core/graph'
+import { sizeOf, storedBytes, type StoredDType, type WeightLocation, type WeightSource } from '@sam/core/graph'
 import {
   TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as DataType,
@@ -14,9 +7,8 @@ import {
   type TensorProto
 } from './generated/onnx_pb.js'
 
-/** A leaf of the graph whose data is known when the model is written. */
+/** A tensor whose data is known when the model is written. */
 export interface KnownLeaf {
-  readonly value: Value
   /** Name in the source and in the model. */
   readonly name: string
   readonly source: WeightSource
@@ -76,7 +68,7 @@ export async function writeInitializers(
     const tensor = create(TensorProtoSchema, {
       name: leaf.name,
       dataType: storedTypes[dtype],
-      dims: leaf.value.shape.map(BigInt)
+      dims: shape.map(BigInt)
     })
     const at = leaf.source.locate(leaf.name)
     const path = at && at.offset % storedBytes[dtype] === 0 ? resolvePath(at.path) : undefined

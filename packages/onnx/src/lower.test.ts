@@ -58,6 +58,31 @@ describe('toOnnx: nodes', () => {
     expect(g.initializer.find(t => t.name === 'w')!.dims).toEqual([5n, 4n])
   })
 
+  it('store weights of linear layers as f16, which the runtime must not replace by a constant f32', async () => {
+    const weights = memoryWeights({ w: zeros([5, 4]), b: zeros([5]), tied: zeros([4, 4]) })
+    const x = ops.linear(input('x', [2, 4]), param('tied', [4, 4]))
+    const y = ops.linear(x, param('w', [5, 4]), param('b', [5]))
+    const g = await lowered(graph('g', { y, z: ops.neg(param('tied', [4, 4])) }), weights, { precision: 'f16' })
+    const types = Object.fromEntries(g.initializer.map(t => [t.name, t.dataType]))
+    expect(types).toMatchObject({ w: DataType.FLOAT16, b: DataType.FLOAT, tied: DataType.FLOAT })
+    expect(g.input.map(v => v.name)).toContain('w')
+    const cast = g.node.find(n => n.opType === 'Cast')!
+    expect(cast.input).toEqual(['w'])
+    expect(g.node.find(n => n.opType === 'Gemm' && n.input[2] === 'b')!.input[1]).toBe(cast.output[0])
+  })
+
+  it('compute linear layers of many rows in int8, with a scale for each output', async () => {
+    const w = f32([2, 3], [1, -2, 0.5, 0, 0, 0])
+    const build = (rows: number) => graph('g', { y: ops.linear(input('x', [rows, 3]), param('w', [2, 3])) })
+    const g = await lowered(build(1024), memoryWeights({ w }), { precision: 'int8' })
+    expect(opsOf(g)).toEqual(['Reshape', 'DynamicQuantizeMatMul', 'Reshape'])
+    const tensor = (name: string) => g.initializer.find(t => t.name === name)!
+    expect(tensor('w').dims).toEqual([3n, 2n])
+    expect(Array.from(new Int8Array(tensor('w').rawData))).toEqual([64, 0, -127, 0, 32, 0])
+    expect(Array.from(new Float32Array(tensor('w:scale').rawData.slice().buffer))).toEqual([Math.fround(2 / 127), 1])
+    expect(opsOf(await lowered(build(1023), memoryWeights({ w }), { precision: 'int8' }))).toContain('Gemm')
+  })
+
   it('exclude dead values, and share equal constants', async () => {
     const x = input('x', [3, 4])
     const g = await lowered(graph('g', { y: ops.add(ops.mul(x, 2), ops.fill([3, 4], 2)) }, [x, input('unused', [9])]))

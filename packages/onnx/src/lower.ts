@@ -11,6 +11,7 @@ import {
 } from '@sam/core/graph'
 import { builder, dataTypes, type Builder } from './builder.js'
 import { composites, keeps, primitives } from './emit/index.js'
+import { reduceWeights, scaleOf, type Precision } from './precision.js'
 import { writeInitializers, storedTypes, type KnownLeaf, type ExternalData } from './initializers.js'
 import { ModelProtoSchema, TensorProto_DataType, type ModelProto, type NodeProto } from './generated/onnx_pb.js'
 
@@ -32,6 +33,8 @@ export interface OnnxOptions {
    * most 2 GB.
    */
   readonly inlineLimit?: number | undefined
+  /** How weights of linear layers are stored. Default: as in the checkpoint. */
+  readonly precision?: Precision | undefined
   /** Integer inputs that become int64 inputs of the model, as usual for token ids. */
   readonly int64Inputs?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
@@ -73,13 +76,20 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
     resolvePath = () => undefined,
     externalDataPath = 'model.onnx.data',
     inlineLimit,
+    precision = 'f32',
     int64Inputs = [],
     signal
   } = options
   const params = paramsOf(g)
   const isKnown = (v: Value): boolean => initializers !== undefined && initializers.has(nameOf(v)!)
-  const known: KnownLeaf[] = params.map(value => ({ value, name: nameOf(value)!, source: weights }))
-  for (const value of g.inputs) if (isKnown(value)) known.push({ value, name: nameOf(value)!, source: initializers! })
+  const reduced = reduceWeights(g, weights, precision)
+  const known: KnownLeaf[] = params.map(value => {
+    const name = nameOf(value)!
+    return { name, source: reduced.names.has(name) ? reduced.source : weights }
+  })
+  if (precision === 'int8')
+    for (const name of reduced.names) known.push({ name: scaleOf(name), source: reduced.source })
+  for (const value of g.inputs) if (isKnown(value)) known.push({ name: nameOf(value)!, source: initializers! })
   const data = await writeInitializers(known, { resolvePath, externalDataPath, inlineLimit, signal })
 
   // Names: initializers keep theirs; inputs and outputs keep theirs if free; other values are numbered.
@@ -94,15 +104,27 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
   const outputs = Object.fromEntries(Object.keys(g.outputs).map(name => [name, claim(name, 'output')]))
 
   const knownNames = new Set(known.map(leaf => leaf.name))
-  const to = builder((to, value) => {
-    const name = nameOf(value)
-    if (name === undefined) return emit(to, value)
-    if (value.op === 'input' && Object.hasOwn(inputs, name)) {
-      return int64Inputs.includes(name) ? to.node('Cast', [inputs[name]], { to: dataTypes[value.dtype] }) : inputs[name]
+  const to = builder(
+    (to, value) => {
+      const name = nameOf(value)
+      if (name === undefined) return emit(to, value)
+      if (value.op === 'input' && Object.hasOwn(inputs, name)) {
+        return int64Inputs.includes(name)
+          ? to.node('Cast', [inputs[name]], { to: dataTypes[value.dtype] })
+          : inputs[name]
+      }
+      if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} must be fed or known`)
+      const source = value.op === 'input' ? initializers! : reduced.names.has(name) ? reduced.source : weights
+      return stored(to, value, source)
+    },
+    {
+      reserved,
+      int8: value => {
+        const name = precision === 'int8' ? nameOf(value) : undefined
+        return name !== undefined && reduced.names.has(name) ? { weight: name, scale: scaleOf(name) } : undefined
+      }
     }
-    if (!knownNames.has(name)) throw new GraphError(`${g.name}: ${describe(value)} must be fed or known`)
-    return stored(to, value, value.op === 'param' ? weights : initializers!)
-  }, reserved)
+  )
   for (const value of valuesOf(g)) to.of(value)
 
   const nodes = finish(
@@ -121,9 +143,17 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
       name: g.name,
       node: nodes,
       initializer: [...data.tensors, ...to.tensors].filter(t => used.has(t.name)),
-      input: fed.map(v =>
-        valueInfo(inputs[nameOf(v)!], v, int64Inputs.includes(nameOf(v)!) ? TensorProto_DataType.INT64 : undefined)
-      ),
+      input: [
+        ...fed.map(v =>
+          valueInfo(inputs[nameOf(v)!], v, int64Inputs.includes(nameOf(v)!) ? TensorProto_DataType.INT64 : undefined)
+        ),
+        // Initializers that are also inputs are not constants to the runtime, which would store a cast constant as f32.
+        ...(precision === 'f16'
+          ? params
+              .filter(v => reduced.names.has(nameOf(v)!))
+              .map(v => valueInfo(nameOf(v)!, v, TensorProto_DataType.FLOAT16))
+          : [])
+      ],
       output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name], v))
     }
   })

@@ -14,7 +14,7 @@ import {
   type Value,
   type WeightSource
 } from '@sam/core/graph'
-import { keeps } from '@sam/onnx'
+import { keeps, type Precision } from '@sam/onnx'
 import { executable } from './executable.js'
 import type { OpenOptions, Runtime } from './runtime.js'
 
@@ -26,13 +26,19 @@ export interface OnnxRuntimeOptions {
    * `all` decomposes every composite. Slow: for checking whether a fused operator is at fault.
    */
   readonly decompose?: 'all' | undefined
+  /**
+   * How the weights of linear layers are kept in memory. `f16`: as halves, for large models; each is converted when it
+   * is used. `int8`: as 8-bit integers, and layers of many rows compute in them: faster, masks differ slightly.
+   * Default: `f32`.
+   */
+  readonly precision?: Precision | undefined
 }
 
 /** A `Backend` on one build of onnxruntime. */
 export function onnxRuntimeBackend<Handle>(
   name: string,
   runtime: Runtime<Handle>,
-  { decompose }: Pick<OnnxRuntimeOptions, 'decompose'> = {}
+  { decompose, precision }: Pick<OnnxRuntimeOptions, 'decompose' | 'precision'> = {}
 ): Backend {
   const disposedError = new InputError('E_DISPOSED', `the ${name} backend was disposed; create a new one`)
   const fused = (node: Value): boolean => decompose !== 'all' && keeps(node)
@@ -50,7 +56,7 @@ export function onnxRuntimeBackend<Handle>(
       const onBytes = (n: number): void => onProgress((done = Math.min(total, done + n)), total)
       const options: OpenOptions = { weights, weightBytes: total, signal }
       const compiling = runSetup(runtime, setup, options)
-        .then(initializers => runtime.open(run, { ...options, initializers, onBytes }))
+        .then(initializers => runtime.open(run, { ...options, precision, initializers, onBytes }))
         .then(session => executable(runtime, g, session))
       const compiled = await untilAborted(compiling, signal, () => {
         compiling.then(
@@ -69,11 +75,15 @@ export function onnxRuntimeBackend<Handle>(
 }
 
 /** Validates options common to all onnxruntime backends. Throws `InputError` `E_BAD_OPTION`. */
-export function checkOptions({ threads = 1, decompose = 'all' }: OnnxRuntimeOptions): void {
+export function checkOptions({ threads = 1, decompose = 'all', precision = 'f32' }: OnnxRuntimeOptions): void {
   if (!(Number.isInteger(threads) && threads >= 1))
     refuse('E_BAD_OPTION', `threads must be a whole number of at least 1, found ${shown(threads)}`)
   if (decompose !== 'all') refuse('E_BAD_OPTION', `decompose must be 'all' or omitted, found ${shown(decompose)}`)
+  if (!precisions.includes(precision))
+    refuse('E_BAD_OPTION', `precision must be one of ${precisions.join(', ')}, found ${shown(precision)}`)
 }
+
+const precisions: readonly Precision[] = ['f32', 'f16', 'int8']
 
 /** Computes what depends on weights alone; the results become additional initializers. */
 async function runSetup<Handle>(

@@ -1,4 +1,5 @@
 import type { DType, Graph, HostTensor, Part, Shape, WeightSource } from '@sam/core/graph'
+import type { Precision } from '@sam/onnx'
 
 /**
  * One build of onnxruntime, with its sessions and tensors. `Handle` identifies a tensor: a number if the runtime has
@@ -20,6 +21,8 @@ export interface OpenOptions {
   readonly initializers?: WeightSource | undefined
   /** Bytes of all weights of the model, as stored. */
   readonly weightBytes: number
+  /** How weights of linear layers are kept. Default: f32. */
+  readonly precision?: Precision | undefined
   readonly signal?: AbortSignal | undefined
   /** Called with the number of bytes copied since the last call. */
   readonly onBytes?: ((n: number) => void) | undefined

@@ -1,5 +1,5 @@
 import type { SamConfig } from '@sam/core'
-import { decodeMasks, encodeImage, gridSize, isVit, lowResSize } from '@sam/core/model'
+import { decodeMasks, encodeImage, gridSize, lowResSize } from '@sam/core/model'
 import {
   absorbProjections,
   differentiate,
@@ -20,6 +20,7 @@ import type { AuxiliaryLoss } from './losses/auxiliary.js'
 import { maskLoss, paperWeights, type LossWeights } from './losses/mask-loss.js'
 import { paperAdamW, type AdamWOptions } from './optim/adamw.js'
 import { isTrained, paramRule, type ParamRule } from './optim/groups.js'
+import { depthOf, dropPathRates } from './optim/layers.js'
 import { optimizerUpdate } from './optim/optimizer-update.js'
 import type { OptimizerFor } from './optim/optimizer.js'
 
@@ -70,7 +71,7 @@ function forwardPass(
   const encoder = frozenEncoder
     ? undefined
     : dropBranches(encodeImage(config, { images }), {
-        rates: dropPath && dropPathRates(depthOf(config), dropPath),
+        rates: dropPath && dropPathRates(depthOf(config.imageEncoder), dropPath),
         per: 'sample'
       })
   const embedding = encoder
@@ -155,16 +156,11 @@ export function trainingStep(config: SamConfig, options: StepOptions): TrainingS
     .filter(name => isTrained(name) && !(frozenEncoder && name.startsWith('image_encoder.')))
   const differentiated = differentiate(graph('step', reported, model.inputs), { loss: 'loss', wrt: trained })
 
-  const rule = (name: string, rank: number): ParamRule => paramRule(name, rank, { depth: depthOf(config), ...options })
+  const rule = (name: string, rank: number): ParamRule =>
+    paramRule(name, rank, { encoder: config.imageEncoder, ...options })
   const outputs = {
     ...Object.fromEntries(Object.keys(reported).map(name => [name, differentiated.outputs[name]])),
     ...optimizerUpdate(differentiated, { trained, rule, clipNorm, accumulate, adamw, optimizerFor })
   }
   return { graph: feedParams(graph('step', outputs, model.inputs)), dropRates }
 }
-
-export const depthOf = ({ imageEncoder }: SamConfig): number => (isVit(imageEncoder) ? imageEncoder.depth : 0)
-
-/** Drop path grows linearly over the blocks, from 0 in the first to its full probability in the last. */
-export const dropPathRates = (depth: number, dropPath: number): readonly number[] =>
-  Array.from({ length: depth }, (_, block) => (depth > 1 ? (dropPath * block) / (depth - 1) : dropPath))

@@ -35,7 +35,7 @@ export const json = JSON.parse(readFileSync(new URL('../../../fixtures/training.
     params: Record<string, { lr_scale: number; weight_decay: number }>
   }
 }
-export const groups = { depth: 4, layerDecay: 0.8, weightDecay: 0.1 }
+export const groups = { encoder: configs['tiny-test'].imageEncoder, layerDecay: 0.8, weightDecay: 0.1 }
 export const names = Object.keys(json.adamw.params)
 const checkpoint = await openFixture('tiny-checkpoint.safetensors')
 export const weights = await readAll(checkpoint)

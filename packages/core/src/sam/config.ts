@@ -152,7 +152,8 @@ export const configs: Readonly<Record<string, SamConfig>> = {
   vit_h: vitH,
   mobile_sam: mobileSam,
   tiny,
-  'tiny-test': tinyTest
+  'tiny-test': tinyTest,
+  'tiny-vit-test': tinyVitTest
 }
 
 export const isVit = (encoder: SamConfig['imageEncoder']): encoder is VitConfig => 'patchSize' in encoder

@@ -49,4 +49,8 @@ export function widenBf16(bits: Uint16Array): Float32Array {
 }
 
 /** Rounds f32 to f16 bits. */
-export const narrowF16 = (values: Float32Array): Uint16Array => Uint16Array.from(values, numberToF16)
+export function narrowF16(values: Float32Array): Uint16Array {
+  const out = new Uint16Array(values.length)
+  for (let i = 0; i < values.length; i++) out[i] = numberToF16(values[i]) // several times as fast as Uint16Array.from
+  return out
+}

@@ -1,11 +1,19 @@
 import type { Emit } from '../builder.js'
 import { expand, reshape, transpose } from './write.js'
 
-/** One Gemm over the flattened rows. The weight stays [out, in], as in the checkpoint. */
+/**
+ * One Gemm over the flattened rows. The weight stays [out, in], as in the checkpoint; or a product of integers if it is
+ * stored as int8.
+ */
 export const linear: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const rows = reshape(to, to.of(x), [-1, x.shape.at(-1)!])
-  return reshape(to, to.node('Gemm', [rows, to.of(weight), ...(bias ? [to.of(bias)] : [])], { transB: 1 }), y.shape)
+  const added = bias ? [to.of(bias)] : []
+  const int8 = to.int8(weight)
+  const product = int8
+    ? to.node('com.microsoft.DynamicQuantizeMatMul', [rows, int8.weight, int8.scale, '', ...added])
+    : to.node('Gemm', [rows, to.of(weight), ...added], { transB: 1 })
+  return reshape(to, product, y.shape)
 }
 
 /** ONNX normalises all axes from a given one on, so any axis but the last is transposed to the end and back. */

@@ -34,10 +34,10 @@ export async function nodeBackend(
 
 /** A copy of the options. Throws `InputError` `E_BAD_OPTION` for unknown options and invalid values. */
 function checkNodeOptions(name: string, options: NodeOptions): NodeOptions {
-  const names = { threads: true, decompose: true, memory: true, telemetry: true } as const
+  const names = { threads: true, decompose: true, memory: true, telemetry: true, precision: true } as const
   const checked = readOptions(name, options, names)
-  const { threads, decompose, memory = 'lean', telemetry = false } = checked
-  checkOptions({ threads, decompose })
+  const { threads, decompose, precision, memory = 'lean', telemetry = false } = checked
+  checkOptions({ threads, decompose, precision })
   if (memory !== 'lean' && memory !== 'fast')
     refuse('E_BAD_OPTION', `memory must be 'lean' or 'fast', found ${shown(memory)}`)
   if (typeof telemetry !== 'boolean')

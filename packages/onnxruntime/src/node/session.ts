@@ -16,7 +16,7 @@ export interface SessionOptions extends Omit<OpenOptions, 'weightBytes'> {
 export async function openSession(
   thread: Thread,
   g: Graph,
-  { session: options, weights, initializers, signal, onBytes = () => {} }: SessionOptions
+  { session: options, weights, initializers, precision, signal, onBytes = () => {} }: SessionOptions
 ): Promise<Session<number>> {
   const path = externalPath()
   // External data must be below the folder given to the runtime. Every file is below the root.
@@ -25,6 +25,7 @@ export async function openSession(
   const { model, inputs, outputs, externalData } = await toOnnx(g, {
     weights,
     initializers,
+    precision,
     resolvePath: file => (parse(resolve(file)).root === root ? below(file) : undefined),
     externalDataPath: below(path),
     signal
