@@ -5,6 +5,7 @@ import { addDemo } from './commands/demo.js'
 import { addExport } from './commands/export.js'
 import { addEmbed } from './commands/embed.js'
 import { addEval } from './commands/eval.js'
+import { addGenerate } from './commands/generate.js'
 import { addInspect } from './commands/inspect.js'
 import { addPredict } from './commands/predict.js'
 import { addText } from './commands/text.js'
@@ -92,7 +93,18 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
       'after',
       '\nResults go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped.\nPut file names that start with a dash after --.'
     )
-  for (const add of [addPredict, addText, addEmbed, addInspect, addConvert, addExport, addTrain, addEval, addDemo])
+  for (const add of [
+    addPredict,
+    addText,
+    addGenerate,
+    addEmbed,
+    addInspect,
+    addConvert,
+    addExport,
+    addTrain,
+    addEval,
+    addDemo
+  ])
     add(program, context)
   return program
 }

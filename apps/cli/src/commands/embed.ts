@@ -5,7 +5,7 @@ import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { checkOutputFolder, outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
-import { readPhoto, withPhotoOptions } from '../photo.js'
+import { isUnreadable, readPhoto, withPhotoOptions } from '../photo.js'
 import { json, oneLine } from '../text.js'
 
 interface EmbedOptions extends ModelOptions, SampleOptions {
@@ -68,7 +68,7 @@ async function embedOne(
     return { image, file }
   } catch (error) {
     // Skip a bad photo. Any other failure (device, disk) would recur for the next photos.
-    if (signal.aborted || !SamError.is(error) || !['E_BAD_IMAGE', 'E_IMAGE_TOO_LARGE'].includes(error.code)) throw error
+    if (signal.aborted || !SamError.is(error) || !isUnreadable(error)) throw error
     return { image, error: { code: error.code, message: error.message } }
   }
 }

@@ -1,0 +1,89 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { decodeImage, Mask, type CocoRle } from '@sam/core'
+import { resultsIn, sam, tinyPhoto, workFolder } from './sam.js'
+
+describe('sam generate', async () => {
+  const folder = await workFolder()
+  const photos = join(folder, 'photos')
+  await mkdir(photos)
+  await writeFile(join(photos, 'a.png'), await tinyPhoto())
+  await writeFile(join(photos, 'b.png'), 'no photo')
+  await writeFile(join(photos, 'notes.txt'), 'not read')
+  // The tiny model is unsure of photos: without filters it finds masks.
+  const settings = ['--model', 'tiny', '--points-per-side', '4', '--pred-iou-thresh', '0', '--stability-score-thresh=0']
+  const generate = (...argv: string[]) => sam(['generate', ...argv, ...settings])
+
+  it("writes Meta's folder of images and metadata.csv, and an overlay", async () => {
+    const out = join(folder, 'png')
+    const { code, out: text } = await generate(join(photos, 'a.png'), '--out', out)
+    expect(code).toBe(0)
+    expect(text).toContain(join(out, 'a', 'metadata.csv'))
+    const [header, ...rows] = (await readFile(join(out, 'a', 'metadata.csv'), 'utf8')).trim().split('\n')
+    expect(header).toBe(
+      'id,area,bbox_x0,bbox_y0,bbox_w,bbox_h,point_input_x,point_input_y,predicted_iou,stability_score,' +
+        'crop_box_x0,crop_box_y0,crop_box_w,crop_box_h'
+    )
+    expect(rows.length).toBeGreaterThan(1)
+    expect(resultsIn(out).filter(name => name.endsWith('.png'))).toHaveLength(rows.length + 1)
+    for (const row of rows) {
+      const [id, area, x, y, w, h, , , , , ...crop] = row.split(',').map(Number)
+      const { width, height, data } = await decodeImage(join(out, 'a', `${id}.png`))
+      const mask = new Mask({ width, height, data: Uint8Array.from({ length: width * height }, (_, i) => data[3 * i]) })
+      expect([mask.area, ...mask.boxXywh]).toEqual([area, x, y, w, h])
+      expect(crop).toEqual([0, 0, 150, 100])
+    }
+  })
+
+  it('writes COCO RLE with --convert-to-rle, for each image of a folder, and skips unreadable ones', async () => {
+    const out = join(folder, 'rle')
+    const { code, out: text } = await generate(photos, '--convert-to-rle', '--out', out, '--json')
+    expect(code).toBe(1)
+    const { images } = JSON.parse(text) as { images: { masks: number }[] }
+    expect(images).toMatchObject([
+      { image: join(photos, 'a.png'), file: join(out, 'a.json'), overlay: join(out, 'a-overlay.png') },
+      { image: join(photos, 'b.png'), error: { code: 'E_BAD_IMAGE' } }
+    ])
+    expect(resultsIn(out)).toEqual(['a-overlay.png', 'a.json'])
+    const records = JSON.parse(await readFile(join(out, 'a.json'), 'utf8')) as {
+      segmentation: CocoRle
+      area: number
+      bbox: number[]
+    }[]
+    expect(records).toHaveLength(images[0].masks)
+    for (const { segmentation, area, bbox } of records) {
+      const mask = Mask.fromRle(segmentation)
+      expect([mask.area, ...mask.boxXywh]).toEqual([area, ...bbox])
+    }
+    expect(records[0]).toMatchObject({
+      crop_box: [0, 0, 150, 100],
+      point_coords: [[expect.any(Number), expect.any(Number)]]
+    })
+  })
+
+  it('passes its settings on, and removes the results of an earlier run from the folder of an image', async () => {
+    const out = join(folder, 'again')
+    const masks = async (...argv: string[]): Promise<number> => {
+      const { code, out: text } = await generate(join(photos, 'a.png'), '--out', out, '--json', ...argv)
+      expect(code).toBe(0)
+      return (JSON.parse(text) as { images: [{ masks: number }] }).images[0].masks
+    }
+    const many = await masks('--box-nms-thresh', '1')
+    const few = await masks('--box-nms-thresh', '0.1')
+    expect(few).toBeLessThan(many)
+    expect(resultsIn(join(out, 'a'))).toHaveLength(few + 1)
+  })
+
+  it('exits with 2 for a wrong setting and with 1 for a folder without images', async () => {
+    expect(await sam(['generate', 'x.png', '--pred-iou-thresh', 'high'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--pred-iou-thresh must be a number, found 'high'") as string
+    })
+    await mkdir(join(folder, 'none'))
+    expect(await sam(['generate', join(folder, 'none')])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('a folder must hold images, found none') as string
+    })
+  })
+})
