@@ -32,8 +32,8 @@ const atOnce = 16
 /**
  * Simulates a user of the SDK: the clicks of {@link nextClick}, each decoded with all earlier ones and the last
  * prediction as the mask prompt; and the exact box. Every IoU is of the mask that the model ranks first, in the photo's
- * pixels. Unreadable images, images without a mask, and masks that cannot be used are skipped and counted. Paper: Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError` `E_BAD_IMAGE` where no
- * object is left.
+ * pixels. Unreadable images, images without a mask, and masks that cannot be used are skipped and counted. Paper:
+ * Section 7.1 and Appendix D.1, for the protocol of clicks. Throws `InputError` `E_BAD_IMAGE` where no object is left.
  */
 export async function evaluate({
   sam,
