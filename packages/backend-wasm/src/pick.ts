@@ -52,8 +52,8 @@ export async function pickBackend(given: PickOptions): Promise<Backend> {
   let cause: unknown
   if (missing === undefined) {
     try {
-      const { webgpu: create } = await webgpu()
-      const backend = await create(options.precision === 'f16' ? { precision: 'f16' } : {})
+      const gpu = await webgpu()
+      const backend = await gpu.webgpu(options.precision === 'f16' ? { precision: 'f16' } : {})
       return take(backend, { name: 'webgpu', because: prefer ? 'it was requested' : 'there is a GPU adapter' })
     } catch (error) {
       if (!SamError.is(error) || error.code !== 'E_BACKEND_UNAVAILABLE') throw error
