@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 /** Separate programs: one runs a session and exits without disposing of anything, one exits during a run. */
-const [program, exitInRun] = ['one-run.ts', 'exit-in-run.ts'].map(name => fileURLToPath(new URL(name, import.meta.url)))
+const program = fileURLToPath(new URL('one-run.ts', import.meta.url))
+const exitInRun = fileURLToPath(new URL('exit-in-run.ts', import.meta.url))
 const runner = fileURLToPath(new URL('../../../tools/run.js', import.meta.url))
 
 describe('a process that uses the backend', () => {
