@@ -45,7 +45,7 @@ export async function openData(given: string, defaults: SceneDefaults): Promise<
   await allowPhotosOnly()
   const { path, values, frame } = splitLabelOptions(rest)
   if (kind === 'folder') return imageFolder(path, { values, frame })
-  if (values) refuse(given, `'${values}' is for mask pictures, which only folder:FOLDER has`)
+  if (values) refuse(given, `'${values}' is for mask images, which only folder:FOLDER has`)
   if (kind === 'sa1b') return sa1b(path, { frame })
   const [, annotations, images] = /^(.*?\.json),(.+)$/s.exec(path) ?? refuse(given)
   return coco({ annotations, images, frame })

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Context } from './context.js'
 import { usage } from './failure.js'
 
-/** Adds `--window` and `--bands`, for pictures of floats, of 12 or 32 bits, or of many bands. */
+/** Adds `--window` and `--bands`, for images of floats, of 12 or 32 bits, or of many bands. */
 export const withPhotoOptions = (command: Command): Command =>
   command
     .option(

@@ -71,7 +71,7 @@ const parseBox = (text: string): Given => ({ kind: 'box', box: numbers(text, [4]
 function parseMask(text: string): Given {
   const { path: file, values, frame } = splitLabelOptions(text)
   if (frame) throw new InvalidArgumentError(`A mask refers to the upright photo, so it takes no '${frame}'.`)
-  if (values && isOtherFile(file)) throw new InvalidArgumentError(`'${values}' is for pictures, found ${file}.`)
+  if (values && isOtherFile(file)) throw new InvalidArgumentError(`'${values}' is for images, found ${file}.`)
   return { kind: 'mask', file, values }
 }
 

@@ -27,12 +27,12 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
   if (!(width > 0 && height > 0))
     throw new InputError(
       'E_BAD_IMAGE',
-      `a picture must have pixels: an ImageBitmap, canvas, VideoFrame, ImageData or RGBA bytes that is loaded and not closed, found ${width} × ${height}`
+      `an image must have pixels: an ImageBitmap, canvas, VideoFrame, ImageData or RGBA bytes that is loaded and not closed, found ${width} × ${height}`
     )
   if (target.width > target.side || target.height > target.side)
     throw new InputError(
       'E_BAD_IMAGE',
-      `a picture must fit its square of ${target.side}, found ${target.width} × ${target.height}`
+      `an image must fit its square of ${target.side}, found ${target.width} × ${target.height}`
     )
   const isBytes = 'data' in picture
   // Rows of a copied texture begin at multiples of 256 bytes.
@@ -41,7 +41,7 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
   if (pitch * height * 4 > device.limits.bufferBytes || (!isBytes && Math.max(width, height) > side)) {
     throw new InputError(
       'E_IMAGE_TOO_LARGE',
-      `a picture on this GPU must have at most ${device.limits.bufferBytes / 4} pixels and sides of at most ${side}, found ${width} × ${height}; resize it on the host`
+      `an image on this GPU must have at most ${device.limits.bufferBytes / 4} pixels and sides of at most ${side}, found ${width} × ${height}; resize it on the host`
     )
   }
   const temporary: TensorInfo[] = []
@@ -52,7 +52,7 @@ export async function pictureTensor(device: Device, picture: Picture, target: Pi
   await device.ready()
   let result: TensorInfo | undefined
   try {
-    await checked(device, 'preparing a picture', () => {
+    await checked(device, 'preparing an image', () => {
       const pixels = keep(allocate(device, pitch * height, 'i32'))
       if (isBytes) device.gpu.queue.writeBuffer(bufferOf(device, pixels), 0, picture.data as Uint8Array<ArrayBuffer>)
       else copyPicture(device, picture, { width, height, pitch, into: bufferOf(device, pixels) })

@@ -173,7 +173,7 @@ export function checkFilled(type: SampleType, most: number): void {
   const { name, range } = types[type]
   if ((type !== 'ushort' && type !== 'uint') || most === 0 || most >= (range![1] + 1) / 4) return
   refuseImage(
-    `it holds ${name} up to ${most}, so as a picture of all ${range![1] + 1} levels it would be nearly black; ` +
+    `it holds ${name} up to ${most}, so as an image of all ${range![1] + 1} levels it would be nearly black; ` +
       `say what is white: window: [0, ${most}], or --window=0,${most} on the command line ([0, ${range![1]}] keeps it dark)`
   )
 }

@@ -75,7 +75,7 @@ export async function decodeImage(source: EncodedImageSource, options: DecodeOpt
   if (window !== undefined || bands !== undefined)
     throw new InputError(
       'E_BAD_OPTION',
-      'window and bands need the samples of the file, which a browser does not give; scale the picture first'
+      'window and bands need the samples of the file, which a browser does not give; scale the image first'
     )
   let file: Drawable | undefined
   try {
@@ -100,7 +100,7 @@ export async function decodeImage(source: EncodedImageSource, options: DecodeOpt
     const why =
       format !== undefined && !readable.includes(format)
         ? `is ${format}, which this browser does not read; convert it to JPEG or PNG`
-        : `cannot be read (${message}); ${reasons[name] ?? 'is it a whole picture that this browser shows?'}`
+        : `cannot be read (${message}); ${reasons[name] ?? 'is it a whole image that this browser shows?'}`
     throw new InputError('E_BAD_IMAGE', `image: ${why}`, { cause })
   }
 }

@@ -47,7 +47,7 @@ export function checkProportions(photo: Photo, labelled: Size, path: string): vo
   const { orientation } = photo.header
   const isTurned = photo.frame === 'upright' && orientation >= 5 && isProportional(labelled, photo.header)
   const advice = isTurned
-    ? `; they seem to refer to the picture before its EXIF orientation ${orientation}: if all labels do, say so with 'stored'`
+    ? `; they seem to refer to the image before its EXIF orientation ${orientation}: if all labels do, say so with 'stored'`
     : ''
   throw unfit(
     path,

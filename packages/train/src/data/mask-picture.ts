@@ -64,7 +64,7 @@ export function masksOfSamples(
     default:
       throw unfit(
         path,
-        'a mask picture must be black and white, or hold one value or colour per object, found ' +
+        'a mask image must be black and white, or hold one value or colour per object, found ' +
           `${foundIn(picture, found)}; save it so (as PNG), or say how to read it: ${maskValues.join(', ')}`
       )
   }
@@ -112,7 +112,7 @@ function pixelsOf(samples: StoredSamples, path: string): Picture {
   const channels = bands - (hasAlpha ? 1 : 0)
   const whole = type === 'uchar' || type === 'ushort'
   if (channels !== 1 && !(channels === 3 && whole))
-    throw unfit(path, `a mask picture must be grey, or RGB of 8 or 16 bits, found ${bands} bands of type ${type}`)
+    throw unfit(path, `a mask image must be grey, or RGB of 8 or 16 bits, found ${bands} bands of type ${type}`)
   const count = width * height
   const pixels = new Float64Array(count)
   const [red, green, blue] = channels === 3 ? [0, 1, 2].map(indexOf) : [0, 0, 0].map(indexOf)
@@ -122,7 +122,7 @@ function pixelsOf(samples: StoredSamples, path: string): Picture {
   for (let i = 0, at = 0; i < count; i++, at += stride)
     pixels[i] = grey ? data[at + red] : packed(data[at + red], data[at + green], data[at + blue])
   const odd = whole ? undefined : pixels.find(value => !(value >= 0 && value < Infinity))
-  if (odd !== undefined) throw unfit(path, `the values of a mask picture must be finite and from 0, found ${odd}`)
+  if (odd !== undefined) throw unfit(path, `the values of a mask image must be finite and from 0, found ${odd}`)
   const white = whites[type]
   return {
     width,
@@ -144,7 +144,7 @@ function opaqueOf(
   const opaque = Uint8Array.from({ length: width * height }, (_, i) => (data[i * stride + alpha] > white / 2 ? 1 : 0))
   if (!opaque.includes(0)) return undefined
   if (!opaque.includes(1) && !empty)
-    throw unfit(path, 'a mask picture must have pixels that are not transparent, found none; remove its alpha channel')
+    throw unfit(path, 'a mask image must have pixels that are not transparent, found none; remove its alpha channel')
   return opaque
 }
 
