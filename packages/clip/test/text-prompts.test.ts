@@ -44,8 +44,8 @@ describe('text prompts', () => {
       ['wheel '.repeat(10_000), 'at most 1000'],
       [3, 'must be a string'],
       [null, 'must be a string'],
-      [new Float32Array(7).fill(1), 'embedding of 12'],
-      [new Float32Array(12), 'not all 0'],
+      [new Float32Array(7).fill(1), 'embedding, must be a Float32Array of 12'],
+      [new Float32Array(12), 'finite norm above 0'],
       [new Float32Array(12).fill(NaN), 'finite']
     ]
     for (const [text, message] of bad) await failing(image.predict({ text } as Prompt), 'E_BAD_PROMPT', message)
