@@ -93,10 +93,10 @@ describe('checkPrompts: refuses', () => {
     nothing: [undefined, 'must be an object such as { points: [{ x, y }] }, found undefined'],
     'a mask of a photo of another size': [{ mask: { width: 1, height: 1, data: Uint8Array.of(1) } }, '150 × 100'],
     'too many points': [{ points: new Array<unknown>(1025) }, 'may be at most 1024, found 1025'],
-    'a list without end': [new Array<unknown>(2 ** 31), 'prompts of one call may be at most 1024'],
+    'a list without end': [new Array<unknown>(2 ** 31), 'one call may have at most 1024 prompts; call predict again'],
     'too many prompts': [
       list(1025, () => ({ points: [{ x: 1, y: 1 }] })),
-      'prompts of one call may be at most 1024, found 1025'
+      'one call may have at most 1024 prompts; call predict again'
     ],
     'too many masks': [list(257, () => ({ mask: new Float32Array(32 * 32) })), 'at most 256 masks'],
     'too many vectors': [

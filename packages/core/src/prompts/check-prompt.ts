@@ -38,7 +38,8 @@ export interface CheckedPrompt {
 export function checkPrompts(prompts: Prompt | readonly Prompt[], rules: PromptRules): readonly CheckedPrompt[] {
   return readable('prompts', () => {
     if (!Array.isArray(prompts)) return [checkPrompt(prompts as Prompt, rules, 'prompt')]
-    const list = copyList<Prompt>(prompts, 'prompts of one call', maxPromptsPerCall, '; call predict again for the others')
+    if (prompts.length > maxPromptsPerCall) tooMany('prompts', maxPromptsPerCall)
+    const list = copyList<Prompt>(prompts, 'prompts', maxPromptsPerCall)
     let [masks, vectors] = [0, 0]
     return list.map((prompt, i) => {
       const checked = checkPrompt(prompt, rules, `prompts[${i}]`)
@@ -162,10 +163,10 @@ function copyVector(vector: Float32Array, width: number, name: string): Float32A
 }
 
 /** An array's items, the missing ones of a sparse array as undefined. */
-function copyList<T>(list: readonly T[], name: string, most: number, advice = ''): T[] {
+function copyList<T>(list: readonly T[], name: string, most: number): T[] {
   if (!Array.isArray(list)) refuse('E_BAD_PROMPT', `${name} must be an array, found ${shown(list)}`)
   const { length } = list
-  if (!(length <= most)) refuse('E_BAD_PROMPT', `${name} may be at most ${most}, found ${length}${advice}`)
+  if (!(length <= most)) refuse('E_BAD_PROMPT', `${name} may be at most ${most}, found ${length}`)
   return Array.from({ length }, (_, i) => (list as readonly T[])[i])
 }
 
