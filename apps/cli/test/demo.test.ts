@@ -10,27 +10,34 @@ describe('sam demo', async () => {
 
   it('writes pictures of each prompt and of the automatic masks of the bundled photo, and describes the model', async () => {
     const out = join(folder, 'demo')
-    const { code, out: text, err } = await sam(['demo', '--out', out])
+    const { code, out: text, err } = await sam(['demo', '--out', out, '--json'])
     expect(code).toBe(0)
     const shown = ['click-1', 'click-2', 'click-3', 'corrected-1', 'box-1']
     expect(resultsIn(out)).toEqual(
       [...shown.flatMap(name => [`${name}.png`, `${name}-mask.png`]), 'automatic.png'].sort()
     )
-    for (const name of shown) {
-      expect(text).toContain(join(out, `${name}.png`))
-      const picture = await decodeImage(join(out, `${name}.png`))
-      expect([picture.width, picture.height]).toEqual([600, 400])
+    const { masks } = JSON.parse(text) as { masks: { picture: string; area: number; stability_score: number }[] }
+    expect(masks.map(m => m.picture)).toEqual(shown.map(name => join(out, `${name}.png`)))
+    for (const { picture, stability_score: stability } of masks) {
+      const { width, height } = await decodeImage(picture)
+      expect([width, height]).toEqual([600, 400])
+      expect(stability, `${picture} has a clean edge`).toBeGreaterThan(0.9)
     }
+    const [whole, part, subpart] = masks.map(m => m.area)
+    expect(whole).toBeGreaterThan(5 * part)
+    expect(part).toBeGreaterThan(5 * subpart)
     expect(err).toMatch(/no --checkpoint: MobileSAM/)
   }, 180_000)
 
   it('takes any photo', async () => {
     const photo = join(folder, 'tiny.png')
     await writeFile(photo, await tinyPhoto())
-    const { out } = await sam(['demo', photo, '--model', 'tiny', '--out', join(folder, 'other'), '--json'])
-    const { masks } = JSON.parse(out) as { masks: { prompt: string; picture: string }[] }
-    expect(masks.map(m => m.prompt)).toEqual(['click', 'click', 'click', 'corrected', 'box'])
-    expect(masks.every(m => existsSync(m.picture))).toBe(true)
+    const out = join(folder, 'other')
+    const { out: text } = await sam(['demo', photo, '--model', 'tiny', '--out', out])
+    for (const name of ['click-1', 'click-2', 'click-3', 'corrected-1', 'box-1', 'automatic']) {
+      expect(text).toContain(join(out, `${name}.png`))
+      expect(existsSync(join(out, `${name}.png`))).toBe(true)
+    }
   })
 })
 

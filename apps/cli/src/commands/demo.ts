@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { encodePng, overlay, type Box, type Mask, type Point, type Prompt, type RgbImage } from '@sam/core'
 import type { Context } from '../context.js'
+import { anyPhoto, coffee, coffeePhoto, type Example } from '../demo-examples.js'
 import { checkOutputFolder, refuseOverwriting, writeResults } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto } from '../photo.js'
@@ -12,24 +12,13 @@ interface DemoOptions extends ModelOptions {
   readonly out: string
 }
 
-/** A prompt of the demo. Its files are named after it. */
-interface Example {
-  readonly name: string
-  readonly title: string
-  readonly prompt: Prompt
-  /** Number of masks shown. */
-  readonly masks: 1 | 3
-}
-
-const photo = fileURLToPath(new URL('../../assets/coffee.jpg', import.meta.url))
-
 /** `sam demo`: masks of a photo from three kinds of prompts, and automatic masks, as pictures. */
 export function addDemo(program: Command, context: Context): void {
   withModelOptions(
     program
       .command('demo')
       .description('segment an image with a click, a correction, a box and automatic masks')
-      .argument('[photo]', 'a photo (default: a cup of coffee)', photo)
+      .argument('[photo]', 'a photo (default: a cup of coffee)', coffeePhoto)
   )
     .option('--out <folder>', 'folder for the resulting images', 'sam-demo')
     .action((image: string, options: DemoOptions) => demo(image, options, context))
@@ -39,7 +28,7 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
   const { signal, terminal } = context
   const progress = context.progress(options)
   const picture = await readPhoto(image, context)
-  const examples = image === photo ? coffee : anyPhoto(picture)
+  const examples = image === coffeePhoto ? coffee : anyPhoto(picture)
   const fileOf = ({ name }: Example, k: number, kind = ''): string => join(options.out, `${name}-${k + 1}${kind}.png`)
   const automaticFile = join(options.out, 'automatic.png')
   const files = examples.flatMap(example => [0, 1, 2].flatMap(k => [fileOf(example, k), fileOf(example, k, '-mask')]))
@@ -133,34 +122,3 @@ const marksOf = ({ points = [], box }: Prompt): { points: readonly Point[]; boxe
   points,
   boxes: box ? [box] : []
 })
-
-/**
- * The bundled photo. One click on the coffee may mean the cup on its saucer, the coffee or the cup; a background click
- * on the cup selects the coffee. The box is around the spoon's bowl.
- */
-const coffee = examplesOf({
-  click: { x: 290, y: 150 },
-  correction: { x: 290, y: 70, label: 'background' },
-  box: [318, 232, 410, 330]
-})
-
-/** The same prompts at the centre of any other photo. */
-const anyPhoto = ({ width, height }: RgbImage): Example[] =>
-  examplesOf({
-    click: { x: width / 2, y: height / 2 },
-    correction: { x: width / 20, y: height / 20, label: 'background' },
-    box: [width / 4, height / 4, (3 * width) / 4, (3 * height) / 4]
-  })
-
-function examplesOf({ click, correction, box }: { click: Point; correction: Point; box: Box }): Example[] {
-  return [
-    { name: 'click', title: 'one click: whole, part, subpart', prompt: { points: [click] }, masks: 3 },
-    {
-      name: 'corrected',
-      title: 'a click, corrected by a background click',
-      prompt: { points: [click, correction] },
-      masks: 1
-    },
-    { name: 'box', title: 'a box', prompt: { box }, masks: 1 }
-  ]
-}
