@@ -1,4 +1,6 @@
 /** Run by process.test.ts in a separate process: loads the text model of a folder, embeds a phrase, and exits. */
+import { readdirSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { clipText } from '@sam/clip'
 import { SamError } from '@sam/core'
@@ -8,7 +10,11 @@ const [, program, folder, where] = process.argv as [string, string, string, stri
 if (where === 'onnxruntime alone') {
   // transformers.js turns telemetry off too, so that only the runtime itself shows what it does otherwise.
   const { InferenceSession } = await import('onnxruntime-node')
-  await InferenceSession.create(`${folder}/onnx/text_model.onnx`)
+  const session = await InferenceSession.create(`${folder}/onnx/text_model.onnx`)
+  // Telemetry is written on another thread, at some time after the session was created.
+  const isWritten = (): boolean => readdirSync(process.env.HOME!, { recursive: true }).join().includes('deviceid')
+  for (let tries = 0; tries < 200 && !isWritten(); tries++) await setTimeout(100)
+  await session.release()
 } else if (where !== 'in a worker') {
   const text = await clipText({ model: folder })
   process.stdout.write(`${(await text.embed(['a wheel']))[0].length}`)
