@@ -149,6 +149,7 @@ describe('generateMasks', () => {
       { pointGrids: [[[2, 0]]] },
       { pointGrids: [[], []] },
       { pointsPerBatch: 0 },
+      { pointsPerBatch: 1025 },
       { maskThreshold: Infinity },
       { minMaskRegionArea: -1 }
     ]

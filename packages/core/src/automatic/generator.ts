@@ -1,7 +1,7 @@
 import type { RgbImage } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import type { Bitmap } from '../masks/bitmap.js'
-import { bitmapBox, boxArea, type Box } from '../masks/box.js'
+import { boxArea, type Box } from '../masks/box.js'
 import { Mask } from '../masks/mask.js'
 import { removeSmallRegions } from '../masks/small-regions.js'
 import { maxPrompts, type Point } from '../prompts/prompt.js'
@@ -153,12 +153,12 @@ function acceptedMeasures(
   // Scores are compared in f32, as PyTorch does.
   const { fround } = Math
   if (predIouThresh > 0 && !(mask.predictedIou > fround(predIouThresh))) return undefined
-  const {
-    stability,
-    area,
-    box: [x0, y0, x1, y1]
-  } = mask.measure(stabilityScoreOffset)
+  const stability = mask.stability(stabilityScoreOffset)
   if (stabilityScoreThresh > 0 && fround(stability) < fround(stabilityScoreThresh)) return undefined
+  const {
+    area,
+    boxXyxy: [x0, y0, x1, y1]
+  } = mask
   const box: Box = [x0 + crop[0], y0 + crop[1], x1 + crop[0], y1 + crop[1]]
   if (area > maxArea * photo.width * photo.height || isCutOff(box, crop, photo)) return undefined
   return { iou: mask.predictedIou, stability, box, area }
@@ -187,7 +187,7 @@ function withoutSmallRegions(
     const { bitmap: better, changed } = removeSmallRegions(bitmap, minMaskRegionArea)
     if (better === bitmap) return { ...item, changed }
     const mask = new Mask({ ...better, predictedIou: item.mask.predictedIou })
-    return { ...item, changed, mask, box: bitmapBox(better), area: better.data.reduce((n, v) => n + v, 0) }
+    return { ...item, changed, mask, box: mask.boxXyxy, area: mask.area }
   })
   return boxNms(cleaned, item => (item.changed ? 0 : 1), overlap).map(({ changed: _, ...item }) => item)
 }

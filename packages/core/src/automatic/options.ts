@@ -1,5 +1,6 @@
 import { refuse, shown } from '../errors.js'
 import { readOptions } from '../options.js'
+import { maxPromptsPerCall } from '../prompts/prompt.js'
 
 /**
  * Options of automatic mask generation. Names and defaults are those of Meta's SamAutomaticMaskGenerator
@@ -8,7 +9,7 @@ import { readOptions } from '../options.js'
 export interface AutomaticMaskOptions {
   /** Points along each side of the grid. Default 32. */
   readonly pointsPerSide?: number | undefined
-  /** Points per decode, default 64. More than 64 take several decodes. */
+  /** Points per call of `predict`, at most 1,024; more than 64 take several decodes. Default 64. */
   readonly pointsPerBatch?: number | undefined
   /**
    * Explicit points instead of a regular grid: one list for the photo and one for each layer of crops. x, y in 0 … 1
@@ -75,7 +76,7 @@ export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): Automati
   }
   const integers = [
     ['pointsPerSide', 1, mostPerSide],
-    ['pointsPerBatch', 1, mostPerSide ** 2],
+    ['pointsPerBatch', 1, maxPromptsPerCall],
     ['cropNLayers', 0, mostLayers],
     ['minMaskRegionArea', 0, 2 ** 31]
   ] as const

@@ -8,7 +8,7 @@ import { boxIou, clipBox, type Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
 import { readOptions } from '../options.js'
 import { checkPhrase } from '../prompts/phrases.js'
-import { maxPoints, maxPrompts, type Point, type Prompt } from '../prompts/prompt.js'
+import { maxPoints, maxPromptsPerCall, type Point, type Prompt } from '../prompts/prompt.js'
 import { batches } from '../tensor/batches.js'
 import type { TextModel } from './crop-encoder.js'
 import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
@@ -209,7 +209,7 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
         !others.some(o => o.score > d.score && boxIou(o.box, d.box) > 0.7)
     )
     const scored: ScoredMask[] = []
-    for (const batch of batches(mine, maxPrompts)) {
+    for (const batch of batches(mine, maxPromptsPerCall)) {
       const prompts = batch.map(({ box }) => ({ box }))
       const predictions = await image.predict(prompts, { multimask: true, best: true, signal })
       for (const [i, { masks }] of predictions.entries()) {
