@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export * from './errors.js'
+export { disposedOf, whenCollected } from './collected.js'
 export { readOptions } from './options.js'
 export { bytesPerElement, arrayOf, type DType, type DTypeArrays } from './tensor/dtype.js'
 export * from './tensor/shape.js'
@@ -60,6 +61,7 @@ export {
   type WeightSource
 } from './weights/source.js'
 export { stridedEntry } from './weights/strided.js'
+export { reasonOf } from './io/errno.js'
 export { isRunning, memoryBytes, openFile, removeLeftovers } from '#io'
 export { storedBytes, type StoredDType } from './weights/stored.js'
 export { shownAddress, withoutCredentials } from './io/address.js'

@@ -2,7 +2,7 @@ import { refuse } from '../errors.js'
 import type { Graph } from '../ir/graph.js'
 import type { WeightSource } from '../weights/source.js'
 import type { Backend, CompileOptions, Executable } from './backend.js'
-import { disposedOf, whenCollected } from './collected.js'
+import { disposedOf, whenCollected } from '../collected.js'
 
 /**
  * The graphs of one checkpoint on one backend, each compiled on first use and kept until `dispose`, or until nothing
@@ -20,8 +20,7 @@ export class CompiledGraphs {
     this.#owner = owner
     this.#backend = backend
     this.#weights = weights
-    const compiled = this.#compiled
-    whenCollected(this, () => free(compiled))
+    whenCollected(this, this.#compiled, free)
   }
 
   /** Throws `InputError` `E_DISPOSED` after {@link dispose}. */

@@ -4,6 +4,8 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Sharp } from 'sharp'
 import { checkRange, type ByteSource } from './byte-source.js'
+import { disposedOf, whenCollected } from '../collected.js'
+import { reasonOf } from './errno.js'
 import { removeLeftovers } from './leftovers.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
@@ -31,8 +33,7 @@ export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Closes files that were never closed, once nothing can read them: Node warns where it has to do so itself. */
-const abandoned = new FinalizationRegistry<FileHandle>(handle => void handle.close().catch(() => {}))
+const closeHandle = (handle: FileHandle): Promise<void> => handle.close()
 
 /**
  * Opens a file for positional reads; it stays open until `close()` and is never read whole.
@@ -47,9 +48,10 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
   const handle = await open(path, 'r').catch(failed(path))
   const opened = await handle.stat({ bigint: true }).catch(failed(path))
   const at = { name: path, size: Number(opened.size) }
-  // Every function below refers to it, so the handle is closed when none of them is left.
+  // Every function below refers to it, so a file that was never closed is closed when none of them is left: Node warns
+  // where it has to do so itself.
   const opening = { handle }
-  abandoned.register(opening, handle, opening)
+  whenCollected(opening, handle, closeHandle)
   const unchanged = ({ size, mtimeNs }: BigIntStats): boolean => size === opened.size && mtimeNs === opened.mtimeNs
   return {
     ...at,
@@ -76,7 +78,7 @@ export async function openFile(file: string | URL): Promise<ByteSource> {
       return out
     },
     close: () => {
-      abandoned.unregister(opening)
+      disposedOf(opening)
       return opening.handle.close()
     }
   }
@@ -175,22 +177,10 @@ async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Uint8Ar
 
 const pathOf = (file: string | URL): string => resolve(file instanceof URL ? fileURLToPath(file) : file)
 
-const advice: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is reached',
-  EROFS: 'the file system is read-only',
-  EMFILE: 'too many open files',
-  EBADF: 'it was closed already'
-}
-
 const failed =
   (path: string) =>
   (cause: NodeJS.ErrnoException): never => {
-    throw new WeightsError('E_WEIGHTS_IO', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
+    throw new WeightsError('E_WEIGHTS_IO', `${path}: ${reasonOf(cause)}`, { cause })
   }
 
 // ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,7 +357,7 @@ async function sharpInput(source: EncodedImageSource): Promise<{ name: string; i
   }
   const path = pathOf(source)
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new InputError('E_BAD_IMAGE', `${path}: ${advice[cause.code ?? ''] ?? cause.message}`, { cause })
+    throw new InputError('E_BAD_IMAGE', `${path}: ${reasonOf(cause)}`, { cause })
   })
   if (!found.isFile())
     throw new InputError(

@@ -1,6 +1,6 @@
 import { cropImage } from '../image/crop.js'
 import type { DeviceTensor, Executable } from '../backend/backend.js'
-import { disposedOf, whenCollected } from '../backend/collected.js'
+import { disposedOf, whenCollected } from '../collected.js'
 import { refuse, SamError, shown } from '../errors.js'
 import type { Frame } from '../image/frame.js'
 import type { RgbImage } from '../image/image.js'
@@ -88,9 +88,8 @@ export class EncodedImage implements Disposable, SearchableImage {
   constructor(encoded: Encoded) {
     ;[this.height, this.width] = encoded.frame.originalSize
     this.#encoded = encoded
-    const resident: Resident = { embedding: encoded.embedding, perImage: new Map() }
-    this.#resident = resident
-    whenCollected(this, () => free(resident))
+    this.#resident = { embedding: encoded.embedding, perImage: new Map() }
+    whenCollected(this, this.#resident, free)
   }
 
   /**

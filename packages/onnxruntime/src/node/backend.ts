@@ -1,5 +1,14 @@
 import { availableParallelism } from 'node:os'
-import { partOf, readOptions, refuse, shown, type Backend, type HostTensor } from '@sam/core/graph'
+import {
+  disposedOf,
+  partOf,
+  readOptions,
+  refuse,
+  shown,
+  whenCollected,
+  type Backend,
+  type HostTensor
+} from '@sam/core/graph'
 import type { InferenceSession } from 'onnxruntime-node'
 import { checkOptions, onnxRuntimeBackend, type OnnxRuntimeOptions } from '../backend.js'
 import type { Runtime } from '../runtime.js'
@@ -45,8 +54,7 @@ function checkNodeOptions(name: string, options: NodeOptions): NodeOptions {
   return checked
 }
 
-/** Ends the threads of backends that were not disposed of, once no model and no tensor uses them any more. */
-const abandoned = new FinalizationRegistry<Thread>(thread => void thread.call('end', {}).catch(() => {}))
+const endThread = (thread: Thread): Promise<unknown> => thread.call('end', {})
 
 function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, options: NodeOptions): Runtime<number> {
   const runtime: Runtime<number> = {
@@ -60,11 +68,12 @@ function nodeRuntime(thread: Thread, provider: InferenceSession.SessionOptions, 
       thread.call('free', { tensor }).catch(() => {})
     },
     end(reason) {
-      abandoned.unregister(runtime)
+      disposedOf(runtime)
       thread.end(reason)
     }
   }
-  abandoned.register(runtime, thread, runtime)
+  // The thread of a backend that was not disposed of ends once no model and no tensor uses it any more.
+  whenCollected(runtime, thread, endThread)
   return runtime
 }
 
