@@ -5,14 +5,14 @@
  * masks, after one click (the best of three masks by prediction) and from the true box; time of the encoding.
  * Prints a row per photo, then the means. `--memory PRECISION [--weights FILE]` prints the memory of one process.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { decodeImage, loadSam, Mask, type Bitmap, type Sam } from '@sam/core'
+import { loadSam, Mask, type Bitmap, type Sam } from '@sam/core'
 import { storedIn } from '@sam/core/model'
 import { cpu, type CpuOptions } from '@sam/backend-cpu'
 import { mobileModel } from '@sam/model-mobile'
-import { nextClick } from '@sam/train/toolkit'
+import { imageFolder } from '@sam/train'
+import { iouOf, nextClick } from '@sam/train/toolkit'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -51,10 +51,10 @@ async function photos(folder: string, count: number): Promise<void> {
   variants.push({ name: 'all f16', sam: rounded, rows: [] })
   await variants[0].sam.encode({ width: 8, height: 8, data: new Uint8Array(192) })
 
-  const names = readdirSync(join(folder, 'images')).sort()
-  for (const name of names.slice(0, count)) {
-    const photo = await decodeImage(join(folder, 'images', name))
-    const truth = await truthOf(join(folder, 'masks', name))
+  const data = await imageFolder(folder, { values: 'threshold' })
+  for (let i = 0; i < Math.min(count, data.size); i++) {
+    const { name, image: photo, truths } = await data.read(i)
+    const truth: Bitmap = { width: photo.width, height: photo.height, data: truths[0].mask }
     const point = nextClick(truth)!
     let [click, box]: Uint8Array[] = []
     for (const { sam, rows } of variants) {
@@ -69,10 +69,10 @@ async function photos(folder: string, count: number): Promise<void> {
       click ??= found[0]
       box ??= found[1]
       rows.push({
-        click: iou(found[0], click),
-        box: iou(found[1], box),
-        trueClick: iou(found[0], truth.data),
-        trueBox: iou(found[1], truth.data),
+        click: iouOf(found[0], click),
+        box: iouOf(found[1], box),
+        trueClick: iouOf(found[0], truth.data),
+        trueBox: iouOf(found[1], truth.data),
         seconds
       })
     }
@@ -88,11 +88,11 @@ async function photos(folder: string, count: number): Promise<void> {
     const column = (key: keyof Row, of = rows): number[] => of.map(row => row[key]).sort((a, b) => a - b)
     const mean = (key: keyof Row): string => (column(key).reduce((a, b) => a + b, 0) / rows.length).toFixed(4)
     const middle = (list: readonly number[]): number => list[Math.floor(list.length / 2)]
-    const iouOf = (key: 'click' | 'box'): string =>
+    const spread = (key: 'click' | 'box'): string =>
       `${mean(key)} ${middle(column(key)).toFixed(4)} ${column(key)[0].toFixed(3)}`
     const [first, own] = [column('seconds', variants[0].rows), column('seconds')]
     console.log(
-      `${name.padEnd(8)} click ${iouOf('click')}; box ${iouOf('box')}; truth ${mean('trueClick')} ${mean('trueBox')}; ` +
+      `${name.padEnd(8)} click ${spread('click')}; box ${spread('box')}; truth ${mean('trueClick')} ${mean('trueBox')}; ` +
         `${(middle(first) / middle(own)).toFixed(2)} ${(first[0] / own[0]).toFixed(2)}`
     )
   }
@@ -118,18 +118,4 @@ async function memory(precision: Precision): Promise<void> {
       `${(Math.max(...samples) - before).toFixed(0)} MB; loaded in ${seconds.toFixed(1)} s`
   )
   process.exit(0)
-}
-
-async function truthOf(file: string): Promise<Bitmap> {
-  const { width, height, data } = await decodeImage(file)
-  return { width, height, data: Uint8Array.from({ length: width * height }, (_, i) => +(data[3 * i] > 127)) }
-}
-
-function iou(found: Uint8Array, expected: Uint8Array): number {
-  let [both, either] = [0, 0]
-  for (let i = 0; i < found.length; i++) {
-    both += found[i] && expected[i] ? 1 : 0
-    either += found[i] || expected[i] ? 1 : 0
-  }
-  return either ? both / either : 1
 }

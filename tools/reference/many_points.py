@@ -4,8 +4,8 @@ one to forty points.
     pip install torch==2.0.1 torchvision==0.15.2 segment-anything==1.0 "numpy<2" pillow safetensors
     python tools/reference/many_points.py PHOTO OUT_DIR [vit_b vit_l vit_h] [--check DIR]
 
-The weights are hash-filled. For each prompt, `multi` and
-`single`: the scores, every 48th logit of the masks at the photo's size and, in the json, the number of positive logits.
+The weights are hash-filled. For each prompt, `multi` and `single`: the scores, every 48th logit of the masks at the
+photo's size and, in the json, the number of positive logits.
 With --check, the results in DIR/{vit_b,vit_l,vit_h}-io.{safetensors,json} must be reproduced first: same photo, other
 prompts.
 """

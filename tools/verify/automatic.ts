@@ -1,15 +1,14 @@
 /**
  * Compares automatic mask generation of MobileSAM with the public SamAutomaticMaskGenerator:
- * node tools/run.js tools/verify/automatic.ts --reference DIR [--backend cuda]
+ * node tools/run.js tools/verify/automatic.ts --reference DIR [--backend cuda|webgpu]
  * The reference is DIR/mobile-amg.json, on a photo of DIR/photos. Prints one line of JSON per setting.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadSam, Mask, type AutomaticMask, type CocoRle } from '@sam/core'
-import { cpu } from '@sam/backend-cpu'
-import { cuda } from '@sam/backend-cuda'
 import { iouOf } from '@sam/train/toolkit'
+import { openBackend } from './backends.js'
 import { mobileWeights } from './mobile-weights.js'
 
 const {
@@ -33,8 +32,7 @@ const { image: photo, runs } = JSON.parse(readFileSync(join(reference!, 'mobile-
   runs: Record<string, { args: Record<string, number>; records: Expected[] }>
 }
 
-const options = decompose ? { decompose: 'all' as const } : {}
-const backend = backendName === 'cuda' ? await cuda(options) : await cpu(options)
+const backend = await openBackend(backendName, decompose)
 const sam = await loadSam({ weights: await mobileWeights(join(reference!, 'mobile_sam.pt')), backend })
 const image = await sam.encode(join(reference!, 'photos', photo))
 for (const [name, { args, records }] of Object.entries(runs)) {

@@ -11,9 +11,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { configs, loadSam, openWeights, type Mask, type Prompt, type WeightSource } from '@sam/core'
 import { hashFill } from '@sam/core/testing'
-import { cpu } from '@sam/backend-cpu'
-import { cuda } from '@sam/backend-cuda'
 import { hashCheckpoint, seed } from '../checkpoint.js'
+import { openBackend } from './backends.js'
 import { mobileWeights } from './mobile-weights.js'
 
 const {
@@ -54,15 +53,7 @@ const weights = mobile ? await mobileWeights(checkpoint) : checkpoint
 const allKinds = await openGolden(join(reference!, `${mobile ? 'mobile' : name}-io`), 16)
 const manyPoints = mobile ? undefined : await openGolden(`fixtures/verify/many-points-${name}`, 48)
 
-const options = decompose ? { decompose: 'all' as const } : {}
-const backends = {
-  cpu,
-  cuda,
-  webgpu: async (given: typeof options) => (await import('@sam/backend-webgpu')).webgpu(given)
-}
-if (!(backendName in backends))
-  throw new Error(`--backend must be one of ${Object.keys(backends).join(', ')}, found ${backendName}`)
-const backend = await backends[backendName as keyof typeof backends](options)
+const backend = await openBackend(backendName, decompose)
 log('loading')
 const started = performance.now()
 const sam = await loadSam({ weights, backend })

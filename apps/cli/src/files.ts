@@ -3,6 +3,7 @@ import { access, constants, mkdir, open, readFile, realpath, rmdir, stat } from 
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { rmSync } from 'node:fs'
 import { SamError } from '@sam/core'
+import { reasonOf } from '@sam/core/graph'
 import { stageFile, type StagedFile } from '@sam/core/model'
 import { CliError, usage } from './failure.js'
 
@@ -164,20 +165,9 @@ export async function checkOutputFolder(path: string): Promise<void> {
 const noFolder =
   (path: string) =>
   (cause: NodeJS.ErrnoException): never => {
-    const reasons: Readonly<Record<string, string>> = {
-      EEXIST: 'there is a file of that name',
-      ENOTDIR: 'there is a file of that name',
-      EACCES: 'permission denied',
-      EROFS: 'the file system is read-only',
-      ENOSPC: 'the disk is full'
-    }
-    throw new CliError(
-      'E_OUTPUT',
-      `cannot write to the folder ${path}: ${reasons[cause.code ?? ''] ?? cause.message}`,
-      {
-        cause
-      }
-    )
+    const isFile = cause.code === 'EEXIST' || cause.code === 'ENOTDIR'
+    const why = isFile ? 'there is a file of that name' : reasonOf(cause)
+    throw new CliError('E_OUTPUT', `cannot write to the folder ${path}: ${why}`, { cause })
   }
 
 /** Throws `E_USAGE` where an output would overwrite an input, also through a link. */

@@ -197,13 +197,13 @@ export function recognised(
 }
 
 /** Maximum bytes of a configuration file: four for each character that `parseConfig` reads. */
-export const configLimit = 4 * 65_536
+const configLimit = 4 * 65_536
 
 /** A configuration by name or from a .json file; undefined where none is given. */
-export async function configOf(model: string | undefined): Promise<SamConfig | undefined> {
+export async function configOf(model: string | undefined, signal?: AbortSignal): Promise<SamConfig | undefined> {
   if (model === undefined) return undefined
   if (model.endsWith('.json'))
-    return parseConfig(new TextDecoder().decode(await readInput(model, { limit: configLimit })), model)
+    return parseConfig(new TextDecoder().decode(await readInput(model, { limit: configLimit, signal })), model)
   const known = Object.hasOwn(configs, model) ? configs[model] : undefined
   if (!known)
     throw usage(`--model must be one of ${Object.keys(configs).join(', ')}, or a .json file; found '${model}'`)

@@ -1,4 +1,4 @@
-import { decodeImage, type RgbImage, type SamError, type SampleOptions } from '@sam/core'
+import { decodeImage, type RgbImage, type SampleOptions } from '@sam/core'
 import type { Command } from 'commander'
 import type { Context } from './context.js'
 import { usage } from './failure.js'
@@ -31,9 +31,6 @@ export async function readPhoto(
   await allowPhotosOnly()
   return decodeImage(path === '-' ? await terminal.stdin(signal) : path, { signal, window, bands })
 }
-
-/** Whether an error is about one photo, and says nothing of the next. */
-export const isUnreadable = ({ code }: SamError): boolean => code === 'E_BAD_IMAGE' || code === 'E_IMAGE_TOO_LARGE'
 
 /**
  * Formats of photos. The other decoders of libvips (svg, pdf, magick …) stay blocked, whatever the file claims to be.

@@ -1,5 +1,5 @@
 import { addAbortSignal } from 'node:stream'
-import { printable } from '@sam/core/graph'
+import { printable, reasonOf } from '@sam/core/graph'
 import { CliError } from './failure.js'
 
 /**
@@ -18,7 +18,7 @@ export interface Terminal {
   stdin(signal: AbortSignal): Promise<Uint8Array>
 }
 
-/** The terminal of this process. */
+/** A terminal whose output can be waited for. */
 export interface ProcessTerminal extends Terminal {
   /** Waits until all output is written. Throws `E_OUTPUT` where stdout could not take it: a full disk, for example. */
   flush(): Promise<void>
@@ -55,11 +55,7 @@ export function processTerminal(): ProcessTerminal {
       await new Promise(setImmediate)
       const cause = broken.get(stdout)
       if (cause && cause.code !== 'EPIPE')
-        throw new CliError(
-          'E_OUTPUT',
-          `cannot write to standard output: ${cause.code === 'ENOSPC' ? 'the disk is full' : cause.message}`,
-          { cause }
-        )
+        throw new CliError('E_OUTPUT', `cannot write to standard output: ${reasonOf(cause)}`, { cause })
     }
   }
 }

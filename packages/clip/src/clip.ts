@@ -1,4 +1,4 @@
-import { InputError, openWeights, WeightsError, type Backend, type WeightSource, type Progress } from '@sam/core'
+import { openWeights, WeightsError, type Backend, type WeightSource, type Progress } from '@sam/core'
 import { checkPhrase, type CropEncoder, type EmbedOptions, type PhraseEncoder } from '@sam/core/model'
 import {
   batches,
@@ -6,6 +6,7 @@ import {
   CompiledGraphs,
   f32,
   readOptions,
+  refuse,
   shown,
   sizeOf,
   tensor,
@@ -166,18 +167,20 @@ function checkClipOptions(given: ClipOptions): ClipOptions {
     signal: true
   })
   const { model, backend, crop, background = [], threshold = 0 } = options
-  const fail = (text: string): never => {
-    throw new InputError('E_BAD_OPTION', text)
-  }
   const isFiles = typeof model === 'object' && model !== null && (model instanceof URL || 'weights' in model)
   if (!isFiles && (typeof model !== 'string' || model === ''))
-    fail(`model: must be the folder of a CLIP, a path or URL, or its three files, found ${shown(model)}`)
+    refuse(
+      'E_BAD_OPTION',
+      `model: must be the folder of a CLIP, a path or URL, or its three files, found ${shown(model)}`
+    )
   checkBackend(backend)
   const rule = crop && readOptions('crop', crop, { grow: true, zeroOutside: true })
   if (!((rule?.grow ?? 1) > 0 && (rule?.grow ?? 1) < Infinity))
-    fail(`crop: grow must be a number above 0, found ${shown(rule?.grow)}`)
-  if (!Array.isArray(background)) fail(`background: must be an array of phrases, found ${shown(background)}`)
-  if (!(threshold >= 0 && threshold <= 1)) fail(`threshold: must be from 0 to 1, found ${shown(threshold)}`)
+    refuse('E_BAD_OPTION', `crop: grow must be a number above 0, found ${shown(rule?.grow)}`)
+  if (!Array.isArray(background))
+    refuse('E_BAD_OPTION', `background: must be an array of phrases, found ${shown(background)}`)
+  if (!(threshold >= 0 && threshold <= 1))
+    refuse('E_BAD_OPTION', `threshold: must be from 0 to 1, found ${shown(threshold)}`)
   return {
     ...options,
     ...(crop ? { crop: rule } : {}),

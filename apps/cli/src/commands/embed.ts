@@ -1,21 +1,22 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { SamError, type Sam, type SampleOptions } from '@sam/core'
+import type { Sam, SampleOptions } from '@sam/core'
 import type { Context } from '../context.js'
+import { eachPhoto, isUnreadable } from '../each-photo.js'
 import { usage } from '../failure.js'
 import { checkOutputFolder, outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
-import { isUnreadable, readPhoto, withPhotoOptions } from '../photo.js'
+import { readPhoto, withPhotoOptions } from '../photo.js'
 import { json, oneLine } from '../text.js'
 
 interface EmbedOptions extends ModelOptions, SampleOptions {
   readonly out: string
 }
 
-/** The outcome for one photo. */
-type Embedded =
-  | { readonly image: string; readonly file: string }
-  | { readonly image: string; readonly error: { readonly code: string; readonly message: string } }
+interface Embedded {
+  readonly image: string
+  readonly file: string
+}
 
 /** `sam embed`: encodes photos, one self-describing embedding file each, for later prompts. */
 export function addEmbed(program: Command, context: Context): void {
@@ -38,37 +39,28 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
     [...images, options.checkpoint, options.model]
   )
   await checkOutputFolder(options.out)
-  const done = await withModel(options, context, async sam => {
-    const results: Embedded[] = []
-    for (const job of jobs) results.push(await embedOne(sam, job, { options, context }))
-    return results
-  })
-  if (done.some(result => 'error' in result)) context.partlyFailed()
+  const done = await withModel(options, context, sam =>
+    eachPhoto(jobs, context, job => embedOne(sam, job, { options, context }))
+  )
   if (options.json) context.terminal.out(json({ images: done }))
   else
-    for (const result of done)
-      context.terminal['file' in result ? 'out' : 'err'](
-        'file' in result ? `${oneLine(result.file)}\n` : `sam: ${oneLine(result.error.message)}\n`
-      )
+    for (const result of done) {
+      if (isUnreadable(result)) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)
+      else context.terminal.out(`${oneLine(result.file)}\n`)
+    }
 }
 
 async function embedOne(
   sam: Sam,
-  { image, file }: { image: string; file: string },
+  { image, file }: Embedded,
   { options, context }: { options: EmbedOptions; context: Context }
 ): Promise<Embedded> {
   const { signal } = context
-  try {
-    await context.progress(options).step(`encoding ${image}`, async () => {
-      using encoded = await sam.encode(await readPhoto(image, context, options), { signal })
-      const bytes = await encoded.save()
-      await outputFolder(options.out)
-      await writeOutput(file, [bytes], signal)
-    })
-    return { image, file }
-  } catch (error) {
-    // Skip a bad photo. Any other failure (device, disk) would recur for the next photos.
-    if (signal.aborted || !SamError.is(error) || !isUnreadable(error)) throw error
-    return { image, error: { code: error.code, message: error.message } }
-  }
+  await context.progress(options).step(`encoding ${image}`, async () => {
+    using encoded = await sam.encode(await readPhoto(image, context, options), { signal })
+    const bytes = await encoded.save()
+    await outputFolder(options.out)
+    await writeOutput(file, [bytes], signal)
+  })
+  return { image, file }
 }

@@ -3,7 +3,7 @@ import { type Command } from 'commander'
 import { clickCurve, evaluate, type Evaluation, type Score } from '@sam/train'
 import type { Context } from '../context.js'
 import { dataForms, openData } from '../data.js'
-import { outputFolder, writeOutput } from '../files.js'
+import { checkOutputFolder, writeResults } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { usage } from '../failure.js'
 import { wholeNumber } from '../numbers.js'
@@ -39,7 +39,8 @@ async function run(folder: string | undefined, options: EvalOptions, context: Co
   if (folder !== undefined && options.data !== undefined) throw usage('give a folder or --data, not both')
   const images = folder === undefined ? (options.data ?? `scenes:${heldOut.seed}`) : `folder:${folder}`
   const data = await openData(images, heldOut)
-  if (options.out !== undefined) await outputFolder(options.out)
+  const { out } = options
+  if (out !== undefined) await checkOutputFolder(out)
   await withModel(options, context, async sam => {
     const evaluation = await context.progress(options).step(`evaluating on ${images}`, tell =>
       evaluate({
@@ -58,14 +59,15 @@ async function run(folder: string | undefined, options: EvalOptions, context: Co
       backend: options.backend,
       ...evaluation
     })
-    if (options.out !== undefined) {
-      for (const [name, text] of [
-        ['evaluation.json', result],
-        ['clicks.svg', clickCurve(evaluation)]
-      ] as const) {
-        await writeOutput(join(options.out, name), [new TextEncoder().encode(text)], signal)
-      }
-    }
+    if (out !== undefined)
+      await writeResults(
+        out,
+        async write => {
+          await write(join(out, 'evaluation.json'), [new TextEncoder().encode(result)])
+          await write(join(out, 'clicks.svg'), [new TextEncoder().encode(clickCurve(evaluation))])
+        },
+        signal
+      )
     terminal.out(options.json ? result : evaluationTables(evaluation))
   })
 }

@@ -4,19 +4,20 @@ import type { Command } from 'commander'
 import {
   encodePng,
   overlay,
-  SamError,
   type AutomaticMask,
   type AutomaticMaskOptions,
   type RgbImage,
   type Sam,
   type SampleOptions
 } from '@sam/core'
+import { toXywh } from '@sam/core/model'
 import type { Context } from '../context.js'
+import { eachPhoto, isUnreadable } from '../each-photo.js'
 import { CliError, usage } from '../failure.js'
 import { checkOutputFolder, outputFolder, refuseOverwriting, stem, writeResults, type WriteResult } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { decimal, wholeNumber } from '../numbers.js'
-import { isUnreadable, readPhoto, withPhotoOptions } from '../photo.js'
+import { readPhoto, withPhotoOptions } from '../photo.js'
 import { json, oneLine, table } from '../text.js'
 
 interface GenerateOptions extends ModelOptions, SampleOptions, AutomaticMaskOptions {
@@ -24,10 +25,12 @@ interface GenerateOptions extends ModelOptions, SampleOptions, AutomaticMaskOpti
   readonly convertToRle?: true
 }
 
-/** The outcome for one image. */
-type Generated =
-  | { readonly image: string; readonly masks: number; readonly file: string; readonly overlay: string }
-  | { readonly image: string; readonly error: { readonly code: string; readonly message: string } }
+interface Generated {
+  readonly image: string
+  readonly masks: number
+  readonly file: string
+  readonly overlay: string
+}
 
 /** Settings of the mask generator, under the names of Meta's scripts/amg.py. Defaults: see `AutomaticMaskOptions`. */
 const whole = [
@@ -82,16 +85,15 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     [...images, options.checkpoint, options.model]
   )
   await checkOutputFolder(options.out)
-  const done = await withModel(options, context, async (sam, automatic) => {
-    const results: Generated[] = []
-    for (const job of jobs)
-      results.push(await generateOne(sam, job, { options: { ...automatic, ...options }, context }))
-    return results
-  })
-  if (done.some(result => 'error' in result)) context.partlyFailed()
+  const done = await withModel(options, context, (sam, automatic) =>
+    eachPhoto(jobs, context, job => generateOne(sam, job, { options: { ...automatic, ...options }, context }))
+  )
   if (options.json) return context.terminal.out(json({ images: done }))
-  for (const result of done) if ('error' in result) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)
-  const rows = done.flatMap(r => ('error' in r ? [] : [[r.image, String(r.masks), r.file, r.overlay]]))
+  const rows: string[][] = []
+  for (const result of done) {
+    if (isUnreadable(result)) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)
+    else rows.push([result.image, String(result.masks), result.file, result.overlay])
+  }
   if (rows.length) context.terminal.out(table('lrll', [['image', 'masks', 'file', 'overlay'], ...rows]))
 }
 
@@ -128,24 +130,18 @@ async function generateOne(
 ): Promise<Generated> {
   const { signal } = context
   const progress = context.progress(options)
-  try {
-    const photo = await readPhoto(image, context, options)
-    using encoded = await progress.step(`encoding ${image}`, () => sam.encode(photo, { signal }))
-    const masks = await progress.step(`masks of ${image}`, tell =>
-      encoded.generateMasks({
-        ...settingsOf(options),
-        signal,
-        onProgress: ({ done, total }) => tell(`${done} of ${total} points`)
-      })
-    )
-    await outputFolder(options.out)
-    await writeResults(files.folder, write => writeMasks({ photo, masks, files }, write), signal)
-    return { image, masks: masks.length, file: files.file, overlay: files.overlay }
-  } catch (error) {
-    // Skip an unreadable image. Any other failure (device, disk) would recur for the next ones.
-    if (signal.aborted || !SamError.is(error) || !isUnreadable(error)) throw error
-    return { image, error: { code: error.code, message: error.message } }
-  }
+  const photo = await readPhoto(image, context, options)
+  using encoded = await progress.step(`encoding ${image}`, () => sam.encode(photo, { signal }))
+  const masks = await progress.step(`masks of ${image}`, tell =>
+    encoded.generateMasks({
+      ...settingsOf(options),
+      signal,
+      onProgress: ({ done, total }) => tell(`${done} of ${total} points`)
+    })
+  )
+  await outputFolder(options.out)
+  await writeResults(files.folder, write => writeMasks({ photo, masks, files }, write), signal)
+  return { image, masks: masks.length, file: files.file, overlay: files.overlay }
 }
 
 const settingNames = [...whole, ...fractional].map(([name]) =>
@@ -180,10 +176,8 @@ const recordOf = ({ mask, area, stability, point, crop }: AutomaticMask): object
   predicted_iou: mask.predictedIou,
   point_coords: [[point.x, point.y]],
   stability_score: stability,
-  crop_box: xywh(crop)
+  crop_box: toXywh(crop)
 })
-
-const xywh = ([x0, y0, x1, y1]: AutomaticMask['crop']): readonly number[] => [x0, y0, x1 - x0, y1 - y0]
 
 const columns =
   'id,area,bbox_x0,bbox_y0,bbox_w,bbox_h,point_input_x,point_input_y,predicted_iou,stability_score,' +
@@ -194,7 +188,7 @@ const metadata = (masks: readonly AutomaticMask[]): string =>
   [
     columns,
     ...masks.map(({ mask, area, stability, point, crop }, id) =>
-      [id, area, ...mask.boxXywh, point.x, point.y, mask.predictedIou, stability, ...xywh(crop)].join(',')
+      [id, area, ...mask.boxXywh, point.x, point.y, mask.predictedIou, stability, ...toXywh(crop)].join(',')
     )
   ]
     .map(line => `${line}\n`)

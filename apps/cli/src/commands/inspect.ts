@@ -1,21 +1,11 @@
 import { existsSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 import { configs, openWeights, type SamConfig } from '@sam/core'
-import {
-  decodeMasks,
-  encodeImage,
-  isTinyVit,
-  isVit,
-  modelCost,
-  parseConfig,
-  type GraphCost,
-  type ModelCost
-} from '@sam/core/model'
+import { decodeMasks, encodeImage, isTinyVit, isVit, modelCost, type GraphCost, type ModelCost } from '@sam/core/model'
 import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { usage } from '../failure.js'
-import { readInput } from '../files.js'
-import { configLimit, configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
+import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
 import { bytes, json, oneLine, percent, short, table } from '../text.js'
 import { deviceCost, deviceTable } from './device-cost.js'
 
@@ -92,10 +82,7 @@ async function open(
   signal: AbortSignal
 ): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
-  if (what.endsWith('.json'))
-    return {
-      config: parseConfig(new TextDecoder().decode(await readInput(what, { limit: configLimit, signal })), what)
-    }
+  if (what.endsWith('.json')) return { config: await configOf(what, signal) }
   if (!existsSync(what) && !/^https?:/i.test(what))
     throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
   const given = await configOf(model)

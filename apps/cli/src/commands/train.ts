@@ -77,7 +77,7 @@ export function addTrain(program: Command, context: Context): void {
     .option('--data <images>', dataForms)
     .option(
       '--held-out <images>',
-      'images for evaluation during training (default: scenes of another seed, or the last 10 % of your images)'
+      'images for evaluation during training (default: scenes of another seed, or the last 10% of your images)'
     )
     .option(
       '--checkpoint <file>',

@@ -2,31 +2,24 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodePng } from '@sam/core'
+import { greyPng } from '../../test/grey-png.js'
 import { coco } from './coco.js'
 import { imageFolder } from './image-folder.js'
 import { sa1b } from './sa1b.js'
 
 const area = (mask: Uint8Array): number => mask.reduce((n, v) => n + v, 0)
-const png = (width: number, height: number, f: (x: number, y: number) => number): Promise<Uint8Array> =>
-  encodePng({
-    width,
-    height,
-    channels: 1,
-    data: Uint8Array.from({ length: width * height }, (_, i) => f(i % width, Math.floor(i / width)))
-  })
 
 describe('data sets on disk', () => {
   let root: string
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'sam-data-'))
     for (const folder of ['images', 'masks', 'sa1b', 'none']) await mkdir(join(root, folder))
-    await writeFile(join(root, 'images/cat.png'), await png(6, 4, x => 40 * x))
-    await writeFile(join(root, 'masks/cat.png'), await png(6, 4, x => (x < 2 ? 255 : 0)))
-    await writeFile(join(root, 'masks/cat_1.png'), await png(6, 4, (_, y) => (y < 1 ? 255 : 0)))
-    await writeFile(join(root, 'images/catfish.png'), await png(6, 4, x => 40 * x))
-    await writeFile(join(root, 'masks/catfish.png'), await png(5, 4, () => 255))
-    const picture = await png(6, 4, x => 40 * x)
+    await writeFile(join(root, 'images/cat.png'), await greyPng(6, 4, x => 40 * x))
+    await writeFile(join(root, 'masks/cat.png'), await greyPng(6, 4, x => (x < 2 ? 255 : 0)))
+    await writeFile(join(root, 'masks/cat_1.png'), await greyPng(6, 4, (_, y) => (y < 1 ? 255 : 0)))
+    await writeFile(join(root, 'images/catfish.png'), await greyPng(6, 4, x => 40 * x))
+    await writeFile(join(root, 'masks/catfish.png'), await greyPng(5, 4, () => 255))
+    const picture = await greyPng(6, 4, x => 40 * x)
     const rle = { size: [4, 6], counts: [0, 4, 20] }
     // Formats go by content: a PNG under a .jpg name is read as a PNG.
     for (const name of ['sa_1', 'sa_2', 'sa_3']) await writeFile(join(root, `sa1b/${name}.jpg`), picture)
@@ -84,7 +77,7 @@ describe('data sets on disk', () => {
   it('sa1b: reads compressed run lengths', async () => {
     const folder = join(root, 'packed')
     await mkdir(folder)
-    await writeFile(join(folder, 'sa_1.jpg'), await png(6, 4, x => 40 * x))
+    await writeFile(join(folder, 'sa_1.jpg'), await greyPng(6, 4, x => 40 * x))
     const segmentation = { size: [4, 6], counts: '`08' } // 16 outside, 8 inside, column by column
     await writeFile(
       join(folder, 'sa_1.json'),
@@ -178,7 +171,7 @@ describe('data sets on disk', () => {
   })
 
   it('coco: names a missing, truncated or invalid image', async () => {
-    await writeFile(join(root, 'images/short.png'), (await png(60, 40, x => 4 * x)).subarray(0, 90))
+    await writeFile(join(root, 'images/short.png'), (await greyPng(60, 40, x => 4 * x)).subarray(0, 90))
     await writeFile(join(root, 'images/text.png'), 'no picture')
     const names = ['absent.png', 'short.png', 'text.png']
     const polygon = [[0, 0, 3, 0, 3, 4]]

@@ -42,7 +42,9 @@ export function fileFinder(files: readonly ListedFile[]): (name: string) => List
   const byLast = new Map<string, ListedFile[]>()
   for (const file of files) {
     const last = lastPart(file.name)
-    byLast.set(last, [...(byLast.get(last) ?? []), file])
+    const same = byLast.get(last)
+    if (same) same.push(file)
+    else byLast.set(last, [file])
   }
   return given => {
     const parts = given

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import sharp from 'sharp'
-import { encodePng, Mask } from '@sam/core'
+import { Mask } from '@sam/core'
+import { greyPng } from '../../test/grey-png.js'
 import { coco } from './coco.js'
 import type { Dataset, Sample } from './dataset.js'
 import { imageFolder } from './image-folder.js'
@@ -18,14 +19,6 @@ const all = async (data: Dataset): Promise<Sample[]> =>
   Promise.all(Array.from({ length: data.size }, (_, i) => data.read(i)))
 const cocoCase = (name: string, json: string): Promise<Dataset> =>
   coco({ annotations: join(caseOf(name), `${json}.json`), images: join(caseOf(name), 'imgs') })
-
-const grey = (width: number, height: number, f: (x: number, y: number) => number): Promise<Uint8Array> =>
-  encodePng({
-    width,
-    height,
-    channels: 1,
-    data: Uint8Array.from({ length: width * height }, (_, i) => f(i % width, Math.floor(i / width)))
-  })
 
 let root: string
 beforeAll(async () => {
@@ -55,7 +48,8 @@ describe('annotations', () => {
 
   it('of SA-1B are skipped one by one as well', async () => {
     await mkdir(at('sa1b/sub/日本'), { recursive: true })
-    for (const name of ['sub/日本/sa_1', 'sa_2']) await writeFile(at('sa1b', `${name}.jpg`), await grey(6, 4, x => x))
+    for (const name of ['sub/日本/sa_1', 'sa_2'])
+      await writeFile(at('sa1b', `${name}.jpg`), await greyPng(6, 4, x => x))
     const annotations = [
       { segmentation: { size: [4, 6], counts: [0, 4, 20] } },
       { segmentation: null },
@@ -76,7 +70,7 @@ describe('annotations', () => {
 
   it('of other proportions, or outside an image of no stated size, are skipped with the reason', async () => {
     await mkdir(at('sizes'))
-    await writeFile(at('sizes/a.png'), await grey(6, 4, x => x))
+    await writeFile(at('sizes/a.png'), await greyPng(6, 4, x => x))
     const write = async (entry: object, segmentation: unknown): Promise<Sample> => {
       await writeFile(
         at('sizes.json'),
@@ -170,9 +164,9 @@ describe('imageFolder', () => {
     for (const name of ['images/sub', 'masks/sub']) await mkdir(join(folder, name), { recursive: true })
     const [nfc, nfd] = ['bäume'.normalize('NFC'), 'bäume'.normalize('NFD')]
     for (const name of [nfc, 'x', 'nomask', 'sub/x', '._x'])
-      await writeFile(join(folder, 'images', `${name}.png`), await grey(6, 4, x => x))
+      await writeFile(join(folder, 'images', `${name}.png`), await greyPng(6, 4, x => x))
     for (const name of [nfd, 'x_1', 'sub/x-a', 'other', '._x'])
-      await writeFile(join(folder, 'masks', `${name}.png`), await grey(6, 4, x => (x < 2 ? 255 : 0)))
+      await writeFile(join(folder, 'masks', `${name}.png`), await greyPng(6, 4, x => (x < 2 ? 255 : 0)))
     const data = await imageFolder(folder)
     expect([data.size, data.skipped]).toEqual([3, { images: 1, masks: 1 }])
     expect((await all(data)).map(({ name, truths }) => [name, truths.length])).toEqual([
@@ -184,14 +178,14 @@ describe('imageFolder', () => {
 
   it('refuses two images of one name', async () => {
     await cp(caseOf('B01-folder-mask-prefix'), at('twice'), { recursive: true })
-    await writeFile(at('twice/images/frame.jpg'), await grey(6, 4, x => x))
+    await writeFile(at('twice/images/frame.jpg'), await greyPng(6, 4, x => x))
     await expect(imageFolder(at('twice'))).rejects.toThrow("found two of 'frame'")
   })
 
   it('skips an unusable mask alone', async () => {
     await cp(caseOf('B01-folder-mask-prefix'), at('one bad'), { recursive: true })
     await writeFile(at('one bad/masks/frame_a.png'), 'no picture')
-    await writeFile(at('one bad/masks/frame_b.png'), await grey(6, 4, () => 0))
+    await writeFile(at('one bad/masks/frame_b.png'), await greyPng(6, 4, () => 0))
     const { truths, skipped } = await (await imageFolder(at('one bad'))).read(0)
     expect([truths.length, skipped!.length]).toEqual([1, 2])
   })
@@ -224,8 +218,8 @@ describe('coco', () => {
 
   it('finds files by absolute, backslash and partial paths, but none outside the folder', async () => {
     await mkdir(at('paths/imgs/val/ü 猫'), { recursive: true })
-    await writeFile(at('paths/imgs/val/ü 猫/a.png'), await grey(6, 4, x => x))
-    await writeFile(at('paths/outside.png'), await grey(6, 4, x => x))
+    await writeFile(at('paths/imgs/val/ü 猫/a.png'), await greyPng(6, 4, x => x))
+    await writeFile(at('paths/outside.png'), await greyPng(6, 4, x => x))
     const found = async (name: string): Promise<string> => {
       const polygon = [[0, 0, 3, 0, 3, 4, 0, 4]]
       await writeFile(
