@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { telemetryEnv } from '../../../tools/telemetry-env.js'
 
 /** Separate programs: one runs a session and exits without disposing of anything, one exits during a run. */
 const program = fileURLToPath(new URL('one-run.ts', import.meta.url))
@@ -19,21 +20,8 @@ describe('a process that uses the backend', () => {
 
   const run = (...args: string[]) => runProgram(program, ...args)
   const runProgram = async (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> => {
-    // Whatever is sent stays on this machine: no proxy listens there.
-    const env = {
-      ...process.env,
-      https_proxy: 'http://127.0.0.1:9',
-      http_proxy: 'http://127.0.0.1:9'
-    } as NodeJS.ProcessEnv
-    delete env.ORT_DISABLE_TELEMETRY
-    const places = Object.fromEntries(
-      ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR'].map(name => [
-        name,
-        home
-      ])
-    )
     const child = spawn(process.execPath, [runner, ...args], {
-      env: { ...env, ...places },
+      env: telemetryEnv(home),
       cwd: fileURLToPath(new URL('../../..', import.meta.url))
     })
     let [stdout, stderr] = ['', '']

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { build, type Rolldown } from 'vite'
+import { telemetryEnv } from '../../../tools/telemetry-env.js'
 import { writeFolders, type Folders } from './folders.js'
 
 const program = fileURLToPath(new URL('one-load.ts', import.meta.url))
@@ -18,18 +19,8 @@ describe('a process that uses clipText', () => {
   afterAll(() => Promise.all([rm(home, { recursive: true }), folders.remove()]))
 
   const run = async (...args: string[]): Promise<string> => {
-    // Whatever is sent stays on this machine: no proxy listens there.
-    const sink = { https_proxy: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' }
-    const env: NodeJS.ProcessEnv = { ...process.env, ...sink }
-    delete env.ORT_DISABLE_TELEMETRY
-    const places = Object.fromEntries(
-      ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR'].map(name => [
-        name,
-        home
-      ])
-    )
     const child = spawn(process.execPath, [runner, program, folders.transformersJs, ...args], {
-      env: { ...env, ...places },
+      env: telemetryEnv(home),
       cwd: fileURLToPath(new URL('../../..', import.meta.url))
     })
     let stdout = ''
