@@ -44,8 +44,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           include: ['{packages,apps,research}/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...onGpu]
         }
@@ -54,8 +54,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'webgpu',
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           include: onGpu,
           globalSetup: ['tools/chromium/setup.ts']
         }
@@ -66,8 +66,8 @@ export default defineConfig({
         optimizeDeps: { include: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu/dist/base.js'] },
         test: {
           name: 'browser',
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           include: inPage,
           globalSetup: ['tools/chromium/setup.ts'],
           browser: {

@@ -10,8 +10,9 @@ export type { ImageInput } from './sdk/preprocess.js'
 export type { Point, Prompt } from './prompts/prompt.js'
 export type { MaskPrompt } from './prompts/mask-prompt.js'
 export type { Multimask, Prediction } from './prompts/promptable.js'
-export type { AutomaticMask } from './automatic/generator.js'
-export type { AutomaticMaskOptions } from './automatic/options.js'
+export type { AutomaticMask, MaskUpdate } from './automatic/generator.js'
+export { paperMaskOptions, type AutomaticMaskOptions } from './automatic/options.js'
+export { maskTree, type MaskNode } from './automatic/tree.js'
 export {
   queryThresholds,
   type Detection,
@@ -22,6 +23,7 @@ export {
 } from './text-search/query.js'
 export type { TextModel } from './text-search/crop-encoder.js'
 export { Mask } from './masks/mask.js'
+export { labelMap, type LabelMap, type LabelMapOptions } from './masks/label-map.js'
 export type { Bitmap } from './masks/bitmap.js'
 export type { Box } from './masks/box.js'
 export type { MultiPolygon } from './masks/polygons.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Box } from '../masks/box.js'
-import { generateMasks, type CroppableImage } from './generator.js'
-import type { AutomaticMaskOptions } from './options.js'
+import { generateMasks, streamMasks, type AutomaticMask, type CroppableImage } from './generator.js'
+import { paperMaskOptions, type AutomaticMaskOptions } from './options.js'
 import type { Promptable } from '../prompts/promptable.js'
 import { frameOf } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
@@ -85,7 +85,7 @@ describe('generateMasks', () => {
       expect(stability).toBeGreaterThan(0.95)
       expect(crop).toEqual([0, 0, 640, 480])
     }
-    expect(asked).toBe(64 + 3)
+    expect(asked).toBe(64)
   })
 
   it('drops masks with a low predicted IoU, a low stability or a large area', async () => {
@@ -131,6 +131,72 @@ describe('generateMasks', () => {
     expect(boxes(cut)).toContain('40,40,240,200')
   })
 
+  it('streams updates whose sum is the same set, with progress', async () => {
+    const options = { pointsPerSide: 5, pointsPerBatch: 3, cropNLayers: 1, cropOverlapRatio: 0 }
+    const found = new Set<AutomaticMask>()
+    const steps: number[] = []
+    for await (const { added, removed, done, total } of streamMasks(image, options)) {
+      for (const mask of removed) expect(found.delete(mask)).toBe(true)
+      for (const mask of added) expect(found.size).toBeLessThan(found.add(mask).size)
+      steps.push(done / total)
+    }
+    expect(steps).toHaveLength(5 * 9 + 1)
+    expect(steps.at(-2)).toBe(1)
+    expect(boxes([...found])).toEqual(boxes(await generateMasks(image, options)))
+  })
+
+  it('decodes a mask again if the mask that suppressed it is suppressed', async () => {
+    // Three boxes in a row: the second overlaps both others, and the third is the best.
+    const row: Box[] = [0, 60, 120].map(x => [x, 0, x + 200, 100])
+    const prompts: number[] = []
+    const view: CroppableImage = {
+      ...image,
+      predict: async asked =>
+        asked.map(({ points: [{ x }] = [{ x: 0, y: 0 }] }) => {
+          prompts.push(x)
+          const i = Math.round(x / 64)
+          return { masks: [maskOf(image, [row[i]], 0.9 + i / 100)], tokenIndices: [1] }
+        })
+    }
+    const options = { pointGrids: [[0, 0.1, 0.2].map(x => [x, 0.1] as const)], pointsPerBatch: 1, boxNmsThresh: 0.5 }
+    const sizes: string[][] = []
+    for await (const { added, removed } of streamMasks(view, options))
+      sizes.push([...added.map(m => `+${m.box[0]}`), ...removed.map(m => `-${m.box[0]}`)])
+    expect(sizes).toEqual([['+0'], ['+60', '-0'], ['+120', '+0', '-60'], []])
+    expect(prompts).toEqual([0, 64, 128, 0])
+  })
+
+  it('ends when the loop is left, and frees the crop', async () => {
+    disposed.length = 0
+    for await (const { done } of streamMasks(image, { pointsPerSide: 2, cropNLayers: 1 })) if (done > 4) break
+    expect(disposed).toHaveLength(1)
+  })
+
+  it('keeps only the outline without logits', async () => {
+    const options = { pointsPerSide: 6 }
+    const [kept, dropped] = await Promise.all(
+      [true, false].map(keepLogits => generateMasks(image, { ...options, keepLogits }))
+    )
+    expect(kept.every(({ mask }) => mask.lowResLogits)).toBe(true)
+    expect(dropped.some(({ mask }) => mask.lowResLogits)).toBe(false)
+    expect(dropped.map(({ mask }) => mask.toCocoRle())).toEqual(kept.map(({ mask }) => mask.toCocoRle()))
+  })
+
+  it('removes duplicates by their pixels', async () => {
+    const found = (overlap: AutomaticMaskOptions['overlap']): Promise<AutomaticMask[]> =>
+      generateMasks(image, { pointsPerSide: 8, boxNmsThresh: 2, overlap })
+    expect((await found(undefined)).length).toBeGreaterThan(3)
+    expect(boxes(await found({ iou: 0.8 }))).toEqual(['360,270,600,440', '40,40,240,200', '40,40,600,440'])
+    // The mask of both objects contains those of each, which are better.
+    expect(boxes(await found({ containment: 0.9 }))).toEqual(['360,270,600,440', '40,40,240,200'])
+  })
+
+  it('takes the settings of the paper', async () => {
+    const progress: number[] = []
+    await generateMasks(image, { ...paperMaskOptions, onProgress: ({ total }) => progress.push(total) })
+    expect(progress[0]).toBe(32 * 32 + 4 * 16 * 16 + 16 * 8 * 8)
+  })
+
   it('removes small regions', async () => {
     const [found] = await generateMasks(image, { pointsPerSide: 8, predIouThresh: 0.92, minMaskRegionArea: 100_000 })
     expect(found.area).toBe(found.mask.area)
@@ -151,7 +217,10 @@ describe('generateMasks', () => {
       { pointsPerBatch: 0 },
       { pointsPerBatch: 1025 },
       { maskThreshold: Infinity },
-      { minMaskRegionArea: -1 }
+      { minMaskRegionArea: -1 },
+      { keepLogits: 1 as never },
+      { overlap: { iou: NaN } },
+      { overlap: { ios: 1 } as never }
     ]
     for (const options of bad)
       await expect(generateMasks(image, options), JSON.stringify(options)).rejects.toMatchObject({

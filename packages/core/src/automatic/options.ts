@@ -1,4 +1,5 @@
 import { refuse, shown } from '../errors.js'
+import type { OverlapLimits } from '../masks/overlap.js'
 import { readOptions } from '../options.js'
 import { maxPromptsPerCall } from '../prompts/prompt.js'
 
@@ -41,10 +42,37 @@ export interface AutomaticMaskOptions {
    * 1: Meta's code has no such option.
    */
   readonly maxArea?: number | undefined
+  /**
+   * Removes duplicates that box suppression keeps, by their pixels: of two masks over a limit the lower-ranked one.
+   * `{ iou: 0.8 }` removes masks that are nearly equal; `{ containment: 0.9 }` also parts of masks ranked higher.
+   * Default: none.
+   */
+  readonly overlap?: Partial<OverlapLimits> | undefined
+  /**
+   * Whether masks keep their logits, 256 KB each: for smooth outlines, and for use as prompts without a loss. Default
+   * true. Without them memory does not grow with the number of masks but by their outlines, a few KB each.
+   */
+  readonly keepLogits?: boolean | undefined
   /** Called after each batch of points. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/**
+ * The settings by which the paper made SA-1B (Appendix B): 2 × 2 and 4 × 4 crops with 16 × 16 and 8 × 8 points, no
+ * masks over 95% of the photo, no holes and islands under 100 pixels.
+ */
+export const paperMaskOptions = {
+  pointsPerSide: 32,
+  cropNLayers: 2,
+  cropNPointsDownscaleFactor: 2,
+  predIouThresh: 0.88,
+  stabilityScoreThresh: 0.95,
+  boxNmsThresh: 0.7,
+  cropNmsThresh: 0.7,
+  maxArea: 0.95,
+  minMaskRegionArea: 100
+} as const satisfies AutomaticMaskOptions
 
 /** Upper limits: beyond them a run has millions of prompts. */
 const [mostPerSide, mostLayers] = [256, 4]
@@ -64,6 +92,8 @@ const names: Readonly<Record<keyof AutomaticMaskOptions, true>> = {
   cropNPointsDownscaleFactor: true,
   minMaskRegionArea: true,
   maxArea: true,
+  overlap: true,
+  keepLogits: true,
   onProgress: true,
   signal: true
 }
@@ -95,17 +125,28 @@ export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): Automati
     'cropNmsThresh'
   ] as const
   for (const name of finite) must(Number.isFinite(options[name] ?? 0), name, 'a finite number')
+  must([undefined, true, false].includes(options.keepLogits), 'keepLogits', 'true or false')
   const { cropNPointsDownscaleFactor: factor = 1, cropOverlapRatio: ratio = 0, cropNLayers = 0 } = options
   must(factor >= 1 && factor < Infinity, 'cropNPointsDownscaleFactor', 'a number from 1')
   must(ratio >= 0 && ratio < 1, 'cropOverlapRatio', 'at least 0 and under 1')
-  if (options.pointGrids === undefined) return options
+  const overlap = options.overlap && checkOverlap(options.overlap)
+  if (options.pointGrids === undefined) return { ...options, overlap }
   const pointGrids = copyGrids(options.pointGrids, cropNLayers + 1)
   must(
     pointGrids !== undefined,
     'pointGrids',
     `cropNLayers + 1 = ${cropNLayers + 1} lists of pairs of numbers in 0 … 1`
   )
-  return { ...options, pointGrids }
+  return { ...options, overlap, pointGrids }
+}
+
+/** A copy of the limits. Throws `E_BAD_OPTION`. */
+export function checkOverlap(given: Partial<OverlapLimits>): Partial<OverlapLimits> {
+  const limits = readOptions('overlap', given, { iou: true, containment: true })
+  for (const [name, value] of Object.entries(limits))
+    if (!Number.isFinite(value ?? 0))
+      refuse('E_BAD_OPTION', `overlap: ${name} must be a finite number, found ${shown(value)}`)
+  return limits
 }
 
 type Grids = NonNullable<AutomaticMaskOptions['pointGrids']>

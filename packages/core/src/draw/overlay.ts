@@ -60,7 +60,7 @@ export function distinctColor(index: number): Rgb {
 }
 
 function fill(canvas: RgbImage, mask: Mask, { color, opacity }: { color: Rgb; opacity: number }): void {
-  const bits = mask.bitmap()
+  const bits = mask.bitmap({ keep: false })
   paint(canvas, mask.boxXyxy, {
     color,
     opacity,

@@ -7,11 +7,22 @@ import type { Size } from '../image/resize.js'
 import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
 import { toXywh, type Box } from './box.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
-import { bitmapExtent, measureExtent, measureStability, type Extent, type Measures } from './measure.js'
+import { measureStability, type Measures } from './measure.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
+import {
+  bitmapOfRuns,
+  collectRuns,
+  extentOfRuns,
+  runsOfBitmap,
+  sharedArea,
+  shiftRuns,
+  type Extent,
+  type Runs
+} from './runs.js'
 import { simplifyPolygons } from './simplify-polygons.js'
+import { thresholdRuns } from './threshold-runs.js'
 import { upscaleLogits } from './upscale.js'
 
 /** An `ImageData`, or a plain object of the same form where the platform has none (Node). */
@@ -28,9 +39,15 @@ export interface MaskPrediction {
   readonly threshold?: number
 }
 
+/** The pixels of a mask without a prediction. */
+export interface MaskRuns extends Size {
+  readonly runs: Runs
+  readonly predictedIou: number
+}
+
 /**
  * One object's mask, in pixels of the photo. Predicted, or created from a bitmap, run lengths or polygons. All values
- * are computed on demand; the bitmap is cached, the floats are not.
+ * are computed on demand; the runs and the bitmap are cached, the floats are not.
  */
 export class Mask {
   readonly width: number
@@ -38,6 +55,7 @@ export class Mask {
   /** The model's estimate of the IoU with the true mask; 1 if the mask was not predicted. */
   readonly predictedIou: number
   readonly #prediction: Required<MaskPrediction> | undefined
+  #runs: Runs | undefined
   #bits: Uint8Array | undefined
   #extent: Extent | undefined
 
@@ -45,12 +63,16 @@ export class Mask {
    * From a prediction, or from pixels (copied; any non-zero byte is inside). Throws `E_BAD_PROMPT` if size and data
    * disagree.
    */
-  constructor(source: MaskPrediction | (Bitmap & { readonly predictedIou?: number })) {
+  constructor(source: MaskPrediction | MaskRuns | (Bitmap & { readonly predictedIou?: number })) {
     if ('lowResLogits' in source) {
       const [height, width] = source.frame.originalSize
       this.#prediction = { threshold: 0, ...source }
       this.predictedIou = source.predictedIou
       ;[this.width, this.height] = [width, height]
+    } else if ('runs' in source) {
+      this.#runs = source.runs
+      this.predictedIou = source.predictedIou
+      ;[this.width, this.height] = [source.width, source.height]
     } else {
       const { width, height, data } = copyBitmap(source)
       this.#bits = data
@@ -88,7 +110,7 @@ export class Mask {
    */
   logits(): Float32Array {
     if (this.#prediction) return upscaleLogits(this.#prediction.lowResLogits, this.#prediction.frame)
-    return Float32Array.from(this.bitmap(), inside => (inside ? handMadeLogit : -handMadeLogit))
+    return Float32Array.from(this.bitmap({ keep: false }), inside => (inside ? handMadeLogit : -handMadeLogit))
   }
 
   /**
@@ -96,17 +118,21 @@ export class Mask {
    * false` it is not cached: for iterating once over many masks.
    */
   bitmap({ keep = true }: { keep?: boolean } = {}): Uint8Array {
-    if (!this.#bits) {
-      const { width } = this
-      const bits = new Uint8Array(width * this.height)
-      const { lowResLogits, frame, threshold } = this.#prediction!
-      this.#extent = measureExtent(lowResLogits, { frame, threshold }, (y, start, end) =>
-        bits.fill(1, y * width + start, y * width + end)
-      )
-      if (!keep) return bits
-      this.#bits = bits
+    if (this.#bits) return this.#bits
+    const bits = bitmapOfRuns(this.runs, this)
+    if (keep) this.#bits = bits
+    return bits
+  }
+
+  /** The pixels inside, as runs along the rows. The same array each time: do not change it. */
+  get runs(): Runs {
+    if (!this.#runs) {
+      const own = this.#prediction
+      this.#runs = own
+        ? collectRuns(visit => thresholdRuns(own.lowResLogits, own, visit))
+        : runsOfBitmap({ width: this.width, height: this.height, data: this.#bits! })
     }
-    return this.#bits
+    return this.#runs
   }
 
   /** Number of pixels inside. */
@@ -122,6 +148,24 @@ export class Mask {
   /** The same box in the format of COCO's `bbox`, [x, y, width, height]. */
   get boxXywh(): readonly [x: number, y: number, width: number, height: number] {
     return toXywh(this.boxXyxy)
+  }
+
+  /** Number of pixels inside this mask and the other one, which must be of the same photo. */
+  sharedArea(other: Mask): number {
+    return sharedArea(this.runs, other.runs)
+  }
+
+  /** Intersection over union with another mask of the same photo; 1 if both are empty. */
+  iou(other: Mask): number {
+    const shared = this.sharedArea(other)
+    const union = this.area + other.area - shared
+    return union ? shared / union : 1
+  }
+
+  /** The same pixels without the logits, which take 256 KB. */
+  withoutLogits(): Mask {
+    const { width, height, runs, predictedIou } = this
+    return new Mask({ width, height, runs, predictedIou })
   }
 
   /**
@@ -143,7 +187,7 @@ export class Mask {
     const { color = [30, 144, 255], alpha = 0.6 } = readOptions('toImageData', options, { color: true, alpha: true })
     const data = new Uint8ClampedArray(this.width * this.height * 4)
     const pixel = [...color, alpha * 255]
-    this.bitmap().forEach((inside, i) => {
+    this.bitmap({ keep: false }).forEach((inside, i) => {
       for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c]
     })
     return typeof ImageData === 'undefined'
@@ -160,13 +204,14 @@ export class Mask {
       width: this.width,
       height: this.height,
       channels: 1,
-      data: this.bitmap().map(inside => inside * 255)
+      data: this.bitmap({ keep: false }).map(inside => inside * 255)
     })
   }
 
   /** Uncompressed COCO RLE. */
   toRle(): Rle {
-    return encodeRle(this.#pixels())
+    const [left, top] = this.boxXyxy
+    return encodeRle(this.#boxPixels(), { left, top, photo: this })
   }
 
   /** Compressed COCO RLE, as in pycocotools and SA-1B. */
@@ -180,7 +225,10 @@ export class Mask {
    */
   toPolygons(options: { simplify?: number } = {}): MultiPolygon {
     const { simplify = 0 } = readOptions('toPolygons', options, { simplify: true })
-    const exact = tracePolygons(this.#pixels())
+    const [left, top] = this.boxXyxy
+    const exact = tracePolygons(this.#boxPixels()).map(rings =>
+      rings.map(ring => ring.map(([x, y]) => [x + left, y + top] as const))
+    )
     return simplify > 0 ? simplifyPolygons(exact, simplify) : exact
   }
 
@@ -198,19 +246,18 @@ export class Mask {
         `mask: must have the size of the photo, ${width} × ${height}, found ${this.width} × ${this.height}`
       )
     }
-    return bitmapLogits(this.#pixels(), frame, side)
+    return bitmapLogits({ width, height, data: this.bitmap({ keep: false }) }, frame, side)
   }
 
   #measured(): Extent {
-    if (!this.#extent) {
-      const own = this.#prediction
-      this.#extent = own ? measureExtent(own.lowResLogits, own) : bitmapExtent(this.#pixels())
-    }
-    return this.#extent
+    return (this.#extent ??= extentOfRuns(this.runs))
   }
 
-  #pixels(): Bitmap {
-    return { width: this.width, height: this.height, data: this.bitmap() }
+  /** The pixels in the bounding box. */
+  #boxPixels(): Bitmap {
+    const [left, top, right, bottom] = this.boxXyxy
+    const size = { width: right - left, height: bottom - top }
+    return { ...size, data: bitmapOfRuns(shiftRuns(this.runs, [-left, -top]), size) }
   }
 }
 

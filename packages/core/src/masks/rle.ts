@@ -1,5 +1,6 @@
 import { refuse, shown } from '../errors.js'
 import type { ImageLimits } from '../image/image.js'
+import type { Size } from '../image/resize.js'
 import { checkMaskSize, type Bitmap } from './bitmap.js'
 
 /**
@@ -19,23 +20,34 @@ export interface CocoRle {
   readonly counts: string
 }
 
-/** The RLE of a bitmap. Meta: utils/amg.py#mask_to_rle_pytorch. */
-export function encodeRle({ width, height, data }: Bitmap): Rle {
+/**
+ * The RLE of a bitmap; or of a mask of a larger photo whose pixels all lie in `part`, which is at `left`, `top`. Meta:
+ * utils/amg.py#mask_to_rle_pytorch.
+ */
+export function encodeRle(
+  part: Bitmap,
+  { left = 0, top = 0, photo = part }: { left?: number; top?: number; photo?: Size } = {}
+): Rle {
   const counts: number[] = []
-  let inside = false
-  let run = 0
-  for (let x = 0; x < width; x++) {
-    for (let y = 0, at = x; y < height; y++, at += width) {
-      if ((data[at] !== 0) !== inside) {
-        counts.push(run)
-        inside = !inside
-        run = 0
+  let counted = 0 // pixels of the photo, column by column
+  for (let x = 0; x < part.width; x++) {
+    const column = (left + x) * photo.height + top
+    let inside = false
+    for (let y = 0, at = x; y <= part.height; y++, at += part.width) {
+      if ((y < part.height && part.data[at] !== 0) === inside) continue
+      inside = !inside
+      if (inside && counted > 0 && column + y === counted) {
+        // The run of the column before goes on.
+        counted -= counts.pop()!
+      } else {
+        counts.push(column + y - counted)
+        counted = column + y
       }
-      run++
     }
   }
-  counts.push(run)
-  return { size: [height, width], counts }
+  const total = photo.width * photo.height
+  if (counted < total || counts.length === 0) counts.push(total - counted)
+  return { size: [photo.height, photo.width], counts }
 }
 
 /**

@@ -1,9 +1,7 @@
 import type { Frame } from '../image/frame.js'
 import type { Taps } from '../tensor/interpolate.js'
+import type { VisitRun } from './runs.js'
 import { photoTaps } from './upscale.js'
-
-/** Called with the pixels `start` … `end` (exclusive) of row y, which lie inside; rows and runs in order. */
-export type VisitRun = (y: number, start: number, end: number) => void
 
 /**
  * The pixels of the photo whose logit exceeds the threshold, as runs along the rows, from a low-resolution mask.

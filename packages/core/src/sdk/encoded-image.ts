@@ -4,7 +4,7 @@ import { disposedOf, whenCollected } from '../collected.js'
 import { refuse, SamError, shown } from '../errors.js'
 import type { Frame } from '../image/frame.js'
 import type { RgbImage } from '../image/image.js'
-import { generateMasks, type AutomaticMask } from '../automatic/generator.js'
+import { generateMasks, streamMasks, type AutomaticMask, type MaskUpdate } from '../automatic/generator.js'
 import type { AutomaticMaskOptions } from '../automatic/options.js'
 import type { Box } from '../masks/box.js'
 import { readOptions } from '../options.js'
@@ -185,6 +185,21 @@ export class EncodedImage implements Disposable, SearchableImage {
    */
   generateMasks(options?: AutomaticMaskOptions): Promise<AutomaticMask[]> {
     return generateMasks(this, options)
+  }
+
+  /**
+   * The masks of {@link generateMasks} while they are found: an update after each batch of points, and one at the end.
+   * Leaving the loop ends the work.
+   *
+   * @example
+   * const found = new Set<AutomaticMask>()
+   * for await (const { added, removed } of image.streamMasks()) {
+   *   for (const mask of removed) found.delete(mask)
+   *   for (const mask of added) found.add(mask)
+   * }
+   */
+  streamMasks(options?: AutomaticMaskOptions): AsyncGenerator<MaskUpdate, void, undefined> {
+    return streamMasks(this, options)
   }
 
   /**

@@ -1,17 +1,17 @@
 import { generateMasks, type CroppableImage } from '../automatic/generator.js'
-import { checkAutomaticMaskOptions, type AutomaticMaskOptions } from '../automatic/options.js'
+import { checkAutomaticMaskOptions, checkOverlap, type AutomaticMaskOptions } from '../automatic/options.js'
 import { SharedWork } from '../backend/shared-work.js'
 import { refuse, shown } from '../errors.js'
 import type { RgbImage } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { boxIou, clipBox, type Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
+import { withoutDuplicates, type Measured, type OverlapLimits } from '../masks/overlap.js'
 import { readOptions } from '../options.js'
 import { checkPhrase } from '../prompts/phrases.js'
 import { maxPoints, maxPromptsPerCall, type Point, type Prompt } from '../prompts/prompt.js'
 import { batches } from '../tensor/batches.js'
 import type { TextModel } from './crop-encoder.js'
-import { isDuplicate, type Measured, type OverlapLimits } from './overlap.js'
 import {
   comparedPhrases,
   cropEncoderOf,
@@ -121,11 +121,8 @@ export async function query(image: SearchableImage, phrase: string, given: Query
   const candidates = await routes[route](image, phrases, { ...options, threshold })
   const value = ({ score, mask }: ScoredMask): number => score * mask.predictedIou
   const limits = { iou: 0.7, containment: 0.9, ...overlap }
-  const kept: ScoredMask[] = []
-  for (const candidate of candidates.filter(c => c.score >= threshold).sort((a, b) => value(b) - value(a))) {
-    if (kept.length >= limit) break
-    if (!kept.some(k => isDuplicate(k, candidate, limits))) kept.push(candidate)
-  }
+  const ranked = candidates.filter(c => c.score >= threshold).sort((a, b) => value(b) - value(a))
+  const kept = withoutDuplicates(ranked, limits).slice(0, limit)
   return kept.map(({ mask, box, score }) => ({ mask, box, score, predictedIou: mask.predictedIou }))
 }
 
@@ -147,16 +144,12 @@ function checkQueryOptions(given: QueryOptions): QueryOptions {
     if (!Array.isArray(list) || list.length > maxPoints)
       refuse('E_BAD_OPTION', `${name}: must be an array of at most ${maxPoints}, found ${shown(list)}`)
   }
-  const limits = overlap && readOptions('overlap', overlap, { iou: true, containment: true })
-  for (const [name, value] of Object.entries(limits ?? {}))
-    if (!Number.isFinite(value))
-      refuse('E_BAD_OPTION', `overlap: ${name} must be a finite number, found ${shown(value)}`)
   return {
     ...options,
     not: [...not],
     points: points.map(point => ({ ...point })),
     automatic: automatic && checkAutomaticMaskOptions(automatic),
-    overlap: limits
+    overlap: overlap && checkOverlap(overlap)
   }
 }
 
@@ -258,10 +251,9 @@ function automaticMasks(
   return work.wait(signal)
 }
 
-/** A predicted mask's measures, without caching its bitmap. */
+/** A predicted mask's measures. */
 function measure(mask: Mask): Measured {
-  const { area, box } = mask.measure()
-  return { mask, area, box }
+  return { mask, area: mask.area, box: mask.boxXyxy }
 }
 
 function checkDetections(found: readonly Detection[]): readonly Detection[] {

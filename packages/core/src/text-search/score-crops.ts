@@ -4,7 +4,7 @@ import { embedPhrases } from '../prompts/embed-phrases.js'
 import type { PhraseEncoder } from '../prompts/phrases.js'
 import { batches } from '../tensor/batches.js'
 import type { CropEncoder, TextModel } from './crop-encoder.js'
-import type { Measured } from './overlap.js'
+import type { Measured } from '../masks/overlap.js'
 
 /** A text encoder with an image encoder in the same space. */
 export type TextAndCrops = PhraseEncoder & CropEncoder

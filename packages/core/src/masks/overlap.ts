@@ -1,5 +1,5 @@
-import type { Box } from '../masks/box.js'
-import type { Mask } from '../masks/mask.js'
+import type { Box } from './box.js'
+import type { Mask } from './mask.js'
 
 /** A mask with its measures. */
 export interface Measured {
@@ -8,6 +8,7 @@ export interface Measured {
   readonly area: number
 }
 
+/** When two masks count as duplicates. */
 export interface OverlapLimits {
   /** The highest IoU of two masks that count as different objects. */
   readonly iou: number
@@ -17,19 +18,16 @@ export interface OverlapLimits {
 
 /** Whether two masks are duplicates: nearly equal, or one nearly inside the other. */
 export function isDuplicate(a: Measured, b: Measured, { iou, containment }: OverlapLimits): boolean {
-  const shared = sharedArea(a, b)
+  if (!boxesMeet(a.box, b.box)) return false
+  const shared = a.mask.sharedArea(b.mask)
   return shared > iou * (a.area + b.area - shared) || shared > containment * Math.min(a.area, b.area)
 }
 
-/** Number of pixels inside both. Scans only the intersection of the boxes. */
-function sharedArea(a: Measured, b: Measured): number {
-  const [x0, y0, x1, y1] = [0, 1, 2, 3].map(i =>
-    i < 2 ? Math.max(a.box[i], b.box[i]) : Math.min(a.box[i], b.box[i])
-  ) as [number, number, number, number]
-  if (x0 >= x1 || y0 >= y1) return 0
-  const [p, q] = [a.mask.bitmap(), b.mask.bitmap()]
-  let shared = 0
-  for (let y = y0; y < y1; y++)
-    for (let i = y * a.mask.width + x0; i < y * a.mask.width + x1; i++) shared += p[i] & q[i]
-  return shared
+/** The masks, in their order, without those that are duplicates of an earlier one. */
+export function withoutDuplicates<T extends Measured>(ranked: readonly T[], limits: OverlapLimits): T[] {
+  const kept: T[] = []
+  for (const item of ranked) if (!kept.some(k => isDuplicate(k, item, limits))) kept.push(item)
+  return kept
 }
+
+const boxesMeet = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
