@@ -1,15 +1,17 @@
 import { encodePng } from '#io'
-import { refuse } from '../errors.js'
+import { refuse, shown } from '../errors.js'
 import { readOptions } from '../options.js'
 import type { Frame } from '../image/frame.js'
 import type { Rgb } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
-import { toXywh, type Box } from './box.js'
+import { clipBox, toXywh, type Box } from './box.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
 import { measureStability, type Measures } from './measure.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
+import { bitmapContours, logitContours } from './contours.js'
+import { feathered } from './feather.js'
 import { rasterize } from './rasterize.js'
 import {
   bitmapOfRuns,
@@ -22,6 +24,7 @@ import {
   type Runs
 } from './runs.js'
 import { simplifyPolygons } from './simplify-polygons.js'
+import { removeSmallRegions } from './small-regions.js'
 import { thresholdRuns } from './threshold-runs.js'
 import { upscaleLogits } from './upscale.js'
 
@@ -182,13 +185,27 @@ export class Mask {
     return { ...this.#measured(), stability: this.stability(offset) }
   }
 
-  /** The mask in one translucent colour on a transparent background, to draw over the photo. `alpha` is 0 … 1. */
-  toImageData(options: { color?: Rgb; alpha?: number } = {}): ImageDataLike {
-    const { color = [30, 144, 255], alpha = 0.6 } = readOptions('toImageData', options, { color: true, alpha: true })
+  /**
+   * The mask's opacity, 0 … 255, one byte per pixel [height, width]. With `feather` it fades over about that many
+   * pixels on each side of the outline.
+   */
+  toAlpha(options: { feather?: number } = {}): Uint8Array {
+    const { feather = 0 } = readOptions('toAlpha', options, { feather: true })
+    if (!(Number.isFinite(feather) && feather >= 0 && feather <= 1e4))
+      refuse('E_BAD_OPTION', `feather: must be a number of pixels from 0 to 10,000, found ${shown(feather)}`)
+    return feathered({ width: this.width, height: this.height, data: this.bitmap({ keep: false }) }, feather)
+  }
+
+  /**
+   * The mask in one translucent colour on a transparent background, to draw over the photo. `alpha` is 0 … 1, `feather`
+   * as in {@link toAlpha}.
+   */
+  toImageData(options: { color?: Rgb; alpha?: number; feather?: number } = {}): ImageDataLike {
+    const names = { color: true, alpha: true, feather: true } as const
+    const { color = [30, 144, 255], alpha = 0.6, feather = 0 } = readOptions('toImageData', options, names)
     const data = new Uint8ClampedArray(this.width * this.height * 4)
-    const pixel = [...color, alpha * 255]
-    this.bitmap({ keep: false }).forEach((inside, i) => {
-      for (let c = 0; c < 4; c++) data[i * 4 + c] = inside && pixel[c]
+    this.toAlpha({ feather }).forEach((opacity, i) => {
+      if (opacity) data.set([...color, alpha * opacity], i * 4)
     })
     return typeof ImageData === 'undefined'
       ? { width: this.width, height: this.height, data }
@@ -196,22 +213,19 @@ export class Mask {
   }
 
   /**
-   * The mask as a PNG file of the photo's size, white inside and black outside. For a translucent overlay use
-   * `encodePng(mask.toImageData())`. Throws `E_BAD_IMAGE` in Node if sharp is not installed.
+   * The mask as a PNG file of the photo's size, white inside and black outside; with `feather`, grey between them, as
+   * in {@link toAlpha}. For a translucent overlay use `encodePng(mask.toImageData())`. Throws `E_BAD_IMAGE` in Node if
+   * sharp is not installed.
    */
-  toPng(): Promise<Uint8Array> {
-    return encodePng({
-      width: this.width,
-      height: this.height,
-      channels: 1,
-      data: this.bitmap({ keep: false }).map(inside => inside * 255)
-    })
+  toPng(options: { feather?: number } = {}): Promise<Uint8Array> {
+    const { feather = 0 } = readOptions('toPng', options, { feather: true })
+    return encodePng({ width: this.width, height: this.height, channels: 1, data: this.toAlpha({ feather }) })
   }
 
   /** Uncompressed COCO RLE. */
   toRle(): Rle {
-    const [left, top] = this.boxXyxy
-    return encodeRle(this.#boxPixels(), { left, top, photo: this })
+    const { part, left, top } = this.#boxPixels()
+    return encodeRle(part, { left, top, photo: this })
   }
 
   /** Compressed COCO RLE, as in pycocotools and SA-1B. */
@@ -220,16 +234,38 @@ export class Mask {
   }
 
   /**
-   * Polygons with holes along the pixel edges: exactly this mask. `simplify` is the tolerance in pixels for leaving out
-   * corners.
+   * Polygons with holes along the pixel edges: exactly this mask. With `smooth`, along the contour of the logits, with
+   * sub-pixel positions; a mask without logits gets its corners cut. `simplify` is the tolerance in pixels for leaving
+   * out corners.
    */
-  toPolygons(options: { simplify?: number } = {}): MultiPolygon {
-    const { simplify = 0 } = readOptions('toPolygons', options, { simplify: true })
-    const [left, top] = this.boxXyxy
-    const exact = tracePolygons(this.#boxPixels()).map(rings =>
-      rings.map(ring => ring.map(([x, y]) => [x + left, y + top] as const))
-    )
-    return simplify > 0 ? simplifyPolygons(exact, simplify) : exact
+  toPolygons(options: { smooth?: boolean; simplify?: number } = {}): MultiPolygon {
+    const { smooth = false, simplify = 0 } = readOptions('toPolygons', options, { smooth: true, simplify: true })
+    const full = smooth ? this.#contours() : this.#edges()
+    return simplify > 0 ? simplifyPolygons(full, simplify) : full
+  }
+
+  #edges(): MultiPolygon {
+    const { part, left, top } = this.#boxPixels()
+    return tracePolygons(part).map(rings => rings.map(ring => ring.map(([x, y]) => [x + left, y + top] as const)))
+  }
+
+  #contours(): MultiPolygon {
+    const own = this.#prediction
+    if (own) return logitContours(own.lowResLogits, own)
+    const { part, left, top } = this.#boxPixels(1)
+    return this.area ? bitmapContours(part, { left, top, photo: this }) : []
+  }
+
+  /**
+   * The mask without holes, then without islands, of fewer than `minArea` pixels; if every island is smaller, the
+   * largest is kept. Without logits if anything changes. Meta: utils/amg.py#remove_small_regions.
+   */
+  withoutSmallRegions(minArea: number): Mask {
+    const before = { width: this.width, height: this.height, data: this.bitmap({ keep: false }) }
+    const { bitmap } = removeSmallRegions(before, minArea)
+    if (bitmap === before) return this
+    const { width, height, predictedIou } = this
+    return new Mask({ width, height, runs: runsOfBitmap(bitmap), predictedIou })
   }
 
   /**
@@ -253,11 +289,12 @@ export class Mask {
     return (this.#extent ??= extentOfRuns(this.runs))
   }
 
-  /** The pixels in the bounding box. */
-  #boxPixels(): Bitmap {
-    const [left, top, right, bottom] = this.boxXyxy
+  /** The pixels in the bounding box, and in `margin` pixels of the photo around it. */
+  #boxPixels(margin = 0): { part: Bitmap; left: number; top: number } {
+    const [x0, y0, x1, y1] = this.boxXyxy
+    const [left, top, right, bottom] = clipBox([x0 - margin, y0 - margin, x1 + margin, y1 + margin], this)
     const size = { width: right - left, height: bottom - top }
-    return { ...size, data: bitmapOfRuns(shiftRuns(this.runs, [-left, -top]), size) }
+    return { part: { ...size, data: bitmapOfRuns(shiftRuns(this.runs, [-left, -top]), size) }, left, top }
   }
 }
 
