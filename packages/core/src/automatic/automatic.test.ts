@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import type { Bitmap } from '../masks/bitmap.js'
 import type { Frame } from '../image/frame.js'
 import { Mask } from '../masks/mask.js'
-import { bitmapBox, boxIou, type Box } from '../masks/box.js'
-import { cropBoxes, isCutOff } from './crops.js'
+import { bitmapBox, boxIou, toLastPixels, type Box } from '../masks/box.js'
+import { cropBoxes, cutSides } from './crops.js'
 import { boxNms } from './nms.js'
 import { pointGrid } from './point-grid.js'
 import { removeSmallRegions } from '../masks/small-regions.js'
@@ -66,15 +66,16 @@ describe('cropBoxes', () => {
       { numRuns: 40 }
     ))
 
-  it('isCutOff: is true at edges of the crop that are not edges of the photo', () => {
+  it('cutSides: lists edges of the crop that are not edges of the photo', () => {
     const size = { width: 1000, height: 1000 }
     const crop: Box = [0, 0, 600, 600]
-    expect(isCutOff([0, 0, 500, 500], crop, size)).toBe(false)
-    expect(isCutOff([100, 100, 590, 300], crop, size)).toBe(true)
-    expect(isCutOff([100, 100, 1000, 1000], [0, 0, 1000, 1000], size)).toBe(false)
+    expect(cutSides([0, 0, 500, 500], crop, size)).toEqual([])
+    expect(cutSides([100, 100, 590, 300], crop, size)).toEqual([2])
+    expect(cutSides([410, 100, 700, 1000], [400, 100, 1000, 1000], size)).toEqual([0, 1])
+    expect(cutSides([100, 100, 1000, 1000], [0, 0, 1000, 1000], size)).toEqual([])
     // The last column is 579, and 580 where the box ends at 581.
-    expect(isCutOff([100, 100, 580, 300], crop, size)).toBe(false)
-    expect(isCutOff([100, 100, 581, 300], crop, size)).toBe(true)
+    expect(cutSides([100, 100, 580, 300], crop, size)).toEqual([])
+    expect(cutSides([100, 100, 581, 300], crop, size)).toEqual([2])
   })
 })
 
@@ -102,6 +103,21 @@ describe('boxNms', () => {
     const items = [item(0.9, 0, 0, 10, 10), item(0.8, 4, 0, 14, 10), item(0.7, 8, 0, 18, 10)]
     expect(boxNms(items, i => i.score, 0.3)).toEqual([items[0], items[2]])
   })
+  it('equals a comparison of all pairs, for boxes of any size', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(2000), fc.nat(2000), fc.nat(900), fc.nat(900), fc.nat(20)), { maxLength: 40 }),
+        fc.constantFrom(-0.1, 0, 0.2, 0.7),
+        (drawn, threshold) => {
+          const items = drawn.map(([x, y, w, h, score]) => item(score, x, y, x + w, y + h))
+          const kept: typeof items = []
+          for (const i of [...items].sort((a, b) => b.score - a.score))
+            if (kept.every(k => Math.fround(boxIou(toLastPixels(k.box), toLastPixels(i.box))) <= threshold))
+              kept.push(i)
+          expect(boxNms(items, i => i.score, threshold)).toEqual(kept)
+        }
+      )
+    ))
   it('boxIou', () => {
     expect(boxIou([0, 0, 2, 2], [1, 1, 3, 3])).toBeCloseTo(1 / 7)
     expect(boxIou([0, 0, 0, 0], [0, 0, 0, 0])).toBe(0)

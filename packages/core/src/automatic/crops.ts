@@ -36,10 +36,12 @@ export function cropBoxes(
 const near = 20
 
 /**
- * Whether a box touches an edge of its crop that is not an edge of the photo: the object is cut off there. All in
- * pixels of the photo. As in Meta's code, the box's own right and bottom are its last pixels.
+ * The sides (0 left, 1 top, 2 right, 3 bottom) where a box touches an edge of its crop that is not an edge of the
+ * photo: the object is cut off there. All in pixels of the photo. As in Meta's code, the box's own right and bottom
+ * are its last pixels.
  */
-export const isCutOff = (box: Box, crop: Box, { width, height }: Size): boolean =>
-  toLastPixels(box).some(
-    (side, i) => Math.abs(side - crop[i]) <= near && Math.abs(side - [0, 0, width, height][i]) > near
-  )
+export const cutSides = (box: Box, crop: Box, { width, height }: Size): number[] => {
+  const sides = toLastPixels(box)
+  const photo = [0, 0, width, height]
+  return [0, 1, 2, 3].filter(i => Math.abs(sides[i] - crop[i]) <= near && Math.abs(sides[i] - photo[i]) > near)
+}

@@ -9,7 +9,7 @@ import { removeSmallRegions } from '../masks/small-regions.js'
 import { maxPrompts, type Point } from '../prompts/prompt.js'
 import type { Prediction, Promptable } from '../prompts/promptable.js'
 import { batches } from '../tensor/batches.js'
-import { cropBoxes, isCutOff } from './crops.js'
+import { cropBoxes, cutSides } from './crops.js'
 import { boxNms } from './nms.js'
 import { checkAutomaticMaskOptions, type AutomaticMaskOptions } from './options.js'
 import { pointGrid } from './point-grid.js'
@@ -143,13 +143,16 @@ interface Candidate extends Omit<AutomaticMask, 'mask'> {
   readonly iou: number
   /** The point in the crop. */
   readonly prompt: Point
+  readonly cutOff: boolean
   item: AutomaticMask | undefined
 }
 
-interface CropOptions extends AutomaticMaskOptions {
+export interface CropOptions extends AutomaticMaskOptions {
   readonly photo: Size
   readonly crop: Box
   readonly grid: readonly (readonly [number, number])[]
+  /** Keeps masks that the crop cuts off; they are suppressed only among themselves. Default false. */
+  readonly keepCutOff?: boolean
 }
 
 /**
@@ -159,7 +162,7 @@ interface CropOptions extends AutomaticMaskOptions {
  * Suppression is not final: a better mask may itself be suppressed by one that is found later. Then the masks that it
  * had suppressed are decoded again, which is rare.
  */
-async function* masksOfCrop(
+export async function* masksOfCrop(
   view: Promptable,
   options: CropOptions
 ): AsyncGenerator<{ masks: readonly AutomaticMask[]; points: number }, void, undefined> {
@@ -178,7 +181,13 @@ async function* masksOfCrop(
         if (found) candidates.push(found)
       }
     }
-    const kept = boxNms(candidates, c => c.iou, boxNmsThresh)
+    const kept = [false, true].flatMap(cut =>
+      boxNms(
+        candidates.filter(c => c.cutOff === cut),
+        c => c.iou,
+        boxNmsThresh
+      )
+    )
     const isKept = new Set(kept)
     for (const candidate of candidates) if (!isKept.has(candidate)) candidate.item = undefined
     for (const again of batches(
@@ -211,9 +220,12 @@ function candidateOf(
     boxXyxy: [x0, y0, x1, y1]
   } = mask
   const box: Box = [x0 + crop[0], y0 + crop[1], x1 + crop[0], y1 + crop[1]]
-  if (area > maxArea * photo.width * photo.height || isCutOff(box, crop, photo)) return undefined
+  if (area > maxArea * photo.width * photo.height) return undefined
+  const cutOff = cutSides(box, crop, photo).length > 0
+  if (cutOff && !options.keepCutOff) return undefined
   const point = { x: from.prompt.x + crop[0], y: from.prompt.y + crop[1] }
-  const candidate = { ...from, point, iou: mask.predictedIou, stability, box, area, crop, item: undefined }
+  const measures = { iou: mask.predictedIou, stability, box, area, cutOff }
+  const candidate = { ...from, ...measures, point, crop, item: undefined }
   return { ...candidate, item: itemOf(mask, candidate, options) }
 }
 

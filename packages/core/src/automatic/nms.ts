@@ -10,10 +10,33 @@ export function boxNms<T extends { readonly box: Box }>(
   score: (item: T) => number,
   threshold: number
 ): T[] {
-  const kept: { readonly item: T; readonly box: Box }[] = []
+  const kept: T[] = []
+  const near = boxIndex()
   for (const item of [...items].sort((a, b) => score(b) - score(a))) {
     const box = toLastPixels(item.box)
-    if (kept.every(k => Math.fround(boxIou(k.box, box)) <= threshold)) kept.push({ item, box })
+    // Boxes that do not meet have an IoU of 0.
+    if (threshold < 0 && kept.length) break
+    if (near.of(box).some(other => Math.fround(boxIou(other, box)) > threshold)) continue
+    kept.push(item)
+    near.add(box)
   }
-  return kept.map(({ item }) => item)
+  return kept
+}
+
+/** Boxes by the cells of a grid that they cover, so that a box is compared only with those around it. */
+function boxIndex() {
+  const side = 512
+  const cells = new Map<string, Box[]>()
+  const keys = ([x0, y0, x1, y1]: Box): string[] => {
+    const [left, top, right, bottom] = [x0, y0, x1, y1].map(v => Math.floor(v / side))
+    const found: string[] = []
+    for (let y = top; y <= bottom; y++) for (let x = left; x <= right; x++) found.push(`${x},${y}`)
+    return found
+  }
+  return {
+    of: (box: Box): Box[] => keys(box).flatMap(key => cells.get(key) ?? []),
+    add(box: Box): void {
+      for (const key of keys(box)) cells.set(key, [...(cells.get(key) ?? []), box])
+    }
+  }
 }

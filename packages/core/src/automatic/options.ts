@@ -77,7 +77,7 @@ export const paperMaskOptions = {
 /** Upper limits: beyond them a run has millions of prompts. */
 const [mostPerSide, mostLayers] = [256, 4]
 
-const names: Readonly<Record<keyof AutomaticMaskOptions, true>> = {
+export const automaticMaskNames: Readonly<Record<keyof AutomaticMaskOptions, true>> = {
   pointsPerSide: true,
   pointsPerBatch: true,
   pointGrids: true,
@@ -100,7 +100,7 @@ const names: Readonly<Record<keyof AutomaticMaskOptions, true>> = {
 
 /** Validates and copies the options. Throws `InputError` `E_BAD_OPTION` naming the option. */
 export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): AutomaticMaskOptions {
-  const options = readOptions('generateMasks', given, names)
+  const options = readOptions('generateMasks', given, automaticMaskNames)
   const must = (holds: boolean, name: keyof AutomaticMaskOptions, rule: string): void => {
     if (!holds) refuse('E_BAD_OPTION', `${name}: must be ${rule}, found ${shown(options[name])}`)
   }

@@ -1,6 +1,9 @@
 import { shownAddress } from './address.js'
 import { urlBytes } from './url.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
+import { cropImage } from '../image/crop.js'
+import type { LargeImage } from '../image/large-image.js'
+import { readOptions } from '../options.js'
 import {
   checkImageSize,
   checkPixels,
@@ -103,6 +106,19 @@ export async function decodeImage(source: EncodedImageSource, options: DecodeOpt
         : `cannot be read (${message}); ${reasons[name] ?? 'is it a whole image that this browser shows?'}`
     throw new InputError('E_BAD_IMAGE', `image: ${why}`, { cause })
   }
+}
+
+/**
+ * Opens an image to read parts of it. A browser decodes the whole: it must fit into memory, and its own limits hold.
+ * Throws as {@link decodeImage}.
+ */
+export async function openLargeImage(
+  source: EncodedImageSource,
+  options: { readonly signal?: AbortSignal | undefined } = {}
+): Promise<LargeImage> {
+  const { signal } = readOptions('openLargeImage', options, { signal: true })
+  const image = await decodeImage(source, { signal })
+  return { width: image.width, height: image.height, read: async box => cropImage(image, box) }
 }
 
 /** A browser does not give the samples of a file: throws `InputError` `E_BAD_IMAGE`. */

@@ -8,7 +8,10 @@ import { disposedOf, whenCollected } from '../collected.js'
 import { reasonOf } from './errno.js'
 import { removeLeftovers } from './leftovers.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
-import { InputError, SamError, shown, WeightsError } from '../errors.js'
+import { InputError, refuse, SamError, shown, WeightsError } from '../errors.js'
+import { cropImage } from '../image/crop.js'
+import type { LargeImage } from '../image/large-image.js'
+import { readOptions } from '../options.js'
 import {
   checkImageSize,
   checkPixels,
@@ -263,6 +266,52 @@ export async function readPictureHeader(
     const { width, height, orientation = 1 } = await open({ failOn: 'error' }).metadata()
     return { width, height, orientation: orientation >= 1 && orientation <= 8 ? orientation : 1 }
   })
+}
+
+/**
+ * Opens an image file of any size, to read parts of it as {@link decodeImage} decodes them. Rows of pixels are kept
+ * between calls, so read parts row by row. Throws `InputError` `E_BAD_IMAGE` as {@link decodeImage}, and for an image
+ * that is stored rotated (EXIF) or has other samples than 8 bits.
+ */
+export async function openLargeImage(
+  source: EncodedImageSource,
+  options: { readonly signal?: AbortSignal | undefined } = {}
+): Promise<LargeImage> {
+  const { signal } = readOptions('openLargeImage', options, { signal: true })
+  const { width, height } = await withPicture(source, signal, async open => {
+    const { format, width, height, depth, channels, orientation = 1 } = await open({ failOn: 'error' }).metadata()
+    checkFormat(format)
+    checkImageSize(width, height, { maxPixels: Infinity })
+    if (depth !== 'uchar' || channels > 4)
+      refuse(
+        'E_BAD_IMAGE',
+        `a large image must have up to 4 channels of 8 bits, found ${channels} of type ${depth}; convert it`
+      )
+    if (orientation !== 1)
+      refuse(
+        'E_BAD_IMAGE',
+        `a large image must be stored upright, found EXIF orientation ${orientation}; rotate its pixels`
+      )
+    return { width, height }
+  })
+  let band: { readonly top: number; readonly image: RgbImage } | undefined
+  return {
+    width,
+    height,
+    async read([x0, y0, x1, y1], { signal }) {
+      if (band?.top !== y0 || band.image.height !== y1 - y0) {
+        const image = await withPicture(source, signal, async open => {
+          const rows = open({ failOn: 'error' }).extract({ left: 0, top: y0, width, height: y1 - y0 })
+          const rgb = rows.toColourspace('srgb').removeAlpha().raw()
+          const { data, info } = await rgb.toBuffer({ resolveWithObject: true })
+          signal?.throwIfAborted()
+          return toRgbImage({ width: info.width, height: info.height, data }, { maxPixels: Infinity })
+        })
+        band = { top: y0, image }
+      }
+      return cropImage(band.image, [x0, 0, x1, y1 - y0])
+    }
+  }
 }
 
 type OpenPicture = (options: { readonly failOn: 'error' | 'truncated'; readonly ignoreIcc?: boolean }) => Sharp

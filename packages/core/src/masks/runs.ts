@@ -73,3 +73,29 @@ export function sharedArea(a: Runs, b: Runs): number {
   }
   return shared
 }
+
+/** The runs inside a box of whole pixels. */
+export const clipRuns = (runs: Runs, [x0, y0, x1, y1]: Box): Runs =>
+  collectRuns(visit => {
+    for (let i = 0; i < runs.length; i += 3) {
+      const [start, end] = [Math.max(x0, runs[i + 1]), Math.min(x1, runs[i + 2])]
+      if (runs[i] >= y0 && runs[i] < y1 && start < end) visit(runs[i], start, end)
+    }
+  })
+
+/** The pixels that are inside any of the masks. */
+export const uniteRuns = (masks: readonly Runs[]): Runs =>
+  collectRuns(visit => {
+    const all = masks
+      .flatMap(runs => Array.from({ length: runs.length / 3 }, (_, i) => runs.subarray(3 * i, 3 * i + 3)))
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    let [y, from, to] = [-1, 0, 0]
+    for (const [row, start, end] of all) {
+      if (row === y && start <= to) to = Math.max(to, end)
+      else {
+        if (to > from) visit(y, from, to)
+        ;[y, from, to] = [row, start, end]
+      }
+    }
+    if (to > from) visit(y, from, to)
+  })
