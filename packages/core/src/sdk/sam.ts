@@ -17,6 +17,7 @@ interface LoadedModel {
   readonly config: SamConfig
   readonly backend: Backend
   readonly weights: WeightSource
+  readonly unusedTensors: readonly string[]
   readonly text: TextModel | undefined
   readonly textWidth: number | undefined
   readonly decoder: CompiledDecoder
@@ -40,6 +41,14 @@ export class Sam implements AsyncDisposable {
   constructor(model: LoadedModel) {
     this.config = model.config
     this.#model = model
+  }
+
+  /**
+   * Names of tensors in the checkpoint that the model does not have, sorted: see `strict` of `loadSam`. Tensors outside
+   * the prefix that holds the SAM are not among them.
+   */
+  get unusedTensors(): readonly string[] {
+    return this.#model.unusedTensors
   }
 
   /** The text encoder given to `loadSam`. */
