@@ -76,9 +76,7 @@ export async function openDownloads(at: DownloadsAt): Promise<Downloads> {
         },
         async *chunks() {
           for (let at = 0; at < size; ) {
-            const { bytesRead, buffer } = await file
-              .read(new Uint8Array(1 << 22), 0, 1 << 22, at)
-              .catch(failed(final))
+            const { bytesRead, buffer } = await file.read(new Uint8Array(1 << 22), 0, 1 << 22, at).catch(failed(final))
             if (bytesRead === 0) return
             yield buffer.subarray(0, bytesRead)
             at += bytesRead

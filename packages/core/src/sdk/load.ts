@@ -236,8 +236,7 @@ function checkWeights(
     weights,
     {
       allowUnexpected: name => !strict || isOfEncoder(name),
-      extraHint:
-        'If they can be left out, load the checkpoint with strict: false (--no-strict on the command line).',
+      extraHint: 'If they can be left out, load the checkpoint with strict: false (--no-strict on the command line).',
       guess() {
         try {
           const name = recognise(weights)?.name

@@ -21,7 +21,7 @@ export interface FetchOptions {
 }
 
 /** How often a request that brought nothing is repeated, each time after twice the milliseconds. */
-const [retries, firstDelay] = [4, 250]
+const [retries, firstDelay] = [4, 100]
 
 /**
  * Repeats `work` while it fails for a temporary reason. When it got further than ever before, the count of its retries

@@ -209,7 +209,9 @@ function readListing(bytes: Uint8Array, fail: Refuse): Listing {
     if (typeof name !== 'string' || !/^\w[\w.-]{0,199}$/.test(name)) return []
     const digest = fieldsOf(lfs).sha256 ?? blobId
     if (!Number.isSafeInteger(size) || (size as number) < 0 || !isDigest(digest))
-      return fail(`its listing must have the size and digest of ${name}; check that the host has the API of huggingface.co`)
+      return fail(
+        `its listing must have the size and digest of ${name}; check that the host has the API of huggingface.co`
+      )
     return [{ name, size: size as number, digest }]
   })
   return { commit: sha, files }

@@ -155,8 +155,7 @@ async function openDirectory(
     for (const part of await readIndex(await byteSource(list, {}), options.signal)) {
       // Looked up in the listing, so a name cannot lead out of the directory.
       const path =
-        files.get(part) ??
-        failAt(`${name}/${indexFile}`)(`names '${brief(part)}', which is not in the directory`)
+        files.get(part) ?? failAt(`${name}/${indexFile}`)(`names '${brief(part)}', which is not in the directory`)
       parts.push(await openBytes(await byteSource(path, options), options))
     }
     return merged(name, parts)
