@@ -110,19 +110,20 @@ export async function loadSam(first: LoadOptions | WeightsLike, rest?: Omit<Load
     checkTextModel(text, textWidth)
 
     const decoder = new CompiledDecoder(config, graphs)
-    const compileEncoder = (compile?: CompileOptions): Promise<Executable> => {
+    const compileEncoder = (images: number, compile?: CompileOptions): Promise<Executable> => {
       graphs.check()
       if (!weights.names.some(name => name.startsWith(encoderNames)))
         refuse(
           'E_WEIGHTS_MISMATCH',
           'the checkpoint must have an image encoder to encode, found none; load saved embeddings with Sam.load, or a full checkpoint'
         )
-      return graphs.get('image encoder', () => encoder ?? encodeImage(config), compile)
+      const build = (): Graph => (images === 1 && encoder) || encodeImage(config, { images })
+      return graphs.get(`encoder of ${images} images`, build, compile)
     }
 
     const total = weights.names.reduce((n, name) => n + 4 * sizeOf(weights.info(name).shape), 0)
     if (encoder)
-      await compileEncoder({
+      await compileEncoder(1, {
         signal,
         onProgress: loaded => onProgress?.({ phase: 'compile', loaded: Math.min(loaded, total), total })
       })
