@@ -22,7 +22,8 @@ interface PhotoOptions {
 
 /**
  * Works on photos one by one; while one is encoded and worked on, the next is decoded. A photo that cannot be read is
- * skipped, and the exit code is then 1; any other failure (device, disk) would recur for the next photos, and is thrown.
+ * skipped, and the exit code is then 1; any other failure (device, disk) would recur for the next photos, and is
+ * thrown.
  */
 export async function eachPhoto<Job extends { readonly image: string }, Result>(
   jobs: readonly Job[],

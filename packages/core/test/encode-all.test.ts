@@ -117,7 +117,9 @@ describe('Sam.encodeAll', () => {
     expect(ended).toBe(true)
     expect(live).toBe(1)
     kept!.dispose()
-    for await (const _ of sam.encodeAll(sources(), { batchSize: 3 })) break
+    const all = sam.encodeAll(sources(), { batchSize: 3 })
+    ;(await all.next()).value!.image!.dispose()
+    await all.return()
     expect(live).toBe(0)
   })
 

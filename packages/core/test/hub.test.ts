@@ -307,14 +307,13 @@ describe('openWeights: hf:owner/name', () => {
       await new Promise(resolve => child.on('close', resolve))
       return out.trim()
     }
-    let killed: ReturnType<typeof run> | undefined
+    const killed = run()
     hub.intercept = (_, response, { at }) => {
       if (at !== 'cdn') return false
       response.writeHead(200, { 'content-length': weights.length })
-      response.write(weights.subarray(0, 100_000), () => setTimeout(() => killed?.kill('SIGKILL'), 200))
+      response.write(weights.subarray(0, 100_000), () => setTimeout(() => killed.kill('SIGKILL'), 200))
       return true
     }
-    killed = run()
     await output(killed)
     hub.intercept = () => false
     hub.requests.length = 0

@@ -54,7 +54,7 @@ async function separate(tensor: DeviceTensor, count: number): Promise<HostTensor
     const parts: HostTensor[] = []
     for (let i = 0; i < count; i++) {
       const { data } = await tensor.read({ start: i * length, length })
-      parts.push(f32([1, ...shape], data as Float32Array<ArrayBuffer>))
+      parts.push(f32([1, ...shape], data))
     }
     return parts
   } finally {

@@ -48,7 +48,7 @@ describe('openWeights: a .pth', () => {
   )
 })
 
-/** The pickle of the tiny SAM, whose storages `around` adds, as a value in a dict: `items` are pairs of key and value. */
+/** A pickle of a dict. */
 function dictOf(...items: readonly (readonly [key: string, value: Uint8Array])[]): Uint8Array {
   const parts: Uint8Array[] = [Uint8Array.from([0x80, 2, 0x7d])] // protocol 2, an empty dict
   for (const [key, value] of items)
