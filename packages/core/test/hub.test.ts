@@ -296,31 +296,35 @@ describe('openWeights: hf:owner/name', () => {
     expect(hub.requests).toEqual([])
   })
 
-  it('two processes download at once, and one that was killed leaves its part to the next', async () => {
-    const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-    const run = () =>
-      spawn(process.execPath, [path('../../../tools/run.js'), path('one-download.ts'), hub.url, cacheDir])
-    const output = async (child: ReturnType<typeof run>): Promise<string> => {
-      let out = ''
-      child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-      child.stderr.on('data', (data: Buffer) => (out += data.toString()))
-      await new Promise(resolve => child.on('close', resolve))
-      return out.trim()
+  it(
+    'two processes download at once, and one that was killed leaves its part to the next',
+    { timeout: 120_000 },
+    async () => {
+      const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+      const run = () =>
+        spawn(process.execPath, [path('../../../tools/run.js'), path('one-download.ts'), hub.url, cacheDir])
+      const output = async (child: ReturnType<typeof run>): Promise<string> => {
+        let out = ''
+        child.stdout.on('data', (data: Buffer) => (out += data.toString()))
+        child.stderr.on('data', (data: Buffer) => (out += data.toString()))
+        await new Promise(resolve => child.on('close', resolve))
+        return out.trim()
+      }
+      const killed = run()
+      hub.intercept = (_, response, { at }) => {
+        if (at !== 'cdn') return false
+        response.writeHead(200, { 'content-length': weights.length })
+        response.write(weights.subarray(0, 100_000), () => setTimeout(() => killed.kill('SIGKILL'), 200))
+        return true
+      }
+      await output(killed)
+      hub.intercept = () => false
+      hub.requests.length = 0
+      expect(await Promise.all([output(run()), output(run())])).toEqual(['202', '202'])
+      expect(starts().some(start => start > 0)).toBe(true)
+      expect(await filesIn()).toEqual(whole)
     }
-    const killed = run()
-    hub.intercept = (_, response, { at }) => {
-      if (at !== 'cdn') return false
-      response.writeHead(200, { 'content-length': weights.length })
-      response.write(weights.subarray(0, 100_000), () => setTimeout(() => killed.kill('SIGKILL'), 200))
-      return true
-    }
-    await output(killed)
-    hub.intercept = () => false
-    hub.requests.length = 0
-    expect(await Promise.all([output(run()), output(run())])).toEqual(['202', '202'])
-    expect(starts().some(start => start > 0)).toBe(true)
-    expect(await filesIn()).toEqual(whole)
-  })
+  )
 })
 
 describe('loadSam', () => {

@@ -126,8 +126,8 @@ export class Sam implements AsyncDisposable {
    * for await (const { source, image, error } of sam.encodeAll(['a.jpg', 'b.jpg'])) {
    *   if (error) console.error(source, error.message)
    *   else {
-   *     using photo = image
-   *     await writeFile(`${source}.embedding`, await photo.save())
+   *     await writeFile(`${source}.embedding`, await image.save())
+   *     image.dispose()
    *   }
    * }
    */

@@ -1,12 +1,12 @@
 import { it } from 'vitest'
 import { wasm } from '@sam/backend-wasm'
-import { checkEncodeAll } from '../../core/test/encode-all.js'
+import { checkEncoderBatches } from '../../core/test/encoder-batches.js'
 import { wasmPaths } from './wasm-files.js'
 
-it('encodeAll: batches give the embeddings of single images', async () => {
+it('image encoder: two images per run give the embeddings of one', async () => {
   const backend = await wasm({ wasmPaths })
   try {
-    await checkEncodeAll(backend)
+    await checkEncoderBatches(backend)
   } finally {
     backend.dispose()
   }
