@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** Vitest global setup: a hub for tests in a page, whose token is `secret`. `/requests` lists and forgets its requests. */
+/** Vitest global setup: a hub for tests in a page, token `secret`. `/requests` lists its requests once. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const hub = await hubServer({
     'config.json': new TextEncoder().encode('{"model_type":"sam"}'),
@@ -30,5 +30,5 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     return true
   }
   provide('hub', hub.url)
-  return () => hub[Symbol.asyncDispose]()
+  return async () => hub[Symbol.asyncDispose]()
 }

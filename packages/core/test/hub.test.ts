@@ -300,9 +300,9 @@ describe('openWeights: hf:owner/name', () => {
     'two processes download at once, and one that was killed leaves its part to the next',
     { timeout: 120_000 },
     async () => {
-      const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-      const run = () =>
-        spawn(process.execPath, [path('../../../tools/run.js'), path('one-download.ts'), hub.url, cacheDir])
+      const runner = fileURLToPath(new URL('../../../tools/run.js', import.meta.url))
+      const program = fileURLToPath(new URL('one-download.ts', import.meta.url))
+      const run = () => spawn(process.execPath, [runner, program, hub.url, cacheDir])
       const output = async (child: ReturnType<typeof run>): Promise<string> => {
         let out = ''
         child.stdout.on('data', (data: Buffer) => (out += data.toString()))
