@@ -24,8 +24,10 @@ const onGpu = [
   'packages/backend-webgpu/test/**/*.test.ts',
   'tools/chromium/**/*.test.ts'
 ]
-/** Of that, what reads no files by path, and so runs in a page as well. */
+/** Of that, what reads no files by path, and so runs in a page as well; and what only a page has. */
+const onlyInPage = ['packages/core/test/page-*.test.ts']
 const inPage = [
+  ...onlyInPage,
   'packages/backend-webgpu/test/conformance.test.ts',
   'packages/backend-webgpu/test/failures.test.ts',
   'packages/backend-webgpu/test/picture.test.ts',
@@ -47,7 +49,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           include: ['{packages,apps,research}/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...onGpu]
+          exclude: ['**/node_modules/**', ...onGpu, ...onlyInPage]
         }
       },
       {
@@ -69,7 +71,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           include: inPage,
-          globalSetup: ['tools/chromium/setup.ts'],
+          globalSetup: ['tools/chromium/setup.ts', 'packages/core/test/hub-setup.ts'],
           browser: {
             enabled: true,
             headless: true,

@@ -1,5 +1,6 @@
-import { SamError } from '@sam/core'
-import type { Context } from './context.js'
+import { SamError, type EncodedImage, type RgbImage, type Sam, type SampleOptions } from '@sam/core'
+import type { CommonOptions, Context } from './context.js'
+import { readPhoto } from './photo.js'
 
 /** Why one photo of several has no result. */
 export interface Unreadable {
@@ -7,27 +8,62 @@ export interface Unreadable {
   readonly error: { readonly code: string; readonly message: string }
 }
 
+/** A photo and its embedding, which is disposed of after the work on it. */
+export interface EncodedPhoto {
+  readonly photo: RgbImage
+  readonly encoded: EncodedImage
+}
+
+interface PhotoOptions {
+  readonly sam: Sam
+  readonly context: Context
+  readonly options: CommonOptions & SampleOptions
+}
+
 /**
- * Works on photos one by one. A photo that cannot be read is skipped, and the exit code is then 1; any other failure
- * (device, disk) would recur for the next photos, and is thrown.
+ * Works on photos one by one; while one is encoded and worked on, the next is decoded. A photo that cannot be read is
+ * skipped, and the exit code is then 1; any other failure (device, disk) would recur for the next photos, and is
+ * thrown.
  */
 export async function eachPhoto<Job extends { readonly image: string }, Result>(
   jobs: readonly Job[],
-  context: Context,
-  work: (job: Job) => Promise<Result>
+  { sam, context, options }: PhotoOptions,
+  work: (job: Job, photo: EncodedPhoto) => Promise<Result>
 ): Promise<(Result | Unreadable)[]> {
+  const { signal } = context
+  const photos = new Map<Job, RgbImage>()
+  const read = async (job: Job): Promise<RgbImage> => {
+    const photo = await readPhoto(job.image, context, options)
+    photos.set(job, photo)
+    return photo
+  }
+  const all = sam.encodeAll(jobs, { read, signal })
   const results: (Result | Unreadable)[] = []
-  for (const job of jobs) {
-    try {
-      results.push(await work(job))
-    } catch (error) {
-      const isOfPhoto = SamError.is(error) && (error.code === 'E_BAD_IMAGE' || error.code === 'E_IMAGE_TOO_LARGE')
-      if (context.signal.aborted || !isOfPhoto) throw error
-      results.push({ image: job.image, error: { code: error.code, message: error.message } })
-      context.partlyFailed()
+  try {
+    for (const job of jobs) {
+      const { value } = await context.progress(options).step(`encoding ${job.image}`, async () => {
+        const next = await all.next()
+        if (next.value?.error && !isOfPhoto(next.value.error)) throw next.value.error
+        return next
+      })
+      if (!value) break
+      if (value.error) {
+        const { code, message } = value.error as SamError
+        results.push({ image: job.image, error: { code, message } })
+        context.partlyFailed()
+        continue
+      }
+      using encoded = value.image
+      results.push(await work(job, { encoded, photo: photos.get(job)! }))
+      photos.delete(job)
     }
+  } finally {
+    await all.return()
   }
   return results
 }
+
+const isOfPhoto = (error: unknown): boolean =>
+  SamError.is(error) && (error.code === 'E_BAD_IMAGE' || error.code === 'E_IMAGE_TOO_LARGE')
 
 export const isUnreadable = (result: object): result is Unreadable => 'error' in result

@@ -18,10 +18,11 @@ import type { CommonOptions, Context } from './context.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
 import { wholeNumber } from './numbers.js'
-import { bytes } from './text.js'
+import { bytes, oneLine } from './text.js'
 
-export interface ModelOptions extends CommonOptions {
+export interface ModelOptions extends CommonOptions, DownloadOption {
   readonly checkpoint?: string
+  readonly strict?: boolean
   readonly model?: string
   readonly decoderHeads?: number
   readonly backend: keyof typeof backends
@@ -64,8 +65,10 @@ export const withModelOptions = (command: Command, defaultModel = 'mobile_sam'):
     command
       .option(
         '--checkpoint <file>',
-        "Meta's .pth, safetensors, or a Hugging Face folder (default: a bundled model, see --model)"
+        "Meta's .pth, safetensors, a Hugging Face folder, or hf:OWNER/NAME[@REVISION] (default: a bundled model, see --model)"
       )
+      .addOption(downloadOption())
+      .option('--no-strict', 'load a checkpoint that has tensors the model does not have')
       .option(
         '--model <name>',
         `without --checkpoint: ${bundledNames} (default: ${defaultModel}); with it: vit_b, vit_l, vit_h, or a configuration in a .json file (default: recognised from the checkpoint)`
@@ -80,6 +83,21 @@ export const decoderHeadsOption = (): Option =>
     '--decoder-heads <n>',
     "attention heads of the mask decoder, where neither --model nor the file gives them (Meta's decoders: 8)"
   ).argParser(wholeNumber('--decoder-heads'))
+
+export interface DownloadOption {
+  readonly download?: true
+}
+
+/** `--download`, which allows the download of a repository. */
+export const downloadOption = (): Option =>
+  new Option(
+    '--download',
+    'download hf:OWNER/NAME, resume, check and keep it in the cache; HF_TOKEN is the token of a private repository, HF_ENDPOINT another hub'
+  )
+
+/** How repositories are downloaded, if at all. The variables are those of Hugging Face's own tools. */
+export const downloadOf = ({ download }: DownloadOption): LoadOptions['download'] =>
+  download && { token: process.env.HF_TOKEN || undefined, host: process.env.HF_ENDPOINT || undefined }
 
 /** Adds `--json` and `--quiet`. */
 export const withCommonOptions = (command: Command): Command =>
@@ -154,11 +172,17 @@ async function loaded<T>(
         model: model ?? bundled?.config,
         decoderHeads: options.decoderHeads,
         text: clip,
-        onProgress: ({ loaded, total }) => {
-          if (total) tell(`${bytes(loaded)} of ${bytes(total)}`)
+        strict: options.strict,
+        download: downloadOf(options),
+        onProgress: ({ phase, loaded, total }) => {
+          if (total) tell(`${phase === 'download' ? 'downloaded ' : ''}${bytes(loaded)} of ${bytes(total)}`)
         }
       })
     )
+    if (sam.unusedTensors.length)
+      progress.note(
+        `not used: ${sam.unusedTensors.length} tensors, ${oneLine(sam.unusedTensors.slice(0, 5).join(', '))}`
+      )
     try {
       return await use(sam, bundled?.automatic ?? {})
     } finally {

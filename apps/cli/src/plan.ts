@@ -18,6 +18,7 @@ import {
 import { dataForms, openTrainingData } from './data.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
+import { downloadOf, type DownloadOption } from './model.js'
 import { loadResearch } from './research.js'
 
 /** How `model.safetensors` may be stored. */
@@ -39,7 +40,7 @@ export interface Plan {
 }
 
 /** A plan's parts as the command line may name them. */
-export interface PlanOptions extends Partial<Omit<Plan, 'recipe' | 'clipHash'>> {
+export interface PlanOptions extends Partial<Omit<Plan, 'recipe' | 'clipHash'>>, DownloadOption {
   readonly out: string
   readonly recipe?: string
   /** A file with settings of the recipe to replace. */
@@ -64,6 +65,7 @@ export async function newPlan({
   data,
   heldOut,
   checkpoint,
+  download,
   clip,
   seed = 1,
   dtype = 'f16',
@@ -80,7 +82,7 @@ export async function newPlan({
     throw usage(`--clip is for recipes with text prompts; --recipe ${name} has none`)
   const own: Recipe = {
     ...named,
-    ...(named.fromModel && { config: await configOfModel(checkpoint) }),
+    ...(named.fromModel && { config: await configOfModel(checkpoint, download ? { download } : {}) }),
     ...(named.text && { text: { ...named.text, width: await widthOf(clipOf(clip)) } })
   }
   const overridden = config === undefined ? own : withOverrides(own, await readJson(config))
@@ -144,9 +146,12 @@ export async function knownPlan(options: PlanOptions): Promise<Plan> {
  * The params that a run begins with, from a SAM, the same with larger patches, or from MAE pretraining; undefined for
  * fresh ones. Throws `WeightsError` where they are not of the recipe's model.
  */
-export async function firstWeights({ recipe, checkpoint, seed }: Plan): Promise<RunOptions['weights']> {
+export async function firstWeights(
+  { recipe, checkpoint, seed }: Plan,
+  download: DownloadOption = {}
+): Promise<RunOptions['weights']> {
   if (checkpoint === undefined && !recipe.fromModel) return undefined
-  const source = await openWeights(checkpoint ?? tinyModel().weights)
+  const source = await openWeights(checkpoint ?? tinyModel().weights, { download: downloadOf(download) })
   try {
     if (source.has('cls_token')) return await fromMae(source, recipe.config, { seed })
     const found = recognise(source, { decoderHeads: recipe.config.decoder.heads })
@@ -182,9 +187,9 @@ async function hashOfClip(clip: string | undefined): Promise<string | undefined>
   return hash.digest('hex')
 }
 
-async function configOfModel(checkpoint: string | undefined): Promise<SamConfig> {
+async function configOfModel(checkpoint: string | undefined, download: DownloadOption): Promise<SamConfig> {
   if (checkpoint === undefined) return tinyModel().config
-  const source = await openWeights(checkpoint)
+  const source = await openWeights(checkpoint, { download: downloadOf(download) })
   try {
     return recognise(source) ?? refuse(checkpoint, 'it must be a SAM checkpoint, found names of no SAM')
   } finally {

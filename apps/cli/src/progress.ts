@@ -8,7 +8,7 @@ export interface Progress {
   note(text: string): void
 }
 
-/** A spinner on a terminal, else a line per step; nothing when quiet. */
+/** A spinner on a terminal, else a line per step, and every 30 s where it is; nothing when quiet. */
 export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: boolean | undefined }): Progress {
   const { spinner: stream } = terminal
   if (quiet) return { step: (_what, work) => work(() => {}), note: () => {} }
@@ -19,7 +19,12 @@ export function progressOn(terminal: Terminal, { quiet = false }: { quiet?: bool
       const begun = performance.now()
       const took = (): string => `${what}  ${seconds(performance.now() - begun)}`
       if (!stream) {
-        const result = await work(() => {})
+        let told = begun
+        const result = await work(detail => {
+          if (performance.now() - told < 30_000) return
+          told = performance.now()
+          terminal.err(`${what}  ${oneLine(detail)}\n`)
+        })
         terminal.err(`${took()}\n`)
         return result
       }

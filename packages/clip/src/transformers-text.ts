@@ -1,6 +1,6 @@
-import { baseUrl, cacheFolder, defaultDevice, exists, isDownloaded, needsWasmPaths, quietRuntime } from '#files'
+import { baseUrl, defaultDevice, exists, isDownloaded, needsWasmPaths, quietRuntime } from '#files'
 import { BackendError, InputError, SamError, WeightsError, type Progress } from '@sam/core'
-import { readOptions, refuse, shown } from '@sam/core/graph'
+import { cacheFolder, readOptions, refuse, shown } from '@sam/core/graph'
 import type { PhraseEncoder } from '@sam/core/model'
 import { phraseEncoder, type PhraseOptions } from './phrase-encoder.js'
 import { folderUrl } from './urls.js'
@@ -240,7 +240,7 @@ const mainHub = 'https://huggingface.co/'
 function settingsOf(
   location: ModelLocation,
   env: TransformersEnv,
-  { cacheDir = cacheFolder(), host = env.remoteHost, signal, wasmPaths }: ClipTextOptions
+  { cacheDir = cacheFolder('transformers'), host = env.remoteHost, signal, wasmPaths }: ClipTextOptions
 ): Settings {
   const local = 'folder' in location
   const get = env.fetch ?? globalThis.fetch

@@ -5,10 +5,18 @@ import { configKey, storedIn, writePth, writeSafetensors } from '@sam/core/model
 import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { usage } from '../failure.js'
 import { refuseOverwriting, writeOutput } from '../files.js'
-import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
+import {
+  configOf,
+  decoderHeadsOption,
+  downloadOf,
+  downloadOption,
+  recognised,
+  withCommonOptions,
+  type DownloadOption
+} from '../model.js'
 import { bytes, json, oneLine } from '../text.js'
 
-interface ConvertOptions extends CommonOptions {
+interface ConvertOptions extends CommonOptions, DownloadOption {
   readonly dtype?: 'f32' | 'f16' | 'bf16'
   readonly model?: string
   readonly decoderHeads?: number
@@ -24,7 +32,7 @@ export function addConvert(program: Command, context: Context): void {
     program
       .command('convert')
       .description('write a checkpoint as safetensors or .pth, in full or half precision')
-      .argument('<in>', 'a .pth, safetensors, or a Hugging Face folder')
+      .argument('<in>', 'a .pth, safetensors, a Hugging Face folder, or hf:OWNER/NAME')
       .argument('<out>', 'a .safetensors or .pth file')
   )
     .addOption(
@@ -32,6 +40,7 @@ export function addConvert(program: Command, context: Context): void {
     )
     .option('--model <name>', 'store the configuration in a safetensors file: vit_b, vit_l, vit_h, or a .json file')
     .addOption(decoderHeadsOption())
+    .addOption(downloadOption())
     .action((from: string, to: string, options: ConvertOptions) => convert({ from, to, options }, context))
 }
 
@@ -46,7 +55,7 @@ async function convert(
     throw usage('--model and --decoder-heads store the configuration in a safetensors file; a .pth cannot hold it')
   await refuseOverwriting([to], [from])
   const given = await configOf(options.model)
-  const source = await openWeights(from, { signal })
+  const source = await openWeights(from, { signal, download: downloadOf(options) })
   try {
     const found = recognised(source, options)
     await handleSignals(signal)

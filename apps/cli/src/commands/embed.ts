@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Sam, SampleOptions } from '@sam/core'
+import type { EncodedImage, SampleOptions } from '@sam/core'
 import type { Context } from '../context.js'
 import { eachPhoto, isUnreadable } from '../each-photo.js'
 import { usage } from '../failure.js'
 import { checkOutputFolder, outputFolder, refuseOverwriting, stem, writeOutput } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
-import { readPhoto, withPhotoOptions } from '../photo.js'
+import { withPhotoOptions } from '../photo.js'
 import { json, oneLine } from '../text.js'
 
 interface EmbedOptions extends ModelOptions, SampleOptions {
@@ -40,7 +40,7 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
   )
   await checkOutputFolder(options.out)
   const done = await withModel(options, context, sam =>
-    eachPhoto(jobs, context, job => embedOne(sam, job, { options, context }))
+    eachPhoto(jobs, { sam, context, options }, (job, { encoded }) => embedOne(encoded, job, { options, context }))
   )
   if (options.json) context.terminal.out(json({ images: done }))
   else
@@ -51,16 +51,12 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
 }
 
 async function embedOne(
-  sam: Sam,
+  encoded: EncodedImage,
   { image, file }: Embedded,
-  { options, context }: { options: EmbedOptions; context: Context }
+  { options, context: { signal } }: { options: EmbedOptions; context: Context }
 ): Promise<Embedded> {
-  const { signal } = context
-  await context.progress(options).step(`encoding ${image}`, async () => {
-    using encoded = await sam.encode(await readPhoto(image, context, options), { signal })
-    const bytes = await encoded.save()
-    await outputFolder(options.out)
-    await writeOutput(file, [bytes], signal)
-  })
+  const bytes = await encoded.save()
+  await outputFolder(options.out)
+  await writeOutput(file, [bytes], signal)
   return { image, file }
 }

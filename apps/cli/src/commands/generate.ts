@@ -7,17 +7,16 @@ import {
   type AutomaticMask,
   type AutomaticMaskOptions,
   type RgbImage,
-  type Sam,
   type SampleOptions
 } from '@sam/core'
 import { toXywh } from '@sam/core/model'
 import type { Context } from '../context.js'
-import { eachPhoto, isUnreadable } from '../each-photo.js'
+import { eachPhoto, isUnreadable, type EncodedPhoto } from '../each-photo.js'
 import { CliError, usage } from '../failure.js'
 import { checkOutputFolder, outputFolder, refuseOverwriting, stem, writeResults, type WriteResult } from '../files.js'
 import { withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { decimal, wholeNumber } from '../numbers.js'
-import { readPhoto, withPhotoOptions } from '../photo.js'
+import { withPhotoOptions } from '../photo.js'
 import { json, oneLine, table } from '../text.js'
 
 interface GenerateOptions extends ModelOptions, SampleOptions, AutomaticMaskOptions {
@@ -86,7 +85,9 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
   )
   await checkOutputFolder(options.out)
   const done = await withModel(options, context, (sam, automatic) =>
-    eachPhoto(jobs, context, job => generateOne(sam, job, { options: { ...automatic, ...options }, context }))
+    eachPhoto(jobs, { sam, context, options }, (job, photo) =>
+      generateOne(photo, job, { options: { ...automatic, ...options }, context })
+    )
   )
   if (options.json) return context.terminal.out(json({ images: done }))
   const rows: string[][] = []
@@ -124,14 +125,12 @@ function filesOf(image: string, { out, convertToRle }: GenerateOptions): Files {
 }
 
 async function generateOne(
-  sam: Sam,
+  { photo, encoded }: EncodedPhoto,
   { image, ...files }: Files & { readonly image: string },
   { options, context }: { options: GenerateOptions; context: Context }
 ): Promise<Generated> {
   const { signal } = context
   const progress = context.progress(options)
-  const photo = await readPhoto(image, context, options)
-  using encoded = await progress.step(`encoding ${image}`, () => sam.encode(photo, { signal }))
   const masks = await progress.step(`masks of ${image}`, tell =>
     encoded.generateMasks({
       ...settingsOf(options),

@@ -5,11 +5,19 @@ import { decodeMasks, encodeImage, isTinyVit, isVit, modelCost, type GraphCost, 
 import { print, sizeOf, storedBytes, type WeightInfo } from '@sam/core/graph'
 import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { usage } from '../failure.js'
-import { configOf, decoderHeadsOption, recognised, withCommonOptions } from '../model.js'
+import {
+  configOf,
+  decoderHeadsOption,
+  downloadOf,
+  downloadOption,
+  recognised,
+  withCommonOptions,
+  type DownloadOption
+} from '../model.js'
 import { bytes, json, oneLine, percent, short, table } from '../text.js'
 import { deviceCost, deviceTable } from './device-cost.js'
 
-interface InspectOptions extends CommonOptions {
+interface InspectOptions extends CommonOptions, DownloadOption {
   readonly model?: string
   readonly decoderHeads?: number
   readonly graph?: boolean
@@ -35,6 +43,7 @@ export function addInspect(program: Command, context: Context): void {
   )
     .option('--model <name>', 'the model of a checkpoint whose file does not determine it: a name or a .json file')
     .addOption(decoderHeadsOption())
+    .addOption(downloadOption())
     .option('--graph', 'print the graphs: the image encoder, and the decoder of one click')
     .addOption(
       new Option(
@@ -78,15 +87,16 @@ async function inspect(what: string, options: InspectOptions, { terminal, signal
 
 async function open(
   what: string,
-  { model, decoderHeads }: InspectOptions,
+  options: InspectOptions,
   signal: AbortSignal
 ): Promise<{ file?: FileReport; config?: SamConfig | undefined }> {
+  const { model, decoderHeads } = options
   if (Object.hasOwn(configs, what) && !existsSync(what)) return { config: configs[what] }
   if (what.endsWith('.json')) return { config: await configOf(what, signal) }
-  if (!existsSync(what) && !/^https?:/i.test(what))
+  if (!existsSync(what) && !/^(https?|hf):/i.test(what))
     throw usage(`${what} is neither a file nor a model; models are ${Object.keys(configs).join(', ')}`)
   const given = await configOf(model)
-  const source = await openWeights(what, { signal })
+  const source = await openWeights(what, { signal, download: downloadOf(options) })
   try {
     const { config, problem } = given ? { config: given } : recognised(source, { decoderHeads })
     const file = {

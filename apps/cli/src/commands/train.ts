@@ -28,7 +28,7 @@ import { CliError } from '../failure.js'
 import { outputFolder, writeOutput } from '../files.js'
 import { clipFirstPrompt } from '../first-prompt.js'
 import { meter } from '../meter.js'
-import { withCommonOptions } from '../model.js'
+import { downloadOption, withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
 import {
   clipOf,
@@ -83,6 +83,7 @@ export function addTrain(program: Command, context: Context): void {
       '--checkpoint <file>',
       'initial weights: a SAM or an MAE-pretrained encoder (default: random; for finetuneDecoder, the bundled tiny model)'
     )
+    .addOption(downloadOption())
     .option(
       '--clip <folder>',
       "for recipes with text prompts: folder of the CLIP that embeds crops, in Hugging Face's layout (default: that of the tiny model)"
@@ -146,7 +147,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const { images = 0, masks = 0 } = data.skipped ?? {}
   if (images || masks)
     context.progress(options).note(`not used: ${images} images without masks, ${masks} masks without an image`)
-  const weights = existsSync(join(out, 'checkpoint.safetensors')) ? undefined : await firstWeights(plan)
+  const weights = existsSync(join(out, 'checkpoint.safetensors')) ? undefined : await firstWeights(plan, options)
   await outputFolder(out)
   const lock = await lockFolder(out)
   try {

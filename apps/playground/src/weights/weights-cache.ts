@@ -1,6 +1,5 @@
-import { refuse, refusing, type Refuse } from '@sam/core/graph'
+import { refuse, refusing, sha256, type Refuse } from '@sam/core/graph'
 import type { Folder } from './folder.js'
-import { sha256 } from './sha256.js'
 
 /** A model stored on this device. */
 export interface StoredModel {

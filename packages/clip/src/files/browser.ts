@@ -43,9 +43,6 @@ export const exists = (url: URL): Promise<boolean> =>
 export const isDownloaded = async (url: URL, _path: string): Promise<boolean> =>
   'caches' in globalThis && (await caches.match(url).catch(() => undefined)) !== undefined
 
-/** Folder of downloads: none, because browsers have their own cache. */
-export const cacheFolder = (): string | undefined => undefined
-
 /** Nothing to turn off: onnxruntime-web sends nothing. */
 export const quietRuntime = (): void => {}
 

@@ -1,6 +1,4 @@
 import { readFile, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { BackendError } from '@sam/core'
@@ -39,10 +37,6 @@ export const exists = (url: URL): Promise<boolean> =>
 
 /** Whether transformers.js has cached a download: a file in its folder. */
 export const isDownloaded = (_url: URL, path: string): Promise<boolean> => exists(pathToFileURL(path))
-
-/** Folder of downloads: the user's cache, not inside a package. */
-export const cacheFolder = (): string | undefined =>
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sam', 'transformers')
 
 /**
  * onnxruntime 1.29 and later sends usage data unless it is disabled before the first session, in the environment of the

@@ -17,6 +17,8 @@ import { readDecodeOptions, type DecodeOptions, type PictureHeader, type StoredS
 import type { ByteSource } from './byte-source.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
+export { foldersIn, openDownloads } from './cache-downloads.js'
+export { sha256 } from './sha256.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -39,6 +41,9 @@ export const writeFileAtomic = async (path: string, ..._: unknown[]): Promise<nu
 
 /** There is no disk to write to: throws `WeightsError` `E_WEIGHTS_IO`. */
 export const stageFile = async (path: string, ..._: unknown[]): Promise<never> => noDisk(path)
+
+/** A browser has no folders: its own storage keeps downloads. */
+export const cacheFolder = (_name: string): string | undefined => undefined
 
 /** There are no other processes. */
 export const isRunning = (_pid: number): boolean => false

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { renameSync, statSync, type BigIntStats } from 'node:fs'
 import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -7,6 +8,7 @@ import { checkRange, type ByteSource } from './byte-source.js'
 import { disposedOf, whenCollected } from '../collected.js'
 import { reasonOf } from './errno.js'
 import { removeLeftovers } from './leftovers.js'
+import type { Sha256 } from './sha256.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, refuse, SamError, shown, WeightsError } from '../errors.js'
 import { cropImage } from '../image/crop.js'
@@ -31,8 +33,16 @@ import {
 } from '../image/samples.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
+export { cacheFolder } from './cache-folder.js'
+export { foldersIn, openDownloads } from './disk-downloads.js'
 export { isRunning, removeLeftovers } from './leftovers.js'
 export { urlBytes } from './url.js'
+
+/** SHA-256 of bytes that arrive one chunk after the other. */
+export const sha256 = (): Sha256 => {
+  const hash = createHash('sha256')
+  return { update: bytes => void hash.update(bytes), digest: () => hash.digest('hex') }
+}
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,14 +1,12 @@
 import { checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 import { shownAddress, withoutCredentials } from './address.js'
-import { brief, refuse, refusing, shown, type Refuse } from '../errors.js'
+import { checkTimeout, defaultTimeout, stopwatch } from './stopwatch.js'
+import { brief, refusing, type Refuse } from '../errors.js'
 
 /** Without Range support a file is downloaded whole, up to this many bytes. */
 const wholeDownloadLimit = 512 * 2 ** 20
 
 const firstBlock = 1 << 18
-
-/** How long a server may send nothing, in milliseconds. */
-const defaultTimeout = 60_000
 
 /** Bytes that are read again after each range where a server gives no other sign of a change. */
 const sampleSize = 4096
@@ -38,7 +36,7 @@ export async function urlBytes(
 ): Promise<ByteSource> {
   const name = shownAddress(address)
   const fail: Refuse = refusing('E_WEIGHTS_IO', `${name}: `)
-  if (!(timeout > 0)) refuse('E_BAD_OPTION', `timeout must be milliseconds above 0, found ${shown(timeout)}`)
+  checkTimeout(timeout)
   const { url, headers: credentials } = withoutCredentials(address) ?? fail('must be a URL that can be parsed')
 
   /** Sends a request, and has `use` read the answer, both within the time-out. */
@@ -147,30 +145,6 @@ interface Reading {
   readonly failed: (text: string, cause: unknown) => never
   readonly onProgress?: UrlOptions['onProgress']
   readonly fail: Refuse
-}
-
-/** Aborts when `stop` does, or when `milliseconds` pass without `again()`. `end` stops it. */
-function stopwatch(milliseconds: number, stop: AbortSignal | undefined) {
-  stop?.throwIfAborted()
-  const controller = new AbortController()
-  let late = false
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const end = (): void => {
-    clearTimeout(timer)
-    stop?.removeEventListener('abort', abort)
-  }
-  const abort = (): void => controller.abort(stop?.reason)
-  const again = (): void => {
-    clearTimeout(timer)
-    if (milliseconds >= 2 ** 31) return // longer than a timer can be set, Infinity among them
-    timer = setTimeout(() => {
-      late = true
-      controller.abort(new Error('timed out'))
-    }, milliseconds)
-  }
-  stop?.addEventListener('abort', abort)
-  again()
-  return { signal: controller.signal, late: () => late, again, end }
 }
 
 /** What tells one version of a file from the next: '' where the server says nothing, or hides it from other origins. */

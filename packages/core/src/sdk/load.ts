@@ -11,6 +11,7 @@ import { parseConfig } from '../sam/parse-config.js'
 import { recognise } from '../sam/recognise.js'
 import { sizeOf } from '../tensor/shape.js'
 import type { TextModel } from '../text-search/crop-encoder.js'
+import type { DownloadOptions } from '../weights/hub.js'
 import { match } from '../weights/match.js'
 import { openWeights, type WeightsLike } from '../weights/open.js'
 import type { WeightSource } from '../weights/source.js'
@@ -21,8 +22,8 @@ import { checkTextModel, textWidthOf } from './text-projection.js'
 
 export interface LoadOptions {
   /**
-   * The checkpoint: Meta's `.pth`, safetensors, or a Hugging Face `SamModel`; a path, URL, Blob, bytes or an open
-   * source. Read in ranges, never entirely into memory.
+   * The checkpoint: Meta's `.pth`, safetensors, or a Hugging Face `SamModel`; a path, URL, Blob, bytes, an open source,
+   * or `hf:owner/name` with the option `download`. Read in ranges, never entirely into memory.
    */
   readonly weights: WeightsLike
   /**
@@ -40,18 +41,28 @@ export interface LoadOptions {
   readonly text?: TextModel | undefined
   /** `decoder` does not load the image encoder: for prompts on saved embeddings. Default `all`. */
   readonly parts?: 'all' | 'decoder' | undefined
-  /** For weights at a URL: see `openWeights`. */
+  /**
+   * `false` also loads a checkpoint that has tensors the model does not have: `sam.unusedTensors` lists them. Tensors
+   * that are missing or have another shape are always an error. Default `true`.
+   */
+  readonly strict?: boolean | undefined
+  /**
+   * For `hf:owner/name`: allows the download of this repository and keeps it, so that the next load makes at most one
+   * small request, with a commit as `revision` none. Default: no download.
+   */
+  readonly download?: boolean | DownloadOptions | undefined
+  /** For weights at a URL, and downloads: see `openWeights`. */
   readonly timeout?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Progress of loading. `loaded` and `total` count bytes of weights; both never decrease, and are equal in the last
- * call.
+ * Progress of loading, in bytes: `download` of those that are downloaded (a `total` of 0 is unknown), `compile` of
+ * weights as f32. Within a phase both never decrease; they are equal in the last call.
  */
 export interface Progress {
-  readonly phase: 'open' | 'compile' | 'ready'
+  readonly phase: 'open' | 'download' | 'compile' | 'ready'
   readonly loaded: number
   readonly total: number
 }
@@ -59,22 +70,33 @@ export interface Progress {
 /**
  * Opens a checkpoint, checks it against the model and compiles the model on a backend.
  * Throws `WeightsError` if the file is not a SAM or does not match the model (all missing, unexpected and misshapen
- * names in one message), `InputError` `E_BAD_OPTION` for options, `BackendError` if compilation fails. An abort
- * rejects with the signal's reason and frees everything.
+ * names in one message) or cannot be read or downloaded, `InputError` `E_BAD_OPTION` for options, `BackendError` if
+ * compilation fails. An abort rejects with the signal's reason and frees everything; a download is resumed next time.
  *
  * @example
- * const sam = await loadSam({ weights: 'sam_vit_b_01ec64.pth', backend: await cpu() })
+ * const sam = await loadSam('sam_vit_b_01ec64.pth', { backend: await cpu() })
  * const image = await sam.encode('photo.jpg')
  * const { masks } = await image.predict({ points: [{ x: 500, y: 375 }] })
  * image.dispose()
  * await sam.dispose()
  */
-export async function loadSam(options: LoadOptions): Promise<Sam> {
-  const checked = checkLoadOptions(options)
-  const { weights: from, backend, model, decoderHeads, text, parts = 'all', timeout, onProgress, signal } = checked
+export function loadSam(weights: WeightsLike, options: Omit<LoadOptions, 'weights'>): Promise<Sam>
+export function loadSam(options: LoadOptions): Promise<Sam>
+export async function loadSam(first: LoadOptions | WeightsLike, rest?: Omit<LoadOptions, 'weights'>): Promise<Sam> {
+  const isAddress = typeof first === 'string' || first instanceof URL
+  const checked = checkLoadOptions(
+    rest !== undefined || isAddress ? { ...rest!, weights: first as WeightsLike } : (first as LoadOptions)
+  )
+  const { weights: from, backend, model, decoderHeads, text, parts = 'all', strict = true } = checked
+  const { download, timeout, onProgress, signal } = checked
   onProgress?.({ phase: 'open', loaded: 0, total: 0 })
   signal?.throwIfAborted()
-  const weights = await openWeights(from, { signal, timeout })
+  const weights = await openWeights(from, {
+    signal,
+    timeout,
+    download,
+    onProgress: ({ loaded, total }) => onProgress?.({ phase: 'download', loaded, total })
+  })
   const graphs = new CompiledGraphs('Sam', backend, weights)
   const dispose = async (): Promise<void> => {
     await graphs.dispose()
@@ -83,24 +105,25 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
   try {
     const config = configOf(weights, model, decoderHeads)
     const encoder = parts === 'all' ? encodeImage(config) : undefined
-    checkWeights(config, weights, encoder)
+    const unusedTensors = checkWeights(weights, { config, encoder, strict })
     const textWidth = textWidthOf(weights)
     checkTextModel(text, textWidth)
 
     const decoder = new CompiledDecoder(config, graphs)
-    const compileEncoder = (compile?: CompileOptions): Promise<Executable> => {
+    const compileEncoder = (images: number, compile?: CompileOptions): Promise<Executable> => {
       graphs.check()
       if (!weights.names.some(name => name.startsWith(encoderNames)))
         refuse(
           'E_WEIGHTS_MISMATCH',
           'the checkpoint must have an image encoder to encode, found none; load saved embeddings with Sam.load, or a full checkpoint'
         )
-      return graphs.get('image encoder', () => encoder ?? encodeImage(config), compile)
+      const build = (): Graph => (images === 1 && encoder) || encodeImage(config, { images })
+      return graphs.get(`encoder of ${images} images`, build, compile)
     }
 
     const total = weights.names.reduce((n, name) => n + 4 * sizeOf(weights.info(name).shape), 0)
     if (encoder)
-      await compileEncoder({
+      await compileEncoder(1, {
         signal,
         onProgress: loaded => onProgress?.({ phase: 'compile', loaded: Math.min(loaded, total), total })
       })
@@ -109,7 +132,7 @@ export async function loadSam(options: LoadOptions): Promise<Sam> {
       await decoder.stages(signature)
     }
     onProgress?.({ phase: 'ready', loaded: total, total })
-    return new Sam({ config, backend, weights, text, textWidth, decoder, compileEncoder, dispose })
+    return new Sam({ config, backend, weights, unusedTensors, text, textWidth, decoder, compileEncoder, dispose })
   } catch (error) {
     await dispose()
     throw error
@@ -127,11 +150,13 @@ function checkLoadOptions(given: LoadOptions): LoadOptions {
     decoderHeads: true,
     text: true,
     parts: true,
+    strict: true,
+    download: true,
     timeout: true,
     onProgress: true,
     signal: true
   })
-  const { weights, backend, model, decoderHeads, text, parts = 'all' } = options
+  const { weights, backend, model, decoderHeads, text, parts = 'all', strict = true } = options
   if (weights === undefined)
     refuse('E_BAD_OPTION', 'weights: must be a path, URL, Blob, bytes or an open source of a checkpoint, found none')
   checkBackend(backend)
@@ -147,6 +172,7 @@ function checkLoadOptions(given: LoadOptions): LoadOptions {
     refuse('E_BAD_OPTION', `text: must be a text encoder, such as await loadClip(…) of @sam/clip, found ${shown(text)}`)
   if (parts !== 'all' && parts !== 'decoder')
     refuse('E_BAD_OPTION', `parts: must be 'all' or 'decoder', found ${shown(parts)}`)
+  if (typeof strict !== 'boolean') refuse('E_BAD_OPTION', `strict: must be true or false, found ${shown(strict)}`)
   return isConfig ? { ...options, model: copyConfig(model) } : options
 }
 
@@ -188,18 +214,30 @@ function configOf(weights: WeightSource, model: LoadOptions['model'], decoderHea
   )
 }
 
-/** Checks the model's parameters against the file; one error lists all mismatches. */
-function checkWeights(config: SamConfig, weights: WeightSource, encoder: Graph | undefined): void {
+/**
+ * Checks the model's parameters against the file; one error lists all mismatches. Returns the names in the file that
+ * are not of the model, sorted.
+ */
+function checkWeights(
+  weights: WeightSource,
+  {
+    config,
+    encoder,
+    strict
+  }: { readonly config: SamConfig; readonly encoder: Graph | undefined; readonly strict: boolean }
+): readonly string[] {
   const graphs = [
     decodeMasks(config, { prompts: 1, points: 1, masks: true, text: textWidthOf(weights) ?? 0 }),
     ...(encoder ? [encoder] : [])
   ]
   const wanted = new Map(graphs.flatMap(paramsOf).map(p => [nameOf(p)!, p.shape]))
+  const isOfEncoder = (name: string): boolean => !encoder && name.startsWith(encoderNames)
   match(
     [...wanted].map(([name, shape]) => ({ name, shape })),
     weights,
     {
-      allowUnexpected: name => !encoder && name.startsWith(encoderNames),
+      allowUnexpected: name => !strict || isOfEncoder(name),
+      extraHint: 'If they can be left out, load the checkpoint with strict: false (--no-strict on the command line).',
       guess() {
         try {
           const name = recognise(weights)?.name
@@ -210,4 +248,5 @@ function checkWeights(config: SamConfig, weights: WeightSource, encoder: Graph |
       }
     }
   )
+  return weights.names.filter(name => !wanted.has(name) && !isOfEncoder(name)).sort()
 }

@@ -25,7 +25,8 @@ export interface Preprocessed {
 }
 
 export interface PreprocessOptions {
-  readonly backend: Backend
+  /** Undefined: on the host. */
+  readonly backend: Backend | undefined
   /** Side of the square input. */
   readonly side: number
   readonly signal: AbortSignal | undefined
@@ -37,7 +38,7 @@ export interface PreprocessOptions {
  */
 export async function preprocess(input: ImageInput, options: PreprocessOptions): Promise<Preprocessed> {
   const own = isPixels(input) ? copyPixels(input) : input
-  const size = options.backend.picture && pictureSize(own)
+  const size = options.backend?.picture && pictureSize(own)
   return size ? onDevice(own, size, options) : onHost(own, options)
 }
 
@@ -47,7 +48,7 @@ async function onDevice(input: ImageInput, size: Size, options: PreprocessOption
   const frame = frameOf(size, side)
   const [height, width] = frame.inputSize
   try {
-    const tensor = await backend.picture!(input as Picture, { width, height, side, mean, std })
+    const tensor = await backend!.picture!(input as Picture, { width, height, side, mean, std })
     const read = async (): Promise<string> => imageFingerprint(await readImage(input))
     // Fingerprint pixels in memory now, to free the copy; other sources are read only on demand.
     return { tensor, frame, fingerprint: isPixels(input) ? settled(read()) : lazy(read) }

@@ -48,6 +48,50 @@ describe('openWeights: a .pth', () => {
   )
 })
 
+/** A pickle of a dict. */
+function dictOf(...items: readonly (readonly [key: string, value: Uint8Array])[]): Uint8Array {
+  const parts: Uint8Array[] = [Uint8Array.from([0x80, 2, 0x7d])] // protocol 2, an empty dict
+  for (const [key, value] of items)
+    parts.push(Uint8Array.from([0x58, key.length, 0, 0, 0]), new TextEncoder().encode(key), value, Uint8Array.of(0x73))
+  return new Uint8Array(Buffer.concat([...parts, Uint8Array.of(0x2e)]))
+}
+const file = memoryBytes(fixture('tiny-checkpoint.pth'))
+const pickleEntry = [...(await openZip(file)).values()].find(entry => entry.name.endsWith('data.pkl'))!
+/** Without its protocol and its end. */
+const samDict = (await readEntry(file, pickleEntry, { limit: 1e7 })).slice(2, -1)
+
+describe('openWeights: a .pth with the SAM under one key', () => {
+  const other = dictOf(['epoch', Uint8Array.of(0x4b, 3)]).slice(2, -1)
+
+  it.each(['sam', 'state_dict', 'model', 'module', 'net', 'model_state_dict', 'teacher', 'weights.best'])(
+    'reads it under %s, alone and beside other data',
+    async key => {
+      await expectTheTinySam(await around(dictOf([key, samDict])))
+      await expectTheTinySam(await around(dictOf(['epoch', Uint8Array.of(0x4b, 3)], [key, samDict])))
+      await expectTheTinySam(await around(dictOf(['optimizer', other], [key, samDict])))
+    }
+  )
+
+  it('reads it two keys deep', async () => {
+    const inner = dictOf(['sam', samDict]).slice(2, -1)
+    await expectTheTinySam(await around(dictOf(['model', inner])))
+  })
+
+  it('prefers a usual key that holds a SAM to one that holds other tensors', async () => {
+    // The dict with its first tensor alone, under another name.
+    const end = Buffer.from(samDict).indexOf('image_encoder.patch_embed') - 5
+    const first = Buffer.concat([samDict.subarray(0, end), Buffer.from('u')]).toString('latin1')
+    const classifier = new Uint8Array(Buffer.from(first.replace('image_encoder', 'class_encoder'), 'latin1'))
+    await expectTheTinySam(await around(dictOf(['model', classifier], ['state_dict', samDict])))
+  })
+
+  it('keeps all names where two keys hold a SAM', async () => {
+    const two = await around(dictOf(['student', samDict], ['teacher', samDict]))
+    expect(two.names).toHaveLength(404)
+    expect(two.names.filter(name => name.startsWith('student.'))).toHaveLength(202)
+  })
+})
+
 describe('underMetaNames', () => {
   const other = memoryWeights({ 'loss.weight': full('f32', [3], 1), 'head.image.bias': full('f32', [1], 2) })
   const beside = (source: WeightSource): WeightSource => merged('x', [source, other])

@@ -41,3 +41,12 @@ export const indexLimit = 2 ** 24
 
 /** Files that one index names: all of them are open at once. */
 export const indexPartLimit = 1000
+
+/** Bytes of a file that is downloaded: three times that of ViT-H in f32. */
+export const downloadLimit = 2 ** 33
+
+/** Bytes of a downloaded file that is read into memory: lists, and files that the hub does not keep in LFS. */
+export const smallFileLimit = 2 ** 24
+
+/** Redirects of one request. */
+export const redirectLimit = 5

@@ -35,6 +35,8 @@ export class WeightsMismatchError extends WeightsError {
 export interface MatchOptions {
   /** Names the checkpoint may have beyond the wanted ones: all of them, or those a test accepts. Default none. */
   readonly allowUnexpected?: boolean | ((name: string) => boolean)
+  /** What the caller's user can do if unexpected names are the only problem. It ends the message. */
+  readonly extraHint?: string | undefined
   /** What the file looks like, when the caller can tell: 'vit_h'. It ends the message, and is asked only for one. */
   readonly guess?: () => string | undefined
 }
@@ -46,7 +48,7 @@ export interface MatchOptions {
 export function match(
   wanted: readonly WantedWeight[],
   source: WeightSource,
-  { allowUnexpected = false, guess }: MatchOptions = {}
+  { allowUnexpected = false, extraHint, guess }: MatchOptions = {}
 ): void {
   const names = new Set(wanted.map(w => w.name))
   const allowed = typeof allowUnexpected === 'function' ? allowUnexpected : () => allowUnexpected
@@ -58,7 +60,8 @@ export function match(
   })
   if (missing.length + unexpected.length + misshapen.length === 0) return
 
-  const likeness = guess?.()
+  const onlyExtra = missing.length + misshapen.length === 0
+  const likeness = onlyExtra && extraHint !== undefined ? undefined : guess?.()
   const lines = [
     `${source.label}: the checkpoint does not fit the model (${wanted.length} tensors wanted, ${source.names.length} found)`,
     ...section('missing', missing.map(brief)),
@@ -68,7 +71,7 @@ export function match(
       misshapen.map(m => `${brief(m.name)}: wanted ${formatShape(m.wanted)}, found ${formatShape(m.found)}`)
     ),
     likeness === undefined
-      ? 'Check that the model and the checkpoint belong together.'
+      ? ((onlyExtra ? extraHint : undefined) ?? 'Check that the model and the checkpoint belong together.')
       : `The file looks like ${likeness}; load it as that model.`
   ]
   throw new WeightsMismatchError(lines.join('\n'), { missing, unexpected, misshapen })

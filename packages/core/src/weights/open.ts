@@ -1,25 +1,31 @@
 import { failAt } from './fail.js'
-import { parseJson } from './json.js'
-import { indexLimit, indexPartLimit } from './limits.js'
+import type { DownloadOptions } from './hub.js'
 import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
 import { underMetaNames } from './sam-prefix.js'
+import { indexFile, readIndex, singleFiles } from './shards.js'
 import { merged, type WeightSource } from './source.js'
-import { brief, shown } from '../errors.js'
+import { brief, refuse, shown } from '../errors.js'
 import { readOptions } from '../options.js'
 import { blobBytes, filesIn, memoryBytes, openFile, urlBytes, type ByteSource } from '#io'
 
 /**
- * Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere. A
- * map is a directory: its files by name, as a browser gives them.
+ * Where a checkpoint can come from. A string is a path in Node and a URL in browsers; `http(s):` is a URL everywhere,
+ * and `hf:owner/name` a repository of the Hugging Face hub, which needs the option `download`. A map is a directory:
+ * its files by name, as a browser gives them.
  */
 export type WeightsLike = string | URL | Blob | Uint8Array | ArrayBuffer | ReadonlyMap<string, Blob> | WeightSource
 
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
   /**
-   * Told as bytes arrive when a server knows no ranges and the file must be downloaded whole. `total` is 0 when
-   * unknown.
+   * Allows the download of a repository (`hf:owner/name`) and keeps it in the cache of the user, in browsers in the
+   * Cache API of the page. Default: none.
+   */
+  readonly download?: boolean | DownloadOptions | undefined
+  /**
+   * Told as bytes are downloaded: those of a repository, or of a file at a server that knows no ranges. `total` is 0
+   * when unknown.
    */
   readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined
   /** For a URL: milliseconds without a byte after which it fails. Default 60,000; Infinity: never. */
@@ -33,11 +39,17 @@ export interface OpenOptions {
  * it is. Throws `WeightsError`.
  */
 export async function openWeights(from: WeightsLike, given: OpenOptions = {}): Promise<WeightSource> {
-  const options = readOptions('openWeights', given, { signal: true, onProgress: true, timeout: true })
+  const options = readOptions('openWeights', given, {
+    signal: true,
+    download: true,
+    onProgress: true,
+    timeout: true
+  })
   if (isWeightSource(from)) return from
   options.signal?.throwIfAborted()
   if (from instanceof Map)
     return underMetaNames(await openDirectory('directory', from as ReadonlyMap<string, Blob>, options))
+  if (isAddress(from) && /^hf:/i.test(String(from))) return openRepository(String(from), options)
   if (isAddress(from) && !isWeb(from) && String(from) !== '') {
     const files = await filesIn(from)
     if (files) return underMetaNames(await openDirectory(String(from), files, options))
@@ -45,6 +57,19 @@ export async function openWeights(from: WeightsLike, given: OpenOptions = {}): P
   return underMetaNames(
     await openBytes(await byteSource(from as Exclude<typeof from, ReadonlyMap<string, Blob>>, options), options)
   )
+}
+
+/** Downloads what the cache does not have of a repository, and opens it. */
+async function openRepository(name: string, options: OpenOptions): Promise<WeightSource> {
+  const { download = false } = options
+  if (download === false)
+    refuse(
+      'E_BAD_OPTION',
+      `${brief(name)}: a repository is downloaded only with the option download, found none: loadSam('${brief(name)}', { download: true, … }), --download on the command line`
+    )
+  const { downloadRepository } = await import('./hub.js')
+  const files = await downloadRepository(name, { ...options, download: download === true ? {} : download })
+  return underMetaNames(await openDirectory(name, files, options))
 }
 
 const isWeightSource = (from: WeightsLike): from is WeightSource =>
@@ -119,46 +144,23 @@ async function openDirectory(
   files: ReadonlyMap<string, string | Blob>,
   options: OpenOptions
 ): Promise<WeightSource> {
-  const single = files.get('model.safetensors') ?? files.get('pytorch_model.bin')
+  const single = singleFiles.map(file => files.get(file)).find(file => file !== undefined)
   if (single !== undefined) return openBytes(await byteSource(single, options), options)
-  const list = files.get('model.safetensors.index.json')
+  const list = files.get(indexFile)
   if (list === undefined)
     return failAt(name, 'E_WEIGHTS_IO')('the directory holds no model.safetensors; name the checkpoint file itself')
 
   const parts: WeightSource[] = []
   try {
-    for (const part of await readIndex(list, options)) {
+    for (const part of await readIndex(await byteSource(list, {}), options.signal)) {
       // Looked up in the listing, so a name cannot lead out of the directory.
       const path =
-        files.get(part) ??
-        failAt(`${name}/model.safetensors.index.json`)(`names '${brief(part)}', which is not in the directory`)
+        files.get(part) ?? failAt(`${name}/${indexFile}`)(`names '${brief(part)}', which is not in the directory`)
       parts.push(await openBytes(await byteSource(path, options), options))
     }
     return merged(name, parts)
   } catch (error) {
     await Promise.all(parts.map(part => part.close()))
     throw error
-  }
-}
-
-/** The files that `weight_map` of a `model.safetensors.index.json` names, each once. */
-async function readIndex(list: string | Blob, { signal }: OpenOptions): Promise<ReadonlySet<string>> {
-  const file = await byteSource(list, {})
-  const fail = failAt(file.name)
-  try {
-    if (file.size > indexLimit) fail(`must have at most ${indexLimit} bytes, has ${file.size}`)
-    const json = parseJson(new TextDecoder().decode(await file.read(0, file.size, signal)))
-    const map = json instanceof Map ? (json.get('weight_map') as unknown) : undefined
-    const parts = map instanceof Map ? ([...map.values()] as unknown[]) : []
-    if (parts.length === 0 || !parts.every(part => typeof part === 'string'))
-      throw new SyntaxError('weight_map must name a file for each tensor')
-    const files = new Set(parts)
-    if (files.size > indexPartLimit) fail(`must name at most ${indexPartLimit} files, names ${files.size}`)
-    return files
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    return fail(cause.message, cause)
-  } finally {
-    await file.close()
   }
 }

@@ -1,6 +1,7 @@
 import { failAt, type Fail } from './fail.js'
 import { dictDepthLimit, nameLimit, pickleLimit, rankLimit, tensorLimit } from './limits.js'
 import { describe, inertGlobal, isGlobal, unpickle, type PickleGlobal, type PickleValue } from './pickle.js'
+import { samPrefixes } from './sam-prefix.js'
 import { weightSource, type ByteSource, type WeightEntry, type WeightInfo, type WeightSource } from './source.js'
 import { storedBytes, type StoredDType } from './stored.js'
 import { checkStrided, stridedEntry, type Strided } from './strided.js'
@@ -177,7 +178,8 @@ function storageOf(id: PickleValue, find: (key: string) => ZipEntry | undefined,
 const usualKeys = ['model', 'state_dict', 'model_state_dict']
 
 /**
- * The tensors of a checkpoint by name: the state_dict itself, or what the root holds under a usual key. Otherwise those
+ * The tensors of a checkpoint by name: the state_dict itself, or what the root holds under a usual key, of several the
+ * one with a SAM. Otherwise those
  * of every dict in it, each named by the keys that lead to it (`net.image_encoder.pos_embed`), so that the SAM among
  * them is found by its prefix as in any other file.
  */
@@ -185,10 +187,11 @@ function namedTensors(root: PickleValue, fail: Fail): readonly [string, TorchTen
   const found = isTensor(root) ? 'one tensor' : describe(root)
   if (!(root instanceof Map))
     return fail(`must hold a dict of tensors, found ${found}; save model.state_dict() with torch.save`)
-  const usual: PickleValue = usualKeys
+  const usual = usualKeys
     .map((key): PickleValue => root.get(key))
-    .find(value => value instanceof Map && value !== root)
-  const from = usual instanceof Map && [...usual.values()].some(isTensor) ? usual : root
+    .filter((value): value is ReadonlyMap<PickleValue, PickleValue> => value instanceof Map && value !== root)
+    .filter(dict => [...dict.values()].some(isTensor))
+  const from = usual.find(holdsSam) ?? usual[0] ?? root
 
   const tensors: [string, TorchTensor][] = []
   const seen = new Set<PickleValue>()
@@ -206,6 +209,9 @@ function namedTensors(root: PickleValue, fail: Fail): readonly [string, TorchTen
   collect(from, '', 0)
   return tensors
 }
+
+const holdsSam = (dict: ReadonlyMap<PickleValue, PickleValue>): boolean =>
+  samPrefixes([...dict.keys()].filter(key => typeof key === 'string')).length > 0
 
 function nameOf(prefix: string, key: string | number, fail: Fail): string {
   const name = `${prefix}${key}`
