@@ -1,11 +1,11 @@
 import { f32, graph, input, memoryWeights, ops, param, type Graph } from '@sam/core/graph'
-import { toOnnxOfAnyBatch } from '@sam/onnx'
+import { toDynamicOnnx } from '@sam/onnx'
 import { expect, it } from 'vitest'
 
 /**
  * Operations that depend on sizes: a broadcast, a concatenation, a reshape that mixes axes, a slice of rows, a product.
  */
-const build = (batch: number): Graph => {
+const build = ({ batch }: { batch: number }): Graph => {
   const x = input('x', [batch, 3, 2])
   const token = ops.broadcastTo(param('token', [1, 1, 2]), [batch, 1, 2])
   const joined = ops.reshape(ops.concat([token, x], 1), [2 * batch, 4])
@@ -26,8 +26,12 @@ const weights = memoryWeights({
   )
 })
 
-it('toOnnxOfAnyBatch: gives each item of a batch the same result as alone', async () => {
-  const { model, externalData } = await toOnnxOfAnyBatch(build, { weights, inlineLimit: Infinity })
+it('toDynamicOnnx: gives each item of a batch the same result as alone', async () => {
+  const { model, externalData } = await toDynamicOnnx(
+    build,
+    { batch: { from: { input: 'x', axis: 0 } } },
+    { weights, inlineLimit: Infinity }
+  )
   expect(externalData).toBeUndefined()
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
   const ort = await import('onnxruntime-node')
