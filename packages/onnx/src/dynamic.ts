@@ -35,80 +35,49 @@ export async function toDynamicOnnx<Name extends string>(
   options: OnnxOptions
 ): Promise<OnnxModel> {
   const names = Object.keys(sizes) as Name[]
-  const probe = (name: Name, i: 0 | 1 | 2): number => (sizes[name].probes ?? usualProbes)[i]
-  /** The model at the second probe of the `moved` sizes and the first of the others. Only one needs its weights. */
+  const probe: Probe<Name> = (name, i) => (sizes[name].probes ?? usualProbes)[i]
+  /** The model at probe `which` of the `moved` sizes and the first of the others. Only one needs its weights. */
   const at = async (moved: readonly Name[], which: 1 | 2, weights = false): Promise<LoweredModel> => {
-    const values = Object.fromEntries(names.map(n => [n, probe(n, moved.includes(n) ? which : 0)])) as Record<
-      Name,
-      number
-    >
-    return lower(withSizes(build(values), sizes), weights ? options : { ...options, inlineLimit: 0 })
+    const values = Object.fromEntries(names.map(n => [n, probe(n, moved.includes(n) ? which : 0)]))
+    const g = withSizes(build(values as Record<Name, number>), sizes)
+    return lower(g, weights ? options : { ...options, inlineLimit: 0 })
   }
   const { proto, outputs, ...rest } = await at([], 1, true)
   const base = proto.graph!
-  const { differs, compared } = comparing(base)
+  const compared = comparing(base)
+  const numbersAt = async (moved: readonly Name[], which: 1 | 2): Promise<readonly number[]> =>
+    numbersOf(compared((await at(moved, which)).proto.graph!))
 
-  const pairs = names.flatMap((a, i) => names.slice(i + 1).map(b => [a, b] as const))
-  const moves: readonly (readonly Name[])[] = [...names.map(n => [n]), ...pairs]
-  const moved = new Map<string, GraphProto>()
-  for (const move of moves) moved.set(move.join(), compared((await at(move, 1)).proto.graph!))
-  const confirming = compared((await at(names, 2)).proto.graph!)
+  const terms = await fit(names, probe, { origin: numbersOf(base), numbersAt })
+  if (!terms) throw cannot(base, 'an integer is not a sum of products of sizes')
 
-  /** Coefficients of each product of sizes ('' is the constant) that give the numbers of all graphs. */
-  const fit = (what: string, numbers: (g: GraphProto) => readonly number[]): Map<string, number[]> => {
-    const origin = numbers(base)
-    const step = (n: Name): number => probe(n, 1) - probe(n, 0)
-    const valuesAt = (move: readonly Name[]): readonly number[] => numbers(moved.get(move.join())!)
-    const slopes = new Map<string, number[]>([['', [...origin]]])
-    const add = (key: string, i: number, value: number): void => {
-      if (value === 0) return
-      if (!slopes.has(key))
-        slopes.set(
-          key,
-          origin.map(() => 0)
-        )
-      slopes.get(key)![i] += value
-    }
-    for (const i of origin.keys()) {
-      const single = (n: Name): number => (valuesAt([n])[i] - origin[i]) / step(n)
-      for (const n of names) {
-        add(n, i, single(n))
-        add('', i, -single(n) * probe(n, 0))
-      }
-      for (const [a, b] of pairs) {
-        const both = valuesAt([a, b])[i] - valuesAt([a])[i] - valuesAt([b])[i] + origin[i]
-        const product = both / (step(a) * step(b))
-        add([a, b].join(), i, product)
-        add(a, i, -product * probe(b, 0))
-        add(b, i, -product * probe(a, 0))
-        add('', i, product * probe(a, 0) * probe(b, 0))
-      }
-      let sum = 0
-      for (const [key, of] of slopes)
-        sum += of[i] * (key === '' ? 1 : (key.split(',') as Name[]).reduce((x, n) => x * probe(n, 2), 1))
-      if (sum !== numbers(confirming)[i] || ![...slopes.values()].every(of => Number.isSafeInteger(of[i])))
-        differs(`${what} is not a sum of products of sizes`)
-    }
-    for (const [key, of] of slopes) if (of.every(x => x === 0)) slopes.delete(key)
-    return slopes
+  // Coefficients are in the order of `numbersOf`.
+  let next = 0
+  const take = (length: number): Terms => {
+    const [from, to] = [next, (next += length)]
+    const own = [...terms].map(([key, all]) => [key, all.slice(from, to)] as const)
+    return new Map(own.filter(([, factors]) => factors.some(x => x !== 0)))
   }
+  const isFixed = (own: Terms): boolean => [...own.keys()].every(key => key === '')
 
-  const arithmetic = new Arithmetic()
   const sizeOutputs = new Map(names.map(n => [n, outputs[sizeOutput(n)]]))
+  const arithmetic = new Arithmetic()
   const computed = new Set<string>()
-  const others = [...moved.values(), confirming]
-  const byName = new Map(others.map(g => [g, new Map(g.initializer.map(t => [t.name, t]))]))
-  const kept = base.initializer.filter(tensor => {
-    const changes = others.some(g => !sameData(tensor, byName.get(g)!.get(tensor.name)!))
-    if (!changes) return true
-    if (tensor.dataType !== Number(DataType.INT64)) differs(`the values of ${tensor.name} depend on the sizes`)
-    arithmetic.sum(
-      tensor.name,
-      fit(tensor.name, g => integersOf(g === base ? tensor : byName.get(g)!.get(tensor.name)!))
-    )
+  for (const tensor of base.initializer) {
+    if (!isInteger(tensor)) continue
+    const own = take(integersOf(tensor).length)
+    if (isFixed(own)) continue
+    arithmetic.sum(tensor.name, own)
     computed.add(tensor.name)
-    return false
-  })
+  }
+  for (const info of [...base.input, ...base.output])
+    for (const dim of dimsOf(info)) {
+      const own = take(1)
+      if (isFixed(own)) continue
+      const [key, ...others] = [...own.keys()]
+      const isSize = others.length === 0 && own.get(key!)![0] === 1 && names.includes(key as Name)
+      dim.value = isSize ? { case: 'dimParam', value: key! } : { case: undefined }
+    }
   for (const name of names) {
     const { from } = sizes[name]
     const result = sizeOutputs.get(name)
@@ -118,28 +87,74 @@ export async function toDynamicOnnx<Name extends string>(
 
   // The sizes come first, with what they are computed from; what depends on them follows.
   const first = neededFor(base.node, new Set(sizeOutputs.values()))
-  if (base.node.some(n => first.has(n) && n.input.some(i => computed.has(i)))) differs('a size depends on itself')
-  const isSize = new Set([...sizeOutputs.values()])
-  const dims = (infos: (g: GraphProto) => readonly ValueInfoProto[]): ValueInfoProto[] =>
-    infos(base)
-      .filter(({ name }) => !isSize.has(name))
-      .map(info =>
-        withDynamicDims(info, names, axis =>
-          fit(info.name, g => [dimsOf(infos(g).find(v => v.name === info.name)!)[axis]])
-        )
-      )
+  if (base.node.some(n => first.has(n) && n.input.some(i => computed.has(i))))
+    throw cannot(base, 'a size depends on itself')
+  const isSize = new Set(sizeOutputs.values())
   const merged: GraphProto = {
     ...base,
     node: [...base.node.filter(n => first.has(n)), ...arithmetic.nodes(), ...base.node.filter(n => !first.has(n))],
-    initializer: [...kept, ...arithmetic.tensors],
-    input: dims(g => g.input),
-    output: dims(g => g.output)
+    initializer: [...base.initializer.filter(t => !computed.has(t.name)), ...arithmetic.tensors],
+    output: base.output.filter(({ name }) => !isSize.has(name))
   }
   return {
     ...rest,
     outputs: Object.fromEntries(Object.entries(outputs).filter(([, name]) => !isSize.has(name))),
     model: toBinary(ModelProtoSchema, { ...proto, graph: merged })
   }
+}
+
+type Probe<Name> = (name: Name, i: 0 | 1 | 2) => number
+
+/** Coefficients of each product of sizes: 'a', 'a,b', and '' for what does not depend on a size. */
+type Terms = ReadonlyMap<string, readonly number[]>
+
+/**
+ * The coefficients of all integers of a model, or undefined where no integers fit. `numbersAt` are the integers of the
+ * model with these sizes moved from the first probe, `origin` with none.
+ */
+async function fit<Name extends string>(
+  names: readonly Name[],
+  probe: Probe<Name>,
+  {
+    origin,
+    numbersAt
+  }: { origin: readonly number[]; numbersAt: (moved: readonly Name[], which: 1 | 2) => Promise<readonly number[]> }
+): Promise<Terms | undefined> {
+  const terms = new Map<string, number[]>([['', [...origin]]])
+  const add = (key: string, i: number, value: number): void => {
+    if (!terms.has(key)) terms.set(key, new Array<number>(origin.length).fill(0))
+    terms.get(key)![i] += value
+  }
+  const step = (n: Name): number => probe(n, 1) - probe(n, 0)
+  const singles = new Map<Name, readonly number[]>()
+  for (const n of names) singles.set(n, await numbersAt([n], 1))
+  for (const [n, moved] of singles)
+    for (const [i, value] of moved.entries()) {
+      const slope = (value - origin[i]) / step(n)
+      if (slope === 0) continue
+      add(n, i, slope)
+      add('', i, -slope * probe(n, 0))
+    }
+  for (const [k, a] of names.entries())
+    for (const b of names.slice(k + 1)) {
+      // A product of both changes with each of them.
+      const [byA, byB] = [singles.get(a)!, singles.get(b)!]
+      if (origin.every((x, i) => byA[i] === x || byB[i] === x)) continue
+      for (const [i, value] of (await numbersAt([a, b], 1)).entries()) {
+        const slope = (value - byA[i] - byB[i] + origin[i]) / (step(a) * step(b))
+        if (slope === 0) continue
+        add(`${a},${b}`, i, slope)
+        add(a, i, -slope * probe(b, 0))
+        add(b, i, -slope * probe(a, 0))
+        add('', i, slope * probe(a, 0) * probe(b, 0))
+      }
+    }
+  const product = (key: string): number =>
+    key === '' ? 1 : (key.split(',') as Name[]).reduce((x, n) => x * probe(n, 2), 1)
+  const confirmed = (await numbersAt(names, 2)).every(
+    (value, i) => value === [...terms].reduce((sum, [key, factors]) => sum + factors[i] * product(key), 0)
+  )
+  return confirmed && [...terms.values()].every(all => all.every(Number.isSafeInteger)) ? terms : undefined
 }
 
 const sizeOutput = (name: string): string => `size:${name}`
@@ -152,28 +167,36 @@ function withSizes(g: Graph, sizes: Readonly<Record<string, DynamicSize>>): Grap
   return values.length ? graph(g.name, { ...Object.fromEntries(values), ...g.outputs }, g.inputs) : g
 }
 
-/** Refuses graphs that differ from the first in more than their integers and dimensions. */
-function comparing(base: GraphProto) {
-  const differs = (why: string): never => {
-    throw new GraphError(`${base.name}: cannot be written for any size; ${why}`)
-  }
+const cannot = (g: GraphProto, why: string): GraphError =>
+  new GraphError(`${g.name}: cannot be written for any size; ${why}`)
+
+/** All integers of a model that may depend on its sizes: those of its initializers, then its dimensions. */
+const numbersOf = (g: GraphProto): readonly number[] => [
+  ...g.initializer.filter(isInteger).flatMap(integersOf),
+  ...[...g.input, ...g.output].flatMap(info => dimsOf(info).map(dim => Number(dim.value.value)))
+]
+
+/** Refuses graphs that differ from the first in more than `numbersOf`. */
+function comparing(base: GraphProto): (other: GraphProto) => GraphProto {
   const shape = (node: NodeProto): string =>
     JSON.stringify([node.opType, node.domain, node.input, node.output, node.attribute], (_, v: unknown) =>
       typeof v === 'bigint' ? `${v}n` : v
     )
   const nodes = base.node.map(shape)
-  const compared = (other: GraphProto): GraphProto => {
+  return other => {
     if (other.node.length !== nodes.length || other.node.some((node, i) => shape(node) !== nodes[i]))
-      differs('its operations depend on the sizes')
-    const tensors = new Map(other.initializer.map(t => [t.name, t]))
-    for (const { name, dims, dataType } of base.initializer) {
-      const counterpart = tensors.get(name) ?? differs(`${name} does not exist for all sizes`)
-      if (`${dims}` !== `${counterpart.dims}` || dataType !== counterpart.dataType)
-        differs(`the shape of ${name} depends on the sizes`)
+      throw cannot(base, 'its operations depend on the sizes')
+    for (const [i, tensor] of base.initializer.entries()) {
+      const { name, dims, dataType, ...counterpart } = other.initializer[i]
+      if (name !== tensor.name || `${dims}` !== `${tensor.dims}` || dataType !== tensor.dataType)
+        throw cannot(base, `the shape of ${tensor.name} depends on the sizes`)
+      // Tensors of the checkpoint are the same; they are inlined in the first model alone.
+      if (isInteger(tensor) || counterpart.dataLocation === DataLocation.EXTERNAL) continue
+      if (!same(tensor.rawData, counterpart.rawData))
+        throw cannot(base, `the values of ${tensor.name} depend on the sizes`)
     }
     return other
   }
-  return { differs, compared }
 }
 
 /** Nodes that compute integers from the sizes, and the constants that they need. */
@@ -261,30 +284,13 @@ function neededFor(nodes: readonly NodeProto[], tensors: ReadonlySet<string | un
   return found
 }
 
-const dimsOf = (info: ValueInfoProto): readonly number[] =>
-  (info.type?.value.value?.shape?.dim ?? []).map(d => Number(d.value.value))
+const dimsOf = (info: ValueInfoProto) => info.type?.value.value?.shape?.dim ?? []
 
-/** The declared shape with the name of a size where a dimension is that size, and nothing where it depends on several. */
-function withDynamicDims(
-  info: ValueInfoProto,
-  names: readonly string[],
-  fit: (axis: number) => ReadonlyMap<string, readonly number[]>
-): ValueInfoProto {
-  for (const [axis, dim] of (info.type?.value.value?.shape?.dim ?? []).entries()) {
-    const terms = [...fit(axis)]
-    if (terms.every(([key]) => key === '')) continue
-    const [[key, [factor]]] = terms as [[string, [number]]]
-    dim.value =
-      terms.length === 1 && factor === 1 && names.includes(key) ? { case: 'dimParam', value: key } : { case: undefined }
-  }
-  return info
-}
+/** Shapes, axes and starts. A checkpoint's own integers are not computed with. */
+const isInteger = ({ dataType, dataLocation }: TensorProto): boolean =>
+  dataType === Number(DataType.INT64) && dataLocation !== DataLocation.EXTERNAL
 
 const integersOf = (t: TensorProto): readonly number[] =>
   Array.from(new BigInt64Array(t.rawData.slice().buffer), Number)
-
-/** Tensors that are not in the model of the other size are those of the checkpoint, which are the same. */
-const sameData = (a: TensorProto, b: TensorProto): boolean =>
-  b.dataLocation === DataLocation.EXTERNAL || same(a.rawData, b.rawData)
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
