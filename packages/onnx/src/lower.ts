@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
+  decompose,
   GraphError,
   describe,
   nameOf,
@@ -79,7 +80,9 @@ export interface LoweredModel extends Omit<OnnxModel, 'model'> {
   readonly proto: ModelProto
 }
 
-export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredModel> {
+export async function lower(given: Graph, options: OnnxOptions): Promise<LoweredModel> {
+  // Only then does it show which weights are those of linear layers.
+  const g = decompose(given, keeps)
   const {
     weights,
     initializers,
