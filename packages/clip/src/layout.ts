@@ -14,7 +14,7 @@ export interface LayoutModel {
   /** The input whose first axis is the batch. */
   readonly input: string
   readonly int64Inputs: readonly string[]
-  build(batch: number): Graph
+  readonly build: (batch: number) => Graph
 }
 
 /** The models for transformers.js' CLIPTextModelWithProjection and CLIPVisionModelWithProjection. */

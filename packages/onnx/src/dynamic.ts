@@ -75,8 +75,8 @@ export async function toDynamicOnnx<Name extends string>(
       const own = take(1)
       if (isFixed(own)) continue
       const [key, ...others] = [...own.keys()]
-      const isSize = others.length === 0 && own.get(key!)![0] === 1 && names.includes(key as Name)
-      dim.value = isSize ? { case: 'dimParam', value: key! } : { case: undefined }
+      const isSize = others.length === 0 && own.get(key)![0] === 1 && names.includes(key as Name)
+      dim.value = isSize ? { case: 'dimParam', value: key } : { case: undefined }
     }
   for (const name of names) {
     const { from } = sizes[name]

@@ -58,7 +58,8 @@ export function addExport(program: Command, context: Context): void {
     .action((from: string, to: string, options: ExportOptions) => exportModel({ from, to, options }, context))
 }
 
-const ofMeta = [
+/** The options that not every format reads. */
+const formatOptions = [
   'returnSingleMask',
   'useStabilityScore',
   'returnExtraMetrics',
@@ -68,19 +69,22 @@ const ofMeta = [
   'dtype'
 ] as const
 
-async function exportModel(
-  { from, to, options }: { from: string; to: string; options: ExportOptions },
-  context: Context
-): Promise<void> {
+interface Request {
+  readonly from: string
+  readonly to: string
+  readonly options: ExportOptions
+}
+
+async function exportModel({ from, to, options }: Request, context: Context): Promise<void> {
   const { signal, terminal } = context
   const format: Format = formats[options.format]
-  for (const option of ofMeta)
+  for (const option of formatOptions)
     if (options[option] !== undefined && !format.reads.includes(option))
       throw usage(
         `--${option.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)} has no effect with --format ${options.format}`
       )
 
-  const { files, weights } = await planned(from, to, options, format, signal)
+  const { files, weights } = await plannedExport({ from, to, options }, signal)
   try {
     const inputs = ['', 'config.json', 'tokenizer.json', 'model.safetensors'].map(name => join(from, name))
     await refuseOverwriting(
@@ -120,14 +124,12 @@ async function exportModel(
 }
 
 /** What is to be written, and the open weights that it is read from. */
-async function planned(
-  from: string,
-  to: string,
-  options: ExportOptions,
-  format: Format,
+async function plannedExport(
+  { from, to, options }: Request,
   signal: AbortSignal
 ): Promise<{ files: readonly ExportFile[]; weights: WeightSource }> {
-  if (options.format === 'transformers' && (await isClip(from))) return clipFiles(from, to, signal)
+  const format: Format = formats[options.format]
+  if (options.format === 'transformers' && (await isClip(from))) return clipFiles({ from, to, options }, signal)
   const bundled = await openBundled(from, signal)
   const given = await configOf(options.model, signal)
   const weights = bundled?.weights ?? (await openWeights(from, { signal }))

@@ -5,7 +5,7 @@ import { usage } from '../failure.js'
 export interface ExportedSam {
   readonly weights: WeightSource
   /** Throws `WeightsError` where the checkpoint is no SAM, or does not determine it. */
-  config(): SamConfig
+  readonly config: () => SamConfig
 }
 
 /** Options of `sam export`, as on the command line. Each format names those that it reads. */
@@ -22,7 +22,7 @@ export interface FormatOptions {
 /** A file to write. Its content is made when it is its turn. */
 export interface ExportFile {
   readonly path: string
-  chunks(signal: AbortSignal): Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>>
+  readonly chunks: (signal: AbortSignal) => Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>>
 }
 
 /** The files of a format, of which `to` is the only one, or the folder. */

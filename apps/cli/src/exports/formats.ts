@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import type { WeightSource } from '@sam/core'
 import { renamed } from '@sam/core/graph'
 import { configKey, isVit, storedIn, toHuggingFace, writePth, writeSafetensors } from '@sam/core/model'
-import type { Precision } from '@sam/onnx'
 import {
   metaDecoder,
   metaEncoder,
@@ -13,17 +12,10 @@ import {
 } from '@sam/onnx/sam'
 import { usage } from '../failure.js'
 import { dtypes, jsonFile, oneDtype, type ExportedSam, type Format, type FormatOptions } from './format.js'
-import { isLarge, onnxFiles } from './onnx-file.js'
+import { isLarge, onnxFiles, precisions } from './onnx-file.js'
 
 /** Types of stored weights. */
 const storedTypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
-
-/** Precisions of models for transformers.js, with the ends of their file names. */
-const precisions = {
-  f32: { precision: 'f32', suffix: '' },
-  f16: { precision: 'f16', suffix: '_fp16' },
-  q8: { precision: 'int8', suffix: '_quantized' }
-} as const satisfies Record<string, { precision: Precision; suffix: string }>
 
 /** What `sam export` writes of a SAM, by the names of `--format`. */
 export const formats = {

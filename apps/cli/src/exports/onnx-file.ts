@@ -1,9 +1,16 @@
 import { basename } from 'node:path'
 import type { WeightSource } from '@sam/core'
 import { sizeOf } from '@sam/core/graph'
-import type { OnnxModel, OnnxOptions } from '@sam/onnx'
+import type { OnnxModel, OnnxOptions, Precision } from '@sam/onnx'
 import type { ExportedModel } from '@sam/onnx/sam'
 import type { ExportFile } from './format.js'
+
+/** Precisions of models for transformers.js, with the ends of their file names. */
+export const precisions = {
+  f32: { precision: 'f32', suffix: '' },
+  f16: { precision: 'f16', suffix: '_fp16' },
+  q8: { precision: 'int8', suffix: '_quantized' }
+} as const satisfies Record<string, { precision: Precision; suffix: string }>
 
 /** Bytes of weights up to which a model is one file: a protobuf has at most 2 GB. */
 const oneFileLimit = 1.9e9

@@ -28,10 +28,11 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, a directory in Hugging Face's layout, or ONNX models
- * that still have a checkpoint's names (`openOnnx`), one file or a directory of them. Its content decides, not its name. Only names and shapes are read; tensors come later, by range. A SAM's names are
- * Meta's, whatever the file calls them and whatever prefix they have (`underMetaNames`). An open source is returned as
- * it is. Throws `WeightsError`.
+ * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, a directory in Hugging Face's layout, or ONNX
+ * models that still have a checkpoint's names (`openOnnx`), one file or a directory of them. Its content decides, not
+ * its name. Only names and shapes are read; tensors come later, by range. A SAM's names are Meta's, whatever the file
+ * calls them and whatever prefix they have (`underMetaNames`). An open source is returned as it is. Throws
+ * `WeightsError`.
  */
 export async function openWeights(from: WeightsLike, given: OpenOptions = {}): Promise<WeightSource> {
   const options = readOptions('openWeights', given, { signal: true, onProgress: true, timeout: true })

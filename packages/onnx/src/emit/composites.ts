@@ -13,7 +13,7 @@ export const linear: Emit = (to, y) => {
   const quantized = to.quantized(weight)
   const [b, scale, zero = ''] = quantized ?? []
   const product = quantized
-    ? to.node('com.microsoft.DynamicQuantizeMatMul', [rows, b!, scale!, ...(zero || bias ? [zero] : []), ...added])
+    ? to.node('com.microsoft.DynamicQuantizeMatMul', [rows, b, scale, ...(zero || bias ? [zero] : []), ...added])
     : to.node('Gemm', [rows, to.of(weight), ...added], { transB: 1 })
   return reshape(to, product, y.shape)
 }

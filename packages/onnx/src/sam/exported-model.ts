@@ -6,5 +6,5 @@ import type { OnnxOptions } from '../lower.js'
 export interface ExportedModel<Size extends string = string> {
   readonly sizes: Readonly<Record<Size, DynamicSize>>
   readonly options: Pick<OnnxOptions, 'int64Inputs' | 'int64Outputs' | 'metadata'>
-  build(sizes: Readonly<Record<Size, number>>): Graph
+  readonly build: (sizes: Readonly<Record<Size, number>>) => Graph
 }
