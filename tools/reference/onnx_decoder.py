@@ -2,7 +2,9 @@
 
     pip install torch==2.0.1 torchvision==0.15.2 segment-anything==1.0 "numpy<2" safetensors
     python tools/reference/onnx_decoder.py OUT_DIR                          the tiny SAM of tiny-checkpoint.safetensors
-    python tools/reference/onnx_decoder.py OUT_DIR --decoder FILE NAME      a decoder of Meta's width, of a safetensors file
+    python tools/reference/onnx_decoder.py OUT_DIR --decoder FILE NAME      a decoder of Meta's width, for verify:exports
+
+FILE is a safetensors file: `sam export mobile_sam mobile.safetensors --format safetensors`.
 
 Each case is `<options>/<points>-<mask|none>-<height>x<width>/`: the inputs and, under the names of the outputs, the
 results. Large masks are sampled: every 16th row and column.

@@ -58,3 +58,34 @@ it('toDynamicOnnx: gives each item of a batch the same result as alone', async (
     [0, 1, 2, 3, 4].map(o => [10, 20, 1, 2].reduce((sum, v, i) => sum + v * (4 * o + i), 0))
   )
 })
+
+it('toDynamicOnnx: products of two sizes, and a size that is computed from an input', async () => {
+  const size = input('size', [1])
+  const { model, outputs } = await toDynamicOnnx(
+    ({ rows, columns, kept }) => {
+      const flat = ops.reshape(input('x', [rows, columns]), [rows * columns])
+      return graph('sizes', { y: ops.slice(ops.concat([flat, flat], 0), 0, { start: rows, size: kept }) }, [size])
+    },
+    {
+      rows: { from: { input: 'x', axis: 0 } },
+      columns: { from: { input: 'x', axis: 1 }, probes: [1013, 1014, 1015] },
+      kept: { from: ops.cast(ops.mul(size, 2), 'i32') }
+    },
+    { weights, inlineLimit: Infinity }
+  )
+  expect(outputs).toEqual({ y: 'y' })
+  const ort = await import('onnxruntime-node')
+  const session = await ort.InferenceSession.create(model)
+  expect(session.outputNames).toEqual(['y'])
+  for (const [rows, columns, half] of [
+    [2, 3, 2],
+    [3, 5, 6]
+  ] as const) {
+    const x = Float32Array.from({ length: rows * columns }, (_, i) => i)
+    const { y } = await session.run({
+      x: new ort.Tensor('float32', x, [rows, columns]),
+      size: new ort.Tensor('float32', Float32Array.of(half), [1])
+    })
+    expect(Array.from(y.data as Float32Array)).toEqual([...x, ...x].slice(rows, rows + 2 * half))
+  }
+})
