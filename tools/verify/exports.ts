@@ -97,7 +97,8 @@ async function checkTransformers(): Promise<void> {
       labels: [2, 3]
     }
   ]
-  const least = { fp32: 0.9999, fp16: 0.999, q8: 0.95 }
+  // Equal in f32. The others are approximations: the least of three masks per prompt, on different photos.
+  const least = { fp32: 0.9999, fp16: 0.995, q8: 0.8 }
   for (const dtype of ['fp32', 'fp16', 'q8'] as const) {
     const options = { dtype, local_files_only: true }
     const model = (await SamModel.from_pretrained(path('transformers'), options)) as InstanceType<typeof SamModelType>

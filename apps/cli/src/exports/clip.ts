@@ -29,7 +29,7 @@ export async function clipFiles(
         {
           sizes: { batch: { from: { input, axis: 0 } } },
           options: { int64Inputs },
-          build: ({ batch }) => build(batch!)
+          build: ({ batch }) => build(batch)
         },
         { weights, precision }
       )
