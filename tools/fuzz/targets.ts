@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import { toOnnx } from '@sam/onnx'
 import sharp from 'sharp'
 import { memoryBytes } from '../../packages/core/src/io/byte-source.js'
 import { decodeSamples } from '../../packages/core/src/io/node.js'
@@ -82,6 +83,14 @@ async function checkpointOf(sam: SamConfig, metadata: Record<string, string> = {
   return collect(writeSafetensors(storedIn(memoryWeights(Object.fromEntries(shapes)), 'I8'), { metadata }))
 }
 
+/** The encoder of a SAM as an ONNX file, with its configuration. */
+async function onnxOf(sam: SamConfig): Promise<Uint8Array> {
+  const g = encodeImage(sam)
+  const weights = memoryWeights(Object.fromEntries(paramsOf(g).map(p => [nameOf(p)!, full('f32', p.shape, 0.5)])))
+  const metadata = { [configKey]: JSON.stringify(sam) }
+  return (await toOnnx(g, { weights, metadata, inlineLimit: Infinity })).model
+}
+
 export async function allTargets(): Promise<readonly Target[]> {
   const weights = memoryWeights({
     'image_encoder.pos_embed': full('f32', [1, 2, 2, 3], 0.5),
@@ -132,6 +141,7 @@ export async function allTargets(): Promise<readonly Target[]> {
       ],
       run: readAll
     },
+    { name: 'onnx', corpus: [await onnxOf(smallest)], run: readAll },
     { name: 'pth', corpus: [await collect(writePth(weights)), ...torch], run: readAll },
     {
       // The archive made anew around a damaged pickle: its checksum would keep the damage from the unpickler.

@@ -4,7 +4,7 @@
  */
 export const packages = {
   'packages/core': [],
-  'packages/onnx': ['@sam/core/graph'],
+  'packages/onnx': ['@sam/core/graph', '@sam/core/model'],
   'packages/onnxruntime': ['@sam/core/graph', '@sam/onnx'],
   'packages/backend-cpu': ['@sam/core/graph', '@sam/onnxruntime/node'],
   'packages/backend-cuda': ['@sam/core/graph', '@sam/onnxruntime/node'],

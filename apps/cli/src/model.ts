@@ -2,6 +2,7 @@ import { loadClip, type Clip, type ClipOptions } from '@sam/clip'
 import {
   configs,
   loadSam,
+  openWeights,
   SamError,
   type Backend,
   type AutomaticMaskOptions,
@@ -48,6 +49,16 @@ const bundledModels: Readonly<Record<BundledName, (signal: AbortSignal) => Promi
     return { ...model, close: () => model.weights.close() }
   },
   tiny: async () => tinyModel()
+}
+
+/** The weights of a bundled model; undefined where the name is none's. The caller closes them. */
+export async function openBundled(
+  name: string,
+  signal: AbortSignal
+): Promise<{ readonly weights: WeightSource; readonly config: SamConfig } | undefined> {
+  if (!Object.hasOwn(bundledModels, name)) return undefined
+  const { weights, config } = await bundledModels[name as BundledName](signal)
+  return { weights: await openWeights(weights, { signal }), config }
 }
 
 /** Backends that run a model. Each is imported on first use. */
@@ -218,6 +229,19 @@ export function recognised(
     if (SamError.is(error) && error.code === 'E_WEIGHTS_MISMATCH') return { problem: error.message }
     throw error
   }
+}
+
+/** The configuration of a checkpoint. Throws `E_USAGE` where it is no SAM, or where an option is needed. */
+export function recognisedOrUsage(
+  source: WeightSource,
+  options: { readonly decoderHeads?: number | undefined }
+): SamConfig {
+  const { config, problem } = recognised(source, options)
+  return config ?? fail(problem ?? `${source.label} must be a SAM; if it is, name its model with --model`)
+}
+
+const fail = (message: string): never => {
+  throw usage(message)
 }
 
 /** Maximum bytes of a configuration file: four for each character that `parseConfig` reads. */

@@ -6,19 +6,31 @@ import { encodeText } from './graph/text-model.js'
 import { encodeCrops } from './graph/vision-model.js'
 
 /**
- * A model file in transformers.js' layout, to write with @sam/onnx: `toOnnxOfAnyBatch(build, { weights,
- * int64Inputs, inlineLimit: Infinity })`.
+ * A model file in transformers.js' layout, to write with @sam/onnx: `toDynamicOnnx(({ batch }) =>
+ * build(batch), { batch: { from: { input, axis: 0 } } }, { weights, int64Inputs, inlineLimit: Infinity })`.
  */
 export interface LayoutModel {
   readonly path: string
+  /** The input whose first axis is the batch. */
+  readonly input: string
   readonly int64Inputs: readonly string[]
-  build(batch: number): Graph
+  readonly build: (batch: number) => Graph
 }
 
 /** The models for transformers.js' CLIPTextModelWithProjection and CLIPVisionModelWithProjection. */
 export const layoutModels = (config: ClipConfig): readonly LayoutModel[] => [
-  { path: 'onnx/text_model.onnx', int64Inputs: ['input_ids'], build: texts => encodeText(config, { texts }) },
-  { path: 'onnx/vision_model.onnx', int64Inputs: [], build: images => encodeCrops(config, { images }) }
+  {
+    path: 'onnx/text_model.onnx',
+    input: 'input_ids',
+    int64Inputs: ['input_ids'],
+    build: texts => encodeText(config, { texts })
+  },
+  {
+    path: 'onnx/vision_model.onnx',
+    input: 'pixel_values',
+    int64Inputs: [],
+    build: images => encodeCrops(config, { images })
+  }
 ]
 
 /**

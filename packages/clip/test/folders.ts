@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { writeFileAtomic, writeSafetensors } from '@sam/core/model'
-import { toOnnxOfAnyBatch } from '@sam/onnx'
+import { toDynamicOnnx } from '@sam/onnx'
 import { clipConfigJson, layoutFiles, layoutModels } from '../src/index.js'
 import { tinyClip, tinyTokenizer, tinyWeights } from './tiny-clip.js'
 
@@ -27,12 +27,12 @@ export async function writeFolders(): Promise<Folders> {
 
   for (const [path, content] of Object.entries(layoutFiles(tinyClip, tinyTokenizer())))
     await write(join(transformersJs, path), content as object)
-  for (const { path, int64Inputs, ...part } of layoutModels(tinyClip)) {
-    const { model, externalData } = await toOnnxOfAnyBatch(batch => part.build(batch), {
-      weights: tinyWeights(),
-      int64Inputs,
-      inlineLimit: Infinity
-    })
+  for (const { path, input, int64Inputs, ...part } of layoutModels(tinyClip)) {
+    const { model, externalData } = await toDynamicOnnx(
+      ({ batch }) => part.build(batch),
+      { batch: { from: { input, axis: 0 } } },
+      { weights: tinyWeights(), int64Inputs, inlineLimit: Infinity }
+    )
     if (externalData) throw new Error('must be one file')
     await write(join(transformersJs, path), model)
   }

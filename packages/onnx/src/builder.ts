@@ -20,8 +20,15 @@ export interface Builder {
    * The name of a value's tensor. A value without one is emitted first, so emitters may use our own operations.
    */
   of(value: Value): string
-  /** The names of a linear layer's weight i8[in, out] and of its scales f32[out], if it is stored so. */
-  int8(value: Value): { readonly weight: string; readonly scale: string } | undefined
+  /** The operator set version that is written. */
+  readonly opset: number
+  /** Whether GELU is approximated with tanh. */
+  readonly geluApproximate: boolean
+  /**
+   * The names of a linear layer's quantized weight [in, out], its scale and, if it has one, its zero point, if it is
+   * stored so.
+   */
+  quantized(value: Value): readonly string[] | undefined
   /**
    * Adds a node and returns the name of its output. An operator of another domain is written
    * `com.microsoft.MultiHeadAttention`; an input '' is omitted.
@@ -53,7 +60,7 @@ const shareLimit = 1 << 16
  */
 export function builder(
   emit: Emit,
-  { reserved, int8 }: { reserved: ReadonlySet<string>; int8: Builder['int8'] }
+  { reserved, ...known }: { reserved: ReadonlySet<string> } & Pick<Builder, 'opset' | 'geluApproximate' | 'quantized'>
 ): Builder & { readonly nodes: NodeProto[]; readonly tensors: TensorProto[] } {
   const names = new Map<Value, string>()
   const nodes: NodeProto[] = []
@@ -81,7 +88,7 @@ export function builder(
   const self: ReturnType<typeof builder> = {
     nodes,
     tensors,
-    int8,
+    ...known,
     of(value) {
       if (!names.has(value)) for (const v of toposort([value], names.keys())) names.set(v, emit(self, v))
       return names.get(value)!

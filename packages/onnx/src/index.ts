@@ -1,5 +1,5 @@
-export { toOnnxOfAnyBatch } from './any-batch.js'
+export { toDynamicOnnx, type DynamicSize } from './dynamic.js'
 export { toOnnx, type OnnxModel, type OnnxOptions } from './lower.js'
-export type { Precision } from './precision.js'
+export type { FilePrecision, Precision } from './precision.js'
 export { keeps } from './emit/index.js'
 export type { ExternalData } from './initializers.js'

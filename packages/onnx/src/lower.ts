@@ -1,9 +1,12 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
+  decompose,
   GraphError,
   describe,
   nameOf,
   paramsOf,
+  refuse,
+  shown,
   valuesOf,
   type Graph,
   type Value,
@@ -11,7 +14,7 @@ import {
 } from '@sam/core/graph'
 import { builder, dataTypes, type Builder } from './builder.js'
 import { composites, keeps, primitives } from './emit/index.js'
-import { reduceWeights, scaleOf, type Precision } from './precision.js'
+import { reduceWeights, type FilePrecision } from './precision.js'
 import { writeInitializers, storedTypes, type KnownLeaf, type ExternalData } from './initializers.js'
 import { ModelProtoSchema, TensorProto_DataType, type ModelProto, type NodeProto } from './generated/onnx_pb.js'
 
@@ -34,9 +37,17 @@ export interface OnnxOptions {
    */
   readonly inlineLimit?: number | undefined
   /** How weights of linear layers are stored. Default: as in the checkpoint. */
-  readonly precision?: Precision | undefined
+  readonly precision?: FilePrecision | undefined
+  /** Operator set version, 13 … 20. Default: 20. */
+  readonly opset?: number | undefined
+  /** Approximates GELU with tanh, for runtimes with a slow erf or none. Default: false. */
+  readonly geluApproximate?: boolean | undefined
   /** Integer inputs that become int64 inputs of the model, as usual for token ids. */
   readonly int64Inputs?: readonly string[] | undefined
+  /** Integer outputs that become int64 outputs of the model. */
+  readonly int64Outputs?: readonly string[] | undefined
+  /** Free text that the file stores about the model: ONNX's `metadata_props`. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -50,10 +61,10 @@ export interface OnnxModel {
   readonly externalData: ExternalData | undefined
 }
 
-/** Operator set version: the first with Gelu. */
-const opset = 20n
-/** File format version of the same release. */
-const irVersion = 9n
+/** Operator set versions: the first with axes of ReduceSum as an input, the first with Gelu. */
+const opsets = { least: 13, most: 20 }
+/** The file format version of the release with an operator set. */
+const irVersion = (opset: number): bigint => (opset >= 19 ? 9n : opset >= 15 ? 8n : 7n)
 
 /**
  * Writes a graph as an ONNX model. Params are initializers with their checkpoint's names and stored types, referenced
@@ -69,7 +80,9 @@ export interface LoweredModel extends Omit<OnnxModel, 'model'> {
   readonly proto: ModelProto
 }
 
-export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredModel> {
+export async function lower(given: Graph, options: OnnxOptions): Promise<LoweredModel> {
+  // Only then does it show which weights are those of linear layers.
+  const g = decompose(given, keeps)
   const {
     weights,
     initializers,
@@ -78,8 +91,14 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
     inlineLimit,
     precision = 'f32',
     int64Inputs = [],
+    int64Outputs = [],
+    opset = opsets.most,
+    geluApproximate = false,
+    metadata = {},
     signal
   } = options
+  if (!Number.isInteger(opset) || opset < opsets.least || opset > opsets.most)
+    refuse('E_BAD_OPTION', `opset must be a whole number from ${opsets.least} to ${opsets.most}, found ${shown(opset)}`)
   const params = paramsOf(g)
   const isKnown = (v: Value): boolean => initializers !== undefined && initializers.has(nameOf(v)!)
   const reduced = reduceWeights(g, weights, precision)
@@ -87,8 +106,7 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
     const name = nameOf(value)!
     return { name, source: reduced.names.has(name) ? reduced.source : weights }
   })
-  if (precision === 'int8')
-    for (const name of reduced.names) known.push({ name: scaleOf(name), source: reduced.source })
+  for (const name of [...reduced.names].flatMap(reduced.companions)) known.push({ name, source: reduced.source })
   for (const value of g.inputs) if (isKnown(value)) known.push({ name: nameOf(value)!, source: initializers! })
   const data = await writeInitializers(known, { resolvePath, externalDataPath, inlineLimit, signal })
 
@@ -119,25 +137,35 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
     },
     {
       reserved,
-      int8: value => {
-        const name = precision === 'int8' ? nameOf(value) : undefined
-        return name !== undefined && reduced.names.has(name) ? { weight: name, scale: scaleOf(name) } : undefined
+      opset,
+      geluApproximate,
+      quantized: value => {
+        const name = nameOf(value)
+        if (name === undefined || !reduced.names.has(name)) return undefined
+        const companions = reduced.companions(name)
+        return companions.length ? [name, ...companions] : undefined
       }
     }
   )
   for (const value of valuesOf(g)) to.of(value)
+  const castToInt64 = (name: string): string => to.node('Cast', [name], { to: TensorProto_DataType.INT64 })
 
   const nodes = finish(
     to.nodes,
-    Object.entries(g.outputs).map(([name, v]) => [outputs[name], to.of(v)])
+    Object.entries(g.outputs).map(([name, v]) => [
+      outputs[name],
+      int64Outputs.includes(name) ? castToInt64(to.of(v)) : to.of(v)
+    ])
   )
   const used = new Set(nodes.flatMap(n => n.input))
   const proto = create(ModelProtoSchema, {
-    irVersion,
+    irVersion: irVersion(opset),
     producerName: '@sam/onnx',
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     opsetImport: [
-      { domain: '', version: opset },
-      { domain: 'com.microsoft', version: 1n }
+      { domain: '', version: BigInt(opset) },
+      // A runtime without this domain refuses a model that imports it, so it is imported only where it is used.
+      ...(nodes.some(n => n.domain === 'com.microsoft') ? [{ domain: 'com.microsoft', version: 1n }] : [])
     ],
     graph: {
       name: g.name,
@@ -154,7 +182,9 @@ export async function lower(g: Graph, options: OnnxOptions): Promise<LoweredMode
               .map(v => valueInfo(nameOf(v)!, v, TensorProto_DataType.FLOAT16))
           : [])
       ],
-      output: Object.entries(g.outputs).map(([name, v]) => valueInfo(outputs[name], v))
+      output: Object.entries(g.outputs).map(([name, v]) =>
+        valueInfo(outputs[name], v, int64Outputs.includes(name) ? TensorProto_DataType.INT64 : undefined)
+      )
     }
   })
   return { proto, inputs, outputs, externalData: data.externalData }

@@ -8,31 +8,49 @@ import { nameOf, sizeOf, storedIn, valuesOf, weightSource, type Graph, type Weig
  */
 export type Precision = 'f32' | 'f16' | 'int8'
 
+/** Additional precisions of exported files. */
+export type FilePrecision =
+  | Precision
+  /** As onnxruntime's `quantize_dynamic` with `QUInt8`: one scale and zero point per weight, for all linear layers. */
+  | 'uint8'
+
 /** Smaller products take little of the time, and have activations whose range a single scale covers worse. */
 const int8Rows = 1024
 
 /** Weights of linear layers, stored in fewer bits. */
 export interface ReducedWeights {
-  /** Holds each weight under its own name; for `int8`, transposed, and with `<name>:scale` f32[out]. */
+  /**
+   * Holds each weight under its own name. Quantized weights are transposed, with `<name>:scale` (f32[out] for `int8`,
+   * f32[] for `uint8`), and for `uint8` with `<name>:zero` u8[].
+   */
   readonly source: WeightSource
   /** The names of the weights. */
   readonly names: ReadonlySet<string>
+  /** The tensors that belong to a quantized weight. */
+  readonly companions: (name: string) => readonly string[]
 }
 
 /** The weights that `precision` stores in fewer bits: params that nothing but linear layers reads. */
-export function reduceWeights(g: Graph, weights: WeightSource, precision: Precision): ReducedWeights {
+export function reduceWeights(g: Graph, weights: WeightSource, precision: FilePrecision): ReducedWeights {
   const names = precision === 'f32' ? new Set<string>() : linearWeights(g, precision === 'int8' ? int8Rows : 0)
-  const source =
-    precision === 'int8'
-      ? weightSource(
-          'int8 weights',
-          [...names].flatMap(name => quantized(weights, name))
-        )
-      : storedIn(weights, 'F16')
-  return { source, names }
+  if (precision !== 'int8' && precision !== 'uint8')
+    return { source: storedIn(weights, 'F16'), names, companions: () => [] }
+  return {
+    source: weightSource(
+      `${precision} weights`,
+      [...names].flatMap(
+        (name): WeightEntries => (precision === 'int8' ? quantized(weights, name) : quantizedWithZero(weights, name))
+      )
+    ),
+    names,
+    companions: name => (precision === 'int8' ? [scaleOf(name)] : [scaleOf(name), zeroOf(name)])
+  }
 }
 
-export const scaleOf = (name: string): string => `${name}:scale`
+type WeightEntries = Parameters<typeof weightSource>[1] extends Iterable<infer Entry> ? readonly Entry[] : never
+
+const scaleOf = (name: string): string => `${name}:scale`
+const zeroOf = (name: string): string => `${name}:zero`
 
 /** Names of the params that are only read as weights of linear layers of at least so many rows. */
 function linearWeights(g: Graph, rows: number): ReadonlySet<string> {
@@ -74,6 +92,43 @@ function quantized(weights: WeightSource, name: string) {
       dtype: 'F32' as const,
       shape: [out],
       bytes: async (signal?: AbortSignal) => new Uint8Array((await read(signal)).scales.buffer as ArrayBuffer)
+    }
+  ]
+}
+
+/** A weight [out, in] as uint8 [in, out], with one scale and one zero point: the range includes 0, which is exact. */
+function quantizedWithZero(weights: WeightSource, name: string) {
+  const [out, width] = weights.info(name).shape as [number, number]
+  const read = async (signal?: AbortSignal) => {
+    const { data } = await weights.read(name, signal)
+    const [low, high] = [data.reduce((a, v) => Math.min(a, v), 0), data.reduce((a, v) => Math.max(a, v), 0)]
+    const scale = Math.fround((high - low) / 255) || 1
+    return { data, scale, zero: Math.round(-low / scale) }
+  }
+  return [
+    {
+      name,
+      dtype: 'U8' as const,
+      shape: [width, out],
+      async bytes(signal?: AbortSignal) {
+        const { data, scale, zero } = await read(signal)
+        const bytes = new Uint8ClampedArray(data.length)
+        for (let row = 0; row < out; row++)
+          for (let i = 0; i < width; i++) bytes[i * out + row] = Math.round(data[row * width + i] / scale) + zero
+        return new Uint8Array(bytes.buffer)
+      }
+    },
+    {
+      name: scaleOf(name),
+      dtype: 'F32' as const,
+      shape: [],
+      bytes: async (signal?: AbortSignal) => new Uint8Array(Float32Array.of((await read(signal)).scale).buffer)
+    },
+    {
+      name: zeroOf(name),
+      dtype: 'U8' as const,
+      shape: [],
+      bytes: async (signal?: AbortSignal) => Uint8Array.of((await read(signal)).zero)
     }
   ]
 }

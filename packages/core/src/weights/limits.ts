@@ -36,6 +36,12 @@ export const directoryLimit = 2 ** 26
 /** Entries of a zip archive: one for each storage, and some more. */
 export const entryLimit = 2 * tensorLimit
 
+/** Fields of an ONNX file, of nodes and tensors at all levels that are read; ViT-H has some ten thousand. */
+export const onnxFieldLimit = 1_000_000
+
+/** Bytes of one text in the metadata of an ONNX file. */
+export const onnxTextLimit = 2 ** 20
+
 /** Bytes of a `model.safetensors.index.json`. */
 export const indexLimit = 2 ** 24
 

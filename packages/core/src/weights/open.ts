@@ -1,5 +1,7 @@
 import { failAt } from './fail.js'
 import type { DownloadOptions } from './hub.js'
+import { indexPartLimit } from './limits.js'
+import { openOnnx } from './onnx.js'
 import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
 import { underMetaNames } from './sam-prefix.js'
@@ -33,10 +35,11 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, or a directory in Hugging Face's layout. Its
- * content decides, not its name. Only names and shapes are read; tensors come later, by range. A SAM's names are
- * Meta's, whatever the file calls them and whatever prefix they have (`underMetaNames`). An open source is returned as
- * it is. Throws `WeightsError`.
+ * Opens a checkpoint: a `.pth` of `torch.save`, a safetensors file, a directory in Hugging Face's layout, or ONNX
+ * models that still have a checkpoint's names (`openOnnx`), one file or a directory of them. Its content decides, not
+ * its name. Only names and shapes are read; tensors come later, by range. A SAM's names are Meta's, whatever the file
+ * calls them and whatever prefix they have (`underMetaNames`). An open source is returned as it is. Throws
+ * `WeightsError`.
  */
 export async function openWeights(from: WeightsLike, given: OpenOptions = {}): Promise<WeightSource> {
   const options = readOptions('openWeights', given, {
@@ -100,6 +103,7 @@ async function openBytes(source: ByteSource, { signal }: OpenOptions): Promise<W
     const text = String.fromCharCode(...head)
     if (text[8] === '{') return await openSafetensors(source, signal)
     if (/^PK(\x03\x04|\x05\x06)/.test(text)) return await openPth(source, signal)
+    if (/^\x08[\x01-\x0f][\x12\x1a\x22\x32\x3a\x42]/.test(text)) return await openOnnx(source, signal)
     return failAt(source.name)(whatItIs(text, source.name))
   } catch (error) {
     await source.close()
@@ -116,10 +120,7 @@ const known: readonly (readonly [RegExp, string])[] = [
     /^.{257}ustar/s,
     'is a tar archive; unpack it first, or when PyTorch before 0.4 wrote it, load it there and save it with a newer torch.save'
   ],
-  [
-    /^GGUF|^\x89HDF|^\x93NUMPY|^\x08[\x01-\x0f]\x12/,
-    'is of another framework; SAM is read from .pth and safetensors files'
-  ]
+  [/^GGUF|^\x89HDF|^\x93NUMPY/, 'is of another framework; SAM is read from .pth and safetensors files']
 ]
 
 function whatItIs(head: string, name: string): string {
@@ -147,17 +148,27 @@ async function openDirectory(
   const single = singleFiles.map(file => files.get(file)).find(file => file !== undefined)
   if (single !== undefined) return openBytes(await byteSource(single, options), options)
   const list = files.get(indexFile)
-  if (list === undefined)
+  if (list === undefined) {
+    const models = [...files].filter(([file]) => isOnnx.test(file)).map(([, at]) => at)
+    if (models.length) return openParts(name, models, options)
     return failAt(name, 'E_WEIGHTS_IO')('the directory holds no model.safetensors; name the checkpoint file itself')
+  }
+  // Looked up in the listing, so a name cannot lead out of the directory.
+  const find = (part: string): string | Blob =>
+    files.get(part) ?? failAt(`${name}/${indexFile}`)(`names '${brief(part)}', which is not in the directory`)
+  return openParts(name, [...(await readIndex(await byteSource(list, {}), options.signal))].map(find), options)
+}
 
+/** Models of transformers.js in a directory of several precisions: those of full precision. */
+const isOnnx = /(?<!_(fp16|quantized|int8|uint8|q4|q4f16|bnb4))\.onnx$/
+
+/** One source over several files. */
+async function openParts(name: string, files: readonly (string | Blob)[], options: OpenOptions): Promise<WeightSource> {
+  if (files.length > indexPartLimit)
+    failAt(name)(`the directory must have at most ${indexPartLimit} models, has ${files.length}`)
   const parts: WeightSource[] = []
   try {
-    for (const part of await readIndex(await byteSource(list, {}), options.signal)) {
-      // Looked up in the listing, so a name cannot lead out of the directory.
-      const path =
-        files.get(part) ?? failAt(`${name}/${indexFile}`)(`names '${brief(part)}', which is not in the directory`)
-      parts.push(await openBytes(await byteSource(path, options), options))
-    }
+    for (const file of files) parts.push(await openBytes(await byteSource(file, options), options))
     return merged(name, parts)
   } catch (error) {
     await Promise.all(parts.map(part => part.close()))

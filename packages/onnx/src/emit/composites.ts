@@ -1,23 +1,26 @@
 import type { Emit } from '../builder.js'
+import * as write from './write.js'
 import { expand, reshape, transpose } from './write.js'
 
 /**
  * One Gemm over the flattened rows. The weight stays [out, in], as in the checkpoint; or a product of integers if it is
- * stored as int8.
+ * quantized.
  */
 export const linear: Emit = (to, y) => {
   const [x, weight, bias] = y.inputs
   const rows = reshape(to, to.of(x), [-1, x.shape.at(-1)!])
   const added = bias ? [to.of(bias)] : []
-  const int8 = to.int8(weight)
-  const product = int8
-    ? to.node('com.microsoft.DynamicQuantizeMatMul', [rows, int8.weight, int8.scale, '', ...added])
+  const quantized = to.quantized(weight)
+  const [b, scale, zero = ''] = quantized ?? []
+  const product = quantized
+    ? to.node('com.microsoft.DynamicQuantizeMatMul', [rows, b, scale, ...(zero || bias ? [zero] : []), ...added])
     : to.node('Gemm', [rows, to.of(weight), ...added], { transB: 1 })
   return reshape(to, product, y.shape)
 }
 
 /** ONNX normalises all axes from a given one on, so any axis but the last is transposed to the end and back. */
 export const layerNorm: Emit = (to, y) => {
+  if (to.opset < 17) return to.of(y.composite!.decompose(y.inputs, y.attrs))
   const [x, weight, bias] = y.inputs
   const { axis, eps } = y.attrs as { axis: number; eps: number }
   const rank = y.shape.length
@@ -45,6 +48,8 @@ export const convTranspose2d: Emit = (to, y) => {
   const tiles = reshape(to, to.node('Gemm', [reshape(to, to.of(x), [-1, c]), matrix, offsets]), [b, h, w, kh, kw, out])
   return reshape(to, transpose(to, tiles, [0, 1, 3, 2, 4, 5]), y.shape)
 }
+
+export const gelu: Emit = (to, y) => write.gelu(to, to.of(y.inputs[0]))
 
 export const resizeBilinear: Emit = (to, y) => {
   const [x] = y.inputs

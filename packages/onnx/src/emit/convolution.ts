@@ -1,5 +1,6 @@
 import { ops, type Value } from '@sam/core/graph'
 import type { Builder, Emit } from '../builder.js'
+import * as write from './write.js'
 import { reshape, transpose } from './write.js'
 
 /**
@@ -26,7 +27,11 @@ const isPatches = ({ inputs: [x, weight], attrs: { stride, padding } }: Value): 
   weight.shape.slice(2).every(side => side === stride) && padding === 0 && ops.groupsOf(x, weight) === 1
 
 /** Operations that do to planes what they do to anything. */
-const elementwise: Readonly<Record<string, string>> = { gelu: 'Gelu', relu: 'Relu', add: 'Add' }
+const elementwise: Readonly<Record<string, (to: Builder, ...operands: string[]) => string>> = {
+  gelu: write.gelu,
+  relu: (to, x) => to.node('Relu', [x]),
+  add: (to, ...operands) => to.node('Add', operands)
+}
 
 /** Whether a value [B,H,W,C] is there as planes [B,C,H,W] without being transposed. */
 function arePlanes(value: Value): boolean {
@@ -51,11 +56,7 @@ function planes(to: Builder, value: Value): string {
   function write(): string {
     if (!arePlanes(value)) return transpose(to, to.of(value), [0, 3, 1, 2])
     if (value.op === 'transpose') return to.of(value.inputs[0])
-    if (value.op !== 'conv2d')
-      return to.node(
-        elementwise[value.op],
-        value.inputs.map(x => planes(to, x))
-      )
+    if (value.op !== 'conv2d') return elementwise[value.op](to, ...value.inputs.map(x => planes(to, x)))
     const [x, weight, bias] = value.inputs
     const { stride, padding } = value.attrs as { stride: number; padding: number }
     return to.node('Conv', [planes(to, x), to.of(weight), ...(bias ? [to.of(bias)] : [])], {

@@ -1,6 +1,6 @@
 import type { Primitive, Value } from '@sam/core/graph'
 import { dataTypes, type Emit } from '../builder.js'
-import { convTranspose2d, layerNorm, linear, resizeBilinear } from './composites.js'
+import { convTranspose2d, gelu, layerNorm, linear, resizeBilinear } from './composites.js'
 import { matmul } from './contract.js'
 import { conv2d } from './convolution.js'
 import { broadcasting } from './elementwise.js'
@@ -45,7 +45,7 @@ export const primitives: { readonly [P in Primitive]: Emit } = {
 export const composites: Readonly<Record<string, Emit>> = {
   relu: nodeOf('Relu'),
   sigmoid: nodeOf('Sigmoid'),
-  gelu: nodeOf('Gelu'),
+  gelu,
   softmax: nodeOf('Softmax', axisOf),
   linear,
   layerNorm,

@@ -13,12 +13,13 @@ export const nodeOf =
 
 /** A reduction. Without axes it is the identity, which ONNX needs as an explicit attribute. */
 export const reduction =
-  (op: string): Emit =>
-  (to, y) =>
-    to.node(op, [to.of(y.inputs[0]), to.ints(y.attrs.axes as readonly number[])], {
-      keepdims: 1,
-      noop_with_empty_axes: 1
-    })
+  (op: 'ReduceSum' | 'ReduceMax'): Emit =>
+  (to, y) => {
+    const [x, axes] = [to.of(y.inputs[0]), y.attrs.axes as readonly number[]]
+    if (op === 'ReduceSum' || to.opset >= 18)
+      return to.node(op, [x, to.ints(axes)], { keepdims: 1, noop_with_empty_axes: 1 })
+    return axes.length ? to.node(op, [x], { axes, keepdims: 1 }) : x
+  }
 
 /** The attribute of an operation along one axis. */
 export const axisOf = (y: Value): NodeAttrs => ({ axis: y.attrs.axis as number })

@@ -1,11 +1,11 @@
 import { f32, graph, input, memoryWeights, ops, param, type Graph } from '@sam/core/graph'
-import { toOnnxOfAnyBatch } from '@sam/onnx'
+import { toDynamicOnnx } from '@sam/onnx'
 import { expect, it } from 'vitest'
 
 /**
  * Operations that depend on sizes: a broadcast, a concatenation, a reshape that mixes axes, a slice of rows, a product.
  */
-const build = (batch: number): Graph => {
+const build = ({ batch }: { batch: number }): Graph => {
   const x = input('x', [batch, 3, 2])
   const token = ops.broadcastTo(param('token', [1, 1, 2]), [batch, 1, 2])
   const joined = ops.reshape(ops.concat([token, x], 1), [2 * batch, 4])
@@ -26,8 +26,12 @@ const weights = memoryWeights({
   )
 })
 
-it('toOnnxOfAnyBatch: gives each item of a batch the same result as alone', async () => {
-  const { model, externalData } = await toOnnxOfAnyBatch(build, { weights, inlineLimit: Infinity })
+it('toDynamicOnnx: gives each item of a batch the same result as alone', async () => {
+  const { model, externalData } = await toDynamicOnnx(
+    build,
+    { batch: { from: { input: 'x', axis: 0 } } },
+    { weights, inlineLimit: Infinity }
+  )
   expect(externalData).toBeUndefined()
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
   const ort = await import('onnxruntime-node')
@@ -53,4 +57,35 @@ it('toOnnxOfAnyBatch: gives each item of a batch the same result as alone', asyn
   expect(together.slice(0, 5)).toEqual(
     [0, 1, 2, 3, 4].map(o => [10, 20, 1, 2].reduce((sum, v, i) => sum + v * (4 * o + i), 0))
   )
+})
+
+it('toDynamicOnnx: products of two sizes, and a size that is computed from an input', async () => {
+  const size = input('size', [1])
+  const { model, outputs } = await toDynamicOnnx(
+    ({ rows, columns, kept }) => {
+      const flat = ops.reshape(input('x', [rows, columns]), [rows * columns])
+      return graph('sizes', { y: ops.slice(ops.concat([flat, flat], 0), 0, { start: rows, size: kept }) }, [size])
+    },
+    {
+      rows: { from: { input: 'x', axis: 0 } },
+      columns: { from: { input: 'x', axis: 1 }, probes: [1013, 1014, 1015] },
+      kept: { from: ops.cast(ops.mul(size, 2), 'i32') }
+    },
+    { weights, inlineLimit: Infinity }
+  )
+  expect(outputs).toEqual({ y: 'y' })
+  const ort = await import('onnxruntime-node')
+  const session = await ort.InferenceSession.create(model)
+  expect(session.outputNames).toEqual(['y'])
+  for (const [rows, columns, half] of [
+    [2, 3, 2],
+    [3, 5, 6]
+  ] as const) {
+    const x = Float32Array.from({ length: rows * columns }, (_, i) => i)
+    const { y } = await session.run({
+      x: new ort.Tensor('float32', x, [rows, columns]),
+      size: new ort.Tensor('float32', Float32Array.of(half), [1])
+    })
+    expect(Array.from(y.data as Float32Array)).toEqual([...x, ...x].slice(rows, rows + 2 * half))
+  }
 })
