@@ -85,10 +85,13 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     [...images, options.checkpoint, options.model]
   )
   await checkOutputFolder(options.out)
-  const done = await withModel(options, context, (sam, automatic) =>
-    eachPhoto(jobs, context, job => generateOne(sam, job, { options: { ...automatic, ...options }, context }))
-  )
-  if (options.json) return context.terminal.out(json({ images: done }))
+  const { backend, done } = await withModel(options, context, async (sam, { backend, automatic }) => ({
+    backend,
+    done: await eachPhoto(jobs, context, job =>
+      generateOne(sam, job, { options: { ...automatic, ...options }, context })
+    )
+  }))
+  if (options.json) return context.terminal.out(json({ backend, images: done }))
   const rows: string[][] = []
   for (const result of done) {
     if (isUnreadable(result)) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)

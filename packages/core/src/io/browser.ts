@@ -14,6 +14,7 @@ import { readDecodeOptions, type DecodeOptions, type PictureHeader, type StoredS
 import type { ByteSource } from './byte-source.js'
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
+export type { StagedFile } from './staged-file.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────

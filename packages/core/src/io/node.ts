@@ -7,6 +7,7 @@ import { checkRange, type ByteSource } from './byte-source.js'
 import { disposedOf, whenCollected } from '../collected.js'
 import { reasonOf } from './errno.js'
 import { removeLeftovers } from './leftovers.js'
+import type { StagedFile } from './staged-file.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, SamError, shown, WeightsError } from '../errors.js'
 import {
@@ -29,6 +30,7 @@ import {
 
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 export { isRunning, removeLeftovers } from './leftovers.js'
+export type { StagedFile } from './staged-file.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,16 +92,6 @@ export async function filesIn(path: string | URL): Promise<ReadonlyMap<string, s
   if (!(await stat(directory).catch(() => undefined))?.isDirectory()) return undefined
   const names = await readdir(directory).catch(failed(directory))
   return new Map(names.map(name => [name, resolve(directory, name)]))
-}
-
-/** A file that is whole on the disk, under a temporary name beside its own. */
-export interface StagedFile {
-  readonly path: string
-  readonly size: number
-  /** Gives the file its name, replacing another of that name. Throws `E_WEIGHTS_IO`. */
-  commit(): void
-  /** Removes it, unless it was committed. */
-  discard(): Promise<void>
 }
 
 /** Temporary names: the file's, the process that writes it, and a random part. */
