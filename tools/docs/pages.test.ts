@@ -3,10 +3,11 @@
  * code style exists.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { intoRepository } from '../publish/packages.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -66,7 +67,7 @@ describe('samples', () => {
 
 it.each(pages)('%s: links lead to files and headings', page => {
   const missing = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target]) => target)
+    .map(([, target]) => target.replace(intoRepository, `${relative(dirname(page), '')}/`))
     .filter(target => !/^[a-z]+:/.test(target))
     .filter(target => {
       const [path, anchor] = target.split('#')

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { packages } from './packages.js'
 
@@ -19,6 +20,13 @@ const targets = root => ({
   }
 })
 
+/** Published after the packages that it needs. */
+const publish = root => ({
+  executor: 'nx:run-commands',
+  dependsOn: ['build', '^publish'],
+  options: { command: `node tools/publish/publish.js ${root}` }
+})
+
 /**
  * What a project uses that nx does not see: `sam train` finds the research workspace where it is there, and a test of
  * the tools reads all READMEs and type-checks their samples.
@@ -27,6 +35,8 @@ const implicitDependencies = {
   'apps/cli': ['@sam/research-tiny'],
   tools: ['@sam/backend-wasm', '@sam/cli', '@sam/playground']
 }
+
+const isPrivate = file => JSON.parse(readFileSync(file, 'utf8')).private === true
 
 /** Tags are the table of packages: the kind of a project, and what a package may import of ours. */
 const tags = root => [
@@ -46,7 +56,7 @@ export const createNodesV2 = [
           projects: {
             [root]: {
               root,
-              targets: targets(root),
+              targets: { ...targets(root), ...(!isPrivate(file) && { publish: publish(root) }) },
               tags: tags(root),
               implicitDependencies: implicitDependencies[root] ?? []
             }

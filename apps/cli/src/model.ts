@@ -15,6 +15,7 @@ import { parseConfig, recognise } from '@sam/core/model'
 import { mobileModel } from '@sam/model-mobile'
 import { tinyModel } from '@sam/model-tiny'
 import { Option, type Command } from 'commander'
+import { backendOption, openBackend, type BackendName } from './backend.js'
 import type { CommonOptions, Context } from './context.js'
 import { usage } from './failure.js'
 import { readInput } from './files.js'
@@ -26,7 +27,7 @@ export interface ModelOptions extends CommonOptions, DownloadOption {
   readonly strict?: boolean
   readonly model?: string
   readonly decoderHeads?: number
-  readonly backend: keyof typeof backends
+  readonly backend?: BackendName
 }
 
 /** A model that is installed with `sam`: no checkpoint is needed. */
@@ -61,13 +62,6 @@ export async function openBundled(
   return { weights: await openWeights(weights, { signal }), config }
 }
 
-/** Backends that run a model. Each is imported on first use. */
-const backends = {
-  cpu: async (): Promise<Backend> => (await import('@sam/backend-cpu')).cpu(),
-  cuda: async (): Promise<Backend> => (await import('@sam/backend-cuda')).cuda(),
-  webgpu: async (): Promise<Backend> => (await import('@sam/backend-webgpu')).webgpu()
-}
-
 const bundledNames = Object.keys(bundledModels).join(' or ')
 
 /** Adds `--checkpoint`, `--model`, `--backend` and the common options to a command. */
@@ -85,7 +79,7 @@ export const withModelOptions = (command: Command, defaultModel = 'mobile_sam'):
         `without --checkpoint: ${bundledNames} (default: ${defaultModel}); with it: vit_b, vit_l, vit_h, or a configuration in a .json file (default: recognised from the checkpoint)`
       )
       .addOption(decoderHeadsOption())
-      .addOption(new Option('--backend <name>', 'where to run').choices(Object.keys(backends)).default('cpu'))
+      .addOption(backendOption())
   )
 
 /** `--decoder-heads`, for a checkpoint whose file does not determine them. */
@@ -116,8 +110,16 @@ export const withCommonOptions = (command: Command): Command =>
     .option('--json', 'print one JSON value on stdout, also for an error')
     .option('-q, --quiet', 'no progress on stderr')
 
-/** Work on a loaded model. `automatic` are the options of automatic mask generation that suit it. */
-type Use<T> = (sam: Sam, automatic: AutomaticMaskOptions) => Promise<T>
+/** How a model runs. */
+interface Running {
+  /** The name of its backend. */
+  readonly backend: string
+  /** The options of automatic mask generation that suit it. */
+  readonly automatic: AutomaticMaskOptions
+}
+
+/** Work on a loaded model. */
+type Use<T> = (sam: Sam, running: Running) => Promise<T>
 
 /** Loads the model of the options, runs `use` on it, and frees it. */
 export async function withModel<T>(options: ModelOptions, context: Context, use: Use<T>): Promise<T> {
@@ -168,12 +170,12 @@ async function loaded<T>(
   let clip: Clip | undefined
   try {
     if (bundled && options.model === undefined) progress.note(`no --checkpoint: ${bundled.description}`)
-    const device = (backend = await backends[options.backend]())
+    const device = (backend = await openBackend(options.backend, warning => context.terminal.err(`sam: ${warning}\n`)))
     if (choice)
       clip = await progress.step(`loading ${options.clip ?? 'the CLIP of the tiny model'}`, () =>
         loadClip({ ...choice, backend: device, signal })
       )
-    const what = `loading ${options.checkpoint ?? name} on ${options.backend}`
+    const what = `loading ${options.checkpoint ?? name} on ${device.name}`
     const sam = await progress.step(what, tell =>
       loadSam({
         weights: bundled?.weights ?? options.checkpoint!,
@@ -195,7 +197,7 @@ async function loaded<T>(
         `not used: ${sam.unusedTensors.length} tensors, ${oneLine(sam.unusedTensors.slice(0, 5).join(', '))}`
       )
     try {
-      return await use(sam, bundled?.automatic ?? {})
+      return await use(sam, { backend: device.name, automatic: bundled?.automatic ?? {} })
     } finally {
       await sam.dispose()
     }

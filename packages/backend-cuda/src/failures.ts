@@ -15,7 +15,7 @@ export function providerMissing(
   if (platform !== 'linux' || arch !== 'x64')
     return because(`onnxruntime-node runs ${provider} on linux-x64 only, this is ${platform}-${arch}.`)
   return because(
-    `${provider} needs an NVIDIA driver, CUDA 12 with cuDNN 9${provider === 'tensorrt' ? ', TensorRT 10' : ''}, and onnxruntime's CUDA library, which npm does not install by itself. ` +
-      'To get it: npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.'
+    `${provider} needs an NVIDIA driver, CUDA 12 with cuDNN 9${provider === 'tensorrt' ? ', TensorRT 10' : ''}, and onnxruntime's CUDA library, which is missing after an install with npm 12 or with ONNXRUNTIME_NODE_INSTALL=skip. ` +
+      'To get it: npm install-scripts approve onnxruntime-node && ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node (before npm 12, the second command is enough).'
   )
 }

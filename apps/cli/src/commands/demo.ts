@@ -38,7 +38,7 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
   )
   await checkOutputFolder(options.out)
 
-  await withModel(options, context, async (sam, automatic) => {
+  await withModel(options, context, async (sam, { backend, automatic }) => {
     using encoded = await progress.step(`encoding ${basename(image)}`, () => sam.encode(picture, { signal }))
     const shown: Shown[] = []
     for (const example of examples) {
@@ -85,6 +85,7 @@ async function demo(image: string, options: DemoOptions, context: Context): Prom
         ? json({
             image,
             model: sam.config.name,
+            backend,
             masks: shown.map(toJson),
             automatic: { count: all.length, picture: automaticFile }
           })

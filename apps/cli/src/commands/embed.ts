@@ -39,10 +39,13 @@ async function embed(images: readonly string[], options: EmbedOptions, context: 
     [...images, options.checkpoint, options.model]
   )
   await checkOutputFolder(options.out)
-  const done = await withModel(options, context, sam =>
-    eachPhoto(jobs, { sam, context, options }, (job, { encoded }) => embedOne(encoded, job, { options, context }))
-  )
-  if (options.json) context.terminal.out(json({ images: done }))
+  const { backend, done } = await withModel(options, context, async (sam, { backend }) => ({
+    backend,
+    done: await eachPhoto(jobs, { sam, context, options }, (job, { encoded }) =>
+      embedOne(encoded, job, { options, context })
+    )
+  }))
+  if (options.json) context.terminal.out(json({ backend, images: done }))
   else
     for (const result of done) {
       if (isUnreadable(result)) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)

@@ -41,7 +41,7 @@ async function run(folder: string | undefined, options: EvalOptions, context: Co
   const data = await openData(images, heldOut)
   const { out } = options
   if (out !== undefined) await checkOutputFolder(out)
-  await withModel(options, context, async sam => {
+  await withModel(options, context, async (sam, { backend }) => {
     const evaluation = await context.progress(options).step(`evaluating on ${images}`, tell =>
       evaluate({
         sam,
@@ -56,7 +56,7 @@ async function run(folder: string | undefined, options: EvalOptions, context: Co
       data: images,
       model: sam.config.name,
       checkpoint: options.checkpoint ?? null,
-      backend: options.backend,
+      backend,
       ...evaluation
     })
     if (out !== undefined)

@@ -84,12 +84,13 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     [...images, options.checkpoint, options.model]
   )
   await checkOutputFolder(options.out)
-  const done = await withModel(options, context, (sam, automatic) =>
-    eachPhoto(jobs, { sam, context, options }, (job, photo) =>
+  const { backend, done } = await withModel(options, context, async (sam, { backend, automatic }) => ({
+    backend,
+    done: await eachPhoto(jobs, { sam, context, options }, (job, photo) =>
       generateOne(photo, job, { options: { ...automatic, ...options }, context })
     )
-  )
-  if (options.json) return context.terminal.out(json({ images: done }))
+  }))
+  if (options.json) return context.terminal.out(json({ backend, images: done }))
   const rows: string[][] = []
   for (const result of done) {
     if (isUnreadable(result)) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)

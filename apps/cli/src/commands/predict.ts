@@ -87,7 +87,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
   if (photo) sdkPrompts.forEach(prompt => checkCoordinates(prompt, photo)) // report typing errors before loading and encoding
   const progress = context.progress(options)
   const load = options.embedding === undefined ? withModel : withDecoder
-  await load(options, context, async sam => {
+  await load(options, context, async (sam, { backend }) => {
     const encoded = await progress.step(`encoding ${image ?? options.embedding!}`, async () =>
       encode(sam, { photo, options }, signal)
     )
@@ -104,7 +104,7 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
       width: encoded.width,
       height: encoded.height,
       model: sam.config.name,
-      backend: options.backend,
+      backend,
       objects: answers
     }
     const { folder } = plan

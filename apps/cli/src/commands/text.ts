@@ -138,7 +138,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
   if (points.length) checkCoordinates({ points }, photos[0]) // report typing errors before loading and encoding
 
   const progress = context.progress(options)
-  await withClip(options, context, async (sam, preset) => {
+  await withClip(options, context, async (sam, { backend, automatic: preset }) => {
     if (options.route === 'prompt' && sam.textWidth === undefined)
       throw usage(
         `--route prompt needs a SAM with a text projection, and ${sam.config.name} has none: give --route rank`
@@ -182,7 +182,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
           phrase: words[0],
           not: words.slice(1),
           model: sam.config.name,
-          backend: options.backend,
+          backend,
           images: found.map(({ image, photo, instances }, i) => ({
             image,
             width: photo.width,

@@ -19,6 +19,7 @@ import type { ByteSource } from './byte-source.js'
 export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 export { foldersIn, openDownloads } from './cache-downloads.js'
 export { sha256 } from './sha256.js'
+export type { StagedFile } from './staged-file.js'
 export { urlBytes } from './url.js'
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ import { disposedOf, whenCollected } from '../collected.js'
 import { reasonOf } from './errno.js'
 import { removeLeftovers } from './leftovers.js'
 import type { Sha256 } from './sha256.js'
+import type { StagedFile } from './staged-file.js'
 import { bytesPerPixel, photoFormats, samplesOf, undecodable } from './sharp.js'
 import { InputError, refuse, SamError, shown, WeightsError } from '../errors.js'
 import { cropImage } from '../image/crop.js'
@@ -36,6 +37,7 @@ export { blobBytes, checkRange, memoryBytes, readAhead, type ByteSource } from '
 export { cacheFolder } from './cache-folder.js'
 export { foldersIn, openDownloads } from './disk-downloads.js'
 export { isRunning, removeLeftovers } from './leftovers.js'
+export type { StagedFile } from './staged-file.js'
 export { urlBytes } from './url.js'
 
 /** SHA-256 of bytes that arrive one chunk after the other. */
@@ -103,16 +105,6 @@ export async function filesIn(path: string | URL): Promise<ReadonlyMap<string, s
   if (!(await stat(directory).catch(() => undefined))?.isDirectory()) return undefined
   const names = await readdir(directory).catch(failed(directory))
   return new Map(names.map(name => [name, resolve(directory, name)]))
-}
-
-/** A file that is whole on the disk, under a temporary name beside its own. */
-export interface StagedFile {
-  readonly path: string
-  readonly size: number
-  /** Gives the file its name, replacing another of that name. Throws `E_WEIGHTS_IO`. */
-  commit(): void
-  /** Removes it, unless it was committed. */
-  discard(): Promise<void>
 }
 
 /** Temporary names: the file's, the process that writes it, and a random part. */
