@@ -29,7 +29,7 @@ export function thresholdRuns(
   for (let i = 0; i < rows.length; i++) {
     const [first, count] = [rows.first[i], rows.count[i]]
     segments.length = 0
-    mergeStretches(stretches, { first, count }, segments.add)
+    mergeStretches(stretches, { first, count }, (kind, start, end) => segments.add(kind, start, end))
     segments.close()
     if (segments.length === 1 && segments.kind[0] === below) continue
     for (let s = 0; s < segments.length; s++)
@@ -188,7 +188,7 @@ function lazyRows(lowRes: Float32Array, { inSize, outSize, width, weights }: Tap
   }
 }
 
-/** The columns of the photo, in cells, by the side on which all that they read lies; neighbours of a kind are joined. */
+/** The columns of the photo, in cells, by the side on which all that they read lies; neighbours are joined. */
 function segmentList(cells: Cells) {
   const list = {
     length: 0,
