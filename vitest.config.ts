@@ -32,6 +32,9 @@ const inPage = [
   'packages/backend-webgpu/test/tiny-vit.test.ts'
 ]
 
+/** What needs a page, but no GPU. */
+const onlyInPage = ['packages/*/test/browser/**/*.test.ts']
+
 const chromium = locateChromium()
 
 export default defineConfig({
@@ -47,7 +50,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           include: ['{packages,apps,research}/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...onGpu]
+          exclude: ['**/node_modules/**', ...onGpu, ...onlyInPage]
         }
       },
       {
@@ -68,7 +71,7 @@ export default defineConfig({
           name: 'browser',
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          include: inPage,
+          include: [...inPage, ...onlyInPage],
           globalSetup: ['tools/chromium/setup.ts'],
           browser: {
             enabled: true,
