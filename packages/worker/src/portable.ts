@@ -95,7 +95,7 @@ export function unpack(value: unknown): Unpacked {
   const running: Promise<unknown>[] = []
   const callback = (port: MessagePort): AnyFunction => {
     const remote = remoteFunction(port)
-    return (...args) => {
+    return (...args: unknown[]) => {
       const result = remote(...args)
       result.catch(() => {}) // reported by `settled`
       running.push(result)
