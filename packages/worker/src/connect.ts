@@ -1,5 +1,6 @@
 import { BackendError, type SamError } from '@sam/core'
 import { refuse, untilAborted } from '@sam/core/graph'
+import { hold, whenReleased } from './alive.js'
 import { remoteFunction, type AnyFunction } from './function.js'
 
 /** A worker to connect to: of a browser, shared, a thread of Node (`node:worker_threads`), or a port to one. */
@@ -11,9 +12,11 @@ interface PostTarget {
 }
 
 /** The first message to a worker: everything else goes through its port. */
-interface Greeting {
+export interface Greeting {
   readonly '@sam/worker': 'connect'
   readonly port: MessagePort
+  /** The locks by which each side notices that the other has ended. */
+  readonly locks: { readonly page: string; readonly worker: string }
 }
 
 export const isGreeting = (data: unknown): data is Greeting =>
@@ -48,9 +51,15 @@ export function connect<C>(worker: WorkerLike): Connection<C> {
   const pending = new Set<(error: Error) => void>()
   let ended: Error | undefined
   let answered = false
+  const name = `@sam/worker ${Date.now()} ${Math.random()}`
+  const locks = { page: `${name} page`, worker: `${name} worker` }
+  const lock = hold(locks.page)
+  const closed = new AbortController()
   const close = (error: Error): void => {
     if (ended) return
     ended = error
+    lock.release()
+    closed.abort()
     port1.close()
     for (const reject of pending) reject(error)
     pending.clear()
@@ -59,8 +68,8 @@ export function connect<C>(worker: WorkerLike): Connection<C> {
   listen(worker, failed)
   port1.addEventListener('close', () => failed(undefined))
   const remote = remoteFunction(port1)
-  const greeting: Greeting = { '@sam/worker': 'connect', port: port2 }
-  ;('port' in worker ? worker.port : worker).postMessage(greeting, [port2])
+  const greeting: Greeting = { '@sam/worker': 'connect', port: port2, locks }
+  void lock.ready.then(() => ('port' in worker ? worker.port : worker).postMessage(greeting, [port2]))
 
   return {
     close,
@@ -74,8 +83,9 @@ export function connect<C>(worker: WorkerLike): Connection<C> {
         remote(name, ...(args as unknown[]))
           .then(resolve, reject)
           .finally(() => {
-            answered = true
             pending.delete(reject)
+            if (!answered && !ended) whenReleased(locks.worker, () => failed(undefined), closed.signal)
+            answered = true
           })
       }) as Reply<C[typeof name]>
       return untilAborted(reply, stop, () => void reply.then(late, () => {}))

@@ -1,5 +1,6 @@
 import { refuse } from '@sam/core/graph'
-import { isGreeting } from './connect.js'
+import { hold, whenReleased } from './alive.js'
+import { isGreeting, type Greeting } from './connect.js'
 import { serveFunction } from './function.js'
 
 /** Calls that a worker answers, by name. */
@@ -27,18 +28,28 @@ export interface Scope {
 export function serve<C extends object>(open: () => Service<C>, scope: Scope = workerScope()): void {
   const accept = (endpoint: Scope): void => {
     endpoint.addEventListener('message', ({ data }) => {
-      if (isGreeting(data)) start(data.port)
+      if (isGreeting(data)) start(data)
     })
     endpoint.start?.()
   }
-  const start = (port: MessagePort): void => {
+  const start = ({ port, locks }: Greeting): void => {
     const { calls, close } = open()
-    const answer = (name: string, ...args: unknown[]): unknown => {
+    const lock = hold(locks.worker)
+    const closed = new AbortController()
+    const end = (): void => {
+      if (closed.signal.aborted) return
+      closed.abort()
+      lock.release()
+      close?.()
+    }
+    whenReleased(locks.page, end, closed.signal)
+    port.addEventListener('close', end)
+    const answer = async (name: string, ...args: unknown[]): Promise<unknown> => {
+      await lock.ready // before the first answer: then the page waits for its release
       if (!Object.hasOwn(calls, name))
         refuse('E_BAD_OPTION', `the worker has no call '${name}'; is it of another version?`)
       return (calls as Calls)[name](...args)
     }
-    port.addEventListener('close', () => close?.())
     serveFunction(answer, port)
   }
   if ('onconnect' in scope) scope.addEventListener('connect', ({ ports }) => accept(ports[0]))
