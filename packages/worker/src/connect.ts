@@ -22,9 +22,6 @@ export interface Greeting {
 export const isGreeting = (data: unknown): data is Greeting =>
   typeof data === 'object' && data !== null && (data as Partial<Greeting>)['@sam/worker'] === 'connect'
 
-/** A function of the worker, as the page calls it. */
-export type Call<F> = F extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never
-
 export interface Connection<C> {
   /**
    * Calls a function of the worker. Functions, abort signals, masks and errors cross over; everything else is copied.
