@@ -24,8 +24,9 @@ const onGpu = [
   'packages/backend-webgpu/test/**/*.test.ts',
   'tools/chromium/**/*.test.ts'
 ]
-/** Of that, what reads no files by path, and so runs in a page as well; and what only a page has. */
-const onlyInPage = ['packages/core/test/page-*.test.ts']
+/** What only a page has. */
+const onlyInPage = ['packages/core/test/page-*.test.ts', 'packages/*/test/browser/**/*.test.ts']
+/** What runs in a page: that, and what runs on a GPU and reads no files by path. */
 const inPage = [
   ...onlyInPage,
   'packages/backend-webgpu/test/conformance.test.ts',

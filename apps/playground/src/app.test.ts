@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp, type App } from './app.js'
-import type { Call } from './client.js'
 import type { BundledName } from './bundled-models.js'
-import type { CallName, Calls, Candidate, Candidates, Prompts } from './protocol.js'
+import type { Call, Calls, Candidate, Candidates, Prompts } from './protocol.js'
 import { activeObject, addPoint, newObject, removeObject, setPhrase } from './session.js'
 
 const point = { x: 1, y: 2, label: 'foreground' } as const
@@ -17,14 +16,14 @@ async function open(
 ): Promise<{ app: App; asked: Prompts[]; respond: (masks: Candidates) => Promise<void> }> {
   const waiting: ((respond: Candidates) => void)[] = []
   const asked: Prompts[] = []
-  const call = ((name: CallName, args: Calls[CallName]['args']) => {
+  const call = ((name: keyof Calls, [args]: Parameters<Calls['load' | 'predict']>) => {
     if (name === 'encode') return Promise.resolve({ milliseconds: 1 })
     if ('model' in args) {
       const model = (args.model as { name: BundledName }).name
       return Promise.resolve({ name: model, backend: { name: 'wasm' }, supportsText: model === 'tiny' })
     }
-    asked.push((args as Calls['predict']['args']).prompts)
-    return new Promise(resolve => waiting.push(resolve))
+    asked.push(args.prompts)
+    return new Promise<Candidates>(resolve => waiting.push(resolve))
   }) as Call
   const app = createApp({ call, prefer: undefined, changed: () => {} })
   await app.loadModel({ kind: 'bundled', name })

@@ -1,10 +1,10 @@
 import type { Point } from '@sam/core'
-import type { Call } from './client.js'
 import { latest } from './latest.js'
 import { push, redo, startHistory, undo, type History } from './history.js'
 import type { NamedImage } from './image-input.js'
 import { megabytes, percent } from './format.js'
 import type {
+  Call,
   Candidate,
   Candidates,
   ExportFormat,
@@ -91,8 +91,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     changed()
   }
   const session = (): Session => state.history.present
-  const isAbort = (error: unknown): boolean =>
-    (error instanceof DOMException && error.name === 'AbortError') || (error as { code?: string }).code === 'AbortError'
+  const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
   const fail = (error: unknown): void => {
     if (isAbort(error)) return
     update({ error: (error as Error).message, busy: undefined })
@@ -114,7 +113,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       if (isEmpty(usable) || predictions.has(prompts) || pending.has(id)) continue
       const stop = new AbortController()
       pending.set(id, { prompts, stop })
-      call('predict', { prompts: usable }, { signal: stop.signal })
+      call('predict', [{ prompts: usable }, { signal: stop.signal }])
         .then(candidates => {
           predictions.set(prompts, candidates)
           lastShown.set(id, candidates[0])
@@ -133,7 +132,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
   }
 
   const previews = latest(
-    (at: Point, signal) => call('predict', { prompts: { points: [at], strokes: [] }, best: true }, { signal }),
+    (at: Point, signal) => call('predict', [{ prompts: { points: [at], strokes: [] }, best: true }, { signal }]),
     candidates => update({ preview: candidates[0] })
   )
   const endPreview = (): void => {
@@ -149,7 +148,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
     const mine = (encoding = new AbortController())
     update({ ready: false, busy: { text: 'Encoding the image' } })
     try {
-      const { milliseconds } = await call('encode', { bitmap: image.bitmap }, { signal: mine.signal })
+      const { milliseconds } = await call('encode', [{ bitmap: image.bitmap }, { signal: mine.signal }])
       update({
         ready: true,
         busy: undefined,
@@ -219,8 +218,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       const mine = (loading = new AbortController())
       update({ busy: { text: 'Loading the model' }, error: undefined })
       try {
-        const loaded = await call(
-          'load',
+        const loaded = await call('load', [
           { model, prefer },
           {
             signal: mine.signal,
@@ -228,7 +226,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
               if (loading === mine) update({ busy: progressOf(step) })
             }
           }
-        )
+        ])
         if (state.model) restart(forgetMasks(session()))
         update({ model: loaded, busy: undefined, status: `Model ${loaded.name} on ${loaded.backend.name}` })
         await encode()
@@ -265,7 +263,7 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
           : []
       })
       try {
-        return await call('export', { format, masks, file: state.image?.name ?? '' })
+        return await call('export', [{ format, masks, file: state.image?.name ?? '' }])
       } catch (error) {
         fail(error)
         return undefined

@@ -1,11 +1,12 @@
 import './styles/tokens.css'
 import './styles/app.css'
+import { connect } from '@sam/worker'
 import { createApp } from './app.js'
 import { isBundledName } from './bundled-models.js'
-import { client } from './client.js'
 import { readImage, listenForImages } from './image-input.js'
 import { listenKeys } from './keyboard.js'
 import { createPanel } from './panel.js'
+import type { Calls } from './protocol.js'
 import { createStage } from './stage.js'
 import { h } from './ui/dom.js'
 import { createModelDialog, defaultModel, lastModel } from './ui/model-dialog.js'
@@ -21,7 +22,7 @@ const prefer = requested === 'wasm' || requested === 'webgpu' ? requested : unde
 const named = parameters.get('model')
 
 const area = at('stage')
-const call = client(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }))
+const { call } = connect<Calls>(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }))
 const views: (() => void)[] = []
 const app = createApp({
   call,

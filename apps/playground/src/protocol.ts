@@ -1,5 +1,6 @@
 import type { Box, Point } from '@sam/core'
 import type { Choice } from '@sam/backend-wasm'
+import type { Connection } from '@sam/worker'
 import type { BundledName } from './bundled-models.js'
 import type { StoredModel } from './weights/weights-cache.js'
 
@@ -69,24 +70,23 @@ export interface Step {
   readonly total: number
 }
 
+/** What the page does with a call in progress. */
+export interface Context {
+  readonly signal: AbortSignal
+}
+
 /** Calls from the page to the worker. */
 export interface Calls {
-  load: { args: { model: ModelChoice; prefer: 'webgpu' | 'wasm' | undefined }; result: LoadedModel }
+  load(
+    args: { model: ModelChoice; prefer: 'webgpu' | 'wasm' | undefined },
+    context: Context & { readonly onStep: (step: Step) => void }
+  ): Promise<LoadedModel>
   /** Encodes an image; later calls use it. */
-  encode: { args: { bitmap: ImageBitmap }; result: { milliseconds: number } }
+  encode(args: { bitmap: ImageBitmap }, context: Context): Promise<{ milliseconds: number }>
   /** `best`: return only the best mask, as for a preview. */
-  predict: { args: { prompts: Prompts; best?: boolean }; result: Candidates }
-  export: { args: { format: ExportFormat; masks: readonly NamedMask[]; file: string }; result: Blob }
-  stored: { args: Record<never, never>; result: readonly StoredModel[] }
-  remove: { args: { key: string }; result: void }
+  predict(args: { prompts: Prompts; best?: boolean }, context: Context): Promise<Candidates>
+  export(args: { format: ExportFormat; masks: readonly NamedMask[]; file: string }): Promise<Blob>
+  stored(): Promise<readonly StoredModel[]>
+  remove(args: { key: string }): Promise<void>
 }
-export type CallName = keyof Calls
-
-export type ToWorker =
-  | { readonly id: number; readonly cancel: true }
-  | { [C in CallName]: { readonly id: number; readonly call: C; readonly args: Calls[C]['args'] } }[CallName]
-
-export type FromWorker =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly step: Step }
-  | { readonly id: number; readonly error: { readonly code: string; readonly message: string } }
+export type Call = Connection<Calls>['call']

@@ -1,7 +1,8 @@
 /** The compute thread: holds the backend, the model and the image embedding, so the page stays responsive. */
-import { InputError, Mask, SamError, type EncodedImage, type Prompt } from '@sam/core'
+import { InputError, Mask, type EncodedImage, type Prompt } from '@sam/core'
 import { frameOf } from '@sam/core/model'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
+import { serve } from '@sam/worker'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { paintStrokes } from './brush.js'
@@ -10,14 +11,9 @@ import { coco } from './exports/coco.js'
 import { cutOut } from './exports/png.js'
 import { svg } from './exports/svg.js'
 import { pixelsOf } from './image-input.js'
-import type { Calls, CallName, FromWorker, Prompts, Step, ToWorker } from './protocol.js'
+import type { Calls, Prompts } from './protocol.js'
 import { sharedBackend } from './shared-backend.js'
 import { modelCache, openModel, type OpenedModel } from './weights/open-model.js'
-
-interface Context {
-  readonly signal: AbortSignal
-  readonly onStep: (step: Step) => void
-}
 
 let opened: OpenedModel | undefined
 let photo: ImageBitmap | undefined
@@ -36,7 +32,7 @@ const openBackend = sharedBackend(async prefer => {
   return { backend, choice: choice! }
 })
 
-const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Promise<Calls[C]['result']> } = {
+const calls: Calls = {
   async load({ model, prefer }, context) {
     const { backend, choice } = await openBackend(prefer)
     const next = await openModel(model, { ...context, backend })
@@ -129,27 +125,4 @@ function need<T>(thing: T | undefined, name: string): T {
   return thing
 }
 
-const running = new Map<number, AbortController>()
-const post = (message: FromWorker): void => postMessage(message)
-
-addEventListener('message', (event: MessageEvent<ToWorker>) => {
-  const message = event.data
-  if ('cancel' in message) return running.get(message.id)?.abort()
-  const { id, call, args } = message
-  const controller = new AbortController()
-  running.set(id, controller)
-  const run = calls[call] as (args: unknown, context: Context) => Promise<unknown>
-  run(args, { signal: controller.signal, onStep: step => post({ id, step }) })
-    .then(
-      result => post({ id, result }),
-      (error: unknown) => post({ id, error: serializeError(error) })
-    )
-    .finally(() => running.delete(id))
-})
-
-const serializeError = (error: unknown): { code: string; message: string } =>
-  SamError.is(error)
-    ? { code: error.code, message: error.message }
-    : error instanceof Error
-      ? { code: error.name, message: error.message }
-      : { code: 'Error', message: String(error) }
+serve(() => ({ calls }))

@@ -44,6 +44,7 @@ export type { Backend, CompileOptions, DeviceTensor, Executable, Feeds, PictureT
 export { CompiledGraphs } from './backend/compiled-graphs.js'
 export { checkBackend } from './backend/check-backend.js'
 export { checkFeeds } from './backend/feeds.js'
+export { SharedWork } from './backend/shared-work.js'
 export { untilAborted } from './backend/until-aborted.js'
 export { checkPart, partOf, type Part } from './backend/part.js'
 export { pictureSize, type Picture, type RgbaBytes } from './image/picture.js'

@@ -24,7 +24,7 @@ export {
   type QueryRoute
 } from './text-search/query.js'
 export type { TextModel } from './text-search/crop-encoder.js'
-export { Mask } from './masks/mask.js'
+export { Mask, type MaskJson } from './masks/mask.js'
 export { labelMap, type LabelMap, type LabelMapOptions } from './masks/label-map.js'
 export type { Bitmap } from './masks/bitmap.js'
 export type { Box } from './masks/box.js'

@@ -1,9 +1,8 @@
 import type { App } from '../app.js'
 import { bundledModels, isBundledName, type BundledName } from '../bundled-models.js'
-import type { Call } from '../client.js'
 import { megabytes } from '../format.js'
 import type { StoredModel } from '../weights/weights-cache.js'
-import type { ModelChoice } from '../protocol.js'
+import type { Call, ModelChoice } from '../protocol.js'
 import { chooseFile, chooseFolder, h } from './dom.js'
 import { icon } from './icons.js'
 import { iconButton } from './toolbar.js'
@@ -118,13 +117,13 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         iconButton('trash', `Remove ${about.label} from this device`, { onclick: () => void remove(about.stored!) })
     )
   const remove = async (model: StoredModel): Promise<void> => {
-    await call('remove', { key: model.key })
+    await call('remove', [{ key: model.key }])
     const last = lastModel()
     if (last.kind === 'stored' && last.key === model.key) localStorage.removeItem(key)
     await fill()
   }
   const fill = async (): Promise<void> => {
-    const models = await call('stored', {})
+    const models = await call('stored', [])
     const ofThisPage = (Object.keys(bundledModels) as BundledName[]).map(name => {
       const { label, description, file } = bundledModels[name]
       const found = file && models.find(m => m.sha256 === file.sha256)

@@ -241,7 +241,7 @@ const itemOf = (
 /** A crop's mask in photo coordinates. Meta: utils/amg.py#uncrop_masks. */
 function uncropMask(mask: Mask, crop: Box, { width, height }: Size): Mask {
   if (mask.width === width && mask.height === height) return mask
-  return new Mask({ width, height, runs: shiftRuns(mask.runs, crop), predictedIou: mask.predictedIou })
+  return new Mask({ width, height, inside: shiftRuns(mask.runs, crop), predictedIou: mask.predictedIou })
 }
 
 /**

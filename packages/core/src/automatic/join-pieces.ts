@@ -78,7 +78,7 @@ function shared(a: Box, b: Box): Box | undefined {
 }
 
 function united(pieces: readonly AutomaticMask[], { width, height }: Size): AutomaticMask {
-  const runs = uniteRuns(pieces.map(({ mask }) => mask.runs))
+  const inside = uniteRuns(pieces.map(({ mask }) => mask.runs))
   const predictedIou = Math.min(...pieces.map(({ mask }) => mask.predictedIou))
   const tiles = pieces.map(({ crop }) => crop)
   const crop = [0, 1, 2, 3].map(i => Math[i < 2 ? 'min' : 'max'](...tiles.map(tile => tile[i]))) as [
@@ -88,5 +88,11 @@ function united(pieces: readonly AutomaticMask[], { width, height }: Size): Auto
     number
   ]
   const stability = Math.min(...pieces.map(piece => piece.stability))
-  return { ...pieces[0], mask: new Mask({ width, height, runs, predictedIou }), stability, crop, ...extentOfRuns(runs) }
+  return {
+    ...pieces[0],
+    mask: new Mask({ width, height, inside, predictedIou }),
+    stability,
+    crop,
+    ...extentOfRuns(inside)
+  }
 }

@@ -5,7 +5,7 @@ import { readFixture } from '../../test/fixture.js'
 import { frameOf, type Frame } from '../image/frame.js'
 import { maskPromptLogits, type MaskPrompt } from '../prompts/mask-prompt.js'
 import { handMadeLogit } from './bitmap-logits.js'
-import { Mask } from './mask.js'
+import { Mask, type MaskJson } from './mask.js'
 
 const io = readFixture('tiny-io')
 const { prompts } = JSON.parse(readFileSync(new URL('../../../../fixtures/tiny-io.json', import.meta.url), 'utf8')) as {
@@ -145,6 +145,91 @@ describe('every form of a mask', () => {
     const copy = new Mask({ width: 2, height: 1, data })
     data.fill(1)
     expect(copy.area).toBe(1)
+  })
+})
+
+describe('a mask elsewhere', () => {
+  const photo = frameOf({ width: 150, height: 100 }, 128)
+  const own = () => new Mask({ ...predicted('box', 2), frame: photo, predictedIou: 0.75, threshold: 0.25 } as never)
+  const pixels = () => new Mask({ ...blob(61, 47), predictedIou: 0.5 } as never)
+  const everything = (mask: Mask) => ({
+    size: [mask.width, mask.height],
+    predictedIou: mask.predictedIou,
+    bitmap: mask.bitmap(),
+    measures: mask.measure(),
+    logits: mask.logits(),
+    lowRes: mask.lowResLogits
+  })
+
+  it.each([
+    ['predicted', own],
+    ['of pixels', pixels]
+  ])('keeps all its data in a structured clone: %s', (_, make) => {
+    const clone = structuredClone(make())
+    expect(clone).not.toBeInstanceOf(Mask)
+    const again = Mask.from(clone)
+    expect(again).toBeInstanceOf(Mask)
+    expect(everything(again)).toEqual(everything(make()))
+    expect(Mask.from(again)).toBe(again)
+    expect(maskPromptLogits(clone, make().frame ?? frameOf(clone, 128), 32)).toEqual(
+      maskPromptLogits(make(), make().frame ?? frameOf(clone, 128), 32)
+    )
+  })
+
+  it('moves its logits without a copy, and then refuses to be used here', () => {
+    const mask = new Mask({ lowResLogits: predicted('box', 2).lowResLogits!.slice(), frame: photo, predictedIou: 0.5 })
+    const moved = structuredClone(mask, { transfer: [mask.lowResLogits!.buffer as ArrayBuffer] })
+    expect(Mask.from(moved).area).toBe(predicted('box', 2).area)
+    for (const use of [() => mask.area, () => mask.bitmap(), () => mask.logits(), () => mask.toJSON()])
+      expect(use).toThrow(expect.objectContaining({ code: 'E_DISPOSED' }))
+    const bits = pixels()
+    structuredClone(bits, { transfer: [bits.inside!.buffer as ArrayBuffer] })
+    expect(() => bits.bitmap()).toThrow(expect.objectContaining({ code: 'E_DISPOSED' }))
+  })
+
+  it('shares the frame of the masks of one photo', () => {
+    const [a, b] = [own(), own()].map(mask => Mask.from(structuredClone(mask)))
+    expect(a.frame).toBe(b.frame)
+  })
+
+  it('goes through JSON with its pixels and scores, in the form of SA-1B', () => {
+    const mask = own()
+    const json = JSON.parse(JSON.stringify(mask)) as MaskJson
+    expect(json).toEqual({
+      segmentation: mask.toCocoRle(),
+      area: mask.area,
+      bbox: [...mask.boxXywh],
+      predicted_iou: 0.75,
+      stability_score: mask.stability()
+    })
+    const again = Mask.from(json)
+    expect([again.bitmap(), again.predictedIou, again.lowResLogits]).toEqual([mask.bitmap(), 0.75, undefined])
+    const rest: Partial<MaskJson> = { ...json }
+    delete (rest as { stability_score?: number }).stability_score
+    expect(again.toJSON()).toEqual(rest)
+  })
+
+  it('is read from all forms of a mask', () => {
+    const mask = blob(61, 47)
+    for (const source of [mask.toRle(), mask.toCocoRle(), { ...mask, data: mask.bitmap() }, mask.toJSON()])
+      expect(Mask.from(source as never).bitmap()).toEqual(mask.bitmap())
+  })
+
+  const clone = () => structuredClone(own())
+  it.each<[string, () => unknown]>([
+    ['nothing', () => undefined],
+    ['a list', () => [1]],
+    ['an empty object', () => ({})],
+    ['a segmentation that is none', () => ({ segmentation: 5 })],
+    ['a score that is no number', () => ({ ...own().toJSON(), predicted_iou: 'good' })],
+    ['logits that are no square', () => ({ ...clone(), lowResLogits: new Float32Array(1023) })],
+    ['logits of another type', () => ({ ...clone(), lowResLogits: new Float64Array(1024) })],
+    ['no frame', () => ({ ...clone(), frame: undefined })],
+    ['a frame with too large an input', () => ({ ...clone(), frame: { ...photo, inputSize: [256, 128] } })],
+    ['a frame without a photo', () => ({ ...clone(), frame: { ...photo, originalSize: [0, 128] } })],
+    ['a threshold that is no number', () => ({ ...clone(), threshold: NaN })]
+  ])('rejects %s', (_, source) => {
+    expect(() => Mask.from(source() as never)).toThrow(expect.objectContaining({ code: 'E_BAD_PROMPT' }))
   })
 })
 

@@ -8,7 +8,7 @@ import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
 import { clipBox, toXywh, type Box } from './box.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
 import { measureStability, type Measures } from './measure.js'
-import { copyBitmap, type Bitmap } from './bitmap.js'
+import { checkMaskSize, copyBitmap, type Bitmap } from './bitmap.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
 import { bitmapContours, logitContours } from './contours.js'
 import { feathered } from './feather.js'
@@ -44,20 +44,56 @@ export interface MaskPrediction {
 
 /** The pixels of a mask without a prediction. */
 export interface MaskRuns extends Size {
-  readonly runs: Runs
-  readonly predictedIou: number
+  /** See {@link Mask.runs}. Referenced, not copied. */
+  readonly inside: Runs
+  readonly predictedIou?: number
 }
+
+/**
+ * A mask as JSON: an annotation of SA-1B without its ids, as `sam predict --format rle` writes it. The low-resolution
+ * logits are not part of it: as a prompt it is resized from its pixels.
+ */
+export interface MaskJson {
+  /** The pixels, at the photo's size. */
+  readonly segmentation: CocoRle
+  /** Number of pixels inside. */
+  readonly area: number
+  /** [x, y, width, height] in pixels of the photo. */
+  readonly bbox: readonly [x: number, y: number, width: number, height: number]
+  /** The model's estimate of the IoU; 1 if the mask was not predicted. */
+  readonly predicted_iou: number
+  /** See {@link Mask.stability}. Missing if the mask was not predicted. */
+  readonly stability_score?: number
+}
+
+/** What {@link Mask.from} reads. */
+export type MaskSource = Mask | MaskPrediction | MaskRuns | MaskJson | Bitmap | Rle | CocoRle
 
 /**
  * One object's mask, in pixels of the photo. Predicted, or created from a bitmap, run lengths or polygons. All values
  * are computed on demand; the runs and the bitmap are cached, the floats are not.
+ *
+ * `postMessage`, `structuredClone` and IndexedDB keep the data of a mask, but return a plain object without its
+ * methods: {@link Mask.from} makes a mask of it again. To move a predicted mask to another thread without a copy, list
+ * `mask.lowResLogits.buffer` among the transferred objects.
  */
 export class Mask {
+  // All data of a mask is in its own properties, and none of it is computed: this is what a structured clone keeps.
   readonly width: number
   readonly height: number
   /** The model's estimate of the IoU with the true mask; 1 if the mask was not predicted. */
   readonly predictedIou: number
-  readonly #prediction: Required<MaskPrediction> | undefined
+  /**
+   * The decoder's logits [side, side] over the square input, including the padding: Meta's `low_res_masks`. Undefined
+   * if the mask was not predicted.
+   */
+  readonly lowResLogits: Float32Array | undefined
+  /** Where the photo lies in the square input. Undefined if the mask was not predicted. */
+  readonly frame: Frame | undefined
+  /** A pixel is inside when its logit exceeds this. Undefined if the mask was not predicted. */
+  readonly threshold: number | undefined
+  /** The pixels of a mask that was not predicted, as in {@link runs}; undefined if it was. */
+  readonly inside: Runs | undefined
   #runs: Runs | undefined
   #bits: Uint8Array | undefined
   #extent: Extent | undefined
@@ -67,21 +103,48 @@ export class Mask {
    * disagree.
    */
   constructor(source: MaskPrediction | MaskRuns | (Bitmap & { readonly predictedIou?: number })) {
-    if ('lowResLogits' in source) {
-      const [height, width] = source.frame.originalSize
-      this.#prediction = { threshold: 0, ...source }
-      this.predictedIou = source.predictedIou
-      ;[this.width, this.height] = [width, height]
-    } else if ('runs' in source) {
-      this.#runs = source.runs
-      this.predictedIou = source.predictedIou
-      ;[this.width, this.height] = [source.width, source.height]
+    if ('lowResLogits' in source && source.lowResLogits) {
+      const { lowResLogits, frame, threshold = 0, predictedIou } = source
+      ;[this.height, this.width] = frame.originalSize
+      this.predictedIou = predictedIou
+      this.lowResLogits = lowResLogits
+      this.frame = frame
+      this.threshold = threshold
+      this.inside = undefined
     } else {
-      const { width, height, data } = copyBitmap(source)
-      this.#bits = data
-      this.predictedIou = source.predictedIou ?? 1
-      ;[this.width, this.height] = [width, height]
+      const pixels = source as MaskRuns | (Bitmap & { readonly predictedIou?: number })
+      this.inside = this.#runs = 'inside' in pixels ? pixels.inside : runsOfBitmap(copyBitmap(pixels))
+      ;[this.height, this.width] = [pixels.height, pixels.width]
+      this.predictedIou = pixels.predictedIou ?? 1
+      this.lowResLogits = this.frame = this.threshold = undefined
+      this.#extent = extentOfRuns(this.inside)
     }
+  }
+
+  /**
+   * From any form: what {@link toJSON} returned, an annotation of SA-1B, a structured clone of a mask, a prediction, a
+   * bitmap, or a COCO RLE. A mask is returned as it is. Throws `E_BAD_PROMPT` for anything else.
+   */
+  static from(source: MaskSource): Mask {
+    if (typeof source !== 'object' || source === null || Array.isArray(source))
+      refuse(
+        'E_BAD_PROMPT',
+        `mask: must be a Mask, { segmentation }, { width, height, data } or { size, counts }, found ${shown(source)}`
+      )
+    if (source instanceof Mask || 'promptLogits' in source) return source as Mask
+    if ('counts' in source) return Mask.fromRle(source)
+    if ('segmentation' in source) {
+      const { predicted_iou: predictedIou = 1 } = source
+      return new Mask({ ...decodeRle(source.segmentation), predictedIou: checkedIou(predictedIou) })
+    }
+    if ('lowResLogits' in source && source.lowResLogits !== undefined) return new Mask(checkPrediction(source))
+    if ('inside' in source && source.inside !== undefined) {
+      const { width, height, inside, predictedIou = 1 } = source
+      checkRuns(inside, { width, height })
+      return new Mask({ width, height, inside, predictedIou: checkedIou(predictedIou) })
+    }
+    const { width, height, data, predictedIou = 1 } = source as Bitmap & { readonly predictedIou?: number }
+    return new Mask({ width, height, data, predictedIou: checkedIou(predictedIou) })
   }
 
   /** Same as the constructor, for symmetry with `fromRle` and `fromPolygons`. */
@@ -100,19 +163,12 @@ export class Mask {
   }
 
   /**
-   * The decoder's logits [side, side] over the square input, including the padding: Meta's `low_res_masks`. Undefined
-   * if the mask was not predicted.
-   */
-  get lowResLogits(): Float32Array | undefined {
-    return this.#prediction?.lowResLogits
-  }
-
-  /**
    * Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. ±{@link handMadeLogit} if the mask was not
    * predicted.
    */
   logits(): Float32Array {
-    if (this.#prediction) return upscaleLogits(this.#prediction.lowResLogits, this.#prediction.frame)
+    const own = this.#predicted()
+    if (own) return upscaleLogits(own.lowResLogits, own.frame)
     return Float32Array.from(this.bitmap({ keep: false }), inside => (inside ? handMadeLogit : -handMadeLogit))
   }
 
@@ -129,13 +185,9 @@ export class Mask {
 
   /** The pixels inside, as runs along the rows. The same array each time: do not change it. */
   get runs(): Runs {
-    if (!this.#runs) {
-      const own = this.#prediction
-      this.#runs = own
-        ? collectRuns(visit => thresholdRuns(own.lowResLogits, own, visit))
-        : runsOfBitmap({ width: this.width, height: this.height, data: this.#bits! })
-    }
-    return this.#runs
+    if (this.#runs) return this.#runs.length || !this.#extent?.area ? this.#runs : moved()
+    const own = this.#predicted()!
+    return (this.#runs = collectRuns(visit => thresholdRuns(own.lowResLogits, own, visit)))
   }
 
   /** Number of pixels inside. */
@@ -167,8 +219,8 @@ export class Mask {
 
   /** The same pixels without the logits, which take 256 KB. */
   withoutLogits(): Mask {
-    const { width, height, runs, predictedIou } = this
-    return new Mask({ width, height, runs, predictedIou })
+    const { width, height, runs: inside, predictedIou } = this
+    return new Mask({ width, height, inside, predictedIou })
   }
 
   /**
@@ -176,7 +228,7 @@ export class Mask {
    * not predicted.
    */
   stability(offset = 1): number {
-    const own = this.#prediction
+    const own = this.#predicted()
     return own ? measureStability(own.lowResLogits, { ...own, offset }) : 1
   }
 
@@ -233,6 +285,17 @@ export class Mask {
     return compressRle(this.toRle())
   }
 
+  /** The mask as plain data for `JSON.stringify`, which calls this. {@link Mask.from} reads it. */
+  toJSON(): MaskJson {
+    return {
+      segmentation: this.toCocoRle(),
+      area: this.area,
+      bbox: this.boxXywh,
+      predicted_iou: this.predictedIou,
+      ...(this.lowResLogits && { stability_score: this.stability() })
+    }
+  }
+
   /**
    * Polygons with holes along the pixel edges: exactly this mask. With `smooth`, along the contour of the logits, with
    * sub-pixel positions; a mask without logits gets its corners cut. `simplify` is the tolerance in pixels for leaving
@@ -250,7 +313,7 @@ export class Mask {
   }
 
   #contours(): MultiPolygon {
-    const own = this.#prediction
+    const own = this.#predicted()
     if (own) return logitContours(own.lowResLogits, own)
     const { part, left, top } = this.#boxPixels(1)
     return this.area ? bitmapContours(part, { left, top, photo: this }) : []
@@ -265,7 +328,7 @@ export class Mask {
     const { bitmap } = removeSmallRegions(before, minArea)
     if (bitmap === before) return this
     const { width, height, predictedIou } = this
-    return new Mask({ width, height, runs: runsOfBitmap(bitmap), predictedIou })
+    return new Mask({ width, height, inside: runsOfBitmap(bitmap), predictedIou })
   }
 
   /**
@@ -273,7 +336,7 @@ export class Mask {
    * computed from the bitmap.
    */
   promptLogits(frame: Frame, side: number): Float32Array {
-    const own = this.#prediction
+    const own = this.#predicted()
     if (own && own.lowResLogits.length === side * side && sameFrame(own.frame, frame)) return own.lowResLogits
     const [height, width] = frame.originalSize
     if (width !== this.width || height !== this.height) {
@@ -283,6 +346,13 @@ export class Mask {
       )
     }
     return bitmapLogits({ width, height, data: this.bitmap({ keep: false }) }, frame, side)
+  }
+
+  /** The prediction; undefined if the mask was not predicted. Throws `E_DISPOSED` if its logits were transferred. */
+  #predicted(): Required<MaskPrediction> | undefined {
+    const { lowResLogits, frame, threshold, predictedIou } = this
+    if (!lowResLogits || !frame || threshold === undefined) return undefined
+    return lowResLogits.length ? { lowResLogits, frame, threshold, predictedIou } : moved()
   }
 
   #measured(): Extent {
@@ -302,3 +372,46 @@ const sameFrame = (a: Frame, b: Frame): boolean =>
   a.imageSize === b.imageSize &&
   a.inputSize.every((n, i) => n === b.inputSize[i]) &&
   a.originalSize.every((n, i) => n === b.originalSize[i])
+
+const moved = (): never =>
+  refuse('E_DISPOSED', 'this Mask was transferred to another thread; use it there, or post it without a transfer list')
+
+function checkedIou(value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  return refuse('E_BAD_PROMPT', `mask: the predicted IoU must be a finite number, found ${shown(value)}`)
+}
+
+/** Throws `E_BAD_PROMPT` for what are no runs in order inside a photo of this size. */
+function checkRuns(runs: unknown, size: Size): void {
+  checkMaskSize('mask', size)
+  const inOrder = (values: Int32Array): boolean => {
+    let [row, from] = [0, 0]
+    for (let i = 0; i < values.length; i += 3) {
+      const [y, start, end] = [values[i], values[i + 1], values[i + 2]]
+      if (y < row || y >= size.height || start < (y > row ? 0 : from) || end <= start || end > size.width) return false
+      ;[row, from] = [y, end]
+    }
+    return true
+  }
+  if (!(runs instanceof Int32Array) || runs.length % 3 || !inOrder(runs))
+    refuse('E_BAD_PROMPT', `mask: inside must be an Int32Array of runs in order, found ${shown(runs)}`)
+}
+
+/** A prediction from elsewhere. Throws `E_BAD_PROMPT` for logits that are no square, or a frame that is none. */
+function checkPrediction({ lowResLogits, frame, threshold = 0, predictedIou }: MaskPrediction): MaskPrediction {
+  const side = Math.sqrt((lowResLogits as Partial<Float32Array>).length ?? 0)
+  if (!(lowResLogits instanceof Float32Array) || !Number.isInteger(side) || side < 1)
+    refuse('E_BAD_PROMPT', `mask: lowResLogits must be a square of float32 values, found ${shown(lowResLogits)}`)
+  const { imageSize, inputSize, originalSize } = (frame ?? {}) as Partial<Frame>
+  const inSquare = [imageSize, ...(inputSize ?? [])].every(n => Number.isInteger(n) && n! > 0 && n! <= imageSize!)
+  if (!inSquare || inputSize?.length !== 2 || originalSize?.length !== 2)
+    refuse('E_BAD_PROMPT', `mask: frame must be { imageSize, inputSize, originalSize }, found ${shown(frame)}`)
+  checkMaskSize('mask', { height: originalSize[0], width: originalSize[1] })
+  if (!Number.isFinite(threshold))
+    refuse('E_BAD_PROMPT', `mask: threshold must be a finite number, found ${shown(threshold)}`)
+  if (!latestFrame || !sameFrame(latestFrame, frame)) latestFrame = frame
+  return { lowResLogits, frame: latestFrame, threshold, predictedIou: checkedIou(predictedIou) }
+}
+
+/** That of the last mask from elsewhere. Masks of one photo share it, and with it the maps of {@link upscaleLogits}. */
+let latestFrame: Frame | undefined

@@ -33,8 +33,7 @@ export function maskPromptLogits(mask: MaskPrompt, frame: Frame, side: number): 
 }
 
 function toMask(mask: Mask | Bitmap | Rle | CocoRle): Mask {
-  if ('promptLogits' in mask) return mask
-  if (!('counts' in mask)) return Mask.fromBitmap(mask)
+  if (!('counts' in mask)) return Mask.from(mask)
   const { size, counts } = mask
   return Mask.fromRle(Array.isArray(counts) ? { size, counts: Array.from(counts as Rle['counts']) } : mask)
 }
