@@ -46,7 +46,11 @@ export default defineConfig({
           name: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          include: ['{packages,apps,research}/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+          include: [
+            '{packages,apps,research}/*/{src,test}/**/*.test.ts',
+            'apps/examples/*/*.test.ts',
+            'tools/**/*.test.ts'
+          ],
           exclude: ['**/node_modules/**', ...onGpu]
         }
       },

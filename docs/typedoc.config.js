@@ -11,10 +11,7 @@ const entries = new Map(
     const { name, exports } = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'))
     return Object.entries(exports)
       .filter(([, target]) => target['@sam/source'])
-      .map(([path, target]) => [
-        join(root, 'packages', folder, target['@sam/source']),
-        join(name, path)
-      ])
+      .map(([path, target]) => [join(root, 'packages', folder, target['@sam/source']), join(name, path)])
   })
 )
 

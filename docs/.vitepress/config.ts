@@ -69,8 +69,13 @@ export default defineConfig({
   lang: 'en',
   cleanUrls: true,
   srcExclude: ['package.json'],
-  // Samples contain type parameters such as <T>, which are not HTML.
-  markdown: { config: repositoryLinks, theme: { light: 'github-light-high-contrast', dark: 'github-dark' } },
+  markdown: {
+    config: repositoryLinks,
+    languageAlias: { mjs: 'js' },
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark' }
+  },
+  // The pages of @sam/core/graph and of the search index are large.
+  vite: { build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
     siteTitle: 'Segment Anything',
     search: { provider: 'local' },
