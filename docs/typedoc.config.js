@@ -42,5 +42,11 @@ export default {
   treatWarningsAsErrors: true,
   hideGenerator: true,
   hideBreadcrumbs: true,
-  router: 'module'
+  router: 'module',
+  groupOrder: ['Functions', 'Classes', '*'],
+  parametersFormat: 'table',
+  interfacePropertiesFormat: 'table',
+  propertyMembersFormat: 'table',
+  typeAliasPropertiesFormat: 'table',
+  typeDeclarationFormat: 'table'
 }

@@ -1,10 +1,9 @@
 import { Suspense, use, useEffect, useRef, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { Prompt } from '@sam/core'
-import url from '../../cli/assets/coffee.jpg'
 import { useMasks, useSam } from './use-sam.js'
 
-const loading = fetch(url).then(async response => createImageBitmap(await response.blob()))
+const loading = fetch('/coffee.jpg').then(async response => createImageBitmap(await response.blob()))
 
 function Photo() {
   const photo = use(loading)

@@ -2,13 +2,12 @@ import { wasm } from '@sam/backend-wasm'
 import { loadSam } from '@sam/core'
 import mjsUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
-import url from '../../cli/assets/coffee.jpg'
 
 const status = document.querySelector('p')!
 const canvas = document.querySelector('canvas')!
 const context = canvas.getContext('2d')!
 
-const file = await (await fetch(url)).blob()
+const file = await (await fetch('/coffee.jpg')).blob()
 const photo = await createImageBitmap(file)
 canvas.width = photo.width
 canvas.height = photo.height

@@ -3,13 +3,12 @@ import { loadSam } from '@sam/core'
 import { mobileModel } from '@sam/model-mobile'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
-import url from '../../cli/assets/coffee.jpg'
 
 const status = document.querySelector('p')!
 const canvas = document.querySelector('canvas')!
 const context = canvas.getContext('2d')!
 
-const photo = await createImageBitmap(await (await fetch(url)).blob())
+const photo = await createImageBitmap(await (await fetch('/coffee.jpg')).blob())
 canvas.width = photo.width
 canvas.height = photo.height
 context.drawImage(photo, 0, 0)
