@@ -18,9 +18,11 @@ export async function buildExample(name: string): Promise<string> {
   return outDir
 }
 
-/** Serves a built page. */
-export const serveExample = (outDir: string): Promise<PreviewServer> =>
-  preview({ build: { outDir }, preview: { port: 0, host: '127.0.0.1' }, logLevel: 'error' })
+/** Serves a built page, with the headers that allow WebAssembly several threads. */
+export function serveExample(outDir: string): Promise<PreviewServer> {
+  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+  return preview({ build: { outDir }, preview: { port: 0, host: '127.0.0.1', headers }, logLevel: 'error' })
+}
 
 /**
  * Clicks on the coffee in the page's photo. Returns the number of pixels in the mask, as the page says it, and errors

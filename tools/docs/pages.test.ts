@@ -2,8 +2,8 @@
  * The Markdown pages: every TypeScript sample type-checks on its own, every link and included file leads to a file, and
  * every path in code style exists.
  */
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { pages, proseOf, root, samplesOf, textOf } from './pages.js'
@@ -74,6 +74,12 @@ it.each(pages)('%s: included files exist', page => {
     .map(([, path]) => path)
     .filter(path => !existsSync(join(root, dirname(page), path)))
   expect(missing).toEqual([])
+})
+
+it('the sidebar of the site: has exactly the pages of docs', () => {
+  const links = [...readFileSync(join(root, 'docs/.vitepress/config.ts'), 'utf8').matchAll(/link: '\/([\w-]+)'/g)]
+  const names = pages.filter(page => dirname(page) === 'docs').map(page => basename(page, '.md'))
+  expect([...new Set(links.map(([, name]) => name))].sort()).toEqual(names.filter(name => name !== 'index').sort())
 })
 
 /** Anchors of a page's headings, as GitHub makes them. */
