@@ -13,7 +13,9 @@ export default tseslint.config(
       'coverage/**',
       '.cache/**',
       '.nx/**',
-      '**/generated/**'
+      '**/generated/**',
+      'docs/api/**',
+      'docs/.vitepress/cache/**'
     ]
   },
   ...tseslint.configs.recommendedTypeChecked,
@@ -21,7 +23,7 @@ export default tseslint.config(
     plugins: { laws: { rules: { imports: importsRule } } },
     languageOptions: {
       parserOptions: {
-        project: ['{packages,apps,research}/*/tsconfig.test.json', 'tools/tsconfig.test.json'],
+        project: ['{packages,apps,research}/*/tsconfig.test.json', '{tools,docs,apps/examples/*}/tsconfig.test.json'],
         tsconfigRootDir: import.meta.dirname
       }
     },
@@ -51,6 +53,11 @@ export default tseslint.config(
       // An async function without await keeps an interface that promises.
       '@typescript-eslint/require-await': 'off'
     }
+  },
+  {
+    // Event listeners of short examples may be async.
+    files: ['apps/examples/**'],
+    rules: { '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }] }
   },
   {
     files: tests,

@@ -49,7 +49,11 @@ export default defineConfig({
           name: 'node',
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          include: ['{packages,apps,research}/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+          include: [
+            '{packages,apps,research}/*/{src,test}/**/*.test.ts',
+            'apps/examples/*/*.test.ts',
+            'tools/**/*.test.ts'
+          ],
           exclude: ['**/node_modules/**', ...onGpu, ...onlyInPage]
         }
       },

@@ -1,36 +1,19 @@
 /**
- * The Markdown pages: every TypeScript sample type-checks on its own, every link leads to a file, and every path in
- * code style exists.
+ * The Markdown pages: every TypeScript sample type-checks on its own, every link and included file leads to a file, and
+ * every path in code style exists.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { intoRepository } from '../publish/packages.js'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-
-const folders = ['packages', 'apps', 'research'].flatMap(parent =>
-  readdirSync(join(root, parent)).map(name => join(parent, name))
-)
-const pages = ['', 'docs', 'fixtures', '.changeset', 'apps/cli/assets', ...folders].flatMap(folder =>
-  readdirSync(join(root, folder))
-    .filter(name => name.endsWith('.md') && name !== 'CHANGELOG.md')
-    .map(name => join(folder, name))
-)
-const textOf = (page: string): string => readFileSync(join(root, page), 'utf8')
-
-/** The page without its code blocks. */
-const proseOf = (page: string): string => textOf(page).replace(/^```.*?^```$/gms, '')
+import { pages, proseOf, root, samplesOf, textOf } from './pages.js'
 
 describe('samples', () => {
   /** Each sample as a file beside its page, so that its imports resolve from there. */
   const samples = new Map(
     pages.flatMap(page =>
-      [...textOf(page).matchAll(/^```ts\n(.*?)^```$/gms)].map(
-        ([, code], i) => [join(root, `${page}.${i + 1}.ts`), `${code}\nexport {}\n`] as const
-      )
+      samplesOf(page).map(({ name, code }) => [join(root, dirname(page), name), `${code}\nexport {}\n`] as const)
     )
   )
   const { config } = ts.readConfigFile(join(root, 'tsconfig.test.json'), path => ts.sys.readFile(path)) as {
@@ -41,7 +24,12 @@ describe('samples', () => {
       ...config,
       files: [],
       include: [],
-      compilerOptions: { ...config.compilerOptions, noUnusedLocals: false, types: ['node', 'vite/client'] }
+      compilerOptions: {
+        ...config.compilerOptions,
+        noUnusedLocals: false,
+        jsx: 'react-jsx',
+        types: ['node', 'vite/client']
+      }
     },
     ts.sys,
     root
@@ -66,15 +54,33 @@ describe('samples', () => {
 })
 
 it.each(pages)('%s: links lead to files and headings', page => {
-  const missing = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
+  const missing = [
+    ...proseOf(page)
+      .replace(/`[^`\n]*`/g, '')
+      .matchAll(/\]\(([^)\s]+)\)/g)
+  ]
     .map(([, target]) => target.replace(intoRepository, `${relative(dirname(page), '')}/`))
-    .filter(target => !/^[a-z]+:/.test(target))
+    // VitePress checks links into the generated API reference.
+    .filter(target => !/^[a-z]+:|^api\//.test(target))
     .filter(target => {
       const [path, anchor] = target.split('#')
       const file = path ? join(dirname(page), path) : page
       return !existsSync(join(root, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor))
     })
   expect(missing).toEqual([])
+})
+
+it.each(pages)('%s: included files exist', page => {
+  const missing = [...textOf(page).matchAll(/^<<< (\S+)/gm)]
+    .map(([, path]) => path)
+    .filter(path => !existsSync(join(root, dirname(page), path)))
+  expect(missing).toEqual([])
+})
+
+it('the sidebar of the site: has exactly the pages of docs', () => {
+  const links = [...readFileSync(join(root, 'docs/.vitepress/config.ts'), 'utf8').matchAll(/link: '\/([\w-]+)'/g)]
+  const names = pages.filter(page => dirname(page) === 'docs').map(page => basename(page, '.md'))
+  expect([...new Set(links.map(([, name]) => name))].sort()).toEqual(names.filter(name => name !== 'index').sort())
 })
 
 /** Anchors of a page's headings, as GitHub makes them. */

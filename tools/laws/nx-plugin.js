@@ -28,12 +28,28 @@ const publish = root => ({
 })
 
 /**
+ * The documentation site. Its API reference is of the sources of all packages, and its pages include files of the
+ * examples. Not part of `build`: an installation needs no site.
+ */
+const site = {
+  ...cached,
+  inputs: [
+    ...everySource,
+    ...['packages/*/src/**/*.ts', 'packages/*/CHANGELOG.md', 'apps/examples/*/*.*', '.changeset/*.md'].map(
+      path => `{workspaceRoot}/${path}`
+    )
+  ],
+  outputs: ['{projectRoot}/api', '{projectRoot}/.vitepress/dist'],
+  options: { cwd: 'docs', commands: ['typedoc', 'vitepress build'], parallel: false }
+}
+
+/**
  * What a project uses that nx does not see: `sam train` finds the research workspace where it is there, and a test of
  * the tools reads all READMEs and type-checks their samples.
  */
 const implicitDependencies = {
   'apps/cli': ['@sam/research-tiny'],
-  tools: ['@sam/backend-wasm', '@sam/cli', '@sam/playground']
+  tools: ['@sam/backend-wasm', '@sam/cli', '@sam/playground', '@sam/docs', '@sam/example-react']
 }
 
 const isPrivate = file => JSON.parse(readFileSync(file, 'utf8')).private === true
@@ -46,7 +62,7 @@ const tags = root => [
 
 /** Gives each workspace project its targets and tags. */
 export const createNodesV2 = [
-  '{tools,{packages,apps,research}/*}/package.json',
+  '{tools,docs,{packages,apps,research}/*,apps/examples/*}/package.json',
   files =>
     files.map(file => {
       const root = dirname(file)
@@ -56,7 +72,11 @@ export const createNodesV2 = [
           projects: {
             [root]: {
               root,
-              targets: { ...targets(root), ...(!isPrivate(file) && { publish: publish(root) }) },
+              targets: {
+                ...targets(root),
+                ...(root === 'docs' && { site }),
+                ...(!isPrivate(file) && { publish: publish(root) })
+              },
               tags: tags(root),
               implicitDependencies: implicitDependencies[root] ?? []
             }

@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { decodeMasks, encodeImage, recognise } from '@sam/core/model'
 import { loadSam, WeightsError } from '@sam/core'
 import { nameOf, paramsOf } from '@sam/core/graph'
 import { referenceBackend } from '@sam/core/testing'
+import { openHashed } from '../src/files/browser.js'
 import { mobileModel } from '../src/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sam-mobile-'))
@@ -109,5 +110,15 @@ describe('mobileModel', () => {
   it('stops when it is told to', async () => {
     const stop = new Error('stop')
     await expect(mobileModel({ signal: AbortSignal.abort(stop) })).rejects.toBe(stop)
+  })
+})
+
+describe('openHashed in a page', () => {
+  it('names the option of Vite where the server sends a web page instead of a file', async () => {
+    vi.stubGlobal('fetch', async () => new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } }))
+    await expect(openHashed('/encoder.onnx', { signal: undefined, onBytes: undefined })).rejects.toThrow(
+      /\/encoder.onnx: cannot be fetched .*optimizeDeps/
+    )
+    vi.unstubAllGlobals()
   })
 })

@@ -102,7 +102,7 @@ const gridLimit = 256
 
 /**
  * Hugging Face's `config.json` of a `CLIPModel`, parsed. Throws `WeightsError` `E_WEIGHTS_FORMAT` for what is not one,
- * or has a value past {@link limits}.
+ * or has a value past `limits`.
  */
 export function parseClipConfig(json: unknown, label = 'config.json'): ClipConfig {
   const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: must be the configuration of a CLIP model; `)

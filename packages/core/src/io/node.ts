@@ -201,7 +201,7 @@ const bandLimit = 64
  * - EXIF orientation is applied: all coordinates of this SDK refer to the upright picture, as viewers show it.
  * - Grey becomes three channels, CMYK and embedded ICC profiles are converted to sRGB, 16 bits keep their upper byte.
  * - Alpha is dropped and the colour under it kept. Of an animation or a document, the first frame.
- * - Other samples (floats, 32 bits, signed) and several bands become colours by {@link DecodeOptions}. Where neither
+ * - Other samples (floats, 32 bits, signed) and several bands become colours by `DecodeOptions`. Where neither
  *   the file nor `window` and `bands` say how, and where 16 bits hold 14 or fewer, they are refused: a guess would show
  *   a black picture. With `window` or `bands` the stored samples count, without a colour profile.
  *

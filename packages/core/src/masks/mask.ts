@@ -163,7 +163,7 @@ export class Mask {
   }
 
   /**
-   * Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. ±{@link handMadeLogit} if the mask was not
+   * Logits [height, width]. Meta: modeling/sam.py#postprocess_masks. ±`handMadeLogit` if the mask was not
    * predicted.
    */
   logits(): Float32Array {

@@ -29,7 +29,7 @@ export function conv2d(p: Scope, x: Value, { out, kernel, bias = true, ...option
 }
 
 /**
- * `weight` [in, out, 2, 2] and `bias` [out]: maps each position to the 2 × 2 positions it is upsampled to, one after
+ * `weight` [in, out, 2, 2] and `bias` [out] map each position to the 2 × 2 positions it is upsampled to, one after
  * the other: [..., in] → [..., 4·out]. PyTorch: nn.ConvTranspose2d with kernel and stride 2, before the tiles are
  * arranged in the plane.
  */

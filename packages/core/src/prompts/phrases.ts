@@ -11,8 +11,8 @@ export interface PhraseEncoder {
   /** Dimensions of an embedding. */
   readonly width: number
   /**
-   * One embedding per phrase, of length 1. Throws `InputError` `E_BAD_PROMPT` for an invalid phrase ({@link
-   * checkPhrase}) or too many tokens.
+   * One embedding per phrase, of length 1. Throws `InputError` `E_BAD_PROMPT` for an invalid phrase (
+   * `checkPhrase`) or too many tokens.
    */
   embed(phrases: readonly string[], options?: EmbedOptions): Promise<readonly Float32Array[]>
 }
@@ -22,7 +22,7 @@ export const maxPhraseLength = 1000
 
 /**
  * The phrase without surrounding white space. Throws `E_BAD_PROMPT` unless it is a non-empty string of at most
- * {@link maxPhraseLength} characters.
+ * `maxPhraseLength` characters.
  */
 export function checkPhrase(phrase: unknown): string {
   if (typeof phrase !== 'string') refuse('E_BAD_PROMPT', `phrase: must be a string, found ${shown(phrase)}`)

@@ -76,7 +76,7 @@ const nameLimit = 200
 
 /**
  * A configuration from JSON: a file of the caller's, or the metadata of a checkpoint. Throws `WeightsError`
- * `E_WEIGHTS_FORMAT` for what is none, or has a value outside {@link configLimits}.
+ * `E_WEIGHTS_FORMAT` for what is none, or has a value outside `configLimits`.
  */
 export function parseConfig(json: string, label: string): SamConfig {
   const refuse: Refuse = refusing('E_WEIGHTS_FORMAT', `${label}: a model configuration must be a SamConfig as JSON; `)
@@ -105,7 +105,7 @@ export function parseConfig(json: string, label: string): SamConfig {
 }
 
 /**
- * Refuses values outside {@link configLimits}, and those that no graph can be built of. For configurations of this
+ * Refuses values outside `configLimits`, and those that no graph can be built of. For configurations of this
  * form that come from a file; nothing is built before it.
  */
 export function checkConfig(config: SamConfig, refuse: Refuse): void {

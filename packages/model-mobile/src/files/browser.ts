@@ -25,6 +25,11 @@ async function fetchBytes(name: string, { signal, onBytes }: FileOptions): Promi
   try {
     const answer = await fetch(name, signal ? { signal } : {})
     if (!answer.ok) throw new Error(`the server answered ${answer.status} ${answer.statusText}`.trimEnd())
+    // What development servers send for addresses that they do not know.
+    if (answer.headers.get('content-type')?.startsWith('text/html'))
+      throw new Error(
+        "the server sent a web page instead; with Vite, set optimizeDeps: { exclude: ['@sam/model-mobile'] }, or else pass the option files"
+      )
     const chunks: Uint8Array<ArrayBuffer>[] = []
     for (const reader = answer.body!.getReader(); ; ) {
       const { done, value } = await reader.read()

@@ -14,7 +14,7 @@ export type OnEntry = (entry: Record<string, unknown>, range: ByteRange) => void
 
 /**
  * Reads the lists of a JSON object entry by entry: `{ "images": [ … ], "annotations": [ … ] }`, of any size, in memory
- * for one entry ({@link jsonLimit}) and for what is outside the lists ({@link jsonRestLimit}). Entries are parsed by
+ * for one entry (`jsonLimit`) and for what is outside the lists ({@link jsonRestLimit}). Entries are parsed by
  * {@link parseJson}, so only their boundaries are found here: brackets and commas outside strings. Throws `InputError`
  * `E_BAD_IMAGE` where the file is missing, not JSON, or has no such list.
  */

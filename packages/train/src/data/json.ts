@@ -24,7 +24,7 @@ export function parseJson(bytes: Uint8Array, path: string): unknown {
 const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/gs
 
 /**
- * Reads a JSON file of at most {@link jsonLimit} bytes. Throws `InputError` `E_BAD_IMAGE` with the file's name where it
+ * Reads a JSON file of at most `jsonLimit` bytes. Throws `InputError` `E_BAD_IMAGE` with the file's name where it
  * is missing, larger, truncated or not JSON: the trainer skips such a sample.
  */
 export async function readJson(path: string): Promise<unknown> {
