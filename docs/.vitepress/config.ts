@@ -13,6 +13,7 @@ const sources = repository.url.replace(/^git\+|\.git$/g, '')
 
 const guide: DefaultTheme.SidebarItem[] = [
   { text: 'Getting started', link: '/getting-started' },
+  { text: 'Install', link: '/install' },
   {
     text: 'Use',
     items: [
@@ -24,6 +25,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Checkpoints', link: '/checkpoints' },
       { text: 'Backends and speed', link: '/backends' },
       { text: 'Fine-tuning', link: '/fine-tuning' },
+      { text: 'Formats', link: '/formats' },
       { text: 'Deploying a page', link: '/deploying' }
     ]
   },

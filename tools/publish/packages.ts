@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -34,6 +34,7 @@ export const manifestOf = (folder: string): Manifest =>
 export const publishedPackages = (): readonly Published[] =>
   ['packages', 'apps']
     .flatMap(parent => readdirSync(join(root, parent)).map(name => join(parent, name)))
+    .filter(folder => existsSync(join(root, folder, 'package.json')))
     .map(folder => ({ folder, manifest: manifestOf(folder) }))
     .filter(({ manifest }) => !manifest.private)
 

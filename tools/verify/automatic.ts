@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadSam, Mask, type AutomaticMask, type CocoRle } from '@sam/core'
-import { iouOf } from '@sam/train/toolkit'
 import { openBackend } from './backends.js'
 import { mobileWeights } from './mobile-weights.js'
 
@@ -54,8 +53,8 @@ function compare(found: readonly AutomaticMask[], records: readonly Expected[]) 
   const left = [...found]
   const worst = { missing: 0, maskIou: 1, iou: 0, stability: 0 }
   for (const { segmentation, predicted_iou, stability_score } of records) {
-    const expected = Mask.fromRle(segmentation).bitmap()
-    const ious = left.map(({ mask }) => iouOf(mask.bitmap(), expected))
+    const expected = Mask.fromRle(segmentation)
+    const ious = left.map(({ mask }) => mask.iou(expected))
     const best = Math.max(0, ...ious)
     if (best <= 0.5) {
       worst.missing++

@@ -43,8 +43,9 @@ export interface TileEncoder {
 
 /**
  * Automatic masks of an image of any size, best first: each tile is encoded by itself. Masks that are whole in a tile
- * are kept as they are; those that a tile cuts off are joined (see {@link joinPieces}); then duplicates are suppressed
- * by their boxes. Only one tile and the outlines of the masks are in memory.
+ * are kept as they are. Masks that tiles cut off are joined if they agree where both tiles see the object; what is
+ * still cut off then is dropped. Duplicates are suppressed by their boxes. Only one tile and the outlines of the masks
+ * are in memory.
  *
  * Throws `E_BAD_OPTION`, and what reading and encoding throw.
  */

@@ -6,7 +6,7 @@ import type { Mask } from './mask.js'
 export interface LabelMap {
   readonly width: number
   readonly height: number
-  /** [height, width]: 0 where there is no mask, n for the n-th mask of the list, counted from 1. */
+  /** [height, width]. A pixel without a mask is 0; n is the n-th mask of the list, counted from 1. */
   readonly data: Uint16Array
 }
 
