@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { loadSam, Mask, type AutomaticMask, type CocoRle } from '@sam/core'
 import { openBackend } from './backends.js'
 import { mobileWeights } from './mobile-weights.js'
+import { camelCase } from '../camel-case.js'
 
 const {
   values: { reference, backend: backendName, decompose }
@@ -66,10 +67,4 @@ function compare(found: readonly AutomaticMask[], records: readonly Expected[]) 
     worst.stability = Math.max(worst.stability, Math.abs(item.stability - stability_score))
   }
   return { ...worst, surplus: left.length }
-}
-
-function camelCase(args: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(args).map(([key, value]) => [key.replace(/_./g, part => part[1].toUpperCase()), value])
-  )
 }

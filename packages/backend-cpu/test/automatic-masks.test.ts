@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { configs, loadSam, Mask, type AutomaticMask, type EncodedImage } from '@sam/core'
 import { toLastPixels } from '@sam/core/model'
 import { cpu } from '@sam/backend-cpu'
+import { camelCase } from '../../../tools/camel-case.js'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url))
 
@@ -39,11 +40,6 @@ const picture = {
     return [((x * x) >> 6) + 3 * y, Math.floor((y * y) / 48) + 5 * x, Math.floor((x * y) / 96) + 7 * x][i % 3] % 256
   })
 }
-
-const camelCase = (args: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(args).map(([key, value]) => [key.replace(/_./g, part => part[1].toUpperCase()), value])
-  )
 
 const differingPixels = (a: Mask, b: Mask): number => {
   const other = b.bitmap()
