@@ -1,0 +1,13 @@
+import type { MultiPolygon } from '@sam/core'
+import type { AnnotatedImage } from './annotated-image.js'
+import type { WriteOptions } from './format.js'
+import { simplifyTogether } from './simplify-together.js'
+
+/** The outlines of the objects of an image, in their order. */
+export function outlines({ objects }: AnnotatedImage, { simplify = 0 }: WriteOptions): readonly MultiPolygon[] {
+  const exact = objects.map(({ mask }) => mask.toPolygons())
+  return simplify > 0 ? simplifyTogether(exact, simplify) : exact
+}
+
+/** A number with at most `digits` digits after the point. */
+export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))

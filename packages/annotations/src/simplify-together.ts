@@ -1,0 +1,212 @@
+import type { MultiPolygon } from '@sam/core'
+import { simplifyLine, type Position, type Ring } from '@sam/core/model'
+
+/**
+ * Simplifies exact outlines (`Mask.toPolygons()`) of the objects of an image together, so that objects that touch still
+ * touch along one line, without overlap or gap. As in TopoJSON, borders are cut into arcs where other borders begin or
+ * end; each arc is simplified once (Douglas–Peucker) and used by both sides. Beyond TopoJSON, an arc that would cross
+ * another or let a ring collapse is simplified less, so no ring disappears. Every written position is a corner of an
+ * exact outline, and every exact outline stays within `tolerance` pixels of the written one.
+ */
+export function simplifyTogether(objects: readonly MultiPolygon[], tolerance: number): readonly MultiPolygon[] {
+  const isJunction = junctionsOf(objects.flat(2))
+  const arcs = new Map<string, Arc>()
+  const paths = objects.map(polygons =>
+    polygons.map(rings => rings.map(ring => cut(unitSteps(ring), isJunction).map(line => arcOf(line, arcs))))
+  )
+  const rings = paths.flat(2)
+  for (const arc of arcs.values()) simplifyArc(arc, tolerance)
+  for (;;) {
+    const refined = new Set([...collapsedArcs(rings), ...crossingArcs([...arcs.values()])])
+    const coarse = [...refined].filter(arc => arc.tolerance > 0)
+    if (!coarse.length) break
+    // Exact lines do not cross, so this ends.
+    for (const arc of coarse) simplifyArc(arc, arc.tolerance > 0.5 ? arc.tolerance / 2 : 0)
+  }
+  return paths.map(polygons => polygons.map(rings => rings.map(joined)))
+}
+
+/** A border between two junctions, or a closed one without junctions. */
+interface Arc {
+  /** The corners of the exact border. */
+  readonly exact: readonly Position[]
+  line: readonly Position[]
+  tolerance: number
+}
+
+/** An arc as part of a ring, in its own or the other direction. */
+interface Use {
+  readonly arc: Arc
+  readonly backwards: boolean
+}
+
+function simplifyArc(arc: Arc, tolerance: number): void {
+  arc.tolerance = tolerance
+  arc.line = tolerance > 0 ? simplifyLine(arc.exact, tolerance) : arc.exact
+}
+
+/** A position as a number: coordinates of images are below 2²⁶. */
+const keyOf = ([x, y]: Position): number => y * 2 ** 26 + x
+
+/** All pixel corners along a closed ring; the last repeats the first. */
+function unitSteps(ring: Ring): Position[] {
+  const steps: Position[] = [ring[0]]
+  for (let i = 1; i < ring.length; i++) {
+    let [x, y] = ring[i - 1]
+    const [toX, toY] = ring[i]
+    while (x !== toX || y !== toY) {
+      x += Math.sign(toX - x)
+      y += Math.sign(toY - y)
+      steps.push([x, y])
+    }
+  }
+  return steps
+}
+
+/** A pixel corner is a junction where rings pass it along different edges. */
+function junctionsOf(rings: readonly Ring[]): (position: Position) => boolean {
+  const edges = new Map<number, number>()
+  const junctions = new Set<number>()
+  for (const ring of rings) {
+    const steps = unitSteps(ring)
+    for (let i = 1; i < steps.length; i++) {
+      const next = steps[i + 1] ?? steps[1]
+      const used = directionBit(steps[i], steps[i - 1]) | directionBit(steps[i], next)
+      const key = keyOf(steps[i])
+      const before = edges.get(key)
+      if (before === undefined) edges.set(key, used)
+      else if (before !== used) junctions.add(key)
+    }
+  }
+  return position => junctions.has(keyOf(position))
+}
+
+/** One of four bits for the neighbour of a pixel corner. */
+const directionBit = ([x, y]: Position, [nx, ny]: Position): number =>
+  1 << (nx !== x ? (nx > x ? 0 : 1) : ny > y ? 2 : 3)
+
+/** Splits a closed line at its junctions. Without junctions it is one closed line from its smallest corner. */
+function cut(closed: readonly Position[], isJunction: (position: Position) => boolean): Position[][] {
+  const open = closed.slice(1)
+  const first = open.findIndex(isJunction)
+  const start = first >= 0 ? first : open.reduce((least, p, i) => (keyOf(p) < keyOf(open[least]) ? i : least), 0)
+  const lines: Position[][] = []
+  let line = [open[start]]
+  for (let i = 1; i <= open.length; i++) {
+    const position = open[(start + i) % open.length]
+    line.push(position)
+    if (i < open.length && !isJunction(position)) continue
+    lines.push(line)
+    line = [position]
+  }
+  return lines
+}
+
+/** The arc of a line, which another ring may already use in the other direction. */
+function arcOf(line: readonly Position[], arcs: Map<string, Arc>): Use {
+  // The two ends of a side tell the lines between two junctions apart, and the directions of one line.
+  const keyFrom = (a: Position, b: Position): string => `${keyOf(a)} ${keyOf(b)}`
+  const forwards = keyFrom(line[0], line[1])
+  const reverse = keyFrom(line.at(-1)!, line.at(-2)!)
+  const known = arcs.get(forwards)
+  if (known) return { arc: known, backwards: false }
+  const other = arcs.get(reverse)
+  if (other) return { arc: other, backwards: true }
+  const exact = line.filter((p, i) => i === 0 || i === line.length - 1 || isTurn(line[i - 1], p, line[i + 1]))
+  const arc = { exact, line: exact, tolerance: 0 }
+  arcs.set(forwards, arc)
+  return { arc, backwards: false }
+}
+
+const isTurn = (a: Position, b: Position, c: Position): boolean => side(a, b, c) !== 0
+
+/** Positive where c lies right of the line from a to b, as seen on the screen; 0 on it. */
+const side = ([ax, ay]: Position, [bx, by]: Position, [cx, cy]: Position): number =>
+  (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+
+/** A closed ring of its arcs. Corners in the middle of a straight side are left out, except at junctions. */
+function joined(uses: readonly Use[]): Ring {
+  const open = uses.flatMap(({ arc: { line }, backwards }) => (backwards ? [...line].reverse() : line).slice(0, -1))
+  return [...open, open[0]]
+}
+
+/** The arcs of rings that enclose no area, and of rings that run the other way around. */
+function collapsedArcs(rings: readonly (readonly Use[])[]): Arc[] {
+  return rings
+    .filter(uses => Math.sign(doubleArea(joined(uses))) !== Math.sign(doubleArea(exactRing(uses))))
+    .flatMap(uses => uses.map(({ arc }) => arc))
+}
+
+const exactRing = (uses: readonly Use[]): Ring =>
+  joined(uses.map(({ arc, backwards }) => ({ arc: { ...arc, line: arc.exact }, backwards })))
+
+function doubleArea(ring: Ring): number {
+  let twice = 0
+  for (let i = 1; i < ring.length; i++) twice += ring[i - 1][0] * ring[i][1] - ring[i][0] * ring[i - 1][1]
+  return twice
+}
+
+interface Segment {
+  readonly a: Position
+  readonly b: Position
+  readonly arc: Arc
+}
+
+/** The arcs with a segment that meets another segment anywhere but at a common end. */
+function crossingArcs(arcs: readonly Arc[]): Set<Arc> {
+  const cells = new Map<number, Segment[]>()
+  const found = new Set<Arc>()
+  for (const arc of arcs) {
+    for (let i = 1; i < arc.line.length; i++) {
+      const segment = { a: arc.line[i - 1], b: arc.line[i], arc }
+      for (const cell of cellsOf(segment)) {
+        const others = cells.get(cell)
+        if (!others) {
+          cells.set(cell, [segment])
+          continue
+        }
+        for (const other of others) {
+          if (arc.tolerance === 0 && other.arc.tolerance === 0) continue
+          if (meet(segment, other)) found.add(arc).add(other.arc)
+        }
+        others.push(segment)
+      }
+    }
+  }
+  return found
+}
+
+const cellSide = 16
+
+/** The cells of a coarse grid that the bounding box of a segment covers. */
+function cellsOf({ a, b }: Segment): number[] {
+  const range = (axis: 0 | 1): [number, number] => [
+    Math.floor(Math.min(a[axis], b[axis]) / cellSide),
+    Math.floor(Math.max(a[axis], b[axis]) / cellSide)
+  ]
+  const [[x0, x1], [y0, y1]] = [range(0), range(1)]
+  const cells: number[] = []
+  for (let y = y0; y <= y1; y++) for (let x = x0; x <= x1; x++) cells.push(keyOf([x, y]))
+  return cells
+}
+
+const same = (a: Position, b: Position): boolean => a[0] === b[0] && a[1] === b[1]
+
+/** Whether two segments have a point in common that is not an end of both. Coordinates are whole, so this is exact. */
+function meet({ a, b }: Segment, { a: c, b: d }: Segment): boolean {
+  const ends = [a, b].flatMap(p => [c, d].filter(q => same(p, q)))
+  if (ends.length === 2) return true
+  if (ends.length === 1) {
+    const [p, q] = [same(a, ends[0]) ? b : a, same(c, ends[0]) ? d : c]
+    const [x, y] = ends[0]
+    // In one direction from the common end, one lies on the other.
+    return side(ends[0], p, q) === 0 && (p[0] - x) * (q[0] - x) + (p[1] - y) * (q[1] - y) > 0
+  }
+  const [s1, s2, s3, s4] = [side(a, b, c), side(a, b, d), side(c, d, a), side(c, d, b)]
+  if (s1 === 0 && s2 === 0) return overlap(a, b, c, d, 0) && overlap(a, b, c, d, 1)
+  return Math.sign(s1) * Math.sign(s2) <= 0 && Math.sign(s3) * Math.sign(s4) <= 0
+}
+
+const overlap = (a: Position, b: Position, c: Position, d: Position, axis: 0 | 1): boolean =>
+  Math.max(Math.min(a[axis], b[axis]), Math.min(c[axis], d[axis])) <=
+  Math.min(Math.max(a[axis], b[axis]), Math.max(c[axis], d[axis]))
