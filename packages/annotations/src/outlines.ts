@@ -4,9 +4,12 @@ import type { WriteOptions } from './format.js'
 import { simplifyTogether } from './simplify-together.js'
 
 /** The outlines of the objects of an image, in their order. */
-export function outlines({ objects }: AnnotatedImage, { simplify = 0 }: WriteOptions): readonly MultiPolygon[] {
+export function outlines(
+  { objects, width, height }: AnnotatedImage,
+  { simplify = 0 }: WriteOptions
+): readonly MultiPolygon[] {
   const exact = objects.map(({ mask }) => mask.toPolygons())
-  return simplify > 0 ? simplifyTogether(exact, simplify) : exact
+  return simplify > 0 ? simplifyTogether(exact, { tolerance: simplify, width, height }) : exact
 }
 
 /** A number with at most `digits` digits after the point. */

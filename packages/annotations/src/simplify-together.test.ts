@@ -53,7 +53,7 @@ describe('simplifyTogether', () => {
     const labels = blobs(60, 50, { seed })
     const exact = exactOutlines(labels, 6)
     for (const tolerance of [0.8, 2, 5]) {
-      const simple = simplifyTogether(exact, tolerance)
+      const simple = simplifyTogether(exact, { ...labels, tolerance })
       expect(new Set(cover(simple, labels))).toEqual(new Set([1]))
       expect(corners(simple)).toBeLessThan(corners(exact) / 2)
     }
@@ -70,7 +70,7 @@ describe('simplifyTogether', () => {
     fc.assert(
       fc.property(labels, fc.constantFrom(0.5, 1, 3, 100), (image, tolerance) => {
         const exact = exactOutlines(image, 3)
-        const simple = simplifyTogether(exact, tolerance)
+        const simple = simplifyTogether(exact, { ...image, tolerance })
         expect(simple.map(polygons => polygons.map(rings => rings.length))).toEqual(
           exact.map(polygons => polygons.map(rings => rings.length))
         )
@@ -92,7 +92,7 @@ describe('simplifyTogether', () => {
   it('leaves masks unchanged with tolerance 0', () => {
     const labels = blobs(40, 30, { background: 8 })
     const exact = exactOutlines(labels, 6)
-    const same = simplifyTogether(exact, 0)
+    const same = simplifyTogether(exact, { ...labels, tolerance: 0 })
     for (const [i, polygons] of exact.entries()) expect(rasterize(same[i], labels)).toEqual(rasterize(polygons, labels))
   })
 
@@ -101,7 +101,7 @@ describe('simplifyTogether', () => {
       at % 30 >= x && at % 30 < x + side && Math.floor(at / 30) >= y && Math.floor(at / 30) < y + side ? 1 : 0
     const mask = (...where: [number, number, number]) =>
       new Mask({ width: 30, height: 30, data: new Uint8Array(900).map(inside(...where)) }).toPolygons()
-    const [whole, part] = simplifyTogether([mask(2, 2, 20), mask(2, 2, 9)], 1)
+    const [whole, part] = simplifyTogether([mask(2, 2, 20), mask(2, 2, 9)], { tolerance: 1, width: 30, height: 30 })
     expect(rasterize(whole, { width: 30, height: 30 }).data.filter(Boolean)).toHaveLength(400)
     expect(rasterize(part, { width: 30, height: 30 }).data.filter(Boolean)).toHaveLength(81)
   })

@@ -5,11 +5,20 @@ import { simplifyLine, type Position, type Ring } from '@sam/core/model'
  * Simplifies exact outlines (`Mask.toPolygons()`) of the objects of an image together, so that objects that touch still
  * touch along one line, without overlap or gap. As in TopoJSON, borders are cut into arcs where other borders begin or
  * end; each arc is simplified once (Douglas–Peucker) and used by both sides. Beyond TopoJSON, an arc that would cross
- * another or let a ring collapse is simplified less, so no ring disappears. Every written position is a corner of an
+ * another or let a ring collapse is simplified less, so no ring disappears. The corners of the image stay. Every written position is a corner of an
  * exact outline, and every exact outline stays within `tolerance` pixels of the written one.
  */
-export function simplifyTogether(objects: readonly MultiPolygon[], tolerance: number): readonly MultiPolygon[] {
-  const isJunction = junctionsOf(objects.flat(2))
+export function simplifyTogether(
+  objects: readonly MultiPolygon[],
+  { tolerance, width, height }: { tolerance: number; width: number; height: number }
+): readonly MultiPolygon[] {
+  const frame: Ring = [
+    [0, 0],
+    [width, 0],
+    [width, height],
+    [0, height]
+  ]
+  const isJunction = junctionsOf(objects.flat(2), frame)
   const arcs = new Map<string, Arc>()
   const paths = objects.map(polygons =>
     polygons.map(rings => rings.map(ring => cut(unitSteps(ring), isJunction).map(line => arcOf(line, arcs))))
@@ -63,10 +72,10 @@ function unitSteps(ring: Ring): Position[] {
   return steps
 }
 
-/** A pixel corner is a junction where rings pass it along different edges. */
-function junctionsOf(rings: readonly Ring[]): (position: Position) => boolean {
+/** A pixel corner is a junction where rings pass it along different edges; so are the corners of the image. */
+function junctionsOf(rings: readonly Ring[], frame: Ring): (position: Position) => boolean {
   const edges = new Map<number, number>()
-  const junctions = new Set<number>()
+  const junctions = new Set(frame.map(keyOf))
   for (const ring of rings) {
     const steps = unitSteps(ring)
     for (let i = 1; i < steps.length; i++) {
