@@ -2,22 +2,24 @@ import { decode, encode } from 'fast-png'
 import type { Refuse } from '@sam/core/graph'
 import { labelPixelLimit } from './limits.js'
 
-/** A PNG with one value per pixel. */
+/** A PNG of labels. */
 export interface LabelPng {
   readonly width: number
   readonly height: number
-  /** [height, width]: the grey value, or the index in the palette. */
+  /** 3 for red, green and blue; 1 for grey, or the index in the palette. */
+  readonly channels: 1 | 3
+  /** [height, width, channels] */
   readonly data: Uint8Array
   /** Red, green, blue of each index, where the PNG has a palette. */
-  readonly palette?: readonly (readonly number[])[]
+  readonly palette?: readonly (readonly number[])[] | undefined
 }
 
 /** A grey PNG, or one with a palette. */
-export const writePng = ({ width, height, data, palette }: LabelPng): Uint8Array =>
+export const writePng = ({ width, height, data, palette }: Omit<LabelPng, 'channels'>): Uint8Array =>
   encode({ width, height, data, channels: 1, depth: 8, ...(palette && { palette: palette.map(color => [...color]) }) })
 
 /**
- * Reads a grey PNG or one with a palette, of up to 8 bits. Throws for other PNGs, for one of more than
+ * Reads a PNG of up to 8 bits that is grey, has a palette, or is RGB. Throws for other PNGs, for one of more than
  * {@link labelPixelLimit} pixels, and for one that unpacks to more than its size, before that is unpacked.
  */
 export async function readPng(bytes: Uint8Array, fail: Refuse): Promise<LabelPng> {
@@ -26,25 +28,19 @@ export async function readPng(bytes: Uint8Array, fail: Refuse): Promise<LabelPng
   const [depth, color, , , interlace] = Array.from({ length: 5 }, (_, i) => header.getUint8(8 + i))
   if (!(width > 0 && height > 0 && width * height <= labelPixelLimit))
     fail(`a label PNG may have ${labelPixelLimit} pixels, found ${width} × ${height}`)
-  if (!(color === 0 || color === 3) || depth > 8)
-    fail(`a label PNG must be grey or have a palette, with up to 8 bits, found color type ${color} of ${depth} bits`)
+  if (![0, 2, 3].includes(color) || depth > 8)
+    fail(`a label PNG must be grey, RGB or have a palette, with up to 8 bits, found type ${color} of ${depth} bits`)
+  const channels = color === 2 ? 3 : 1
   const rows = height + (interlace ? 14 + height : 0)
-  await checkUnpacked(chunks.get('IDAT')!, { limit: (Math.ceil((width * depth) / 8) + 8) * rows, fail })
+  await checkUnpacked(chunks.get('IDAT')!, { limit: (Math.ceil((width * depth * channels) / 8) + 8) * rows, fail })
   try {
-    const png = decode(joinPng(header, chunks))
-    return {
-      width,
-      height,
-      data: unpackBits(png.data as Uint8Array, { width, height, depth }),
-      ...paletteOf(png.palette)
-    }
+    const { data: packed, palette } = decode(joinPng(header, chunks))
+    const data = unpackBits(packed as Uint8Array, { width: width * channels, height, depth })
+    return { width, height, channels, data, palette: palette?.map(([r, g, b]) => [r, g, b]) }
   } catch (cause) {
     return fail(`the PNG cannot be decoded (${(cause as Error).message})`, cause)
   }
 }
-
-const paletteOf = (palette: readonly (readonly number[])[] | undefined) =>
-  palette ? { palette: palette.map(([r, g, b]) => [r, g, b]) } : {}
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 

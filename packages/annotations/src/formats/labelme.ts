@@ -95,7 +95,7 @@ async function maskReader(
     if (!Number.isInteger(left) || !Number.isInteger(top))
       fail(`a mask must begin at a whole pixel, found ${shown(left)}, ${shown(top)}`)
     const found = maskOfPixels(info, { left, top, width: png.width }, add => {
-      for (let at = 0; at < png.data.length; at++) if (png.data[at]) add(at, at + 1)
+      for (let at = 0; at < png.width * png.height; at++) if (png.data[at * png.channels]) add(at, at + 1)
     })
     return found.area ? found : fail('a mask must have pixels inside its image, found none')
   }

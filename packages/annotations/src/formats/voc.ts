@@ -27,7 +27,8 @@ export const voc: Format = {
       if (!isLabelImage(file)) continue
       const kind = /SegmentationClass\/[^/]+$/i.test(file) ? 'class' : 'object'
       const stem = lastPart(file).replace(/\.png$/i, '')
-      const picture = await readPng(bytes, failingIn(file))
+      const fail = failingIn(file)
+      const picture = indexed(await readPng(bytes, fail), fail)
       pictures.set(stem, { ...pictures.get(stem), [kind]: picture })
     }
     const images: AnnotatedImage[] = []
@@ -75,10 +76,37 @@ const vocClasses =
   'aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep ' +
   'sofa train tvmonitor'
 
+const colorKey = (color: readonly number[]): string => color.join(',')
+
+/**
+ * A picture of indices: colours become VOC's indices; a colour that is not in the palette, as CVAT has for classes, an
+ * index that is free.
+ */
+function indexed(picture: LabelPng, fail: Refuse): LabelPng {
+  if (picture.channels === 1) return picture
+  const { width, height, data } = picture
+  const colorAt = (pixel: number): number => (data[3 * pixel] << 16) | (data[3 * pixel + 1] << 8) | data[3 * pixel + 2]
+  const own = palette.map(([r, g, b]) => (r << 16) | (g << 8) | b)
+  const indices = new Map<number, number>()
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const color = colorAt(pixel)
+    if (!indices.has(color)) indices.set(color, own.indexOf(color))
+    if (indices.size > 256) fail('a label image may have 256 colours, found more')
+  }
+  const taken = new Set(indices.values())
+  const free = [...own.keys()].filter(index => index > 0 && index < voidIndex && !taken.has(index)).values()
+  for (const [color, index] of indices)
+    if (index < 0) indices.set(color, free.next().value ?? fail('a label image may have 254 objects, found more'))
+  const colors = palette.map(color => color)
+  for (const [color, index] of indices) colors[index] = [color >> 16, (color >> 8) & 255, color & 255]
+  const out = Uint8Array.from({ length: width * height }, (_, pixel) => indices.get(colorAt(pixel))!)
+  return { width, height, channels: 1, data: out, palette: colors }
+}
+
 const labelMapText = (names: readonly string[]): string =>
   [
     '# label:color_rgb:parts:actions',
-    ...['background', ...names].map((name, i) => `${name}:${palette[i].join(',')}::`),
+    ...['background', ...names].map((name, i) => `${name}:${colorKey(palette[i])}::`),
     ''
   ].join('\n')
 
@@ -95,7 +123,7 @@ function classNames(files: Files): ClassNames {
     .decode(text)
     .split(/\r?\n/)
     .flatMap(line => {
-      const [, name, color] = /^(.+):(\d+,\d+,\d+):[^:]*:[^:]*$/.exec(line) ?? []
+      const [, name, color] = /^(.+):((?:\d+,\d+,\d+)?):[^:]*:[^:]*$/.exec(line) ?? []
       return name === undefined ? [] : [[color, name] as const]
     })
   // The position of a line is its index where the palette is VOC's.
@@ -149,7 +177,7 @@ function mostFrequent(classes: Uint8Array, objects: Uint8Array, object: number):
 }
 
 function classOf(index: number, picture: LabelPng | undefined, { byIndex, byColor }: ClassNames): string {
-  const color = picture?.palette?.[index]?.join(',')
+  const color = picture?.palette?.[index] && colorKey(picture.palette[index])
   return (color === undefined ? undefined : byColor.get(color)) ?? byIndex[index] ?? String(index)
 }
 
@@ -157,7 +185,7 @@ function labelPictures(
   { file, width, height, objects }: AnnotatedImage,
   names: readonly string[],
   { prefer }: WriteOptions
-): { objects: LabelPng; classes: LabelPng } {
+): { objects: Parameters<typeof writePng>[0]; classes: Parameters<typeof writePng>[0] } {
   if (objects.length > mostIndices) tooMany(file, objects.length)
   const ids = [
     0,
@@ -173,7 +201,7 @@ function labelPictures(
         prefer && { prefer }
       ).data
     : new Uint16Array(width * height)
-  const picture = (indices: readonly number[]): LabelPng => ({
+  const picture = (indices: readonly number[]) => ({
     width,
     height,
     data: Uint8Array.from(labels, label => indices[label]),

@@ -99,7 +99,7 @@ function namesIn(files: Files): ReadonlyMap<number, string> {
     const fail = failingIn(file)
     let yaml: unknown
     try {
-      yaml = parse(textOf(bytes, fail), { maxAliasCount: yamlAliasLimit, schema: 'core', logLevel: 'silent' })
+      yaml = parse(textOf(bytes, fail), { maxAliasCount: yamlAliasLimit, schema: 'core', logLevel: 'error' })
     } catch (cause) {
       fail(`it must be YAML (${(cause as Error).message})`, cause)
     }
