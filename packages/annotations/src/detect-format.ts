@@ -3,6 +3,10 @@ import type { Files } from './annotated-image.js'
 import type { Format } from './format.js'
 import { annotationFormats, formats, type AnnotationFormat } from './formats.js'
 
+/** Whether a format (default: any) reads files of this name. */
+export const isAnnotationFile = (name: string, format?: AnnotationFormat): boolean =>
+  (format === undefined ? annotationFormats : [format]).some(one => formats[one].fileNames.test(name))
+
 /** The files whose names a format reads. */
 export const filesOf = ({ fileNames }: Format, files: Files): Files =>
   new Map([...files].filter(([name]) => fileNames.test(name)))

@@ -4,7 +4,7 @@
  */
 export type { AnnotatedImage, AnnotatedObject, Files, ImageInfo } from './annotated-image.js'
 export { annotationFormats, type AnnotationFormat } from './formats.js'
-export { detectFormat } from './detect-format.js'
+export { detectFormat, isAnnotationFile } from './detect-format.js'
 export { readAnnotations, type ReadOptions } from './read-annotations.js'
 export { writeAnnotations } from './write-annotations.js'
 export type { WriteOptions } from './format.js'
