@@ -17,8 +17,13 @@ export function joinParts(parts: readonly ObjectPart[]): AnnotatedObject[] {
     else groups.set(part.key ?? part, [part])
   }
   return [...groups.values()].map((group, i) => {
-    const { key: _, id, mask, ...rest } = group[0]
-    return { id: id ?? String(i + 1), ...rest, mask: group.length === 1 ? mask : union(group.map(part => part.mask)) }
+    const { id, mask, category, score } = group[0]
+    return {
+      id: id ?? String(i + 1),
+      category,
+      score,
+      mask: group.length === 1 ? mask : union(group.map(part => part.mask))
+    }
   })
 }
 

@@ -34,8 +34,8 @@ export async function readAnnotations(files: Files, options: ReadOptions = {}): 
     signal: true
   })
   if (!(files instanceof Map)) refuse('E_BAD_OPTION', `readAnnotations: files must be a Map, found ${shown(files)}`)
-  for (const [name, bytes] of files) {
-    if (!(bytes instanceof Uint8Array))
+  for (const [name, bytes] of files as Files) {
+    if (!((bytes as unknown) instanceof Uint8Array))
       refuse('E_BAD_OPTION', `readAnnotations: '${brief(name)}' must be a Uint8Array, found ${shown(bytes)}`)
     if (bytes.length > fileByteLimit) failingIn(name)(`it may have ${fileByteLimit} bytes, found ${bytes.length}`)
   }

@@ -5,8 +5,8 @@ import { simplifyLine, type Position, type Ring } from '@sam/core/model'
  * Simplifies exact outlines (`Mask.toPolygons()`) of the objects of an image together, so that objects that touch still
  * touch along one line, without overlap or gap. As in TopoJSON, borders are cut into arcs where other borders begin or
  * end; each arc is simplified once (Douglas–Peucker) and used by both sides. Beyond TopoJSON, an arc that would cross
- * another or let a ring collapse is simplified less, so no ring disappears. The corners of the image stay. Every written position is a corner of an
- * exact outline, and every exact outline stays within `tolerance` pixels of the written one.
+ * another or let a ring collapse is simplified less, so no ring disappears. The corners of the image stay. Every written
+ * position is on an exact outline, and every exact outline stays within `tolerance` pixels of the written one.
  */
 export function simplifyTogether(
   objects: readonly MultiPolygon[],
@@ -212,10 +212,12 @@ function meet({ a, b }: Segment, { a: c, b: d }: Segment): boolean {
     return side(ends[0], p, q) === 0 && (p[0] - x) * (q[0] - x) + (p[1] - y) * (q[1] - y) > 0
   }
   const [s1, s2, s3, s4] = [side(a, b, c), side(a, b, d), side(c, d, a), side(c, d, b)]
-  if (s1 === 0 && s2 === 0) return overlap(a, b, c, d, 0) && overlap(a, b, c, d, 1)
+  if (s1 === 0 && s2 === 0) return overlap([a, b], [c, d], 0) && overlap([a, b], [c, d], 1)
   return Math.sign(s1) * Math.sign(s2) <= 0 && Math.sign(s3) * Math.sign(s4) <= 0
 }
 
-const overlap = (a: Position, b: Position, c: Position, d: Position, axis: 0 | 1): boolean =>
+type Ends = readonly [Position, Position]
+
+const overlap = ([a, b]: Ends, [c, d]: Ends, axis: 0 | 1): boolean =>
   Math.max(Math.min(a[axis], b[axis]), Math.min(c[axis], d[axis])) <=
   Math.min(Math.max(a[axis], b[axis]), Math.max(c[axis], d[axis]))

@@ -27,7 +27,7 @@ const lost: Readonly<Record<AnnotationFormat, readonly (keyof AnnotatedObject | 
 
 const bare = (file: string): string => file.replace(/\.\w+$/, '')
 
-/** Images as plain data, as a format keeps them: masks as bitmaps, objects by id where the format has an order of its own. */
+/** Images as plain data, as a format keeps them: masks as bitmaps, and objects by id where the format sorts them. */
 function kept(images: readonly AnnotatedImage[], format: AnnotationFormat): unknown {
   const lose = lost[format]
   return images.map(({ id, file, width, height, objects }) => ({

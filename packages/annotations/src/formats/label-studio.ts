@@ -56,7 +56,7 @@ async function readTask(
   )
   const groups = annotations.length ? annotations : objectsIn(task, 'predictions', fail)
   const results = groups.flatMap(group =>
-    objectsIn(group, 'result', fail).map(result => ({ ...result, score: result.score ?? group.score }) as Json)
+    objectsIn(group, 'result', fail).map((result): Json => ({ ...result, score: result.score ?? group.score }))
   )
   const info = await infoOf({ name, data, results }, reading, fail)
   const labels = new Map(
