@@ -89,6 +89,25 @@ describe('simplifyTogether', () => {
     )
   })
 
+  it.each([1, 2, 3])('keeps objects at the edge of the image, without gap inside the tolerance (seed %i)', seed => {
+    const labels = blobs(60, 50, { seed, background: 14 })
+    const [tolerance, scale] = [3, 3]
+    const covered = cover(simplifyTogether(exactOutlines(labels, 6), { ...labels, tolerance }), labels, scale)
+    const isInside = (x: number, y: number): boolean =>
+      x < 0 || y < 0 || x >= labels.width || y >= labels.height || labels.data[y * labels.width + x] > 0
+    const reach = Array.from({ length: 2 * tolerance + 3 }, (_, i) => i - tolerance - 1)
+    let deep = 0
+    covered.forEach((count, at) => {
+      const [x, y] = [at % (labels.width * scale), Math.floor(at / (labels.width * scale))].map(v =>
+        Math.floor(v / scale)
+      )
+      if (!reach.every(dy => reach.every(dx => isInside(x + dx, y + dy)))) return
+      deep++
+      expect(count).toBe(1)
+    })
+    expect(deep).toBeGreaterThan(1000)
+  })
+
   it('leaves masks unchanged with tolerance 0', () => {
     const labels = blobs(40, 30, { background: 8 })
     const exact = exactOutlines(labels, 6)

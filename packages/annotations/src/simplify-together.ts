@@ -5,8 +5,8 @@ import { simplifyLine, type Position, type Ring } from '@sam/core/model'
  * Simplifies exact outlines (`Mask.toPolygons()`) of the objects of an image together, so that objects that touch still
  * touch along one line, without overlap or gap. As in TopoJSON, borders are cut into arcs where other borders begin or
  * end; each arc is simplified once (Douglas–Peucker) and used by both sides. Beyond TopoJSON, an arc that would cross
- * another or let a ring collapse is simplified less, so no ring disappears. The corners of the image stay. Written
- * positions are on an exact outline, and every exact outline stays within `tolerance` pixels of the written one.
+ * another or let a ring collapse is simplified less, so no ring disappears. What touches the edge of the image still
+ * does. Written positions are on an exact outline, and every exact outline stays within `tolerance` pixels of the written one.
  */
 export function simplifyTogether(
   objects: readonly MultiPolygon[],
@@ -16,9 +16,11 @@ export function simplifyTogether(
     [0, 0],
     [width, 0],
     [width, height],
-    [0, height]
+    [0, height],
+    [0, 0]
   ]
-  const isJunction = junctionsOf(objects.flat(2), frame)
+  // Where an object leaves the edge of the image is a junction as well: what touches the edge still does.
+  const isJunction = junctionsOf([frame, ...objects.flat(2)], frame)
   const arcs = new Map<string, Arc>()
   const paths = objects.map(polygons =>
     polygons.map(rings => rings.map(ring => cut(unitSteps(ring), isJunction).map(line => arcOf(line, arcs))))
