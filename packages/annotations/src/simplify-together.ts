@@ -5,8 +5,9 @@ import { simplifyLine, type Position, type Ring } from '@sam/core/model'
  * Simplifies exact outlines (`Mask.toPolygons()`) of the objects of an image together, so that objects that touch still
  * touch along one line, without overlap or gap. As in TopoJSON, borders are cut into arcs where other borders begin or
  * end; each arc is simplified once (Douglas–Peucker) and used by both sides. Beyond TopoJSON, an arc that would cross
- * another or let a ring collapse is simplified less, so no ring disappears. What touches the edge of the image still
- * does. Written positions are on an exact outline, and every exact outline stays within `tolerance` pixels of the written one.
+ * another or let a ring collapse is simplified less there, so no ring disappears; and what touches the edge of the
+ * image still does. Written positions are on an exact outline, and every exact outline stays within `tolerance` pixels
+ * of the written one.
  */
 export function simplifyTogether(
   objects: readonly MultiPolygon[],
@@ -26,34 +27,55 @@ export function simplifyTogether(
     polygons.map(rings => rings.map(ring => cut(unitSteps(ring), isJunction).map(line => arcOf(line, arcs))))
   )
   const rings = paths.flat(2)
-  for (const arc of arcs.values()) simplifyArc(arc, tolerance)
+  for (const arc of arcs.values()) arc.spans = simplified(arc.exact, { from: 0, to: arc.exact.length - 1, tolerance })
   for (;;) {
-    const refined = new Set([...collapsedArcs(rings), ...crossingArcs([...arcs.values()])])
-    const coarse = [...refined].filter(arc => arc.tolerance > 0)
-    if (!coarse.length) break
-    // Exact lines do not cross, so this ends.
-    for (const arc of coarse) simplifyArc(arc, arc.tolerance > 0.5 ? arc.tolerance / 2 : 0)
+    const coarse = new Set([...collapsedSpans(rings), ...crossingSpans([...arcs.values()])])
+    if (!coarse.size) break
+    // Exact borders do not cross, so this ends.
+    for (const arc of arcs.values())
+      arc.spans = arc.spans.flatMap(span =>
+        coarse.has(span)
+          ? simplified(arc.exact, { ...span, tolerance: span.tolerance > 0.5 ? span.tolerance / 2 : 0 })
+          : [span]
+      )
   }
-  return paths.map(polygons => polygons.map(rings => rings.map(joined)))
+  return paths.map(polygons => polygons.map(rings => rings.map(ring => joined(ring))))
 }
 
 /** A border between two junctions, or a closed one without junctions. */
 interface Arc {
   /** The corners of the exact border. */
   readonly exact: readonly Position[]
-  line: readonly Position[]
-  tolerance: number
+  spans: readonly Span[]
+}
+
+/** A segment of a simplified border: it replaces the corners from one index of the exact border to another. */
+interface Span {
+  readonly from: number
+  readonly to: number
+  readonly tolerance: number
+}
+
+const isExact = ({ from, to }: Span): boolean => to - from === 1
+
+/** A part of a border with some corners left out. */
+function simplified(exact: readonly Position[], { from, to, tolerance }: Span): Span[] {
+  const corners = tolerance > 0 ? simplifyLine(exact.slice(from, to + 1), tolerance) : exact.slice(from, to + 1)
+  const spans: Span[] = []
+  let at = from
+  for (const corner of corners.slice(1)) {
+    const start = at
+    do at++
+    while (!same(exact[at], corner))
+    spans.push({ from: start, to: at, tolerance })
+  }
+  return spans
 }
 
 /** An arc as part of a ring, in its own or the other direction. */
 interface Use {
   readonly arc: Arc
   readonly backwards: boolean
-}
-
-function simplifyArc(arc: Arc, tolerance: number): void {
-  arc.tolerance = tolerance
-  arc.line = tolerance > 0 ? simplifyLine(arc.exact, tolerance) : arc.exact
 }
 
 /** A position as a number: coordinates of images are below 2²⁶. */
@@ -124,7 +146,7 @@ function arcOf(line: readonly Position[], arcs: Map<string, Arc>): Use {
   const other = arcs.get(reverse)
   if (other) return { arc: other, backwards: true }
   const exact = line.filter((p, i) => i === 0 || i === line.length - 1 || isTurn(line[i - 1], p, line[i + 1]))
-  const arc = { exact, line: exact, tolerance: 0 }
+  const arc = { exact, spans: [] }
   arcs.set(forwards, arc)
   return { arc, backwards: false }
 }
@@ -135,21 +157,22 @@ const isTurn = (a: Position, b: Position, c: Position): boolean => side(a, b, c)
 const side = ([ax, ay]: Position, [bx, by]: Position, [cx, cy]: Position): number =>
   (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
 
-/** A closed ring of its arcs. Corners in the middle of a straight side are left out, except at junctions. */
-function joined(uses: readonly Use[]): Ring {
-  const open = uses.flatMap(({ arc: { line }, backwards }) => (backwards ? [...line].reverse() : line).slice(0, -1))
+/** A closed ring of its arcs, simplified or exact. */
+function joined(uses: readonly Use[], lineOf = simplifiedLine): Ring {
+  const open = uses.flatMap(({ arc, backwards }) => {
+    const line = lineOf(arc)
+    return (backwards ? [...line].reverse() : line).slice(0, -1)
+  })
   return [...open, open[0]]
 }
 
-/** The arcs of rings that enclose no area, and of rings that run the other way around. */
-function collapsedArcs(rings: readonly (readonly Use[])[]): Arc[] {
-  return rings
-    .filter(uses => Math.sign(doubleArea(joined(uses))) !== Math.sign(doubleArea(exactRing(uses))))
-    .flatMap(uses => uses.map(({ arc }) => arc))
-}
+const simplifiedLine = ({ exact, spans }: Arc): readonly Position[] => [exact[0], ...spans.map(({ to }) => exact[to])]
 
-const exactRing = (uses: readonly Use[]): Ring =>
-  joined(uses.map(({ arc, backwards }) => ({ arc: { ...arc, line: arc.exact }, backwards })))
+/** What can be refined of rings that enclose no area, or run the other way around. */
+const collapsedSpans = (rings: readonly (readonly Use[])[]): Span[] =>
+  rings
+    .filter(uses => Math.sign(doubleArea(joined(uses))) !== Math.sign(doubleArea(joined(uses, ({ exact }) => exact))))
+    .flatMap(uses => uses.flatMap(({ arc }) => arc.spans.filter(span => !isExact(span))))
 
 function doubleArea(ring: Ring): number {
   let twice = 0
@@ -160,31 +183,29 @@ function doubleArea(ring: Ring): number {
 interface Segment {
   readonly a: Position
   readonly b: Position
-  readonly arc: Arc
+  readonly span: Span
 }
 
-/** The arcs with a segment that meets another segment anywhere but at a common end. */
-function crossingArcs(arcs: readonly Arc[]): Set<Arc> {
+/** The segments that meet another anywhere but at a common end, where they can be refined. */
+function crossingSpans(arcs: readonly Arc[]): Span[] {
   const cells = new Map<number, Segment[]>()
-  const found = new Set<Arc>()
-  for (const arc of arcs) {
-    for (let i = 1; i < arc.line.length; i++) {
-      const segment = { a: arc.line[i - 1], b: arc.line[i], arc }
+  const found: Span[] = []
+  for (const { exact, spans } of arcs) {
+    for (const span of spans) {
+      const segment = { a: exact[span.from], b: exact[span.to], span }
       for (const cell of cellsOf(segment)) {
         const others = cells.get(cell)
         if (!others) {
           cells.set(cell, [segment])
           continue
         }
-        for (const other of others) {
-          if (arc.tolerance === 0 && other.arc.tolerance === 0) continue
-          if (meet(segment, other)) found.add(arc).add(other.arc)
-        }
+        for (const other of others)
+          if (!(isExact(span) && isExact(other.span)) && meet(segment, other)) found.push(span, other.span)
         others.push(segment)
       }
     }
   }
-  return found
+  return found.filter(span => !isExact(span))
 }
 
 const cellSide = 16
