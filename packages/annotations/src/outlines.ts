@@ -9,7 +9,9 @@ export function outlines(
   { simplify = 0 }: WriteOptions
 ): readonly MultiPolygon[] {
   const exact = objects.map(({ mask }) => mask.toPolygons())
-  return simplify > 0 ? simplifyTogether(exact, { tolerance: simplify, width, height }) : exact
+  if (simplify === 0) return exact
+  const overlap = (i: number, k: number): boolean => objects[i].mask.sharedArea(objects[k].mask) > 0
+  return simplifyTogether(exact, { tolerance: simplify, width, height, overlap })
 }
 
 /** A number with at most `digits` digits after the point. */

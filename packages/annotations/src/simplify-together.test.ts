@@ -46,6 +46,8 @@ function cover(objects: readonly MultiPolygon[], { width, height }: Labels, scal
   return sum
 }
 
+const never = (): boolean => false
+
 const corners = (objects: readonly MultiPolygon[]): number => objects.flat(3).length
 
 describe('simplifyTogether', () => {
@@ -53,7 +55,7 @@ describe('simplifyTogether', () => {
     const labels = blobs(60, 50, { seed })
     const exact = exactOutlines(labels, 6)
     for (const tolerance of [0.8, 2, 5]) {
-      const simple = simplifyTogether(exact, { ...labels, tolerance })
+      const simple = simplifyTogether(exact, { ...labels, tolerance, overlap: never })
       expect(new Set(cover(simple, labels))).toEqual(new Set([1]))
       expect(corners(simple)).toBeLessThan(corners(exact) / 2)
     }
@@ -70,7 +72,7 @@ describe('simplifyTogether', () => {
     fc.assert(
       fc.property(labels, fc.constantFrom(0.5, 1, 3, 100), (image, tolerance) => {
         const exact = exactOutlines(image, 3)
-        const simple = simplifyTogether(exact, { ...image, tolerance })
+        const simple = simplifyTogether(exact, { ...image, tolerance, overlap: never })
         expect(simple.map(polygons => polygons.map(rings => rings.length))).toEqual(
           exact.map(polygons => polygons.map(rings => rings.length))
         )
@@ -92,7 +94,11 @@ describe('simplifyTogether', () => {
   it.each([1, 2, 3])('keeps objects at the edge of the image, without gap inside the tolerance (seed %i)', seed => {
     const labels = blobs(60, 50, { seed, background: 14 })
     const [tolerance, scale] = [3, 3]
-    const covered = cover(simplifyTogether(exactOutlines(labels, 6), { ...labels, tolerance }), labels, scale)
+    const covered = cover(
+      simplifyTogether(exactOutlines(labels, 6), { ...labels, tolerance, overlap: never }),
+      labels,
+      scale
+    )
     const isInside = (x: number, y: number): boolean =>
       x < 0 || y < 0 || x >= labels.width || y >= labels.height || labels.data[y * labels.width + x] > 0
     const reach = Array.from({ length: 2 * tolerance + 3 }, (_, i) => i - tolerance - 1)
@@ -111,8 +117,34 @@ describe('simplifyTogether', () => {
   it('leaves masks unchanged with tolerance 0', () => {
     const labels = blobs(40, 30, { background: 8 })
     const exact = exactOutlines(labels, 6)
-    const same = simplifyTogether(exact, { ...labels, tolerance: 0 })
+    const same = simplifyTogether(exact, { ...labels, tolerance: 0, overlap: never })
     for (const [i, polygons] of exact.entries()) expect(rasterize(same[i], labels)).toEqual(rasterize(polygons, labels))
+  })
+
+  it('simplifies objects that overlap as well as one alone, and keeps those apart that do not overlap', () => {
+    const [width, height, tolerance] = [90, 60, 2]
+    const disc = (cx: number, cy: number, radius: number) => {
+      const data = Uint8Array.from({ length: width * height }, (_, at) =>
+        Math.hypot((at % width) - cx, Math.floor(at / width) - cy) + Math.sin(at % 7) < radius ? 1 : 0
+      )
+      return new Mask({ width, height, data })
+    }
+    const [a, b] = [disc(30, 30, 20), disc(31, 30, 20)]
+    const outside = a.bitmap().map((inside, at) => (inside || b.bitmap()[at] ? 0 : 1))
+    const masks = [a, b, new Mask({ width, height, data: outside })]
+    const overlap = (i: number, k: number): boolean => masks[i].sharedArea(masks[k]) > 0
+    const options = { tolerance, width, height, overlap }
+    const [first, second, rest] = simplifyTogether(
+      masks.map(mask => mask.toPolygons()),
+      options
+    )
+    const apart = simplifyTogether([a.toPolygons(), b.toPolygons()], options)
+    expect(corners(apart)).toBe(
+      corners([a.toPolygons(), b.toPolygons()].map(one => simplifyTogether([one], options)[0]))
+    )
+    const labels = { width, height, data: new Uint8Array(width * height) }
+    for (const one of [first, second]) expect(Math.max(...cover([one, rest], labels))).toBe(1)
+    expect(Math.min(...cover([first, second, rest], labels))).toBe(1)
   })
 
   it('keeps nested objects nested: masks may overlap', () => {
@@ -120,7 +152,12 @@ describe('simplifyTogether', () => {
       at % 30 >= x && at % 30 < x + side && Math.floor(at / 30) >= y && Math.floor(at / 30) < y + side ? 1 : 0
     const mask = (...where: [number, number, number]) =>
       new Mask({ width: 30, height: 30, data: new Uint8Array(900).map(inside(...where)) }).toPolygons()
-    const [whole, part] = simplifyTogether([mask(2, 2, 20), mask(2, 2, 9)], { tolerance: 1, width: 30, height: 30 })
+    const [whole, part] = simplifyTogether([mask(2, 2, 20), mask(2, 2, 9)], {
+      tolerance: 1,
+      width: 30,
+      height: 30,
+      overlap: () => true
+    })
     expect(rasterize(whole, { width: 30, height: 30 }).data.filter(Boolean)).toHaveLength(400)
     expect(rasterize(part, { width: 30, height: 30 }).data.filter(Boolean)).toHaveLength(81)
   })

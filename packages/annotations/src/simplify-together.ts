@@ -1,17 +1,27 @@
 import type { MultiPolygon } from '@sam/core'
 import { simplifyLine, type Position, type Ring } from '@sam/core/model'
 
+export interface SimplifyOptions {
+  readonly tolerance: number
+  readonly width: number
+  readonly height: number
+  /** Whether two objects, by their indices, have pixels in common. */
+  readonly overlap: (i: number, k: number) => boolean
+}
+
+type Apart = (i: number, k: number) => boolean
+
 /**
  * Simplifies exact outlines (`Mask.toPolygons()`) of the objects of an image together, so that objects that touch still
  * touch along one line, without overlap or gap. As in TopoJSON, borders are cut into arcs where other borders begin or
  * end; each arc is simplified once (Douglas–Peucker) and used by both sides. Beyond TopoJSON, an arc that would cross
  * another or let a ring collapse is simplified less there, so no ring disappears; and what touches the edge of the
  * image still does. Written positions are on an exact outline, and every exact outline stays within `tolerance` pixels
- * of the written one.
+ * of the written one. Objects that overlap are simplified independently of each other.
  */
 export function simplifyTogether(
   objects: readonly MultiPolygon[],
-  { tolerance, width, height }: { tolerance: number; width: number; height: number }
+  { tolerance, width, height, overlap }: SimplifyOptions
 ): readonly MultiPolygon[] {
   const frame: Ring = [
     [0, 0],
@@ -20,19 +30,29 @@ export function simplifyTogether(
     [0, height],
     [0, 0]
   ]
+  const known = new Map<number, boolean>()
+  /** Whether two objects must stay apart: they do not overlap, or are one. The frame is object −1. */
+  const apart = (i: number, k: number): boolean => {
+    if (i === k || i < 0 || k < 0) return true
+    const key = Math.min(i, k) * objects.length + Math.max(i, k)
+    const found = known.get(key) ?? !overlap(i, k)
+    known.set(key, found)
+    return found
+  }
   // Where an object leaves the edge of the image is a junction as well: what touches the edge still does.
-  const isJunction = junctionsOf([frame, ...objects.flat(2)], frame)
-  const arcs = new Map<string, Arc>()
-  const paths = objects.map(polygons =>
-    polygons.map(rings => rings.map(ring => cut(unitSteps(ring), isJunction).map(line => arcOf(line, arcs))))
+  const owned = objects.flatMap((polygons, owner) => polygons.flat().map(ring => ({ ring, owner })))
+  const isJunction = junctionsOf([{ ring: frame, owner: -1 }, ...owned], { corners: frame, apart })
+  const arcs = new Arcs()
+  const paths = objects.map((polygons, owner) =>
+    polygons.map(rings => rings.map(ring => cut(unitSteps(ring), isJunction).map(line => arcs.use(line, owner))))
   )
   const rings = paths.flat(2)
-  for (const arc of arcs.values()) arc.spans = simplified(arc.exact, { from: 0, to: arc.exact.length - 1, tolerance })
+  for (const arc of arcs.all) arc.spans = simplified(arc.exact, { from: 0, to: arc.exact.length - 1, tolerance })
   for (;;) {
-    const coarse = new Set([...collapsedSpans(rings), ...crossingSpans([...arcs.values()])])
+    const coarse = new Set([...collapsedSpans(rings), ...crossingSpans(arcs.all, apart)])
     if (!coarse.size) break
     // Exact borders do not cross, so this ends.
-    for (const arc of arcs.values())
+    for (const arc of arcs.all)
       arc.spans = arc.spans.flatMap(span =>
         coarse.has(span)
           ? simplified(arc.exact, { ...span, tolerance: span.tolerance > 0.5 ? span.tolerance / 2 : 0 })
@@ -47,6 +67,8 @@ interface Arc {
   /** The corners of the exact border. */
   readonly exact: readonly Position[]
   spans: readonly Span[]
+  /** The objects that it bounds. */
+  readonly owners: Set<number>
 }
 
 /** A segment of a simplified border: it replaces the corners from one index of the exact border to another. */
@@ -96,19 +118,27 @@ function unitSteps(ring: Ring): Position[] {
   return steps
 }
 
-/** A pixel corner is a junction where rings pass it along different edges; so are the corners of the image. */
-function junctionsOf(rings: readonly Ring[], frame: Ring): (position: Position) => boolean {
-  const edges = new Map<number, number>()
-  const junctions = new Set(frame.map(keyOf))
-  for (const ring of rings) {
+/**
+ * A pixel corner is a junction where rings of objects that must stay apart pass it along different edges; so are the
+ * corners of the image.
+ */
+function junctionsOf(
+  rings: readonly { readonly ring: Ring; readonly owner: number }[],
+  { corners, apart }: { corners: Ring; apart: Apart }
+): (position: Position) => boolean {
+  const passes = new Map<number, { readonly edges: number; readonly owner: number }[]>()
+  const junctions = new Set(corners.map(keyOf))
+  for (const { ring, owner } of rings) {
     const steps = unitSteps(ring)
     for (let i = 1; i < steps.length; i++) {
-      const next = steps[i + 1] ?? steps[1]
-      const used = directionBit(steps[i], steps[i - 1]) | directionBit(steps[i], next)
+      const edges = directionBit(steps[i], steps[i - 1]) | directionBit(steps[i], steps[i + 1] ?? steps[1])
       const key = keyOf(steps[i])
-      const before = edges.get(key)
-      if (before === undefined) edges.set(key, used)
-      else if (before !== used) junctions.add(key)
+      const others = passes.get(key)
+      if (!others) passes.set(key, [{ edges, owner }])
+      else {
+        if (others.some(other => other.edges !== edges && apart(owner, other.owner))) junctions.add(key)
+        others.push({ edges, owner })
+      }
     }
   }
   return position => junctions.has(keyOf(position))
@@ -135,21 +165,33 @@ function cut(closed: readonly Position[], isJunction: (position: Position) => bo
   return lines
 }
 
-/** The arc of a line, which another ring may already use in the other direction. */
-function arcOf(line: readonly Position[], arcs: Map<string, Arc>): Use {
-  // The two ends of a side tell the lines between two junctions apart, and the directions of one line.
-  const keyFrom = (a: Position, b: Position): string => `${keyOf(a)} ${keyOf(b)}`
-  const forwards = keyFrom(line[0], line[1])
-  const reverse = keyFrom(line.at(-1)!, line.at(-2)!)
-  const known = arcs.get(forwards)
-  if (known) return { arc: known, backwards: false }
-  const other = arcs.get(reverse)
-  if (other) return { arc: other, backwards: true }
-  const exact = line.filter((p, i) => i === 0 || i === line.length - 1 || isTurn(line[i - 1], p, line[i + 1]))
-  const arc = { exact, spans: [] }
-  arcs.set(forwards, arc)
-  return { arc, backwards: false }
+/** The arcs of all objects. */
+class Arcs {
+  readonly all: Arc[] = []
+  readonly #byEnds = new Map<string, Arc[]>()
+
+  /** The arc of a line, which another ring may already use, also in the other direction. */
+  use(line: readonly Position[], owner: number): Use {
+    const exact = line.filter((p, i) => i === 0 || i === line.length - 1 || isTurn(line[i - 1], p, line[i + 1]))
+    const [from, to] = [keyOf(line[0]), keyOf(line.at(-1)!)]
+    const ends = `${Math.min(from, to)} ${Math.max(from, to)} ${exact.length}`
+    const candidates = this.#byEnds.get(ends) ?? []
+    this.#byEnds.set(ends, candidates)
+    const reversed = [...exact].reverse()
+    for (const arc of candidates) {
+      const forwards = sameLine(arc.exact, exact)
+      if (!forwards && !sameLine(arc.exact, reversed)) continue
+      arc.owners.add(owner)
+      return { arc, backwards: !forwards }
+    }
+    const arc = { exact, spans: [], owners: new Set([owner]) }
+    candidates.push(arc)
+    this.all.push(arc)
+    return { arc, backwards: false }
+  }
 }
+
+const sameLine = (a: readonly Position[], b: readonly Position[]): boolean => a.every((p, i) => same(p, b[i]))
 
 const isTurn = (a: Position, b: Position, c: Position): boolean => side(a, b, c) !== 0
 
@@ -184,15 +226,20 @@ interface Segment {
   readonly a: Position
   readonly b: Position
   readonly span: Span
+  readonly owners: ReadonlySet<number>
 }
 
-/** The segments that meet another anywhere but at a common end, where they can be refined. */
-function crossingSpans(arcs: readonly Arc[]): Span[] {
+/**
+ * The segments of objects that must stay apart which meet anywhere but at a common end, where they can be refined.
+ */
+function crossingSpans(arcs: readonly Arc[], apart: Apart): Span[] {
+  const mayNotMeet = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean =>
+    [...a].some(i => [...b].some(k => apart(i, k)))
   const cells = new Map<number, Segment[]>()
   const found: Span[] = []
-  for (const { exact, spans } of arcs) {
+  for (const { exact, spans, owners } of arcs) {
     for (const span of spans) {
-      const segment = { a: exact[span.from], b: exact[span.to], span }
+      const segment = { a: exact[span.from], b: exact[span.to], span, owners }
       for (const cell of cellsOf(segment)) {
         const others = cells.get(cell)
         if (!others) {
@@ -200,7 +247,8 @@ function crossingSpans(arcs: readonly Arc[]): Span[] {
           continue
         }
         for (const other of others)
-          if (!(isExact(span) && isExact(other.span)) && meet(segment, other)) found.push(span, other.span)
+          if (!(isExact(span) && isExact(other.span)) && meet(segment, other) && mayNotMeet(owners, other.owners))
+            found.push(span, other.span)
         others.push(segment)
       }
     }
