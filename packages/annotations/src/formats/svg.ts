@@ -4,7 +4,7 @@ import type { Position, Ring } from '@sam/core/model'
 import { categoryOf, type AnnotatedImage, type AnnotatedObject, type ImageInfo } from '../annotated-image.js'
 import { failingIn, readCategory, readName, readScore, readSize } from '../fail.js'
 import type { Format } from '../format.js'
-import { withUniqueIds } from '../ids.js'
+import { numberIds, withUniqueIds } from '../ids.js'
 import { textBytes } from '../json.js'
 import { openRing } from '../keyhole.js'
 import { maskOfPolygons } from '../mask-shapes.js'
@@ -46,13 +46,14 @@ export const svg: Format = {
       images.map((image, i) => {
         const shapes = outlines(image, options)
         const { id, file, width, height, objects } = image
+        const numbers = numberIds(objects.map(object => object.id))
         return [
           `${stems[i]}.svg`,
           textBytes(
             [
               `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" ` +
                 `height="${height}"${attributes({ 'data-file': file, 'data-id': id })}>`,
-              ...objects.map((object, k) => pathOf(object, shapes[k].flat(), k)),
+              ...objects.map((object, k) => pathOf(object, shapes[k].flat(), numbers[k])),
               '</svg>',
               ''
             ].join('\n')
@@ -69,7 +70,7 @@ const attributes = (values: Readonly<Record<string, string | number | undefined>
     .map(([name, value]) => ` ${name}="${escapeXml(String(value))}"`)
     .join('')
 
-function pathOf(object: AnnotatedObject, rings: readonly Ring[], at: number): string {
+function pathOf(object: AnnotatedObject, rings: readonly Ring[], number: number): string {
   const { id, category, score, crowd } = object
   const d = rings
     .map(
@@ -85,7 +86,7 @@ function pathOf(object: AnnotatedObject, rings: readonly Ring[], at: number): st
     'data-score': score,
     'data-crowd': crowd ? 'true' : undefined
   })
-  const color = `rgb(${distinctColor(at).join(' ')})`
+  const color = `rgb(${distinctColor(number - 1).join(' ')})`
   return `  <path fill="${color}" fill-rule="evenodd"${own} d="${d}"><title>${escapeXml(categoryOf(object))}</title></path>`
 }
 
