@@ -1,5 +1,4 @@
 /** The compute thread: holds the backend, the model and the image embedding, so the page stays responsive. */
-import { writeAnnotations } from '@sam/annotations'
 import { InputError, Mask, SamError, type EncodedImage, type Prompt } from '@sam/core'
 import { frameOf } from '@sam/core/model'
 import { pickBackend, type Choice } from '@sam/backend-wasm'
@@ -97,6 +96,7 @@ const calls: { [C in CallName]: (args: Calls[C]['args'], context: Context) => Pr
       )
       return new Blob([cut as Uint8Array<ArrayBuffer>], { type: 'image/png' })
     }
+    const { writeAnnotations } = await import('@sam/annotations')
     const { width, height } = image
     const annotated = { file, width, height, objects: objects.filter(({ mask }) => mask.area) }
     const [bytes] = writeAnnotations([annotated], { format, simplify: 0.5 }).values()
