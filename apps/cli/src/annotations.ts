@@ -1,11 +1,20 @@
 import { stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
-import { isAnnotationFile, type AnnotationFormat, type Files, type ImageInfo } from '@sam/annotations'
+import {
+  annotationFormats,
+  isAnnotationFile,
+  writeAnnotations,
+  type AnnotatedImage,
+  type AnnotationFormat,
+  type Files,
+  type ImageInfo
+} from '@sam/annotations'
+import type { Mask } from '@sam/core'
 import { readPictureHeader } from '@sam/core/model'
 import { fileFinder, imageName, listFiles, stemOf } from '@sam/train/toolkit'
 import { Option } from 'commander'
 import { CliError } from './failure.js'
-import { readInput, type WriteResult } from './files.js'
+import { readInput, refuseOverwriting, stem, type WriteResult } from './files.js'
 import { decimal } from './numbers.js'
 
 /** How annotations are written. */
@@ -72,3 +81,42 @@ export async function writeAnnotationFiles(
 ): Promise<void> {
   for (const [name, bytes] of files) await write(paths.get(name)!, [bytes])
 }
+
+/** A photo with predicted masks, whose scores are their predicted IoUs. Masks without pixels are left out. */
+export const annotatedImage = (
+  image: string,
+  { width, height }: { readonly width: number; readonly height: number },
+  masks: readonly Mask[]
+): AnnotatedImage => ({
+  file: image === '-' ? stem(image) : basename(image),
+  width,
+  height,
+  objects: masks
+    .filter(({ area }) => area > 0)
+    .map((mask, i) => ({ id: String(i + 1), mask: mask.withoutLogits(), score: mask.predictedIou }))
+})
+
+/** Writes predicted masks in a format, unless that would overwrite one of the inputs. */
+export async function writePredicted(
+  images: readonly AnnotatedImage[],
+  {
+    format,
+    options: { shapes, simplify, prefer },
+    folder,
+    inputs
+  }: {
+    readonly format: AnnotationFormat
+    readonly options: AnnotationOptions
+    readonly folder: string
+    readonly inputs: readonly (string | undefined)[]
+  },
+  write: WriteResult
+): Promise<void> {
+  const files = writeAnnotations(images, { format, shapes, simplify, prefer })
+  const paths = new Map([...files.keys()].map(name => [name, join(folder, name)]))
+  await refuseOverwriting([...paths.values()], inputs)
+  await writeAnnotationFiles(files, paths, write)
+}
+
+export const isAnnotationFormat = (format: string): format is AnnotationFormat =>
+  (annotationFormats as readonly string[]).includes(format)

@@ -1,18 +1,17 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { annotationFormats, writeAnnotations, type AnnotatedImage, type AnnotationFormat } from '@sam/annotations'
+import { join } from 'node:path'
+import { annotationFormats, type AnnotatedImage, type AnnotationFormat } from '@sam/annotations'
 import { Option, type Command } from 'commander'
 import {
   encodePng,
   overlay,
   type AutomaticMask,
   type AutomaticMaskOptions,
-  type RgbImage,
   type Sam,
   type SampleOptions
 } from '@sam/core'
 import { toXywh } from '@sam/core/model'
-import { annotationOptions, annotationPaths, writeAnnotationFiles, type AnnotationOptions } from '../annotations.js'
+import { annotatedImage, annotationOptions, writePredicted, type AnnotationOptions } from '../annotations.js'
 import type { Context } from '../context.js'
 import { eachPhoto, isUnreadable } from '../each-photo.js'
 import { CliError, usage } from '../failure.js'
@@ -101,13 +100,13 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
       generateOne(sam, job, { options: { ...automatic, ...options }, context, annotated })
     )
   )
-  const { format, shapes, simplify, prefer } = options
-  if (format !== undefined) {
-    const files = writeAnnotations(annotated, { format, shapes, simplify, prefer })
-    const paths = annotationPaths(files, options.out)
-    await refuseOverwriting([...paths.values()], images)
-    await writeResults(options.out, write => writeAnnotationFiles(files, paths, write), context.signal)
-  }
+  const { format, out: folder } = options
+  if (format !== undefined)
+    await writeResults(
+      folder,
+      write => writePredicted(annotated, { format, options, folder, inputs: images }, write),
+      context.signal
+    )
   if (options.json) return context.terminal.out(json({ images: done }))
   const rows: string[][] = []
   for (const result of done) {
@@ -173,7 +172,14 @@ async function generateOne(
     },
     signal
   )
-  if (options.format !== undefined) annotated.push(annotatedImage(image, photo, masks))
+  if (options.format !== undefined)
+    annotated.push(
+      annotatedImage(
+        image,
+        photo,
+        masks.map(({ mask }) => mask)
+      )
+    )
   return { image, masks: masks.length, file: files.file, overlay: files.overlay }
 }
 
@@ -190,19 +196,6 @@ async function writeMasks(masks: readonly AutomaticMask[], files: Files, write: 
   for (const [i, { mask }] of masks.entries()) await write(join(files.folder, `${i}.png`), [await mask.toPng()])
   await write(files.file, text(metadata(masks)))
 }
-
-const annotatedImage = (
-  image: string,
-  { width, height }: RgbImage,
-  masks: readonly AutomaticMask[]
-): AnnotatedImage => ({
-  file: image === '-' ? stem(image) : basename(image),
-  width,
-  height,
-  objects: masks
-    .filter(({ area }) => area > 0)
-    .map(({ mask }, i) => ({ id: String(i + 1), mask: mask.withoutLogits(), score: mask.predictedIou }))
-})
 
 /** A record of Meta's `generate`, with COCO RLE. `bbox` is COCO's: its width and height are one more than Meta's. */
 const recordOf = ({ mask, area, stability, point, crop }: AutomaticMask): object => ({
