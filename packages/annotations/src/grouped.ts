@@ -29,8 +29,15 @@ export function joinParts(parts: readonly ObjectPart[]): AnnotatedObject[] {
 
 function union(masks: readonly Mask[]): Mask {
   const { width, height } = masks[0]
-  const data = new Uint8Array(width * height)
-  for (const { runs } of masks)
-    for (let i = 0; i < runs.length; i += 3) data.fill(1, runs[i] * width + runs[i + 1], runs[i] * width + runs[i + 2])
-  return new Mask({ width, height, data }).withoutLogits()
+  const rows = masks.flatMap(({ runs }) =>
+    Array.from({ length: runs.length / 3 }, (_, i) => [runs[3 * i], runs[3 * i + 1], runs[3 * i + 2]])
+  )
+  rows.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+  const runs: number[] = []
+  for (const [y, start, end] of rows) {
+    const last = runs.length - 1
+    if (last > 0 && runs[last - 2] === y && runs[last] >= start) runs[last] = Math.max(runs[last], end)
+    else runs.push(y, start, end)
+  }
+  return new Mask({ width, height, runs: Int32Array.from(runs), predictedIou: 1 })
 }

@@ -21,9 +21,14 @@ export function numberIds(ids: readonly (string | undefined)[], most = Number.MA
 /** Objects with different ids: an id that occurs again gets a suffix. */
 export function withUniqueIds<T extends { readonly id: string }>(objects: readonly T[]): T[] {
   const taken = new Set<string>()
+  const suffixes = new Map<string, number>()
   return objects.map(object => {
     let id = object.id
-    for (let n = 2; taken.has(id); n++) id = `${object.id}-${n}`
+    while (taken.has(id)) {
+      const n = (suffixes.get(object.id) ?? 1) + 1
+      suffixes.set(object.id, n)
+      id = `${object.id}-${n}`
+    }
     taken.add(id)
     return id === object.id ? object : { ...object, id }
   })

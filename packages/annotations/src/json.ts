@@ -39,6 +39,10 @@ export function listIn(value: unknown, field: string, fail: Refuse): readonly un
 export const objectsIn = (value: unknown, field: string, fail: Refuse): readonly Json[] =>
   listIn(value, field, fail).map((entry, i) => asObject(entry, `'${field}[${i}]'`, fail))
 
+/** An id as a key of a map: ids may be numbers or texts. `String` of any other value may throw. */
+export const idKey = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'string' ? String(value) : typeof value
+
 /** A JSON file in UTF-8. */
 export const jsonBytes = (value: unknown): Uint8Array => textBytes(`${JSON.stringify(value)}\n`)
 

@@ -19,6 +19,8 @@ export interface ReadOptions {
    * two positions. It is then skipped. Default: such an annotation is an error.
    */
   readonly onSkipped?: ((reason: string) => void) | undefined
+  /** Most bytes of one file. JSON and XML take many times their size in memory. Default: 128 MiB. */
+  readonly maxBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -27,17 +29,25 @@ export interface ReadOptions {
  * `InputError` `E_BAD_IMAGE` for files that are not of the format, for invalid values, and over a limit.
  */
 export async function readAnnotations(files: Files, options: ReadOptions = {}): Promise<AnnotatedImage[]> {
-  const { format, findImage, onSkipped, signal } = readOptions('readAnnotations', options, {
+  const {
+    format,
+    findImage,
+    onSkipped,
+    maxBytes = fileByteLimit,
+    signal
+  } = readOptions('readAnnotations', options, {
     format: true,
     findImage: true,
     onSkipped: true,
+    maxBytes: true,
     signal: true
   })
   if (!(files instanceof Map)) refuse('E_BAD_OPTION', `readAnnotations: files must be a Map, found ${shown(files)}`)
   for (const [name, bytes] of files as Files) {
     if (!((bytes as unknown) instanceof Uint8Array))
       refuse('E_BAD_OPTION', `readAnnotations: '${brief(name)}' must be a Uint8Array, found ${shown(bytes)}`)
-    if (bytes.length > fileByteLimit) failingIn(name)(`it may have ${fileByteLimit} bytes, found ${bytes.length}`)
+    if (!(bytes.length <= maxBytes))
+      failingIn(name)(`it may have ${shown(maxBytes)} bytes, found ${bytes.length}; raise maxBytes, or --max-bytes`)
   }
   if (format !== undefined) checkFormat(format)
   signal?.throwIfAborted()

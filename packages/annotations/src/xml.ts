@@ -44,10 +44,10 @@ export function readXml(bytes: Uint8Array, fail: Refuse): XmlElement {
   return root.children[0] ?? fail('it must be XML with a root element, found none')
 }
 
-/** The name of the root element, for telling formats apart; undefined where the file begins with no element. */
+/** The name of the root element, for telling formats apart; undefined where the file does not begin with elements. */
 export function rootOf(bytes: Uint8Array): string | undefined {
   const head = new TextDecoder().decode(bytes.subarray(0, 4096))
-  return /^\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>[]*>|\s)*<([\w:-]+)/s.exec(head)?.[1]
+  return /<([A-Za-z_][\w.:-]*)/.exec(head)?.[1]
 }
 
 export const childrenNamed = (element: XmlElement, name: string): readonly XmlElement[] =>

@@ -1,6 +1,13 @@
 import { Mask, SamError } from '@sam/core'
 import { describe, expect, it } from 'vitest'
-import { readAnnotations, writeAnnotations, type AnnotationFormat, type ReadOptions } from '../src/index.js'
+import { withUniqueIds } from '../src/ids.js'
+import {
+  detectFormat,
+  readAnnotations,
+  writeAnnotations,
+  type AnnotationFormat,
+  type ReadOptions
+} from '../src/index.js'
 import { picture } from './images.js'
 
 const findImage = (file: string) => ({ file, width: 4, height: 3 })
@@ -105,6 +112,29 @@ describe('readAnnotations: refuses with E_BAD_IMAGE', () => {
       'coco',
       { 'a.json': JSON.stringify(coco([square])).replace('"category_id"', '"score":"x","category_id"') }
     ],
+    ['an id that is no text', 'coco', { 'a.json': coco([square], { id: { toString: 1, valueOf: 1 } }) }],
+    [
+      'an iscrowd that is no number',
+      'coco',
+      { 'a.json': { ...coco(null), annotations: [{ image_id: 1, iscrowd: { toString: 1 } }] } }
+    ],
+    [
+      'an image_id of lists',
+      'coco',
+      { 'a.json': `{"images":[],"annotations":[{"image_id":${'['.repeat(deep)}${']'.repeat(deep)}}]}` }
+    ],
+    [
+      'a group of lists',
+      'labelme',
+      {
+        'a.json': JSON.stringify(labelme({ group_id: 0 })).replace(
+          '"group_id":0',
+          `"group_id":${'['.repeat(deep)}${']'.repeat(deep)}`
+        )
+      }
+    ],
+    ['a type that is no text', 'label-studio', { 'a.json': task({ type: { toString: 1 }, value: {} }) }],
+    ['large YAML', 'yolo', { 'data.yaml': ' '.repeat(2 ** 21), 'labels/a.txt': '' }],
     ['no label file', 'yolo', { 'a.json': '{}' }],
     ['a box', 'yolo', { 'labels/a.txt': '0 0.5 0.5 0.1 0.1' }],
     ['a class of text', 'yolo', { 'labels/a.txt': 'cat 0 0 1 0 1 1' }],
@@ -237,6 +267,32 @@ describe('readAnnotations', () => {
     json.annotations.push(json.annotations[0], json.annotations[0])
     const [{ objects }] = await read('coco', { 'a.json': json })
     expect(objects.map(({ id }) => id)).toEqual(['1', '1-2', '1-3'])
+  })
+
+  it('reads files with very many images and equal ids, and no more bytes than allowed', async () => {
+    const images = Array.from({ length: 150_000 }, (_, i) => ({ id: i, file_name: `${i}`, width: 1, height: 1 }))
+    expect(await read('coco', { 'a.json': { images, annotations: [] } })).toHaveLength(150_000)
+    const same = withUniqueIds(Array.from({ length: 200_000 }, () => ({ id: 'x' })))
+    expect(new Set(same.map(({ id }) => id)).size).toBe(200_000)
+    await expect(read('coco', { 'a.json': coco([square]) }, { maxBytes: 100 })).rejects.toMatchObject({
+      code: 'E_BAD_IMAGE',
+      message: expect.stringContaining('100 bytes')
+    })
+  })
+
+  it('detects formats of hostile files in no time', () => {
+    const files = new Map([
+      ['a.xml', new TextEncoder().encode('<?a?>'.repeat(1000))],
+      ['a.svg', new TextEncoder().encode('<!-- - -->'.repeat(1000))]
+    ])
+    expect(() => detectFormat(files)).toThrow(expect.objectContaining({ code: 'E_BAD_IMAGE' }))
+  })
+
+  it('reads label maps and lists with very long lines', async () => {
+    const line = new TextEncoder().encode('/images/'.repeat(100_000) + ':'.repeat(100_000))
+    const picture = writeAnnotations([{ file: 'a.jpg', width: 1, height: 1, objects: [] }], { format: 'voc' })
+    expect(await read('voc', { ...Object.fromEntries(picture), 'labelmap.txt': line })).toHaveLength(1)
+    expect(await read('yolo', { 'labels/a.txt': '', 'train.txt': line }, { findImage })).toHaveLength(1)
   })
 
   it('rejects with the reason of its signal', async () => {

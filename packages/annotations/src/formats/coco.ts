@@ -11,7 +11,7 @@ import { failingIn, readCategory, readName, readScore, readSize } from '../fail.
 import { findImage } from '../find-image.js'
 import type { Format, Reading, WriteOptions } from '../format.js'
 import { numberIds, withUniqueIds } from '../ids.js'
-import { asObject, isObject, jsonBytes, objectsIn, peekJson, readJson, type Json } from '../json.js'
+import { asObject, idKey, isObject, jsonBytes, objectsIn, peekJson, readJson, type Json } from '../json.js'
 import { keyhole } from '../keyhole.js'
 import { checkInside, inFile, maskOfPolygons, ringOfNumbers } from '../mask-shapes.js'
 import { outlines } from '../outlines.js'
@@ -29,9 +29,9 @@ export const coco: Format = {
       return isObject(json) && Array.isArray(json.annotations) && (Array.isArray(json.images) || isObject(json.image))
     }),
   async read(files, reading) {
-    const images: AnnotatedImage[] = []
-    for (const [file, bytes] of files) images.push(...(await readFile(file, bytes, reading)))
-    return images
+    const images: AnnotatedImage[][] = []
+    for (const [file, bytes] of files) images.push(await readFile(file, bytes, reading))
+    return images.flat()
   },
   write: (images, options) => new Map([['annotations.json', jsonBytes(cocoOf(images, options))]])
 }
@@ -39,19 +39,17 @@ export const coco: Format = {
 async function readFile(file: string, bytes: Uint8Array, reading: Reading): Promise<AnnotatedImage[]> {
   const fail = failingIn(file)
   const json = asObject(readJson(bytes, fail), 'the value of the file', fail)
-  const categories = new Map(
-    objectsIn(json, 'categories', fail).map(({ id, name }) => [String(id), readCategory(name)])
-  )
+  const categories = new Map(objectsIn(json, 'categories', fail).map(({ id, name }) => [idKey(id), readCategory(name)]))
   const single = isObject(json.image) ? json.image : undefined
   const entries = single ? [{ ...single, id: single.image_id }] : objectsIn(json, 'images', fail)
   const annotations = new Map<string, { entry: Json; at: number }[]>()
   for (const entry of entries) {
-    const id = String(entry.id)
+    const id = idKey(entry.id)
     if (annotations.has(id)) fail(`each image must have its own id, found ${shown(id)} twice`)
     annotations.set(id, [])
   }
   objectsIn(json, 'annotations', fail).forEach((entry, at) => {
-    const image = String(single ? single.image_id : entry.image_id)
+    const image = idKey(single ? single.image_id : entry.image_id)
     const own = annotations.get(image)
     if (own) own.push({ entry, at })
     else reading.attempt(() => fail(`annotations[${at}]: image_id must be that of an image, found ${shown(image)}`))
@@ -60,11 +58,11 @@ async function readFile(file: string, bytes: Uint8Array, reading: Reading): Prom
   for (const entry of entries) {
     await reading.pause()
     const info = await infoOf(entry, reading, fail)
-    const objects = annotations.get(String(entry.id))!.flatMap(({ entry, at }) => {
+    const objects = annotations.get(idKey(entry.id))!.flatMap(({ entry, at }) => {
       const object = reading.attempt(() => objectOf(entry, { at, info, file, categories }))
       return object ? [object] : []
     })
-    images.push({ id: String(entry.id), ...info, objects: withUniqueIds(objects) })
+    images.push({ id: idKey(entry.id), ...info, objects: withUniqueIds(objects) })
   }
   return images
 }
@@ -89,9 +87,9 @@ function objectOf(
   return {
     id: id === undefined || id === null ? String(at + 1) : readName(id, 'id', fail),
     mask: maskOf(segmentation, info, fail),
-    category: categories.get(String(category)),
+    category: categories.get(idKey(category)),
     score: readScore(score, fail),
-    ...(Number(iscrowd) === 1 && { crowd: true })
+    ...([1, '1', true].includes(iscrowd as never) && { crowd: true })
   }
 }
 

@@ -6,7 +6,7 @@ import { failingIn, readCategory, readName, readScore, readSize } from '../fail.
 import { findImage } from '../find-image.js'
 import type { Format, Reading, WriteOptions } from '../format.js'
 import { numberIds, withUniqueIds } from '../ids.js'
-import { asObject, isObject, jsonBytes, listIn, objectsIn, peekJson, readJson, type Json } from '../json.js'
+import { asObject, idKey, isObject, jsonBytes, listIn, objectsIn, peekJson, readJson, type Json } from '../json.js'
 import { keyhole } from '../keyhole.js'
 import { maskOfPolygons, ringOfPositions } from '../mask-shapes.js'
 import { outlines, rounded } from '../outlines.js'
@@ -60,11 +60,11 @@ async function readTask(
   )
   const info = await infoOf({ name, data, results }, reading, fail)
   const labels = new Map(
-    results.filter(({ type }) => type === 'labels').map(({ id, value }) => [String(id), firstLabel(value, 'labels')])
+    results.filter(({ type }) => type === 'labels').map(({ id, value }) => [idKey(id), firstLabel(value, 'labels')])
   )
-  const regions = new Set(results.filter(isRegion).map(({ id }) => String(id)))
+  const regions = new Set(results.filter(isRegion).map(({ id }) => idKey(id)))
   const objects = results.flatMap((result, k) => {
-    if (result.type === 'labels' && regions.has(String(result.id))) return []
+    if (result.type === 'labels' && regions.has(idKey(result.id))) return []
     const object = reading.attempt(() =>
       objectOf(result, { info, labels, at: k, fail: failingIn(file, `${place}.result[${k}]`) })
     )
@@ -86,7 +86,7 @@ async function infoOf(
   return findImage(name, reading, fail)
 }
 
-const isRegion = ({ type }: Json): boolean => /^(?:brush|polygon)(?:labels)?$/.test(String(type))
+const isRegion = ({ type }: Json): boolean => /^(?:brush|polygon)(?:labels)?$/.test(idKey(type))
 
 const firstLabel = (value: unknown, field: string): string | undefined => {
   const list = isObject(value) ? value[field] : undefined
@@ -111,8 +111,8 @@ function objectOf(
   const value = asObject(result.value, "'value' of a result", fail)
   return {
     id,
-    mask: String(type).startsWith('brush') ? brushOf(value, info, fail) : polygonOf(value, info, fail),
-    category: firstLabel(value, String(type)) ?? labels.get(id),
+    mask: idKey(type).startsWith('brush') ? brushOf(value, info, fail) : polygonOf(value, info, fail),
+    category: firstLabel(value, idKey(type)) ?? labels.get(id),
     score: readScore(score, fail)
   }
 }

@@ -71,13 +71,14 @@ async function readShape(
   })
   return reading.attempt(() => {
     if (type !== 'polygon' && type !== 'mask') fail(`a shape must be a polygon or a mask, found ${shown(type)}`)
-    const grouped = group !== undefined && group !== null && JSON.stringify([label, group])
+    const category = readCategory(label)
+    const grouped = group === undefined || group === null ? undefined : readName(group, 'group_id', fail)
     const own = id === undefined || id === null ? undefined : readName(id, 'id', fail)
     return {
-      key: grouped || undefined,
-      id: own ?? (grouped ? readName(group, 'group_id', fail) : undefined),
+      key: grouped === undefined ? undefined : JSON.stringify([category, grouped]),
+      id: own ?? grouped,
       mask: read(),
-      category: readCategory(label),
+      category,
       score: readScore(score, fail)
     }
   })

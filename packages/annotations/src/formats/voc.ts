@@ -5,6 +5,7 @@ import { failingIn } from '../fail.js'
 import type { Format, Reading, WriteOptions } from '../format.js'
 import { numberIds } from '../ids.js'
 import { textBytes } from '../json.js'
+import { nameLineLimit } from '../limits.js'
 import { maskOfPixels } from '../mask-shapes.js'
 import { lastPart, relativeName } from '../names.js'
 import { outputStems } from '../output-names.js'
@@ -122,6 +123,7 @@ function classNames(files: Files): ClassNames {
   const found = new TextDecoder()
     .decode(text)
     .split(/\r?\n/)
+    .filter(line => line.length <= nameLineLimit)
     .flatMap(line => {
       const [, name, color] = /^(.+):((?:\d+,\d+,\d+)?):[^:]*:[^:]*$/.exec(line) ?? []
       return name === undefined ? [] : [[color, name] as const]

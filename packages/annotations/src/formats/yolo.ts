@@ -6,7 +6,7 @@ import { findImage } from '../find-image.js'
 import type { Format } from '../format.js'
 import { isObject, textBytes } from '../json.js'
 import { keyhole } from '../keyhole.js'
-import { yamlAliasLimit } from '../limits.js'
+import { nameLineLimit, settingsByteLimit, yamlAliasLimit } from '../limits.js'
 import { maskOfPolygons } from '../mask-shapes.js'
 import { relativeName, stemOf } from '../names.js'
 import { outlines, rounded } from '../outlines.js'
@@ -87,6 +87,7 @@ const listedImages = (files: Files): string[] =>
   [...files]
     .filter(([name]) => !isYaml(name) && !isLabel(name))
     .flatMap(([name, bytes]) => textOf(bytes, failingIn(name)).split('\n'))
+    .filter(line => line.length <= nameLineLimit)
     .map(line => line.trim())
     .filter(line => /(?:^|\/)images\/.*\.\w+$/.test(line))
     .map(line => relativeName(line.replace(/^.*?(?:^|\/)images\//, '')))
@@ -97,6 +98,7 @@ function namesIn(files: Files): ReadonlyMap<number, string> {
   for (const [file, bytes] of files) {
     if (!isYaml(file)) continue
     const fail = failingIn(file)
+    if (bytes.length > settingsByteLimit) fail(`it may have ${settingsByteLimit} bytes, found ${bytes.length}`)
     let yaml: unknown
     try {
       yaml = parse(textOf(bytes, fail), { maxAliasCount: yamlAliasLimit, schema: 'core', logLevel: 'error' })
