@@ -64,6 +64,7 @@ describe('sam convert-annotations', async () => {
     ['a file of no format', [join(folder, 'photos', 'ä.png'), '--to', 'coco', '--out', 'x'], 1, 'one of the formats'],
     ['a folder without annotations', [join(folder, 'photos'), '--to', 'coco', '--out', 'x'], 1, 'found none'],
     ['a missing file', [join(folder, 'no.json'), '--to', 'coco', '--out', 'x'], 1, 'no such file'],
+    ['a large file', [input, '--to', 'coco', '--out', 'x', '--max-bytes', '9'], 1, 'raise maxBytes, or --max-bytes'],
     ['sizes that nothing states', [join(folder, 'yolo'), '--to', 'coco', '--out', 'x'], 1, '--images']
   ])('refuses %s', async (_, argv, code, message) => {
     expect(await sam(['convert-annotations', ...argv, '-q'])).toEqual({

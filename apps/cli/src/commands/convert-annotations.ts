@@ -19,6 +19,7 @@ import {
 import type { CommonOptions, Context } from '../context.js'
 import { checkOutputFolder, refuseOverwriting, writeResults } from '../files.js'
 import { withCommonOptions } from '../model.js'
+import { wholeNumber } from '../numbers.js'
 import { json, oneLine } from '../text.js'
 
 interface ConvertOptions extends CommonOptions, AnnotationOptions {
@@ -26,6 +27,7 @@ interface ConvertOptions extends CommonOptions, AnnotationOptions {
   readonly to: AnnotationFormat
   readonly out: string
   readonly images?: string
+  readonly maxBytes?: number
 }
 
 /** `sam convert-annotations`: annotations in another format. */
@@ -39,6 +41,7 @@ export function addConvertAnnotations(program: Command, context: Context): void 
     .addOption(new Option('--to <format>', 'format to write').choices(annotationFormats).makeOptionMandatory())
     .requiredOption('--out <path>', 'output folder; or a file, for a format with one file')
     .addOption(new Option('--from <format>', 'format to read (default: detected)').choices(annotationFormats))
+    .option('--max-bytes <n>', 'most bytes of a file (default: 134217728)', wholeNumber('--max-bytes', { least: 1 }))
     .option('--images <folder>', 'folder of the images, for formats without image sizes (default: <in>)')
   for (const option of annotationOptions()) command.addOption(option)
   command
@@ -65,6 +68,7 @@ async function convertAnnotations(from: string, options: ConvertOptions, context
       findImage: async name =>
         (await (find ??= imagesBelow(options.images ?? (isFolder ? from : dirname(from)))))(name),
       onSkipped: reason => void skipped.push(reason),
+      maxBytes: options.maxBytes,
       signal
     })
     const { to, shapes, simplify, prefer } = options
