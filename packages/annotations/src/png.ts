@@ -101,15 +101,17 @@ async function checkUnpacked(
   { limit, fail }: { limit: number; fail: Refuse }
 ): Promise<void> {
   let length = 0
+  // Not `for await`: not every browser iterates streams.
+  const reader = new Blob([concat(packed)]).stream().pipeThrough(new DecompressionStream('deflate')).getReader()
   try {
-    const stream = new Blob([concat(packed)]).stream().pipeThrough(new DecompressionStream('deflate'))
-    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
-      length += chunk.length
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      length += value!.length
       if (length > limit) break
     }
   } catch (cause) {
     fail(`the PNG cannot be unpacked (${(cause as Error).message})`, cause)
   }
+  void reader.cancel().catch(() => {})
   if (length > limit) fail('the PNG holds more data than its size says')
 }
 
