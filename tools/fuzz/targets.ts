@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { toOnnx } from '@sam/onnx'
 import sharp from 'sharp'
+import { annotationTargets } from './annotation-targets.js'
 import { memoryBytes } from '../../packages/core/src/io/byte-source.js'
 import { decodeSamples } from '../../packages/core/src/io/node.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle } from '../../packages/core/src/masks/rle.js'
@@ -275,7 +276,8 @@ export async function allTargets(): Promise<readonly Target[]> {
             throw new Error(`'${phrase}' has tokens that the model does not know: ${ids.join(' ')}`)
         }
       }
-    }
+    },
+    ...annotationTargets()
   ]
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addConvert } from './commands/convert.js'
+import { addConvertAnnotations } from './commands/convert-annotations.js'
 import { addDemo } from './commands/demo.js'
 import { addExport } from './commands/export.js'
 import { addEmbed } from './commands/embed.js'
@@ -100,6 +101,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     addEmbed,
     addInspect,
     addConvert,
+    addConvertAnnotations,
     addExport,
     addTrain,
     addEval,

@@ -62,6 +62,25 @@ describe('sam generate', async () => {
     })
   })
 
+  it('writes the annotations of all images with --format, and refuses it with --convert-to-rle', async () => {
+    const out = join(folder, 'annotations')
+    const { code, err } = await generate(photos, '--format', 'coco', '--shapes', 'polygon', '--out', out, '-q')
+    expect([code, err]).toEqual([1, expect.stringContaining('b.png')])
+    expect(resultsIn(out)).toEqual(['a-overlay.png', 'annotations.json'])
+    const { images, annotations } = JSON.parse(await readFile(join(out, 'annotations.json'), 'utf8')) as {
+      images: unknown
+      annotations: { score: number; segmentation: unknown[][]; area: number }[]
+    }
+    expect(images).toEqual([{ id: 1, file_name: 'a.png', width: 150, height: 100 }])
+    expect(annotations.length).toBeGreaterThan(1)
+    for (const { score, segmentation, area } of annotations) {
+      expect(score).toBeGreaterThan(0)
+      expect(segmentation[0].length).toBeGreaterThanOrEqual(8)
+      expect(area).toBeGreaterThan(0)
+    }
+    expect((await generate(photos, '--format', 'coco', '--convert-to-rle')).code).toBe(2)
+  })
+
   it('passes its settings on, and removes the results of an earlier run from the folder of an image', async () => {
     const out = join(folder, 'again')
     const masks = async (...argv: string[]): Promise<number> => {

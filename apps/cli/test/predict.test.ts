@@ -172,6 +172,21 @@ describe('sam predict', async () => {
     expect(existsSync(at('as json/overlay.png'))).toBe(true)
   })
 
+  it('writes the best mask of each object in a format of annotations', async () => {
+    const out = at('annotations')
+    const boxes = ['--box', '30,10,105,90', '--box', '5,5,60,60', '--multimask']
+    const { objects } = await told(...boxes, '--format', 'coco', '--shapes', 'mask', '--out', out)
+    expect(resultsIn(out)).toEqual(['annotations.json', 'overlay.png'])
+    const { images, annotations } = JSON.parse(await readFile(join(out, 'annotations.json'), 'utf8')) as {
+      images: unknown
+      annotations: { segmentation: unknown; score: number }[]
+    }
+    expect(images).toEqual([{ id: 1, file_name: 'a photo.png', width: 150, height: 100 }])
+    expect(annotations.map(({ segmentation, score }) => [segmentation, score])).toEqual(
+      objects.map(({ masks }) => [masks[0].segmentation, masks[0].predicted_iou])
+    )
+  })
+
   it('refines masks from a picture, COCO RLE and saved tensors', async () => {
     await predict('--box', '30,10,105,90', '--single', '--out', at('first'), '--save-tensors', at('first.safetensors'))
     const rle = (await told('--box', '30,10,105,90', '--single', '--format', 'rle')).objects[0].masks[0].segmentation

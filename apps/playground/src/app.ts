@@ -17,7 +17,6 @@ import type {
 import {
   activeObject,
   change,
-  colorOf,
   emptySession,
   forgetMasks,
   isEmpty,
@@ -258,12 +257,10 @@ export function createApp({ call, prefer, changed }: AppOptions): App {
       const objects = format === 'png' ? [activeObject(session())] : session().objects.filter(o => o.visible)
       const masks = objects.flatMap((object): NamedMask[] => {
         const candidate = predictions.get(object.prompts)?.[object.choice]
-        return candidate
-          ? [{ name: object.name, color: colorOf(object), logits: candidate.logits, score: candidate.score }]
-          : []
+        return candidate ? [{ id: object.id, name: object.name, logits: candidate.logits, score: candidate.score }] : []
       })
       try {
-        return await call('export', [{ format, masks, file: state.image?.name ?? '' }])
+        return await call('export', [{ format, masks, file: state.image?.name || 'image' }])
       } catch (error) {
         fail(error)
         return undefined

@@ -54,8 +54,8 @@ export interface LoadedModel {
 }
 
 export interface NamedMask {
+  readonly id: number
   readonly name: string
-  readonly color: string
   readonly logits: Float32Array
   readonly score: number
 }

@@ -7,9 +7,7 @@ import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { paintStrokes } from './brush.js'
 import { contour } from './contour.js'
-import { coco } from './exports/coco.js'
-import { cutOut } from './exports/png.js'
-import { svg } from './exports/svg.js'
+import { cutOut } from './cut-out.js'
 import { pixelsOf } from './image-input.js'
 import type { Calls, Prompts } from './protocol.js'
 import { sharedBackend } from './shared-backend.js'
@@ -81,29 +79,26 @@ const calls: Calls = {
   async export({ format, masks, file }) {
     const image = need(photo, 'an image')
     const frame = frameOf(image, opened!.sam.config.imageSize)
-    const objects = masks.map(({ name, color, logits, score }) => ({
-      name,
-      color,
-      mask: new Mask({ lowResLogits: logits, frame, predictedIou: score })
+    const objects = masks.map(({ id, name, logits, score }) => ({
+      id: String(id),
+      category: name.replace(/[\0-\x1f\x7f]/g, ' ').trim() || undefined,
+      mask: new Mask({ lowResLogits: logits, frame, predictedIou: score }),
+      score
     }))
-    switch (format) {
-      case 'png':
-        return new Blob(
-          [
-            (await cutOut(
-              pixelsOf(image),
-              objects.map(o => o.mask)
-            )) as Uint8Array<ArrayBuffer>
-          ],
-          { type: 'image/png' }
-        )
-      case 'coco':
-        return new Blob([coco(objects, { width: image.width, height: image.height, file })], {
-          type: 'application/json'
-        })
-      case 'svg':
-        return new Blob([svg(objects, image)], { type: 'image/svg+xml' })
+    if (format === 'png') {
+      const cut = await cutOut(
+        pixelsOf(image),
+        objects.map(o => o.mask)
+      )
+      return new Blob([cut as Uint8Array<ArrayBuffer>], { type: 'image/png' })
     }
+    const { writeAnnotations } = await import('@sam/annotations')
+    const { width, height } = image
+    const annotated = { file, width, height, objects: objects.filter(({ mask }) => mask.area) }
+    const [bytes] = writeAnnotations([annotated], { format, simplify: 0.5 }).values()
+    return new Blob([bytes as Uint8Array<ArrayBuffer>], {
+      type: format === 'svg' ? 'image/svg+xml' : 'application/json'
+    })
   },
 
   stored: async () => (await (await modelCache())?.list()) ?? [],

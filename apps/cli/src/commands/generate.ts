@@ -1,15 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Command } from 'commander'
-import {
-  encodePng,
-  overlay,
-  type AutomaticMask,
-  type AutomaticMaskOptions,
-  type RgbImage,
-  type SampleOptions
-} from '@sam/core'
+import { annotationFormats, type AnnotatedImage, type AnnotationFormat } from '@sam/annotations'
+import { Option, type Command } from 'commander'
+import { encodePng, overlay, type AutomaticMask, type AutomaticMaskOptions, type SampleOptions } from '@sam/core'
 import { toXywh } from '@sam/core/model'
+import { annotatedImage, annotationOptions, writePredicted, type AnnotationOptions } from '../annotations.js'
 import type { Context } from '../context.js'
 import { eachPhoto, isUnreadable, type EncodedPhoto } from '../each-photo.js'
 import { CliError, usage } from '../failure.js'
@@ -19,8 +14,9 @@ import { decimal, wholeNumber } from '../numbers.js'
 import { withPhotoOptions } from '../photo.js'
 import { json, oneLine, table } from '../text.js'
 
-interface GenerateOptions extends ModelOptions, SampleOptions, AutomaticMaskOptions {
+interface GenerateOptions extends ModelOptions, SampleOptions, AutomaticMaskOptions, AnnotationOptions {
   readonly out: string
+  readonly format?: AnnotationFormat
   readonly convertToRle?: true
 }
 
@@ -60,6 +56,12 @@ export function addGenerate(program: Command, context: Context): void {
   )
     .option('--out <folder>', 'output folder', 'automatic-masks')
     .option('--convert-to-rle', 'one JSON file with COCO RLE per image, instead of a folder of PNG images')
+    .addOption(
+      new Option('--format <name>', 'annotations of all images in this format, instead of a folder of PNG images')
+        .choices(annotationFormats)
+        .conflicts('convertToRle')
+    )
+  for (const option of annotationOptions()) command.addOption(option)
   for (const [name, description, least] of whole)
     command.option(`${name} <n>`, description, wholeNumber(name, { least }))
   for (const [name, description] of fractional) command.option(`${name} <x>`, description, decimal(name))
@@ -70,7 +72,8 @@ export function addGenerate(program: Command, context: Context): void {
 
 const help = `
 Writes for each image: <out>/<image>/0.png, 1.png, …, best first, with metadata.csv; or, with --convert-to-rle,
-<out>/<image>.json. In both cases also <out>/<image>-overlay.png. The options are those of Meta's amg.py.
+<out>/<image>.json; or, with --format, the files of that format for all images in <out>, with the predicted IoU as the
+score. In all cases also <out>/<image>-overlay.png. The options are those of Meta's amg.py.
 An image that cannot be read is reported and skipped; the exit code is then 1.`
 
 async function generate(given: readonly string[], options: GenerateOptions, context: Context): Promise<void> {
@@ -84,12 +87,20 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
     [...images, options.checkpoint, options.model]
   )
   await checkOutputFolder(options.out)
+  const annotated: AnnotatedImage[] = []
   const { backend, done } = await withModel(options, context, async (sam, { backend, automatic }) => ({
     backend,
     done: await eachPhoto(jobs, { sam, context, options }, (job, photo) =>
-      generateOne(photo, job, { options: { ...automatic, ...options }, context })
+      generateOne(photo, job, { options: { ...automatic, ...options }, context, annotated })
     )
   }))
+  const { format, out: folder } = options
+  if (format !== undefined)
+    await writeResults(
+      folder,
+      write => writePredicted(annotated, { format, options, folder, inputs: images }, write),
+      context.signal
+    )
   if (options.json) return context.terminal.out(json({ backend, images: done }))
   const rows: string[][] = []
   for (const result of done) {
@@ -110,16 +121,17 @@ async function imagesIn(path: string): Promise<readonly string[]> {
 const imageName = /^[^.].*\.(jpe?g|png|webp|gif|tiff?|avif|heic|heif|jxl|jp2)$/i
 
 interface Files {
-  /** Where PNG images go; undefined with `--convert-to-rle`. */
+  /** Where PNG images go; undefined where another form is written. */
   readonly folder: string | undefined
-  /** The list of masks: `metadata.csv`, or the JSON file. */
+  /** The list of masks: `metadata.csv`, or the JSON file; with `--format`, the folder. */
   readonly file: string
   readonly overlay: string
 }
 
-function filesOf(image: string, { out, convertToRle }: GenerateOptions): Files {
+function filesOf(image: string, { out, convertToRle, format }: GenerateOptions): Files {
   const base = join(out, stem(image))
   const overlay = `${base}-overlay.png`
+  if (format !== undefined) return { folder: undefined, file: out, overlay }
   return convertToRle
     ? { folder: undefined, file: `${base}.json`, overlay }
     : { folder: base, file: join(base, 'metadata.csv'), overlay }
@@ -128,7 +140,7 @@ function filesOf(image: string, { out, convertToRle }: GenerateOptions): Files {
 async function generateOne(
   { photo, encoded }: EncodedPhoto,
   { image, ...files }: Files & { readonly image: string },
-  { options, context }: { options: GenerateOptions; context: Context }
+  { options, context, annotated }: { options: GenerateOptions; context: Context; annotated: AnnotatedImage[] }
 ): Promise<Generated> {
   const { signal } = context
   const progress = context.progress(options)
@@ -140,7 +152,26 @@ async function generateOne(
     })
   )
   await outputFolder(options.out)
-  await writeResults(files.folder, write => writeMasks({ photo, masks, files }, write), signal)
+  await writeResults(
+    files.folder,
+    async write => {
+      if (options.format === undefined) await writeMasks(masks, files, write)
+      const drawn = overlay(
+        photo,
+        masks.map(({ mask }) => mask)
+      )
+      await write(files.overlay, [await encodePng(drawn)])
+    },
+    signal
+  )
+  if (options.format !== undefined)
+    annotated.push(
+      annotatedImage(
+        image,
+        photo,
+        masks.map(({ mask }) => mask)
+      )
+    )
   return { image, masks: masks.length, file: files.file, overlay: files.overlay }
 }
 
@@ -151,21 +182,11 @@ const settingNames = [...whole, ...fractional].map(([name]) =>
 const settingsOf = (options: AutomaticMaskOptions): AutomaticMaskOptions =>
   Object.fromEntries(settingNames.filter(name => options[name] !== undefined).map(name => [name, options[name]]))
 
-async function writeMasks(
-  { photo, masks, files }: { photo: RgbImage; masks: readonly AutomaticMask[]; files: Files },
-  write: WriteResult
-): Promise<void> {
+async function writeMasks(masks: readonly AutomaticMask[], files: Files, write: WriteResult): Promise<void> {
   const text = (content: string): Uint8Array[] => [new TextEncoder().encode(content)]
-  if (files.folder === undefined) await write(files.file, text(json(masks.map(recordOf))))
-  else {
-    for (const [i, { mask }] of masks.entries()) await write(join(files.folder, `${i}.png`), [await mask.toPng()])
-    await write(files.file, text(metadata(masks)))
-  }
-  const drawn = overlay(
-    photo,
-    masks.map(({ mask }) => mask)
-  )
-  await write(files.overlay, [await encodePng(drawn)])
+  if (files.folder === undefined) return write(files.file, text(json(masks.map(recordOf))))
+  for (const [i, { mask }] of masks.entries()) await write(join(files.folder, `${i}.png`), [await mask.toPng()])
+  await write(files.file, text(metadata(masks)))
 }
 
 /** A record of Meta's `generate`, with COCO RLE. `bbox` is COCO's: its width and height are one more than Meta's. */

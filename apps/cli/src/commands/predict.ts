@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { annotationFormats, type AnnotationFormat } from '@sam/annotations'
 import { Option, type Command } from 'commander'
 import {
   encodePng,
@@ -10,6 +11,13 @@ import {
   type SampleOptions
 } from '@sam/core'
 import { checkCoordinates, writeSafetensors } from '@sam/core/model'
+import {
+  annotatedImage,
+  annotationOptions,
+  isAnnotationFormat,
+  writePredicted,
+  type AnnotationOptions
+} from '../annotations.js'
 import { answerOf, answerTable, formats, tensorsOf, type Answer, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
@@ -19,12 +27,12 @@ import { readPhoto, withPhotoOptions } from '../photo.js'
 import { promptOptions, promptsOf, readPrompt, type GivenPrompt } from '../prompts.js'
 import { json, oneLine } from '../text.js'
 
-interface PredictOptions extends ModelOptions, SampleOptions {
+interface PredictOptions extends ModelOptions, SampleOptions, AnnotationOptions {
   readonly embedding?: string
   readonly multimask?: true
   readonly single?: true
   readonly out?: string
-  readonly format: Format
+  readonly format: Format | AnnotationFormat
   readonly saveTensors?: string
 }
 
@@ -38,6 +46,7 @@ export function addPredict(program: Command, context: Context): void {
   )
   withPhotoOptions(command)
   const given = promptOptions(command)
+  for (const option of annotationOptions()) command.addOption(option)
   command
     .option(
       '--embedding <file>',
@@ -51,7 +60,12 @@ export function addPredict(program: Command, context: Context): void {
     .option('--single', 'one mask (default for several prompts of an object)')
     .option('--out <folder>', 'output folder (default: <photo>-masks; none with --json and rle or polygon)')
     .addOption(
-      new Option('--format <form>', 'masks as PNG images, COCO RLE or polygons').choices(formats).default('png')
+      new Option(
+        '--format <form>',
+        'masks as PNG images, COCO RLE or polygons; or the best mask of each object in a format of annotations'
+      )
+        .choices([...formats, ...annotationFormats])
+        .default('png')
     )
     .option('--save-tensors <file>', 'also the embedding, logits and predicted IoUs, as safetensors')
     .addHelpText('after', help)
@@ -97,7 +111,10 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
       () => encoded.predict(sdkPrompts, { multimask, signal })
     )
     const answers = predictions.map((p, i) =>
-      answerOf(prompts[i], p, { format: options.format, file: k => plan.maskFile(i, k) })
+      answerOf(prompts[i], p, {
+        format: isAnnotationFormat(options.format) ? 'rle' : options.format,
+        file: k => plan.maskFile(i, k)
+      })
     )
     const result = {
       image: image ?? null,
@@ -119,7 +136,15 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
                 saveTensors,
                 writeSafetensors({ image_embedding: await encoded.embedding(), ...tensorsOf(predictions) })
               )
-            if (folder !== undefined) await writeMasks({ photo, predictions, prompts, answers, result, folder }, write)
+            if (folder === undefined) return
+            const { format } = options
+            if (isAnnotationFormat(format)) {
+              const objects = predictions.map(({ masks }) => masks[0])
+              const annotated = annotatedImage(image ?? stem(options.embedding!), encoded, objects)
+              const inputs = sourcesOf({ image, prompts, options })
+              await writePredicted([annotated], { format, options, folder, inputs }, write)
+            } else await writeMasks({ predictions, answers, result, folder }, write)
+            if (photo) await writeOverlay({ photo, predictions, prompts, folder }, write)
           },
           signal
         )
@@ -158,7 +183,8 @@ function outputsOf({ image, prompts, options }: Job): {
   files: readonly string[]
   maskFile: (object: number, mask: number) => string | undefined
 } {
-  const stdoutOnly = options.json && options.format !== 'png' && options.out === undefined
+  const isJson = options.format === 'rle' || options.format === 'polygon'
+  const stdoutOnly = options.json && isJson && options.out === undefined
   const folder = stdoutOnly ? undefined : (options.out ?? `${stem(image ?? options.embedding!)}-masks`)
   const several = prompts.length > 1
   const maskFile = (object: number, mask: number): string | undefined =>
@@ -169,7 +195,7 @@ function outputsOf({ image, prompts, options }: Job): {
   const files =
     folder === undefined
       ? []
-      : [join(folder, overlayName), ...(options.format === 'png' ? pictures : [join(folder, masksName)])]
+      : [join(folder, overlayName), ...(options.format === 'png' ? pictures : isJson ? [join(folder, masksName)] : [])]
   return { folder, files, maskFile }
 }
 
@@ -182,19 +208,14 @@ const sourcesOf = ({ image, prompts, options }: Job): (string | undefined)[] => 
 ]
 
 interface Results {
-  readonly photo: RgbImage | undefined
-  readonly prompts: readonly GivenPrompt[]
   readonly predictions: readonly Prediction[]
   readonly answers: readonly Answer[]
   readonly result: object
   readonly folder: string
 }
 
-/** Writes masks as pictures or one JSON file, and an overlay of the best mask of each object. */
-async function writeMasks(
-  { photo, prompts, predictions, answers, result, folder }: Results,
-  write: WriteResult
-): Promise<void> {
+/** Writes masks as pictures or one JSON file. */
+async function writeMasks({ predictions, answers, result, folder }: Results, write: WriteResult): Promise<void> {
   for (const [i, { masks }] of predictions.entries()) {
     for (const [k, mask] of masks.entries()) {
       const { file } = answers[i].masks[k]
@@ -203,7 +224,18 @@ async function writeMasks(
   }
   if (answers[0].masks[0].file === undefined)
     await write(join(folder, masksName), [new TextEncoder().encode(json(result))])
-  if (!photo) return
+}
+
+/** Writes the best mask of each object and the prompts, drawn over the photo. */
+async function writeOverlay(
+  {
+    photo,
+    predictions,
+    prompts,
+    folder
+  }: Pick<Results, 'predictions' | 'folder'> & { photo: RgbImage; prompts: readonly GivenPrompt[] },
+  write: WriteResult
+): Promise<void> {
   const drawn = overlay(
     photo,
     predictions.map(p => p.masks[0]),

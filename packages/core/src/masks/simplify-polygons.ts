@@ -1,4 +1,4 @@
-import type { MultiPolygon, Position, Ring } from './polygons.js'
+import type { MultiPolygon, Position } from './polygons.js'
 
 /**
  * Douglas–Peucker: removes corners while none is further than `tolerance` pixels from the simplified line. A ring that
@@ -6,38 +6,42 @@ import type { MultiPolygon, Position, Ring } from './polygons.js'
  */
 export const simplifyPolygons = (polygons: MultiPolygon, tolerance: number): MultiPolygon =>
   polygons
-    .map(rings => rings.map(ring => simplifyRing(ring, tolerance)))
+    .map(rings => rings.map(ring => simplifyLine(ring, tolerance)))
     .filter(([outline]) => outline.length >= 4)
     .map(rings => rings.filter(ring => ring.length >= 4))
 
-function simplifyRing(ring: Ring, tolerance: number): Ring {
-  // A closed ring has no ends: fix its first corner and the one furthest from it.
-  const far = furthest(ring, p => Math.hypot(p[0] - ring[0][0], p[1] - ring[0][1]), [0, ring.length - 1]).at
-  const keep = new Uint8Array(ring.length)
-  keep[0] = keep[far] = keep[ring.length - 1] = 1
-  const spans: [number, number][] = [
-    [0, far],
-    [far, ring.length - 1]
-  ]
+/**
+ * Douglas–Peucker for one line. Its ends are kept; of a closed line, its first corner and the corner furthest from it.
+ */
+export function simplifyLine(line: readonly Position[], tolerance: number): readonly Position[] {
+  const last = line.length - 1
+  const keep = new Uint8Array(line.length)
+  keep[0] = keep[last] = 1
+  const spans: [number, number][] = [[0, last]]
+  if (line[0][0] === line[last][0] && line[0][1] === line[last][1]) {
+    const far = furthest(line, p => Math.hypot(p[0] - line[0][0], p[1] - line[0][1]), [0, last]).at
+    keep[far] = 1
+    spans.splice(0, 1, [0, far], [far, last])
+  }
   for (let span = spans.pop(); span; span = spans.pop()) {
-    const [a, b] = [ring[span[0]], ring[span[1]]]
-    const { at, distance } = furthest(ring, p => segmentDistance(p, a, b), span)
+    const [a, b] = [line[span[0]], line[span[1]]]
+    const { at, distance } = furthest(line, p => segmentDistance(p, a, b), span)
     if (distance <= tolerance) continue
     keep[at] = 1
     spans.push([span[0], at], [at, span[1]])
   }
-  return ring.filter((_, i) => keep[i])
+  return line.filter((_, i) => keep[i])
 }
 
 /** The corner strictly between two others with the largest distance. */
 function furthest(
-  ring: Ring,
+  line: readonly Position[],
   measure: (p: Position) => number,
   [from, to]: readonly [number, number]
 ): { at: number; distance: number } {
   let [at, distance] = [from, -1]
   for (let i = from + 1; i < to; i++) {
-    const d = measure(ring[i])
+    const d = measure(line[i])
     if (d > distance) [at, distance] = [i, d]
   }
   return { at, distance }

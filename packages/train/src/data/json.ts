@@ -1,27 +1,16 @@
 import { open, type FileHandle } from 'node:fs/promises'
+import { parsePythonJson } from '@sam/core/model'
 import { jsonLimit } from './limits.js'
 import { unfit } from './unfit.js'
 
-/**
- * Parses the JSON of labels: UTF-8 with or without a byte order mark, and `NaN` and `Infinity`, which Python writes, as
- * null. Throws `InputError` `E_BAD_IMAGE` with the file's name.
- */
+/** {@link parsePythonJson} of labels. Throws `InputError` `E_BAD_IMAGE` with the file's name. */
 export function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    try {
-      return JSON.parse(text) as unknown
-    } catch (cause) {
-      if (!/NaN|Infinity/.test(text)) throw cause
-      return JSON.parse(text.replace(stringOrNumber, (found: string) => (found[0] === '"' ? found : 'null'))) as unknown
-    }
+    return parsePythonJson(bytes)
   } catch (cause) {
     throw unfit(path, `it is not valid JSON in UTF-8 (${(cause as Error).message})`, cause)
   }
 }
-
-/** Strings, which stay, and the numbers that JSON does not have. */
-const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/gs
 
 /**
  * Reads a JSON file of at most `jsonLimit` bytes. Throws `InputError` `E_BAD_IMAGE` with the file's name where it
