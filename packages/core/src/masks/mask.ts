@@ -6,7 +6,7 @@ import type { Rgb } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
 import { toXywh, type Box } from './box.js'
-import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
+import { compressRle, encodeRle, runsOfRle, type CocoRle, type Rle } from './rle.js'
 import { measureStability, type Measures } from './measure.js'
 import { copyBitmap, type Bitmap } from './bitmap.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
@@ -88,7 +88,7 @@ export class Mask {
 
   /** From a COCO RLE, as numbers or as a string. Throws `E_BAD_PROMPT`. */
   static fromRle(rle: Rle | CocoRle): Mask {
-    return new Mask(decodeRle(rle))
+    return new Mask({ ...runsOfRle(rle), predictedIou: 1 })
   }
 
   /** From polygons with holes, in pixels of the photo: the pixels whose centres they cover. Throws `E_BAD_PROMPT`. */
