@@ -79,8 +79,8 @@ const vocClasses =
 const colorKey = (color: readonly number[]): string => color.join(',')
 
 /**
- * A picture of indices: colours become VOC's indices; a colour that is not in the palette, as CVAT has for classes, an
- * index that is free.
+ * A picture of indices, one per pixel: colours become VOC's indices; a colour that is not in the palette, as CVAT has
+ * for classes, an index that is free.
  */
 function indexed(picture: LabelPng, fail: Refuse): LabelPng {
   if (picture.channels === 1) return picture
@@ -100,7 +100,7 @@ function indexed(picture: LabelPng, fail: Refuse): LabelPng {
   const colors = palette.map(color => color)
   for (const [color, index] of indices) colors[index] = [color >> 16, (color >> 8) & 255, color & 255]
   const out = Uint8Array.from({ length: width * height }, (_, pixel) => indices.get(colorAt(pixel))!)
-  return { width, height, channels: 1, data: out, palette: colors }
+  return { ...picture, data: out, palette: colors }
 }
 
 const labelMapText = (names: readonly string[]): string =>
@@ -128,7 +128,7 @@ function classNames(files: Files): ClassNames {
       return name === undefined ? [] : [[color, name] as const]
     })
   // The position of a line is its index where the palette is VOC's.
-  return { byIndex: found.map(([, name]) => name), byColor: new Map(found) }
+  return { byIndex: found.map(([, name]) => name), byColor: new Map(found.filter(([color]) => color !== '')) }
 }
 
 async function imageOf(
@@ -185,9 +185,11 @@ function surveyOf(
   return found
 }
 
+/** The name of a class by its colour; in a picture with a palette or grey values also by its index. */
 function classOf(index: number, picture: LabelPng | undefined, { byIndex, byColor }: ClassNames): string {
-  const color = picture?.palette?.[index] && colorKey(picture.palette[index])
-  return (color === undefined ? undefined : byColor.get(color)) ?? byIndex[index] ?? String(index)
+  const color = picture?.palette?.[index]
+  const named = color && byColor.get(colorKey(color))
+  return named ?? (picture?.channels === 3 && byColor.size ? undefined : byIndex[index]) ?? String(index)
 }
 
 function labelPictures(
