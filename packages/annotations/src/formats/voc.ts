@@ -1,4 +1,4 @@
-import { labelMap } from '@sam/core'
+import { labelMap, Mask } from '@sam/core'
 import { refuse, type Refuse } from '@sam/core/graph'
 import { categoriesOf, categoryOf, type AnnotatedImage, type AnnotatedObject, type Files } from '../annotated-image.js'
 import { failingIn } from '../fail.js'
@@ -6,7 +6,6 @@ import type { Format, Reading, WriteOptions } from '../format.js'
 import { numberIds } from '../ids.js'
 import { textBytes } from '../json.js'
 import { nameLineLimit } from '../limits.js'
-import { maskOfPixels } from '../mask-shapes.js'
 import { lastPart, relativeName } from '../names.js'
 import { outputStems } from '../output-names.js'
 import { readPng, writePng, type LabelPng } from '../png.js'
@@ -80,8 +79,8 @@ const vocClasses =
 const colorKey = (color: readonly number[]): string => color.join(',')
 
 /**
- * A picture of indices: colours become VOC's indices; a colour that is not in the palette, as CVAT has for classes, an
- * index that is free.
+ * A picture of indices, one per pixel: colours become VOC's indices; a colour that is not in the palette, as CVAT has
+ * for classes, an index that is free.
  */
 function indexed(picture: LabelPng, fail: Refuse): LabelPng {
   if (picture.channels === 1) return picture
@@ -101,7 +100,7 @@ function indexed(picture: LabelPng, fail: Refuse): LabelPng {
   const colors = palette.map(color => color)
   for (const [color, index] of indices) colors[index] = [color >> 16, (color >> 8) & 255, color & 255]
   const out = Uint8Array.from({ length: width * height }, (_, pixel) => indices.get(colorAt(pixel))!)
-  return { width, height, channels: 1, data: out, palette: colors }
+  return { ...picture, data: out, palette: colors }
 }
 
 const labelMapText = (names: readonly string[]): string =>
@@ -129,7 +128,7 @@ function classNames(files: Files): ClassNames {
       return name === undefined ? [] : [[color, name] as const]
     })
   // The position of a line is its index where the palette is VOC's.
-  return { byIndex: found.map(([, name]) => name), byColor: new Map(found) }
+  return { byIndex: found.map(([, name]) => name), byColor: new Map(found.filter(([color]) => color !== '')) }
 }
 
 async function imageOf(
@@ -143,7 +142,7 @@ async function imageOf(
 ): Promise<AnnotatedImage> {
   const fail = failingIn(`${stem}.png`)
   const picture = objectPng ?? classPng!
-  const { width, height, data } = picture
+  const { width, height } = picture
   if (classPng && (classPng.width !== width || classPng.height !== height))
     fail(
       `the label images must have one size, found ${classPng.width} × ${classPng.height} for the classes and ` +
@@ -154,33 +153,43 @@ async function imageOf(
     fail(
       `the label images must have the size of their image, ${info.width} × ${info.height}, found ${width} × ${height}`
     )
-  const areas = new Array<number>(256).fill(0)
-  for (const index of data) areas[index]++
-  const indices = areas.flatMap((area, index) => (area && index !== 0 && index !== voidIndex ? [index] : []))
-  const objects = indices.map((index): AnnotatedObject => {
-    const mask = maskOfPixels(info, { left: 0, top: 0, width }, add => {
-      for (let at = data.indexOf(index); at >= 0; at = data.indexOf(index, at + 1)) add(at, at + 1)
-    })
-    const own = objectPng ? classPng && mostFrequent(classPng.data, data, index) : index
+  const found = surveyOf(picture, classPng?.data)
+  const objects = [...found].map(([index, { runs, classes: areas }]): AnnotatedObject => {
+    const mask = new Mask({ width, height, runs: Int32Array.from(runs), predictedIou: 1 })
+    const most = Math.max(...areas)
+    const own = objectPng ? (most ? areas.indexOf(most) : 0) : index
     return { id: String(index), mask, category: own ? classOf(own, classPng, classes) : undefined }
   })
-  return { ...info, objects }
+  return { ...info, objects: objects.sort((a, b) => Number(a.id) - Number(b.id)) }
 }
 
-/** The class of most pixels of an object; 0 where it has none. */
-function mostFrequent(classes: Uint8Array, objects: Uint8Array, object: number): number {
-  const areas = new Array<number>(256).fill(0)
-  objects.forEach((index, at) => {
-    if (index === object) areas[classes[at]]++
-  })
-  areas[0] = areas[voidIndex] = 0
-  const most = Math.max(...areas)
-  return most ? areas.indexOf(most) : 0
+/** The pixels of each index besides background and void, as runs, and how many of them have each class. */
+function surveyOf(
+  { width, height, data }: LabelPng,
+  classes: Uint8Array | undefined
+): ReadonlyMap<number, { readonly runs: number[]; readonly classes: number[] }> {
+  const found = new Map<number, { runs: number[]; classes: number[] }>()
+  for (let y = 0; y < height; y++) {
+    const row = y * width
+    for (let x = 0; x < width; ) {
+      const [start, index] = [x, data[row + x]]
+      while (x < width && data[row + x] === index) x++
+      if (index === 0 || index === voidIndex) continue
+      const own = found.get(index) ?? { runs: [], classes: new Array<number>(256).fill(0) }
+      found.set(index, own)
+      own.runs.push(y, start, x)
+      if (classes) for (let at = row + start; at < row + x; at++) own.classes[classes[at]]++
+    }
+  }
+  for (const { classes } of found.values()) classes[0] = classes[voidIndex] = 0
+  return found
 }
 
+/** The name of a class by its colour; in a picture with a palette or grey values also by its index. */
 function classOf(index: number, picture: LabelPng | undefined, { byIndex, byColor }: ClassNames): string {
-  const color = picture?.palette?.[index] && colorKey(picture.palette[index])
-  return (color === undefined ? undefined : byColor.get(color)) ?? byIndex[index] ?? String(index)
+  const color = picture?.palette?.[index]
+  const named = color && byColor.get(colorKey(color))
+  return named ?? (picture?.channels === 3 && byColor.size ? undefined : byIndex[index]) ?? String(index)
 }
 
 function labelPictures(
@@ -203,12 +212,11 @@ function labelPictures(
         prefer && { prefer }
       ).data
     : new Uint16Array(width * height)
-  const picture = (indices: readonly number[]) => ({
-    width,
-    height,
-    data: Uint8Array.from(labels, label => indices[label]),
-    palette
-  })
+  const picture = (indices: readonly number[]) => {
+    const data = new Uint8Array(labels.length)
+    for (let at = 0; at < data.length; at++) data[at] = indices[labels[at]]
+    return { width, height, data, palette }
+  }
   return { objects: picture(ids), classes: picture(classes) }
 }
 

@@ -6,7 +6,7 @@ import type { Rgb } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { bitmapLogits, handMadeLogit } from './bitmap-logits.js'
 import { clipBox, toXywh, type Box } from './box.js'
-import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
+import { compressRle, encodeRle, runsOfRle, type CocoRle, type Rle } from './rle.js'
 import { measureStability, type Measures } from './measure.js'
 import { checkMaskSize, copyBitmap, type Bitmap } from './bitmap.js'
 import { tracePolygons, type MultiPolygon } from './polygons.js'
@@ -135,7 +135,7 @@ export class Mask {
     if ('counts' in source) return Mask.fromRle(source)
     if ('segmentation' in source) {
       const { predicted_iou: predictedIou = 1 } = source
-      return new Mask({ ...decodeRle(source.segmentation), predictedIou: checkedIou(predictedIou) })
+      return new Mask({ ...runsOfRle(source.segmentation), predictedIou: checkedIou(predictedIou) })
     }
     if ('lowResLogits' in source && source.lowResLogits !== undefined) return new Mask(checkPrediction(source))
     if ('inside' in source && source.inside !== undefined) {
@@ -154,7 +154,7 @@ export class Mask {
 
   /** From a COCO RLE, as numbers or as a string. Throws `E_BAD_PROMPT`. */
   static fromRle(rle: Rle | CocoRle): Mask {
-    return new Mask(decodeRle(rle))
+    return new Mask(runsOfRle(rle))
   }
 
   /** From polygons with holes, in pixels of the photo: the pixels whose centres they cover. Throws `E_BAD_PROMPT`. */

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SamError } from '../errors.js'
 import { bitmapBox, toXywh } from './box.js'
-import { compressRle, decodeRle, encodeRle, type CocoRle, type Rle } from './rle.js'
+import { compressRle, decodeRle, encodeRle, runsOfRle, type CocoRle, type Rle } from './rle.js'
+import { runsOfBitmap } from './runs.js'
 
 interface Golden {
   name: string
@@ -48,6 +49,12 @@ describe('RLE', () => {
       fc.property(bitmap, b => {
         expect(decodeRle(encodeRle(b))).toEqual(b)
         expect(decodeRle(compressRle(encodeRle(b)))).toEqual(b)
+        const { size, counts } = encodeRle(b)
+        const runs = { width: b.width, height: b.height, runs: runsOfBitmap(b) }
+        expect(runsOfRle({ size, counts })).toEqual(runs)
+        // Counts may be 0 anywhere.
+        for (const at of [0, counts.length])
+          expect(runsOfRle({ size, counts: [...counts.slice(0, at), 0, 0, ...counts.slice(at)] })).toEqual(runs)
       })
     )
   })

@@ -2,6 +2,7 @@ import { refuse, shown } from '../errors.js'
 import type { ImageLimits } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { checkMaskSize, type Bitmap } from './bitmap.js'
+import { runsOfBitmap, shiftRuns, type Runs } from './runs.js'
 
 /**
  * COCO's uncompressed RLE: column by column, alternating runs of outside and inside pixels, starting with outside
@@ -56,6 +57,23 @@ export function encodeRle(
  * Meta: utils/amg.py#rle_to_mask.
  */
 export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap {
+  const { width, height, counts } = checkedCounts(rle, limits)
+  return { width, height, data: unpackColumns(counts, { width, height }) }
+}
+
+/** The runs of {@link decodeRle}. Only the columns between the first and the last pixel inside are unpacked. */
+export function runsOfRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Size & { readonly inside: Runs } {
+  const { width, height, counts } = checkedCounts(rle, limits)
+  const before = counts[0] ?? 0
+  const after = counts.length % 2 ? counts[counts.length - 1] : 0
+  const [left, right] = [Math.floor(before / height), width - Math.floor(after / height)]
+  if (left >= right) return { width, height, inside: new Int32Array(0) }
+  const part = { width: right - left, height }
+  const data = unpackColumns([before - left * height, ...counts.slice(1)], part)
+  return { width, height, inside: shiftRuns(runsOfBitmap({ ...part, data }), [left, 0]) }
+}
+
+function checkedCounts(rle: Rle | CocoRle, limits: ImageLimits): Size & { readonly counts: readonly number[] } {
   if (typeof rle !== 'object' || rle === null || !Array.isArray(rle.size) || rle.size.length !== 2) {
     refuse('E_BAD_PROMPT', `rle: must be { size: [height, width], counts }, found ${shown(rle)}`)
   }
@@ -76,19 +94,28 @@ export function decodeRle(rle: Rle | CocoRle, limits: ImageLimits = {}): Bitmap 
       'E_BAD_PROMPT',
       `rle: counts must add up to height × width = ${height} × ${width} = ${width * height}, found ${sum}`
     )
+  return { width, height, counts }
+}
 
+/** One byte per pixel [height, width], 1 inside; counts past the last column must be outside. */
+function unpackColumns(counts: readonly number[], { width, height }: Size): Uint8Array {
   const data = new Uint8Array(width * height)
   let [x, y] = [0, 0]
   for (const [i, count] of counts.entries()) {
+    if (i % 2 === 0) {
+      x += Math.floor((y + count) / height)
+      y = (y + count) % height
+      continue
+    }
     for (let left = count; left > 0; ) {
       const end = Math.min(height, y + left)
-      if (i % 2) for (let k = y; k < end; k++) data[k * width + x] = 1
+      for (let k = y; k < end; k++) data[k * width + x] = 1
       left -= end - y
       y = end % height
       if (y === 0) x++
     }
   }
-  return { width, height, data }
+  return data
 }
 
 /** Packs the counts as pycocotools does (`rleToString`). */
