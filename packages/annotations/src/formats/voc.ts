@@ -155,7 +155,7 @@ async function imageOf(
     )
   const found = surveyOf(picture, classPng?.data)
   const objects = [...found].map(([index, { runs, classes: areas }]): AnnotatedObject => {
-    const mask = new Mask({ width, height, runs: Int32Array.from(runs), predictedIou: 1 })
+    const mask = new Mask({ width, height, inside: Int32Array.from(runs) })
     const most = Math.max(...areas)
     const own = objectPng ? (most ? areas.indexOf(most) : 0) : index
     return { id: String(index), mask, category: own ? classOf(own, classPng, classes) : undefined }

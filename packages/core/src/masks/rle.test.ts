@@ -50,7 +50,7 @@ describe('RLE', () => {
         expect(decodeRle(encodeRle(b))).toEqual(b)
         expect(decodeRle(compressRle(encodeRle(b)))).toEqual(b)
         const { size, counts } = encodeRle(b)
-        const runs = { width: b.width, height: b.height, runs: runsOfBitmap(b) }
+        const runs = { width: b.width, height: b.height, inside: runsOfBitmap(b) }
         expect(runsOfRle({ size, counts })).toEqual(runs)
         // Counts may be 0 anywhere.
         for (const at of [0, counts.length])
