@@ -147,6 +147,7 @@ async function generateOne(
   const masks = await progress.step(`masks of ${image}`, tell =>
     encoded.generateMasks({
       ...settingsOf(options),
+      keepLogits: false, // a photo can have hundreds of masks
       signal,
       onProgress: ({ done, total }) => tell(`${done} of ${total} points`)
     })

@@ -1,7 +1,6 @@
 import { failAt } from './fail.js'
 import type { DownloadOptions } from './hub.js'
 import { indexPartLimit } from './limits.js'
-import { openOnnx } from './onnx.js'
 import { openPth } from './pth.js'
 import { openSafetensors } from './safetensors.js'
 import { underMetaNames } from './sam-prefix.js'
@@ -103,7 +102,10 @@ async function openBytes(source: ByteSource, { signal }: OpenOptions): Promise<W
     const text = String.fromCharCode(...head)
     if (text[8] === '{') return await openSafetensors(source, signal)
     if (/^PK(\x03\x04|\x05\x06)/.test(text)) return await openPth(source, signal)
-    if (/^\x08[\x01-\x0f][\x12\x1a\x22\x32\x3a\x42]/.test(text)) return await openOnnx(source, signal)
+    if (/^\x08[\x01-\x0f][\x12\x1a\x22\x32\x3a\x42]/.test(text)) {
+      const { openOnnx } = await import('./onnx.js') // few pages need it
+      return await openOnnx(source, signal)
+    }
     return failAt(source.name)(whatItIs(text, source.name))
   } catch (error) {
     await source.close()
