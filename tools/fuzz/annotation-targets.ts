@@ -5,7 +5,7 @@ import {
   writeAnnotations,
   type AnnotatedImage
 } from '../../packages/annotations/src/index.js'
-import type { Target } from './targets.js'
+import type { Target } from './target.js'
 
 /** The files that carry the annotations of an image in formats of several files. */
 const damaged: Readonly<Record<string, RegExp>> = { yolo: /labels|yaml/, voc: /Segmentation(?:Class|Object)/ }

@@ -5,6 +5,7 @@ import { threadId } from 'node:worker_threads'
 import { toOnnx } from '@sam/onnx'
 import sharp from 'sharp'
 import { annotationTargets } from './annotation-targets.js'
+import type { Target } from './target.js'
 import { memoryBytes } from '../../packages/core/src/io/byte-source.js'
 import { decodeSamples } from '../../packages/core/src/io/node.js'
 import { compressRle, decodeRle, encodeRle, type CocoRle } from '../../packages/core/src/masks/rle.js'
@@ -33,16 +34,6 @@ import { writeSafetensors } from '../../packages/core/src/weights/safetensors.js
 import { memoryWeights, storedIn } from '../../packages/core/src/weights/source.js'
 import { openZip, readEntry } from '../../packages/core/src/weights/zip.js'
 import { writeZip } from '../../packages/core/src/weights/zip-write.js'
-
-/**
- * A reader of untrusted bytes. `run` must come back or throw a `SamError`; a broken promise of its own it throws as a
- * plain `Error`.
- */
-export interface Target {
-  readonly name: string
-  readonly corpus: readonly Uint8Array[]
-  readonly run: (bytes: Uint8Array) => Promise<void>
-}
 
 const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/torch/${name}`))
 const text = (value: unknown): Uint8Array =>

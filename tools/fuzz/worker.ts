@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { SamError } from '../../packages/core/src/errors.js'
 import { mutated } from './mutate.js'
 import { randomFrom } from './random.js'
-import { allTargets, type Target } from './targets.js'
+import type { Target } from './target.js'
+import { allTargets } from './targets.js'
 
 /**
  * Input from the main thread; it reads `shared` while a case runs: [target, case, start (ms), cases done, cases
