@@ -1,4 +1,4 @@
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { InputError, isRunning, WeightsError } from '@sam/core/graph'
@@ -51,22 +51,18 @@ const create = (path: string, content: string): Promise<boolean> =>
 async function removeStale(path: string): Promise<boolean> {
   const holder = await holderOf(path)
   if (!holder || (await mayRun(holder))) return false
-  // Renamed first: of two processes that find it, one gets it.
-  const moved = `${path}.${process.pid}.stale`
-  if (!(await succeeds(rename(path, moved)))) return true
-  const found = await holderOf(moved)
-  // Another process may have taken the lock over in between: put its lock back.
-  const wasStale = found?.pid === holder.pid && found.start === holder.start
-  if (!wasStale) await succeeds(link(moved, path))
-  await rm(moved, { force: true })
-  return wasStale
+  // Only the process that creates this file may remove that lock, and looks again before: another may have done so.
+  const claim = `${path}.${holder.pid}-${holder.start}.stale`
+  if (!(await create(claim, ''))) return false
+  try {
+    const found = await holderOf(path)
+    if (found?.pid !== holder.pid || found.start !== holder.start) return false
+    await rm(path, { force: true })
+    return true
+  } finally {
+    await rm(claim, { force: true })
+  }
 }
-
-const succeeds = (work: Promise<void>): Promise<boolean> =>
-  work.then(
-    () => true,
-    () => false
-  )
 
 async function mayRun({ pid, host, start }: Holder): Promise<boolean> {
   if (host !== hostname()) return true
