@@ -3,115 +3,119 @@ import type { Size } from '../image/resize.js'
 import type { Bitmap } from './bitmap.js'
 import { signedArea, type MultiPolygon, type Position, type Ring } from './polygons.js'
 
-/** Samples on a grid, row by row. */
-interface Field {
-  readonly width: number
-  readonly height: number
-  readonly data: Float32Array
-}
-
 /**
  * The contour of a predicted mask in pixels of the photo, with sub-pixel positions: where its logits, interpolated
- * between the samples of the low-resolution mask, cross the threshold.
+ * between the samples of the low-resolution mask, cross the threshold. It ends at the edges of the photo.
  */
 export function logitContours(
   lowRes: Float32Array,
   { frame, threshold }: { frame: Frame; threshold: number }
 ): MultiPolygon {
   const side = Math.sqrt(lowRes.length)
-  const cell = frame.imageSize / side
-  // Samples beyond the photo, in the padding, mean nothing.
-  const [rows, columns] = frame.inputSize.map(size => Math.max(1, Math.ceil(size / cell - 0.5)))
-  const data = new Float32Array(columns * rows)
-  for (let y = 0; y < rows; y++) data.set(lowRes.subarray(y * side, y * side + columns), y * columns)
-  const [down, across] = frame.originalSize.map((size, axis) => (cell * size) / frame.inputSize[axis])
-  return contours(
-    { width: columns, height: rows, data },
-    { threshold, origin: [0, 0], cell: [across, down], clip: frame.originalSize }
-  )
+  const [rows, columns] = frame.originalSize.map((length, axis) => {
+    const pixels = ((frame.imageSize / side) * length) / frame.inputSize[axis]
+    const centres = Array.from({ length: side }, (_, i) => (i + 0.5) * pixels).filter(at => at > 0 && at < length)
+    return { at: [0, ...centres, length], sampleAt: (at: number) => at / pixels - 0.5 }
+  })
+  return contours({ width: side, height: side, data: lowRes }, { columns, rows, threshold })
 }
 
 /**
  * The contour of a bitmap: through the middles between pixels that are inside and outside, so that corners are cut.
  * `part` is at `left`, `top` of the photo; around the mask it has pixels that are outside, or ends with the photo.
  */
-export function bitmapContours(
-  part: Bitmap,
-  { left, top, photo }: { left: number; top: number; photo: Size }
-): MultiPolygon {
-  const field = { width: part.width, height: part.height, data: Float32Array.from(part.data) }
-  return contours(field, {
-    threshold: 0.5,
-    origin: [left, top],
-    cell: [1, 1],
-    clip: [photo.height, photo.width]
+export function bitmapContours(part: Bitmap, { left, top }: { left: number; top: number }): MultiPolygon {
+  const axis = (start: number, length: number): Axis => ({
+    at: [start, ...Array.from({ length }, (_, i) => start + i + 0.5), start + length],
+    sampleAt: at => at - start - 0.5
   })
+  return contours(part, { columns: axis(left, part.width), rows: axis(top, part.height), threshold: 0.5 })
 }
 
-/** Where the samples of a field lie in the photo: its first one in the middle of the cell at `origin`. */
-interface Place {
-  readonly threshold: number
-  readonly origin: Position
-  readonly cell: Position
-  /** Height and width of the photo. */
-  readonly clip: readonly [number, number]
+/** Where the samples of the contour lie along an axis: its edges and what is between them. */
+interface Axis {
+  /** In pixels of the photo. */
+  readonly at: readonly number[]
+  /** Such a place as an index into the field, with fractions. */
+  readonly sampleAt: (at: number) => number
 }
 
-/**
- * Marching squares: polygons with holes around the samples above the threshold, oriented as those of `tracePolygons`.
- * At the photo's edges they end there.
- */
-function contours(field: Field, { threshold, origin, cell, clip: [height, width] }: Place): MultiPolygon {
-  // Two more samples on each side: a repetition, so that the outline continues straight to the edge, and one outside.
-  const wide = field.width + 4
-  const at = (x: number, y: number): number => {
-    if (x < 1 || y < 1 || x > field.width + 2 || y > field.height + 2) return -Infinity
-    const [column, row] = [clamp(x - 2, field.width - 1), clamp(y - 2, field.height - 1)]
-    return field.data[row * field.width + column] - threshold
-  }
+interface Field extends Size {
+  readonly data: ArrayLike<number>
+}
+
+/** Marching squares: polygons with holes around the samples above the threshold, oriented as by `tracePolygons`. */
+function contours(
+  field: Field,
+  { columns, rows, threshold }: { columns: Axis; rows: Axis; threshold: number }
+): MultiPolygon {
+  // The edges once more, as samples that are outside.
+  const [xs, ys] = [columns, rows].map(({ at }) => [at[0], ...at, at[at.length - 1]])
+  const wide = xs.length
+  const values = new Float32Array(wide * ys.length).fill(-Infinity)
+  for (let y = 1; y < ys.length - 1; y++)
+    for (let x = 1; x < wide - 1; x++)
+      values[y * wide + x] = interpolated(field, columns.sampleAt(xs[x]), rows.sampleAt(ys[y])) - threshold
+
   /** Each crossed edge of the grid leads to the next one of its ring: 2 (y · wide + x), + 1 for the edge downwards. */
   const next = new Map<number, number>()
-  for (let y = 0; y < field.height + 3; y++) {
+  for (let y = 0; y < ys.length - 1; y++) {
     for (let x = 0; x < wide - 1; x++) {
-      const corners = [at(x, y), at(x + 1, y), at(x + 1, y + 1), at(x, y + 1)]
+      const at = y * wide + x
+      const corners = [values[at], values[at + 1], values[at + wide + 1], values[at + wide]]
       const inside = corners.reduce((bits, v, i) => bits | (v > 0 ? 1 << i : 0), 0)
       if (inside === 0 || inside === 15) continue
-      const edges = {
-        top: 2 * (y * wide + x),
-        right: 2 * (y * wide + x + 1) + 1,
-        bottom: 2 * ((y + 1) * wide + x),
-        left: 2 * (y * wide + x) + 1
-      }
+      const edges = { top: 2 * at, right: 2 * (at + 1) + 1, bottom: 2 * (at + wide), left: 2 * at + 1 }
       const joined = corners[0] + corners[1] + corners[2] + corners[3] > 0
       for (const [from, to] of segments[inside + (joined ? 16 : 0)] ?? segments[inside])
         next.set(edges[from], edges[to])
     }
   }
   const position = (edge: number): Position => {
-    const [x, y] = [(edge >> 1) % wide, Math.floor((edge >> 1) / wide)]
+    const at = edge >> 1
+    const [x, y] = [at % wide, Math.floor(at / wide)]
     const isDown = (edge & 1) === 1
-    const [a, b] = [at(x, y), isDown ? at(x, y + 1) : at(x + 1, y)]
-    const part = Number.isFinite(a) && Number.isFinite(b) ? a / (a - b) : 0.5
-    const [column, row] = isDown ? [x, y + part] : [x + part, y]
-    // Sample 2 is the field's first, half a cell from the origin.
-    return [clamp(origin[0] + (column - 1.5) * cell[0], width), clamp(origin[1] + (row - 1.5) * cell[1], height)]
+    const part = crossing(values[at], values[isDown ? at + wide : at + 1])
+    return isDown ? [xs[x], ys[y] + part * (ys[y + 1] - ys[y])] : [xs[x] + part * (xs[x + 1] - xs[x]), ys[y]]
   }
   const rings: Ring[] = []
   for (const start of [...next.keys()]) {
     const ring: Position[] = []
-    for (let edge = start; next.has(edge); ) {
+    for (let edge: number | undefined = start; edge !== undefined; ) {
+      const following: number | undefined = next.get(edge)
+      if (following === undefined) break
       const p = position(edge)
       const last = ring.at(-1)
       if (last?.[0] !== p[0] || last[1] !== p[1]) ring.push(p)
-      const following = next.get(edge)!
       next.delete(edge)
       edge = following
     }
-    const [first, last] = [ring[0], ring.at(-1)]
-    if (ring.length > 3 || (ring.length === 3 && `${first}` !== `${last}`))
-      rings.push(`${first}` === `${last}` ? ring : [...ring, first])
+    if (ring.length > 1 && `${ring[0]}` === `${ring.at(-1)}`) ring.pop()
+    if (ring.length > 2) rings.push([...ring, ring[0]])
   }
   return withHoles(rings)
+}
+
+/** Bilinear interpolation between the samples of a field; beyond them, the nearest. */
+function interpolated({ width, height, data }: Field, x: number, y: number): number {
+  const [cx, cy] = [clamp(x, width - 1), clamp(y, height - 1)]
+  const [x0, y0] = [Math.floor(cx), Math.floor(cy)]
+  const [x1, y1] = [Math.min(x0 + 1, width - 1), Math.min(y0 + 1, height - 1)]
+  const mix = (a: number, b: number, part: number): number => (part ? a + (b - a) * part : a)
+  return mix(
+    mix(data[y0 * width + x0], data[y0 * width + x1], cx - x0),
+    mix(data[y1 * width + x0], data[y1 * width + x1], cx - x0),
+    cy - y0
+  )
+}
+
+const clamp = (value: number, most: number): number => Math.max(0, Math.min(most, value))
+
+/** The place between two values where they cross 0, from 0 to 1. */
+function crossing(a: number, b: number): number {
+  if (a === -Infinity) return 1
+  if (b === -Infinity) return 0
+  return Number.isFinite(a - b) ? a / (a - b) : 0.5
 }
 
 type Side = 'top' | 'right' | 'bottom' | 'left'
@@ -150,8 +154,6 @@ const segments: Readonly<Record<number, readonly (readonly [Side, Side])[]>> = {
     ['right', 'bottom']
   ]
 }
-
-const clamp = (value: number, most: number): number => Math.max(0, Math.min(most, value))
 
 /** Outlines, each followed by the holes that lie in it. */
 function withHoles(rings: readonly Ring[]): MultiPolygon {
