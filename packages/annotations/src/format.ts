@@ -25,6 +25,18 @@ export interface Reading {
   readonly pause: () => Promise<void>
 }
 
+/** The `read` of a format with one image per file. */
+export const readEach =
+  (readFile: (file: string, bytes: Uint8Array, reading: Reading) => Promise<AnnotatedImage> | AnnotatedImage) =>
+  async (files: Files, reading: Reading): Promise<AnnotatedImage[]> => {
+    const images: AnnotatedImage[] = []
+    for (const [file, bytes] of files) {
+      await reading.pause()
+      images.push(await readFile(file, bytes, reading))
+    }
+    return images
+  }
+
 /** How objects are written. */
 export interface WriteOptions {
   /**

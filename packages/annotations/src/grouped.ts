@@ -1,4 +1,5 @@
 import { Mask } from '@sam/core'
+import { uniteRuns } from '@sam/core/model'
 import type { AnnotatedObject } from './annotated-image.js'
 
 /** A shape of a format in which an object may consist of several. */
@@ -29,15 +30,5 @@ export function joinParts(parts: readonly ObjectPart[]): AnnotatedObject[] {
 
 function union(masks: readonly Mask[]): Mask {
   const { width, height } = masks[0]
-  const rows = masks.flatMap(({ runs }) =>
-    Array.from({ length: runs.length / 3 }, (_, i) => [runs[3 * i], runs[3 * i + 1], runs[3 * i + 2]])
-  )
-  rows.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-  const runs: number[] = []
-  for (const [y, start, end] of rows) {
-    const last = runs.length - 1
-    if (last > 0 && runs[last - 2] === y && runs[last] >= start) runs[last] = Math.max(runs[last], end)
-    else runs.push(y, start, end)
-  }
-  return new Mask({ width, height, inside: Int32Array.from(runs) })
+  return new Mask({ width, height, inside: uniteRuns(masks.map(({ runs }) => runs)) })
 }

@@ -1,6 +1,6 @@
 import { Mask, SamError, type MultiPolygon } from '@sam/core'
 import { shown, type Refuse } from '@sam/core/graph'
-import type { Position, Ring, Runs } from '@sam/core/model'
+import { shiftRuns, type Position, type Ring, type Runs } from '@sam/core/model'
 import { edgeRowLimit } from './limits.js'
 
 interface Size {
@@ -77,8 +77,7 @@ export function maskOfPolygons(polygons: MultiPolygon, size: Size, fail: Refuse)
   // Only the bounding box is filled: images are large, and objects are many.
   const box = { width: right - left, height: bottom - top }
   const moved = polygons.map(rings => rings.map(ring => ring.map(([x, y]) => [x - left, y - top] as const)))
-  const runs = Mask.fromPolygons(moved, box).runs.map((value, i) => value + (i % 3 ? left : top))
-  return checkInside(maskOfRuns(size, runs), fail)
+  return checkInside(maskOfRuns(size, shiftRuns(Mask.fromPolygons(moved, box).runs, [left, top])), fail)
 }
 
 function edgeRows(polygons: MultiPolygon, { height }: Size): number {
@@ -91,9 +90,9 @@ function edgeRows(polygons: MultiPolygon, { height }: Size): number {
   return rows
 }
 
-/** The mask, without its bitmap. Throws where it is empty. */
+/** The mask. Throws where it is empty. */
 export function checkInside(mask: Mask, fail: Refuse): Mask {
-  return mask.area ? mask.withoutLogits() : fail('a mask must have pixels inside its image, found none')
+  return mask.area ? mask : fail('a mask must have pixels inside its image, found none')
 }
 
 /** Runs a function of core, and throws its `SamError` as one of this file. */

@@ -1,5 +1,5 @@
 import type { MultiPolygon } from '@sam/core'
-import { simplifyLine, type Position, type Ring } from '@sam/core/model'
+import { signedArea, simplifyLine, type Position, type Ring } from '@sam/core/model'
 
 export interface SimplifyOptions {
   readonly tolerance: number
@@ -213,14 +213,8 @@ const simplifiedLine = ({ exact, spans }: Arc): readonly Position[] => [exact[0]
 /** What can be refined of rings that enclose no area, or run the other way around. */
 const collapsedSpans = (rings: readonly (readonly Use[])[]): Span[] =>
   rings
-    .filter(uses => Math.sign(doubleArea(joined(uses))) !== Math.sign(doubleArea(joined(uses, ({ exact }) => exact))))
+    .filter(uses => Math.sign(signedArea(joined(uses))) !== Math.sign(signedArea(joined(uses, ({ exact }) => exact))))
     .flatMap(uses => uses.flatMap(({ arc }) => arc.spans.filter(span => !isExact(span))))
-
-function doubleArea(ring: Ring): number {
-  let twice = 0
-  for (let i = 1; i < ring.length; i++) twice += ring[i - 1][0] * ring[i][1] - ring[i][0] * ring[i - 1][1]
-  return twice
-}
 
 interface Segment {
   readonly a: Position

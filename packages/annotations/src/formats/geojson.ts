@@ -3,7 +3,7 @@ import { shown, type Refuse } from '@sam/core/graph'
 import type { AnnotatedImage, AnnotatedObject, ImageInfo } from '../annotated-image.js'
 import { failingIn, readCategory, readName, readScore, readSize } from '../fail.js'
 import { findImage } from '../find-image.js'
-import type { Format, Reading } from '../format.js'
+import { readEach, type Format, type Reading } from '../format.js'
 import { withUniqueIds } from '../ids.js'
 import { asObject, isObject, jsonBytes, listIn, objectsIn, peekJson, readJson, type Json } from '../json.js'
 import { maskOfPolygons, ringOfPositions } from '../mask-shapes.js'
@@ -23,14 +23,7 @@ export const geojson: Format = {
       const json = peekJson(bytes)
       return isObject(json) && json.type === 'FeatureCollection'
     }),
-  async read(files, reading) {
-    const images: AnnotatedImage[] = []
-    for (const [file, bytes] of files) {
-      await reading.pause()
-      images.push(await readFile(file, bytes, reading))
-    }
-    return images
-  },
+  read: readEach(readFile),
   write(images, options) {
     const stems = outputStems(images)
     return new Map(

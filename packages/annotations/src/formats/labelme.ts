@@ -9,7 +9,7 @@ import {
 } from '../annotated-image.js'
 import { fromBase64, toBase64 } from '../base64.js'
 import { failingIn, readCategory, readName, readScore, readSize } from '../fail.js'
-import type { Format, Reading, WriteOptions } from '../format.js'
+import { readEach, type Format, type Reading, type WriteOptions } from '../format.js'
 import { joinParts, type ObjectPart } from '../grouped.js'
 import { numberIds, withUniqueIds } from '../ids.js'
 import { asObject, isObject, jsonBytes, objectsIn, peekJson, readJson, type Json } from '../json.js'
@@ -31,14 +31,7 @@ export const labelme: Format = {
       const json = peekJson(bytes)
       return isObject(json) && Array.isArray(json.shapes) && json.imagePath !== undefined
     }),
-  async read(files, reading) {
-    const images: AnnotatedImage[] = []
-    for (const [file, bytes] of files) {
-      await reading.pause()
-      images.push(await readFile(file, bytes, reading))
-    }
-    return images
-  },
+  read: readEach(readFile),
   write(images, options): Files {
     const stems = outputStems(images)
     return new Map(images.map((image, i) => [`${stems[i]}.json`, jsonBytes(labelmeOf(image, options))]))

@@ -1,9 +1,9 @@
 import { distinctColor } from '@sam/core'
 import { brief, type Refuse } from '@sam/core/graph'
 import type { Position, Ring } from '@sam/core/model'
-import { categoryOf, type AnnotatedImage, type AnnotatedObject, type ImageInfo } from '../annotated-image.js'
+import { categoryOf, type AnnotatedObject, type ImageInfo } from '../annotated-image.js'
 import { failingIn, readCategory, readName, readScore, readSize } from '../fail.js'
-import type { Format } from '../format.js'
+import { readEach, type Format } from '../format.js'
 import { numberIds, withUniqueIds } from '../ids.js'
 import { textBytes } from '../json.js'
 import { openRing } from '../keyhole.js'
@@ -20,26 +20,21 @@ export const svg: Format = {
   title: 'SVG',
   fileNames: /\.svg$/i,
   matches: files => [...files.values()].every(bytes => rootOf(bytes) === 'svg'),
-  async read(files, reading) {
-    const images: AnnotatedImage[] = []
-    for (const [file, bytes] of files) {
-      await reading.pause()
-      const fail = failingIn(file)
-      const root = readXml(bytes, fail)
-      if (root.name !== 'svg') fail(`the root element must be <svg>, found <${brief(root.name)}>`)
-      const { width, height, 'data-file': name, 'data-id': id } = root.attributes
-      const info = { file: readName(name, 'data-file', fail), ...readSize(Number(width), Number(height), fail) }
-      const objects = root.children.flatMap((element, i) => {
-        if (element.name === 'title' || element.name === 'image') return []
-        const object = reading.attempt(() =>
-          readPath(element, { info, at: i, fail: failingIn(file, `element ${i + 1}`) })
-        )
-        return object ? [object] : []
-      })
-      images.push({ id, ...info, objects: withUniqueIds(objects) })
-    }
-    return images
-  },
+  read: readEach((file, bytes, reading) => {
+    const fail = failingIn(file)
+    const root = readXml(bytes, fail)
+    if (root.name !== 'svg') fail(`the root element must be <svg>, found <${brief(root.name)}>`)
+    const { width, height, 'data-file': name, 'data-id': id } = root.attributes
+    const info = { file: readName(name, 'data-file', fail), ...readSize(Number(width), Number(height), fail) }
+    const objects = root.children.flatMap((element, i) => {
+      if (element.name === 'title' || element.name === 'image') return []
+      const object = reading.attempt(() =>
+        readPath(element, { info, at: i, fail: failingIn(file, `element ${i + 1}`) })
+      )
+      return object ? [object] : []
+    })
+    return { id, ...info, objects: withUniqueIds(objects) }
+  }),
   write(images, options) {
     const stems = outputStems(images)
     return new Map(
