@@ -211,5 +211,14 @@ export async function readInput(
   return readFile(path, { signal }).catch(failed)
 }
 
+/** The same chunks; `tell` gets the bytes so far after each. */
+export async function* counted(chunks: Chunks, tell: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  let done = 0
+  for await (const chunk of chunks) {
+    yield chunk
+    tell((done += chunk.length))
+  }
+}
+
 /** A file's name without folder and extension. */
 export const stem = (path: string): string => (path === '-' ? 'stdin' : basename(path, extname(path)))

@@ -3,8 +3,9 @@ import { Option } from 'commander'
 import { openWeights } from '@sam/core'
 import { configKey, storedIn, writePth, writeSafetensors } from '@sam/core/model'
 import { handleSignals, type CommonOptions, type Context } from '../context.js'
+import { storedTypes } from '../exports/format.js'
 import { usage } from '../failure.js'
-import { refuseOverwriting, writeOutput } from '../files.js'
+import { counted, refuseOverwriting, writeOutput } from '../files.js'
 import {
   configOf,
   decoderHeadsOption,
@@ -17,12 +18,10 @@ import {
 import { bytes, json, oneLine } from '../text.js'
 
 interface ConvertOptions extends CommonOptions, DownloadOption {
-  readonly dtype?: 'f32' | 'f16' | 'bf16'
+  readonly dtype?: keyof typeof storedTypes
   readonly model?: string
   readonly decoderHeads?: number
 }
-
-const stored = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
 
 /**
  * `sam convert`: a checkpoint in another container or precision, under Meta's names. One tensor is in memory at a time.
@@ -36,7 +35,7 @@ export function addConvert(program: Command, context: Context): void {
       .argument('<out>', 'a .safetensors or .pth file')
   )
     .addOption(
-      new Option('--dtype <type>', 'type of the stored weights (default: unchanged)').choices(Object.keys(stored))
+      new Option('--dtype <type>', 'type of the stored weights (default: unchanged)').choices(Object.keys(storedTypes))
     )
     .option('--model <name>', 'store the configuration in a safetensors file: vit_b, vit_l, vit_h, or a .json file')
     .addOption(decoderHeadsOption())
@@ -61,24 +60,15 @@ async function convert(
     await handleSignals(signal)
     if (options.decoderHeads !== undefined && found.problem !== undefined) throw usage(found.problem)
     const config = given ?? (options.decoderHeads === undefined ? undefined : found.config)
-    const tensors = options.dtype ? storedIn(source, stored[options.dtype]) : source
+    const tensors = options.dtype ? storedIn(source, storedTypes[options.dtype]) : source
     const metadata = { ...source.metadata, ...(config ? { [configKey]: JSON.stringify(config) } : {}) }
     const size = await context.progress(options).step(`converting ${from}`, async tell => {
-      let done = 0
-      const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-        for await (const chunk of chunks) {
-          yield chunk
-          tell(bytes((done += chunk.length)))
-        }
-      }
-      await writeOutput(
-        to,
-        counted(
-          form === 'safetensors' ? writeSafetensors(tensors, { metadata, signal }) : writePth(tensors, { signal })
-        ),
-        signal
-      )
-      return done
+      let size = 0
+      const chunks =
+        form === 'safetensors' ? writeSafetensors(tensors, { metadata, signal }) : writePth(tensors, { signal })
+      const show = (done: number): void => tell(bytes((size = done)))
+      await writeOutput(to, counted(chunks, show), signal)
+      return size
     })
     const model = config ?? found.config
     terminal.out(

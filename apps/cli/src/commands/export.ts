@@ -6,7 +6,7 @@ import { clipFiles, isClip } from '../exports/clip.js'
 import type { ExportFile, Format, FormatOptions } from '../exports/format.js'
 import { formats } from '../exports/formats.js'
 import { usage } from '../failure.js'
-import { checkOutputFolder, refuseOverwriting, writeResults } from '../files.js'
+import { checkOutputFolder, counted, refuseOverwriting, writeResults } from '../files.js'
 import { configOf, decoderHeadsOption, openBundled, recognisedOrUsage, withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
 import { bytes, json, oneLine } from '../text.js'
@@ -98,15 +98,10 @@ async function exportModel({ from, to, options }: Request, context: Context): Pr
       async write => {
         for (const { path, chunks } of files)
           await context.progress(options).step(`writing ${path}`, async tell => {
-            let done = 0
-            const counted = async function* (): AsyncGenerator<Uint8Array> {
-              for await (const chunk of await chunks(signal)) {
-                yield chunk
-                tell(bytes((done += chunk.length)))
-              }
-            }
-            await write(path, counted())
-            sizes.push(done)
+            let size = 0
+            const show = (done: number): void => tell(bytes((size = done)))
+            await write(path, counted(await chunks(signal), show))
+            sizes.push(size)
           })
       },
       signal

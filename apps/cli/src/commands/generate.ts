@@ -152,27 +152,17 @@ async function generateOne(
       onProgress: ({ done, total }) => tell(`${done} of ${total} points`)
     })
   )
+  const pixels = masks.map(({ mask }) => mask)
   await outputFolder(options.out)
   await writeResults(
     files.folder,
     async write => {
       if (options.format === undefined) await writeMasks(masks, files, write)
-      const drawn = overlay(
-        photo,
-        masks.map(({ mask }) => mask)
-      )
-      await write(files.overlay, [await encodePng(drawn)])
+      await write(files.overlay, [await encodePng(overlay(photo, pixels))])
     },
     signal
   )
-  if (options.format !== undefined)
-    annotated.push(
-      annotatedImage(
-        image,
-        photo,
-        masks.map(({ mask }) => mask)
-      )
-    )
+  if (options.format !== undefined) annotated.push(annotatedImage(image, photo, pixels))
   return { image, masks: masks.length, file: files.file, overlay: files.overlay }
 }
 
@@ -191,11 +181,8 @@ async function writeMasks(masks: readonly AutomaticMask[], files: Files, write: 
 }
 
 /** A record of Meta's `generate`, with COCO RLE. `bbox` is COCO's: its width and height are one more than Meta's. */
-const recordOf = ({ mask, area, stability, point, crop }: AutomaticMask): object => ({
-  segmentation: mask.toCocoRle(),
-  area,
-  bbox: mask.boxXywh,
-  predicted_iou: mask.predictedIou,
+const recordOf = ({ mask, stability, point, crop }: AutomaticMask): object => ({
+  ...mask.toJSON(),
   point_coords: [[point.x, point.y]],
   stability_score: stability,
   crop_box: toXywh(crop)

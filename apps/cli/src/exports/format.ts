@@ -1,6 +1,9 @@
 import type { SamConfig, WeightSource } from '@sam/core'
 import { usage } from '../failure.js'
 
+/** Types of stored weights: `--dtype`, and their names in safetensors. */
+export const storedTypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
+
 /** A SAM to export. */
 export interface ExportedSam {
   readonly weights: WeightSource

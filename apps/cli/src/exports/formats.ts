@@ -11,11 +11,8 @@ import {
   transformersPreprocessor
 } from '@sam/onnx/sam'
 import { usage } from '../failure.js'
-import { dtypes, jsonFile, oneDtype, type ExportedSam, type Format, type FormatOptions } from './format.js'
+import { dtypes, jsonFile, oneDtype, storedTypes, type ExportedSam, type Format, type FormatOptions } from './format.js'
 import { isLarge, onnxFiles, precisions } from './onnx-file.js'
-
-/** Types of stored weights. */
-const storedTypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
 
 /** What `sam export` writes of a SAM, by the names of `--format`. */
 export const formats = {
