@@ -114,6 +114,10 @@ const classOf = {
   E_DEVICE_LOST: BackendError
 } as const satisfies Record<Exclude<SamErrorCode, 'E_GRAPH'>, typeof SamError>
 
+/** Whether an error is of one image: others, of the device for example, would recur with the next. */
+export const isOfImage = (error: unknown): error is Error =>
+  error instanceof Error && (!SamError.is(error) || /^E_(BAD_|IMAGE_)/.test(error.code))
+
 /** The most characters of a message. */
 const messageLimit = 8000
 

@@ -1,5 +1,4 @@
 import {
-  SamError,
   type AutomaticMaskOptions,
   type EncodeAllOptions,
   type EncodedImage,
@@ -9,7 +8,7 @@ import {
   type Sam,
   type TextModel
 } from '@sam/core'
-import { disposedOf, readOptions, refuse, whenCollected } from '@sam/core/graph'
+import { disposedOf, isOfImage, readOptions, refuse, whenCollected } from '@sam/core/graph'
 import { connect, disposedError, type Connection, type WorkerLike } from './connect.js'
 import { moving } from './portable.js'
 import type { ImageFacts, ImageMethod, SamCalls, SamFacts } from './protocol.js'
@@ -144,9 +143,7 @@ class WorkerSam implements RemoteSam {
           const input = read ? await read(source) : (source as ImageInput)
           return { source, image: await this.encode(input, { signal }) }
         } catch (error) {
-          // Others, of the device for example, would recur with the next image.
-          if (signal?.aborted || !(error instanceof Error)) throw error
-          if (SamError.is(error) && !/^E_(BAD_|IMAGE_)/.test(error.code)) throw error
+          if (signal?.aborted || !isOfImage(error)) throw error
           return { source, error }
         }
       }

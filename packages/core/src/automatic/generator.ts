@@ -256,7 +256,7 @@ function withoutSmallRegions(
     const bitmap: Bitmap = { width: item.mask.width, height: item.mask.height, data: item.mask.bitmap({ keep: false }) }
     const { bitmap: better, changed } = removeSmallRegions(bitmap, minMaskRegionArea)
     if (better === bitmap) return { ...item, changed }
-    const mask = new Mask({ ...better, predictedIou: item.mask.predictedIou }).withoutLogits()
+    const mask = new Mask({ ...better, predictedIou: item.mask.predictedIou })
     return { ...item, changed, mask, box: mask.boxXyxy, area: mask.area }
   })
   return boxNms(cleaned, item => (item.changed ? 0 : 1), overlap).map(({ changed: _, ...item }) => item)

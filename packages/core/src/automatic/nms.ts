@@ -16,7 +16,7 @@ export function boxNms<T extends { readonly box: Box }>(
     const box = toLastPixels(item.box)
     // Boxes that do not meet have an IoU of 0.
     if (threshold < 0 && kept.length) break
-    if (near.of(box).some(other => Math.fround(boxIou(other, box)) > threshold)) continue
+    if (near.some(box, other => Math.fround(boxIou(other, box)) > threshold)) continue
     kept.push(item)
     near.add(box)
   }
@@ -34,9 +34,13 @@ function boxIndex() {
     return found
   }
   return {
-    of: (box: Box): Box[] => keys(box).flatMap(key => cells.get(key) ?? []),
+    some: (box: Box, test: (other: Box) => boolean): boolean => keys(box).some(key => cells.get(key)?.some(test)),
     add(box: Box): void {
-      for (const key of keys(box)) cells.set(key, [...(cells.get(key) ?? []), box])
+      for (const key of keys(box)) {
+        const cell = cells.get(key)
+        if (cell) cell.push(box)
+        else cells.set(key, [box])
+      }
     }
   }
 }

@@ -144,7 +144,7 @@ export function checkAutomaticMaskOptions(given: AutomaticMaskOptions): Automati
 export function checkOverlap(given: Partial<OverlapLimits>): Partial<OverlapLimits> {
   const limits = readOptions('overlap', given, { iou: true, containment: true })
   for (const [name, value] of Object.entries(limits))
-    if (!Number.isFinite(value ?? 0))
+    if (!Number.isFinite(value))
       refuse('E_BAD_OPTION', `overlap: ${name} must be a finite number, found ${shown(value)}`)
   return limits
 }

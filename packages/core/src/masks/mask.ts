@@ -316,7 +316,7 @@ export class Mask {
     const own = this.#predicted()
     if (own) return logitContours(own.lowResLogits, own)
     const { part, left, top } = this.#boxPixels(1)
-    return this.area ? bitmapContours(part, { left, top, photo: this }) : []
+    return this.area ? bitmapContours(part, { left, top }) : []
   }
 
   /**
@@ -327,8 +327,7 @@ export class Mask {
     const before = { width: this.width, height: this.height, data: this.bitmap({ keep: false }) }
     const { bitmap } = removeSmallRegions(before, minArea)
     if (bitmap === before) return this
-    const { width, height, predictedIou } = this
-    return new Mask({ width, height, inside: runsOfBitmap(bitmap), predictedIou })
+    return new Mask({ ...bitmap, predictedIou: this.predictedIou })
   }
 
   /**

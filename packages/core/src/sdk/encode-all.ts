@@ -1,5 +1,5 @@
 import { untilAborted } from '../backend/until-aborted.js'
-import { SamError } from '../errors.js'
+import { isOfImage } from '../errors.js'
 import type { EncodedImage } from './encoded-image.js'
 import type { ImageInput } from './preprocess.js'
 
@@ -89,7 +89,3 @@ export async function* encodeAll<T, Input>(
     Promise.resolve(iterator.return?.()).catch(() => {})
   }
 }
-
-/** Whether this error is of one image: others, of the device for example, would recur with the next. */
-const isOfImage = (error: unknown): error is Error =>
-  error instanceof Error && (!SamError.is(error) || /^E_(BAD_|IMAGE_)/.test(error.code))

@@ -6,7 +6,7 @@ import type { RgbImage } from '../image/image.js'
 import type { Size } from '../image/resize.js'
 import { boxIou, clipBox, type Box } from '../masks/box.js'
 import type { Mask } from '../masks/mask.js'
-import { withoutDuplicates, type Measured, type OverlapLimits } from '../masks/overlap.js'
+import { withoutDuplicates, type OverlapLimits } from '../masks/overlap.js'
 import { readOptions } from '../options.js'
 import { checkPhrase } from '../prompts/phrases.js'
 import { maxPoints, maxPromptsPerCall, type Point, type Prompt } from '../prompts/prompt.js'
@@ -122,8 +122,8 @@ export async function query(image: SearchableImage, phrase: string, given: Query
   const value = ({ score, mask }: ScoredMask): number => score * mask.predictedIou
   const limits = { iou: 0.7, containment: 0.9, ...overlap }
   const ranked = candidates.filter(c => c.score >= threshold).sort((a, b) => value(b) - value(a))
-  const kept = withoutDuplicates(ranked, limits).slice(0, limit)
-  return kept.map(({ mask, box, score }) => ({ mask, box, score, predictedIou: mask.predictedIou }))
+  const kept = withoutDuplicates(ranked, limits, limit)
+  return kept.map(({ mask, score }) => ({ mask, box: mask.boxXyxy, score, predictedIou: mask.predictedIou }))
 }
 
 /** The options as a copy, with those in them that are objects. */
@@ -164,17 +164,17 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     const encoder = cropEncoderOf(image.text, 'prompt')
     const prompt: Prompt = { text: phrases[0], ...(points ? { points } : {}) }
     const clicked = Boolean(points?.length)
-    const candidatesOf = async (prompts: readonly Prompt[]): Promise<Measured[]> => {
+    const candidatesOf = async (prompts: readonly Prompt[]): Promise<Mask[]> => {
       const predictions = await image.predict(prompts, { multimask: clicked ? 'auto' : true, signal })
-      return predictions.flatMap(({ masks }) => masks.map(measure)).filter(({ area }) => area > 0)
+      return predictions.flatMap(({ masks }) => masks).filter(({ area }) => area > 0)
     }
     const first = await candidatesOf([prompt])
-    const measured =
+    const masks =
       clicked || !first.length
         ? first
-        : [...first, ...(await candidatesOf(first.map(({ box }) => ({ ...prompt, box }))))]
-    const embeddings = await embedMasks(image, measured, { encoder, signal })
-    return scoreMasks(measured, embeddings, await comparedPhrases(encoder, phrases, signal))
+        : [...first, ...(await candidatesOf(first.map(({ boxXyxy }) => ({ ...prompt, box: boxXyxy }))))]
+    const embeddings = await embedMasks(image, masks, { encoder, signal })
+    return scoreMasks(masks, embeddings, await comparedPhrases(encoder, phrases, signal))
   },
 
   async rank(image, phrases, { automatic, signal }) {
@@ -205,10 +205,8 @@ const routes: Readonly<Record<QueryRoute, Run>> = {
     for (const batch of batches(mine, maxPromptsPerCall)) {
       const prompts = batch.map(({ box }) => ({ box }))
       const predictions = await image.predict(prompts, { multimask: true, best: true, signal })
-      for (const [i, { masks }] of predictions.entries()) {
-        const measured = measure(masks[0])
-        if (measured.area > 0) scored.push({ ...measured, score: batch[i].score })
-      }
+      for (const [i, { masks }] of predictions.entries())
+        if (masks[0].area > 0) scored.push({ mask: masks[0], score: batch[i].score })
     }
     return scored
   }
@@ -222,7 +220,7 @@ function routeOf({ text, textWidth }: SearchableImage, { route, detect }: QueryO
 }
 
 interface EmbeddedMasks {
-  readonly masks: readonly Measured[]
+  readonly masks: readonly Mask[]
   readonly embeddings: readonly Float32Array[]
 }
 
@@ -243,17 +241,13 @@ function automaticMasks(
   let work = known.get(key)
   if (!work || work.failed) {
     work = new SharedWork(async signal => {
-      const masks = (await generateMasks(image, { ...automatic, signal })).filter(({ area }) => area > 0)
+      const found = await generateMasks(image, { ...automatic, signal })
+      const masks = found.map(({ mask }) => mask).filter(({ area }) => area > 0)
       return { masks, embeddings: await embedMasks(image, masks, { encoder, signal }) }
     })
     known.set(key, work)
   }
   return work.wait(signal)
-}
-
-/** A predicted mask's measures. */
-function measure(mask: Mask): Measured {
-  return { mask, area: mask.area, box: mask.boxXyxy }
 }
 
 function checkDetections(found: readonly Detection[]): readonly Detection[] {

@@ -4,7 +4,7 @@ import { embedPhrases } from '../prompts/embed-phrases.js'
 import type { PhraseEncoder } from '../prompts/phrases.js'
 import { batches } from '../tensor/batches.js'
 import type { CropEncoder, TextModel } from './crop-encoder.js'
-import type { Measured } from '../masks/overlap.js'
+import type { Mask } from '../masks/mask.js'
 
 /** A text encoder with an image encoder in the same space. */
 export type TextAndCrops = PhraseEncoder & CropEncoder
@@ -40,21 +40,22 @@ export const comparedPhrases = async (
 })
 
 /** A mask and its text score. */
-export interface ScoredMask extends Measured {
+export interface ScoredMask {
+  readonly mask: Mask
   readonly score: number
 }
 
 /** Each mask's probability of the first phrase, from the embedding of its crop. */
 export const scoreMasks = (
-  masks: readonly Measured[],
+  masks: readonly Mask[],
   crops: readonly Float32Array[],
   { embeddings, scale }: ComparedPhrases
 ): ScoredMask[] =>
-  masks.map((measured, i) => {
+  masks.map((mask, i) => {
     const logits = embeddings.map(text => scale * text.reduce((sum, x, k) => sum + x * crops[i][k], 0))
     const most = Math.max(...logits)
     const powers = logits.map(logit => Math.exp(logit - most))
-    return { ...measured, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
+    return { mask, score: powers[0] / powers.reduce((a, b) => a + b, 0) }
   })
 
 /** Masks per batch, whose bitmaps are in memory at the same time. */
@@ -63,13 +64,13 @@ const masksPerBatch = 8
 /** Embeds each mask's crop. */
 export async function embedMasks(
   image: { photo(): Promise<RgbImage> },
-  masks: readonly Measured[],
+  masks: readonly Mask[],
   { encoder, signal }: { encoder: TextAndCrops; signal: AbortSignal | undefined }
 ): Promise<Float32Array[]> {
   const photo = await image.photo()
   const found: Float32Array[] = []
   for (const batch of batches(masks, masksPerBatch)) {
-    const bitmaps = batch.map(({ mask }) => ({
+    const bitmaps = batch.map(mask => ({
       width: mask.width,
       height: mask.height,
       data: mask.bitmap({ keep: false })
