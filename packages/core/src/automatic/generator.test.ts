@@ -220,6 +220,7 @@ describe('generateMasks', () => {
       { minMaskRegionArea: -1 },
       { keepLogits: 1 as never },
       { overlap: { iou: NaN } },
+      { overlap: { iou: null as never } },
       { overlap: { ios: 1 } as never }
     ]
     for (const options of bad)
