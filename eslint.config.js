@@ -7,8 +7,7 @@ export default tseslint.config(
   {
     ignores: [
       '**/dist/**',
-      '**/*.js',
-      '**/*.mjs',
+      '**/*.{js,cjs,mjs}',
       '**/*.config.ts',
       'coverage/**',
       '.cache/**',
@@ -23,7 +22,7 @@ export default tseslint.config(
     plugins: { laws: { rules: { imports: importsRule } } },
     languageOptions: {
       parserOptions: {
-        project: ['{packages,apps,research}/*/tsconfig.test.json', '{tools,docs,apps/examples/*}/tsconfig.test.json'],
+        project: 'tsconfig.test.json',
         tsconfigRootDir: import.meta.dirname
       }
     },
