@@ -4,11 +4,13 @@ import type { Prompt } from '@sam/core'
 import { useMasks, useSam } from './use-sam.js'
 
 const loading = fetch('/coffee.jpg').then(async response => createImageBitmap(await response.blob()))
+const said = { encoding: 'Encoding the photo …', decoding: 'Decoding …' }
 
 function Photo() {
   const photo = use(loading)
   const [prompt, setPrompt] = useState<Prompt>()
-  const mask = useMasks(useSam(), photo, prompt)?.[0]
+  const { doing, masks } = useMasks(useSam(), photo, prompt)
+  const mask = masks?.[0]
   const canvas = useRef<HTMLCanvasElement>(null)
 
   useEffect(() => {
@@ -21,7 +23,7 @@ function Photo() {
 
   return (
     <>
-      <p>{mask ? `${mask.area} pixels` : 'Click on the photo.'}</p>
+      <p>{doing ? said[doing] : mask ? `${mask.area} pixels` : 'Click on the photo.'}</p>
       <canvas
         ref={canvas}
         width={photo.width}

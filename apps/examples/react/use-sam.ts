@@ -1,25 +1,23 @@
 import { use, useEffect, useState } from 'react'
-import { pickBackend } from '@sam/backend-wasm'
-import { loadSam, type EncodedImage, type ImageInput, type Mask, type Prompt, type Sam } from '@sam/core'
-import { mobileModel } from '@sam/model-mobile'
-import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
-import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
+import type { ImageInput, Mask, Prompt } from '@sam/core'
+import { connectSam, type RemoteImage, type RemoteSam } from '@sam/worker'
 
-async function load(): Promise<Sam> {
-  const backend = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: { wasm, mjs } })
-  const { weights } = await mobileModel()
-  return loadSam({ weights, backend })
+let loading: Promise<RemoteSam> | undefined
+
+/** MobileSAM in a worker, loaded once for the page. The component suspends until it is loaded. */
+export const useSam = (): RemoteSam =>
+  use((loading ??= connectSam(new Worker(new URL('./sam.worker.ts', import.meta.url), { type: 'module' }))))
+
+/** What {@link useMasks} does, and the masks for the latest prompt, best first. */
+export interface Masks {
+  readonly doing: 'encoding' | 'decoding' | undefined
+  readonly masks: readonly Mask[] | undefined
 }
 
-let loading: Promise<Sam> | undefined
-
-/** MobileSAM, loaded once for the page. The component suspends until it is loaded. */
-export const useSam = (): Sam => use((loading ??= load()))
-
-/** The masks for a prompt, best first; undefined until the photo is encoded, and without a prompt. */
-export function useMasks(sam: Sam, photo: ImageInput, prompt?: Prompt): readonly Mask[] | undefined {
-  const [image, setImage] = useState<EncodedImage>()
-  const [masks, setMasks] = useState<readonly Mask[]>()
+/** The masks for a prompt. The photo is encoded once. */
+export function useMasks(sam: RemoteSam, photo: ImageInput, prompt?: Prompt): Masks {
+  const [image, setImage] = useState<RemoteImage>()
+  const [decoded, setDecoded] = useState<{ prompt: Prompt; masks: readonly Mask[] }>()
 
   useEffect(
     () =>
@@ -33,18 +31,19 @@ export function useMasks(sam: Sam, photo: ImageInput, prompt?: Prompt): readonly
   useEffect(
     () =>
       task(async signal => {
-        setMasks(image && prompt && (await image.predict(prompt, { signal })).masks)
+        if (image && prompt) setDecoded({ prompt, masks: (await image.predict(prompt, { signal })).masks })
       }),
     [image, prompt]
   )
-  return masks
+  const doing = !image ? 'encoding' : decoded?.prompt !== prompt ? 'decoding' : undefined
+  return { doing, masks: decoded?.masks }
 
   /** Runs work until the effect is cleaned up. Its errors go to the nearest error boundary. */
   function task(work: (signal: AbortSignal) => Promise<void>): () => void {
     const controller = new AbortController()
     work(controller.signal).catch((error: unknown) => {
       if (!controller.signal.aborted)
-        setMasks(() => {
+        setDecoded(() => {
           throw error
         })
     })

@@ -1,8 +1,4 @@
-import { pickBackend } from '@sam/backend-wasm'
-import { loadSam } from '@sam/core'
-import { mobileModel } from '@sam/model-mobile'
-import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
-import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
+import { connectSam } from '@sam/worker'
 
 const status = document.querySelector('p')!
 const canvas = document.querySelector('canvas')!
@@ -13,9 +9,8 @@ canvas.width = photo.width
 canvas.height = photo.height
 context.drawImage(photo, 0, 0)
 
-const backend = await pickBackend({ webgpu: () => import('@sam/backend-webgpu'), wasmPaths: { wasm, mjs } })
-const { weights } = await mobileModel()
-const sam = await loadSam({ weights, backend })
+const sam = await connectSam(new Worker(new URL('./sam.worker.ts', import.meta.url), { type: 'module' }))
+status.textContent = 'Encoding the photo …'
 const image = await sam.encode(photo)
 status.textContent = 'Click on the photo.'
 

@@ -1,8 +1,8 @@
 import { decodeImage } from '@sam/core'
 
-/** The photo of all projects, and what MobileSAM finds there at the click of the samples, (500, 375): the table. */
+/** The photo of all projects, and what MobileSAM finds there at the click of the samples, (290, 150): the cup with its saucer and spoon. */
 export const photo = 'apps/cli/assets/coffee.jpg'
-const expected = { predictedIou: 0.997, area: 120_735 }
+const expected = { predictedIou: 0.974, area: 112_635 }
 
 /** An install without the CUDA libraries, as the READMEs recommend for machines with no NVIDIA GPU. */
 export const skip = { ONNXRUNTIME_NODE_INSTALL: 'skip' }

@@ -33,7 +33,7 @@ async function main() {
   const { weights } = await mobileModel()
   const sam = await loadSam({ weights, backend: await cpu() })
   const image = await sam.encode('photo.jpg')
-  const { masks } = await image.predict({ points: [{ x: 500, y: 375 }] })
+  const { masks } = await image.predict({ points: [{ x: 290, y: 150 }] })
   console.log(masks[0].predictedIou)
   await writeFile('mask.png', await masks[0].toPng())
 }
