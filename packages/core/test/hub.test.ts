@@ -118,7 +118,11 @@ describe('openWeights: hf:owner/name', () => {
       request.socket.destroy()
       return true
     }
-    await refusal({}, 'E_WEIGHTS_IO', new RegExp(`the request failed.*The cache has the commit ${firstCommit}`))
+    await refusal(
+      {},
+      'E_WEIGHTS_IO',
+      new RegExp(`the request failed \\(other side closed\\).*The cache has the commit ${firstCommit}`)
+    )
     expect(await open({ revision: firstCommit })).toBe(202)
   })
 

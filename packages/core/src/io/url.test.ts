@@ -108,7 +108,7 @@ describe('urlBytes', () => {
     }, /cut off/)
     await refusal(request => {
       request.destroy()
-    }, /request failed/)
+    }, /request failed \(other side closed\); check the address and the network/)
     await refusal((_, response) => {
       response.writeHead(200, { 'content-length': 1000 })
       response.write('abc', () => {

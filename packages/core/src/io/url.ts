@@ -1,5 +1,6 @@
 import { checkRange, memoryBytes, readAhead, type ByteSource } from './byte-source.js'
 import { shownAddress, withoutCredentials } from './address.js'
+import { requestFailed } from './request-failed.js'
 import { checkTimeout, defaultTimeout, stopwatch } from './stopwatch.js'
 import { brief, refusing, type Refuse } from '../errors.js'
 
@@ -54,12 +55,7 @@ export async function urlBytes(
       // Once more: servers close connections that idle between two reads.
       const answer = await attempt()
         .catch((cause: unknown) => (watch.signal.aborted ? Promise.reject(cause as Error) : attempt()))
-        .catch((cause: unknown) =>
-          failed(
-            'the request failed; check the address, the network, and whether the server allows this page to read it (CORS)',
-            cause
-          )
-        )
+        .catch((cause: unknown) => failed(requestFailed(cause), cause))
       watch.again()
       return await use(answer, limit => ({ limit, again: watch.again, failed, fail }))
     } finally {

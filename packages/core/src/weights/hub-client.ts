@@ -1,6 +1,7 @@
 import { redirectLimit } from './limits.js'
 import { brief, refusing, SamError, type Refuse } from '../errors.js'
 import { shownAddress } from '../io/address.js'
+import { requestFailed } from '../io/request-failed.js'
 import { stopwatch } from '../io/stopwatch.js'
 
 export interface ClientOptions {
@@ -95,7 +96,7 @@ export function hubClient({ host, token, timeout, signal }: ClientOptions): Clie
       }
       try {
         const answer = await follow(url, headers, { stop: watch.signal, fail }).catch((cause: unknown) =>
-          broken(`the request failed; check the network${inPage}`, cause)
+          broken(requestFailed(cause), cause)
         )
         watch.again()
         checkAnswer(answer, { fail, failed, hasToken: token !== undefined })
@@ -111,13 +112,6 @@ export function hubClient({ host, token, timeout, signal }: ClientOptions): Clie
     }
   }
 }
-
-const inPage =
-  typeof document === 'undefined' && typeof WorkerGlobalScope === 'undefined'
-    ? ''
-    : ', and whether this page may read from this server (its Content-Security-Policy, and CORS)'
-
-declare const WorkerGlobalScope: unknown
 
 const isLoopback = ({ hostname }: URL): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 
