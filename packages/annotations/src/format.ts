@@ -50,6 +50,11 @@ export interface WriteOptions {
    * without overlap or gap. No object and no hole disappears. Default: 0, exact.
    */
   readonly simplify?: number | undefined
+  /**
+   * Outlines along the logits, with positions between pixels: `Mask.toPolygons({ smooth })`. Masks without logits get
+   * their corners cut. Objects that touch are then simplified one by one. Default: false.
+   */
+  readonly smooth?: boolean | undefined
   /** VOC has one object per pixel: the `first` in the list (default), or the `smallest` of those that contain it. */
   readonly prefer?: 'first' | 'smallest' | undefined
 }

@@ -17,14 +17,17 @@ export function writeAnnotations(
     format: true,
     shapes: true,
     simplify: true,
+    smooth: true,
     prefer: true
   })
   checkFormat(format)
-  const { shapes, simplify } = own
+  const { shapes, simplify, smooth } = own
   if (shapes !== undefined && shapes !== 'mask' && shapes !== 'polygon')
     refuse('E_BAD_OPTION', `shapes must be 'mask' or 'polygon', found ${shown(shapes)}`)
   if (simplify !== undefined && !(Number.isFinite(simplify) && simplify >= 0))
     refuse('E_BAD_OPTION', `simplify must be a number of pixels from 0, found ${shown(simplify)}`)
+  if (smooth !== undefined && typeof smooth !== 'boolean')
+    refuse('E_BAD_OPTION', `smooth must be true or false, found ${shown(smooth)}`)
   const files = new Set<string>()
   for (const image of images) {
     if (typeof image.file !== 'string' || image.file === '' || files.has(image.file))

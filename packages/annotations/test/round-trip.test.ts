@@ -1,4 +1,4 @@
-import { SamError, type Mask } from '@sam/core'
+import { Mask, SamError } from '@sam/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -110,6 +110,24 @@ it('an object without a category is written as object, or without one where the 
   }
 })
 
+it('smooth outlines follow the logits between pixels, and lose at most one pixel in a thousand', async () => {
+  const side = 64
+  const disc = Float32Array.from({ length: side * side }, (_, i) => 20.3 - Math.hypot((i % side) - 30, i / side - 33))
+  const frame = { imageSize: 256, inputSize: [256, 192], originalSize: [400, 300] } as const
+  const mask = new Mask({ lowResLogits: disc, frame, predictedIou: 0.9 })
+  const image = { file: 'a.jpg', width: 300, height: 400, objects: [{ id: '1', category: 'disc', mask }] }
+  for (const format of ['coco', 'yolo', 'label-studio', 'labelme', 'cvat', 'geojson', 'svg'] as const) {
+    const options = { smooth: true, shapes: 'polygon' } as const
+    const [exact, smooth, few] = [{}, { smooth: true }, { smooth: true, simplify: 1 }].map(more =>
+      [...writeAnnotations([image], { format, shapes: 'polygon', ...more }).values()].map(bytes => bytes.length)
+    )
+    expect(smooth).not.toEqual(exact)
+    expect(Math.max(...few)).toBeLessThan(Math.max(...smooth))
+    const [back] = await roundTrip([image], format, options)
+    expect(back.objects[0].mask.iou(mask), format).toBeGreaterThan(0.999)
+  }
+})
+
 it('voc: overlapping objects become one object per pixel', async () => {
   const whole = { id: '1', category: 'a', mask: maskOf('####') }
   const part = { id: '2', category: 'b', mask: maskOf('.##.') }
@@ -137,6 +155,7 @@ describe('writeAnnotations: refuses', () => {
     ['an unknown option', [image], { shape: 'mask' }],
     ['unknown shapes', [image], { shapes: 'box' }],
     ['a negative tolerance', [image], { simplify: -1 }],
+    ['smooth that is no boolean', [image], { smooth: 1 }],
     ['two images for one file', [image, { ...image, file: 'a.png' }], { format: 'labelme' }]
   ])('%s', (_, images, options) => {
     const write = () => writeAnnotations(images, { format: 'coco', ...options })
