@@ -11,7 +11,9 @@ const versions = { '5.4.5': false, '5.7.3': true, '5.9.3': true, '6.0.3': true, 
 const unchecked = '@sam/backend-webgpu'
 
 /** Packages for browsers, other than `unchecked`. */
-const browserPackages = ['core', 'backend-wasm', 'model-mobile', 'clip'].map(name => `@sam/${name}`)
+const browserPackages = ['annotations', 'core', 'backend-wasm', 'model-mobile', 'clip', 'worker'].map(
+  name => `@sam/${name}`
+)
 
 /** Compiles programs that import the packages, for Node and for bundlers, where `@sam/cli` is installed. */
 export function types(shell: Shell): void {
