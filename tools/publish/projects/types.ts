@@ -15,13 +15,19 @@ const browserPackages = ['annotations', 'core', 'backend-wasm', 'model-mobile', 
   name => `@sam/${name}`
 )
 
-/** Compiles programs that import the packages, for Node and for bundlers, where `@sam/cli` is installed. */
+/**
+ * Installs every package where `@sam/cli` is, imports those for Node, and compiles programs that import the packages,
+ * for Node and for bundlers.
+ */
 export function types(shell: Shell): void {
   const names = publishedPackages().map(({ manifest }) => manifest.name)
   const compilers = Object.keys(versions).map(version => `typescript-${version}@npm:typescript@${version}`)
-  shell.run(`npm install --ignore-scripts ${compilers.join(' ')} @types/node@20`)
+  shell.run(`npm install --ignore-scripts ${names.join(' ')} ${compilers.join(' ')} @types/node@20`)
   shell.run('npm pkg set type=module')
-  shell.write('node.ts', importing(names.filter(name => name !== unchecked)))
+  const nodePackages = names.filter(name => name !== unchecked)
+  shell.write('node.ts', importing(nodePackages))
+  shell.write('node.js', importing(nodePackages.filter(name => name !== '@sam/cli')))
+  shell.run('node node.js')
   shell.write('browser.ts', importing(browserPackages))
   shell.write('webgpu.ts', importing([unchecked]))
   shell.write('click.ts', sampleOf('README.md', 'ts', 0))
