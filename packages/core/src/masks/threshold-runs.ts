@@ -8,9 +8,9 @@ import { photoTaps } from './upscale.js'
  *
  * A pixel's logit is a mean of a few neighbouring low-resolution logits. Where all of these lie on one side of the
  * threshold, so does the pixel, and nothing is computed. Elsewhere a row of the photo is first upscaled downwards
- * alone, which gives one value for each low-resolution column, and the same rule leaves only the pixels along the
- * outline. A pixel that rounding could carry across the threshold is computed with the arithmetic of `upscaleLogits`, so the runs
- * are exactly its pixels above the threshold.
+ * alone, which gives one value for each low-resolution column. The same rule then leaves only the pixels along the
+ * outline. A pixel that rounding could carry across the threshold is computed with the arithmetic of `upscaleLogits`,
+ * so the runs are exactly its pixels above the threshold.
  */
 export function thresholdRuns(
   lowRes: Float32Array,
