@@ -1,5 +1,5 @@
 /**
- * `npm run verify:tiles -- [--side 20000] [--tile-size 2048] [--points-per-side 4]`: automatic masks of a picture that
+ * `npm run verify:tiles -- [--side 20000] [--tile-size 4096] [--points-per-side 4]`: automatic masks of a picture that
  * need not fit into memory, by MobileSAM on the CPU. The picture is a tiled TIFF, filled with copies of the photos of
  * apps/cli/assets. Prints tiles, masks, seconds and memory. Fails if a sixteenth of the picture has no mask, or if
  * memory grows with the picture: by more than {@link allowed} after the first two rows of tiles. Linux only.
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     side: { type: 'string', default: '20000' },
-    'tile-size': { type: 'string', default: '2048' },
+    'tile-size': { type: 'string', default: '4096' },
     'points-per-side': { type: 'string', default: '4' }
   }
 })
