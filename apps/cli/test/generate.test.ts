@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import sharp from 'sharp'
-import { decodeImage, labelMap as labelMapOf, Mask, type CocoRle } from '@sam/core'
+import { decodeImage, labelMap, Mask, type CocoRle } from '@sam/core'
 import { resultsIn, sam, tinyPhoto, workFolder } from './sam.js'
 
 describe('sam generate', async () => {
@@ -87,7 +87,7 @@ describe('sam generate', async () => {
     const argv = ['--tree', '--label-map', 'smallest', '--out', out, '--json', '--convert-to-rle']
     const { code, out: text } = await generate(join(photos, 'a.png'), ...argv)
     expect(code).toBe(0)
-    const [{ masks, tree, labelMap }] = (JSON.parse(text) as { images: Record<string, string>[] }).images
+    const [{ masks, tree, labels: labelFile }] = (JSON.parse(text) as { images: Record<string, string>[] }).images
     interface Node {
       id: number
       level: string
@@ -97,15 +97,23 @@ describe('sam generate', async () => {
     const nodes = flat(JSON.parse(await readFile(tree, 'utf8')) as Node[])
     expect(nodes.map(({ id }) => id).sort((a, b) => a - b)).toEqual(Array.from({ length: Number(masks) }, (_, i) => i))
     expect(nodes[0].level).toBe('whole')
+    expect(resultsIn(out)).toEqual([
+      'a-labels-overlay.png',
+      'a-labels.png',
+      'a-overlay.png',
+      'a-tree-overlay.png',
+      'a-tree.json',
+      'a.json'
+    ])
 
     const records = JSON.parse(await readFile(join(out, 'a.json'), 'utf8')) as { segmentation: CocoRle }[]
-    const { data, info } = await sharp(labelMap)
+    const { data, info } = await sharp(labelFile)
       .toColourspace('grey16')
       .raw({ depth: 'ushort' })
       .toBuffer({ resolveWithObject: true })
     expect([info.width, info.height, info.channels]).toEqual([150, 100, 1])
     const labels = new Uint16Array(data.buffer, data.byteOffset, 150 * 100)
-    const expected = labelMapOf(
+    const expected = labelMap(
       records.map(({ segmentation }) => Mask.fromRle(segmentation)),
       { prefer: 'smallest' }
     )

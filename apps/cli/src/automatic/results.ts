@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { labelMap, maskTree, type AutomaticMask, type MaskNode } from '@sam/core'
+import { encodePng, overlay, type AutomaticMask, type LabelMap, type MaskNode, type RgbImage } from '@sam/core'
 import { toXywh } from '@sam/core/model'
 import sharp from 'sharp'
 import type { WriteResult } from '../files.js'
@@ -44,10 +44,17 @@ const recordOf = ({ mask, stability, point, crop }: AutomaticMask): object => ({
   crop_box: toXywh(crop)
 })
 
-/** The tree of wholes, parts and subparts. A mask's `id` is its index in the list, counted from `first`. */
+/** The masks, their tree or their label map, drawn over the photo. */
+export const writeOverlay = async (
+  photo: RgbImage,
+  { file, masks }: { readonly file: string; readonly masks: Parameters<typeof overlay>[1] },
+  write: WriteResult
+): Promise<void> => write(file, [await encodePng(overlay(photo, masks))])
+
+/** A tree of wholes, parts and subparts. A mask's `id` is its index in the list, counted from `first`. */
 export function writeTree(
-  masks: readonly AutomaticMask[],
-  { file, first }: { readonly file: string; readonly first: number },
+  tree: readonly MaskNode<AutomaticMask>[],
+  { masks, file, first }: { readonly masks: readonly AutomaticMask[]; readonly file: string; readonly first: number },
   write: WriteResult
 ): Promise<void> {
   const ids = new Map(masks.map((mask, i) => [mask, first + i]))
@@ -56,22 +63,17 @@ export function writeTree(
     level,
     children: children.map(node)
   })
-  return write(file, bytesOf(json(maskTree(masks).map(node))))
+  return write(file, bytesOf(json(tree.map(node))))
 }
 
-/** One object per pixel: a PNG of 16-bit grey values, 0 without a mask, else n for the n-th of the list from 1. */
+/** A label map as a PNG of 16-bit grey values. */
 export async function writeLabelMap(
-  masks: readonly AutomaticMask[],
-  { file, prefer }: { readonly file: string; readonly prefer: 'first' | 'smallest' },
+  { width, height, data }: LabelMap,
+  file: string,
   write: WriteResult
 ): Promise<void> {
-  const { width, height, data } = labelMap(
-    masks.map(({ mask }) => mask),
-    { prefer }
-  )
-  const png = await sharp(data, { raw: { width, height, channels: 1 } })
+  const png = sharp(data, { raw: { width, height, channels: 1 } })
     .toColourspace('grey16')
     .png()
-    .toBuffer()
-  await write(file, [png])
+  await write(file, [await png.toBuffer()])
 }

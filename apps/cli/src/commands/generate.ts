@@ -3,17 +3,18 @@ import { join } from 'node:path'
 import { annotationFormats, type AnnotatedImage, type AnnotationFormat } from '@sam/annotations'
 import { Option, type Command } from 'commander'
 import {
-  encodePng,
+  labelMap,
+  maskTree,
   openLargeImage,
-  overlay,
   tiledMasks,
   type AutomaticMask,
   type AutomaticMaskOptions,
+  type RgbImage,
   type Sam,
   type SampleOptions
 } from '@sam/core'
 import { annotatedImage, annotationOptions, writePredicted, type AnnotationOptions } from '../annotations.js'
-import { writeImages, writeLabelMap, writeRecords, writeTree } from '../automatic/results.js'
+import { writeImages, writeLabelMap, writeOverlay, writeRecords, writeTree } from '../automatic/results.js'
 import { addSettings, settingsOf, type Settings } from '../automatic/settings.js'
 import type { Context } from '../context.js'
 import { eachPhoto, isUnreadable, unreadable, type EncodedPhoto, type Unreadable } from '../each-photo.js'
@@ -44,7 +45,8 @@ interface Generated {
   /** All masks over the image; missing with tiles. */
   readonly overlay?: string
   readonly tree?: string
-  readonly labelMap?: string
+  /** The label map; missing where no mask was found. */
+  readonly labels?: string
 }
 
 /** `sam generate`: the masks of all objects of images, with the options and the files of Meta's scripts/amg.py. */
@@ -92,8 +94,9 @@ export function addGenerate(program: Command, context: Context): void {
 const help = `
 Writes for each image: <out>/<image>/0.png, 1.png, …, best first, with metadata.csv; or, with --convert-to-rle,
 <out>/<image>.json; or, with --format, the files of that format for all images in <out>, with the predicted IoU as the
-score. Beside them <out>/<image>-overlay.png, and if asked for <image>-tree.json and <image>-labels.png. The names and
-defaults of the options are those of Meta's amg.py.
+score. Beside them <out>/<image>-overlay.png, and if asked for <image>-tree.json and <image>-labels.png, both also drawn
+over the image (<image>-tree-overlay.png, <image>-labels-overlay.png). The names and defaults of the options are those of
+Meta's amg.py.
 An image that cannot be read is reported and skipped; the exit code is then 1.`
 
 async function generate(given: readonly string[], options: GenerateOptions, context: Context): Promise<void> {
@@ -104,8 +107,8 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
   if (twice)
     throw usage(`two images would both be written to ${twice.files.base}; run them one by one with their own --out`)
   await refuseOverwriting(
-    jobs.flatMap(({ files: { list, overlay, tree, labelMap } }) =>
-      [list, overlay, tree, labelMap].filter(file => file !== undefined)
+    jobs.flatMap(({ files: { list, overlay, tree, labels } }) =>
+      [list, overlay, tree, labels].filter(file => file !== undefined)
     ),
     [...images, options.checkpoint, options.model]
   )
@@ -133,8 +136,8 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
   for (const result of done) {
     if (isUnreadable(result)) context.terminal.err(`sam: ${oneLine(result.error.message)}\n`)
     else {
-      const { image, masks, file, overlay, tree, labelMap } = result
-      rows.push([image, String(masks), [file, overlay, tree, labelMap].filter(name => name !== undefined).join(' ')])
+      const { image, masks, file, overlay, tree, labels } = result
+      rows.push([image, String(masks), [file, overlay, tree, labels].filter(name => name !== undefined).join(' ')])
     }
   }
   if (rows.length) context.terminal.out(table('lrl', [['image', 'masks', 'files'], ...rows]))
@@ -160,7 +163,7 @@ interface Files {
   readonly list: string
   readonly overlay: string | undefined
   readonly tree: string | undefined
-  readonly labelMap: string | undefined
+  readonly labels: string | undefined
 }
 
 interface Job {
@@ -177,7 +180,7 @@ function filesOf(image: string, { out, convertToRle, format, tileSize, tree, lab
     list: format !== undefined ? out : convertToRle ? `${base}.json` : join(base, 'metadata.csv'),
     overlay: tileSize === undefined ? `${base}-overlay.png` : undefined,
     tree: tree && `${base}-tree.json`,
-    labelMap: labelMap && `${base}-labels.png`
+    labels: labelMap && `${base}-labels.png`
   }
 }
 
@@ -214,11 +217,7 @@ async function generateOne({ photo, encoded }: EncodedPhoto, job: Job, task: Tas
       onProgress: ({ done, total }) => tell(`${done} of ${total} points`)
     })
   )
-  const drawn = overlay(
-    photo,
-    masks.map(({ mask }) => mask)
-  )
-  return writeOne({ masks, size: photo, drawn: await encodePng(drawn) }, job, task)
+  return writeOne({ masks, size: photo, photo }, job, task)
 }
 
 /** Works on images that need not fit into memory, one by one. */
@@ -249,22 +248,34 @@ async function eachLargeImage(jobs: readonly Job[], sam: Sam, task: Task): Promi
 interface Found {
   readonly masks: readonly AutomaticMask[]
   readonly size: { readonly width: number; readonly height: number }
-  /** The overlay as a PNG file. */
-  readonly drawn?: Uint8Array
+  /** Missing where it does not fit into memory: then nothing is drawn. */
+  readonly photo?: RgbImage
 }
 
-async function writeOne({ masks, size, drawn }: Found, { image, files }: Job, task: Task): Promise<Generated> {
+async function writeOne({ masks, size, photo }: Found, { image, files }: Job, task: Task): Promise<Generated> {
   const { options, context, annotated } = task
-  const { folder, list, overlay, tree, labelMap } = files
+  const { base, folder, list, overlay, tree, labels } = files
   await outputFolder(options.out)
   await writeResults(
     folder,
     async write => {
       if (folder !== undefined) await writeImages(masks, { folder, table: list, feather: options.feather ?? 0 }, write)
       else if (options.format === undefined) await writeRecords(masks, list, write)
-      if (overlay !== undefined) await write(overlay, [drawn!])
-      if (tree !== undefined) await writeTree(masks, { file: tree, first: options.format === undefined ? 0 : 1 }, write)
-      if (labelMap !== undefined) await writeLabelMap(masks, { file: labelMap, prefer: options.labelMap! }, write)
+      const draw = async (file: string, drawn: Parameters<typeof writeOverlay>[1]['masks']): Promise<void> => {
+        if (photo) await writeOverlay(photo, { file, masks: drawn }, write)
+      }
+      const pixels = masks.map(({ mask }) => mask)
+      if (overlay !== undefined) await draw(overlay, pixels)
+      if (tree !== undefined) {
+        const nodes = maskTree(masks)
+        await writeTree(nodes, { masks, file: tree, first: options.format === undefined ? 0 : 1 }, write)
+        await draw(`${base}-tree-overlay.png`, nodes)
+      }
+      if (labels !== undefined && masks.length) {
+        const map = labelMap(pixels, { prefer: options.labelMap })
+        await writeLabelMap(map, labels, write)
+        await draw(`${base}-labels-overlay.png`, map)
+      }
     },
     context.signal
   )
@@ -275,6 +286,6 @@ async function writeOne({ masks, size, drawn }: Found, { image, files }: Job, ta
     file: list,
     ...(overlay !== undefined && { overlay }),
     ...(tree !== undefined && { tree }),
-    ...(labelMap !== undefined && { labelMap })
+    ...(labels !== undefined && masks.length > 0 && { labels })
   }
 }
