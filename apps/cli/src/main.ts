@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAnnotate } from './commands/annotate.js'
 import { addConvert } from './commands/convert.js'
 import { addConvertAnnotations } from './commands/convert-annotations.js'
 import { addDemo } from './commands/demo.js'
@@ -16,6 +16,7 @@ import { failureOf } from './failure.js'
 import { progressOn } from './progress.js'
 import { processTerminal, type Terminal } from './terminal.js'
 import { json } from './text.js'
+import { version } from './version.js'
 
 /**
  * Runs the command line of this process and sets its exit code. Ctrl-C stops it with code 130; a second one ends the
@@ -75,9 +76,6 @@ export async function run(
 
 function programFor(context: Context, { quietErrors }: { quietErrors: boolean }): Command {
   const { terminal } = context
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
   const program = new Command('sam')
     .description('Segment Anything: masks of an image from clicks, boxes and text.')
     .version(version)
@@ -98,6 +96,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     addPredict,
     addText,
     addGenerate,
+    addAnnotate,
     addEmbed,
     addInspect,
     addConvert,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { decodeImage, type AutomaticMaskOptions, type EncodedImage, type RgbImage, type Sam } from '@sam/core'
+import { decodeImage, type AutomaticMaskOptions, type EncodedImage, type Sam } from '@sam/core'
 import { refuse } from '@sam/core/graph'
 import { toXywh } from '@sam/core/model'
 import type { Job } from './job.js'
@@ -12,28 +12,23 @@ import type { Task } from './task.js'
  */
 export type Annotate = (task: Task, bytes: Uint8Array, signal?: AbortSignal) => Promise<ImageRecord>
 
-/**
- * The annotator of a job on a loaded model. `automatic` has the model's own defaults of automatic mask generation;
- * `decode` decodes an image file, by default `decodeImage` of core.
- */
+/** The annotator of a job on a loaded model. `automatic` has the model's defaults of automatic mask generation. */
 export function samAnnotator(
   sam: Sam,
   job: Job,
-  {
-    automatic = {},
-    decode = (bytes, signal) => decodeImage(bytes, { signal })
-  }: {
-    readonly automatic?: AutomaticMaskOptions
-    readonly decode?: (bytes: Uint8Array, signal?: AbortSignal) => Promise<RgbImage>
-  } = {}
+  { automatic = {} }: { readonly automatic?: AutomaticMaskOptions } = {}
 ): Annotate {
   return async (task, bytes, signal) => {
-    const photo = await decode(bytes, signal)
-    using image = await sam.encode(photo, { signal })
-    const { width, height } = photo
-    const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const objects = await objectsOf(image, task, { job, automatic, signal })
-    return { key: task.key, image: task.image, sha256, width, height, objects }
+    const photo = await decodeImage(bytes, { signal })
+    const image = await sam.encode(photo, { signal })
+    try {
+      const { width, height } = photo
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      const objects = await objectsOf(image, task, { job, automatic, signal })
+      return { key: task.key, image: task.image, sha256, width, height, objects }
+    } finally {
+      image.dispose()
+    }
   }
 }
 

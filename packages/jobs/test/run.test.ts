@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { BackendError, InputError } from '@sam/core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { finishShard, JobError, openSource, runJob, type Source } from '../src/index.js'
-import { finished, names, stubAnnotator, stubDescription, stubImages, stubResults, workFolder } from './stub.js'
+import { finished, names, stubImages, workFolder } from './stub.js'
+import { stubAnnotator, stubDescription, stubResults } from './stub-job.js'
 
 const root = await workFolder()
 let folder: string

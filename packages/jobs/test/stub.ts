@@ -1,18 +1,12 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InputError } from '@sam/core'
 import { afterAll } from 'vitest'
 import {
   finishShard,
-  identityOf,
-  openStorage,
-  parseJob,
-  Results,
-  type Annotate,
   type FailureRecord,
   type ImageRecord,
-  type JobDescription,
+  type Results,
   type Shard,
   type Source
 } from '../src/index.js'
@@ -31,45 +25,6 @@ export async function stubImages(folder: string, count: number, poisoned: readon
   for (let i = 0; i < count; i++)
     await writeFile(join(images, `${i}.jpg`), poisoned.includes(i) ? 'poison' : `image ${i}`)
   return images
-}
-
-/** A description of a job of which the stub computes the results. */
-export const stubDescription = (settings = 'automatic: {}'): JobDescription => {
-  const job = parseJob(settings, 'job.yaml')
-  return { job, identity: identityOf(job, { version: '1', weights: ['stub'] }) }
-}
-
-/** Opens the results of the stub's job. */
-export const stubResults = async (location: string, description = stubDescription()): Promise<Results> =>
-  Results.open(await openStorage(location), description)
-
-/** An annotator without a model; `computed` has the names of the images it was called for. */
-export function stubAnnotator({ delay = 0 } = {}): { annotate: Annotate; computed: string[] } {
-  const computed: string[] = []
-  return {
-    computed,
-    annotate: async ({ key, image }, bytes, signal) => {
-      await new Promise(resolve => setTimeout(resolve, delay))
-      signal?.throwIfAborted()
-      computed.push(image)
-      if (Buffer.from(bytes).toString() === 'poison') throw new InputError('E_BAD_IMAGE', `${image}: poisoned`)
-      return {
-        key,
-        image,
-        sha256: '',
-        width: 2,
-        height: 1,
-        objects: [
-          {
-            segmentation: { size: [1, 2], counts: '11' },
-            area: 1,
-            bbox: [1, 0, 1, 1],
-            predicted_iou: bytes.length / 100
-          }
-        ]
-      }
-    }
-  }
 }
 
 /** The lines of a finished shard. Throws where it is not complete. */
