@@ -2,7 +2,7 @@
  * A real Redis for tests: `redis-server` of this machine, else Debian's package, unpacked once into `.cache/redis`
  * without being installed.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -50,13 +50,8 @@ function programIn(folder: string): RedisProgram {
 }
 
 function starts({ path, env }: RedisProgram): boolean {
-  try {
-    return /Redis server v=[6-9]/.test(
-      execFileSync(path, ['--version'], { env, argv0: 'redis-server', encoding: 'utf8', stdio: 'pipe' })
-    )
-  } catch {
-    return false
-  }
+  const { stdout } = spawnSync(path, ['--version'], { env, argv0: 'redis-server', encoding: 'utf8' })
+  return /Redis server v=[6-9]/.test(stdout ?? '')
 }
 
 /** All or nothing. */

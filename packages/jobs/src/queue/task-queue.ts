@@ -117,7 +117,10 @@ export class TaskQueue {
     const own = jobs.filter(
       ({ data }) => !results || (data.job === results.digest && data.results === results.storage.location)
     )
-    await Promise.all(own.map(job => job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true })))
+    for (const job of own) {
+      await job.updateProgress(0)
+      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true })
+    }
     return own.length
   }
 

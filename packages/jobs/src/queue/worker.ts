@@ -1,6 +1,7 @@
-import type { Worker } from 'bullmq'
+import type { Job, Worker } from 'bullmq'
 import { workOn, type Outcome, type Workplace } from '../work.js'
 import { connect } from './connect.js'
+import { Gate } from './gate.js'
 import { defaultQueueName, type QueuedTask } from './task-queue.js'
 
 export interface WorkerOptions {
@@ -25,11 +26,12 @@ export interface QueueWorker {
   close(): Promise<void>
 }
 
-/** A task whose workers ended this often while they worked on it is given up: it may be what ends them. */
-const mostStalls = 2
+/** An image is given up when this many workers have ended while they worked on it: it may be what ends them. */
+const mostCrashes = 3
 
 /**
- * Works on the tasks of a queue until `close`. A task that fails is tried again later, unless the image is at fault.
+ * Works on the tasks of a queue until `close`. A task that fails is tried again later, unless the image is at fault. A
+ * task during which a worker ended is done alone, so that it takes no other task with it if it ends this worker too.
  * Throws `JobError` `E_QUEUE`.
  */
 export async function startWorker(
@@ -37,27 +39,37 @@ export async function startWorker(
   { open, name = defaultQueueName, concurrency = 2, rate, stalledAfter = 30_000, onTask, onError }: WorkerOptions
 ): Promise<QueueWorker> {
   const { bullmq, redis, close } = await connect(url)
+  const gate = new Gate()
+  /** Begins a task, and counts that in Redis: a worker that ends does not count down. */
+  const begin = async (job: Job<QueuedTask>, signal: AbortSignal | undefined): Promise<Outcome> => {
+    const { task, ...place } = job.data
+    const begun = begunOf(job)
+    if (begun - job.attemptsMade >= mostCrashes)
+      throw new bullmq.UnrecoverableError(`${mostCrashes} workers ended while they worked on this image`)
+    await job.updateProgress(begun + 1)
+    return workOn(task, await open(place, signal), signal)
+  }
   const worker: Worker<QueuedTask> = new bullmq.Worker<QueuedTask>(
     name,
-    async ({ data }, _token, signal) => {
-      const { task, ...place } = data
+    async (job, _token, signal) => {
       let outcome: Outcome
       try {
-        outcome = await workOn(task, await open(place, signal), signal)
+        const work = (): Promise<Outcome> => begin(job, signal)
+        outcome = begunOf(job) > job.attemptsMade ? await gate.alone(work) : await gate.together(work)
       } catch (error) {
-        onTask?.(data, error as Error)
+        onTask?.(job.data, error as Error)
         throw error
       }
-      onTask?.(data, outcome)
+      onTask?.(job.data, outcome)
       if (outcome === 'failed')
-        throw new bullmq.UnrecoverableError(`the image failed; see its record in ${place.results}`)
+        throw new bullmq.UnrecoverableError(`the image failed; see its record in ${job.data.results}`)
     },
     {
       connection: redis,
       concurrency,
       lockDuration: stalledAfter,
       stalledInterval: stalledAfter,
-      maxStalledCount: mostStalls,
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // `begin` counts
       ...(rate === undefined ? {} : { limiter: { max: rate, duration: 1000 } })
     }
   )
@@ -69,3 +81,6 @@ export async function startWorker(
     }
   }
 }
+
+/** How often a task was begun. */
+const begunOf = ({ progress }: Job): number => (typeof progress === 'number' ? progress : 0)
