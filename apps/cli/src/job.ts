@@ -1,20 +1,14 @@
 import { dirname, join, resolve } from 'node:path'
 import { stat } from 'node:fs/promises'
-import { openWeights } from '@sam/core'
-import {
-  identityOf,
-  parseJob,
-  samAnnotator,
-  weightsDigest,
-  type Annotate,
-  type Job,
-  type JobDescription
-} from '@sam/jobs'
+import { openWeights, type AutomaticMaskOptions, type Sam } from '@sam/core'
+import { identityOf, parseJob, weightsDigest, type Job, type JobDescription } from '@sam/jobs'
 import { tinyModel } from '@sam/model-tiny'
+import { Option } from 'commander'
 import type { BackendName } from './backend.js'
 import type { CommonOptions, Context } from './context.js'
 import { readInput } from './files.js'
 import { downloadOf, openBundled, withClip, withModel, type DownloadOption, type ModelOptions } from './model.js'
+import { wholeNumber } from './numbers.js'
 import { allowPhotosOnly } from './photo.js'
 import { version } from './version.js'
 
@@ -66,11 +60,19 @@ export async function describeJob(job: Job, options: JobOptions, { signal }: Con
   return { job, identity: identityOf(job, { version, weights }) }
 }
 
-/** Loads the model of a job, and runs `use` with what annotates an image. */
-export async function withAnnotator<T>(
+/** The loaded model of a job. */
+export interface JobModel {
+  readonly sam: Sam
+  readonly backend: string
+  /** Its defaults of automatic mask generation. */
+  readonly automatic: AutomaticMaskOptions
+}
+
+/** Loads the model of a job, and runs `use` on it. */
+export async function withJobModel<T>(
   job: Job,
   { options, context }: { readonly options: JobOptions; readonly context: Context },
-  use: (annotate: Annotate, backend: string) => Promise<T>
+  use: (model: JobModel) => Promise<T>
 ): Promise<T> {
   const { checkpoint, clip, decoderHeads } = job
   const model = checkpoint === undefined ? modelOf(job) : job.model
@@ -82,8 +84,18 @@ export async function withAnnotator<T>(
     ...(decoderHeads === undefined ? {} : { decoderHeads })
   }
   const load = job.phrases ? withClip : withModel
-  return load(given, context, async (sam, { backend, automatic }) => {
+  return load(given, context, async (sam, running) => {
     await allowPhotosOnly()
-    return use(samAnnotator(sam, job, { automatic }), backend)
+    return use({ sam, ...running })
   })
 }
+
+/** Equal for jobs with the same model. */
+export const modelKey = (job: Job): string =>
+  JSON.stringify([modelOf(job), job.checkpoint, job.clip, job.decoderHeads, job.phrases !== undefined])
+
+/** `--concurrency`. */
+export const concurrencyOption = (): Option =>
+  new Option('--concurrency <n>', 'images in work at once: while one is computed, the next is decoded')
+    .argParser(wholeNumber('--concurrency', { most: 64 }))
+    .default(2)

@@ -9,8 +9,10 @@ import { addEval } from './commands/eval.js'
 import { addGenerate } from './commands/generate.js'
 import { addInspect } from './commands/inspect.js'
 import { addPredict } from './commands/predict.js'
+import { addQueue } from './commands/queue.js'
 import { addText } from './commands/text.js'
 import { addTrain } from './commands/train.js'
+import { addWorker } from './commands/worker.js'
 import type { Context } from './context.js'
 import { failureOf } from './failure.js'
 import { progressOn } from './progress.js'
@@ -97,6 +99,8 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     addText,
     addGenerate,
     addAnnotate,
+    addWorker,
+    addQueue,
     addEmbed,
     addInspect,
     addConvert,

@@ -1,9 +1,23 @@
-import { finishShard, openSource, openStorage, Results, runJob, type Progress, type Shard } from '@sam/jobs'
+import {
+  finishShard,
+  openSource,
+  openStorage,
+  Results,
+  runJob,
+  runOnQueue,
+  samAnnotator,
+  TaskQueue,
+  type FinishedShard,
+  type Job,
+  type Progress,
+  type Shard,
+  type Source
+} from '@sam/jobs'
 import type { Command } from 'commander'
 import { backendOption } from '../backend.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
-import { describeJob, readJob, withAnnotator, type JobOptions } from '../job.js'
+import { concurrencyOption, describeJob, readJob, withJobModel, type JobOptions } from '../job.js'
 import { downloadOption, withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
 import { json, oneLine } from '../text.js'
@@ -15,6 +29,8 @@ interface AnnotateOptions extends JobOptions {
   readonly shard: Shard
   readonly concurrency: number
   readonly retryFailed?: true
+  readonly queue?: string
+  readonly attempts: number
 }
 
 /** `sam annotate`: many images, each done once. */
@@ -29,13 +45,10 @@ export function addAnnotate(program: Command, context: Context): void {
     .requiredOption('--out <folder>', 'folder of the results, or s3://BUCKET/PREFIX')
     .option('--images <folder>', 'where the names of a manifest begin (default: its folder)')
     .option('--shard <i/n>', 'part i of n of the images, from 0/n (default: all)', shardOf, { index: 0, count: 1 })
-    .option(
-      '--concurrency <n>',
-      'images in work at once: while one is computed, the next is decoded',
-      wholeNumber('--concurrency', { most: 64 }),
-      2
-    )
+    .addOption(concurrencyOption())
     .option('--retry-failed', 'also try the images that failed before')
+    .option('--queue <url>', 'have the images done by `sam worker`s: redis://HOST:PORT')
+    .option('--attempts <n>', 'with --queue: tries of an image, at growing intervals', wholeNumber('--attempts'), 5)
     .addOption(backendOption())
     .addOption(downloadOption())
     .addHelpText('after', help)
@@ -53,7 +66,8 @@ A line of a manifest is a name, or JSON:
 Writes <out>/records, a file for each image, and when all are done <out>/annotations-00000-of-00001.jsonl, a line for
 each image. An image that fails is reported, and the exit code is then 1. Run the same command again to continue.
   sam annotate photos --job job.yaml --out results
-  sam annotate photos --job job.yaml --out results --shard 0/8`
+  sam annotate photos --job job.yaml --out results --shard 0/8
+  sam annotate photos --job job.yaml --out results --queue redis://localhost:6379`
 
 const shardOf = (text: string): Shard => {
   const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []
@@ -69,23 +83,71 @@ async function annotate(location: string, options: AnnotateOptions, context: Con
   const source = await openSource(location, { images: options.images, signal })
   const description = await progress.step('reading the weights', () => describeJob(job, options, context))
   const results = await Results.open(await openStorage(options.out), description, signal)
-  const { shard, concurrency, retryFailed } = options
-  const { computed } = await withAnnotator(job, { options, context }, annotate =>
-    progress.step(`annotating ${location}`, tell =>
-      runJob(
-        source,
-        { images: source.images, results, annotate },
-        { shard, concurrency, retryFailed, signal, onProgress: counts => tell(told(counts)) }
-      )
-    )
-  )
-  const finished = await progress.step('writing the annotations', () =>
-    finishShard(source, results, { shard, output: job.output, signal })
-  )
+  const { shard, retryFailed = false, queue } = options
+  const finish = (): Promise<FinishedShard> => finishShard(source, results, { shard, output: job.output, signal })
+  const before = await finish()
+  let computed = 0
+  if (before.missing || (retryFailed && before.failed)) {
+    const work = queue === undefined ? runHere : runThere
+    computed = (await work({ job, location, source, results }, options, context)).computed
+  }
+  const finished = await progress.step('writing the annotations', finish)
   if (finished.failed) context.partlyFailed()
   if (options.json) return terminal.out(json({ out: options.out, ...finished, computed }))
   const failed = finished.failed ? `, ${finished.failed} failed (see "error" in the file)` : ''
   terminal.out(`${oneLine(options.out)}/${finished.file}: ${finished.done} images${failed}\n`)
+}
+
+interface Work {
+  readonly job: Job
+  readonly location: string
+  readonly source: Source
+  readonly results: Results
+}
+
+/** Works on the images in this process. */
+async function runHere(
+  { job, location, source, results }: Work,
+  options: AnnotateOptions,
+  context: Context
+): Promise<Progress> {
+  const { shard, concurrency, retryFailed } = options
+  const { signal } = context
+  return withJobModel(job, { options, context }, model =>
+    context
+      .progress(options)
+      .step(`annotating ${location}`, tell =>
+        runJob(
+          source,
+          { images: source.images, results, annotate: samAnnotator(model.sam, job, model) },
+          { shard, concurrency, retryFailed, signal, onProgress: counts => tell(told(counts)) }
+        )
+      )
+  )
+}
+
+/** Has the images done by the workers of a queue. */
+async function runThere(
+  { location, source, results }: Work,
+  options: AnnotateOptions,
+  context: Context
+): Promise<Progress> {
+  const { shard, retryFailed, attempts } = options
+  const { signal } = context
+  const queue = await TaskQueue.open(options.queue!)
+  try {
+    return await context
+      .progress(options)
+      .step(`annotating ${location} with the workers of the queue`, tell =>
+        runOnQueue(
+          source,
+          { results, queue },
+          { shard, retryFailed, retries: { attempts }, signal, onProgress: counts => tell(told(counts)) }
+        )
+      )
+  } finally {
+    await queue.close()
+  }
 }
 
 const told = ({ total, done, failed }: Progress): string =>
