@@ -49,12 +49,12 @@ export async function openS3(location: string, env: Environment): Promise<Storag
         const query = new URLSearchParams({ 'list-type': '2', 'encoding-type': 'url', prefix: below })
         if (token) query.set('continuation-token', token)
         const init = { accept: [200], signal: signal ?? null }
-        const text = await (await send(client, `${root}/?${query}`, init)).text()
-        for (const [, key] of text.matchAll(/<Key>([^<]*)<\/Key>/g)) {
-          const name = nameOf(key).slice(prefix.length)
+        const { keys, next } = parseList(await (await send(client, `${root}/?${query}`, init)).text())
+        for (const key of keys) {
+          const name = key.slice(prefix.length)
           if (!name.endsWith('/') && !name.split('/').some(part => part.startsWith('.'))) yield name
         }
-        token = /<NextContinuationToken>([^<]*)</.exec(text)?.[1].replaceAll('&amp;', '&')
+        token = next
       }
     },
     async read(name, signal) {
@@ -81,14 +81,22 @@ export async function openS3(location: string, env: Environment): Promise<Storag
   }
 }
 
-/** A key of a list with `encoding-type=url`. Servers that do not know it write XML entities. */
-const nameOf = (key: string): string => {
-  const text = key.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(text.replaceAll('&amp;', '&'))
-  } catch {
-    return text
-  }
+/** The text of an XML element. */
+const textOf = (xml: string): string =>
+  xml.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (entity, hex?: string, decimal?: string, name?: string) =>
+    name ? (entities[name] ?? entity) : String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal))
+  )
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+/** The keys of a list, and where the next part of it begins. Keys can have any character, so S3 encodes them as URLs. */
+function parseList(xml: string): { readonly keys: readonly string[]; readonly next: string | undefined } {
+  const isEncoded = /<EncodingType>url</.test(xml)
+  const keys = [...xml.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) =>
+    isEncoded ? decodeURIComponent(textOf(key).replaceAll('+', ' ')) : textOf(key)
+  )
+  const [, next] = /<NextContinuationToken>([^<]*)</.exec(xml) ?? []
+  return { keys, next: next && textOf(next) }
 }
 
 async function send(
