@@ -1,6 +1,7 @@
+import { CrashLog, crashesIn } from './crash-log.js'
 import type { Source } from './source.js'
 import { isInShard, wholeJob, type Shard, type Task } from './task.js'
-import { workOn, type Outcome, type Workplace } from './work.js'
+import { workOn, type Workplace } from './work.js'
 
 export interface RunOptions {
   /** Default: all images. */
@@ -25,8 +26,9 @@ export interface Progress {
 
 /**
  * Works on the images of a shard in this process. Images with a record are skipped, so a run that was stopped or killed
- * is continued by running it again. Throws what stops the job: `JobError`, errors of the device, the reason of an
- * abort. What was recorded until then stays.
+ * is continued by running it again. Images during which a process ended come last and alone, and are given up after
+ * three times. Throws what stops the job: `JobError`, errors of the device, the reason of an abort. What was recorded
+ * until then stays.
  */
 export async function runJob(
   { tasks }: Pick<Source, 'tasks'>,
@@ -35,6 +37,12 @@ export async function runJob(
 ): Promise<Progress> {
   const own = tasks.filter(task => isInShard(task, shard))
   const { open, done, failed } = await openTasks(own, workplace.results, { retryFailed, signal })
+  const crashes = await crashesIn(workplace.results.storage, signal)
+  const crashesOf = ({ key }: Task): number => crashes.get(key) ?? 0
+  const deadly = retryFailed ? [] : open.filter(task => crashesOf(task) >= mostCrashes)
+  const suspects = open.filter(task => crashesOf(task) > 0 && !deadly.includes(task))
+  const others = open.filter(task => crashesOf(task) === 0)
+
   const counts = { done, failed, present: 0 }
   let computed = 0
   const progress = (): Progress => ({
@@ -44,28 +52,51 @@ export async function runJob(
     computed
   })
   onProgress?.(progress())
-  const stop = new AbortController()
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
-  const next = shuffled(open)[Symbol.iterator]()
-  const work = async (): Promise<void> => {
-    for (let task = next.next(); !task.done; task = next.next()) {
-      const outcome: Outcome = await workOn(task.value, workplace, either)
-      counts[outcome]++
-      if (outcome === 'done') computed++
-      onProgress?.(progress())
-    }
+  for (const { key, image } of deadly) {
+    await workplace.results.fail({ key, image, error: { code: 'E_INTERNAL', message: crashed } }, signal)
+    counts.failed++
   }
-  let first: { readonly error: unknown } | undefined
-  await Promise.all(
-    Array.from({ length: concurrency }, () =>
-      work().catch((error: unknown) => {
-        first ??= { error }
-        stop.abort(error)
-      })
-    )
-  )
-  if (first) throw first.error
+  const log = new CrashLog(workplace.results.storage)
+  const work = async (task: Task, stop: AbortSignal): Promise<void> => {
+    const outcome = await log.during(task, () => workOn(task, workplace, stop))
+    counts[outcome]++
+    if (outcome === 'done') computed++
+    onProgress?.(progress())
+  }
+  try {
+    await inParallel(shuffled(others), { count: concurrency, signal }, work)
+    await inParallel(suspects, { count: 1, signal }, work)
+  } finally {
+    await log.close().catch(() => {}) // as in a process that is killed, the file stays
+  }
   return progress()
+}
+
+/** An image is given up when this many processes have ended while they worked on it: it may be what ends them. */
+export const mostCrashes = 3
+export const crashed = `${mostCrashes} processes ended while they worked on this image`
+
+/** Runs `work` on `count` items at a time. After an error, the work that runs is aborted, awaited, and the error thrown. */
+async function inParallel<T>(
+  items: Iterable<T>,
+  { count, signal }: { readonly count: number; readonly signal: AbortSignal | undefined },
+  work: (item: T, stop: AbortSignal) => Promise<void>
+): Promise<void> {
+  const failed = new AbortController()
+  const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
+  const iterator = items[Symbol.iterator]()
+  let first: { readonly error: unknown } | undefined
+  const lane = async (): Promise<void> => {
+    for (let next = iterator.next(); !next.done && !first; next = iterator.next()) await work(next.value, stop)
+  }
+  const lanes = Array.from({ length: count }, () =>
+    lane().catch((error: unknown) => {
+      first ??= { error }
+      failed.abort(error)
+    })
+  )
+  await Promise.all(lanes)
+  if (first) throw first.error
 }
 
 /** The tasks that are to be done, and counts of those that are not. */

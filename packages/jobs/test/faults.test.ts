@@ -1,7 +1,8 @@
 /** Faults of a run without a queue, each in a process of its own. */
 import { spawnSync } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { encodePng } from '@sam/core'
 import { expect, it } from 'vitest'
 import { openSource, runJob } from '../src/index.js'
 import { startChild } from './child.js'
@@ -43,7 +44,50 @@ it('two processes on one folder, one of them killed: every image is recorded onc
   expect(other.lines.length).toBeLessThan(200)
 })
 
-/** A disk of 1 MB, for one process: a mount in a namespace of its own. */
+it('an image that ends the process: all others are done, and it is given up after three runs', async () => {
+  const images = await stubImages(join(folder, 'deadly'), 20)
+  await writeFile(join(images, '7.jpg'), 'deadly')
+  const out = join(folder, 'deadly', 'out')
+  for (let i = 0; i < 3; i++) expect(await startChild(['run', images, out]).ended(), 'killed').toBe(null)
+  const last = startChild(['run', images, out])
+  expect(await last.ended()).toBe(0)
+  expect(last.lines).toEqual([])
+  const lines = await finished(await openSource(images), await stubResults(out))
+  expect(lines.map(({ image }) => image)).toEqual(names(20))
+  expect(lines.filter(line => 'error' in line)).toEqual([
+    expect.objectContaining({
+      image: '7.jpg',
+      error: { code: 'E_INTERNAL', message: '3 processes ended while they worked on this image' }
+    })
+  ])
+})
+
+it('kill -9 of a run with a model: the records are those of a run that was not killed', async () => {
+  const images = join(folder, 'tiny', 'images')
+  await mkdir(images, { recursive: true })
+  for (let i = 0; i < 12; i++) {
+    const data = Uint8Array.from({ length: 64 * 48 * 3 }, (_, k) => {
+      const [x, y] = [Math.floor(k / 3) % 64, Math.floor(k / 192)]
+      return (x - 20 - i) ** 2 + (y - 24) ** 2 < 150 ? 220 : 40 + (k % 3)
+    })
+    await writeFile(join(images, `${i}.jpg`), await encodePng({ width: 64, height: 48, channels: 3, data }))
+  }
+  const [out, whole] = [join(folder, 'tiny', 'out'), join(folder, 'tiny', 'whole')]
+  const killed = startChild(['tiny', images, out])
+  await killed.wrote(4)
+  await killed.kill('SIGKILL')
+  const before = await (await stubResults(out)).recorded()
+  expect(before.size).toBeGreaterThanOrEqual(3)
+  expect(before.size).toBeLessThan(12)
+  for (const folder of [out, whole]) expect(await startChild(['tiny', images, folder]).ended()).toBe(0)
+  const source = await openSource(images)
+  const lines = await finished(source, await stubResults(out))
+  expect(lines.map(({ image }) => image)).toEqual(names(12))
+  expect(lines.every(line => 'objects' in line && line.objects.length > 0)).toBe(true)
+  expect(lines).toEqual(await finished(source, await stubResults(whole)))
+})
+
+/** A disk of 256 KiB, for one process: a mount in a namespace of its own. */
 const smallDisk = (path: string): string[] => [
   'unshare',
   '--map-root-user',

@@ -174,7 +174,7 @@ describe.skipIf('missing' in redis)('the queue', async () => {
     expect(failures).toEqual([
       expect.objectContaining({
         image: '3.jpg',
-        error: { code: 'E_QUEUE', message: '3 workers ended while they worked on this image' }
+        error: { code: 'E_QUEUE', message: '3 processes ended while they worked on this image' }
       })
     ])
   })

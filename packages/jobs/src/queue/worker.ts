@@ -1,4 +1,5 @@
 import type { Job, Worker } from 'bullmq'
+import { crashed, mostCrashes } from '../run.js'
 import { workOn, type Outcome, type Workplace } from '../work.js'
 import { connect } from './connect.js'
 import { Gate } from './gate.js'
@@ -26,9 +27,6 @@ export interface QueueWorker {
   close(): Promise<void>
 }
 
-/** An image is given up when this many workers have ended while they worked on it: it may be what ends them. */
-const mostCrashes = 3
-
 /**
  * Works on the tasks of a queue until `close`. A task that fails is tried again later, unless the image is at fault. A
  * task during which a worker ended is done alone, so that it takes no other task with it if it ends this worker too.
@@ -44,8 +42,7 @@ export async function startWorker(
   const begin = async (job: Job<QueuedTask>, signal: AbortSignal | undefined): Promise<Outcome> => {
     const { task, ...place } = job.data
     const begun = begunOf(job)
-    if (begun - job.attemptsMade >= mostCrashes)
-      throw new bullmq.UnrecoverableError(`${mostCrashes} workers ended while they worked on this image`)
+    if (begun - job.attemptsMade >= mostCrashes) throw new bullmq.UnrecoverableError(crashed)
     await job.updateProgress(begun + 1)
     return workOn(task, await open(place, signal), signal)
   }
