@@ -23,9 +23,9 @@ export interface FinishedShard {
 }
 
 /**
- * Puts the records of a shard together in `annotations-00000-of-00008.jsonl`: one line for each image, in order of their
- * names; failed ones have an `error`. The same records give the same bytes. The shards of a job together hold each image
- * once.
+ * Puts the records of a shard together in `annotations-00000-of-00008.jsonl`: one line for each image, in order of
+ * their names; failed ones have an `error`. The same records give the same bytes. The shards of a job together hold
+ * each image once.
  */
 export async function finishShard(
   { tasks }: Pick<Source, 'tasks'>,

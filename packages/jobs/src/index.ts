@@ -1,6 +1,6 @@
 /**
- * Annotates many images: a job file says what to do, each image is done once, and a run that was killed is continued. On
- * one machine, in shards, or over a queue.
+ * Annotates many images: a job file says what to do, each image is done once, and a run that was killed is continued.
+ * On one machine, in shards, or over a queue.
  * @packageDocumentation
  */
 export { parseJob, type Job } from './job.js'

@@ -1,11 +1,12 @@
 import { shownAddress } from '@sam/core/graph'
+import type * as BullMQ from 'bullmq'
 import type { Redis } from 'ioredis'
 import { JobError } from '../errors.js'
 import { optional } from '../optional.js'
 
 /** BullMQ on a connection. */
 export interface Connection {
-  readonly bullmq: typeof import('bullmq')
+  readonly bullmq: typeof BullMQ
   readonly redis: Redis
   close(): Promise<void>
 }
