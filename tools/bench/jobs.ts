@@ -1,6 +1,6 @@
 /**
- * The cost per image of a job as its images grow ten times, and its memory: with the tiny model (20 and 200 images), and
- * of the job alone, with an annotator that computes nothing (200 and 2000 images).
+ * The cost per image of a job as its images grow ten times, and its memory: with the tiny model (20 and 200 images),
+ * and of the job alone, with an annotator that computes nothing (210 and 2100 images).
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

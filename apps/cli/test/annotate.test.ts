@@ -130,8 +130,8 @@ describe('sam annotate', async () => {
     ],
     ['S3 without keys', ['s3://bucket/photos', '--job', 'JOB:automatic: {}'], 1, /AWS_ACCESS_KEY_ID/]
   ])('refuses %s', async (name, [source, ...given], code, message) => {
-    const argv = await Promise.all<string>(
-      given.map(arg =>
+    const argv = await Promise.all(
+      given.map(async arg =>
         arg.startsWith('JOB:') ? job(`${name}.yaml`, arg.slice(4)) : arg === 'shards' ? join(folder, arg) : arg
       )
     )

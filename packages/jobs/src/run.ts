@@ -76,7 +76,7 @@ export async function runJob(
 export const mostCrashes = 3
 export const crashed = `${mostCrashes} processes ended while they worked on this image`
 
-/** Runs `work` on `count` items at a time. After an error, the work that runs is aborted, awaited, and the error thrown. */
+/** Runs `work` on `count` items at a time. An error aborts the work that runs, and is thrown when that has ended. */
 async function inParallel<T>(
   items: Iterable<T>,
   { count, signal }: { readonly count: number; readonly signal: AbortSignal | undefined },

@@ -1,7 +1,7 @@
 /**
- * A process of the fault tests, started through tools/run.js. `worker URL`: a worker of a queue. `run IMAGES OUT`: a run
- * without a queue. Their annotator needs no model. `tiny IMAGES OUT`: a run with the tiny model. All write a line for each
- * image that they computed.
+ * A process of the fault tests, started through tools/run.js. `worker URL`: a worker of a queue. `run IMAGES OUT`: a
+ * run without a queue. Their annotator needs no model. `tiny IMAGES OUT`: a run with the tiny model. All write a line
+ * for each image that they computed.
  */
 import { cpu } from '@sam/backend-cpu'
 import { loadSam } from '@sam/core'

@@ -48,8 +48,10 @@ export async function runOnQueue(
     const lost: Task[] = []
     for (const [i, task] of oldest.entries()) {
       if (states[i] === 'open') continue
-      if (await results.has(task, signal)) (counts.done++, counts.computed++)
-      else if (states[i] === 'failed') {
+      if (await results.has(task, signal)) {
+        counts.done++
+        counts.computed++
+      } else if (states[i] === 'failed') {
         await recordFailure(task)
         counts.failed++
       } else {

@@ -36,7 +36,8 @@ export async function startWorker(
   url: string,
   { open, name = defaultQueueName, concurrency = 2, rate, stalledAfter = 30_000, onTask, onError }: WorkerOptions
 ): Promise<QueueWorker> {
-  const { bullmq, redis, close } = await connect(url)
+  const connection = await connect(url)
+  const { bullmq, redis } = connection
   const gate = new Gate()
   /** Begins a task, and counts that in Redis: a worker that ends does not count down. */
   const begin = async (job: Job<QueuedTask>, signal: AbortSignal | undefined): Promise<Outcome> => {
@@ -74,7 +75,7 @@ export async function startWorker(
   return {
     async close() {
       await worker.close()
-      await close()
+      await connection.close()
     }
   }
 }

@@ -77,7 +77,7 @@ export function openDisk(folder: string): Storage {
   }
 }
 
-/** Gives a file its name unless it is taken. Where the file system has no links, a file of the same moment is replaced. */
+/** Gives a file its name unless it is taken. A file system without links may replace a file of the same moment. */
 async function createFrom(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path)

@@ -83,13 +83,13 @@ export async function openS3(location: string, env: Environment): Promise<Storag
 
 /** The text of an XML element. */
 const textOf = (xml: string): string =>
-  xml.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (entity, hex?: string, decimal?: string, name?: string) =>
-    name ? (entities[name] ?? entity) : String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal))
+  xml.replace(/&(#x[0-9a-f]{1,5}|#\d{1,6}|\w+);/g, (entity, code: string) =>
+    code.startsWith('#') ? String.fromCodePoint(Number(code.slice(1).replace('x', '0x'))) : (entities[code] ?? entity)
   )
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-/** The keys of a list, and where the next part of it begins. Keys can have any character, so S3 encodes them as URLs. */
+/** The keys of a list, and where its next part begins. Keys can have any character, so S3 encodes them as URLs. */
 function parseList(xml: string): { readonly keys: readonly string[]; readonly next: string | undefined } {
   const isEncoded = /<EncodingType>url</.test(xml)
   const keys = [...xml.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) =>
