@@ -40,7 +40,9 @@ export async function runJob(
   const crashes = await crashesIn(workplace.results.storage, signal)
   const crashesOf = ({ key }: Task): number => crashes.get(key) ?? 0
   const deadly = retryFailed ? [] : open.filter(task => crashesOf(task) >= mostCrashes)
-  const suspects = open.filter(task => crashesOf(task) > 0 && !deadly.includes(task))
+  const suspects = open
+    .filter(task => crashesOf(task) > 0 && !deadly.includes(task))
+    .sort((a, b) => crashesOf(a) - crashesOf(b))
   const others = open.filter(task => crashesOf(task) === 0)
 
   const counts = { done, failed, present: 0 }
