@@ -26,6 +26,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Backends and speed', link: '/backends' },
       { text: 'Fine-tuning', link: '/fine-tuning' },
       { text: 'Formats', link: '/formats' },
+      { text: 'Many images', link: '/many-images' },
       { text: 'Deploying a page', link: '/deploying' }
     ]
   },

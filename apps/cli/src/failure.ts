@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { SamError } from '@sam/core'
+import { JobError } from '@sam/jobs'
 
 /** Errors of the command line, beside those of the SDK. */
 export class CliError extends Error {
@@ -44,7 +45,7 @@ export function failureOf(error: unknown, signal: AbortSignal): Failure | undefi
     }
   if (error instanceof CliError)
     return { code: error.code, message: error.message, exitCode: error.code === 'E_USAGE' ? 2 : 1 }
-  if (SamError.is(error)) return { code: error.code, message: error.message, exitCode: 1 }
+  if (SamError.is(error) || error instanceof JobError) return { code: error.code, message: error.message, exitCode: 1 }
   return {
     code: 'E_INTERNAL',
     message: `internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAnnotate } from './commands/annotate.js'
 import { addConvert } from './commands/convert.js'
 import { addConvertAnnotations } from './commands/convert-annotations.js'
 import { addDemo } from './commands/demo.js'
@@ -9,13 +9,16 @@ import { addEval } from './commands/eval.js'
 import { addGenerate } from './commands/generate.js'
 import { addInspect } from './commands/inspect.js'
 import { addPredict } from './commands/predict.js'
+import { addQueue } from './commands/queue.js'
 import { addText } from './commands/text.js'
 import { addTrain } from './commands/train.js'
+import { addWorker } from './commands/worker.js'
 import type { Context } from './context.js'
 import { failureOf } from './failure.js'
 import { progressOn } from './progress.js'
 import { processTerminal, type Terminal } from './terminal.js'
 import { json } from './text.js'
+import { version } from './version.js'
 
 /**
  * Runs the command line of this process and sets its exit code. Ctrl-C stops it with code 130; a second one ends the
@@ -75,9 +78,6 @@ export async function run(
 
 function programFor(context: Context, { quietErrors }: { quietErrors: boolean }): Command {
   const { terminal } = context
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
   const program = new Command('sam')
     .description('Segment Anything: masks of an image from clicks, boxes and text.')
     .version(version)
@@ -98,6 +98,9 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     addPredict,
     addText,
     addGenerate,
+    addAnnotate,
+    addWorker,
+    addQueue,
     addEmbed,
     addInspect,
     addConvert,
