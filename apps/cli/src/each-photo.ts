@@ -48,9 +48,7 @@ export async function eachPhoto<Job extends { readonly image: string }, Result>(
       })
       if (!value) break
       if (value.error) {
-        const { code, message } = value.error as SamError
-        results.push({ image: job.image, error: { code, message } })
-        context.partlyFailed()
+        results.push(unreadable(job.image, value.error, context))
         continue
       }
       using encoded = value.image
@@ -63,7 +61,15 @@ export async function eachPhoto<Job extends { readonly image: string }, Result>(
   return results
 }
 
-const isOfPhoto = (error: unknown): boolean =>
+/** The result of a photo that cannot be read. Throws any other error. */
+export function unreadable(image: string, error: unknown, context: Context): Unreadable {
+  if (!isOfPhoto(error)) throw error
+  context.partlyFailed()
+  const { code, message } = error
+  return { image, error: { code, message } }
+}
+
+const isOfPhoto = (error: unknown): error is SamError =>
   SamError.is(error) && (error.code === 'E_BAD_IMAGE' || error.code === 'E_IMAGE_TOO_LARGE')
 
 export const isUnreadable = (result: object): result is Unreadable => 'error' in result

@@ -52,12 +52,19 @@ const bundledModels: Readonly<Record<BundledName, (signal: AbortSignal) => Promi
   tiny: async () => tinyModel()
 }
 
-/** The weights of a bundled model; undefined where the name is none's. The caller closes them. */
-export async function openBundled(
+/** Weights that a command reads. The caller closes them. */
+export interface OpenModel {
+  readonly weights: WeightSource
+  /** The configuration of a bundled model. */
+  readonly config?: SamConfig
+}
+
+/** The weights of a bundled model by its name, otherwise of a checkpoint. */
+export async function openModel(
   name: string,
-  signal: AbortSignal
-): Promise<{ readonly weights: WeightSource; readonly config: SamConfig } | undefined> {
-  if (!Object.hasOwn(bundledModels, name)) return undefined
+  { signal, download }: { readonly signal: AbortSignal; readonly download?: LoadOptions['download'] }
+): Promise<OpenModel> {
+  if (!Object.hasOwn(bundledModels, name)) return { weights: await openWeights(name, { signal, download }) }
   const { weights, config } = await bundledModels[name as BundledName](signal)
   return { weights: await openWeights(weights, { signal }), config }
 }
@@ -217,6 +224,11 @@ function bundledName(model = 'mobile_sam'): BundledName {
   return model as BundledName
 }
 
+export interface Recognised {
+  readonly config?: SamConfig | undefined
+  readonly problem?: string
+}
+
 /**
  * The configuration of a checkpoint, undefined where it is not a SAM; or, in `problem`, which option is needed to
  * recognise it.
@@ -224,7 +236,7 @@ function bundledName(model = 'mobile_sam'): BundledName {
 export function recognised(
   source: WeightSource,
   { decoderHeads }: { readonly decoderHeads?: number | undefined }
-): { readonly config?: SamConfig | undefined; readonly problem?: string } {
+): Recognised {
   try {
     return { config: recognise(source, { decoderHeads }) }
   } catch (error) {

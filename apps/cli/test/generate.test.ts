@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { decodeImage, Mask, type CocoRle } from '@sam/core'
+import sharp from 'sharp'
+import { decodeImage, labelMap, Mask, type CocoRle } from '@sam/core'
 import { resultsIn, sam, tinyPhoto, workFolder } from './sam.js'
 
 describe('sam generate', async () => {
@@ -79,6 +80,68 @@ describe('sam generate', async () => {
       expect(area).toBeGreaterThan(0)
     }
     expect((await generate(photos, '--format', 'coco', '--convert-to-rle')).code).toBe(2)
+  })
+
+  it('writes the tree and the label map; ids are those of the files beside them', async () => {
+    const out = join(folder, 'tree')
+    const argv = ['--tree', '--label-map', 'smallest', '--out', out, '--json', '--convert-to-rle']
+    const { code, out: text } = await generate(join(photos, 'a.png'), ...argv)
+    expect(code).toBe(0)
+    const [{ masks, tree, labels: labelFile }] = (JSON.parse(text) as { images: Record<string, string>[] }).images
+    interface Node {
+      id: number
+      level: string
+      children: Node[]
+    }
+    const flat = (nodes: Node[]): Node[] => nodes.flatMap(node => [node, ...flat(node.children)])
+    const nodes = flat(JSON.parse(await readFile(tree, 'utf8')) as Node[])
+    expect(nodes.map(({ id }) => id).sort((a, b) => a - b)).toEqual(Array.from({ length: Number(masks) }, (_, i) => i))
+    expect(nodes[0].level).toBe('whole')
+    expect(resultsIn(out)).toEqual([
+      'a-labels-overlay.png',
+      'a-labels.png',
+      'a-overlay.png',
+      'a-tree-overlay.png',
+      'a-tree.json',
+      'a.json'
+    ])
+
+    const records = JSON.parse(await readFile(join(out, 'a.json'), 'utf8')) as { segmentation: CocoRle }[]
+    const { data, info } = await sharp(labelFile)
+      .toColourspace('grey16')
+      .raw({ depth: 'ushort' })
+      .toBuffer({ resolveWithObject: true })
+    expect([info.width, info.height, info.channels]).toEqual([150, 100, 1])
+    const labels = new Uint16Array(data.buffer, data.byteOffset, 150 * 100)
+    const expected = labelMap(
+      records.map(({ segmentation }) => Mask.fromRle(segmentation)),
+      { prefer: 'smallest' }
+    )
+    expect(labels).toEqual(expected.data)
+  })
+
+  it('generates by tiles, into files that need no bitmaps', async () => {
+    const out = join(folder, 'tiles')
+    const tiles = ['--tile-size', '64', '--tile-overlap', '32', '--convert-to-rle']
+    const { code, out: text } = await generate(photos, ...tiles, '--tree', '--out', out, '--json')
+    expect(code).toBe(1)
+    const { images } = JSON.parse(text) as { images: { masks: number; overlay?: string }[] }
+    expect(images).toMatchObject([{ file: join(out, 'a.json') }, { error: { code: 'E_BAD_IMAGE' } }])
+    expect(images[0].overlay).toBeUndefined()
+    expect(resultsIn(out)).toEqual(['a-tree.json', 'a.json'])
+    const records = JSON.parse(await readFile(join(out, 'a.json'), 'utf8')) as { crop_box: number[] }[]
+    expect(records).toHaveLength(images[0].masks)
+    expect(new Set(records.map(({ crop_box: [, , width] }) => width)).has(64)).toBe(true)
+  })
+
+  it.each([
+    [['--tile-size', '64'], '--convert-to-rle or --format'],
+    [['--tile-overlap', '8'], 'needs --tile-size'],
+    [['--tile-size', '64', '--convert-to-rle', '--label-map', 'first'], '--label-map'],
+    [['--tile-size', '64', '--convert-to-rle', '--overlap-iou', '0.8'], '--overlap-iou']
+  ])('refuses %j', async (argv, message) => {
+    const { code, err } = await generate(join(photos, 'a.png'), ...argv)
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
   })
 
   it('passes its settings on, and removes the results of an earlier run from the folder of an image', async () => {

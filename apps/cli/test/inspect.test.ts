@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openWeights } from '@sam/core'
+import { configs, openWeights } from '@sam/core'
+import { recognise } from '@sam/core/model'
 import { fixture, sam, tinyConfig, workFolder } from './sam.js'
 
 describe('sam inspect', async () => {
@@ -106,6 +107,15 @@ describe('sam convert', async () => {
     for (const name of a.names)
       expect(Buffer.from(await b.bytes(name)).equals(Buffer.from(await a.bytes(name))), name).toBe(true)
     await Promise.all([a.close(), b.close()])
+  })
+
+  it('takes a bundled model by its name', async () => {
+    const out = join(folder, 'mobile_sam.safetensors')
+    const { code, out: said } = await sam(['convert', 'mobile_sam', out, '--dtype', 'f16', '--json', '-q'])
+    expect({ code, ...(JSON.parse(said) as object) }).toMatchObject({ code: 0, file: out, model: 'mobile_sam' })
+    const weights = await openWeights(out)
+    expect(recognise(weights)).toEqual(configs.mobile_sam)
+    await weights.close()
   })
 
   it('refuses other extensions, and to overwrite its input', async () => {

@@ -78,7 +78,7 @@ describe('sam text', async () => {
     expect(resultsIn(out)).toEqual(['other-mask-1.png', 'other-overlay.png', 'photo-mask-1.png', 'photo-overlay.png'])
   })
 
-  it('writes one COCO file of all photos', async () => {
+  it('writes annotations of all photos: the phrase is the category, the text score the score', async () => {
     const out = join(folder, 'coco')
     const { code } = await sam([
       'text',
@@ -94,14 +94,17 @@ describe('sam text', async () => {
       out
     ])
     expect(code).toBe(0)
-    const coco = JSON.parse(await readFile(join(out, 'coco.json'), 'utf8')) as {
+    const coco = JSON.parse(await readFile(join(out, 'annotations.json'), 'utf8')) as {
       images: object[]
       categories: object[]
-      annotations: { id: number; image_id: number; segmentation: object }[]
+      annotations: { id: number; image_id: number; score: number }[]
     }
     expect([coco.images.length, coco.categories]).toEqual([2, [{ id: 1, name: 'a photo' }]])
     expect(coco.annotations.map(a => a.id)).toEqual(coco.annotations.map((_, i) => i + 1))
     expect(new Set(coco.annotations.map(a => a.image_id))).toEqual(new Set([1, 2]))
+    const { images } = await found('a photo', photo, other, '--threshold', '0', '--format', 'rle')
+    const scores = images.flatMap(({ instances }) => instances.map(({ score }) => score))
+    expect(coco.annotations.map(a => a.score)).toEqual(scores)
   })
 
   it('reports that a phrase matches nothing', async () => {

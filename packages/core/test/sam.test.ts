@@ -195,6 +195,21 @@ describe('Sam', () => {
     )
   })
 
+  it('generates masks from a saved embedding without the photo, and crops only with it', async () => {
+    const bytes = await image.save()
+    const settings = { pointsPerSide: 2, predIouThresh: -1, stabilityScoreThresh: 0, boxNmsThresh: 1 }
+    const [alone, whole] = [await sam.load(bytes), await sam.load(bytes, { image: photo })]
+    const areas = async (from: typeof image, more = {}): Promise<number[]> =>
+      (await from.generateMasks({ ...settings, ...more })).map(({ area }) => area)
+    const found = await areas(alone)
+    expect(found.length).toBeGreaterThan(3)
+    expect(found).toEqual(await areas(image))
+    await expectCode(areas(alone, { cropNLayers: 1 }), 'E_BAD_OPTION', 'photo')
+    expect((await areas(whole, { cropNLayers: 1 })).length).toBeGreaterThan(0)
+    alone.dispose()
+    whole.dispose()
+  })
+
   it('reads the encoder once for its fingerprint, on saving or loading an embedding, not for prediction', async () => {
     const bytes = await image.save()
     const source = await openFixture('tiny-checkpoint.safetensors')

@@ -1,7 +1,8 @@
 import { decodeImage } from '@sam/core'
 
-/** The photo of all projects, and what MobileSAM finds there at the click of the samples, (290, 150): the cup with its saucer and spoon. */
+/** The photo of all projects, the click of the samples there, and what MobileSAM finds: cup, saucer and spoon. */
 export const photo = 'apps/cli/assets/coffee.jpg'
+export const click = { x: 290, y: 150 }
 const expected = { predictedIou: 0.974, area: 112_635 }
 
 /** An install without the CUDA libraries, as the READMEs recommend for machines with no NVIDIA GPU. */

@@ -1,5 +1,5 @@
 import type { Shell } from '../shell.js'
-import { checkClick, photo, skip } from './check.js'
+import { checkClick, click, photo, skip } from './check.js'
 
 /** A proxy that refuses every connection, for the install script of onnxruntime-node alone. */
 const noDownload = { GLOBAL_AGENT_HTTPS_PROXY: 'http://127.0.0.1:9' }
@@ -10,7 +10,7 @@ const noDownload = { GLOBAL_AGENT_HTTPS_PROXY: 'http://127.0.0.1:9' }
  */
 export function commandLine(shell: Shell): void {
   shell.copy(photo, 'photo.jpg')
-  const predict = 'npx sam predict photo.jpg --point 290,150 --json'
+  const predict = `npx sam predict photo.jpg --point ${click.x},${click.y} --json`
   // Elsewhere the script downloads nothing, and so cannot fail.
   if (process.platform === 'linux' && process.arch === 'x64') {
     shell.run('npm install @sam/cli', noDownload)

@@ -1,6 +1,6 @@
 import { manifestOf } from '../packages.js'
 import type { Shell } from '../shell.js'
-import { checkPng, photo, skip } from './check.js'
+import { checkPng, click, photo, skip } from './check.js'
 
 /**
  * A CommonJS program: `require` of the ES modules, with the lowest versions of Node and of the peers that the packages
@@ -33,7 +33,7 @@ async function main() {
   const { weights } = await mobileModel()
   const sam = await loadSam({ weights, backend: await cpu() })
   const image = await sam.encode('photo.jpg')
-  const { masks } = await image.predict({ points: [{ x: 290, y: 150 }] })
+  const { masks } = await image.predict({ points: [${JSON.stringify(click)}] })
   console.log(masks[0].predictedIou)
   await writeFile('mask.png', await masks[0].toPng())
 }

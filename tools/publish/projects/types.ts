@@ -11,15 +11,23 @@ const versions = { '5.4.5': false, '5.7.3': true, '5.9.3': true, '6.0.3': true, 
 const unchecked = '@sam/backend-webgpu'
 
 /** Packages for browsers, other than `unchecked`. */
-const browserPackages = ['core', 'backend-wasm', 'model-mobile', 'clip'].map(name => `@sam/${name}`)
+const browserPackages = ['annotations', 'core', 'backend-wasm', 'model-mobile', 'clip', 'worker'].map(
+  name => `@sam/${name}`
+)
 
-/** Compiles programs that import the packages, for Node and for bundlers, where `@sam/cli` is installed. */
+/**
+ * Installs every package where `@sam/cli` is, imports those for Node, and compiles programs that import the packages,
+ * for Node and for bundlers.
+ */
 export function types(shell: Shell): void {
   const names = publishedPackages().map(({ manifest }) => manifest.name)
   const compilers = Object.keys(versions).map(version => `typescript-${version}@npm:typescript@${version}`)
-  shell.run(`npm install --ignore-scripts ${compilers.join(' ')} @types/node@20`)
+  shell.run(`npm install --ignore-scripts ${names.join(' ')} ${compilers.join(' ')} @types/node@20`)
   shell.run('npm pkg set type=module')
-  shell.write('node.ts', importing(names.filter(name => name !== unchecked)))
+  const nodePackages = names.filter(name => name !== unchecked)
+  shell.write('node.ts', importing(nodePackages))
+  shell.write('node.js', importing(nodePackages.filter(name => name !== '@sam/cli')))
+  shell.run('node node.js')
   shell.write('browser.ts', importing(browserPackages))
   shell.write('webgpu.ts', importing([unchecked]))
   shell.write('click.ts', sampleOf('README.md', 'ts', 0))

@@ -71,8 +71,8 @@ async function convertAnnotations(from: string, options: ConvertOptions, context
       maxBytes: options.maxBytes,
       signal
     })
-    const { to, shapes, simplify, prefer } = options
-    const output = writeAnnotations(images, { format: to, shapes, simplify, prefer })
+    const { to, shapes, simplify, smooth, prefer } = options
+    const output = writeAnnotations(images, { format: to, shapes, simplify, smooth, prefer })
     const paths = annotationPaths(output, options.out)
     const sources = isFolder ? [...files.keys()].map(name => join(from, name)) : [from]
     await refuseOverwriting([...paths.values()], sources)

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { openWeights } from '@sam/core'
 import { configKey, storedIn, writePth, writeSafetensors } from '@sam/core/model'
 import { handleSignals, type CommonOptions, type Context } from '../context.js'
 import { storedTypes } from '../exports/format.js'
@@ -11,9 +10,11 @@ import {
   decoderHeadsOption,
   downloadOf,
   downloadOption,
+  openModel,
   recognised,
   withCommonOptions,
-  type DownloadOption
+  type DownloadOption,
+  type Recognised
 } from '../model.js'
 import { bytes, json, oneLine } from '../text.js'
 
@@ -31,7 +32,7 @@ export function addConvert(program: Command, context: Context): void {
     program
       .command('convert')
       .description('write a checkpoint as safetensors or .pth, in full or half precision')
-      .argument('<in>', 'a .pth, safetensors, a Hugging Face folder, or hf:OWNER/NAME')
+      .argument('<in>', 'a .pth, safetensors, a Hugging Face folder, hf:OWNER/NAME, or the bundled mobile_sam or tiny')
       .argument('<out>', 'a .safetensors or .pth file')
   )
     .addOption(
@@ -54,9 +55,9 @@ async function convert(
     throw usage('--model and --decoder-heads store the configuration in a safetensors file; a .pth cannot hold it')
   await refuseOverwriting([to], [from])
   const given = await configOf(options.model)
-  const source = await openWeights(from, { signal, download: downloadOf(options) })
+  const { weights: source, config: bundled } = await openModel(from, { signal, download: downloadOf(options) })
   try {
-    const found = recognised(source, options)
+    const found: Recognised = bundled ? { config: bundled } : recognised(source, options)
     await handleSignals(signal)
     if (options.decoderHeads !== undefined && found.problem !== undefined) throw usage(found.problem)
     const config = given ?? (options.decoderHeads === undefined ? undefined : found.config)

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { openWeights, type WeightSource } from '@sam/core'
+import type { WeightSource } from '@sam/core'
 import type { CommonOptions, Context } from '../context.js'
 import { clipFiles, isClip } from '../exports/clip.js'
 import type { ExportFile, Format, FormatOptions } from '../exports/format.js'
 import { formats } from '../exports/formats.js'
 import { usage } from '../failure.js'
 import { checkOutputFolder, counted, refuseOverwriting, writeResults } from '../files.js'
-import { configOf, decoderHeadsOption, openBundled, recognisedOrUsage, withCommonOptions } from '../model.js'
+import { configOf, decoderHeadsOption, openModel, recognisedOrUsage, withCommonOptions } from '../model.js'
 import { wholeNumber } from '../numbers.js'
 import { bytes, json, oneLine } from '../text.js'
 
@@ -125,11 +125,10 @@ async function plannedExport(
 ): Promise<{ files: readonly ExportFile[]; weights: WeightSource }> {
   const format: Format = formats[options.format]
   if (options.format === 'transformers' && (await isClip(from))) return clipFiles({ from, to, options }, signal)
-  const bundled = await openBundled(from, signal)
   const given = await configOf(options.model, signal)
-  const weights = bundled?.weights ?? (await openWeights(from, { signal }))
+  const { weights, config: bundled } = await openModel(from, { signal })
   try {
-    const config = () => given ?? bundled?.config ?? recognisedOrUsage(weights, options)
+    const config = () => given ?? bundled ?? recognisedOrUsage(weights, options)
     return { weights, files: await format.files({ weights, config }, to, options) }
   } catch (error) {
     await weights.close()

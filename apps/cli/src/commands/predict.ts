@@ -5,7 +5,7 @@ import {
   encodePng,
   overlay,
   type EncodedImage,
-  type Prediction,
+  type Mask,
   type RgbImage,
   type Sam,
   type SampleOptions
@@ -22,12 +22,13 @@ import { answerOf, answerTable, formats, tensorsOf, type Answer, type Format } f
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { checkOutputFolder, readInput, refuseOverwriting, stem, writeResults, type WriteResult } from '../files.js'
+import { cleaned, edgeOptions, type EdgeOptions } from '../mask-edges.js'
 import { withDecoder, withModel, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
 import { promptOptions, promptsOf, readPrompt, type GivenPrompt } from '../prompts.js'
 import { json, oneLine } from '../text.js'
 
-interface PredictOptions extends ModelOptions, SampleOptions, AnnotationOptions {
+interface PredictOptions extends ModelOptions, SampleOptions, AnnotationOptions, EdgeOptions {
   readonly embedding?: string
   readonly multimask?: true
   readonly single?: true
@@ -46,7 +47,7 @@ export function addPredict(program: Command, context: Context): void {
   )
   withPhotoOptions(command)
   const given = promptOptions(command)
-  for (const option of annotationOptions()) command.addOption(option)
+  for (const option of [...annotationOptions(), ...edgeOptions()]) command.addOption(option)
   command
     .option(
       '--embedding <file>',
@@ -110,10 +111,13 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
       `decoding ${prompts.length === 1 ? 'one object' : `${prompts.length} objects`}`,
       () => encoded.predict(sdkPrompts, { multimask, signal })
     )
+    const masks = predictions.map(p => p.masks.map(mask => cleaned(mask, options)))
     const answers = predictions.map((p, i) =>
       answerOf(prompts[i], p, {
         format: isAnnotationFormat(options.format) ? 'rle' : options.format,
-        file: k => plan.maskFile(i, k)
+        outlines: options,
+        file: k => plan.maskFile(i, k),
+        masks: masks[i]
       })
     )
     const result = {
@@ -139,12 +143,12 @@ async function predict({ image, prompts, options }: Job, context: Context): Prom
             if (folder === undefined) return
             const { format } = options
             if (isAnnotationFormat(format)) {
-              const objects = predictions.map(({ masks }) => masks[0])
+              const objects = masks.map(([best]) => ({ mask: best }))
               const annotated = annotatedImage(image ?? stem(options.embedding!), encoded, objects)
               const inputs = sourcesOf({ image, prompts, options })
               await writePredicted([annotated], { format, options, folder, inputs }, write)
-            } else await writeMasks({ predictions, answers, result, folder }, write)
-            if (photo) await writeOverlay({ photo, predictions, prompts, folder }, write)
+            } else await writeMasks({ masks, answers, result, folder, options }, write)
+            if (photo) await writeOverlay({ photo, masks, prompts, folder }, write)
           },
           signal
         )
@@ -208,18 +212,21 @@ const sourcesOf = ({ image, prompts, options }: Job): (string | undefined)[] => 
 ]
 
 interface Results {
-  readonly predictions: readonly Prediction[]
+  /** Those of each prompt, best first. */
+  readonly masks: readonly (readonly Mask[])[]
   readonly answers: readonly Answer[]
   readonly result: object
   readonly folder: string
+  readonly options: EdgeOptions
 }
 
 /** Writes masks as pictures or one JSON file. */
-async function writeMasks({ predictions, answers, result, folder }: Results, write: WriteResult): Promise<void> {
-  for (const [i, { masks }] of predictions.entries()) {
-    for (const [k, mask] of masks.entries()) {
+async function writeMasks({ masks, answers, result, folder, options }: Results, write: WriteResult): Promise<void> {
+  const { feather = 0 } = options
+  for (const [i, ofPrompt] of masks.entries()) {
+    for (const [k, mask] of ofPrompt.entries()) {
       const { file } = answers[i].masks[k]
-      if (file !== undefined) await write(file, [await mask.toPng()])
+      if (file !== undefined) await write(file, [await mask.toPng({ feather })])
     }
   }
   if (answers[0].masks[0].file === undefined)
@@ -230,15 +237,15 @@ async function writeMasks({ predictions, answers, result, folder }: Results, wri
 async function writeOverlay(
   {
     photo,
-    predictions,
+    masks,
     prompts,
     folder
-  }: Pick<Results, 'predictions' | 'folder'> & { photo: RgbImage; prompts: readonly GivenPrompt[] },
+  }: Pick<Results, 'masks' | 'folder'> & { photo: RgbImage; prompts: readonly GivenPrompt[] },
   write: WriteResult
 ): Promise<void> {
   const drawn = overlay(
     photo,
-    predictions.map(p => p.masks[0]),
+    masks.map(([best]) => best),
     { points: prompts.flatMap(p => p.points), boxes: prompts.flatMap(p => (p.box ? [p.box] : [])) }
   )
   await write(join(folder, overlayName), [await encodePng(drawn)])

@@ -1,20 +1,27 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { annotationFormats, type AnnotationFormat } from '@sam/annotations'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { encodePng, overlay, queryThresholds, type Instance, type RgbImage, type SampleOptions } from '@sam/core'
 import { checkCoordinates, checkPhrase } from '@sam/core/model'
 import { tinyModel } from '@sam/model-tiny'
-import { segmentationOf, formats } from '../answers.js'
+import {
+  annotatedImage,
+  annotationOptions,
+  isAnnotationFormat,
+  writePredicted,
+  type AnnotationOptions
+} from '../annotations.js'
+import { segmentationOf, formats, type Format } from '../answers.js'
 import type { Context } from '../context.js'
 import { usage } from '../failure.js'
 import { checkOutputFolder, refuseOverwriting, stem, writeResults } from '../files.js'
+import { cleaned, edgeOptions, type EdgeOptions } from '../mask-edges.js'
 import { withClip, withModelOptions, type ModelOptions } from '../model.js'
 import { readPhoto, withPhotoOptions } from '../photo.js'
 import { pointsOption } from '../prompts.js'
 import { json, oneLine, table } from '../text.js'
 
-const textFormats = [...formats, 'coco'] as const
-
-interface TextOptions extends ModelOptions, SampleOptions {
+interface TextOptions extends ModelOptions, SampleOptions, AnnotationOptions, EdgeOptions {
   readonly clip?: string
   readonly route?: 'prompt' | 'rank'
   readonly limit?: number
@@ -23,7 +30,7 @@ interface TextOptions extends ModelOptions, SampleOptions {
   readonly stabilityScoreThresh?: number
   readonly not: readonly string[]
   readonly out?: string
-  readonly format: (typeof textFormats)[number]
+  readonly format: Format | AnnotationFormat
 }
 
 /** `sam text`: the objects in photos that a phrase names. */
@@ -77,10 +84,15 @@ export function addText(program: Command, context: Context): void {
       'output folder (default: <photo>-masks, or sam-text for several; none with --json, unless --format is png)'
     )
     .addOption(
-      new Option('--format <form>', 'masks as PNG images, COCO RLE or polygons, or one COCO file of all images')
-        .choices(textFormats)
+      new Option(
+        '--format <form>',
+        'masks as PNG images, COCO RLE or polygons; or in a format of annotations, with the phrase as category and the text score'
+      )
+        .choices([...formats, ...annotationFormats])
         .default('png')
     )
+  for (const option of [...annotationOptions(), ...edgeOptions()]) command.addOption(option)
+  command
     .addHelpText('after', help)
     .action((phrase: string, images: readonly string[], options: TextOptions) =>
       text({ phrase, images, points, options }, context)
@@ -128,8 +140,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
   if (folder !== undefined) {
     const files = [
       ...images.flatMap((_, i) => [place(i, overlayName), place(i, 'mask-1.png')]),
-      join(folder, resultName),
-      join(folder, cocoName)
+      join(folder, resultName)
     ]
     await refuseOverwriting(files, [...images, options.checkpoint, options.model])
     await checkOutputFolder(folder)
@@ -159,15 +170,17 @@ async function text({ phrase, images, points, options }: Job, context: Context):
             return {
               image,
               photo,
-              instances: await encoded.query(words[0], {
-                route,
-                limit,
-                threshold,
-                automatic,
-                not: words.slice(1),
-                signal,
-                ...(points.length && { points })
-              })
+              instances: (
+                await encoded.query(words[0], {
+                  route,
+                  limit,
+                  threshold,
+                  automatic,
+                  not: words.slice(1),
+                  signal,
+                  ...(points.length && { points })
+                })
+              ).map(instance => ({ ...instance, mask: cleaned(instance.mask, options) }))
             }
           } finally {
             encoded.dispose()
@@ -175,21 +188,18 @@ async function text({ phrase, images, points, options }: Job, context: Context):
         })
       )
     }
-    const isCoco = options.format === 'coco'
-    const result = isCoco
-      ? cocoOf(words[0], found)
-      : {
-          phrase: words[0],
-          not: words.slice(1),
-          model: sam.config.name,
-          backend,
-          images: found.map(({ image, photo, instances }, i) => ({
-            image,
-            width: photo.width,
-            height: photo.height,
-            instances: instances.map((instance, k) => answerOf(instance, options, () => place(i, `mask-${k + 1}.png`)))
-          }))
-        }
+    const result = {
+      phrase: words[0],
+      not: words.slice(1),
+      model: sam.config.name,
+      backend,
+      images: found.map(({ image, photo, instances }, i) => ({
+        image,
+        width: photo.width,
+        height: photo.height,
+        instances: instances.map((instance, k) => answerOf(instance, options, () => place(i, `mask-${k + 1}.png`)))
+      }))
+    }
     if (folder !== undefined)
       await progress.step(`writing ${folder}`, () =>
         writeResults(
@@ -198,7 +208,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
             for (const [i, { photo, instances }] of found.entries()) {
               if (options.format === 'png')
                 for (const [k, { mask }] of instances.entries())
-                  await write(place(i, `mask-${k + 1}.png`), [await mask.toPng()])
+                  await write(place(i, `mask-${k + 1}.png`), [await mask.toPng({ feather: options.feather ?? 0 })])
               const drawn = overlay(
                 photo,
                 instances.map(({ mask }) => mask),
@@ -206,8 +216,17 @@ async function text({ phrase, images, points, options }: Job, context: Context):
               )
               await write(place(i, overlayName), [await encodePng(drawn)])
             }
-            if (options.format !== 'png')
-              await write(join(folder, isCoco ? cocoName : resultName), [new TextEncoder().encode(json(result))])
+            const { format } = options
+            if (isAnnotationFormat(format)) {
+              const annotated = found.map(({ image, photo, instances }) =>
+                annotatedImage(
+                  image,
+                  photo,
+                  instances.map(({ mask, score }) => ({ mask, score, category: words[0] }))
+                )
+              )
+              await writePredicted(annotated, { format, options, folder, inputs: images }, write)
+            } else if (format !== 'png') await write(join(folder, resultName), [new TextEncoder().encode(json(result))])
           },
           signal
         )
@@ -221,7 +240,7 @@ async function text({ phrase, images, points, options }: Job, context: Context):
   })
 }
 
-const [overlayName, resultName, cocoName] = ['overlay.png', 'masks.json', 'coco.json']
+const [overlayName, resultName] = ['overlay.png', 'masks.json']
 
 /** Prefixes of the output files of several photos: the photos' names. */
 function namesOf(images: readonly string[]): string[] {
@@ -232,39 +251,15 @@ function namesOf(images: readonly string[]): string[] {
   return names
 }
 
-const answerOf = ({ mask, score, predictedIou }: Instance, { format }: TextOptions, file: () => string): object => ({
+const answerOf = ({ mask, score, predictedIou }: Instance, options: TextOptions, file: () => string): object => ({
   score,
   predicted_iou: predictedIou,
   area: mask.area,
   bbox: mask.boxXywh,
-  ...(format === 'png' ? { file: file() } : { segmentation: segmentationOf(mask, format as 'rle' | 'polygon') })
+  ...(options.format === 'png'
+    ? { file: file() }
+    : { segmentation: segmentationOf(mask, options.format === 'polygon' ? 'polygon' : 'rle', options) })
 })
-
-/** COCO instances of all photos; the phrase is the only category. */
-function cocoOf(phrase: string, found: readonly Found[]): object {
-  const annotations = found.flatMap(({ instances }, i) =>
-    instances.map(({ mask, score, predictedIou }) => ({
-      image_id: i + 1,
-      category_id: 1,
-      segmentation: mask.toCocoRle(),
-      area: mask.area,
-      bbox: mask.boxXywh,
-      iscrowd: 0,
-      score,
-      predicted_iou: predictedIou
-    }))
-  )
-  return {
-    images: found.map(({ image, photo }, i) => ({
-      id: i + 1,
-      file_name: basename(image),
-      width: photo.width,
-      height: photo.height
-    })),
-    categories: [{ id: 1, name: phrase }],
-    annotations: annotations.map((annotation, i) => ({ id: i + 1, ...annotation }))
-  }
-}
 
 function tableOf(phrase: string, found: readonly Found[]): string {
   const rows = found.flatMap(({ image, instances }) =>

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { RgbImage } from '../image/image.js'
+import { maskTree } from '../automatic/tree.js'
+import { labelMap } from '../masks/label-map.js'
 import { Mask } from '../masks/mask.js'
-import { distinctColor, overlay } from './overlay.js'
+import { distinctColor } from './colors.js'
+import { overlay } from './overlay.js'
 
 const side = 100
 const grey: RgbImage = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(100) }
@@ -47,6 +50,32 @@ describe('overlay', () => {
     expect(at(overlay(grey, [large, small], { color }), 50, 50)[2]).toBeGreaterThan(120)
   })
 
+  it('fills each pixel of a label map once, with a border between labels', () => {
+    const out = overlay(grey, labelMap([square(10, 90), square(40, 60)], { prefer: 'smallest' }), { opacity: 1 })
+    expect([at(out, 20, 20), at(out, 50, 50)]).toEqual([distinctColor(0), distinctColor(1)])
+    expect(Math.min(...at(out, 39, 50))).toBeGreaterThan(230)
+    expect(at(out, 5, 5)).toEqual([100, 100, 100])
+    expect(overlay(grey, { width: side, height: side, data: new Uint16Array(side * side) }).data).toEqual(grey.data)
+  })
+
+  it('draws the masks of a tree in the colour of their whole, parts lighter', () => {
+    const masks = [square(5, 45), square(15, 35), square(20, 30), square(60, 90)]
+    const color = (i: number) =>
+      [
+        [200, 0, 0],
+        [0, 0, 200]
+      ][i] as [number, number, number]
+    const tree = maskTree(masks.map(mask => ({ mask })))
+    const out = overlay(grey, tree, { color, opacity: 1 })
+    expect([at(out, 10, 10), at(out, 75, 75)]).toEqual([
+      [200, 0, 0],
+      [0, 0, 200]
+    ])
+    const [part, subpart] = [at(out, 17, 25), at(out, 25, 25)]
+    expect([part[0] > part[1], subpart[0] > subpart[1]]).toEqual([true, true])
+    expect([part[1] > 50, subpart[1] > part[1] + 50]).toEqual([true, true])
+  })
+
   it('draws points and boxes, also across the border of the photo', () => {
     const out = overlay(grey, [], {
       points: [
@@ -67,9 +96,11 @@ describe('overlay', () => {
     expect(overlay(grey, [square(0, 0)], { boxes: [[NaN, 0, 5, 5]] }).data).toEqual(grey.data)
   })
 
-  it('rejects a mask of another size', () => {
-    const other = new Mask({ width: 2, height: 2, data: new Uint8Array(4) })
-    expect(() => overlay(grey, [other])).toThrow(expect.objectContaining({ code: 'E_BAD_IMAGE' }))
+  it('rejects masks, trees and label maps of another size', () => {
+    const other = new Mask({ width: 2, height: 2, data: new Uint8Array(4).fill(1) })
+    const short = { width: side, height: side, data: new Uint16Array(4) }
+    for (const masks of [[other], maskTree([{ mask: other }]), labelMap([other]), short])
+      expect(() => overlay(grey, masks)).toThrow(expect.objectContaining({ code: 'E_BAD_IMAGE' }))
   })
 })
 

@@ -1,8 +1,13 @@
 import { refuse } from '../errors.js'
+import type { MaskNode } from '../automatic/tree.js'
 import type { Rgb, RgbImage } from '../image/image.js'
 import type { Box } from '../masks/box.js'
+import type { LabelMap } from '../masks/label-map.js'
 import type { Mask } from '../masks/mask.js'
+import { distinctColor } from './colors.js'
+import { fillLabels } from './labels.js'
 import { clipRegion, disc, outline, paint, rectangle, type Shape } from './paint.js'
+import { treeLayers, type Layer } from './tree-layers.js'
 import type { MultiPolygon } from '../masks/polygons.js'
 import { readOptions } from '../options.js'
 import type { Point } from '../prompts/prompt.js'
@@ -12,9 +17,9 @@ export interface OverlayOptions {
   /** Points to draw: green discs with a plus for foreground, red discs with a minus for background. */
   readonly points?: readonly Point[] | undefined
   readonly boxes?: readonly Box[] | undefined
-  /** Colour of the i-th mask. Default {@link distinctColor}. */
+  /** Colour of the i-th mask, or of the i-th whole of a tree. Default {@link distinctColor}. */
   readonly color?: ((index: number) => Rgb) | undefined
-  /** Opacity of the masks' fill, 0 … 1. Default 0.4. */
+  /** Opacity of the masks' fill, 0 … 1. Default 0.4; of a label map 0.65. */
   readonly opacity?: number | undefined
 }
 
@@ -23,40 +28,55 @@ const ink: Rgb = [16, 18, 24]
 const pointColor = { foreground: [22, 163, 74], background: [220, 38, 38] } as const
 
 /**
- * Draws masks and prompts over a copy of the photo: translucent fills, large masks below small ones, a crisp outline
- * with a light halo, and markers. Line widths scale with the picture. `image` is not changed.
- * Throws `E_BAD_IMAGE` for a mask of another size, `E_BAD_OPTION` for an unknown option.
+ * Draws masks and prompts over a copy of the photo; `image` is not changed. Line widths scale with the picture.
+ *
+ * - Masks: translucent fills, large masks below small ones, and crisp outlines with a light halo.
+ * - A tree of `maskTree`: the same, in one family of colours per whole. Parts and subparts are lighter and have thinner
+ *   outlines.
+ * - A label map of `labelMap`: flat fills with thin borders. Label n has the colour of the n-th mask.
+ *
+ * Throws `E_BAD_IMAGE` for a mask or label map of another size, `E_BAD_OPTION` for an unknown option.
  */
-export function overlay(image: RgbImage, masks: readonly Mask[], options: OverlayOptions = {}): RgbImage {
+export function overlay(
+  image: RgbImage,
+  masks: readonly Mask[] | readonly MaskNode<{ readonly mask: Mask }>[] | LabelMap,
+  options: OverlayOptions = {}
+): RgbImage {
   const names = { points: true, boxes: true, color: true, opacity: true } as const
-  const { points = [], boxes = [], color = distinctColor, opacity = 0.4 } = readOptions('overlay', options, names)
-  const stranger = masks.find(mask => mask.width !== image.width || mask.height !== image.height)
-  if (stranger) {
-    refuse(
-      'E_BAD_IMAGE',
-      `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, ` +
-        `found ${stranger.width} × ${stranger.height}`
-    )
-  }
+  const { points = [], boxes = [], color = distinctColor, opacity } = readOptions('overlay', options, names)
   const canvas = { ...image, data: new Uint8Array(image.data) } // not slice(): on a Buffer it shares memory
   const unit = Math.max(1, Math.max(image.width, image.height) / 900)
 
-  const layers = masks.map((mask, i) => ({ mask, area: mask.area, color: color(i) })).sort((a, b) => b.area - a.area)
-  for (const { mask, color } of layers) fill(canvas, mask, { color, opacity })
-  for (const { mask, color } of layers) stroke(canvas, mask, { color, unit })
+  if ('data' in masks) {
+    checkSize(masks, image)
+    fillLabels(canvas, masks, { color, opacity: opacity ?? 0.65, line: Math.round(unit) })
+  } else {
+    const layers = layersOf(masks, color)
+    for (const { mask } of layers) checkSize(mask, image)
+    const areas = new Map(layers.map(layer => [layer, layer.mask.area]))
+    layers.sort((a, b) => areas.get(b)! - areas.get(a)!)
+    for (const { mask, color } of layers) fill(canvas, mask, { color, opacity: opacity ?? 0.4 })
+    for (const { mask, color, width } of layers) stroke(canvas, mask, { color, unit: width * unit })
+  }
   for (const box of boxes) frame(canvas, box, unit)
   for (const point of points) badge(canvas, point, unit)
   return canvas
 }
 
-/** Distinct colours for any number of masks: hues spaced by the golden angle, starting at blue. */
-export function distinctColor(index: number): Rgb {
-  const hue = (210 + index * 137.508) % 360
-  const channel = (n: number) => {
-    const k = (n + hue / 30) % 12
-    return Math.round(255 * (0.55 - 0.43 * Math.max(-1, Math.min(k - 3, 9 - k, 1))))
-  }
-  return [channel(0), channel(8), channel(4)]
+const layersOf = (
+  masks: readonly Mask[] | readonly MaskNode<{ readonly mask: Mask }>[],
+  color: (index: number) => Rgb
+): Layer[] => (isTree(masks) ? treeLayers(masks, color) : masks.map((mask, i) => ({ mask, color: color(i), width: 1 })))
+
+const isTree = <T>(masks: readonly Mask[] | readonly MaskNode<T>[]): masks is readonly MaskNode<T>[] =>
+  masks.length > 0 && 'children' in masks[0]
+
+function checkSize({ width, height }: Mask | LabelMap, image: RgbImage): void {
+  if (width !== image.width || height !== image.height)
+    refuse(
+      'E_BAD_IMAGE',
+      `overlay: masks must have the size of the photo, ${image.width} × ${image.height}, found ${width} × ${height}`
+    )
 }
 
 function fill(canvas: RgbImage, mask: Mask, { color, opacity }: { color: Rgb; opacity: number }): void {

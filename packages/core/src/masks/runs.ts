@@ -22,7 +22,7 @@ export interface Extent {
 export function collectRuns(visitAll: (visit: VisitRun) => void): Runs {
   const values: number[] = []
   visitAll((y, start, end) => values.push(y, start, end))
-  return Int32Array.from(values)
+  return new Int32Array(values)
 }
 
 /** The runs of a bitmap. */
