@@ -1,13 +1,21 @@
 import { dirname, join, resolve } from 'node:path'
 import { stat } from 'node:fs/promises'
-import { openWeights, type AutomaticMaskOptions, type Sam } from '@sam/core'
+import type { AutomaticMaskOptions, Sam } from '@sam/core'
 import { identityOf, parseJob, weightsDigest, type Job, type JobDescription } from '@sam/jobs'
 import { tinyModel } from '@sam/model-tiny'
 import { Option } from 'commander'
 import type { BackendName } from './backend.js'
 import type { CommonOptions, Context } from './context.js'
 import { readInput } from './files.js'
-import { downloadOf, openBundled, withClip, withModel, type DownloadOption, type ModelOptions } from './model.js'
+import {
+  bundledName,
+  downloadOf,
+  openModel,
+  withClip,
+  withModel,
+  type DownloadOption,
+  type ModelOptions
+} from './model.js'
 import { wholeNumber } from './numbers.js'
 import { allowPhotosOnly } from './photo.js'
 import { version } from './version.js'
@@ -39,16 +47,13 @@ const modelOf = ({ model, checkpoint, phrases, clip }: Job): string =>
 
 /** The job with its identity on the weights that this machine has. Reads them all. Throws `WeightsError`. */
 export async function describeJob(job: Job, options: JobOptions, { signal }: Context): Promise<JobDescription> {
-  const source =
-    job.checkpoint === undefined
-      ? (await openBundled(modelOf(job), signal))?.weights
-      : await openWeights(job.checkpoint, { signal, download: downloadOf(options) })
+  const name = job.checkpoint ?? bundledName(modelOf(job))
+  const { weights: source } = await openModel(name, { signal, download: downloadOf(options) })
   const weights: string[] = []
   try {
-    // A --model that is not bundled is refused when it is loaded.
-    weights.push(source ? await weightsDigest(source, signal) : modelOf(job))
+    weights.push(await weightsDigest(source, signal))
   } finally {
-    await source?.close()
+    await source.close()
   }
   if (job.phrases)
     weights.push(
