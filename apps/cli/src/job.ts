@@ -7,7 +7,15 @@ import { Option } from 'commander'
 import type { BackendName } from './backend.js'
 import type { CommonOptions, Context } from './context.js'
 import { readInput } from './files.js'
-import { downloadOf, openModel, withClip, withModel, type DownloadOption, type ModelOptions } from './model.js'
+import {
+  bundledName,
+  downloadOf,
+  openModel,
+  withClip,
+  withModel,
+  type DownloadOption,
+  type ModelOptions
+} from './model.js'
 import { wholeNumber } from './numbers.js'
 import { allowPhotosOnly } from './photo.js'
 import { version } from './version.js'
@@ -39,10 +47,8 @@ const modelOf = ({ model, checkpoint, phrases, clip }: Job): string =>
 
 /** The job with its identity on the weights that this machine has. Reads them all. Throws `WeightsError`. */
 export async function describeJob(job: Job, options: JobOptions, { signal }: Context): Promise<JobDescription> {
-  const { weights: source } = await openModel(job.checkpoint ?? modelOf(job), {
-    signal,
-    download: downloadOf(options)
-  })
+  const name = job.checkpoint ?? bundledName(modelOf(job))
+  const { weights: source } = await openModel(name, { signal, download: downloadOf(options) })
   const weights: string[] = []
   try {
     weights.push(await weightsDigest(source, signal))

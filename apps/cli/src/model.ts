@@ -216,7 +216,7 @@ async function loaded<T>(
 }
 
 /** The bundled model of a `--model` without `--checkpoint`. Throws `E_USAGE` for a model that is not bundled. */
-function bundledName(model = 'mobile_sam'): BundledName {
+export function bundledName(model = 'mobile_sam'): BundledName {
   if (!Object.hasOwn(bundledModels, model))
     throw usage(
       `--model ${model} needs --checkpoint FILE, its weights; without --checkpoint it must be ${bundledNames}`

@@ -115,6 +115,12 @@ describe('sam annotate', async () => {
     ['an unknown key', ['images', '--job', 'JOB:automatik: {}'], 1, /automatik/],
     ['no job', ['images', '--job', 'nowhere.yaml'], 1, /cannot read nowhere\.yaml: no such file/],
     ['a wrong shard', ['images', '--job', 'JOB:automatic: {}', '--shard', '2/2'], 2, /--shard must be i\/n/],
+    [
+      'a model without weights',
+      ['images', '--job', 'JOB:model: vit_b\nautomatic: {}'],
+      2,
+      /vit_b needs --checkpoint FILE/
+    ],
     ['a missing folder', ['nowhere', '--job', 'JOB:automatic: {}'], 1, /must be a folder, s3/],
     [
       'results of another job',

@@ -1,4 +1,5 @@
 import { refuse, brief } from '@sam/core/graph'
+import type { AutomaticMaskOptions } from '@sam/core'
 import { annotationFormats } from '@sam/annotations'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -7,7 +8,7 @@ const fraction = z.number().min(0).max(1)
 const phrase = z.string().trim().min(1)
 
 /** Options of `EncodedImage.generateMasks` that a file can hold; core checks their ranges. */
-const automatic = z.strictObject({
+const automatic = {
   pointsPerSide: z.int().positive().optional(),
   pointsPerBatch: z.int().positive().optional(),
   predIouThresh: z.number().optional(),
@@ -22,7 +23,10 @@ const automatic = z.strictObject({
   minMaskRegionArea: z.int().min(0).optional(),
   maxArea: z.number().optional(),
   overlap: z.strictObject({ iou: fraction.exactOptional(), containment: fraction.exactOptional() }).optional()
-})
+} satisfies Record<
+  Exclude<keyof AutomaticMaskOptions, 'pointGrids' | 'keepLogits' | 'onProgress' | 'signal'>,
+  z.ZodType
+>
 
 const schema = z
   .strictObject({
@@ -30,7 +34,7 @@ const schema = z
     checkpoint: z.string().min(1).optional(),
     clip: z.string().min(1).optional(),
     decoderHeads: z.int().positive().optional(),
-    automatic: automatic.optional(),
+    automatic: z.strictObject(automatic).optional(),
     phrases: z
       .strictObject({
         find: z.array(phrase).min(1).optional(),
