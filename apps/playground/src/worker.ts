@@ -16,7 +16,12 @@ serveSam<LoadRequest>(async ({ signal }, { model, prefer, onStep, onLoaded }) =>
       choice = chosen
     }
   })
-  const { sam, label = sam.config.name, note, again } = await openModel(model, { backend, signal: signal ?? new AbortController().signal, onStep })
+  const {
+    sam,
+    label = sam.config.name,
+    note,
+    again
+  } = await openModel(model, { backend, signal: signal ?? new AbortController().signal, onStep })
   onLoaded({ name: label, note, again, backend: choice! })
   return sam
 })
