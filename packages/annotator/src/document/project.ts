@@ -54,6 +54,8 @@ export interface Prompts {
   readonly box?: Box | undefined
   /** The mask that they refine. */
   readonly from?: Mask | undefined
+  /** Predict three masks to choose from, although there are several points: see `PredictOptions.multimask`. */
+  readonly multimask?: boolean | undefined
 }
 
 /** A line that is painted into the mask, or erased from it, with a round brush. */

@@ -19,7 +19,11 @@ export function addPoint(project: Project, point: Point, from?: Mask): Project {
   const object = activeObject(project)
   if (!object) return addObjects(project, [{ prompts: { points: [point] } }])
   const { prompts } = object
-  return withPrompts(project, object, { ...prompts, points: [...prompts.points, point], from: from ?? prompts.from })
+  return withPrompts(project, object, {
+    points: [...prompts.points, point],
+    box: prompts.box,
+    from: from ?? prompts.from
+  })
 }
 
 /**
