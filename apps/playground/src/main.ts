@@ -6,6 +6,7 @@ import { isBundledName } from './bundled-models.js'
 import { asPictures, listenForImages } from './image-input.js'
 import { createModels } from './models.js'
 import { createPanel } from './panel.js'
+import { openProjectStorage } from './project-storage.js'
 import { h } from './ui/dom.js'
 import { createModelDialog, defaultModel, lastModel } from './ui/model-dialog.js'
 import { createToolbar, iconButton } from './ui/toolbar.js'
@@ -30,7 +31,8 @@ const changed = (): void => {
 const startWorker = (): Worker => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
 const models = createModels({ annotator, startWorker, prefer, changed })
 annotator.subscribe(changed)
-const app: App = { annotator, stage, models }
+const storage = await openProjectStorage(annotator, changed)
+const app: App = { annotator, stage, models, storage }
 
 const dialog = createModelDialog(app)
 const welcome = createWelcome(app)
@@ -74,9 +76,11 @@ addEventListener('keydown', event => {
 listenForImages({
   images: files => void annotator.addPictures(asPictures(files)),
   other: file =>
-    void (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
-      ? models.load({ kind: 'file', file })
-      : annotator.fail(new Error('This file is neither an image nor a model (.pth, .safetensors).'))),
+    void (file && /\.zip$/i.test(file.name)
+      ? storage.openFile(file)
+      : file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
+        ? models.load({ kind: 'file', file })
+        : annotator.fail(new Error('This file is neither an image nor a model (.pth, .safetensors).'))),
   over: dragging => area.classList.toggle('dragging', dragging)
 })
 changed()
