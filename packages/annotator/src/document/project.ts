@@ -1,6 +1,6 @@
 import { distinctColor, type AutomaticMask, type Box, type Mask, type Point } from '@sam/core'
 
-/** A project: pictures with their objects, and the categories of the objects. Immutable; a transition returns another. */
+/** A project: pictures with their objects, and the objects' categories. Immutable: a transition returns another. */
 export interface Project {
   readonly pictures: readonly Picture[]
   /** Id of the picture that is shown; undefined only if there are none. */

@@ -27,8 +27,8 @@ export function addPoint(project: Project, point: Point, from?: Mask): Project {
 }
 
 /**
- * Changed and removed prompts are predicted without the masks that the old ones gave: only a mask that was not predicted
- * is refined.
+ * Changed and removed prompts are predicted without the masks that the old ones gave: only a mask that was not
+ * predicted is refined.
  */
 const revised = (project: Project, object: AnnotatedObject, prompts: Pick<Prompts, 'points' | 'box'>): Project =>
   withPrompts(project, object, { ...prompts, from: object.base })

@@ -6,8 +6,8 @@ const count = 4
 
 /**
  * The prompts of a first stroke: points along it, inside the picture, with three masks to choose from, since a stroke
- * is as ambiguous as a click. Measured with MobileSAM on strokes inside 17 objects in photos: IoU 0.71 with the object for
- * long strokes, against 0.63 for the single mask that is trained for several points. The stroke's box as a prompt
+ * is as ambiguous as a click. Measured with MobileSAM on strokes inside 17 objects in photos: IoU 0.71 with the object
+ * for long strokes, against 0.63 for the single mask that is trained for several points. The stroke's box as a prompt
  * lowers it to 0.27, since strokes are narrower than objects.
  */
 export function strokePrompts({ line }: Stroke, { width, height }: { width: number; height: number }): Prompts {

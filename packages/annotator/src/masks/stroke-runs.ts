@@ -44,7 +44,7 @@ export function strokeRuns({ line, radius }: Pick<Stroke, 'line' | 'radius'>, { 
   return Int32Array.from(runs)
 }
 
-/** The part of the horizontal line at `y` within the radius of a segment: from, to; `from` is larger if there is none. */
+/** The part of the horizontal line at `y` within the radius of a segment: from, to; from > to if there is none. */
 function crossing(y: number, [a, b]: readonly [Position, Position], radius: number): readonly [number, number] {
   let [from, to] = [Infinity, -Infinity]
   const add = (x0: number, x1: number): void => {
