@@ -403,6 +403,7 @@ export function createAnnotator(): Annotator {
         const image = ready()
         const { id } = picture()!
         annotator.dismiss()
+        annotator.set({ tool: 'select' })
         let count = 0
         await operations.run('Finding everything', async (signal, report) => {
           for await (const { added, removed, done, total } of image.streamMasks({ ...options, signal })) {
@@ -485,11 +486,11 @@ export function createAnnotator(): Annotator {
     bitmap.close()
     const id = newPictureId()
     blobs.set(id, blob)
-    const { current } = project()
-    act(before => {
-      const next = addPictures(before, [{ id, name, width, height }])
-      return showIt || current === undefined ? next : { ...next, current }
-    })
+    // No step: undo does not remove pictures that were added.
+    const history = amendProject(state.history, before => addPictures(before, [{ id, name, width, height }]))
+    const { present } = state.history
+    const current = showIt || present.current === undefined ? id : present.current
+    moveTo({ ...history, present: { ...history.present, current } })
     update({ status: `${name}, ${width} × ${height} pixels` })
   }
 
