@@ -81,6 +81,7 @@ describe('a project file', () => {
       'must contain project.json'
     ],
     ['no JSON', zipped('{'), 'must be JSON'],
+    ['pictures that grow', zipped(project(picture()), { 'pictures/1-a.png': new Uint8Array(1e6) }), 'times the size'],
     ['another version', zipped({ version: 2 }), 'another version'],
     ['a missing picture', zipped(project(picture())), 'must contain pictures/1-a.png'],
     ['a picture outside its folder', zipped(project(picture({ file: '../x' })), file), 'project.json.pictures[0].file'],
