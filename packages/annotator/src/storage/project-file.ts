@@ -1,5 +1,5 @@
 import { strFromU8, strToU8, unzipSync, Zip, ZipDeflate, ZipPassThrough, type UnzipFileInfo } from 'fflate'
-import { refuse, refusing } from '@sam/core/graph'
+import { refuse, refusing, SamError } from '@sam/core/graph'
 import type { Snapshot } from '../store/annotator.js'
 import { JsonReader } from './json-reader.js'
 import { assemble, pictureJson, projectJson, readPicture, readProject } from './project-json.js'
@@ -60,6 +60,7 @@ export async function readProjectFile(file: Blob): Promise<Snapshot> {
     try {
       return unzipSync(bytes, { filter: wanted })
     } catch (cause) {
+      if (SamError.is(cause)) throw cause // beyond a limit
       return fail('must be a zip archive of a project; the file is damaged, or is none', cause)
     }
   }
