@@ -107,8 +107,9 @@ export function createAnnotator(): Annotator {
       const made = await operations.run('Encoding the image', signal => opened.encoded(id, sam, signal), mine.abort)
       if (!isMine()) return
       encoded = made
-      const seconds = ((performance.now() - began) / 1000).toFixed(1)
-      update({ ready: true, status: `Ready: ${nameOf(id)} encoded in ${seconds} s` })
+      const seconds = (performance.now() - began) / 1000
+      const how = seconds < 0.05 ? '' : ` encoded in ${seconds.toFixed(1)} s` // it may have been in memory
+      update({ ready: true, status: `Ready: ${nameOf(id)}${how}` })
       requestMissing()
     } catch (error) {
       if (showing === mine) fail(error)
