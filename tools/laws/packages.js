@@ -16,6 +16,7 @@ export const packages = {
   'packages/worker': ['@sam/core', '@sam/core/graph'],
   'packages/annotations': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/jobs': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/annotations'],
+  'packages/annotator': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/rng': [],
   'packages/scenes': ['@sam/core', '@sam/core/model', '@sam/core/graph', '@sam/rng'],
   'packages/train': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/rng']

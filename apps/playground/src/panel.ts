@@ -1,5 +1,5 @@
 import type { App } from './app.js'
-import { keyHelp } from './keyboard.js'
+import { keyHelp } from '@sam/annotator'
 import { createCandidates } from './ui/candidates.js'
 import { h } from './ui/dom.js'
 import { createExport } from './ui/export.js'
@@ -21,8 +21,17 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
       h('h2', { id: 'keys-title' }, 'Keyboard'),
       iconButton('close', 'Close', { onclick: () => keys.close() })
     ),
-    h('dl', { class: 'keys' }, ...keyHelp.flatMap(([key, what]) => [h('dt', {}, key), h('dd', {}, what)]))
+    h(
+      'dl',
+      { class: 'keys' },
+      ...[...keyHelp, ['T', 'Find by text'] as const].flatMap(([key, what]) => [h('dt', {}, key), h('dd', {}, what)])
+    )
   )
+  const { annotator, models } = app
+  const stop = (): void => {
+    annotator.stop()
+    models.stop()
+  }
   const modelName = h('strong')
   const modelNote = h('small')
   const model = h(
@@ -36,7 +45,7 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
   const busy = h(
     'div',
     { class: 'busy' },
-    h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: () => app.stop() }, 'Stop')),
+    h('div', {}, busyText, h('button', { type: 'button', class: 'text-button', onclick: stop }, 'Stop')),
     progress
   )
   const parts = [createPhrase(app), createObjects(app), createCandidates(app), createExport(app)]
@@ -57,7 +66,9 @@ export function createPanel(root: HTMLElement, app: App, { chooseModel }: { choo
   )
 
   return () => {
-    const { model: loaded, busy: waiting, image } = app.state
+    const { model: loaded } = models.state
+    const waiting = models.state.busy ?? annotator.state.busy
+    const image = annotator.picture
     modelName.textContent = loaded ? loaded.name : waiting ? 'Model' : 'Choose a model'
     modelNote.textContent = loaded
       ? `${loaded.backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'} · ${loaded.note}`

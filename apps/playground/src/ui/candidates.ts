@@ -1,12 +1,11 @@
+import type { Mask } from '@sam/core'
+import { colorOf, pathOf } from '@sam/annotator'
 import type { App } from '../app.js'
-import { pathOf } from '../canvas.js'
 import { percent } from '../format.js'
-import type { Candidate } from '../protocol.js'
-import { activeObject, colorOf } from '../session.js'
 import { h } from './dom.js'
 
 /** The masks to choose from, as thumbnails with their scores. */
-export function createCandidates(app: App): { readonly element: HTMLElement; update(): void } {
+export function createCandidates({ annotator }: App): { readonly element: HTMLElement; update(): void } {
   const choices = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Masks to choose from' })
   const element = h(
     'section',
@@ -18,10 +17,11 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
   return {
     element,
     update() {
-      const object = activeObject(app.session)
-      const candidates = app.candidates(object)
-      element.hidden = (!candidates && !choices.childElementCount) || !app.shown(object)
-      if (candidates && drawn !== candidates) {
+      const { active: object } = annotator
+      const { image } = annotator.state
+      const candidates = object && annotator.candidates(object)
+      element.hidden = !object || !image || (!candidates && !choices.childElementCount) || !annotator.shown(object)
+      if (object && image && candidates && drawn !== candidates) {
         drawn = candidates
         choices.replaceChildren(
           ...candidates.map((candidate, i) => {
@@ -33,15 +33,15 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
                 name: 'candidate',
                 class: 'visually-hidden',
                 value: String(i),
-                'aria-label': `Mask ${i + 1}, score ${percent(candidate.score)}`,
-                onchange: () => app.choose(i)
+                'aria-label': `Mask ${i + 1}, score ${percent(candidate.predictedIou)}`,
+                onchange: () => annotator.choose(i)
               }),
-              thumbnail(app.state.image!.bitmap, candidate, colorOf(object)),
+              thumbnail(image, candidate, colorOf(annotator.project, object)),
               h(
                 'span',
                 { class: 'score' },
-                h('span', { class: 'score-bar', style: `--part: ${percent(candidate.score)}` }),
-                percent(candidate.score)
+                h('span', { class: 'score-bar', style: `--part: ${percent(candidate.predictedIou)}` }),
+                percent(candidate.predictedIou)
               )
             )
             return label
@@ -50,7 +50,7 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
       }
       choices.querySelectorAll('input').forEach((input, i) => {
         input.disabled = !candidates // the previous masks, while a prediction is pending
-        if (candidates) input.checked = i === object.choice
+        if (candidates) input.checked = i === object?.choice
       })
     }
   }
@@ -59,7 +59,7 @@ export function createCandidates(app: App): { readonly element: HTMLElement; upd
 const side = 84
 
 /** The image in grey, with the mask in the object's colour. */
-function thumbnail(image: ImageBitmap, candidate: Candidate, color: string): HTMLCanvasElement {
+function thumbnail(image: ImageBitmap, candidate: Mask, color: string): HTMLCanvasElement {
   const ratio = devicePixelRatio
   const canvas = h('canvas', { width: side * ratio, height: side * ratio, 'aria-hidden': 'true' })
   const context = canvas.getContext('2d')!

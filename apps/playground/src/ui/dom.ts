@@ -28,6 +28,10 @@ export function save(blob: Blob, name: string): void {
 export const chooseFile = async (accept: string): Promise<File | undefined> =>
   (await chosen(h('input', { type: 'file', accept })))[0]
 
+/** Opens a file picker for any number of files. Empty if none was chosen. */
+export const chooseFiles = (accept: string): Promise<readonly File[]> =>
+  chosen(h('input', { type: 'file', accept, multiple: true }))
+
 /** Opens a folder picker. Returns its files, including subfolders; empty if no folder was chosen. */
 export const chooseFolder = (): Promise<readonly File[]> => chosen(h('input', { type: 'file', webkitdirectory: true }))
 

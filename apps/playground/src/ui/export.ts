@@ -1,6 +1,5 @@
 import type { App } from '../app.js'
-import type { ExportFormat } from '../protocol.js'
-import { activeObject } from '../session.js'
+import { exportPicture, type ExportFormat } from '../export.js'
 import { h, save } from './dom.js'
 import { icon } from './icons.js'
 
@@ -16,15 +15,19 @@ const formats: readonly {
 ]
 
 /** The export buttons. */
-export function createExport(app: App): { readonly element: HTMLElement; update(): void } {
+export function createExport({ annotator }: App): { readonly element: HTMLElement; update(): void } {
   const buttons = formats.map(({ format, label, what, ending }) => {
     const name = (): string =>
-      (app.state.image?.name.replace(/\.[^.]*$/, '') || 'image') +
-      (format === 'png' ? `-${activeObject(app.session).name}` : '') +
+      (annotator.picture?.name.replace(/\.[^.]*$/, '') || 'image') +
+      (format === 'png' ? `-${annotator.active?.name}` : '') +
       ending
     const onclick = async (): Promise<void> => {
-      const blob = await app.export(format)
-      if (blob) save(blob, name())
+      try {
+        const blob = await exportPicture(annotator, format)
+        if (blob) save(blob, name())
+      } catch (error) {
+        annotator.fail(error)
+      }
     }
     const button = h(
       'button',
@@ -42,9 +45,9 @@ export function createExport(app: App): { readonly element: HTMLElement; update(
       h('div', { class: 'exports' }, ...buttons.map(b => b.button))
     ),
     update() {
-      const any = app.session.objects.some(o => o.visible && app.candidates(o))
+      const masked = annotator.masked()
       for (const { format, button } of buttons)
-        button.disabled = format === 'png' ? !app.candidates(activeObject(app.session)) : !any
+        button.disabled = !masked.some(({ object }) => format !== 'png' || object.id === annotator.active?.id)
     }
   }
 }

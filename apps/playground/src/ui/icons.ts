@@ -1,5 +1,6 @@
 /** SVG shapes on a 24 × 24 grid, drawn with round strokes. */
 const shapes = {
+  select: '<path d="M6 4l12.500 7-5.500 1.300-2.500 5.700z"/>',
   include: '<circle cx="12" cy="12" r="8.5"/><path d="M12 8.5v7M8.5 12h7"/>',
   exclude: '<circle cx="12" cy="12" r="8.5"/><path d="M8.5 12h7"/>',
   box: '<path d="M4.5 8V4.5H8M16 4.5h3.5V8M19.5 16v3.5H16M8 19.5H4.5V16"/><path d="M11 4.5h2M11 19.5h2M4.5 11v2M19.5 11v2"/>',

@@ -2,7 +2,7 @@ import type { App } from '../app.js'
 import { bundledModels, isBundledName, type BundledName } from '../bundled-models.js'
 import { megabytes } from '../format.js'
 import type { StoredModel } from '../weights/weights-cache.js'
-import type { Call, ModelChoice } from '../protocol.js'
+import type { ModelChoice } from '../protocol.js'
 import { chooseFile, chooseFolder, h } from './dom.js'
 import { icon } from './icons.js'
 import { iconButton } from './toolbar.js'
@@ -10,10 +10,10 @@ import { iconButton } from './toolbar.js'
 const key = 'sam-model'
 
 /** The model dialog. */
-export function createModelDialog(app: App, call: Call): { readonly element: HTMLDialogElement; open(): void } {
+export function createModelDialog({ models, annotator }: App): { readonly element: HTMLDialogElement; open(): void } {
   const load = async (model: ModelChoice): Promise<void> => {
     dialog.close()
-    if (await app.loadModel(model)) rememberModel(app.state.model?.again)
+    if (await models.load(model)) rememberModel(models.state.model?.again)
   }
   const bundled = h('ul', { class: 'models', 'aria-label': 'Models of this page' })
   const stored = h('ul', { class: 'models', 'aria-label': 'Models on this device' })
@@ -117,25 +117,25 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
         iconButton('trash', `Remove ${about.label} from this device`, { onclick: () => void remove(about.stored!) })
     )
   const remove = async (model: StoredModel): Promise<void> => {
-    await call('remove', [{ key: model.key }])
+    await models.remove(model.key)
     const last = lastModel()
     if (last.kind === 'stored' && last.key === model.key) localStorage.removeItem(key)
     await fill()
   }
   const fill = async (): Promise<void> => {
-    const models = await call('stored', [])
+    const found = await models.stored()
     const ofThisPage = (Object.keys(bundledModels) as BundledName[]).map(name => {
       const { label, description, file } = bundledModels[name]
-      const found = file && models.find(m => m.sha256 === file.sha256)
-      const size = file && `${megabytes(file.size)} MB, ${found ? 'stored on this device' : 'downloaded when chosen'}`
+      const own = file && found.find(m => m.sha256 === file.sha256)
+      const size = file && `${megabytes(file.size)} MB, ${own ? 'stored on this device' : 'downloaded when chosen'}`
       return {
         label,
         note: [description, size].filter(Boolean).join('; '),
         choice: { kind: 'bundled', name } as const,
-        ...(found && { stored: found })
+        ...(own && { stored: own })
       }
     })
-    const others = models.filter(model => !ofThisPage.some(({ stored }) => stored === model))
+    const others = found.filter(model => !ofThisPage.some(({ stored }) => stored === model))
     bundled.replaceChildren(...ofThisPage.map(row))
     stored.replaceChildren(
       ...others.map(model =>
@@ -153,7 +153,7 @@ export function createModelDialog(app: App, call: Call): { readonly element: HTM
     element: dialog,
     open() {
       dialog.showModal()
-      fill().catch((error: unknown) => app.fail(error))
+      fill().catch((error: unknown) => annotator.fail(error))
     }
   }
 }

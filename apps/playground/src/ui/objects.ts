@@ -1,22 +1,36 @@
-import { renamed, type App } from '../app.js'
+import {
+  changeObject,
+  colorOf,
+  isBlank,
+  objectOf,
+  removeObjects,
+  renameObject,
+  select,
+  type AnnotatedObject
+} from '@sam/annotator'
+import type { App } from '../app.js'
 import { percent } from '../format.js'
-import { change, colorOf, isEmpty, newObject, removeObject, select, type SessionObject } from '../session.js'
 import { h } from './dom.js'
 import { icon } from './icons.js'
 import { iconButton } from './toolbar.js'
 
 interface Row {
   readonly element: HTMLElement
-  update(object: SessionObject): void
+  update(object: AnnotatedObject): void
 }
 
 /** The list of objects, each with its colour, editable name, score and visibility. */
-export function createObjects(app: App): { readonly element: HTMLElement; update(): void } {
+export function createObjects({ annotator }: App): { readonly element: HTMLElement; update(): void } {
   const list = h('ul', { class: 'objects', 'aria-label': 'Objects' })
   const rows = new Map<number, Row>()
   const add = h(
     'button',
-    { type: 'button', class: 'text-button', title: 'New object (N)', onclick: () => app.act(newObject(app.session)) },
+    {
+      type: 'button',
+      class: 'text-button',
+      title: 'New object (N)',
+      onclick: () => annotator.act(project => select(project, undefined))
+    },
     icon('plus'),
     'New object'
   )
@@ -27,31 +41,38 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
       'aria-label': 'Name',
       spellcheck: false,
       maxLength: 80,
-      onchange: () => app.act(renamed(app.session, id, name.value)),
+      onchange: () => annotator.act(project => renameObject(project, id, name.value)),
       onfocus: () => {
-        if (app.session.active !== id) app.act(select(app.session, id))
+        annotator.act(project => select(project, id))
       },
       onkeydown: (event: KeyboardEvent) => {
         if (event.key === 'Enter') name.blur()
       }
     })
-    const swatch = h('button', { type: 'button', class: 'swatch', onclick: () => app.act(select(app.session, id)) })
+    const swatch = h('button', {
+      type: 'button',
+      class: 'swatch',
+      onclick: () => annotator.act(project => select(project, id))
+    })
     const score = h('span', { class: 'object-score' })
     const eye = h('button', {
       type: 'button',
       class: 'icon-button small',
-      onclick: () => app.act(change(app.session, id, { visible: !app.session.objects.find(o => o.id === id)!.visible }))
+      onclick: () => {
+        const visible = !objectOf(annotator.picture, id)?.visible
+        annotator.act(project => changeObject(project, id, { visible }))
+      }
     })
     const remove = iconButton('trash', 'Remove', {
       class: 'icon-button small',
-      onclick: () => app.act(removeObject(app.session, id))
+      onclick: () => annotator.act(project => removeObjects(project, [id]))
     })
     const element = h(
       'li',
       {
         class: 'object',
         onclick: (event: Event) => {
-          if (event.target === element) app.act(select(app.session, id))
+          if (event.target === element) annotator.act(project => select(project, id))
         }
       },
       swatch,
@@ -63,14 +84,14 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
     return {
       element,
       update(object) {
-        const active = object.id === app.session.active
+        const active = object.id === annotator.picture?.active
         element.classList.toggle('active', active)
-        element.style.setProperty('--object', colorOf(object))
+        element.style.setProperty('--object', colorOf(annotator.project, object))
         if (document.activeElement !== name) name.value = object.name
         swatch.setAttribute('aria-label', `Select ${object.name}`)
         swatch.setAttribute('aria-pressed', String(active))
-        const best = app.candidates(object)?.[object.choice]
-        score.textContent = best ? percent(best.score) : isEmpty(object.prompts) ? '' : '…'
+        const best = annotator.candidates(object)?.[object.choice] ?? object.base
+        score.textContent = best ? percent(object.score ?? best.predictedIou) : isBlank(object) ? '' : '…'
         eye.setAttribute('aria-label', object.visible ? `Hide ${object.name}` : `Show ${object.name}`)
         eye.title = object.visible ? 'Hide' : 'Show'
         eye.replaceChildren(icon(object.visible ? 'eye' : 'hidden'))
@@ -82,7 +103,7 @@ export function createObjects(app: App): { readonly element: HTMLElement; update
   return {
     element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Objects'), add), list),
     update() {
-      const { objects } = app.session
+      const { objects = [] } = annotator.picture ?? {}
       for (const [id, row] of rows) {
         if (objects.some(o => o.id === id)) continue
         row.element.remove()

@@ -1,10 +1,11 @@
-import type { App, Tool } from '../app.js'
-import type { Stage } from '../stage.js'
+import type { Tool } from '@sam/annotator'
+import type { App } from '../app.js'
 import { h } from './dom.js'
 import { icon, type IconName } from './icons.js'
 
 const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly label: string; readonly key: string }[] =
   [
+    { tool: 'select', icon: 'select', label: 'Select', key: 'V' },
     { tool: 'include', icon: 'include', label: 'Include', key: 'P' },
     { tool: 'exclude', icon: 'exclude', label: 'Exclude', key: 'X' },
     { tool: 'box', icon: 'box', label: 'Box', key: 'B' },
@@ -31,24 +32,24 @@ export const iconButton = (
   )
 
 /** The floating toolbar. Returns its update function. */
-export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => void {
+export function createToolbar(root: HTMLElement, { annotator, stage }: App): () => void {
   const buttons = tools.map(({ tool, icon: name, label, key }) => {
     const button = h(
       'button',
-      { type: 'button', class: 'tool', title: `${label} (${key})`, onclick: () => app.set({ tool }) },
+      { type: 'button', class: 'tool', title: `${label} (${key})`, onclick: () => annotator.set({ tool }) },
       icon(name),
       h('span', {}, label)
     )
     return { tool, button }
   })
-  const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: () => app.undo() })
-  const redo = iconButton('redo', 'Redo', { key: 'Ctrl Shift Z', onclick: () => app.redo() })
+  const undo = iconButton('undo', 'Undo', { key: 'Ctrl Z', onclick: () => annotator.undo() })
+  const redo = iconButton('redo', 'Redo', { key: 'Ctrl Shift Z', onclick: () => annotator.redo() })
   const size = h('input', {
     type: 'range',
     min: '4',
     max: '160',
     'aria-label': 'Brush size',
-    oninput: () => app.set({ brush: Number(size.value) })
+    oninput: () => annotator.set({ brush: Number(size.value) })
   })
   const sizer = h('label', { class: 'brush-size' }, h('span', {}, 'Size'), size)
   root.append(
@@ -68,12 +69,12 @@ export function createToolbar(root: HTMLElement, app: App, stage: Stage): () => 
     )
   )
   return () => {
-    root.hidden = !app.state.image
-    const { past, future } = app.state.history
+    root.hidden = !annotator.picture
+    const { past, future } = annotator.state.history
     undo.disabled = past.length === 0
     redo.disabled = future.length === 0
-    for (const { tool, button } of buttons) button.setAttribute('aria-pressed', String(app.state.tool === tool))
-    sizer.hidden = app.state.tool !== 'brush' && app.state.tool !== 'erase'
-    size.value = String(app.state.brush)
+    for (const { tool, button } of buttons) button.setAttribute('aria-pressed', String(annotator.state.tool === tool))
+    sizer.hidden = annotator.state.tool !== 'brush' && annotator.state.tool !== 'erase'
+    size.value = String(annotator.state.brush)
   }
 }

@@ -1,10 +1,11 @@
 import type { App } from '../app.js'
-import { readImage } from '../image-input.js'
+import type { PictureFile } from '@sam/annotator'
+import { asPictures } from '../image-input.js'
 import cat from '../../../cli/assets/cat.jpg'
 import coffee from '../../../cli/assets/coffee.jpg'
 import scene from '../../../cli/assets/scene.jpg'
 import { hasCamera, takePhoto } from './camera.js'
-import { chooseFile, h } from './dom.js'
+import { chooseFiles, h } from './dom.js'
 import { icon } from './icons.js'
 
 const samples = [
@@ -13,30 +14,28 @@ const samples = [
   { name: 'scene.jpg', label: 'Shapes', url: scene }
 ]
 
-/** Opens the image that `pick` returns, if any. Shows its errors. */
-export async function openImage(app: App, pick: () => Promise<Parameters<App['open']>[0] | undefined>): Promise<void> {
+/** Adds the pictures that `pick` returns. Shows its errors. */
+export async function openImages(
+  { annotator }: Pick<App, 'annotator'>,
+  pick: () => Promise<readonly PictureFile[]>
+): Promise<void> {
   try {
-    const image = await pick()
-    if (image) await app.open(image)
+    await annotator.addPictures(await pick())
   } catch (error) {
-    app.fail(error)
+    annotator.fail(error)
   }
 }
 
 /** Buttons for the image sources: file and camera. */
 export function imageButtons(app: App, className: string): HTMLElement[] {
-  const choose = (): Promise<void> =>
-    openImage(app, async () => {
-      const file = await chooseFile('image/*')
-      return file && readImage(file)
-    })
+  const choose = (): Promise<void> => openImages(app, async () => asPictures(await chooseFiles('image/*')))
   return [
     h('button', { type: 'button', class: className, onclick: choose }, icon('image'), 'Choose an image'),
     ...(hasCamera()
       ? [
           h(
             'button',
-            { type: 'button', class: className.replace(' primary', ''), onclick: () => openImage(app, takePhoto) },
+            { type: 'button', class: className.replace(' primary', ''), onclick: () => openImages(app, takePhoto) },
             icon('camera'),
             'Camera'
           )
@@ -67,7 +66,7 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
             class: 'sample',
             title: label,
             'aria-label': `Open sample: ${label}`,
-            onclick: () => openImage(app, async () => readImage(await (await fetch(url)).blob(), name))
+            onclick: () => openImages(app, async () => [{ blob: await (await fetch(url)).blob(), name }])
           },
           h('img', { src: url, alt: '', width: 72, height: 48 })
         )
@@ -78,7 +77,7 @@ export function createWelcome(app: App): { readonly element: HTMLElement; update
   return {
     element,
     update() {
-      element.hidden = app.state.image !== undefined
+      element.hidden = app.annotator.picture !== undefined
     }
   }
 }

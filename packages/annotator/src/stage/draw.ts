@@ -1,28 +1,29 @@
-import type { Box, Point } from '@sam/core'
-import type { Candidate, Stroke } from './protocol.js'
+import type { Box, Mask, Point } from '@sam/core'
+import type { Position, Stroke } from '../document/project.js'
+import { ringsOfRuns } from '../masks/rings.js'
 import type { View } from './view.js'
 
 /** One mask on the canvas. */
 export interface ShownMask {
-  readonly candidate: Candidate
+  readonly mask: Mask
   readonly color: string
-  /** `active`: the selected object; `preview`: the mask of a click at the pointer. */
-  readonly as: 'active' | 'other' | 'preview'
+  /** `active`: the selected object; `preview`: the mask of a click at the pointer; `suggestion`: an automatic mask. */
+  readonly as: 'active' | 'other' | 'preview' | 'suggestion' | 'hovered'
 }
 
 /** Everything that is drawn. */
 export interface Scene {
-  readonly image: ImageBitmap
+  readonly image: CanvasImageSource & { readonly width: number; readonly height: number }
   readonly view: View
   readonly masks: readonly ShownMask[]
   readonly points: readonly Point[]
   readonly box?: Box | undefined
-  /** Strokes whose prediction is pending, and the stroke in progress. */
-  readonly strokes: readonly Stroke[]
+  /** The stroke in progress. */
+  readonly stroke?: Stroke | undefined
   readonly color: string
-  /** Brush, and keyboard crosshair, in image pixels. */
-  readonly brush?: { readonly at: readonly [number, number]; readonly radius: number } | undefined
-  readonly cross?: readonly [number, number] | undefined
+  /** Brush, and keyboard crosshair, in picture pixels. */
+  readonly brush?: { readonly at: Position; readonly radius: number } | undefined
+  readonly cross?: Position | undefined
 }
 
 /**
@@ -53,7 +54,7 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
   context.clip()
   const unit = 1 / view.scale
   for (const mask of scene.masks) drawMask(context, mask, unit)
-  for (const stroke of scene.strokes) drawStroke(context, stroke, scene.color)
+  if (scene.stroke) drawStroke(context, scene.stroke, scene.color)
   context.restore()
   if (scene.box) drawBox(context, scene.box, { unit, color: scene.color })
   for (const point of scene.points) drawPoint(context, point, unit)
@@ -61,19 +62,28 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
   if (scene.cross) drawCross(context, scene.cross, unit)
 }
 
-const paths = new WeakMap<Candidate, Path2D>()
+const paths = new WeakMap<Mask, Path2D>()
 
-/** The outline of a mask, in image pixels. */
-export function pathOf(candidate: Candidate): Path2D {
-  let path = paths.get(candidate)
+/**
+ * The outline of a mask, in picture pixels, filled by the even-odd rule. Smooth along the logits of a predicted mask;
+ * along the pixel edges of any other. Computed once.
+ */
+export function pathOf(mask: Mask): Path2D {
+  let path = paths.get(mask)
   if (!path) {
     path = new Path2D()
-    for (const ring of candidate.rings) {
+    const rings = mask.lowResLogits
+      ? mask
+          .toPolygons({ smooth: true })
+          .flat()
+          .map(ring => ring.flat())
+      : ringsOfRuns(mask.runs)
+    for (const ring of rings) {
       path.moveTo(ring[0], ring[1])
       for (let i = 2; i < ring.length; i += 2) path.lineTo(ring[i], ring[i + 1])
       path.closePath()
     }
-    paths.set(candidate, path)
+    paths.set(mask, path)
   }
   return path
 }
@@ -81,11 +91,13 @@ export function pathOf(candidate: Candidate): Path2D {
 const looks = {
   active: { fill: 0.42, line: 2.25, halo: 4.5 },
   other: { fill: 0.3, line: 1.5, halo: 3 },
+  hovered: { fill: 0.5, line: 2.25, halo: 4.5 },
+  suggestion: { fill: 0.22, line: 1.25, halo: 2.5 },
   preview: { fill: 0.26, line: 1.75, halo: 3.5 }
 } as const
 
-function drawMask(context: CanvasRenderingContext2D, { candidate, color, as }: ShownMask, unit: number): void {
-  const path = pathOf(candidate)
+function drawMask(context: CanvasRenderingContext2D, { mask, color, as }: ShownMask, unit: number): void {
+  const path = pathOf(mask)
   const { fill, line, halo } = looks[as]
   context.globalAlpha = fill
   context.fillStyle = color
@@ -98,7 +110,7 @@ function drawMask(context: CanvasRenderingContext2D, { candidate, color, as }: S
   context.globalAlpha = 1
   context.strokeStyle = color
   context.lineWidth = line * unit
-  if (as === 'preview') context.setLineDash([5 * unit, 4 * unit])
+  if (as === 'preview' || as === 'suggestion') context.setLineDash([5 * unit, 4 * unit])
   context.stroke(path)
   context.setLineDash([])
 }
@@ -115,11 +127,20 @@ function drawStroke(context: CanvasRenderingContext2D, { line, radius, erase }: 
   context.globalAlpha = 1
 }
 
+/** The corners of a box, in the order of `draggedBox`. */
+export const cornersOf = ([x0, y0, x1, y1]: Box): readonly Position[] => [
+  [x0, y0],
+  [x1, y0],
+  [x0, y1],
+  [x1, y1]
+]
+
 function drawBox(
   context: CanvasRenderingContext2D,
-  [x0, y0, x1, y1]: Box,
-  { unit, color }: { unit: number; color: string }
+  box: Box,
+  { unit, color }: { readonly unit: number; readonly color: string }
 ): void {
+  const [x0, y0, x1, y1] = box
   context.lineJoin = 'round'
   for (const [style, width] of [
     ['rgb(0 0 0 / 0.45)', 4],
@@ -129,14 +150,9 @@ function drawBox(
     context.lineWidth = width * unit
     context.strokeRect(x0, y0, x1 - x0, y1 - y0)
   }
-  for (const [x, y] of [
-    [x0, y0],
-    [x1, y0],
-    [x0, y1],
-    [x1, y1]
-  ]) {
+  for (const corner of cornersOf(box)) {
     context.beginPath()
-    context.arc(x, y, 4.5 * unit, 0, 2 * Math.PI)
+    context.arc(...corner, 4.5 * unit, 0, 2 * Math.PI)
     context.fillStyle = 'white'
     context.fill()
     context.strokeStyle = color
@@ -175,7 +191,7 @@ function drawPoint(context: CanvasRenderingContext2D, { x, y, label = 'foregroun
 
 function ring(
   context: CanvasRenderingContext2D,
-  { at, radius, unit }: { at: readonly [number, number]; radius: number; unit: number }
+  { at, radius, unit }: { readonly at: Position; readonly radius: number; readonly unit: number }
 ): void {
   for (const [style, width] of [
     ['rgb(0 0 0 / 0.55)', 3.5],
@@ -189,7 +205,7 @@ function ring(
   }
 }
 
-function drawCross(context: CanvasRenderingContext2D, [x, y]: readonly [number, number], unit: number): void {
+function drawCross(context: CanvasRenderingContext2D, [x, y]: Position, unit: number): void {
   context.lineCap = 'round'
   for (const [style, width] of [
     ['rgb(0 0 0 / 0.6)', 4],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fit, held, pan, toImage, zoom } from './view.js'
+import { fit, held, pan, toPicture, zoom } from './view.js'
 
 const [image, canvas] = [
   { width: 400, height: 200 },
@@ -16,7 +16,7 @@ describe('view', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.2, max: 5, noNaN: true }), fc.nat(1000), fc.nat(800), (factor, x, y) => {
         const view = fit(image, canvas, { top: 0, bottom: 0, side: 0 })
-        const [before, after] = [toImage(view, [x, y]), toImage(zoom(view, factor, [x, y]), [x, y])]
+        const [before, after] = [toPicture(view, [x, y]), toPicture(zoom(view, factor, [x, y]), [x, y])]
         expect(after[0]).toBeCloseTo(before[0], 6)
         expect(after[1]).toBeCloseTo(before[1], 6)
       })
