@@ -8,11 +8,15 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /**
  * Lets requests with one of the tokens through: `Authorization: Bearer TOKEN`, or `Basic` with the token as password, as
  * annotation tools send it. The time does not depend on the token. Without tokens, requests must be addressed to this
- * machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for a short token.
+ * machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for a short
+ * token.
  */
 export function authorized(tokens: readonly string[]): MiddlewareHandler {
-  if (tokens.some(token => token.length < 16))
-    refuse('E_BAD_OPTION', 'tokens: must have at least 16 characters each; openssl rand -hex 32 makes one')
+  if (tokens.some(token => !/^[!-~]{16,}$/.test(token)))
+    refuse(
+      'E_BAD_OPTION',
+      'tokens: must have at least 16 characters each, without spaces; openssl rand -hex 32 makes one'
+    )
   const digests = tokens.map(digest)
   return async (c, next) => {
     if (!digests.length) {

@@ -118,6 +118,7 @@ export function addRoutes(app: App, service: Service): void {
     const list = [...models.values()].map(async ({ name, sam }) => ({
       name,
       encoder: (await sam.encoderFingerprint()) ?? '',
+      imageSize: sam.config.imageSize,
       text: sam.text !== undefined,
       textPrompts: sam.textWidth !== undefined
     }))

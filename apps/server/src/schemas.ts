@@ -151,7 +151,15 @@ export const ErrorAnswer = z.object({ error: z.object({ code: z.string(), messag
 
 export const ModelsAnswer = z
   .object({
-    models: z.array(z.object({ name: z.string(), encoder: z.string(), text: z.boolean(), textPrompts: z.boolean() }))
+    models: z.array(
+      z.object({
+        name: z.string(),
+        encoder: z.string(),
+        imageSize: z.number(),
+        text: z.boolean(),
+        textPrompts: z.boolean()
+      })
+    )
   })
   .openapi('Models')
 

@@ -210,6 +210,14 @@ describe('the description', () => {
   it('names the models', async () => {
     const server = await tinyServer()
     const { models } = (await (await send(server, '/v1/models')).json()) as { models: unknown[] }
-    expect(models).toEqual([{ name: 'tiny', encoder: await sam.encoderFingerprint(), text: true, textPrompts: true }])
+    expect(models).toEqual([
+      {
+        name: 'tiny',
+        encoder: await sam.encoderFingerprint(),
+        imageSize: sam.config.imageSize,
+        text: true,
+        textPrompts: true
+      }
+    ])
   })
 })
