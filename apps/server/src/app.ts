@@ -1,5 +1,6 @@
 import type { ErrorHandler, MiddlewareHandler } from 'hono'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { printable } from '@sam/core/graph'
 import { HTTPException } from 'hono/http-exception'
 import { routePath } from 'hono/route'
 import type { ImageCache } from './image-cache.js'
@@ -75,17 +76,18 @@ function inScope({ active, limits, log, metrics, isStopping }: Service): Middlew
         const labels = { method: c.req.method, route: routePath(c, -1), status: c.res.status }
         const seconds = (performance.now() - start) / 1000
         metrics.answered(labels, seconds)
-        scope.log.info({ ...labels, path: c.req.path, seconds })
+        scope.log.info({ ...labels, path: printable(c.req.path, 200), seconds })
       })
   }
 }
 
 const onError: ErrorHandler<Env> = (given, c) => {
   const scope = c.get('scope')
-  const error =
-    given instanceof HTTPException
-      ? new HttpError(given.status as 400, 'E_BAD_REQUEST', given.message)
-      : httpError(given)
+  const error = given instanceof HTTPException ? ofValidator(given) : httpError(given)
   if (error.status >= 500) scope.log.error({ error: given })
   return c.json(errorBody(error), error.status, error.headers)
 }
+
+/** An error of the schemas' own checks: a body of another type, or no JSON. */
+const ofValidator = ({ status, message }: HTTPException): HttpError =>
+  new HttpError(status as 400, (status as number) === 415 ? 'E_MEDIA_TYPE' : 'E_BAD_REQUEST', message)

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { HonoRequest } from 'hono'
 import { stream } from 'hono/streaming'
 import { openWeights } from '@sam/core'
 import { storedIn, writeSafetensors } from '@sam/core/model'
@@ -129,7 +130,7 @@ export function addRoutes(app: App, service: Service): void {
   app.openapi(routes.upload, async c => {
     const { signal } = c.get('scope')
     const model = modelOf(service, c.req.valid('query').model)
-    const bytes = await uploaded(c.req.raw, c.req.header('content-type') ?? '', service, signal)
+    const bytes = await uploaded(c.req, service, signal)
     await checkPixels(bytes, limits.pixels, signal)
     const facts = await cache.add(model, bytes, {
       signal,
@@ -250,12 +251,11 @@ export function checkCount(prompts: number, limit: number): void {
 
 /** The file in a body, or of the URL in it. */
 async function uploaded(
-  request: Request,
-  contentType: string,
+  request: HonoRequest,
   { fetchRules, limits }: Service,
   signal: AbortSignal
 ): Promise<Uint8Array> {
-  const type = contentType.split(';')[0].trim().toLowerCase()
+  const type = (request.header('content-type') ?? '').split(';')[0].trim().toLowerCase()
   if (type === 'application/json') {
     const { url } = UrlBody.parse(await request.json())
     return fetchImage(url, fetchRules, { maxBytes: limits.imageBytes, signal })

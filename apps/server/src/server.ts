@@ -17,6 +17,8 @@ import { createLog } from './log.js'
 import { Metrics } from './metrics.js'
 import { openModel, type ModelOptions } from './model.js'
 import { addRoutes } from './routes.js'
+import { addCvat } from './tools/cvat.js'
+import { addLabelStudio, withLabelStudio, type LabelStudioOptions } from './tools/label-studio.js'
 
 export interface ServerOptions {
   /** The models by their names; the first is the default. */
@@ -28,6 +30,8 @@ export interface ServerOptions {
   readonly tokens?: readonly string[] | undefined
   /** From where images may be fetched. Default: nowhere. */
   readonly fetch?: FetchRules | undefined
+  /** A Label Studio whose images are fetched with its token. */
+  readonly labelStudio?: LabelStudioOptions | undefined
   /** Web pages that may use the server, by their origins. Default: none. */
   readonly corsOrigins?: readonly string[] | undefined
   readonly cache?: CacheOptions | undefined
@@ -86,6 +90,7 @@ export async function createServer(given: ServerOptions): Promise<Server> {
     models: true,
     tokens: true,
     fetch: true,
+    labelStudio: true,
     corsOrigins: true,
     cache: true,
     limits: true,
@@ -93,9 +98,10 @@ export async function createServer(given: ServerOptions): Promise<Server> {
     logLevel: true,
     log: true
   })
-  const { models, tokens = [], fetch: fetchRules = {}, corsOrigins = [], cache = {}, batch = {} } = options
+  const { models, tokens = [], fetch: givenRules = {}, corsOrigins = [], cache = {}, batch = {} } = options
   if (!Object.keys(models).length) refuse('E_BAD_OPTION', 'models: must have at least one model')
-  checkFetchRules(fetchRules)
+  checkFetchRules(givenRules)
+  const fetchRules = withLabelStudio(givenRules, options.labelStudio)
   const limits = readLimits(options.limits)
   const { size = 1, window = 0 } = batch
   if (!(Number.isInteger(size) && size >= 1 && size <= 64 && window >= 0 && window <= 10_000))
@@ -160,6 +166,8 @@ export async function createServer(given: ServerOptions): Promise<Server> {
     c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType })
   )
   addRoutes(app, service)
+  addLabelStudio(app, service, options.labelStudio)
+  addCvat(app, service)
 
   let http: HttpServer | undefined
   return {

@@ -46,7 +46,7 @@ export const post = (server: Server, path: string, body: unknown): Promise<Respo
 /** Uploads an image, and returns its facts. */
 export async function upload(
   server: Server,
-  bytes = photo
+  bytes: Uint8Array = photo
 ): Promise<{ id: string; model: string; width: number; height: number }> {
   const response = await send(server, '/v1/images', {
     method: 'POST',
