@@ -9,6 +9,7 @@ import { addEval } from './commands/eval.js'
 import { addGenerate } from './commands/generate.js'
 import { addInspect } from './commands/inspect.js'
 import { addPredict } from './commands/predict.js'
+import { addServe } from './commands/serve.js'
 import { addText } from './commands/text.js'
 import { addTrain } from './commands/train.js'
 import type { Context } from './context.js'
@@ -105,6 +106,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     addExport,
     addTrain,
     addEval,
+    addServe,
     addDemo
   ])
     add(program, context)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EncodedImage, Sam } from '@sam/core'
 import { untilAborted } from '@sam/core/graph'
-import { Slots } from './slots.js'
+import { Slots, type WaitLimits } from './slots.js'
 
 export interface BatchOptions {
   /** Images per run of the encoder. Default 1. */
@@ -29,9 +29,9 @@ export class Encoder {
   constructor(
     readonly sam: Sam,
     readonly batch: BatchOptions,
-    waiting: number
+    limits: WaitLimits
   ) {
-    this.slots = new Slots(1, waiting)
+    this.slots = new Slots(1, limits)
   }
 
   get waiting(): number {

@@ -160,8 +160,8 @@ export class ImageCache {
   #keep(model: ServedModel, key: string, entry: Entry, photoBytes: number): Entry {
     const { config } = model.sam
     const embedding = 4 * config.width * gridSize(config) ** 2
-    // The decoder keeps about as much again for each of its per-image stages; clicks and boxes take two.
-    this.#memory.set(key, entry, { size: 3 * embedding + photoBytes })
+    // The embedding, what the decoder keeps of it for all prompts (2.5 times as much), and the room that allocators add.
+    this.#memory.set(key, entry, { size: 5 * embedding + photoBytes })
     // Held until all who wait for it have it.
     entry.acquire()
     setImmediate(() => entry.release())

@@ -16,7 +16,10 @@ export interface Limits {
   readonly headerTime: number
   /** Open connections. Default 1,024. */
   readonly connections: number
-  /** Images that wait for the encoder of a model, and as many requests that wait for its decoder. Default 256. */
+  /**
+   * Images that wait for the encoder of a model, and as many requests that wait for its decoder. Fewer wait where the
+   * last of them could not be answered in time. Default 256.
+   */
   readonly waiting: number
 }
 

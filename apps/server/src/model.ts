@@ -4,7 +4,7 @@ import { embeddingFormat } from '@sam/core/model'
 import { createHash } from 'node:crypto'
 import sharp from 'sharp'
 import { Encoder, type BatchOptions } from './encoder.js'
-import { Slots } from './slots.js'
+import { Slots, type WaitLimits } from './slots.js'
 
 /** A model to serve. The server does not dispose of it. */
 export interface ModelOptions {
@@ -33,7 +33,7 @@ export const modelName = /^[a-z0-9][a-z0-9_.]{0,63}$/
 export async function openModel(
   name: string,
   options: ModelOptions,
-  { batch, waiting }: { readonly batch: BatchOptions; readonly waiting: number }
+  { batch, limits }: { readonly batch: BatchOptions; readonly limits: WaitLimits }
 ): Promise<ServedModel> {
   if (!modelName.test(name))
     refuse('E_BAD_OPTION', `models: a name must match ${modelName.source}, found ${shown(name)}`)
@@ -44,9 +44,9 @@ export async function openModel(
   return {
     ...options,
     name,
-    encoder: new Encoder(options.sam, batch, waiting),
-    decodes: new Slots(2, waiting),
-    generates: new Slots(1, waiting),
+    encoder: new Encoder(options.sam, batch, limits),
+    decodes: new Slots(2, limits),
+    generates: new Slots(1, limits),
     keyOf: bytes => createHash('sha256').update(context).update('\n').update(bytes).digest('hex')
   }
 }

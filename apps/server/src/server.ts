@@ -48,7 +48,7 @@ export interface ServerOptions {
 }
 
 export interface CacheOptions {
-  /** Bytes of encoded images in memory, as an estimate. Default 1 GiB, 80 images of SAM's own size. */
+  /** Bytes of encoded images in memory, as an estimate. Default 1 GiB, 50 images of a published model. */
   readonly memoryBytes?: number | undefined
   /** A folder for encoded images and their photos, which servers may share. Default: none. */
   readonly folder?: string | undefined
@@ -127,8 +127,7 @@ export async function createServer(given: ServerOptions): Promise<Server> {
   const opened = new Map(
     await Promise.all(
       Object.entries(models).map(
-        async ([name, model]) =>
-          [name, await openModel(name, model, { batch: { size, window }, waiting: limits.waiting })] as const
+        async ([name, model]) => [name, await openModel(name, model, { batch: { size, window }, limits })] as const
       )
     )
   )

@@ -1,22 +1,30 @@
 import { HttpError } from './http-error.js'
 
+/** What may wait. */
+export interface WaitLimits {
+  /** How many. */
+  readonly waiting: number
+  /** For how long, in milliseconds. */
+  readonly time: number
+}
+
 interface Waiting {
   readonly start: () => void
 }
 
 /**
- * Work in at most `count` slots; the rest waits in order, at most `waiting` of them. What is beyond is refused at once,
- * with the time after which there should be room.
+ * Work in at most `count` slots; the rest waits in order, up to a limit. What is beyond is refused at once, with the time
+ * after which there should be room; so is what could not be finished in time, judging by the latest work.
  */
 export class Slots {
   #running = 0
   /** Mean duration of the latest work, in seconds. */
-  #seconds = 1
+  #seconds = 0.01
   readonly #queue = new Set<Waiting>()
 
   constructor(
     readonly count: number,
-    readonly waiting: number
+    readonly limits: WaitLimits
   ) {}
 
   get running(): number {
@@ -29,8 +37,9 @@ export class Slots {
 
   /** Throws 429 with `Retry-After` where no more may wait. */
   checkRoom(ahead = this.#queue.size): void {
-    if (ahead < this.waiting) return
-    const seconds = Math.min(60, Math.max(1, Math.ceil((this.#seconds * ahead) / this.count)))
+    const wait = (this.#seconds * (ahead + 1)) / this.count
+    if (ahead < this.limits.waiting && wait < (0.8 * this.limits.time) / 1000) return
+    const seconds = Math.min(60, Math.max(1, Math.ceil(wait / 2)))
     throw new HttpError(429, 'E_BUSY', `the queue is full, with ${ahead} waiting; try again in ${seconds} s`, {
       'retry-after': String(seconds)
     })
