@@ -76,7 +76,7 @@ function inScope({ active, limits, log, metrics, isStopping }: Service): Middlew
         const labels = { method: c.req.method, route: routePath(c, -1), status: c.res.status }
         const seconds = (performance.now() - start) / 1000
         metrics.answered(labels, seconds)
-        scope.log.info({ ...labels, path: printable(c.req.path, 200), seconds })
+        scope.log.info({ ...labels, path: printable(c.req.path, 200), seconds, ...scope.failure })
       })
   }
 }
@@ -84,6 +84,7 @@ function inScope({ active, limits, log, metrics, isStopping }: Service): Middlew
 const onError: ErrorHandler<Env> = (given, c) => {
   const scope = c.get('scope')
   const error = given instanceof HTTPException ? ofValidator(given) : httpError(given)
+  scope.failure = { code: error.code, message: printable(error.message, 500) }
   if (error.status >= 500) scope.log.error({ error: given })
   return c.json(errorBody(error), error.status, error.headers)
 }

@@ -85,7 +85,7 @@ function get(
   return new Promise((done, fail) => {
     const request = url.protocol === 'https:' ? httpsRequest : httpRequest
     const headers = {
-      accept: 'image/*',
+      accept: '*/*',
       ...(Object.hasOwn(rules.headers ?? {}, url.origin) && rules.headers![url.origin])
     }
     const sent = request(url, { lookup, signal, agent: false, headers, timeout: 15_000 }, done)

@@ -9,6 +9,9 @@ export class RequestScope {
   /** Settles when the body of a streamed answer has been sent. */
   streamed: Promise<unknown> | undefined
 
+  /** Why it failed. */
+  failure: { readonly code: string; readonly message: string } | undefined
+
   constructor(log: Logger, time: number, timeLimit: () => Error) {
     this.log = log.child({ request: this.id })
     this.#timer = setTimeout(() => this.abort(timeLimit()), time)
