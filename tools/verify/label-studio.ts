@@ -88,7 +88,7 @@ async function api<T>(path: string, body?: object | FormData, method = body ? 'P
 }
 
 for (let waited = 0; ; waited++) {
-  if (studio.exitCode !== null || waited > 240) throw new Error(`Label Studio does not run; see ${data}/log`)
+  if (studio.exitCode !== null || waited > 600) throw new Error(`Label Studio does not run; see ${data}/log`)
   const up = await fetch(`${url}/health`).then(
     ({ ok }) => ok,
     () => false

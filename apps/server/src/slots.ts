@@ -38,7 +38,8 @@ export class Slots {
   /** Throws 429 with `Retry-After` where no more may wait. */
   checkRoom(ahead = this.#queue.size): void {
     const wait = (this.#seconds * (ahead + 1)) / this.count
-    if (ahead < this.limits.waiting && wait < (0.8 * this.limits.time) / 1000) return
+    // Half of the time: a machine with other work becomes slower than the latest work was.
+    if (ahead < this.limits.waiting && wait < (0.5 * this.limits.time) / 1000) return
     const seconds = Math.min(60, Math.max(1, Math.ceil(wait / 2)))
     throw new HttpError(429, 'E_BUSY', `the queue is full, with ${ahead} waiting; try again in ${seconds} s`, {
       'retry-after': String(seconds)
