@@ -26,7 +26,8 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Backends and speed', link: '/backends' },
       { text: 'Fine-tuning', link: '/fine-tuning' },
       { text: 'Formats', link: '/formats' },
-      { text: 'Deploying a page', link: '/deploying' }
+      { text: 'Deploying a page', link: '/deploying' },
+      { text: 'Server', link: '/server' }
     ]
   },
   {

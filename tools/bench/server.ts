@@ -1,5 +1,5 @@
 /**
- * `npm run bench:server -- [--clients 200] [--clicks 5] [--images 200] [--minutes 3] [--photos FOLDER]`: the server with
+ * `npm run bench:server -- [--clients 200] [--clicks 5] [--images 200] [--minutes 3] [--photos DIR]`: the server with
  * MobileSAM on the CPU, in a process of its own. One client that calls the SDK, one that calls the server, many clients
  * on one image, and many on one image each: throughput, latency, errors, what the cache found, and memory. Photos
  * default to the one of the command line; each is made another image by a line of pixels.

@@ -14,7 +14,7 @@ export const packages = {
   'packages/model-mobile': ['@sam/core', '@sam/core/graph'],
   'packages/clip': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/worker': ['@sam/core', '@sam/core/graph'],
-  'packages/client': ['@sam/core', '@sam/core/graph'],
+  'packages/client': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/annotations': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/rng': [],
   'packages/scenes': ['@sam/core', '@sam/core/model', '@sam/core/graph', '@sam/rng'],

@@ -91,4 +91,4 @@ const onError: ErrorHandler<Env> = (given, c) => {
 
 /** An error of the schemas' own checks: a body of another type, or no JSON. */
 const ofValidator = ({ status, message }: HTTPException): HttpError =>
-  new HttpError(status as 400, (status as number) === 415 ? 'E_MEDIA_TYPE' : 'E_BAD_REQUEST', message)
+  new HttpError(status, (status as number) === 415 ? 'E_MEDIA_TYPE' : 'E_BAD_REQUEST', message)

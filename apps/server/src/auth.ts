@@ -6,10 +6,9 @@ import { HttpError } from './http-error.js'
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /**
- * Lets requests with one of the tokens through: `Authorization: Bearer TOKEN`, or `Basic` with the token as password, as
- * annotation tools send it. The time does not depend on the token. Without tokens, requests must be addressed to this
- * machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for a short
- * token.
+ * Lets requests with one of the tokens through: `Authorization: Bearer TOKEN`, or `Basic` with the token as password,
+ * as annotation tools send it. The time does not depend on the token. Without tokens, requests must be addressed to this
+ * machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for a short token.
  */
 export function authorized(tokens: readonly string[]): MiddlewareHandler {
   if (tokens.some(token => !/^[!-~]{16,}$/.test(token)))
@@ -28,7 +27,7 @@ export function authorized(tokens: readonly string[]): MiddlewareHandler {
     let known = false
     for (const one of digests) known = timingSafeEqual(one, given) || known
     if (!known)
-      throw new HttpError(401, 'E_UNAUTHORIZED', 'a token is needed: Authorization: Bearer TOKEN', {
+      throw new HttpError(401, 'E_UNAUTHORIZED', 'a token is needed: Authorization: Bearer TOKEN').with({
         'www-authenticate': 'Bearer realm="sam", Basic realm="sam"'
       })
     return next()

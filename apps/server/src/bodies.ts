@@ -8,7 +8,9 @@ export const atMost = (maxSize: number): MiddlewareHandler =>
   bodyLimit({
     maxSize,
     onError: () => {
-      throw new HttpError(413, 'E_TOO_LARGE', `the body must have at most ${maxSize} bytes`, { connection: 'close' })
+      throw new HttpError(413, 'E_TOO_LARGE', `the body must have at most ${maxSize} bytes`).with({
+        connection: 'close'
+      })
     }
   })
 

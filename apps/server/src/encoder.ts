@@ -45,7 +45,7 @@ export class Encoder {
     this.#waiting++
     try {
       const encoding = new Promise<EncodedImage>((resolve, reject) => this.#add({ bytes, signal, resolve, reject }))
-      return await untilAborted(encoding, signal, () => encoding.then(image => image.dispose()).catch(() => {}))
+      return await untilAborted(encoding, signal, () => void encoding.then(image => image.dispose()).catch(() => {}))
     } finally {
       this.#waiting--
     }
@@ -60,7 +60,7 @@ export class Encoder {
   #begin(): Job[] {
     const jobs: Job[] = []
     const run = async (): Promise<void> => {
-      await null // the first job is added when this returns
+      await Promise.resolve() // the first job is added when this returns
       if (this.batch.window && jobs.length < this.batch.size) await delay(this.batch.window)
       if (this.#open === jobs) this.#open = undefined
       await this.#run(jobs.filter(({ signal }) => !signal?.aborted))

@@ -76,7 +76,7 @@ function get(
   const lookup: LookupFunction = (host, given, done) =>
     resolver(host, { ...given, all: true }, (error, addresses) => {
       const refused = error ?? check(addresses)
-      if (refused) done(refused as NodeJS.ErrnoException, '')
+      if (refused) done(refused, '')
       else if (given.all) done(null, addresses)
       else done(null, addresses[0].address, addresses[0].family)
     })

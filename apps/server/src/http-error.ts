@@ -17,14 +17,20 @@ export type ServerErrorCode =
 /** An error with its HTTP status. */
 export class HttpError extends Error {
   override readonly name = 'HttpError'
+  headers: Readonly<Record<string, string>> = {}
 
   constructor(
     readonly status: ContentfulStatusCode,
     readonly code: ServerErrorCode | SamErrorCode,
-    message: string,
-    readonly headers: Readonly<Record<string, string>> = {}
+    message: string
   ) {
     super(message)
+  }
+
+  /** The same error, whose answer has these headers. */
+  with(headers: Readonly<Record<string, string>>): this {
+    this.headers = headers
+    return this
   }
 }
 

@@ -23,7 +23,8 @@ class Entry {
   constructor(
     readonly image: EncodedImage,
     /** Whether crops of the photo can be read. */
-    readonly hasPhoto: boolean
+    readonly hasPhoto: boolean,
+    readonly bytes: number
   ) {}
 
   acquire(): void {
@@ -39,6 +40,10 @@ interface Use {
   /** Whether the pixels of the photo are needed, for crops. */
   readonly photo?: boolean
   readonly signal?: AbortSignal | undefined
+}
+
+interface Work<T> extends Use {
+  readonly work: (image: EncodedImage) => T | Promise<T>
 }
 
 /** Encoded images: in memory up to a number of bytes, then on disk. An image is encoded once, whoever asks for it. */
@@ -78,21 +83,17 @@ export class ImageCache {
       const image = await model.encoder.encode(bytes, signal)
       this.events.found('encoded')
       await this.#store(key, image, bytes)
-      return this.#keep(model, key, new Entry(image, true), bytes.length)
+      return this.#keep(key, new Entry(image, true, bytesOf(model) + bytes.length))
     }
-    return this.#use(key, encode, use, image => use.work(image, key))
+    return this.#use(key, encode, { ...use, work: image => use.work(image, key) })
   }
 
   /** Uses an image by its key. Throws 404 where it is in neither cache. */
-  use<T>(
-    model: ServedModel,
-    key: string,
-    use: Use & { readonly work: (image: EncodedImage) => T | Promise<T> }
-  ): Promise<T> {
+  use<T>(model: ServedModel, key: string, use: Work<T>): Promise<T> {
     const load = async (signal: AbortSignal): Promise<Entry> =>
       (await this.#load(model, key, { ...use, signal })) ??
       notFound(use.photo ? 'its photo is not in the cache' : 'it is not in the cache')
-    return this.#use(key, load, use, use.work)
+    return this.#use(key, load, use)
   }
 
   /** Frees all images that are not in use. */
@@ -103,8 +104,7 @@ export class ImageCache {
   async #use<T>(
     key: string,
     make: (signal: AbortSignal) => Promise<Entry>,
-    { photo = false, signal }: Use,
-    work: (image: EncodedImage) => T | Promise<T>
+    { photo = false, signal, work }: Work<T>
   ): Promise<T> {
     signal?.throwIfAborted()
     const known = this.#memory.get(key)
@@ -138,7 +138,8 @@ export class ImageCache {
     try {
       const image = await model.sam.load(bytes, { image: file, signal })
       this.events.found('disk')
-      return this.#keep(model, key, new Entry(image, Boolean(file)), file ? image.width * image.height * 3 : 0)
+      const pixels = file ? image.width * image.height * 3 : 0
+      return this.#keep(key, new Entry(image, Boolean(file), bytesOf(model) + pixels))
     } catch (error) {
       if (!SamError.is(error) || error.code !== 'E_BAD_EMBEDDING') throw error
       this.events.failed(error)
@@ -157,11 +158,8 @@ export class ImageCache {
     }
   }
 
-  #keep(model: ServedModel, key: string, entry: Entry, photoBytes: number): Entry {
-    const { config } = model.sam
-    const embedding = 4 * config.width * gridSize(config) ** 2
-    // The embedding, what the decoder keeps of it for all prompts (2.5 times as much), and the room that allocators add.
-    this.#memory.set(key, entry, { size: 5 * embedding + photoBytes })
+  #keep(key: string, entry: Entry): Entry {
+    this.#memory.set(key, entry, { size: entry.bytes })
     // Held until all who wait for it have it.
     entry.acquire()
     setImmediate(() => entry.release())
@@ -169,6 +167,12 @@ export class ImageCache {
     return entry
   }
 }
+
+/**
+ * Memory of an image: the embedding, what the decoder keeps of it for all prompts (2.5 times as much), and the room
+ * that allocators add.
+ */
+const bytesOf = ({ sam: { config } }: ServedModel): number => 5 * 4 * config.width * gridSize(config) ** 2
 
 const notFound = (why: string): never => {
   throw new HttpError(404, 'E_NOT_FOUND', `no such image: ${why}; upload it again`)

@@ -158,7 +158,7 @@ export async function createServer(given: ServerOptions): Promise<Server> {
   app.use(authorized(tokens))
   app.use(uncompressed)
   app.use(async (_, next) => {
-    if (stopping) throw new HttpError(503, 'E_STOPPING', 'the server is stopping', { 'retry-after': '5' })
+    if (stopping) throw new HttpError(503, 'E_STOPPING', 'the server is stopping').with({ 'retry-after': '5' })
     await next()
   })
   app.get('/metrics', async c =>
@@ -182,18 +182,13 @@ export async function createServer(given: ServerOptions): Promise<Server> {
       http = httpServer(app, limits)
       const server = http
       await new Promise<void>((resolve, reject) => {
-        const failed = (cause: NodeJS.ErrnoException): void => {
-          try {
-            refuse('E_BAD_OPTION', `host and port: cannot listen on ${host}:${port} (${cause.code})`, { cause })
-          } catch (error) {
-            reject(error as Error)
-          }
-        }
-        server.once('error', failed).listen({ host, port }, () => {
-          server.off('error', failed)
+        server.once('error', reject).listen({ host, port }, () => {
+          server.off('error', reject)
           resolve()
         })
-      })
+      }).catch((cause: NodeJS.ErrnoException) =>
+        refuse('E_BAD_OPTION', `host and port: cannot listen on ${host}:${port} (${cause.code})`, { cause })
+      )
       const { address, family, port: bound } = server.address() as AddressInfo
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
     },
@@ -232,7 +227,7 @@ function addState(app: App, { isStopping }: Service): void {
 /** A server that gives up on clients that send or read too slowly. */
 function httpServer(app: App, { headerTime, connections, time }: Limits): HttpServer {
   const server = createAdaptorServer({
-    fetch: app.fetch as (request: Request) => Promise<Response>,
+    fetch: app.fetch,
     serverOptions: {
       headersTimeout: headerTime,
       requestTimeout: 6 * headerTime,

@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Work in at most `count` slots; the rest waits in order, up to a limit. What is beyond is refused at once, with the time
- * after which there should be room; so is what could not be finished in time, judging by the latest work.
+ * Work in at most `count` slots; the rest waits in order, up to a limit. What is beyond is refused at once, with the
+ * time after which there should be room; so is what could not be finished in time, judging by the latest work.
  */
 export class Slots {
   #running = 0
@@ -41,12 +41,12 @@ export class Slots {
     // Half of the time: a machine with other work becomes slower than the latest work was.
     if (ahead < this.limits.waiting && wait < (0.5 * this.limits.time) / 1000) return
     const seconds = Math.min(60, Math.max(1, Math.ceil(wait / 2)))
-    throw new HttpError(429, 'E_BUSY', `the queue is full, with ${ahead} waiting; try again in ${seconds} s`, {
+    throw new HttpError(429, 'E_BUSY', `the queue is full, with ${ahead} waiting; try again in ${seconds} s`).with({
       'retry-after': String(seconds)
     })
   }
 
-  /** Runs the work in a slot. An abort ends the wait with the signal's reason; work that has begun must heed it itself. */
+  /** Runs the work in a slot. An abort ends the wait with the signal's reason; begun work must heed it itself. */
   async run<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
     if (this.#running < this.count) this.#running++

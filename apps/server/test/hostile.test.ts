@@ -1,6 +1,5 @@
-import { lookup } from 'node:dns'
-import { readdir } from 'node:fs/promises'
-import { mkdtemp } from 'node:fs/promises'
+import type { lookup } from 'node:dns'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { createServer as createHttp, request as httpRequest, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'

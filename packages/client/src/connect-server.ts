@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly decode?: LocalDecoder | undefined
   /** With `decode`: embeddings as float16 values, in half the bytes. Default false. */
   readonly half?: boolean | undefined
-  /** Masks with their logits, 350 KB each: for smooth outlines, and for use as prompts without a loss. Default false. */
+  /** Masks with their logits, 350 KB each: for smooth outlines, and as prompts without a loss. Default false. */
   readonly logits?: boolean | undefined
   /** How often a request is sent again while the server is busy. Default 8. */
   readonly retries?: number | undefined

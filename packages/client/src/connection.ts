@@ -40,8 +40,9 @@ export class Connection {
   constructor(readonly options: ConnectionOptions) {}
 
   /**
-   * Sends a request, again where the server is busy. Throws the error of the server as a `SamError`, and `BackendError`
-   * `E_BACKEND_UNAVAILABLE` where it cannot be reached, `E_BACKEND_FAILED` where it is busy, fails or refuses the token.
+   * Sends a request, again where the server is busy. Throws the error of the server as a `SamError`, and
+   * `BackendError` `E_BACKEND_UNAVAILABLE` where it cannot be reached, `E_BACKEND_FAILED` where it is busy, fails or
+   * refuses the token.
    */
   async send(path: string, { method = 'GET', body, signal }: SendOptions = {}): Promise<Response> {
     const { url, token, retries, fetch } = this.options

@@ -9,7 +9,7 @@ export async function imageFile(input: ImageInput, signal: AbortSignal | undefin
   if (input instanceof Blob) return input
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return new Blob([input as BlobPart])
   if (typeof input === 'string' || input instanceof URL) return fileAt(input, signal)
-  if (typeof input === 'object' && input !== null && 'data' in input) return pixels(input as PixelSource)
+  if (typeof input === 'object' && input !== null && 'data' in input) return pixels(input)
   return drawn(input as ImageBitmap)
 }
 
@@ -22,7 +22,7 @@ async function fileAt(address: string | URL, signal: AbortSignal | undefined): P
   }
   const file = await openFile(address)
   try {
-    return new Blob([(await file.read(0, file.size, signal)) as BlobPart])
+    return new Blob([await file.read(0, file.size, signal)])
   } finally {
     await file.close()
   }

@@ -69,9 +69,11 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
   const models: Record<string, ServedModel> = {}
   const load = async ([next, ...rest]: ServeOptions['add'], then: () => Promise<void>): Promise<void> => {
     if (!next) return then()
-    const { checkpoint: _, model: __, ...shared } = options
-    await withModel({ ...shared, checkpoint: next[1] }, context, (sam, { backend }) => {
-      models[next[0]] = { sam, device: backend }
+    const [name, checkpoint] = next
+    const { backend, download, quiet } = options
+    const own = { checkpoint, ...(backend && { backend }), ...(download && { download }), ...(quiet && { quiet }) }
+    await withModel(own, context, (sam, { backend: device }) => {
+      models[name] = { sam, device }
       return load(rest, then)
     })
   }

@@ -211,7 +211,7 @@ function resultOf(mask: Mask, { tag, name, toName }: Control, label: string | un
     { predictions: [{ result: [{ type: string; value: Record<string, unknown> }] }] }
   ]
   const [region] = predictions[0].result
-  const { [region.type]: _, ...value } = region.value
+  const value = Object.fromEntries(Object.entries(region.value).filter(([key]) => key !== region.type))
   const type = tag.toLowerCase()
   return {
     ...region,
