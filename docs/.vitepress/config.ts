@@ -28,7 +28,8 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Annotator', link: '/annotator' },
       { text: 'Formats', link: '/formats' },
       { text: 'Many images', link: '/many-images' },
-      { text: 'Deploying a page', link: '/deploying' }
+      { text: 'Deploying a page', link: '/deploying' },
+      { text: 'Server', link: '/server' }
     ]
   },
   {

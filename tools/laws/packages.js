@@ -14,6 +14,7 @@ export const packages = {
   'packages/model-mobile': ['@sam/core', '@sam/core/graph'],
   'packages/clip': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/worker': ['@sam/core', '@sam/core/graph'],
+  'packages/client': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/annotations': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/jobs': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/annotations'],
   'packages/annotator': ['@sam/core', '@sam/core/graph', '@sam/core/model'],

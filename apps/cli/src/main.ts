@@ -10,6 +10,7 @@ import { addGenerate } from './commands/generate.js'
 import { addInspect } from './commands/inspect.js'
 import { addPredict } from './commands/predict.js'
 import { addQueue } from './commands/queue.js'
+import { addServe } from './commands/serve.js'
 import { addText } from './commands/text.js'
 import { addTrain } from './commands/train.js'
 import { addWorker } from './commands/worker.js'
@@ -108,6 +109,7 @@ function programFor(context: Context, { quietErrors }: { quietErrors: boolean })
     addExport,
     addTrain,
     addEval,
+    addServe,
     addDemo
   ])
     add(program, context)
