@@ -15,6 +15,7 @@ export const packages = {
   'packages/clip': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/worker': ['@sam/core', '@sam/core/graph'],
   'packages/annotations': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
+  'packages/annotator': ['@sam/core', '@sam/core/graph', '@sam/core/model'],
   'packages/rng': [],
   'packages/scenes': ['@sam/core', '@sam/core/model', '@sam/core/graph', '@sam/rng'],
   'packages/train': ['@sam/core', '@sam/core/graph', '@sam/core/model', '@sam/rng']
