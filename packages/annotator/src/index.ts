@@ -21,3 +21,7 @@ export type {
   Tool
 } from './store/annotator.js'
 export type { ImageLike, SamLike } from './store/sam-like.js'
+export { createAnnotator } from './store/create-annotator.js'
+export { keyHelp } from './stage/keys.js'
+export { pathOf } from './stage/draw.js'
+export { SamAnnotatorElement, type ObjectWithMask, type SamAnnotatorEventMap } from './element.js'

@@ -40,6 +40,8 @@ export interface AnnotatorState {
   /** The mask that a click at the pointer would give, or that the prompts have while they are dragged. */
   readonly preview?: Mask | undefined
   readonly level: Level
+  /** How many predictions have arrived: it changes when an object's mask does. */
+  readonly predictions: number
   /** One line on what happened, for a live region. */
   readonly status: string
   readonly error?: Error | undefined

@@ -1,0 +1,509 @@
+import { maskTree, SamError, type Mask, type MaskNode, type Point, type Prompt } from '@sam/core'
+import { addObjects, mergeObjects, replaceMask, type NewObject } from '../document/objects.js'
+import { addPictures } from '../document/pictures.js'
+import {
+  amendProject,
+  redoProject,
+  startProject,
+  stepProject,
+  undoProject,
+  type ProjectHistory
+} from '../document/project-history.js'
+import {
+  activeObject,
+  categoryOf,
+  emptyProject,
+  hasNoPrompts,
+  objectOf,
+  pictureOf,
+  type AnnotatedObject,
+  type Picture,
+  type Position,
+  type Project,
+  type Prompts,
+  type Suggestion
+} from '../document/project.js'
+import { addPoint, addStroke, chooseMask } from '../document/prompts.js'
+import { dismissSuggestions, pickSuggestions, updateSuggestions } from '../document/suggestions.js'
+import { covers, subtractMask, uniteMasks } from '../masks/combine.js'
+import { strokePrompts } from '../masks/stroke-prompts.js'
+import type { Annotator, AnnotatorState, PictureFile } from './annotator.js'
+import { latest } from './latest.js'
+import { maskCache, type MaskCache } from './mask-cache.js'
+import { openPictures } from './open-pictures.js'
+import { readPicture } from './read-picture.js'
+import type { ImageLike } from './sam-like.js'
+import { tasks } from './tasks.js'
+
+const percent = (score: number): string => `${Math.round(100 * Math.max(0, Math.min(1, score)))}%`
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
+
+const promptOf = ({ points, box, from }: Prompts): Prompt => ({
+  points,
+  ...(box && { box }),
+  ...(from && { mask: from })
+})
+
+/** Of an object that a phrase found, how much its mask may share with one that is there already, as IoU. */
+const sameObject = 0.8
+
+/** Creates an annotator with an empty project. */
+export function createAnnotator(): Annotator {
+  let state: AnnotatorState = {
+    history: startProject(emptyProject),
+    tool: 'include',
+    brush: 36,
+    ready: false,
+    level: 'all',
+    predictions: 0,
+    status: ''
+  }
+  let cache: MaskCache = maskCache()
+  /** The files of all pictures, also of those that were removed: undo brings them back. */
+  const blobs = new Map<string, Blob>()
+  const listeners = new Set<() => void>()
+  const lastShown = new Map<string, Mask>()
+  const pending = new Map<Prompts, AbortController>()
+  let encoded: ImageLike | undefined
+  let showing: { readonly id: string; readonly abort: AbortController } | undefined
+
+  const update = (part: Partial<AnnotatorState>): void => {
+    state = { ...state, ...part }
+    for (const listener of listeners) listener()
+  }
+  const operations = tasks(busy => update({ busy }))
+  const project = (): Project => state.history.present
+  const picture = (): Picture | undefined => pictureOf(project())
+  const nameOf = (id: string): string => pictureOf(project(), id)?.name ?? 'the picture'
+  const opened = openPictures(id => readPicture(blobs.get(id) ?? new Blob(), nameOf(id)))
+  const keyOf = ({ id }: AnnotatedObject, of = picture()): string => `${of?.id}/${id}`
+
+  function fail(error: unknown): void {
+    if (isAbort(error)) return
+    update({ error: error instanceof Error ? error : new Error(String(error)) })
+    if (SamError.is(error) && error.code === 'E_DEVICE_LOST' && state.ready) void annotator.recover()
+  }
+
+  /** Decodes and encodes the picture that is to be shown, unless that is under way. */
+  async function show(): Promise<void> {
+    const id = project().current
+    if (showing?.id === id) return
+    showing?.abort.abort()
+    encoded = undefined
+    if (id === undefined) {
+      showing = undefined
+      return update({ image: undefined, ready: false })
+    }
+    const mine = (showing = { id, abort: new AbortController() })
+    const isMine = (): boolean => showing === mine && !mine.abort.signal.aborted
+    try {
+      update({ ready: false, preview: undefined, image: undefined })
+      const image = await operations.run('Decoding the picture', () => opened.bitmap(id), mine.abort)
+      if (!isMine()) return
+      update({ image })
+      const { sam } = state
+      if (!sam) return
+      const began = performance.now()
+      const made = await operations.run('Encoding the image', signal => opened.encoded(id, sam, signal), mine.abort)
+      if (!isMine()) return
+      encoded = made
+      const seconds = ((performance.now() - began) / 1000).toFixed(1)
+      update({ ready: true, status: `Ready: ${nameOf(id)} encoded in ${seconds} s` })
+      requestMissing()
+    } catch (error) {
+      if (showing === mine) fail(error)
+    }
+  }
+  const showAgain = (): Promise<void> => {
+    showing?.abort.abort()
+    showing = undefined
+    return show()
+  }
+
+  /** Requests every missing prediction of the picture that is shown, and aborts those that are no longer needed. */
+  function requestMissing(): void {
+    const { objects = [] } = picture() ?? {}
+    for (const [prompts, abort] of pending) {
+      if (objects.some(object => object.prompts === prompts)) continue
+      abort.abort()
+      pending.delete(prompts)
+    }
+    const image = encoded
+    if (!image) {
+      const isMissing = objects.some(({ prompts }) => !hasNoPrompts(prompts) && !cache.predicted(prompts))
+      if (isMissing && state.sam && showing?.abort.signal.aborted) void showAgain() // it was stopped
+      return
+    }
+    for (const object of objects) {
+      const { prompts } = object
+      if (hasNoPrompts(prompts) || cache.predicted(prompts) || pending.has(prompts)) continue
+      const abort = new AbortController()
+      pending.set(prompts, abort)
+      image
+        .predict(promptOf(prompts), { signal: abort.signal })
+        .then(({ masks }) => {
+          cache.keep(prompts, masks)
+          update({ predictions: state.predictions + 1, status: predictionStatus(object, masks) })
+        })
+        .catch(error => {
+          if (!abort.signal.aborted) fail(error)
+        })
+        .finally(() => {
+          if (pending.get(prompts) === abort) pending.delete(prompts)
+        })
+    }
+  }
+
+  function predictionStatus({ name, strokes }: AnnotatedObject, masks: readonly Mask[]): string {
+    const [best] = masks
+    if (!best.area && !strokes.length)
+      return `${name}: the mask is empty; add a point inside the object, or remove one. Empty masks are not exported`
+    const score = percent(best.predictedIou)
+    return masks.length > 1
+      ? `${name}: ${masks.length} masks to choose from, best score ${score}`
+      : `${name}: mask refined, score ${score}`
+  }
+
+  const previews = latest(
+    async (prompts: Prompts, signal) => {
+      const { masks } = await encoded!.predict(promptOf(prompts), { signal, best: true })
+      return masks[0]
+    },
+    preview => update({ preview })
+  )
+  const endPreview = (): void => {
+    previews.stop()
+    if (state.preview) update({ preview: undefined })
+  }
+
+  function moveTo(history: ProjectHistory): void {
+    rememberShown()
+    previews.stop()
+    update({ history, preview: undefined })
+    // Ids of objects are used again: the next object with an id must not show the mask of an earlier one.
+    const { objects = [] } = picture() ?? {}
+    for (const key of lastShown.keys())
+      if (!objects.some(object => keyOf(object) === key && !hasNoPrompts(object.prompts))) lastShown.delete(key)
+    void show()
+    requestMissing()
+  }
+
+  /** Keeps the masks that are shown while the next ones are predicted, so that nothing flickers. */
+  function rememberShown(): void {
+    const of = picture()
+    for (const object of of?.objects ?? []) {
+      const mask = cache.under(object)
+      if (mask) lastShown.set(keyOf(object, of), mask)
+    }
+  }
+
+  const act: Annotator['act'] = transition => {
+    const before = project()
+    const next = transition(before)
+    if (next === before) return
+    const { preview } = state
+    const wasBlank = !annotator.active || hasNoPrompts(annotator.active.prompts)
+    moveTo(stepProject(state.history, next))
+    // The preview stays until the prediction arrives.
+    const made = annotator.active
+    if (preview && wasBlank && made && !hasNoPrompts(made.prompts) && !cache.predicted(made.prompts))
+      lastShown.set(keyOf(made), preview)
+  }
+
+  const levels = new WeakMap<readonly Suggestion[], readonly MaskNode<Suggestion>[]>()
+  function nodesOf(suggestions: readonly Suggestion[]): readonly MaskNode<Suggestion>[] {
+    let nodes = levels.get(suggestions)
+    if (!nodes) {
+      const flat = (list: readonly MaskNode<Suggestion>[]): MaskNode<Suggestion>[] =>
+        list.flatMap(node => [node, ...flat(node.children)])
+      levels.set(suggestions, (nodes = flat(maskTree(suggestions))))
+    }
+    return nodes
+  }
+
+  const smallest = <T>(found: readonly { readonly item: T; readonly mask: Mask }[]): T | undefined =>
+    found.reduce<{ item: T; mask: Mask } | undefined>(
+      (best, next) => (best && best.mask.area <= next.mask.area ? best : next),
+      undefined
+    )?.item
+
+  /** The masks of objects that are all predicted, else undefined. */
+  function masksOf(ids: readonly number[]): readonly Mask[] | undefined {
+    const masks = ids.flatMap(id => {
+      const object = objectOf(picture(), id)
+      return (object && annotator.maskOf(object)) ?? []
+    })
+    return masks.length === ids.length ? masks : undefined
+  }
+
+  const ready = (): ImageLike => {
+    if (encoded) return encoded
+    throw new Error(
+      state.sam ? 'The picture must be encoded first. Wait until it is ready.' : 'A model must be loaded first.'
+    )
+  }
+
+  const annotator: Annotator = {
+    get state() {
+      return state
+    },
+    get project() {
+      return project()
+    },
+    get picture() {
+      return picture()
+    },
+    get active() {
+      return activeObject(project())
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    set(part) {
+      if (part.tool) endPreview()
+      update(part)
+    },
+    act,
+    undo: () => moveTo(undoProject(state.history)),
+    redo: () => moveTo(redoProject(state.history)),
+    setSam(sam) {
+      if (sam === state.sam) return
+      for (const abort of pending.values()) abort.abort()
+      pending.clear()
+      previews.stop()
+      opened.forgetEncodings()
+      update({ sam, ready: false, preview: undefined })
+      void showAgain()
+    },
+    recover() {
+      opened.forgetEncodings()
+      return showAgain()
+    },
+    stop() {
+      operations.stop()
+      update({ status: 'Stopped' })
+    },
+
+    async addPictures(files) {
+      const failed: { readonly name: string; readonly error: unknown }[] = []
+      await operations.run('Decoding', async (signal, report) => {
+        for (const [i, file] of files.entries()) {
+          if (signal.aborted) return
+          if (files.length > 1)
+            report({ text: `Decoding ${i + 1} of ${files.length} pictures`, part: i / files.length })
+          try {
+            await addPicture(file, i === 0)
+          } catch (error) {
+            failed.push({ name: file.name, error })
+          }
+        }
+      })
+      if (failed.length === 1) fail(failed[0].error)
+      else if (failed.length)
+        fail(new Error(`${failed.length} files cannot be decoded as images: ${failed.map(f => f.name).join(', ')}`))
+    },
+    open({ project: next, blobOf, candidatesOf }) {
+      operations.stop()
+      for (const abort of pending.values()) abort.abort()
+      pending.clear()
+      lastShown.clear()
+      previews.stop()
+      opened.clear()
+      blobs.clear()
+      cache = maskCache()
+      for (const { id, objects } of next.pictures) {
+        const blob = blobOf(id)
+        if (blob) blobs.set(id, blob)
+        for (const object of objects) {
+          const masks = candidatesOf(object)
+          if (masks) cache.keep(object.prompts, masks)
+        }
+      }
+      showing?.abort.abort()
+      showing = undefined
+      encoded = undefined
+      update({ history: startProject(next), image: undefined, ready: false, preview: undefined, error: undefined })
+      void show()
+    },
+    snapshot() {
+      const [files, masks] = [new Map(blobs), cache]
+      return {
+        project: project(),
+        blobOf: id => files.get(id),
+        candidatesOf: ({ prompts }) => masks.predicted(prompts)
+      }
+    },
+
+    addPoint(point: Point) {
+      act(before => addPoint(before, point, annotator.refined()))
+      if (!state.sam) update({ status: 'No model is loaded yet: the point is kept, and the mask follows' })
+    },
+    addStroke(stroke) {
+      const of = picture()
+      if (!of) return
+      if (stroke.erase && !annotator.active)
+        return update({ status: 'Select an object to erase from, or paint one first' })
+      act(before => addStroke(before, stroke, stroke.erase ? undefined : strokePrompts(stroke, of)))
+      const { active } = annotator
+      const mask = active && annotator.maskOf(active)
+      if (active && mask) {
+        const size = `${mask.area.toLocaleString('en')} pixels`
+        update({ status: mask.area ? `${active.name}: ${size}` : `${active.name}: the mask is empty` })
+      }
+    },
+    preview(at) {
+      const { active } = annotator
+      const begins = !active || (hasNoPrompts(active.prompts) && !active.base && !active.strokes.length)
+      if (at && encoded && begins) previews.request({ points: [{ x: at[0], y: at[1] }] })
+      else endPreview()
+    },
+    previewPrompts(prompts) {
+      if (prompts && encoded && !hasNoPrompts(prompts)) previews.request(prompts)
+      else endPreview()
+    },
+    choose(choice) {
+      const { active } = annotator
+      if (active && cache.predicted(active.prompts)?.[choice]) act(before => chooseMask(before, choice))
+    },
+
+    async addPhrase(phrase, options = {}) {
+      try {
+        const image = ready()
+        const name = phrase.trim()
+        if (!state.sam?.text)
+          throw new Error('This model has no text encoder: load one that finds objects by a phrase.')
+        const found = await operations.run(`Searching for “${name}”`, signal =>
+          image.query(name, { ...options, signal })
+        )
+        if (image !== encoded) return // another picture is shown by now
+        const { objects = [] } = picture() ?? {}
+        const known = objects.flatMap(object => annotator.maskOf(object) ?? [])
+        const added = found.filter(({ mask }) => mask.area && !known.some(other => other.iou(mask) > sameObject))
+        if (added.length)
+          act(before =>
+            addObjects(
+              before,
+              added.map(
+                ({ mask, score }, i): NewObject => ({
+                  name: added.length > 1 ? `${name} ${i + 1}` : name,
+                  base: mask,
+                  score
+                })
+              )
+            )
+          )
+        update({ status: phraseStatus(name, added, found.length) })
+      } catch (error) {
+        fail(error)
+      }
+    },
+    async generate(options = {}) {
+      try {
+        const image = ready()
+        const { id } = picture()!
+        annotator.dismiss()
+        let count = 0
+        await operations.run('Finding everything', async (signal, report) => {
+          for await (const { added, removed, done, total } of image.streamMasks({ ...options, signal })) {
+            count += added.length - removed.length
+            update({
+              history: amendProject(state.history, before => updateSuggestions(before, id, { added, removed }))
+            })
+            report({ text: `Finding everything · ${count} masks`, part: done / total })
+          }
+        })
+        update({ status: count ? `${count} masks found: click those to keep` : 'No masks found' })
+      } catch (error) {
+        fail(error)
+      }
+    },
+    suggestions() {
+      const { suggestions = [] } = picture() ?? {}
+      if (state.level === 'all' || !suggestions.length) return suggestions
+      return nodesOf(suggestions).flatMap(({ level, item }) => (level === state.level ? [item] : []))
+    },
+    pick: (suggestions, part) => act(before => pickSuggestions(before, suggestions, part)),
+    dismiss: suggestions => act(before => dismissSuggestions(before, suggestions)),
+    merge(ids) {
+      const masks = masksOf(ids)
+      if (masks && ids.length > 1)
+        act(before => mergeObjects(before, ids, uniteMasks(masks as [Mask, ...Mask[]]).withoutLogits()))
+    },
+    subtract(id, mask) {
+      const [own] = masksOf([id]) ?? []
+      if (!own) return
+      act(before => replaceMask(before, id, subtractMask(own, mask)))
+      if (own.area && !subtractMask(own, mask).area) update({ status: 'The mask is empty now' })
+    },
+    unite(id, mask) {
+      const [own] = masksOf([id]) ?? []
+      if (own) act(before => replaceMask(before, id, uniteMasks([own, mask])))
+    },
+
+    candidates: ({ prompts }) => cache.predicted(prompts),
+    maskOf(object, of = picture()) {
+      const under = cache.under(object)
+      return of && cache.paint(under, object.strokes, of)
+    },
+    shown(object) {
+      const of = picture()
+      if (!of) return undefined
+      const { prompts, strokes } = object
+      const under = cache.under(object) ?? (hasNoPrompts(prompts) ? undefined : lastShown.get(keyOf(object)))
+      return cache.paint(under, strokes, of)
+    },
+    refined() {
+      const { active } = annotator
+      return active && cache.under(active)
+    },
+    masked(of = picture()) {
+      return (of?.objects ?? []).flatMap(object => {
+        const mask = object.visible ? annotator.maskOf(object, of) : undefined
+        return mask?.area ? [{ object, mask, category: categoryOf(project(), object.category) }] : []
+      })
+    },
+    objectAt(at: Position) {
+      const { objects = [] } = picture() ?? {}
+      return smallest(
+        objects.flatMap(object => {
+          const mask = object.visible && !object.locked ? annotator.shown(object) : undefined
+          return mask && covers(mask, at) ? [{ item: object, mask }] : []
+        })
+      )
+    },
+    suggestionAt: at =>
+      smallest(annotator.suggestions().flatMap(item => (covers(item.mask, at) ? [{ item, mask: item.mask }] : []))),
+    blobOf: id => blobs.get(id),
+    fail
+  }
+
+  /** Adds one picture to the document, decoded to know its size. */
+  async function addPicture({ blob, name }: PictureFile, showIt: boolean): Promise<void> {
+    const bitmap = await readPicture(blob, name)
+    const { width, height } = bitmap
+    bitmap.close()
+    const id = newPictureId()
+    blobs.set(id, blob)
+    const { current } = project()
+    act(before => {
+      const next = addPictures(before, [{ id, name, width, height }])
+      return showIt || current === undefined ? next : { ...next, current }
+    })
+    update({ status: `${name}, ${width} × ${height} pixels` })
+  }
+
+  return annotator
+}
+
+const newPictureId = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+
+function phraseStatus(phrase: string, added: readonly { readonly score: number }[], found: number): string {
+  if (!found) return `“${phrase}” is not here`
+  const there = found - added.length
+  const already = there ? `${there} of ${found} marked already` : ''
+  if (!added.length) return `“${phrase}”: ${already}`
+  const scores = added.map(({ score }) => percent(score)).join(', ')
+  return [`“${phrase}”: ${added.length} added, score ${scores}`, already].filter(Boolean).join('; ')
+}
