@@ -1,39 +1,28 @@
-/** An image from the user, and its file name. */
-export interface NamedImage {
-  readonly bitmap: ImageBitmap
-  readonly name: string
-}
+import type { PictureFile } from '@sam/annotator'
 
-/** Decodes an image, with its EXIF orientation applied. Throws an `Error` with a message for the user. */
-export async function readImage(blob: Blob, name = 'name' in blob ? String(blob.name) : 'image'): Promise<NamedImage> {
-  try {
-    return { bitmap: await createImageBitmap(blob, { imageOrientation: 'from-image' }), name }
-  } catch (cause) {
-    throw new Error(
-      `${name} cannot be decoded as an image. Check that the file is complete, or use JPEG, PNG, WebP, AVIF or GIF.`,
-      { cause }
-    )
-  }
-}
+/** Files from the user as pictures. */
+export const asPictures = (files: readonly File[]): PictureFile[] =>
+  files.map(blob => ({ blob, name: blob.name || 'image' }))
 
-/** The first image in dropped or pasted data. */
-export const imageIn = (data: DataTransfer | null): File | undefined =>
-  [...(data?.files ?? [])].find(file => file.type.startsWith('image/')) ??
-  [...(data?.items ?? [])]
+/** The images in dropped or pasted data. */
+export function imagesIn(data: DataTransfer | null): File[] {
+  const files = [...(data?.files ?? [])].filter(file => file.type.startsWith('image/'))
+  if (files.length) return files
+  return [...(data?.items ?? [])]
     .filter(item => item.kind === 'file' && item.type.startsWith('image/'))
-    .map(item => item.getAsFile())
-    .find(file => file !== null)
+    .flatMap(item => item.getAsFile() ?? [])
+}
 
 /**
  * Listens for images dropped on the page or pasted into it. `other` receives any other dropped file; `over`
  * reports whether files are dragged over the page.
  */
 export function listenForImages({
-  image,
+  images,
   other,
   over
 }: {
-  image: (file: File) => void
+  images: (files: readonly File[]) => void
   other: (file: File | undefined) => void
   over: (dragging: boolean) => void
 }): void {
@@ -53,15 +42,15 @@ export function listenForImages({
     event.preventDefault()
     depth = 0
     over(false)
-    const file = imageIn(event.dataTransfer)
-    if (file) image(file)
+    const files = imagesIn(event.dataTransfer)
+    if (files.length) images(files)
     else other(event.dataTransfer?.files[0])
   })
   addEventListener('paste', event => {
-    const file = imageIn(event.clipboardData)
-    if (!file) return
+    const files = imagesIn(event.clipboardData)
+    if (!files.length) return
     event.preventDefault()
-    image(file)
+    images(files)
   })
 }
 

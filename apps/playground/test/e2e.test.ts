@@ -7,7 +7,7 @@ import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { headers } from '../build/headers.js'
 import config from '../vite.config.js'
-import { fit, margins } from '../src/view.js'
+import { fit } from '../../../packages/annotator/src/stage/view.js'
 import { launch } from './browser.js'
 import { serve, type StaticServer } from './static-server.js'
 
@@ -36,7 +36,11 @@ const coffee = {
   async onScreen(page: Page): Promise<(x: number, y: number) => [number, number]> {
     const canvas = (await page.locator('#canvas').boundingBox())!
     const toolbar = (await page.locator('#toolbar').boundingBox())!
-    const view = fit({ width: 600, height: 400 }, canvas, margins(canvas.y + canvas.height - toolbar.y))
+    const view = fit({ width: 600, height: 400 }, canvas, {
+      top: 52,
+      bottom: canvas.y + canvas.height - toolbar.y + 20,
+      side: 20
+    })
     return (x, y) => [canvas.x + view.x + x * view.scale, canvas.y + view.y + y * view.scale]
   }
 }

@@ -258,6 +258,11 @@ export interface SamAnnotatorElement {
     listener: (this: SamAnnotatorElement, event: HTMLElementEventMap[K]) => void,
     options?: boolean | AddEventListenerOptions
   ): void
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions
+  ): void
 }
 
 declare global {

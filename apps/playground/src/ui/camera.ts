@@ -1,14 +1,14 @@
-import type { NamedImage } from '../image-input.js'
+import type { PictureFile } from '@sam/annotator'
 import { h } from './dom.js'
 import { iconButton } from './toolbar.js'
 
 export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function'
 
 /**
- * Takes a photo with the camera. Undefined if the user closes the dialog. Throws an `Error` with the reason if the
+ * Takes a photo with the camera. Empty if the user closes the dialog. Throws an `Error` with the reason if the
  * camera cannot be used.
  */
-export async function takePhoto(): Promise<NamedImage | undefined> {
+export async function takePhoto(): Promise<readonly PictureFile[]> {
   let stream: MediaStream
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })
@@ -35,13 +35,20 @@ export async function takePhoto(): Promise<NamedImage | undefined> {
   dialog.showModal()
   try {
     return await new Promise(resolve => {
-      dialog.addEventListener('close', () => resolve(undefined))
+      dialog.addEventListener('close', () => resolve([]))
       shutter.addEventListener('click', () => {
-        resolve(createImageBitmap(video).then(bitmap => ({ bitmap, name: 'photo.jpg' })))
+        resolve(frameOf(video).then(blob => [{ blob, name: 'photo.jpg' }]))
       })
     })
   } finally {
     for (const track of stream.getTracks()) track.stop()
     dialog.remove()
   }
+}
+
+/** What the video shows now, as a JPEG file. */
+async function frameOf(video: HTMLVideoElement): Promise<Blob> {
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight)
+  canvas.getContext('2d')!.drawImage(video, 0, 0)
+  return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 })
 }

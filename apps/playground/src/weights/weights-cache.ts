@@ -52,6 +52,8 @@ export interface WeightsCache {
   store(incoming: Incoming, options?: CacheOptions): Promise<StoredFile>
   /** Removes a model from the index; its file is removed when no tab uses it. */
   remove(key: string): Promise<void>
+  /** Removes the files that are neither in the index nor in use, such as those of a worker that has ended. */
+  sweep(): Promise<void>
 }
 
 const index = 'index.json'
@@ -113,6 +115,7 @@ export function weightsCache(folder: Folder, locks: Pick<LockManager, 'request'>
 
   return {
     list,
+    sweep: () => locks.request(lockOf(index), sweep),
     remove: key => update(entries => entries.filter(e => e.key !== key)),
     async open(key, options = {}) {
       const entry = (await list()).find(e => e.key === key)
