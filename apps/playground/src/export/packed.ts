@@ -16,8 +16,8 @@ const types: Readonly<Record<string, string>> = {
 
 const endOf = (name: string): string => /[^.]*$/.exec(name)![0].toLowerCase()
 
-const blobOf = (parts: readonly Uint8Array[], name: string): Blob =>
-  new Blob(parts as readonly Uint8Array<ArrayBuffer>[], { type: types[endOf(name)] ?? 'text/plain' })
+const blobOf = (parts: Uint8Array[], name: string): Blob =>
+  new Blob(parts as Uint8Array<ArrayBuffer>[], { type: types[endOf(name)] ?? 'text/plain' })
 
 /** One file as it is, several as one zip. Undefined if there are none. `name`: of the zip, without extension. */
 export function packed(files: Files, name: string): PackedFile | undefined {

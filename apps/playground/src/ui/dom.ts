@@ -8,7 +8,9 @@ export function save(blob: Blob, name: string): void {
 }
 
 /** Opens a file picker. Returns the chosen files; empty if none was chosen. */
-export function chooseFiles(options: Partial<Pick<HTMLInputElement, 'accept' | 'multiple' | 'webkitdirectory'>>): Promise<File[]> {
+export function chooseFiles(
+  options: Partial<Pick<HTMLInputElement, 'accept' | 'multiple' | 'webkitdirectory'>>
+): Promise<File[]> {
   const input = Object.assign(document.createElement('input'), { type: 'file', ...options })
   return new Promise(resolve => {
     input.addEventListener('change', () => resolve([...(input.files ?? [])]))

@@ -4,7 +4,7 @@ import { refuse } from '@sam/core/graph'
 import { bundledModels } from '../bundled-models.js'
 import { lazyText } from '../lazy-text.js'
 import { tinyText } from '../tiny-text.js'
-import type { LoadStep, ModelChoice } from '../protocol.js'
+import type { Step, ModelChoice } from '../protocol.js'
 import { addressOf, checksumIn, compareWithAddress, download } from './address.js'
 import { privateFolder } from './folder.js'
 import { verifiedBlob, weightsCache, type Incoming, type StoredFile, type WeightsCache } from './weights-cache.js'
@@ -12,7 +12,7 @@ import { verifiedBlob, weightsCache, type Incoming, type StoredFile, type Weight
 export interface OpenOptions {
   readonly backend: Backend
   readonly signal: AbortSignal
-  readonly onStep: (step: LoadStep) => void
+  readonly onStep: (step: Step) => void
 }
 
 export interface OpenedModel {
