@@ -23,7 +23,7 @@ export interface PanelState {
 export const startState: PanelState = {
   tab: 'objects',
   search: '',
-  exportSettings: { format: 'cut-out', scope: 'object', masks: exactMasks }
+  exportSettings: { format: 'cut-out', scope: 'picture', masks: exactMasks }
 }
 
 /** The page: the annotator in its stage, the model, the exports, and the state of the panels. */

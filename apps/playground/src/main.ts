@@ -94,8 +94,17 @@ function show(): void {
   stage.marginBottom = Math.max(0, area.clientHeight - at('toolbar').offsetTop)
   if (active?.id !== shownObject) {
     shownObject = active?.id
-    document.querySelector('.object.active')?.scrollIntoView({ block: 'nearest' })
+    scrollToActive()
   }
+}
+
+/** Scrolls the list of objects, and not the panel, to the selected one. */
+function scrollToActive(): void {
+  const list = document.querySelector('.objects')
+  const row = list?.querySelector('.active')
+  if (!list || !row) return
+  const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()]
+  list.scrollTop += Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom)
 }
 
 annotator.subscribe(changed)

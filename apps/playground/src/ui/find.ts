@@ -53,7 +53,7 @@ export function findPanel(app: App): TemplateResult {
   const { model } = models.state
   const refused = state.refusedPhrase
   return card('find', 'Find', {
-    body: html`<form class="phrase" role="search" title="Find by a phrase (T)" @submit=${(e: Event) => submit(app, e)}>
+    body: html`<div class="find"><form class="phrase" role="search" title="Find by a phrase (T)" @submit=${(e: Event) => submit(app, e)}>
         <input
           type="search"
           name="phrase"
@@ -83,6 +83,13 @@ export function findPanel(app: App): TemplateResult {
           ${icon('search')}
         </button>
       </form>
+      ${textButton('sparkles', 'Everything', {
+        class: 'button',
+        key: 'G',
+        disabled: !ready || annotator.state.busy !== undefined,
+        onclick: () => void generateAll(app)
+      })}
+      </div>
       ${
         refused !== undefined && !models.state.supportsText
           ? html`<div class="unsupported" role="status">
@@ -98,12 +105,6 @@ export function findPanel(app: App): TemplateResult {
           </div>`
           : nothing
       }
-      ${textButton('sparkles', 'Everything', {
-        class: 'button',
-        key: 'G',
-        disabled: !ready || annotator.state.busy !== undefined,
-        onclick: () => void generateAll(app)
-      })}
       ${
         all
           ? html`<div class="suggestions">

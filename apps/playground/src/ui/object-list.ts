@@ -34,11 +34,12 @@ export function objectList(app: App): TemplateResult {
   const listed = listedObjects(app)
   const { ticked } = state
   return card('objects', 'Objects', {
-    hint: objects.length ? counted(objects.length, 'object') : undefined,
+    hint: objects.length || undefined,
     action: html`<span class="actions">
       ${
         objects.length > 1
-          ? textButton('check', 'Select', {
+          ? iconButton('check', 'Tick several objects', {
+              class: 'small',
               pressed: ticked !== undefined,
               onclick: () => app.set({ ticked: ticked ? undefined : new Set() })
             })

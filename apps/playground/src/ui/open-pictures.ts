@@ -15,8 +15,11 @@ export async function openPictures({ annotator }: App, pick: () => Promise<reado
 }
 
 /** Buttons for the sources of pictures: files and the camera. */
-export const pictureButtons = (app: App, [first, second]: readonly [string, string]) => [
-  textButton('image', 'Choose pictures', {
+export const pictureButtons = (
+  app: App,
+  { label, classes: [first, second] }: { label: string; classes: readonly [string, string] }
+) => [
+  textButton('image', label, {
     class: first,
     onclick: () => void openPictures(app, () => chooseFiles({ accept: 'image/*', multiple: true }))
   }),

@@ -51,7 +51,7 @@ export function pictures(app: App): TemplateResult {
   const at = project.pictures.findIndex(({ id }) => id === picture?.id)
   return card('objects', 'Pictures', {
     hint: project.pictures.length > 1 ? `${at + 1} of ${project.pictures.length}` : undefined,
-    action: html`<span class="actions">${pictureButtons(app, ['text-button', 'text-button'])}</span>`,
+    action: html`<span class="actions">${pictureButtons(app, { label: 'Add', classes: ['text-button', 'text-button'] })}</span>`,
     body: html`<ul class="thumbnails" aria-label="Pictures">
         ${repeat(project.pictures, ({ id }) => id, item)}
       </ul>

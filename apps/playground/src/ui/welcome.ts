@@ -24,7 +24,7 @@ export const welcome = (app: App): TemplateResult =>
     <p class="welcome-title">Segment anything in a picture</p>
     <p class="for-mouse">Drop or paste pictures here, then point at an object.</p>
     <p class="for-touch">Take a photo or choose pictures, then tap an object.</p>
-    <div class="welcome-buttons">${pictureButtons(app, ['button primary', 'button'])}</div>
+    <div class="welcome-buttons">${pictureButtons(app, { label: 'Choose pictures', classes: ['button primary', 'button'] })}</div>
     <div class="samples">
       <span>or try</span>
       ${samples.map(

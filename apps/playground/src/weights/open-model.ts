@@ -155,7 +155,7 @@ function singleFileOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
   return single ? { kind: 'file', file: new File([single], `${folder.name}.safetensors`) } : folder
 }
 
-const storedNote = 'stored on this device for the next visit'
+const storedNote = 'stored on this device'
 const notStored = 'not stored: this browser has no storage or too little space for it'
 
 /** Stores a model. Undefined if the browser has no storage, or too little space. */
