@@ -16,6 +16,7 @@ import { asPictures, listenForImages } from './image-input.js'
 import { listenForKeys } from './keys.js'
 import { createModels } from './models.js'
 import { keepOffline } from './offline.js'
+import { openProjectStorage } from './project-storage.js'
 import { defaultModel, lastModel } from './remembered-model.js'
 import { iconButton } from './ui/controls.js'
 import { createDialogs } from './ui/dialogs.js'
@@ -49,11 +50,13 @@ const changed = (): void => {
 }
 const startWorker = (): Worker => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
 let state = startState
+const storage = await openProjectStorage(annotator, changed)
 const app: App = {
   annotator,
   stage,
   models: createModels({ annotator, startWorker, prefer, changed }),
   exports: createExports(annotator, changed),
+  storage,
   get state() {
     return state
   },
@@ -107,15 +110,19 @@ function scrollToActive(): void {
   list.scrollTop += Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom)
 }
 
+/** Opens a dropped file that is no picture: a project, or a model. */
+async function openOther(file: File | undefined): Promise<void> {
+  if (file && /\.zip$/i.test(file.name)) await app.storage.openFile(file)
+  else if (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)) await app.models.load({ kind: 'file', file })
+  else annotator.fail(new Error('This file is no picture, no project (.zip) and no model (.pth, .safetensors).'))
+}
+
 annotator.subscribe(changed)
 restoreTheme(changed)
 listenForKeys(app)
 listenForImages({
   images: files => void annotator.addPictures(asPictures(files)),
-  other: file =>
-    void (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
-      ? app.models.load({ kind: 'file', file })
-      : annotator.fail(new Error('This file is neither an image nor a model (.pth, .safetensors).'))),
+  other: file => void openOther(file),
   over: dragging => area.classList.toggle('dragging', dragging)
 })
 new ResizeObserver(changed).observe(area)

@@ -127,8 +127,8 @@ export class SamAnnotatorElement extends Base {
   }
 
   /**
-   * Adds pictures and shows the first of them. Resolves when they are decoded; the event `ready` says when the model has
-   * encoded the first. Of files that cannot be decoded, the event `failure` says the names.
+   * Adds pictures and shows the first of them. Resolves when they are decoded; the event `ready` says when the model
+   * has encoded the first. Of files that cannot be decoded, the event `failure` says the names.
    */
   async open(files: Blob | readonly Blob[]): Promise<void> {
     await this.annotator.addPictures(
@@ -181,6 +181,29 @@ export class SamAnnotatorElement extends Base {
 
   override focus(options?: FocusOptions): void {
     this.#canvas?.focus(options)
+  }
+
+  override addEventListener<K extends keyof SamAnnotatorEventMap>(
+    type: K,
+    listener: (this: SamAnnotatorElement, event: SamAnnotatorEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions
+  ): void
+  override addEventListener<K extends keyof HTMLElementEventMap>(
+    type: K,
+    listener: (this: SamAnnotatorElement, event: HTMLElementEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions
+  ): void
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions
+  ): void
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions
+  ): void {
+    super.addEventListener(type, listener, options)
   }
 
   connectedCallback(): void {
@@ -245,24 +268,6 @@ export class SamAnnotatorElement extends Base {
   #emit<K extends keyof SamAnnotatorEventMap>(type: K, detail: SamAnnotatorEventMap[K]['detail']): void {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
-}
-
-export interface SamAnnotatorElement {
-  addEventListener<K extends keyof SamAnnotatorEventMap>(
-    type: K,
-    listener: (this: SamAnnotatorElement, event: SamAnnotatorEventMap[K]) => void,
-    options?: boolean | AddEventListenerOptions
-  ): void
-  addEventListener<K extends keyof HTMLElementEventMap>(
-    type: K,
-    listener: (this: SamAnnotatorElement, event: HTMLElementEventMap[K]) => void,
-    options?: boolean | AddEventListenerOptions
-  ): void
-  addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject,
-    options?: boolean | AddEventListenerOptions
-  ): void
 }
 
 declare global {

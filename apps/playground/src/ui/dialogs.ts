@@ -4,11 +4,13 @@ import { iconButton } from './controls.js'
 import { helpDialog } from './help-dialog.js'
 import { labelDialog } from './label-dialog.js'
 import { listStored, modelDialog } from './model-dialog.js'
+import { projectDialog } from './project-dialog.js'
 
 type Name = NonNullable<App['state']['dialog']>
 
 const dialogs: Readonly<Record<Name, { title: string; body: (app: App) => TemplateResult }>> = {
   models: { title: 'Choose a model', body: modelDialog },
+  project: { title: 'Project', body: projectDialog },
   labels: { title: 'Labels', body: labelDialog },
   help: { title: 'Keyboard', body: helpDialog }
 }

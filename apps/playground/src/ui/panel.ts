@@ -25,6 +25,7 @@ export function panel(app: App): TemplateResult {
   return html`<header class="brand">
       <span class="logo" aria-hidden="true"></span>
       <h1>Segment Anything</h1>
+      ${iconButton('folder', 'Project', { onclick: () => app.set({ dialog: 'project' }) })}
       ${iconButton('keys', 'Keyboard', { key: '?', onclick: () => app.set({ dialog: 'help' }) })}
       ${themeButton(() => app.set({}))}
     </header>

@@ -1,4 +1,4 @@
-import { removePicture, showPicture, type Picture } from '@sam/annotator'
+import { showPicture, type Picture } from '@sam/annotator'
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import type { App } from '../app.js'
@@ -62,10 +62,7 @@ export function pictures(app: App): TemplateResult {
             <small>${picture.width} × ${picture.height}</small>
             ${iconButton('trash', `Remove ${picture.name}`, {
               class: 'small',
-              onclick: () => {
-                annotator.act(before => removePicture(before, picture.id))
-                annotator.set({ status: `${picture.name} removed; undo brings it back` })
-              }
+              onclick: () => app.storage.removePicture(picture.id)
             })}
           </div>`
           : nothing

@@ -3,8 +3,8 @@ import { changeObject } from './objects.js'
 import { activeObject, type Category, type Project } from './project.js'
 
 /**
- * Adds a category. Default colour: one that differs from the others; default shortcut: the first free digit. A name that
- * exists already, or is empty, adds nothing.
+ * Adds a category. Default colour: one that differs from the others; default shortcut: the first free digit. A name
+ * that exists already, or is empty, adds nothing.
  */
 export function addCategory(
   project: Project,

@@ -31,7 +31,11 @@ export const addObjects = (project: Project, added: readonly NewObject[]): Proje
   changePicture(project, picture =>
     added.reduce<Picture>((before, part) => {
       const id = nextId(before)
-      return { ...before, objects: [...before.objects, { ...blank(id, project.nextCategory), ...part }], active: id }
+      return {
+        ...before,
+        objects: [...before.objects, { ...blank(id, project.nextCategory), ...part, id }],
+        active: id
+      }
     }, picture)
   )
 

@@ -1,6 +1,6 @@
 import { distinctColor, type AutomaticMask, type Box, type Mask, type Point } from '@sam/core'
 
-/** A project: pictures with their objects, and the categories of the objects. Immutable; a transition returns another. */
+/** A project: pictures with their objects, and the objects' categories. Immutable: a transition returns another. */
 export interface Project {
   readonly pictures: readonly Picture[]
   /** Id of the picture that is shown; undefined only if there are none. */
@@ -54,6 +54,8 @@ export interface Prompts {
   readonly box?: Box | undefined
   /** The mask that they refine. */
   readonly from?: Mask | undefined
+  /** Predict three masks to choose from, although there are several points: see `PredictOptions.multimask`. */
+  readonly multimask?: boolean | undefined
 }
 
 /** A line that is painted into the mask, or erased from it, with a round brush. */

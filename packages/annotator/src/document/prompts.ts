@@ -19,12 +19,16 @@ export function addPoint(project: Project, point: Point, from?: Mask): Project {
   const object = activeObject(project)
   if (!object) return addObjects(project, [{ prompts: { points: [point] } }])
   const { prompts } = object
-  return withPrompts(project, object, { ...prompts, points: [...prompts.points, point], from: from ?? prompts.from })
+  return withPrompts(project, object, {
+    points: [...prompts.points, point],
+    box: prompts.box,
+    from: from ?? prompts.from
+  })
 }
 
 /**
- * Changed and removed prompts are predicted without the masks that the old ones gave: only a mask that was not predicted
- * is refined.
+ * Changed and removed prompts are predicted without the masks that the old ones gave: only a mask that was not
+ * predicted is refined.
  */
 const revised = (project: Project, object: AnnotatedObject, prompts: Pick<Prompts, 'points' | 'box'>): Project =>
   withPrompts(project, object, { ...prompts, from: object.base })

@@ -7,8 +7,8 @@ interface Size {
 }
 
 /**
- * The pixels that a stroke covers, as `Mask.runs`: those whose centres lie within the radius of its line. Computed row by
- * row, so the time depends on the length of the outline and not on the area.
+ * The pixels that a stroke covers, as `Mask.runs`: those whose centres lie within the radius of its line. Computed row
+ * by row, so the time depends on the length of the outline and not on the area.
  */
 export function strokeRuns({ line, radius }: Pick<Stroke, 'line' | 'radius'>, { width, height }: Size): Runs {
   /** Start and end of the intervals in each row. */
@@ -44,7 +44,7 @@ export function strokeRuns({ line, radius }: Pick<Stroke, 'line' | 'radius'>, { 
   return Int32Array.from(runs)
 }
 
-/** The part of the horizontal line at `y` that lies within the radius of a segment; the first is larger if there is none. */
+/** The part of the horizontal line at `y` within the radius of a segment: from, to; from > to if there is none. */
 function crossing(y: number, [a, b]: readonly [Position, Position], radius: number): readonly [number, number] {
   let [from, to] = [Infinity, -Infinity]
   const add = (x0: number, x1: number): void => {

@@ -28,8 +28,8 @@ const slop = { mouse: 6, touch: 12 }
 
 /**
  * Listens to mouse, pen, touch and wheel. A drag with the middle or right button, with the space bar held, or where the
- * tool does not drag, pans, as does a scroll with two fingers; a pinch and a wheel with Ctrl zoom. Returns a function that
- * ends this.
+ * tool does not drag, pans, as does a scroll with two fingers; a pinch and a wheel with Ctrl zoom. Returns a function
+ * that ends this.
  */
 export function listen(surface: HTMLElement, gestures: Gestures): () => void {
   const ended = new AbortController()

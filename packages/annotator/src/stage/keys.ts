@@ -45,8 +45,8 @@ const levels: readonly Level[] = ['all', 'whole', 'part', 'subpart']
 export function handleKey(annotator: Annotator, stage: Pick<Stage, 'fit' | 'zoom'>, event: KeyboardEvent): boolean {
   const key = event.key.toLowerCase()
   if (event.ctrlKey || event.metaKey) {
-    if (key === 'z') (event.shiftKey ? annotator.redo : annotator.undo)()
-    else if (key === 'y') annotator.redo()
+    if (key === 'y' || (key === 'z' && event.shiftKey)) annotator.redo()
+    else if (key === 'z') annotator.undo()
     else return false
     return true
   }

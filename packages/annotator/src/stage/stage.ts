@@ -264,7 +264,7 @@ export function createStage(
     return true
   }
 
-  /** With the box, the first Enter sets a corner and the second the opposite one; with a brush they begin and end a stroke. */
+  /** With the box, two Enters set opposite corners; with a brush they begin and end a stroke. */
   function enter(position: Position, { shiftKey, altKey }: KeyboardEvent): void {
     const { tool } = annotator.state
     const [x, y] = position.map(Math.round)

@@ -140,7 +140,7 @@ export function createAnnotator(): Annotator {
       const abort = new AbortController()
       pending.set(prompts, abort)
       image
-        .predict(promptOf(prompts), { signal: abort.signal })
+        .predict(promptOf(prompts), { multimask: prompts.multimask ?? 'auto', signal: abort.signal })
         .then(({ masks }) => {
           cache.keep(prompts, masks)
           update({ predictions: state.predictions + 1, status: predictionStatus(object, masks) })

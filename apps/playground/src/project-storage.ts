@@ -1,0 +1,78 @@
+import { removePicture, type Annotator } from '@sam/annotator'
+import { autosave, readProjectFile, writeProjectFile, type SaveState } from '@sam/annotator/storage'
+import { save } from './ui/dom.js'
+
+/** The project in the browser's storage, and as a file. It asks before anything is lost. */
+export interface ProjectStorage {
+  readonly state: SaveState
+  /** Saves the project as a file. */
+  saveFile(): Promise<void>
+  /** Opens a project file in place of this project. */
+  openFile(file: File): Promise<void>
+  /** Removes a picture with its objects. */
+  removePicture(id: string): void
+  /** Removes all pictures, for a new project. */
+  startNew(): void
+}
+
+export async function openProjectStorage(annotator: Annotator, changed: () => void): Promise<ProjectStorage> {
+  const stored = await autosave(annotator, {
+    onState: state => {
+      if (state.status === 'failed') annotator.fail(state.error)
+      if (state.status === 'elsewhere')
+        annotator.fail(new Error('This page is open in another tab. Work in this tab is not kept; save it as a file.'))
+      changed()
+    }
+  })
+  /** Whether the project is kept nowhere but in this page. */
+  const isUnsaved = (): boolean => annotator.project.pictures.length > 0 && stored.state.status !== 'saved'
+  addEventListener('beforeunload', event => {
+    if (!isUnsaved()) return
+    void stored.flush()
+    event.preventDefault()
+  })
+  const count = (objects: number): string => (objects === 1 ? '1 object' : `${objects} objects`)
+  const agrees = (what: string): boolean => {
+    const objects = annotator.project.pictures.reduce((sum, picture) => sum + picture.objects.length, 0)
+    return !objects || confirm(`${what} ${count(objects)} will be removed. Save the project first to keep them.`)
+  }
+  return {
+    get state() {
+      return stored.state
+    },
+    async saveFile() {
+      try {
+        save(await writeProjectFile(annotator.snapshot()), 'project.zip')
+      } catch (error) {
+        annotator.fail(error)
+      }
+    },
+    async openFile(file) {
+      try {
+        const snapshot = await readProjectFile(file)
+        if (agrees('Open another project?')) annotator.open(snapshot)
+      } catch (error) {
+        annotator.fail(error)
+      }
+    },
+    removePicture(id) {
+      const picture = annotator.project.pictures.find(each => each.id === id)
+      if (!picture) return
+      const { length } = picture.objects
+      if (
+        length &&
+        !confirm(`Remove ${picture.name} with ${count(length)}? Undo brings it back until the page is closed.`)
+      )
+        return
+      annotator.act(project => removePicture(project, id))
+    },
+    startNew() {
+      if (agrees('Start a new project?'))
+        annotator.open({
+          project: { ...annotator.project, pictures: [], current: undefined },
+          blobOf: () => undefined,
+          candidatesOf: () => undefined
+        })
+    }
+  }
+}
