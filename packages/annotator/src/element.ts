@@ -174,6 +174,13 @@ export class SamAnnotatorElement extends Base {
     this.#stage?.zoom(factor)
   }
 
+  /** Where a position of the picture is in the window, in CSS pixels, as `clientX` and `clientY` of events. */
+  toPage(at: Position): Position {
+    const { left, top } = this.getBoundingClientRect()
+    const [x, y] = this.#stage?.onCanvas(at) ?? [0, 0]
+    return [left + x, top + y]
+  }
+
   /** Handles a shortcut, as it does while it has the focus: for pages that handle keys for all their elements. */
   handleKey(event: KeyboardEvent): boolean {
     return this.#stage !== undefined && handleKey(this.annotator, this.#stage, event)

@@ -6,7 +6,7 @@ import { click, refusesLocked, selectedByPoint } from './click.js'
 import { draw, type Scene, type ShownMask } from './draw.js'
 import { boxOf, draggedPrompts, dropHandle, handleAt, type Handle } from './handles.js'
 import { listen, type Spot } from './gestures.js'
-import { clampTo, fit, held, isInside, pan, toPicture, zoom, type Margins, type View } from './view.js'
+import { clampTo, fit, held, isInside, pan, toPicture, toScreen, zoom, type Margins, type View } from './view.js'
 
 /** The canvas: its view of the picture, and the gestures and keys on it. */
 export interface Stage {
@@ -15,6 +15,8 @@ export interface Stage {
   fit(): void
   /** Zooms around the middle. */
   zoom(factor: number): void
+  /** Where a position of the picture is on the canvas, in CSS pixels. */
+  onCanvas(at: Position): Position
   /** Handles a key on the canvas: arrows move the crosshair, Enter uses the tool there. Returns whether it did. */
   key(event: KeyboardEvent): boolean
   dispose(): void
@@ -307,6 +309,7 @@ export function createStage(
       refresh()
     },
     zoom: factor => move(zoom(view, factor, [canvas.clientWidth / 2, canvas.clientHeight / 2])),
+    onCanvas: position => toScreen(view, position),
     key,
     dispose() {
       end()

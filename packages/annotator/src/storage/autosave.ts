@@ -60,7 +60,7 @@ export async function autosave(
   let state: SaveState = { status: 'saved' }
   let db: IDBPDatabase<Schema> | undefined
   /** The pictures as they are stored, and the masks that were there then. */
-  let stored = new Map<string, { readonly picture: Picture; readonly masks: readonly unknown[] }>()
+  let stored: Stored = new Map()
   let timer: ReturnType<typeof setTimeout> | undefined
   let running: Promise<void> = Promise.resolve()
   const set = (next: SaveState): void => {
@@ -90,13 +90,6 @@ export async function autosave(
     } catch (error) {
       fail(error)
     }
-  }
-
-  /** What is stored of a picture changes with its objects and their masks. */
-  const masksOf = (picture: Picture, candidatesOf: Snapshot['candidatesOf']): readonly unknown[] =>
-    picture.objects.map(candidatesOf)
-  function asStored({ project, candidatesOf }: Snapshot): typeof stored {
-    return new Map(project.pictures.map(picture => [picture.id, { picture, masks: masksOf(picture, candidatesOf) }]))
   }
 
   async function save(): Promise<void> {
@@ -164,6 +157,12 @@ export async function autosave(
     }
   }
 }
+
+/** The pictures of a snapshot, and the masks of their objects: what is stored of a picture changes with both. */
+type Stored = ReadonlyMap<string, { readonly picture: Picture; readonly masks: readonly unknown[] }>
+
+const asStored = ({ project, candidatesOf }: Snapshot): Stored =>
+  new Map(project.pictures.map(picture => [picture.id, { picture, masks: picture.objects.map(candidatesOf) }]))
 
 type Writable<S extends 'project' | 'pictures' | 'files'> = {
   put(value: Schema[S]['value'], key: string): Promise<unknown>
