@@ -40,9 +40,10 @@ const stage: SamAnnotatorElement = element
 const { annotator } = stage
 
 let frame = 0
-/** Shows the state on the next frame. */
+let started = false
+/** Shows the state on the next frame, once the parts below are there. */
 const changed = (): void => {
-  if (!frame)
+  if (started && !frame)
     frame = requestAnimationFrame(() => {
       frame = 0
       show()
@@ -126,6 +127,7 @@ listenForImages({
   over: dragging => area.classList.toggle('dragging', dragging)
 })
 new ResizeObserver(changed).observe(area)
+started = true
 show()
 
 const first = isBundledName(named) ? ({ kind: 'bundled', name: named } as const) : lastModel()

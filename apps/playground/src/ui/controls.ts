@@ -63,7 +63,7 @@ export const slider = (
   options: { value: number; min?: number; max: number; step: number; shown: string; change: (value: number) => void }
 ): TemplateResult =>
   html`<label class="slider">
-    <span>${label}</span><output>${options.shown}</output>
+    <span>${label}</span><span class="value" aria-hidden="true">${options.shown}</span>
     <input
       type="range"
       aria-label=${label}

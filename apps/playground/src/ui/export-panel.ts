@@ -24,8 +24,10 @@ export function exportPanel(app: App): TemplateResult {
   const { exports, state, annotator } = app
   const { exportSettings: settings } = state
   const { format, scope, masks } = settings
-  const change = (part: Partial<typeof settings>): void => app.set({ exportSettings: { ...settings, ...part } })
-  const changeMasks = (part: Partial<MaskOptions>): void => change({ masks: { ...masks, ...part } })
+  // Of the state at that time, and not of the last rendering: several changes can come before the next one.
+  const now = (): typeof settings => app.state.exportSettings
+  const change = (part: Partial<typeof settings>): void => app.set({ exportSettings: { ...now(), ...part } })
+  const changeMasks = (part: Partial<MaskOptions>): void => change({ masks: { ...now().masks, ...part } })
   const { objects, empty } = exports.count(scope)
   const none = !objects || exports.busy !== undefined
   return card('export', 'Export', {
@@ -94,12 +96,12 @@ export function exportPanel(app: App): TemplateResult {
         ${textButton('save', 'Export', {
           class: 'button primary',
           disabled: none,
-          onclick: () => void exports.download(settings)
+          onclick: () => void exports.download(now())
         })}
         ${textButton('copy', 'Copy cut-out', {
           class: 'button',
           disabled: exports.count(annotator.active ? 'object' : 'picture').objects === 0 || exports.busy !== undefined,
-          onclick: () => void exports.copy(masks)
+          onclick: () => void exports.copy(now().masks)
         })}
       </div>`
   })

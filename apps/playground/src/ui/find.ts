@@ -58,7 +58,7 @@ export function findPanel(app: App): TemplateResult {
           type="search"
           name="phrase"
           aria-label="Find by a phrase"
-          placeholder="A phrase: a red star"
+          placeholder="a red star"
           enterkeyhint="search"
           maxlength="200"
           autocomplete="off"

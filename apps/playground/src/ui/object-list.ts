@@ -110,7 +110,7 @@ function row(app: App, object: AnnotatedObject): TemplateResult {
   const { id, name, visible, locked } = object
   const active = annotator.active === object
   const tick = (event: Event): void => {
-    const next = new Set(state.ticked)
+    const next = new Set(app.state.ticked)
     if ((event.target as HTMLInputElement).checked) next.add(id)
     else next.delete(id)
     app.set({ ticked: next })
