@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { Mask } from '@sam/core'
 import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { fit } from '../../../packages/annotator/src/stage/view.js'
 import { headers } from '../build/headers.js'
 import config from '../vite.config.js'
@@ -43,6 +43,8 @@ export function useSite(name: string): Site {
   let browser: Browser
   beforeAll(async () => {
     mkdirSync(out, { recursive: true })
+    // Vitest sets it to `test`, for which Vite would build a page for development.
+    vi.stubEnv('NODE_ENV', 'production')
     // The configuration is imported, not read by Vite, so that its plugins run from source.
     await build({
       ...config,
@@ -51,6 +53,7 @@ export function useSite(name: string): Site {
       logLevel: 'error',
       build: { ...config.build, outDir: folder }
     })
+    vi.unstubAllEnvs()
     server = await serve(folder, { 'Content-Security-Policy': headers['Content-Security-Policy'] })
     isolated = await serve(folder, headers)
     browser = await launch()

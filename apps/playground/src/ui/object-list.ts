@@ -131,11 +131,10 @@ function row(app: App, object: AnnotatedObject): TemplateResult {
         type="button"
         class="object-main"
         aria-pressed=${active}
-        aria-label=${`Select ${name}, ${factsOf(app, object)}`}
         @click=${() => annotator.act(before => select(before, id))}
       >
         <span class="swatch" aria-hidden="true"></span>
-        <span class="object-text"><span class="name">${name}</span><small>${factsOf(app, object)}</small></span>
+        <span class="object-text"><span class="name">${name}</span> <small>${factsOf(app, object)}</small></span>
       </button>
       ${iconButton(visible ? 'eye' : 'hidden', visible ? `Hide ${name}` : `Show ${name}`, {
         class: 'small',
