@@ -36,4 +36,6 @@ export interface App {
   readonly storage: ProjectStorage
   readonly state: PanelState
   set(part: Partial<PanelState>): void
+  /** Shows the state now, and not on the next frame. */
+  show(): void
 }

@@ -13,7 +13,8 @@ interface PageKey {
 /** Focuses a field of the panel, whose tab is opened on a phone. */
 function focusField(app: App, tab: App['state']['tab'], selector: string): void {
   app.set({ tab })
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus())
+  app.show() // what is typed next belongs to the field
+  document.querySelector<HTMLElement>(selector)?.focus()
 }
 
 /** The shortcuts of the page, besides those of the stage. */

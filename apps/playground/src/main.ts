@@ -64,7 +64,8 @@ const app: App = {
   set(part) {
     state = { ...state, ...part }
     changed()
-  }
+  },
+  show
 }
 const showDialog = createDialogs(at<HTMLDialogElement>('dialog'), app)
 let shownObject: number | undefined
@@ -95,11 +96,17 @@ function show(): void {
   document.body.classList.toggle('has-picture', picture !== undefined)
   stage.hidden = !picture
   stage.marginTop = 32
-  stage.marginBottom = Math.max(0, area.clientHeight - at('toolbar').offsetTop)
+  stage.marginBottom = coveredHeight()
   if (active?.id !== shownObject) {
     shownObject = active?.id
     scrollToActive()
   }
+}
+
+/** Height of the bars over the lower part of the stage. The slider of the brush does not count: the picture stays. */
+function coveredHeight(): number {
+  const bars = [...at('toolbar').querySelectorAll('.bar')].map(bar => bar.getBoundingClientRect().top)
+  return bars.length ? Math.max(0, area.getBoundingClientRect().bottom - Math.min(...bars)) : 0
 }
 
 /** Scrolls the list of objects, and not the panel, to the selected one. */

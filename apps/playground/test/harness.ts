@@ -123,8 +123,10 @@ export async function onScreen(
   picture: { width: number; height: number }
 ): Promise<(x: number, y: number) => [number, number]> {
   const canvas = (await page.locator('#canvas').boundingBox())!
-  const toolbar = (await page.locator('#toolbar').boundingBox())!
-  const view = fit(picture, canvas, { top: 52, bottom: canvas.y + canvas.height - toolbar.y + 20, side: 20 })
+  const top = await page
+    .locator('.bar')
+    .evaluateAll(bars => Math.min(...bars.map(bar => bar.getBoundingClientRect().top)))
+  const view = fit(picture, canvas, { top: 52, bottom: canvas.y + canvas.height - top + 20, side: 20 })
   return (x, y) => [canvas.x + view.x + x * view.scale, canvas.y + view.y + y * view.scale]
 }
 

@@ -76,14 +76,16 @@ export function objectList(app: App): TemplateResult {
 }
 
 /** Up and down select the neighbours in the list, Enter and F2 rename. */
-function arrows({ annotator }: App, event: KeyboardEvent): void {
+function arrows(app: App, event: KeyboardEvent): void {
+  const { annotator } = app
   const list = event.currentTarget as HTMLElement
   if ((event.target as HTMLElement).matches('input, select')) return
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
   if (event.key === 'F2') list.querySelector<HTMLElement>('.active .object-name')?.focus()
   else if (step) {
     annotator.act(before => stepObject(before, step))
-    requestAnimationFrame(() => list.querySelector<HTMLElement>('.active .object-main')?.focus())
+    app.show()
+    list.querySelector<HTMLElement>('.active .object-main')?.focus()
   } else return
   event.preventDefault()
   event.stopPropagation()
