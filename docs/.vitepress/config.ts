@@ -25,6 +25,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Checkpoints', link: '/checkpoints' },
       { text: 'Backends and speed', link: '/backends' },
       { text: 'Fine-tuning', link: '/fine-tuning' },
+      { text: 'Annotator', link: '/annotator' },
       { text: 'Formats', link: '/formats' },
       { text: 'Deploying a page', link: '/deploying' }
     ]

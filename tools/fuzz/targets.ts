@@ -5,6 +5,7 @@ import { threadId } from 'node:worker_threads'
 import { toOnnx } from '@sam/onnx'
 import sharp from 'sharp'
 import { annotationTargets } from './annotation-targets.js'
+import { projectTarget } from './project-target.js'
 import type { Target } from './target.js'
 import { memoryBytes } from '../../packages/core/src/io/byte-source.js'
 import { decodeSamples } from '../../packages/core/src/io/node.js'
@@ -268,7 +269,8 @@ export async function allTargets(): Promise<readonly Target[]> {
         }
       }
     },
-    ...annotationTargets()
+    ...annotationTargets(),
+    await projectTarget()
   ]
 }
 

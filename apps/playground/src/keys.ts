@@ -1,4 +1,4 @@
-import { changeObject, duplicateObject } from '@sam/annotator'
+import { changeObject, duplicateObject, type AnnotatedObject, type Annotator, type Project } from '@sam/annotator'
 import type { App } from './app.js'
 import { generateAll } from './ui/find.js'
 
@@ -17,6 +17,12 @@ function focusField(app: App, tab: App['state']['tab'], selector: string): void 
   document.querySelector<HTMLElement>(selector)?.focus()
 }
 
+/** Changes the project by the selected object, if there is one. */
+function withActive(annotator: Annotator, change: (active: AnnotatedObject, project: Project) => Project): void {
+  const { active } = annotator
+  if (active) annotator.act(project => change(active, project))
+}
+
 /** The shortcuts of the page, besides those of the stage. */
 export const pageKeys: readonly PageKey[] = [
   { key: 't', shown: 'T', what: 'Find by a phrase', run: app => focusField(app, 'find', '.phrase input') },
@@ -26,21 +32,21 @@ export const pageKeys: readonly PageKey[] = [
     key: 'd',
     shown: 'D',
     what: 'Duplicate the object',
-    run: ({ annotator: { active, act } }) => active && act(before => duplicateObject(before, active.id))
+    run: ({ annotator }) => withActive(annotator, ({ id }, before) => duplicateObject(before, id))
   },
   {
     key: 'u',
     shown: 'U',
     what: 'Hide · show the object',
-    run: ({ annotator: { active, act } }) =>
-      active && act(before => changeObject(before, active.id, { visible: !active.visible }))
+    run: ({ annotator }) =>
+      withActive(annotator, ({ id, visible }, before) => changeObject(before, id, { visible: !visible }))
   },
   {
     key: 'k',
     shown: 'K',
     what: 'Lock · unlock the object',
-    run: ({ annotator: { active, act } }) =>
-      active && act(before => changeObject(before, active.id, { locked: !active.locked }))
+    run: ({ annotator }) =>
+      withActive(annotator, ({ id, locked }, before) => changeObject(before, id, { locked: !locked }))
   },
   { key: '?', shown: '?', what: 'This help', run: app => app.set({ dialog: 'help' }) }
 ]

@@ -16,9 +16,15 @@ export interface ProjectStorage {
 }
 
 export async function openProjectStorage(annotator: Annotator, changed: () => void): Promise<ProjectStorage> {
+  /** What was shown to the user since the last time that everything was stored. */
+  let told: string | undefined
   const stored = await autosave(annotator, {
     onState: state => {
-      if (state.status === 'failed') annotator.fail(state.error)
+      if (state.status === 'failed' && state.error.message !== told) {
+        told = state.error.message
+        annotator.fail(state.error)
+      }
+      if (state.status === 'saved') told = undefined
       if (state.status === 'elsewhere')
         annotator.fail(new Error('This page is open in another tab. Work in this tab is not kept; save it as a file.'))
       changed()

@@ -1,9 +1,10 @@
 /** An hour of an annotator's work in minutes: in the built page, with MobileSAM, by mouse and keys alone. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { decodeRle, type CocoRle } from '@sam/core/model'
-import type { SamAnnotatorElement } from '@sam/annotator'
+import { addPictures, emptyProject, type SamAnnotatorElement } from '@sam/annotator'
+import { writeProjectFile } from '@sam/annotator/storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { headers } from '../build/headers.js'
 import { launch } from './browser.js'
@@ -87,7 +88,10 @@ async function dropFiles(page: Page, paths: readonly string[]): Promise<void> {
   const files = paths.map(path => ({ name: path.split('/').at(-1)!, bytes: [...readFileSync(path)] }))
   await page.evaluate(given => {
     const data = new DataTransfer()
-    for (const { name, bytes } of given) data.items.add(new File([new Uint8Array(bytes)], name, { type: 'image/jpeg' }))
+    for (const { name, bytes } of given)
+      data.items.add(
+        new File([new Uint8Array(bytes)], name, { type: name.endsWith('.zip') ? 'application/zip' : 'image/jpeg' })
+      )
     dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }))
   }, files)
 }
@@ -203,6 +207,7 @@ describe('an annotator', () => {
     await page.mouse.click(...at(...inside(cat)), { button: 'right' })
     await status(page, /mask refined/)
     await page.keyboard.press('Control+z')
+    expect(await read(page)).toEqual(before)
 
     // The exported file has the masks that are shown.
     const { annotations } = JSON.parse((await download(page, /COCO/)).toString()) as {
@@ -218,9 +223,76 @@ describe('an annotator', () => {
         for (let x = runs[k + 1]; x < runs[k + 2]; x++) shared += data[runs[k] * width + x]
       expect(shared).toBe(area)
     })
+
+    // Another model changes no mask. A phrase adds what it finds, and says what is not there.
+    await page.waitForTimeout(1500)
+    await page.goto(`${server.url}?backend=wasm&model=tiny`)
+    await status(page, /cat.jpg encoded/)
+    expect(await read(page)).toEqual(before)
+    await page.keyboard.press('PageDown')
+    await status(page, /scene.jpg encoded/)
+    for (const [phrase, answer] of [
+      ['a green polygon', /“a green polygon”: \d added, score \d+%/],
+      ['a bicycle', /“a bicycle” is not here/]
+    ] as const) {
+      await page.keyboard.press('t')
+      await page.keyboard.press('Control+a')
+      await page.keyboard.type(phrase)
+      await page.keyboard.press('Enter')
+      await status(page, answer)
+      await page.evaluate(() => document.querySelector('sam-annotator')!.focus())
+    }
+    const found = (await shown(page)).filter(({ name }) => name.startsWith('a green polygon'))
+    expect(found.every(({ area, score }) => area > 0 && score! > 0)).toBe(true)
+    expect(found.length).toBeGreaterThan(0)
+
     expect(trouble).toEqual([])
     await context.close()
   }, 240_000)
+
+  it('is asked before another project takes the place of this one, and before unsaved work is left', async () => {
+    const { page, context, trouble } = await openPage(browser, { url: server.url, search: '?backend=wasm&model=tiny' })
+    await status(page, /Model tiny/)
+    await dropFiles(page, photos.slice(1, 2))
+    await status(page, /cat.jpg encoded/)
+    await page.mouse.click(...(await onScreen(page))(225, 150))
+    await status(page, /3 masks/)
+    const mine = await read(page)
+
+    const pixels = new Blob([readFileSync(photos[2])], { type: 'image/jpeg' })
+    const other = addPictures(emptyProject, [{ id: 'other', name: 'other.jpg', width: 512, height: 384 }])
+    const file = await writeProjectFile({ project: other, blobOf: () => pixels, candidatesOf: () => undefined })
+    const zip = resolve(out, 'other.zip')
+    writeFileSync(zip, new Uint8Array(await file.arrayBuffer()))
+    const asked: string[] = []
+    let answer = false
+    page.on('dialog', dialog => {
+      asked.push(dialog.type() === 'confirm' ? dialog.message() : dialog.type())
+      void (answer || dialog.type() !== 'confirm' ? dialog.accept() : dialog.dismiss())
+    })
+    await dropFiles(page, [zip])
+    await expect.poll(() => asked.length).toBe(1)
+    expect(asked[0]).toMatch(/1 object will be removed/)
+    expect(await read(page)).toEqual(mine)
+    answer = true
+    await dropFiles(page, [zip])
+    await status(page, /other.jpg encoded/)
+    expect((await read(page)).map(({ name }) => name)).toEqual(['other.jpg'])
+
+    // A storage that is full is said, and leaving the page asks.
+    await page.evaluate(() => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException('no space', 'QuotaExceededError')
+      }
+    })
+    await page.mouse.click(...(await onScreen(page))(100, 100))
+    await page.getByRole('alert').getByText('storage for this page is full').waitFor()
+    asked.length = 0
+    await page.reload()
+    await expect.poll(() => asked).toEqual(['beforeunload'])
+    expect(trouble).toEqual([])
+    await context.close()
+  }, 120_000)
 })
 
 /** Whether a mask contains a pixel. */

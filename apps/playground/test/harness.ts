@@ -20,7 +20,7 @@ export interface OpenedPage {
   readonly context: BrowserContext
   /** Errors of the page, and every request to another server. */
   readonly trouble: string[]
-  shot(name: string): Promise<void>
+  readonly shot: (name: string) => Promise<void>
 }
 
 export interface Site {

@@ -11,7 +11,7 @@ import {
   type ReactElement,
   type Ref
 } from 'react'
-import { SamAnnotatorElement, type SamAnnotatorEventMap } from './element.js'
+import { type SamAnnotatorElement, type SamAnnotatorEventMap } from './element.js'
 import type { Annotator, Tool } from './store/annotator.js'
 import type { SamLike } from './store/sam-like.js'
 

@@ -27,7 +27,7 @@ export interface Fake {
   empty: boolean
 }
 
-/** A model whose masks are known: the box, else 11 × 11 pixels around the last foreground point; of three, smaller ones. */
+/** A model with known masks: the box, else 11 × 11 pixels around the last foreground point; of three, smaller ones. */
 export function fakeSam(): Fake {
   let waiting: (() => void)[] = []
   let aborted = 0
@@ -88,7 +88,7 @@ export function fakeSam(): Fake {
         fake.encoded++
         return image
       }
-    } as unknown as SamLike
+    }
   }
   return fake
 }

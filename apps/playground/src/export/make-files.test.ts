@@ -98,11 +98,11 @@ describe('makeFiles', () => {
     const masks = await files([two], 'masks')
     expect([...masks.keys()]).toEqual(['sub.folder/cat-Object 1.png', 'sub.folder/cat-a red star 2.png'])
     const [first] = masks.values()
-    const { data } = await decodeImage(first as Uint8Array<ArrayBuffer>)
+    const { data } = await decodeImage(first)
     expect(Array.from({ length: 1200 }, (_, i) => data[3 * i] / 255)).toEqual([...two.objects[0].mask.bitmap()])
     const [, cut] = (await files([two], 'cut-out')).values()
     const [x0, y0, x1, y1] = two.objects[1].mask.boxXyxy
-    expect(await decodeImage(cut as Uint8Array<ArrayBuffer>)).toMatchObject({ width: x1 - x0, height: y1 - y0 })
+    expect(await decodeImage(cut)).toMatchObject({ width: x1 - x0, height: y1 - y0 })
   })
 
   it('leaves out empty masks, and has no files if all are empty', async () => {

@@ -1,5 +1,4 @@
 import type { AnnotatedImage, Files } from '@sam/annotations'
-import type { Mask } from '@sam/core'
 import { cutOut } from './cut-out.js'
 import { categoryOf, cleaned, type ExportPicture, type MaskOptions } from './export-picture.js'
 import { isAnnotationName, type AnnotationName, type ExportFormat } from './formats.js'
@@ -82,7 +81,7 @@ async function annotationFiles(
       height,
       objects: objects.map(object => ({
         id: String(object.id),
-        mask: object.mask as Mask,
+        mask: object.mask,
         category: categoryOf(object),
         score: object.score
       }))

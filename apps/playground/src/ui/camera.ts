@@ -4,8 +4,8 @@ import { iconButton } from './controls.js'
 export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function'
 
 /**
- * Takes a photo with the camera. Returns no file if the user closes the dialog. Throws an `Error` with the reason if the
- * camera cannot be used.
+ * Takes a photo with the camera. Returns no file if the user closes the dialog. Throws an `Error` with the reason if
+ * the camera cannot be used.
  */
 export async function takePhoto(): Promise<File[]> {
   let stream: MediaStream

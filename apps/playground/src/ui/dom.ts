@@ -18,3 +18,9 @@ export function chooseFiles(
     input.click()
   })
 }
+
+/** The text of a field of a form, without spaces around it. */
+export function textOf(data: FormData, name: string): string {
+  const value = data.get(name)
+  return typeof value === 'string' ? value.trim() : ''
+}

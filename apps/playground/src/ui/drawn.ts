@@ -3,7 +3,7 @@ import { Directive, directive, PartType, type ElementPart, type PartInfo } from 
 
 type Paint = (canvas: HTMLCanvasElement) => void
 
-/** Paints the `<canvas>` that it is on, again whenever one of the keys changes: `<canvas ${drawn(paint, mask, color)}>`. */
+/** Paints the `<canvas>` that it is on, again when one of the keys changes: `<canvas ${drawn(paint, mask, color)}>`. */
 class Drawn extends Directive {
   #keys: readonly unknown[] | undefined
 

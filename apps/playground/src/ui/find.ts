@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
 import { counted } from '../format.js'
 import { card, segments, textButton } from './controls.js'
+import { textOf } from './dom.js'
 import { icon } from './icons.js'
 
 const levels: readonly (readonly [Level, string])[] = [
@@ -33,10 +34,14 @@ async function find(app: App, phrase: string, not: readonly string[] = []): Prom
   await annotator.addPhrase(phrase, not.length ? { not } : {})
 }
 
+async function findWithTiny(app: App, phrase: string): Promise<void> {
+  if (await app.models.load({ kind: 'bundled', name: 'tiny' })) await find(app, phrase)
+}
+
 function submit(app: App, event: Event): void {
   event.preventDefault()
   const data = new FormData(event.target as HTMLFormElement)
-  const text = (name: string): string => ((data.get(name) as string | null) ?? '').trim()
+  const text = (name: string): string => textOf(data, name)
   const not = text('not')
     .split(',')
     .map(part => part.trim())
@@ -98,9 +103,7 @@ export function findPanel(app: App): TemplateResult {
               tiny model does, but knows only simple shapes and colours.
             </p>
             ${textButton('model', 'Use the tiny model', {
-              onclick: async () => {
-                if (await models.load({ kind: 'bundled', name: 'tiny' })) await find(app, refused)
-              }
+              onclick: () => void findWithTiny(app, refused)
             })}
           </div>`
           : nothing

@@ -3,6 +3,7 @@ import { html, type TemplateResult } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import type { App } from '../app.js'
 import { iconButton } from './controls.js'
+import { textOf } from './dom.js'
 
 /** The labels of the project: their names, colours and shortcuts. */
 export function labelDialog({ annotator }: App): TemplateResult {
@@ -48,7 +49,7 @@ export function labelDialog({ annotator }: App): TemplateResult {
       @submit=${(event: Event) => {
         event.preventDefault()
         const form = event.target as HTMLFormElement
-        annotator.act(before => addCategory(before, String(new FormData(form).get('name'))))
+        annotator.act(before => addCategory(before, textOf(new FormData(form), 'name')))
         form.reset()
       }}
     >

@@ -6,8 +6,8 @@ import type { ModelChoice } from '../protocol.js'
 import { publishedModels } from '../published-models.js'
 import type { StoredModel } from '../weights/weights-cache.js'
 import { iconButton } from './controls.js'
-import { chooseFiles } from './dom.js'
-import { icon, type IconName } from './icons.js'
+import { chooseFiles, textOf } from './dom.js'
+import { icon } from './icons.js'
 
 /** The models stored on this device, as last listed. */
 let stored: readonly StoredModel[] = []
@@ -103,11 +103,11 @@ export function modelDialog(app: App): TemplateResult {
         : nothing
     }
     <h3>From elsewhere</h3>
-    ${source('folder', 'Open a file', 'Meta’s .pth, or .safetensors; stays on this device', async () => {
+    ${source('Open a file', 'Meta’s .pth, or .safetensors; stays on this device', async () => {
       const [file] = await chooseFiles({ accept: '.safetensors,.pth,.pt,.bin' })
       if (file) load({ kind: 'file', file })
     })}
-    ${source('folder', 'Open a folder', 'From Hugging Face: config.json and model.safetensors', async () => {
+    ${source('Open a folder', 'From Hugging Face: config.json and model.safetensors', async () => {
       const files = await chooseFiles({ webkitdirectory: true })
       const [name] = files[0]?.webkitRelativePath.split('/') ?? []
       if (name) load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
@@ -147,14 +147,14 @@ export function modelDialog(app: App): TemplateResult {
 /** Relative to the page: the worker has another base URL. */
 function addressIn(event: Event): ModelChoice {
   event.preventDefault()
-  const typed = String(new FormData(event.target as HTMLFormElement).get('url')).trim()
+  const typed = textOf(new FormData(event.target as HTMLFormElement), 'url')
   return {
     kind: 'url',
     url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed
   }
 }
 
-const source = (name: IconName, label: string, note: string, onclick: () => Promise<void>): TemplateResult =>
+const source = (label: string, note: string, onclick: () => Promise<void>): TemplateResult =>
   html`<button type="button" class="choice" @click=${onclick}>
-    ${icon(name)}<span><strong>${label}</strong><small>${note}</small></span>
+    ${icon('folder')}<span><strong>${label}</strong><small>${note}</small></span>
   </button>`

@@ -16,7 +16,11 @@ export function projectDialog(app: App): TemplateResult {
   const { storage, annotator } = app
   const { pictures } = annotator.project
   const objects = pictures.reduce((sum, picture) => sum + picture.objects.length, 0)
-  const choice = (name: IconName, label: string, note: string, run: () => Promise<void> | void): TemplateResult =>
+  const choice = (
+    name: IconName,
+    [label, note]: readonly [string, string],
+    run: () => Promise<void> | void
+  ): TemplateResult =>
     html`<button
       type="button"
       class="choice"
@@ -30,10 +34,10 @@ export function projectDialog(app: App): TemplateResult {
   return html`<p class="hint" role="status">
       ${counted(pictures.length, 'picture')}, ${counted(objects, 'object')}. ${states[storage.state.status]}
     </p>
-    ${choice('save', 'Save as a file', 'Pictures, objects and masks in one zip', () => storage.saveFile())}
-    ${choice('folder', 'Open a project file', 'In place of this project', async () => {
+    ${choice('save', ['Save as a file', 'Pictures, objects and masks in one zip'], () => storage.saveFile())}
+    ${choice('folder', ['Open a project file', 'In place of this project'], async () => {
       const [file] = await chooseFiles({ accept: '.zip' })
       if (file) await storage.openFile(file)
     })}
-    ${choice('plus', 'New project', 'Keeps the labels', () => storage.startNew())}`
+    ${choice('plus', ['New project', 'Keeps the labels'], () => storage.startNew())}`
 }

@@ -8,70 +8,74 @@ interface Size {
 
 /**
  * The pixels that a stroke covers, as `Mask.runs`: those whose centres lie within the radius of its line. Computed row
- * by row, so the time depends on the length of the outline and not on the area.
+ * by row, so the time depends on the length of the line times the radius, and not on the size of the picture.
  */
 export function strokeRuns({ line, radius }: Pick<Stroke, 'line' | 'radius'>, { width, height }: Size): Runs {
-  /** Start and end of the intervals in each row. */
-  const rows = new Map<number, number[]>()
-  line.forEach((end, i) => {
-    const start = line[Math.max(0, i - 1)]
-    const first = Math.max(0, Math.ceil(Math.min(start[1], end[1]) - radius - 0.5))
-    const last = Math.min(height - 1, Math.floor(Math.max(start[1], end[1]) + radius - 0.5))
+  /** Start and end of the intervals in each row, one after another. */
+  const rows: (number[] | undefined)[] = []
+  let [top, bottom] = [height, -1]
+  for (let i = line.length > 1 ? 1 : 0; i < line.length; i++) {
+    const [a, b] = [line[Math.max(0, i - 1)], line[i]]
+    const first = Math.max(0, Math.ceil(Math.min(a[1], b[1]) - radius - 0.5))
+    const last = Math.min(height - 1, Math.floor(Math.max(a[1], b[1]) + radius - 0.5))
+    const crossing = capsule(a, b, radius)
     for (let y = first; y <= last; y++) {
-      const [from, to] = crossing(y + 0.5, [start, end], radius)
+      crossing(y + 0.5)
       // The pixels whose centres, x + 0.5, lie from `from` to `to`.
-      const [x0, x1] = [Math.max(0, Math.ceil(from - 0.5)), Math.min(width, Math.floor(to - 0.5) + 1)]
-      if (x0 >= x1) continue
-      const row = rows.get(y)
-      if (row) row.push(x0, x1)
-      else rows.set(y, [x0, x1])
+      const x0 = Math.max(0, Math.ceil(crossed.from - 0.5))
+      const x1 = Math.min(width, Math.floor(crossed.to - 0.5) + 1)
+      if (x0 < x1) (rows[y] ??= []).push(x0, x1)
     }
-  })
+    ;[top, bottom] = [Math.min(top, first), Math.max(bottom, last)]
+  }
   const runs: number[] = []
-  for (const y of [...rows.keys()].sort((a, b) => a - b)) {
-    const row = rows.get(y)!
-    const intervals = Array.from({ length: row.length / 2 }, (_, i) => [row[2 * i], row[2 * i + 1]] as const)
-    intervals.sort((a, b) => a[0] - b[0])
-    let [from, to] = intervals[0]
-    for (const [start, end] of intervals) {
-      if (start > to) {
+  for (let y = top; y <= bottom; y++) {
+    const row = rows[y]
+    if (!row) continue
+    const order = Array.from({ length: row.length / 2 }, (_, i) => 2 * i).sort((i, k) => row[i] - row[k])
+    let [from, to] = [row[order[0]], row[order[0] + 1]]
+    for (const i of order) {
+      if (row[i] > to) {
         runs.push(y, from, to)
-        ;[from, to] = [start, end]
-      } else to = Math.max(to, end)
+        ;[from, to] = [row[i], row[i + 1]]
+      } else to = Math.max(to, row[i + 1])
     }
     runs.push(y, from, to)
   }
   return Int32Array.from(runs)
 }
 
-/** The part of the horizontal line at `y` within the radius of a segment: from, to; from > to if there is none. */
-function crossing(y: number, [a, b]: readonly [Position, Position], radius: number): readonly [number, number] {
-  let [from, to] = [Infinity, -Infinity]
-  const add = (x0: number, x1: number): void => {
-    from = Math.min(from, x0)
-    to = Math.max(to, x1)
+/** The last result of a {@link capsule}; `from` exceeds `to` if the line does not cross it. Not allocated per row. */
+const crossed = { from: 0, to: 0 }
+
+/** Sets {@link crossed} to the part of the horizontal line at y that lies within the radius of a segment. */
+function capsule([ax, ay]: Position, [bx, by]: Position, radius: number): (y: number) => void {
+  const length = Math.hypot(bx - ax, by - ay)
+  const [ux, uy] = length ? [(bx - ax) / length, (by - ay) / length] : [1, 0]
+  const add = (from: number, to: number): void => {
+    if (from > to) return
+    crossed.from = Math.min(crossed.from, from)
+    crossed.to = Math.max(crossed.to, to)
   }
-  for (const [x, cy] of [a, b]) {
-    const half = Math.sqrt(radius ** 2 - (y - cy) ** 2)
-    if (half >= 0) add(x - half, x + half)
+  return y => {
+    ;[crossed.from, crossed.to] = [Infinity, -Infinity]
+    const [fromA, fromB] = [y - ay, y - by]
+    if (Math.abs(fromA) <= radius) {
+      const half = Math.sqrt(radius * radius - fromA * fromA)
+      add(ax - half, ax + half)
+    }
+    if (Math.abs(fromB) <= radius) {
+      const half = Math.sqrt(radius * radius - fromB * fromB)
+      add(bx - half, bx + half)
+    }
+    // Between the discs, a rectangle: within the radius of the line, and from one end to the other along it.
+    const across = uy ? radius / Math.abs(uy) : Math.abs(fromA) <= radius ? Infinity : -1
+    const middle = uy ? (fromA * ux) / uy : 0
+    const [start, end] = ux
+      ? [-fromA * (uy / ux), (length - fromA * uy) / ux]
+      : fromA * uy >= 0 && fromA * uy <= length
+        ? [-Infinity, Infinity]
+        : [1, 0]
+    add(ax + Math.max(middle - across, ux < 0 ? end : start), ax + Math.min(middle + across, ux < 0 ? start : end))
   }
-  // The rectangle between the two discs is convex: its ends are on its edges.
-  const [dx, dy] = [b[0] - a[0], b[1] - a[1]]
-  const length = Math.hypot(dx, dy)
-  if (length > 0) {
-    const [nx, ny] = [(-dy / length) * radius, (dx / length) * radius]
-    const corners: readonly Position[] = [
-      [a[0] + nx, a[1] + ny],
-      [b[0] + nx, b[1] + ny],
-      [b[0] - nx, b[1] - ny],
-      [a[0] - nx, a[1] - ny]
-    ]
-    corners.forEach(([x0, y0], i) => {
-      const [x1, y1] = corners[(i + 1) % 4]
-      if (y0 === y1 || y < Math.min(y0, y1) || y > Math.max(y0, y1)) return
-      const x = x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)
-      add(x, x)
-    })
-  }
-  return [from, to]
 }

@@ -22,7 +22,7 @@ export interface Click {
 
 /**
  * What a click does. The rules:
- * 1. On a point of the selected object, it removes the point.
+ * 1. On a point of the selected object, without Shift, Alt and the right button, it removes the point.
  * 2. With a point tool, on the mask of another object and not on that of the selected one, it selects the other object.
  *    With Alt, or on a locked object, it adds a point.
  * 3. Elsewhere, a point tool adds a point; with Shift or the right button, one of the other label.
@@ -34,7 +34,8 @@ export function click(annotator: Annotator, given: Click): void {
   const { handle, secondary } = given
   if (tool === 'hand') return
   const pointing = tool === 'include' || tool === 'exclude'
-  if (handle && 'point' in handle && (pointing || tool === 'select' || tool === 'box') && !secondary) {
+  const isPlain = !given.shift && !given.alt && !secondary
+  if (isPlain && handle && 'point' in handle && (pointing || tool === 'select' || tool === 'box')) {
     if (refusesLocked(annotator, active)) return
     return annotator.act(project => removePoint(project, handle.point))
   }

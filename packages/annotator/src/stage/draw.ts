@@ -1,5 +1,6 @@
 import type { Box, Mask, Point } from '@sam/core'
 import type { Position, Stroke } from '../document/project.js'
+import { ringsOfRuns } from '../masks/rings.js'
 import type { View } from './view.js'
 
 /** One mask on the canvas. */
@@ -63,14 +64,23 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
 
 const paths = new WeakMap<Mask, Path2D>()
 
-/** The outline of a mask, in picture pixels, filled by the even-odd rule. Computed once. */
+/**
+ * The outline of a mask, in picture pixels, filled by the even-odd rule. Smooth along the logits of a predicted mask;
+ * along the pixel edges of any other. Computed once.
+ */
 export function pathOf(mask: Mask): Path2D {
   let path = paths.get(mask)
   if (!path) {
     path = new Path2D()
-    for (const [[x0, y0], ...rest] of mask.toPolygons({ smooth: true }).flat()) {
-      path.moveTo(x0, y0)
-      for (const [x, y] of rest) path.lineTo(x, y)
+    const rings = mask.lowResLogits
+      ? mask
+          .toPolygons({ smooth: true })
+          .flat()
+          .map(ring => ring.flat())
+      : ringsOfRuns(mask.runs)
+    for (const ring of rings) {
+      path.moveTo(ring[0], ring[1])
+      for (let i = 2; i < ring.length; i += 2) path.lineTo(ring[i], ring[i + 1])
       path.closePath()
     }
     paths.set(mask, path)

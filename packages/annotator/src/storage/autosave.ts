@@ -102,6 +102,7 @@ export async function autosave(
       const isSame = before?.picture === picture && masks.every((mask, i) => mask === before.masks[i])
       return isSame ? [] : [{ id, json: pictureJson(picture, candidatesOf), file: before ? undefined : blobOf(id) }]
     })
+    if (changed.some(({ file }) => file)) void persist()
     const removed = [...stored.keys()].filter(id => !next.has(id))
     try {
       const transaction = db.transaction(['project', 'pictures', 'files'], 'readwrite')
@@ -198,6 +199,12 @@ async function holdLock(name: string): Promise<(() => void) | undefined> {
       })
       .catch(reject)
   })
+}
+
+/** Asks the browser, once, not to remove the storage when space is scarce. It may refuse. */
+const persist = async (): Promise<void> => {
+  const storage = navigator.storage as StorageManager | undefined // missing without https
+  if (!(await storage?.persisted())) await storage?.persist()
 }
 
 /** Why nothing can be stored, in the user's words. */

@@ -1,5 +1,5 @@
 import { strFromU8, strToU8, unzipSync, Zip, ZipDeflate, ZipPassThrough, type UnzipFileInfo } from 'fflate'
-import { refuse, refusing } from '@sam/core/graph'
+import { refuse, refusing, SamError } from '@sam/core/graph'
 import type { Snapshot } from '../store/annotator.js'
 import { JsonReader } from './json-reader.js'
 import { assemble, pictureJson, projectJson, readPicture, readProject } from './project-json.js'
@@ -7,8 +7,11 @@ import { assemble, pictureJson, projectJson, readPicture, readProject } from './
 /** The file in the archive that holds everything but the pixels. */
 const index = 'project.json'
 
-/** Limits of a file that is read, in bytes and pictures. A zip archive without extensions ends at 4 GB. */
-const limits = { file: 4e9, index: 512e6, picture: 1e9, pictures: 10_000 }
+/**
+ * Limits of a file that is read, in bytes and pictures. A zip archive without extensions ends at 4 GB. `growth`: how
+ * much larger than the file its pictures may be, since an archive can expand to a million times its size.
+ */
+const limits = { file: 4e9, index: 256e6, growth: 4, pictures: 10_000 }
 
 /**
  * A project as one file: a zip archive of `project.json` and the pictures as they were opened. Masks are in the format
@@ -57,6 +60,7 @@ export async function readProjectFile(file: Blob): Promise<Snapshot> {
     try {
       return unzipSync(bytes, { filter: wanted })
     } catch (cause) {
+      if (SamError.is(cause)) throw cause // beyond a limit
       return fail('must be a zip archive of a project; the file is damaged, or is none', cause)
     }
   }
@@ -85,12 +89,11 @@ export async function readProjectFile(file: Blob): Promise<Snapshot> {
   if (new Set(pictures.map(({ picture }) => picture.id)).size < pictures.length)
     json.at('pictures').must('pictures with different ids')
   const names = new Set(pictures.map(picture => picture.file))
-  let left = limits.file
+  let left = limits.growth * file.size
   const files = unpack(({ name, originalSize }) => {
     if (!names.has(name)) return false
     left -= originalSize
-    if (originalSize > limits.picture || left < 0)
-      fail(`${name} must be of at most ${limits.picture} bytes, found ${originalSize}`)
+    if (left < 0) fail(`its pictures must be of at most ${limits.growth} times the size of the file; ${name} is larger`)
     return true
   })
   const blobs = new Map(

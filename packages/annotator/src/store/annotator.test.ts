@@ -43,6 +43,16 @@ describe('pictures', () => {
     expect(annotator.project.pictures).toHaveLength(4)
     expect(annotator.state.error!.message).toContain('broken.png cannot be decoded')
   })
+  it('stay when steps are undone, and are encoded once while they are kept in memory', async () => {
+    annotator.addPoint(at(20, 20))
+    await annotator.addPictures([picture('d.png')])
+    await settle()
+    annotator.undo()
+    await settle()
+    expect([annotator.project.pictures.length, annotator.picture!.name, fake.encoded]).toEqual([4, 'a.png', 2])
+    expect(annotator.state.history.past).toEqual([])
+    expect(annotator.state.ready).toBe(true)
+  })
   it('undo goes to the picture where it acts', async () => {
     annotator.addPoint(at(20, 20))
     annotator.act(project => showPicture(project, pictureAt(2)))
@@ -312,6 +322,10 @@ describe('click', () => {
     annotator.set({ tool: 'box' })
     click(annotator, { ...plain, at: [62, 2] })
     expect(annotator.active).toBeUndefined()
+  })
+  it('with Shift or the right button on a point adds a background point there', () => {
+    click(annotator, { ...plain, at: [40, 30], shift: true, handle: { point: 0 } })
+    expect(annotator.active!.prompts.points.map(({ label }) => label)).toEqual(['foreground', 'background'])
   })
   it('on a locked object changes nothing and says why', () => {
     annotator.act(project => changeObject(project, 2, { locked: true }))

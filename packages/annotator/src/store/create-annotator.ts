@@ -107,8 +107,9 @@ export function createAnnotator(): Annotator {
       const made = await operations.run('Encoding the image', signal => opened.encoded(id, sam, signal), mine.abort)
       if (!isMine()) return
       encoded = made
-      const seconds = ((performance.now() - began) / 1000).toFixed(1)
-      update({ ready: true, status: `Ready: ${nameOf(id)} encoded in ${seconds} s` })
+      const seconds = (performance.now() - began) / 1000
+      const how = seconds < 0.05 ? '' : ` encoded in ${seconds.toFixed(1)} s` // it may have been in memory
+      update({ ready: true, status: `Ready: ${nameOf(id)}${how}` })
       requestMissing()
     } catch (error) {
       if (showing === mine) fail(error)
@@ -403,6 +404,7 @@ export function createAnnotator(): Annotator {
         const image = ready()
         const { id } = picture()!
         annotator.dismiss()
+        annotator.set({ tool: 'select' })
         let count = 0
         await operations.run('Finding everything', async (signal, report) => {
           for await (const { added, removed, done, total } of image.streamMasks({ ...options, signal })) {
@@ -485,11 +487,11 @@ export function createAnnotator(): Annotator {
     bitmap.close()
     const id = newPictureId()
     blobs.set(id, blob)
-    const { current } = project()
-    act(before => {
-      const next = addPictures(before, [{ id, name, width, height }])
-      return showIt || current === undefined ? next : { ...next, current }
-    })
+    // No step: undo does not remove pictures that were added.
+    const history = amendProject(state.history, before => addPictures(before, [{ id, name, width, height }]))
+    const { present } = state.history
+    const current = showIt || present.current === undefined ? id : present.current
+    moveTo({ ...history, present: { ...history.present, current } })
     update({ status: `${name}, ${width} × ${height} pixels` })
   }
 

@@ -1,9 +1,17 @@
 import type { ImageLike, SamLike } from './sam-like.js'
 
+interface Encoding {
+  readonly sam: SamLike
+  readonly image: Promise<ImageLike>
+  /** Aborts the encoding while it runs. */
+  readonly signal: AbortSignal
+  isDone: boolean
+}
+
 /** A picture in memory, by its id. */
 interface OpenPicture {
   readonly bitmap: Promise<ImageBitmap>
-  encoded?: { readonly sam: SamLike; readonly signal: AbortSignal; readonly image: Promise<ImageLike> } | undefined
+  encoded?: Encoding | undefined
 }
 
 /** Pictures whose pixels and encodings are in memory: the one that is shown and some before it. */
@@ -53,18 +61,22 @@ export function openPictures(read: (id: string) => Promise<ImageBitmap>): OpenPi
     bitmap: id => use(id).bitmap,
     async encoded(id, sam, signal) {
       const picture = use(id)
-      if (picture.encoded?.sam !== sam || picture.encoded.signal.aborted) {
+      const before = picture.encoded
+      if (before?.sam !== sam || (before.signal.aborted && !before.isDone)) {
         freeEncoding(picture)
         const image = picture.bitmap.then(async bitmap => {
           await sam.recover()
           return sam.encode(bitmap, { signal })
         })
-        const mine = (picture.encoded = { sam, signal, image })
-        image.catch(() => {
-          if (picture.encoded === mine) picture.encoded = undefined
-        })
+        const mine: Encoding = (picture.encoded = { sam, signal, image, isDone: false })
+        image.then(
+          () => (mine.isDone = true),
+          () => {
+            if (picture.encoded === mine) picture.encoded = undefined
+          }
+        )
       }
-      return picture.encoded.image
+      return picture.encoded!.image
     },
     forgetEncodings: () => open.forEach(freeEncoding),
     clear: () => [...open.keys()].forEach(close)

@@ -1,8 +1,8 @@
 import { createElement, createRef } from 'react'
 import { createRoot } from 'react-dom/client'
 import { flushSync } from 'react-dom'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { pictureOf, SamAnnotatorElement, select } from '../../src/index.js'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { pictureOf, type SamAnnotatorElement, select } from '../../src/index.js'
 import { SamAnnotator } from '../../src/react.js'
 import { autosave, type Autosave, type SaveState } from '../../src/storage/index.js'
 import { createAnnotator } from '../../src/store/create-annotator.js'
@@ -373,16 +373,12 @@ describe('autosave', () => {
 
   it('says that the storage is full, and stores once there is space', async () => {
     const { annotator, saving } = await start()
-    const { put } = IDBObjectStore.prototype
-    IDBObjectStore.prototype.put = function () {
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
       throw new DOMException('no space', 'QuotaExceededError')
-    }
-    try {
-      annotator.act(project => select(project, undefined))
-      await saving.flush()
-    } finally {
-      IDBObjectStore.prototype.put = put
-    }
+    })
+    annotator.act(project => select(project, undefined))
+    await saving.flush()
+    put.mockRestore()
     expect(saving.state).toMatchObject({
       status: 'failed',
       error: { message: expect.stringContaining('is full') as string }
