@@ -2,12 +2,10 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { Mask } from '@sam/core'
-import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
-import { fit } from '../../../packages/annotator/src/stage/view.js'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { headers } from '../build/headers.js'
-import config from '../vite.config.js'
 import { launch } from './browser.js'
+import { buildSite, openPage, type OpenedPage } from './site.js'
 import { serve, type StaticServer } from './static-server.js'
 
 export const app = resolve(import.meta.dirname, '..')
@@ -15,11 +13,7 @@ export const app = resolve(import.meta.dirname, '..')
 export const out = resolve(app, '../../out/playground')
 export const photo = resolve(app, '../cli/assets/cat.jpg')
 
-export interface OpenedPage {
-  readonly page: Page
-  readonly context: BrowserContext
-  /** Errors of the page, and every request to another server. */
-  readonly trouble: string[]
+export interface OpenedSite extends OpenedPage {
   readonly shot: (name: string) => Promise<void>
 }
 
@@ -32,7 +26,7 @@ export interface Site {
   open(
     options?: Parameters<Browser['newContext']>[0],
     at?: { at?: StaticServer; search?: string; context?: BrowserContext }
-  ): Promise<OpenedPage>
+  ): Promise<OpenedSite>
 }
 
 /** Builds the page and serves it for the tests of this file, which fail on a violation of the policy. */
@@ -43,17 +37,7 @@ export function useSite(name: string): Site {
   let browser: Browser
   beforeAll(async () => {
     mkdirSync(out, { recursive: true })
-    // Vitest sets it to `test`, for which Vite would build a page for development.
-    vi.stubEnv('NODE_ENV', 'production')
-    // The configuration is imported, not read by Vite, so that its plugins run from source.
-    await build({
-      ...config,
-      configFile: false,
-      root: app,
-      logLevel: 'error',
-      build: { ...config.build, outDir: folder }
-    })
-    vi.unstubAllEnvs()
+    await buildSite(folder)
     server = await serve(folder, { 'Content-Security-Policy': headers['Content-Security-Policy'] })
     isolated = await serve(folder, headers)
     browser = await launch()
@@ -74,28 +58,12 @@ export function useSite(name: string): Site {
       return isolated
     },
     folder,
-    async open(options = {}, { at = server, search = '?backend=wasm&model=tiny', context: given } = {}) {
-      const context =
-        given ??
-        (await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options }))
-      const page = await context.newPage()
-      const trouble: string[] = []
-      page.on('pageerror', error => trouble.push(error.message))
-      page.on('console', message => {
-        if (message.type() === 'error') trouble.push(message.text())
-      })
-      page.on('request', request => {
-        if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(at.url))
-          trouble.push(`requested ${request.url()}`)
-      })
-      page.on('filechooser', () => {}) // intercept choosers from the start, not from the first wait
-      await page.goto(at.url + search)
+    async open(options = {}, { at = server, search = '?backend=wasm&model=tiny', context } = {}) {
+      const opened = await openPage(browser, { url: at.url, search, options, context })
       return {
-        page,
-        context,
-        trouble,
+        ...opened,
         shot: async shotName => {
-          await page.screenshot({ path: resolve(out, `${shotName}.png`) })
+          await opened.page.screenshot({ path: resolve(out, `${shotName}.png`) })
         }
       }
     }
@@ -117,17 +85,14 @@ export async function openSample(page: Page, name: 'Cat' | 'Coffee' | 'Shapes'):
   await status(page, /Ready/)
 }
 
-/** Positions in the page of positions in the picture, while it is fitted. */
-export async function onScreen(
-  page: Page,
-  picture: { width: number; height: number }
-): Promise<(x: number, y: number) => [number, number]> {
-  const canvas = (await page.locator('#canvas').boundingBox())!
-  const top = await page
-    .locator('.bar')
-    .evaluateAll(bars => Math.min(...bars.map(bar => bar.getBoundingClientRect().top)))
-  const view = fit(picture, canvas, { top: 52, bottom: canvas.y + canvas.height - top + 20, side: 20 })
-  return (x, y) => [canvas.x + view.x + x * view.scale, canvas.y + view.y + y * view.scale]
+/** Positions in the window of positions in the picture. */
+export async function onScreen(page: Page): Promise<(x: number, y: number) => [number, number]> {
+  const [corner, next] = await page.evaluate(() => {
+    const element = document.querySelector('sam-annotator')!
+    return [element.toPage([0, 0]), element.toPage([1000, 0])]
+  })
+  const scale = (next[0] - corner[0]) / 1000
+  return (x, y) => [corner[0] + x * scale, corner[1] + y * scale]
 }
 
 export const clickAt = async (page: Page, x: number, y: number, modifiers: 'Shift'[] = []): Promise<void> => {

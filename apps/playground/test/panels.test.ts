@@ -1,15 +1,13 @@
-import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
+import axeCore from 'axe-core'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { addBoxes, clickAt, objectsOf, onScreen, openSample, status, useSite } from './harness.js'
 
 const site = useSite('panels')
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe finds: rules with the elements that break them. */
 async function axe(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
+  await page.evaluate(axeCore.source)
   return page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> }
@@ -170,7 +168,7 @@ describe('everything', () => {
         area: mask.area
       }
     })
-    const at = await onScreen(page, suggestion)
+    const at = await onScreen(page)
     await page.mouse.click(...at(suggestion.at[0], suggestion.at[1]))
     await expect.poll(async () => (await objectsOf(page)).map(({ mask }) => mask!.area)).toEqual([suggestion.area])
     await page.getByRole('button', { name: 'Dismiss' }).click()
