@@ -1,6 +1,7 @@
 import { defineConfig } from 'vite'
 import { headers, securityHeaders } from './build/headers.js'
 import { mobileSam } from './build/mobile-sam.js'
+import { offline } from './build/offline.js'
 
 const { 'Content-Security-Policy': _, ...isolation } = headers
 
@@ -14,7 +15,7 @@ export default defineConfig({
   base: './',
   // The '@sam/source' condition makes every @sam/* import resolve to TypeScript sources.
   resolve: { conditions: ['@sam/source', 'browser', 'module', 'import', 'default', 'development|production'] },
-  plugins: [mobileSam(), securityHeaders()],
+  plugins: [mobileSam(), securityHeaders(), offline()],
   worker: { format: 'es', plugins: () => [mobileSam()], rolldownOptions: { external: unused } },
   build: {
     rolldownOptions: { external: unused },

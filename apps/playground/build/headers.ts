@@ -31,6 +31,9 @@ export const headers = {
 /** The names of these files contain their hash. */
 const assets = { 'Cache-Control': 'public, max-age=31536000, immutable' }
 
+/** The page and its service worker: browsers ask whether there is a newer version. */
+const entries = { 'Cache-Control': 'no-cache' }
+
 /**
  * Writes the policy into the built page, for hosts without headers of their own, and all headers into `_headers`, which
  * Netlify and Cloudflare Pages read. A meta element does not apply to the page's worker; the header does.
@@ -48,7 +51,11 @@ export function securityHeaders(): Plugin {
       this.emitFile({
         type: 'asset',
         fileName: '_headers',
-        source: rule('/*', headers) + rule('/assets/*', assets)
+        source: [
+          rule('/*', headers),
+          rule('/assets/*', assets),
+          ...['/', '/index.html', '/service-worker.js'].map(path => rule(path, entries))
+        ].join('')
       })
     }
   }

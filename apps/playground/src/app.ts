@@ -1,11 +1,41 @@
 import type { Annotator, SamAnnotatorElement } from '@sam/annotator'
+import { exactMasks } from './export/export-picture.js'
+import type { Exports, ExportSettings } from './export/exports.js'
 import type { Models } from './models.js'
 import type { ProjectStorage } from './project-storage.js'
 
-/** The page: the annotator in its stage, the model, and the storage. The views read them, and call their functions. */
+/** The parts of the panel, of which a phone shows one at a time. */
+export const tabs = ['find', 'objects', 'masks', 'export'] as const
+export type Tab = (typeof tabs)[number]
+
+/** What the panels show, besides the state of the annotator, the model and the exports. */
+export interface PanelState {
+  readonly tab: Tab
+  readonly dialog?: 'models' | 'project' | 'labels' | 'help' | undefined
+  /** Only objects whose name or label contains it are listed. */
+  readonly search: string
+  /** Ids of the objects that are ticked; undefined: they have no ticks. */
+  readonly ticked?: ReadonlySet<number> | undefined
+  /** A phrase that the model could not search for, since it has no text encoder. */
+  readonly refusedPhrase?: string | undefined
+  readonly exportSettings: ExportSettings
+}
+
+export const startState: PanelState = {
+  tab: 'objects',
+  search: '',
+  exportSettings: { format: 'cut-out', scope: 'picture', masks: exactMasks }
+}
+
+/** The page: the annotator in its stage, the model, the exports, the storage, and the state of the panels. */
 export interface App {
   readonly annotator: Annotator
   readonly stage: SamAnnotatorElement
   readonly models: Models
+  readonly exports: Exports
   readonly storage: ProjectStorage
+  readonly state: PanelState
+  set(part: Partial<PanelState>): void
+  /** Shows the state now, and not on the next frame. */
+  show(): void
 }

@@ -53,13 +53,3 @@ export function listenForImages({
     images(files)
   })
 }
-
-/** RGBA pixels of a bitmap. Throws an `Error` where the browser cannot allocate a canvas of this size. */
-export function pixelsOf(bitmap: ImageBitmap): ImageData {
-  const { width, height } = bitmap
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
-  if (!context)
-    throw new Error(`An image of ${width} × ${height} pixels is too large for this browser; resize it first.`)
-  context.drawImage(bitmap, 0, 0)
-  return context.getImageData(0, 0, width, height)
-}

@@ -1,16 +1,29 @@
 import './styles/tokens.css'
-import './styles/app.css'
+import './styles/base.css'
+import './styles/stage.css'
+import './styles/toolbar.css'
+import './styles/panel.css'
+import './styles/objects.css'
+import './styles/export.css'
+import './styles/dialogs.css'
+import './styles/small-screens.css'
 import { SamAnnotatorElement } from '@sam/annotator'
-import type { App } from './app.js'
+import { html, nothing, render } from 'lit-html'
+import { startState, type App } from './app.js'
 import { isBundledName } from './bundled-models.js'
+import { createExports } from './export/exports.js'
 import { asPictures, listenForImages } from './image-input.js'
+import { listenForKeys } from './keys.js'
 import { createModels } from './models.js'
-import { createPanel } from './panel.js'
+import { keepOffline } from './offline.js'
 import { openProjectStorage } from './project-storage.js'
-import { h } from './ui/dom.js'
-import { createModelDialog, defaultModel, lastModel } from './ui/model-dialog.js'
-import { createToolbar, iconButton } from './ui/toolbar.js'
-import { createWelcome } from './ui/welcome.js'
+import { defaultModel, lastModel } from './remembered-model.js'
+import { iconButton } from './ui/controls.js'
+import { createDialogs } from './ui/dialogs.js'
+import { panel } from './ui/panel.js'
+import { restoreTheme } from './ui/theme.js'
+import { toolbar } from './ui/toolbar.js'
+import { welcome } from './ui/welcome.js'
 
 const at = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T
 const parameters = new URLSearchParams(location.search)
@@ -21,73 +34,113 @@ const prefer = requested === 'wasm' || requested === 'webgpu' ? requested : unde
 const named = parameters.get('model')
 
 const area = at('stage')
-const stage = at('canvas')
-if (!(stage instanceof SamAnnotatorElement)) throw new Error('<sam-annotator> is not defined')
+const element = at('canvas')
+if (!(element instanceof SamAnnotatorElement)) throw new Error('<sam-annotator> is not defined')
+const stage: SamAnnotatorElement = element
 const { annotator } = stage
-const views: (() => void)[] = []
+
+let frame = 0
+let started = false
+/** Shows the state on the next frame, once the parts below are there. */
 const changed = (): void => {
-  for (const update of views) update()
+  if (started && !frame)
+    frame = requestAnimationFrame(() => {
+      frame = 0
+      show()
+    })
 }
 const startWorker = (): Worker => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
-const models = createModels({ annotator, startWorker, prefer, changed })
-annotator.subscribe(changed)
+let state = startState
 const storage = await openProjectStorage(annotator, changed)
-const app: App = { annotator, stage, models, storage }
+const app: App = {
+  annotator,
+  stage,
+  models: createModels({ annotator, startWorker, prefer, changed }),
+  exports: createExports(annotator, changed),
+  storage,
+  get state() {
+    return state
+  },
+  set(part) {
+    state = { ...state, ...part }
+    changed()
+  },
+  show
+}
+const showDialog = createDialogs(at<HTMLDialogElement>('dialog'), app)
+let shownObject: number | undefined
 
-const dialog = createModelDialog(app)
-const welcome = createWelcome(app)
-const alertText = h('p')
-const alert = h(
-  'div',
-  { class: 'alert', role: 'alert', hidden: true },
-  alertText,
-  iconButton('close', 'Dismiss', { onclick: () => annotator.set({ error: undefined }) })
-)
-area.append(welcome.element, alert)
-document.body.append(dialog.element)
-
-views.push(
-  () => welcome.update(),
-  createToolbar(at('toolbar'), app),
-  createPanel(at('panel'), app, { chooseModel: () => dialog.open() }),
-  () => {
-    const { status, error, ready, busy } = annotator.state
-    const line = at('status')
-    if (line.textContent !== status) line.textContent = status
-    alert.hidden = error === undefined
-    alertText.textContent = error?.message ?? ''
-    area.dataset.state = busy || models.state.busy ? 'busy' : ready ? 'ready' : 'empty'
-    stage.hidden = !annotator.picture
-    stage.marginTop = 32
-    stage.marginBottom = Math.max(0, area.clientHeight - at('toolbar').offsetTop)
+function show(): void {
+  const { models, exports } = app
+  const { status, error, ready, busy, image } = annotator.state
+  const { picture, active } = annotator
+  render(picture ? toolbar(app) : nothing, at('toolbar'))
+  render(panel(app), at('panel'))
+  render(
+    html`${picture ? nothing : welcome(app)}${
+      error
+        ? html`<div class="alert" role="alert">
+          <p>${error.message}</p>
+          ${iconButton('close', 'Dismiss', { onclick: () => annotator.set({ error: undefined }) })}
+        </div>`
+        : nothing
+    }`,
+    at('overlay')
+  )
+  showDialog()
+  const line = at('status')
+  const text = image && !models.state.model && !models.state.busy ? 'No model is loaded: choose one' : status
+  if (line.textContent !== text) line.textContent = text
+  area.dataset.state = busy || models.state.busy || exports.busy ? 'busy' : ready ? 'ready' : 'empty'
+  document.body.dataset.tab = state.tab
+  document.body.classList.toggle('has-picture', picture !== undefined)
+  stage.hidden = !picture
+  stage.marginTop = 32
+  stage.marginBottom = coveredHeight()
+  if (active?.id !== shownObject) {
+    shownObject = active?.id
+    scrollToActive()
   }
-)
+}
 
-/** Page-wide shortcuts, disabled in text fields and while a dialog is open. */
-addEventListener('keydown', event => {
-  const target = event.target as HTMLElement
-  if (target.matches('input:not([type=range]), textarea, select') || document.querySelector('dialog[open]')) return
-  const isPhrase = event.key.toLowerCase() === 't' && !event.ctrlKey && !event.metaKey && !event.altKey
-  const phrase = isPhrase ? document.querySelector<HTMLInputElement>('.phrase input') : null
-  if (phrase) phrase.focus()
-  else if (!stage.handleKey(event)) return
-  event.preventDefault()
-})
+/** Height of the bars over the lower part of the stage. The slider of the brush does not count: the picture stays. */
+function coveredHeight(): number {
+  const bars = [...at('toolbar').querySelectorAll('.bar')].map(bar => bar.getBoundingClientRect().top)
+  return bars.length ? Math.max(0, area.getBoundingClientRect().bottom - Math.min(...bars)) : 0
+}
+
+/** Scrolls the list of objects, and not the panel, to the selected one. */
+function scrollToActive(): void {
+  const list = document.querySelector('.objects')
+  const row = list?.querySelector('.active')
+  if (!list || !row) return
+  const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()]
+  list.scrollTop += Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom)
+}
+
+/** Opens a dropped file that is no picture: a project, or a model. */
+async function openOther(file: File | undefined): Promise<void> {
+  if (file && /\.zip$/i.test(file.name)) await app.storage.openFile(file)
+  else if (file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)) await app.models.load({ kind: 'file', file })
+  else annotator.fail(new Error('This file is no picture, no project (.zip) and no model (.pth, .safetensors).'))
+}
+
+annotator.subscribe(changed)
+restoreTheme(changed)
+listenForKeys(app)
 listenForImages({
   images: files => void annotator.addPictures(asPictures(files)),
-  other: file =>
-    void (file && /\.zip$/i.test(file.name)
-      ? storage.openFile(file)
-      : file && /\.(safetensors|pth|pt|bin)$/i.test(file.name)
-        ? models.load({ kind: 'file', file })
-        : annotator.fail(new Error('This file is neither an image nor a model (.pth, .safetensors).'))),
+  other: file => void openOther(file),
   over: dragging => area.classList.toggle('dragging', dragging)
 })
-changed()
+new ResizeObserver(changed).observe(area)
+started = true
+show()
 
 const first = isBundledName(named) ? ({ kind: 'bundled', name: named } as const) : lastModel()
-if (!(await models.load(first)) && first.kind !== 'bundled') {
+if (!(await app.models.load(first)) && first.kind !== 'bundled') {
   const { error } = annotator.state
-  await models.load(defaultModel)
+  await app.models.load(defaultModel)
   annotator.set({ error })
 }
+await keepOffline(app.models.state.model?.resources ?? [])

@@ -1,8 +1,9 @@
 import { SamError } from '@sam/core'
 import { connectSam, type RemoteSam } from '@sam/worker'
-import type { Annotator, Task } from '@sam/annotator'
+import type { Annotator, SamLike, Task } from '@sam/annotator'
 import { megabytes } from './format.js'
 import type { LoadedModel, ModelChoice, Prefer, Step } from './protocol.js'
+import { forgetModel, rememberModel } from './remembered-model.js'
 import { modelCache } from './weights/open-model.js'
 import type { StoredModel } from './weights/weights-cache.js'
 
@@ -68,7 +69,8 @@ export function createModels({ annotator, startWorker, prefer, changed }: Models
       choice = next
       update({ model, supportsText: made.text !== undefined, busy: undefined })
       annotator.set({ status: `Model ${model.name} on ${model.backend.name}` })
-      annotator.setSam(made)
+      annotator.setSam(warmedUp(made))
+      rememberModel(model.again)
       if (before) void before.dispose().then(sweep)
       return true
     } catch (error) {
@@ -94,9 +96,32 @@ export function createModels({ annotator, startWorker, prefer, changed }: Models
     load,
     stop: () => loading?.abort(),
     stored: async () => (await (await modelCache())?.list()) ?? [],
-    remove: async key => (await modelCache())?.remove(key)
+    async remove(key) {
+      await (await modelCache())?.remove(key)
+      forgetModel(key)
+    }
   }
 }
+
+/**
+ * The model, whose images have been decoded once when they are ready: the first click then takes no longer than the
+ * others.
+ */
+const warmedUp = (sam: RemoteSam): SamLike => ({
+  text: sam.text,
+  textWidth: sam.textWidth,
+  recover: () => sam.recover(),
+  async encode(input, options = {}) {
+    const image = await sam.encode(input, options)
+    try {
+      await image.predict({ points: [{ x: image.width / 2, y: image.height / 2 }] }, { ...options, best: true })
+      return image
+    } catch (error) {
+      image.dispose()
+      throw error
+    }
+  }
+})
 
 /** Removes files of models that are no longer listed, once the worker that used them has ended. */
 async function sweep(): Promise<void> {
@@ -113,6 +138,6 @@ function progressOf({ doing, loaded, total }: Step): Task {
     check: 'Verifying the stored model',
     compile: 'Preparing the model'
   }[doing]
-  const size = doing === 'compile' ? '' : ` · ${megabytes(loaded)}${total ? ` of ${megabytes(total)}` : ''} MB`
+  const size = loaded || total ? ` · ${megabytes(loaded)}${total ? ` of ${megabytes(total)}` : ''} MB` : ''
   return { text: text + size, part: total ? loaded / total : undefined }
 }

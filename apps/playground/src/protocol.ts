@@ -1,3 +1,4 @@
+import type { AutomaticMaskOptions } from '@sam/core'
 import type { Choice } from '@sam/backend-wasm'
 import type { BundledName } from './bundled-models.js'
 
@@ -20,6 +21,10 @@ export interface LoadedModel {
   readonly backend: Choice
   /** The choice that loads it again on the next visit; undefined if it is not stored. */
   readonly again: ModelChoice | undefined
+  /** Options of automatic mask generation that suit it and the backend. */
+  readonly automatic: Pick<AutomaticMaskOptions, 'pointsPerSide' | 'predIouThresh' | 'stabilityScoreThresh'>
+  /** The URLs of what the worker has loaded. */
+  readonly resources: readonly string[]
 }
 
 /** Progress of loading a model. `total` is 0 if unknown. */

@@ -3,6 +3,7 @@ import { pickBackend, type Choice } from '@sam/backend-wasm'
 import { serveSam } from '@sam/worker'
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
+import { bundledModels } from './bundled-models.js'
 import type { LoadRequest } from './protocol.js'
 import { openModel } from './weights/open-model.js'
 
@@ -22,6 +23,14 @@ serveSam<LoadRequest>(async ({ signal }, { model, prefer, onStep, onLoaded }) =>
     note,
     again
   } = await openModel(model, { backend, signal: signal ?? new AbortController().signal, onStep })
-  onLoaded({ name: label, note, again, backend: choice! })
+  const bundled = model.kind === 'bundled' ? bundledModels[model.name].automatic : undefined
+  onLoaded({
+    name: label,
+    note,
+    again,
+    backend: choice!,
+    automatic: bundled ?? { pointsPerSide: choice!.name === 'webgpu' ? 32 : 16 },
+    resources: performance.getEntriesByType('resource').map(({ name }) => name)
+  })
   return sam
 })

@@ -8,6 +8,7 @@ import { writeProjectFile } from '@sam/annotator/storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { headers } from '../build/headers.js'
 import { launch } from './browser.js'
+import { exportFile, onScreen, status } from './harness.js'
 import { buildSite, openPage } from './site.js'
 import { serve, type StaticServer } from './static-server.js'
 
@@ -40,9 +41,6 @@ afterAll(async () => {
   server?.close()
 }, 60_000)
 
-const status = (page: Page, text: RegExp): Promise<void> =>
-  page.locator('#status', { hasText: text }).waitFor({ timeout: 60_000 })
-
 /** The objects of each picture, with the masks as they are exported. */
 const read = (page: Page): Promise<{ name: string; objects: Read[]; size: [number, number] }[]> =>
   page.evaluate(() => {
@@ -69,15 +67,6 @@ const shown = async (page: Page): Promise<Read[]> => {
   return (await read(page)).find(picture => picture.name === name)!.objects
 }
 
-/** Positions on the screen of positions in the picture. */
-async function onScreen(page: Page): Promise<(x: number, y: number) => [number, number]> {
-  const corner = await page.evaluate(() => {
-    const element = document.querySelector<SamAnnotatorElement>('sam-annotator')!
-    const [a, b] = [element.toPage([0, 0]), element.toPage([100, 0])]
-    return { x: a[0], y: a[1], scale: (b[0] - a[0]) / 100 }
-  })
-  return (x, y) => [corner.x + x * corner.scale, corner.y + y * corner.scale]
-}
 async function drag(page: Page, from: [number, number], to: [number, number]): Promise<void> {
   await page.mouse.move(...from)
   await page.mouse.down()
@@ -95,12 +84,6 @@ async function dropFiles(page: Page, paths: readonly string[]): Promise<void> {
     dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }))
   }, files)
 }
-async function download(page: Page, name: RegExp): Promise<Buffer> {
-  const waiting = page.waitForEvent('download')
-  await page.getByRole('button', { name }).click()
-  return readFileSync(await (await waiting).path())
-}
-
 describe('an annotator', () => {
   it('marks ten objects in three photos, and loses none of them', async () => {
     const { page, context, trouble } = await openPage(browser, { url: server.url, search: '?backend=wasm' })
@@ -210,7 +193,7 @@ describe('an annotator', () => {
     expect(await read(page)).toEqual(before)
 
     // The exported file has the masks that are shown.
-    const { annotations } = JSON.parse((await download(page, /COCO/)).toString()) as {
+    const { annotations } = JSON.parse((await exportFile(page, 'COCO')).bytes.toString()) as {
       annotations: { segmentation: CocoRle; area: number }[]
     }
     const [, catObjects] = before
@@ -252,7 +235,7 @@ describe('an annotator', () => {
 
   it('is asked before another project takes the place of this one, and before unsaved work is left', async () => {
     const { page, context, trouble } = await openPage(browser, { url: server.url, search: '?backend=wasm&model=tiny' })
-    await status(page, /Model tiny/)
+    await status(page, /Model Tiny/)
     await dropFiles(page, photos.slice(1, 2))
     await status(page, /cat.jpg encoded/)
     await page.mouse.click(...(await onScreen(page))(225, 150))

@@ -1,12 +1,15 @@
 import { resolve } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
+import { vi } from 'vitest'
 import config from '../vite.config.js'
 
 const app = resolve(import.meta.dirname, '..')
 
 /** Builds the page into a folder. */
 export async function buildSite(folder: string): Promise<void> {
+  // Vitest sets it to `test`, for which Vite would build a page for development.
+  vi.stubEnv('NODE_ENV', 'production')
   // The configuration is imported, not read by Vite, so that its plugins run from source.
   await build({
     ...config,
@@ -15,6 +18,7 @@ export async function buildSite(folder: string): Promise<void> {
     logLevel: 'error',
     build: { ...config.build, outDir: folder }
   })
+  vi.unstubAllEnvs()
 }
 
 /** A page, and what went wrong on it: errors, and every request to another server. */
@@ -27,9 +31,21 @@ export interface OpenedPage {
 /** Opens an address below `url`. */
 export async function openPage(
   browser: Browser,
-  { url, search, options = {} }: { url: string; search: string; options?: Parameters<Browser['newContext']>[0] }
+  {
+    url,
+    search,
+    options = {},
+    context: given
+  }: {
+    url: string
+    search: string
+    options?: Parameters<Browser['newContext']>[0]
+    /** Another visit of the same browser. Default: a new one, with `options`. */
+    context?: BrowserContext | undefined
+  }
 ): Promise<OpenedPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options })
+  const context =
+    given ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options }))
   const page = await context.newPage()
   const trouble: string[] = []
   page.on('pageerror', error => trouble.push(error.message))

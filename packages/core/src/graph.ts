@@ -63,6 +63,6 @@ export {
 } from './weights/source.js'
 export { stridedEntry } from './weights/strided.js'
 export { reasonOf } from './io/errno.js'
-export { cacheFolder, isRunning, memoryBytes, openFile, removeLeftovers, sha256 } from '#io'
+export { cacheFolder, isRunning, memoryBytes, openFile, removeLeftovers } from '#io'
 export { storedBytes, type StoredDType } from './weights/stored.js'
 export { shownAddress, withoutCredentials } from './io/address.js'

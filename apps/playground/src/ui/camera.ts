@@ -1,14 +1,13 @@
-import type { PictureFile } from '@sam/annotator'
-import { h } from './dom.js'
-import { iconButton } from './toolbar.js'
+import { html, render } from 'lit-html'
+import { iconButton } from './controls.js'
 
 export const hasCamera = (): boolean => typeof navigator.mediaDevices?.getUserMedia === 'function'
 
 /**
- * Takes a photo with the camera. Empty if the user closes the dialog. Throws an `Error` with the reason if the
- * camera cannot be used.
+ * Takes a photo with the camera. Returns no file if the user closes the dialog. Throws an `Error` with the reason if
+ * the camera cannot be used.
  */
-export async function takePhoto(): Promise<readonly PictureFile[]> {
+export async function takePhoto(): Promise<File[]> {
   let stream: MediaStream
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })
@@ -19,36 +18,45 @@ export async function takePhoto(): Promise<readonly PictureFile[]> {
         : `No camera found: ${(cause as Error).message}.`
     throw new Error(why, { cause })
   }
-  const video = h('video', { autoplay: true, muted: true, playsInline: true, srcObject: stream })
-  const shutter = h('button', { type: 'button', class: 'button primary', disabled: true }, 'Take photo')
-  video.addEventListener('loadeddata', () => {
-    shutter.disabled = false
-  })
-  const dialog = h(
-    'dialog',
-    { class: 'dialog camera', 'aria-label': 'Camera' },
-    h('header', {}, h('h2', {}, 'Camera'), iconButton('close', 'Close', { onclick: () => dialog.close() })),
-    video,
-    shutter
-  )
+  const dialog = document.createElement('dialog')
+  dialog.className = 'dialog camera'
+  dialog.setAttribute('aria-label', 'Camera')
   document.body.append(dialog)
-  dialog.showModal()
   try {
     return await new Promise(resolve => {
+      const take = (): void => {
+        const video = dialog.querySelector('video')!
+        const canvas = Object.assign(document.createElement('canvas'), {
+          width: video.videoWidth,
+          height: video.videoHeight
+        })
+        canvas.getContext('2d')!.drawImage(video, 0, 0)
+        canvas.toBlob(
+          blob => resolve(blob ? [new File([blob], 'photo.jpg', { type: blob.type })] : []),
+          'image/jpeg',
+          0.95
+        )
+      }
       dialog.addEventListener('close', () => resolve([]))
-      shutter.addEventListener('click', () => {
-        resolve(frameOf(video).then(blob => [{ blob, name: 'photo.jpg' }]))
-      })
+      render(
+        html`<header>
+            <h2>Camera</h2>
+            ${iconButton('close', 'Close', { onclick: () => dialog.close() })}
+          </header>
+          <video
+            autoplay
+            playsinline
+            .muted=${true}
+            .srcObject=${stream}
+            @loadeddata=${() => dialog.querySelector<HTMLButtonElement>('.primary')!.removeAttribute('disabled')}
+          ></video>
+          <button type="button" class="button primary" disabled @click=${take}>Take photo</button>`,
+        dialog
+      )
+      dialog.showModal()
     })
   } finally {
     for (const track of stream.getTracks()) track.stop()
     dialog.remove()
   }
-}
-
-/** What the video shows now, as a JPEG file. */
-async function frameOf(video: HTMLVideoElement): Promise<Blob> {
-  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight)
-  canvas.getContext('2d')!.drawImage(video, 0, 0)
-  return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 })
 }

@@ -1,177 +1,160 @@
+import { html, nothing, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
-import { bundledModels, isBundledName, type BundledName } from '../bundled-models.js'
+import { bundledModels, type BundledName } from '../bundled-models.js'
 import { megabytes } from '../format.js'
-import type { StoredModel } from '../weights/weights-cache.js'
 import type { ModelChoice } from '../protocol.js'
-import { chooseFile, chooseFolder, h } from './dom.js'
+import { publishedModels } from '../published-models.js'
+import type { StoredModel } from '../weights/weights-cache.js'
+import { iconButton } from './controls.js'
+import { chooseFiles, textOf } from './dom.js'
 import { icon } from './icons.js'
-import { iconButton } from './toolbar.js'
 
-const key = 'sam-model'
+/** The models stored on this device, as last listed. */
+let stored: readonly StoredModel[] = []
 
-/** The model dialog. */
-export function createModelDialog({ models, annotator }: App): { readonly element: HTMLDialogElement; open(): void } {
-  const load = async (model: ModelChoice): Promise<void> => {
-    dialog.close()
-    if (await models.load(model)) rememberModel(models.state.model?.again)
-  }
-  const bundled = h('ul', { class: 'models', 'aria-label': 'Models of this page' })
-  const stored = h('ul', { class: 'models', 'aria-label': 'Models on this device' })
-  const address = h('input', {
-    type: 'text',
-    inputMode: 'url',
-    placeholder: 'https://…/sam_vit_b_01ec64.pth',
-    'aria-label': 'Model URL',
-    required: true,
-    spellcheck: false
-  })
-  const form = h(
-    'form',
-    {
-      class: 'address',
-      onsubmit: (event: Event) => {
-        event.preventDefault()
-        // Relative to the page: the worker has another base URL.
-        const typed = address.value.trim()
-        void load({
-          kind: 'url',
-          url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed
-        })
-      }
-    },
-    address,
-    h('button', { type: 'submit', class: 'button' }, 'Load')
-  )
-  const dialog = h(
-    'dialog',
-    { class: 'dialog', 'aria-labelledby': 'model-title' },
-    h(
-      'header',
-      {},
-      h('h2', { id: 'model-title' }, 'Choose a model'),
-      iconButton('close', 'Close', { onclick: () => dialog.close() })
-    ),
-    bundled,
-    stored,
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'choice',
-        onclick: async () => {
-          const file = await chooseFile('.safetensors,.pth,.pt,.bin')
-          if (file) await load({ kind: 'file', file })
-        }
-      },
-      icon('folder'),
-      h(
-        'span',
-        {},
-        h('strong', {}, 'Open a file'),
-        h('small', {}, 'Meta’s .pth, or .safetensors; stays on this device')
-      )
-    ),
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'choice',
-        onclick: async () => {
-          const files = await chooseFolder()
-          const [name] = files[0]?.webkitRelativePath.split('/') ?? []
-          if (name)
-            await load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
-        }
-      },
-      icon('folder'),
-      h(
-        'span',
-        {},
-        h('strong', {}, 'Open a folder'),
-        h('small', {}, 'From Hugging Face: config.json and model.safetensors')
-      )
-    ),
-    h('h3', {}, 'From a URL'),
-    form,
-    h(
-      'p',
-      { class: 'hint' },
-      'Loaded models are stored on this device for the next visit and verified by size and SHA-256. Enter a URL again to check it for a newer file. Append #sha256=… to a URL to require that checksum.'
-    )
-  )
-  dialog.addEventListener('click', event => {
-    if (event.target === dialog) dialog.close()
-  })
-
-  const row = (about: { label: string; note: string; choice: ModelChoice; stored?: StoredModel }): HTMLElement =>
-    h(
-      'li',
-      {},
-      h(
-        'button',
-        { type: 'button', class: 'choice', onclick: () => load(about.choice) },
-        icon(about.choice.kind === 'bundled' ? 'model' : 'check'),
-        h('span', {}, h('strong', {}, about.label), h('small', {}, about.note))
-      ),
-      about.stored &&
-        iconButton('trash', `Remove ${about.label} from this device`, { onclick: () => void remove(about.stored!) })
-    )
-  const remove = async (model: StoredModel): Promise<void> => {
-    await models.remove(model.key)
-    const last = lastModel()
-    if (last.kind === 'stored' && last.key === model.key) localStorage.removeItem(key)
-    await fill()
-  }
-  const fill = async (): Promise<void> => {
-    const found = await models.stored()
-    const ofThisPage = (Object.keys(bundledModels) as BundledName[]).map(name => {
-      const { label, description, file } = bundledModels[name]
-      const own = file && found.find(m => m.sha256 === file.sha256)
-      const size = file && `${megabytes(file.size)} MB, ${own ? 'stored on this device' : 'downloaded when chosen'}`
-      return {
-        label,
-        note: [description, size].filter(Boolean).join('; '),
-        choice: { kind: 'bundled', name } as const,
-        ...(own && { stored: own })
-      }
-    })
-    const others = found.filter(model => !ofThisPage.some(({ stored }) => stored === model))
-    bundled.replaceChildren(...ofThisPage.map(row))
-    stored.replaceChildren(
-      ...others.map(model =>
-        row({
-          label: model.label,
-          note: `${megabytes(model.size)} MB, stored on this device`,
-          choice: { kind: 'stored', key: model.key },
-          stored: model
-        })
-      )
-    )
-  }
-
-  return {
-    element: dialog,
-    open() {
-      dialog.showModal()
-      fill().catch((error: unknown) => annotator.fail(error))
-    }
-  }
-}
-
-function rememberModel(model: ModelChoice | undefined): void {
-  if (model && model.kind !== 'file' && model.kind !== 'folder') localStorage.setItem(key, JSON.stringify(model))
-}
-
-export const defaultModel: ModelChoice = { kind: 'bundled', name: 'mobile_sam' }
-
-/** The model of the last visit. */
-export function lastModel(): ModelChoice {
+/** Lists the stored models again. */
+export async function listStored(app: App): Promise<void> {
   try {
-    const model = JSON.parse(localStorage.getItem(key) ?? '') as ModelChoice
-    if (model.kind === 'stored' && typeof model.key === 'string') return model
-    if (model.kind === 'bundled' && isBundledName(model.name)) return model
-  } catch {
-    /* nothing stored, or not valid JSON */
+    stored = await app.models.stored()
+    app.set({})
+  } catch (error) {
+    app.annotator.fail(error)
   }
-  return defaultModel
 }
+
+/** Choosing a model: of this page, of this device, published elsewhere, from a file, folder or URL. */
+export function modelDialog(app: App): TemplateResult {
+  const { models } = app
+  const load = (choice: ModelChoice): void => {
+    app.set({ dialog: undefined })
+    void models.load(choice)
+  }
+  const remove = async (key: string): Promise<void> => {
+    await models.remove(key)
+    await listStored(app)
+  }
+  const current = models.state.model?.again
+  const isCurrent = (choice: ModelChoice): boolean =>
+    (choice.kind === 'bundled' && current?.kind === 'bundled' && current.name === choice.name) ||
+    (choice.kind === 'stored' && current?.kind === 'stored' && current.key === choice.key)
+  const storedOf = (name: BundledName): StoredModel | undefined =>
+    stored.find(({ sha256 }) => sha256 === bundledModels[name].file?.sha256)
+
+  const bundledRow = (name: BundledName): TemplateResult => {
+    const { label, description, size, textSize, licence } = bundledModels[name]
+    const found = storedOf(name)
+    const facts = [
+      `${megabytes(size)} MB${textSize ? `, and ${megabytes(textSize)} MB with the first phrase` : ''}`,
+      licence,
+      found && 'stored on this device'
+    ]
+    return item({
+      label,
+      notes: [description, facts.filter(Boolean).join(' · ')],
+      choice: { kind: 'bundled', name },
+      found
+    })
+  }
+  const item = (about: {
+    label: string
+    notes: readonly string[]
+    choice: ModelChoice
+    found?: StoredModel | undefined
+  }): TemplateResult =>
+    html`<li>
+      <button
+        type="button"
+        class="choice"
+        aria-current=${isCurrent(about.choice) ? 'true' : nothing}
+        @click=${() => load(about.choice)}
+      >
+        ${icon(isCurrent(about.choice) ? 'check' : 'model')}
+        <span>
+          <strong>${about.label}${isCurrent(about.choice) ? html` <em>current</em>` : nothing}</strong>
+          ${about.notes.map(note => html`<small>${note}</small>`)}
+        </span>
+      </button>
+      ${
+        about.found
+          ? iconButton('trash', `Remove ${about.label} from this device`, {
+              onclick: () => void remove(about.found!.key)
+            })
+          : nothing
+      }
+    </li>`
+  const bundled = Object.keys(bundledModels) as BundledName[]
+  const others = stored.filter(model => !bundled.some(name => storedOf(name) === model))
+  return html`<ul class="models" aria-label="Models of this page">
+      ${bundled.map(bundledRow)}
+    </ul>
+    ${
+      others.length
+        ? html`<h3>On this device</h3>
+          <ul class="models" aria-label="Models on this device">
+            ${others.map(model =>
+              item({
+                label: model.label,
+                notes: [`${megabytes(model.size)} MB · stored on this device`],
+                choice: { kind: 'stored', key: model.key },
+                found: model
+              })
+            )}
+          </ul>`
+        : nothing
+    }
+    <h3>From elsewhere</h3>
+    ${source('Open a file', 'Meta’s .pth, or .safetensors; stays on this device', async () => {
+      const [file] = await chooseFiles({ accept: '.safetensors,.pth,.pt,.bin' })
+      if (file) load({ kind: 'file', file })
+    })}
+    ${source('Open a folder', 'From Hugging Face: config.json and model.safetensors', async () => {
+      const files = await chooseFiles({ webkitdirectory: true })
+      const [name] = files[0]?.webkitRelativePath.split('/') ?? []
+      if (name) load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
+    })}
+    <form class="address" @submit=${(event: Event) => load(addressIn(event))}>
+      <input
+        class="field"
+        name="url"
+        type="text"
+        inputmode="url"
+        placeholder="https://…/sam_vit_b_01ec64.pth"
+        aria-label="Model URL"
+        required
+        spellcheck="false"
+      />
+      <button type="submit" class="button">Load</button>
+    </form>
+    <details class="options">
+      <summary>Models to download</summary>
+      <ul class="published">
+        ${publishedModels.map(
+          ({ label, description, licence, size, url }) =>
+            html`<li>
+              <a href=${url} rel="noreferrer">${label}</a>
+              <small>${description} ${Math.round(size / 1e6).toLocaleString('en')} MB · ${licence}</small>
+            </li>`
+        )}
+      </ul>
+      <p class="hint">Meta’s checkpoints. Download one, then open the file.</p>
+    </details>
+    <p class="hint">
+      Loaded models are stored on this device and verified by size and SHA-256. Append #sha256=… to a URL to require that
+      checksum; enter a URL again to check for a newer file.
+    </p>`
+}
+
+/** Relative to the page: the worker has another base URL. */
+function addressIn(event: Event): ModelChoice {
+  event.preventDefault()
+  const typed = textOf(new FormData(event.target as HTMLFormElement), 'url')
+  return {
+    kind: 'url',
+    url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed
+  }
+}
+
+const source = (label: string, note: string, onclick: () => Promise<void>): TemplateResult =>
+  html`<button type="button" class="choice" @click=${onclick}>
+    ${icon('folder')}<span><strong>${label}</strong><small>${note}</small></span>
+  </button>`

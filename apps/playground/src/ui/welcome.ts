@@ -1,12 +1,10 @@
-import type { App } from '../app.js'
-import type { PictureFile } from '@sam/annotator'
-import { asPictures } from '../image-input.js'
+import { html, type TemplateResult } from 'lit-html'
 import cat from '../../../cli/assets/cat.jpg'
 import coffee from '../../../cli/assets/coffee.jpg'
 import scene from '../../../cli/assets/scene.jpg'
-import { hasCamera, takePhoto } from './camera.js'
-import { chooseFiles, h } from './dom.js'
+import type { App } from '../app.js'
 import { icon } from './icons.js'
+import { openPictures, pictureButtons } from './open-pictures.js'
 
 const samples = [
   { name: 'cat.jpg', label: 'Cat', url: cat },
@@ -14,70 +12,33 @@ const samples = [
   { name: 'scene.jpg', label: 'Shapes', url: scene }
 ]
 
-/** Adds the pictures that `pick` returns. Shows its errors. */
-export async function openImages(
-  { annotator }: Pick<App, 'annotator'>,
-  pick: () => Promise<readonly PictureFile[]>
-): Promise<void> {
-  try {
-    await annotator.addPictures(await pick())
-  } catch (error) {
-    annotator.fail(error)
-  }
+async function sampleFile(url: string, name: string): Promise<File[]> {
+  const blob = await (await fetch(url)).blob()
+  return [new File([blob], name, { type: blob.type })]
 }
 
-/** Buttons for the image sources: file and camera. */
-export function imageButtons(app: App, className: string): HTMLElement[] {
-  const choose = (): Promise<void> => openImages(app, async () => asPictures(await chooseFiles('image/*')))
-  return [
-    h('button', { type: 'button', class: className, onclick: choose }, icon('image'), 'Choose an image'),
-    ...(hasCamera()
-      ? [
-          h(
-            'button',
-            { type: 'button', class: className.replace(' primary', ''), onclick: () => openImages(app, takePhoto) },
-            icon('camera'),
-            'Camera'
-          )
-        ]
-      : [])
-  ]
-}
-
-/** The start screen, shown until an image is opened. */
-export function createWelcome(app: App): { readonly element: HTMLElement; update(): void } {
-  const element = h(
-    'div',
-    { class: 'welcome' },
-    h('div', { class: 'welcome-mark', 'aria-hidden': 'true' }, icon('box')),
-    h('h1', {}, 'Segment anything in an image'),
-    h('p', { class: 'for-mouse' }, 'Drop or paste an image here, then point at an object.'),
-    h('p', { class: 'for-touch' }, 'Take a photo or choose an image, then tap an object.'),
-    h('div', { class: 'welcome-buttons' }, ...imageButtons(app, 'button primary')),
-    h(
-      'div',
-      { class: 'samples' },
-      h('span', {}, 'or try'),
-      ...samples.map(({ name, label, url }) =>
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'sample',
-            title: label,
-            'aria-label': `Open sample: ${label}`,
-            onclick: () => openImages(app, async () => [{ blob: await (await fetch(url)).blob(), name }])
-          },
-          h('img', { src: url, alt: '', width: 72, height: 48 })
-        )
-      )
-    ),
-    h('p', { class: 'hint' }, 'Everything runs on this device. No data is uploaded.')
-  )
-  return {
-    element,
-    update() {
-      element.hidden = app.annotator.picture !== undefined
-    }
-  }
-}
+/** The start screen, shown while there are no pictures. */
+export const welcome = (app: App): TemplateResult =>
+  html`<div class="welcome">
+    <div class="welcome-mark" aria-hidden="true">${icon('box')}</div>
+    <p class="welcome-title">Segment anything in a picture</p>
+    <p class="for-mouse">Drop or paste pictures here, then point at an object.</p>
+    <p class="for-touch">Take a photo or choose pictures, then tap an object.</p>
+    <div class="welcome-buttons">${pictureButtons(app, { label: 'Choose pictures', classes: ['button primary', 'button'] })}</div>
+    <div class="samples">
+      <span>or try</span>
+      ${samples.map(
+        ({ name, label, url }) =>
+          html`<button
+            type="button"
+            class="sample"
+            title=${label}
+            aria-label=${`Open sample: ${label}`}
+            @click=${() => void openPictures(app, () => sampleFile(url, name))}
+          >
+            <img src=${url} alt="" width="72" height="48" />
+          </button>`
+      )}
+    </div>
+    <p class="hint">Everything runs on this device. No data is uploaded.</p>
+  </div>`

@@ -1,8 +1,10 @@
-import { loadClip, type Clip } from '@sam/clip'
-import { loadSam, type Backend, type Sam } from '@sam/core'
+import { loadClip } from '@sam/clip'
+import { loadSam, type Backend, type Sam, type TextModel } from '@sam/core'
 import { refuse } from '@sam/core/graph'
 import { bundledModels } from '../bundled-models.js'
-import type { ModelChoice, Step } from '../protocol.js'
+import { lazyText } from '../lazy-text.js'
+import { tinyText } from '../tiny-text.js'
+import type { Step, ModelChoice } from '../protocol.js'
 import { addressOf, checksumIn, compareWithAddress, download } from './address.js'
 import { privateFolder } from './folder.js'
 import { verifiedBlob, weightsCache, type Incoming, type StoredFile, type WeightsCache } from './weights-cache.js'
@@ -32,7 +34,7 @@ export const modelCache = (): Promise<WeightsCache | undefined> =>
  * except that a URL entered again is checked for a newer file. Throws what `loadSam` and `fetch` throw.
  */
 export async function openModel(choice: ModelChoice, { backend, signal, onStep }: OpenOptions): Promise<OpenedModel> {
-  const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: Clip): Promise<Sam> =>
+  const load = (weights: Blob | URL | ReadonlyMap<string, Blob>, text?: TextModel): Promise<Sam> =>
     loadSam({
       weights,
       backend,
@@ -56,14 +58,10 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
     })
   if (model.kind === 'bundled' && !bundledModels[model.name].file) {
     const { label, weights, description, clip: own } = bundledModels[model.name]
-    const clip = own && (await loadClip({ ...own, backend, signal }))
-    try {
-      const sam = await load(weights, clip)
-      return opened(sam, { label, note: description, again: model }, async () => clip?.dispose())
-    } catch (error) {
-      await clip?.dispose()
-      throw error
-    }
+    // The weights of the CLIP are downloaded when a phrase is typed.
+    const text = own && lazyText(tinyText(), () => loadClip({ ...own, backend }))
+    const sam = await load(weights, text)
+    return opened(sam, { label, note: description, again: model }, async () => text?.dispose())
   }
   const cache = await modelCache()
   if (model.kind === 'file') {
@@ -90,7 +88,7 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
     model.kind === 'bundled'
       ? {
           label: bundledModels[model.name].label,
-          note: `${bundledModels[model.name].description}; ${note}`,
+          note,
           again: model
         }
       : { note, again: key === undefined ? undefined : { kind: 'stored', key } }
@@ -157,7 +155,7 @@ function singleFileOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
   return single ? { kind: 'file', file: new File([single], `${folder.name}.safetensors`) } : folder
 }
 
-const storedNote = 'stored on this device for the next visit'
+const storedNote = 'stored on this device'
 const notStored = 'not stored: this browser has no storage or too little space for it'
 
 /** Stores a model. Undefined if the browser has no storage, or too little space. */

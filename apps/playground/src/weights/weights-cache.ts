@@ -1,4 +1,6 @@
-import { refuse, refusing, sha256, type Refuse } from '@sam/core/graph'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { refuse, refusing, type Refuse } from '@sam/core/graph'
 import type { Folder } from './folder.js'
 
 /** A model stored on this device. */
@@ -199,7 +201,7 @@ async function sumOf(
   total: number,
   { signal, onBytes, write }: CacheOptions & { write?: Write }
 ): Promise<string> {
-  const sum = sha256()
+  const sum = sha256.create()
   const reader = stream.getReader()
   const stop = (): void => {
     reader.cancel(signal?.reason).catch(() => {})
@@ -209,7 +211,7 @@ async function sumOf(
     for (let loaded = 0; ; ) {
       const { done, value } = await reader.read()
       signal?.throwIfAborted()
-      if (done) return sum.digest()
+      if (done) return bytesToHex(sum.digest())
       sum.update(value)
       await write?.(value)
       onBytes?.((loaded += value.length), total)

@@ -161,8 +161,8 @@ export function createAnnotator(): Annotator {
       return `${name}: the mask is empty; add a point inside the object, or remove one. Empty masks are not exported`
     const score = percent(best.predictedIou)
     return masks.length > 1
-      ? `${name}: ${masks.length} masks to choose from, best score ${score}`
-      : `${name}: mask refined, score ${score}`
+      ? `${name}: ${masks.length} masks to choose from; the model’s own estimate of the best: ${score}`
+      : `${name}: mask refined; the model’s own estimate: ${score}`
   }
 
   const previews = latest(

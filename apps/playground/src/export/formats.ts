@@ -1,0 +1,18 @@
+/** The export formats, in the order of the menu. */
+export const exportFormats = {
+  'cut-out': { label: 'Cut-outs', what: 'PNG with a transparent background, one per object' },
+  masks: { label: 'Masks', what: 'PNG, white on black, one per object' },
+  labels: { label: 'Label map', what: 'PNG with a number per object, and a table of the numbers' },
+  coco: { label: 'COCO', what: 'JSON with RLE or polygons' },
+  yolo: { label: 'YOLO', what: 'text files with polygons' },
+  'label-studio': { label: 'Label Studio', what: 'JSON with brush masks or polygons' },
+  svg: { label: 'SVG', what: 'outlines as paths' }
+} as const
+
+export type ExportFormat = keyof typeof exportFormats
+
+/** Formats of @sam/annotations. */
+export type AnnotationName = Extract<ExportFormat, 'coco' | 'yolo' | 'label-studio' | 'svg'>
+
+export const isAnnotationName = (format: ExportFormat): format is AnnotationName =>
+  format === 'coco' || format === 'yolo' || format === 'label-studio' || format === 'svg'

@@ -1,0 +1,91 @@
+import { html, nothing, type TemplateResult } from 'lit-html'
+import { icon, type IconName } from './icons.js'
+
+export interface ButtonOptions {
+  readonly onclick: (event: Event) => void
+  /** Its shortcut. */
+  readonly key?: string | undefined
+  readonly disabled?: boolean | undefined
+  readonly pressed?: boolean | undefined
+  readonly class?: string | undefined
+}
+
+/** A button with an icon alone. */
+export const iconButton = (name: IconName, label: string, options: ButtonOptions): TemplateResult =>
+  html`<button
+    type="button"
+    class=${`icon-button ${options.class ?? ''}`}
+    aria-label=${label}
+    title=${options.key ? `${label} (${options.key})` : label}
+    aria-pressed=${options.pressed ?? nothing}
+    ?disabled=${options.disabled}
+    @click=${options.onclick}
+  >
+    ${icon(name)}
+  </button>`
+
+/** A button with an icon and its name. */
+export const textButton = (name: IconName, label: string, options: ButtonOptions): TemplateResult =>
+  html`<button
+    type="button"
+    class=${options.class ?? 'text-button'}
+    title=${options.key ? `${label} (${options.key})` : nothing}
+    aria-pressed=${options.pressed ?? nothing}
+    ?disabled=${options.disabled}
+    @click=${options.onclick}
+  >
+    ${icon(name)}<span>${label}</span>
+  </button>`
+
+/** One of several choices, of which one is pressed. */
+export const segments = <T extends string>(
+  label: string,
+  choices: readonly (readonly [value: T, label: string])[],
+  { value, choose, disabled = () => false }: { value: T; choose: (value: T) => void; disabled?: (value: T) => boolean }
+): TemplateResult =>
+  html`<div class="segments" role="group" aria-label=${label}>
+    ${choices.map(
+      ([choice, text]) =>
+        html`<button
+          type="button"
+          aria-pressed=${choice === value}
+          ?disabled=${disabled(choice)}
+          @click=${() => choose(choice)}
+        >
+          ${text}
+        </button>`
+    )}
+  </div>`
+
+/** A number that is chosen with a slider, with its name and value. */
+export const slider = (
+  label: string,
+  options: { value: number; min?: number; max: number; step: number; shown: string; change: (value: number) => void }
+): TemplateResult =>
+  html`<label class="slider">
+    <span>${label}</span><span class="value" aria-hidden="true">${options.shown}</span>
+    <input
+      type="range"
+      aria-label=${label}
+      aria-valuetext=${options.shown}
+      min=${options.min ?? 0}
+      max=${options.max}
+      step=${options.step}
+      .value=${String(options.value)}
+      @input=${(event: Event) => options.change(Number((event.target as HTMLInputElement).value))}
+    />
+  </label>`
+
+/** A part of the panel. `tab`: where it is on a phone. */
+export const card = (
+  tab: string,
+  title: string,
+  { hint, action, body, hidden = false }: { hint?: unknown; action?: unknown; body: unknown; hidden?: boolean }
+): TemplateResult =>
+  html`<section class="card" data-tab=${tab} ?hidden=${hidden}>
+    <header>
+      <h2>${title}</h2>
+      ${hint ? html`<span class="hint">${hint}</span>` : nothing}${action ?? nothing}
+    </header>
+    ${body}
+  </section>`

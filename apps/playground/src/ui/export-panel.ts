@@ -1,0 +1,143 @@
+import { html, nothing, type TemplateResult } from 'lit-html'
+import type { Mask } from '@sam/core'
+import type { App } from '../app.js'
+import { countVertices, type MaskOptions } from '../export/export-picture.js'
+import type { ExportScope } from '../export/exports.js'
+import { exportFormats, type ExportFormat } from '../export/formats.js'
+import { counted } from '../format.js'
+import { card, segments, slider, textButton } from './controls.js'
+
+const scopes: readonly (readonly [ExportScope, string])[] = [
+  ['object', 'Object'],
+  ['picture', 'Picture'],
+  ['all', 'All pictures']
+]
+
+/** Which options a format uses. */
+const usesOutline = ({ format, masks }: App['state']['exportSettings']): boolean =>
+  format === 'svg' || format === 'yolo' || (hasShapes(format) && masks.shapes === 'polygon')
+const hasShapes = (format: ExportFormat): boolean => format === 'coco' || format === 'label-studio'
+const usesFeather = (format: ExportFormat): boolean => format === 'cut-out' || format === 'masks'
+
+/** The export: what, in which format, and how the masks are written. */
+export function exportPanel(app: App): TemplateResult {
+  const { exports, state, annotator } = app
+  const { exportSettings: settings } = state
+  const { format, scope, masks } = settings
+  // Of the state at that time, and not of the last rendering: several changes can come before the next one.
+  const now = (): typeof settings => app.state.exportSettings
+  const change = (part: Partial<typeof settings>): void => app.set({ exportSettings: { ...now(), ...part } })
+  const changeMasks = (part: Partial<MaskOptions>): void => change({ masks: { ...now().masks, ...part } })
+  const { objects, empty } = exports.count(scope)
+  const none = !objects || exports.busy !== undefined
+  return card('export', 'Export', {
+    body: html`${segments('What is exported', scopes, {
+      value: scope,
+      choose: next => change({ scope: next }),
+      disabled: choice => choice === 'all' && annotator.project.pictures.length < 2
+    })}
+      <label class="labelled">
+        <span>Format</span>
+        <select
+          class="field"
+          @change=${(event: Event) => change({ format: (event.target as HTMLSelectElement).value as ExportFormat })}
+        >
+          ${Object.entries(exportFormats).map(
+            ([name, { label }]) => html`<option value=${name} ?selected=${name === format}>${label}</option>`
+          )}
+        </select>
+      </label>
+      <p class="hint">${exportFormats[format].what}</p>
+      <details class="options">
+        <summary>Edges</summary>
+        <div class="option-list">
+          ${
+            hasShapes(format)
+              ? segments(
+                  'Form of the masks',
+                  [
+                    ['mask', 'RLE or brush'],
+                    ['polygon', 'Polygons']
+                  ] as const,
+                  {
+                    value: masks.shapes,
+                    choose: shapes => changeMasks({ shapes })
+                  }
+                )
+              : nothing
+          }
+          ${slider('Remove islands and holes', {
+            value: masks.minArea ? Math.log10(masks.minArea) : 0,
+            max: 4,
+            step: 0.25,
+            shown: masks.minArea ? `below ${masks.minArea} px` : 'off',
+            change: power => changeMasks({ minArea: power ? Math.round(10 ** power) : 0 })
+          })}
+          ${usesOutline(settings) ? outlineOptions(app, changeMasks) : nothing}
+          ${
+            usesFeather(format)
+              ? slider('Feather', {
+                  value: masks.feather,
+                  max: 32,
+                  step: 1,
+                  shown: masks.feather ? `${masks.feather} px` : 'off',
+                  change: feather => changeMasks({ feather })
+                })
+              : nothing
+          }
+        </div>
+      </details>
+      <p class="hint" role="status">
+        ${objects ? counted(objects, 'object') : 'Nothing to export yet'}${
+          empty ? `; ${empty} without a mask ${empty === 1 ? 'is' : 'are'} left out` : ''
+        }
+      </p>
+      <div class="row">
+        ${textButton('save', 'Export', {
+          class: 'button primary',
+          disabled: none,
+          onclick: () => void exports.download(now())
+        })}
+        ${textButton('copy', 'Copy cut-out', {
+          class: 'button',
+          disabled: exports.count(annotator.active ? 'object' : 'picture').objects === 0 || exports.busy !== undefined,
+          onclick: () => void exports.copy(now().masks)
+        })}
+      </div>`
+  })
+}
+
+function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void): TemplateResult {
+  const { annotator, state } = app
+  const { masks, scope } = state.exportSettings
+  const objects = annotator.masked().filter(({ object }) => scope !== 'object' || object.id === annotator.active?.id)
+  const vertices = objects.reduce((sum, { mask }) => sum + verticesOf(mask, masks), 0)
+  const px = masks.simplify ? `${masks.simplify} px` : 'exact'
+  return html`<label class="check">
+      <input
+        type="checkbox"
+        .checked=${masks.smooth}
+        @change=${(event: Event) => change({ smooth: (event.target as HTMLInputElement).checked })}
+      />
+      Smooth edges
+    </label>
+    ${slider('Outline tolerance', {
+      value: masks.simplify,
+      max: 8,
+      step: 0.25,
+      shown: `${px} · ${counted(vertices, 'vertex').replace('vertexs', 'vertices')}`,
+      change: simplify => change({ simplify })
+    })}`
+}
+
+const counts = new WeakMap<Mask, { readonly key: string; readonly vertices: number }>()
+
+/** The number of vertices of a mask's outline. Counted again only for other options. */
+function verticesOf(mask: Mask, options: MaskOptions): number {
+  const key = `${options.smooth} ${options.simplify} ${options.minArea}`
+  const known = counts.get(mask)
+  if (known?.key === key) return known.vertices
+  const vertices = countVertices(mask, options)
+  counts.set(mask, { key, vertices })
+  return vertices
+}
