@@ -10,6 +10,7 @@ export default tseslint.config(
       '**/*.{js,cjs,mjs}',
       '**/*.config.ts',
       'coverage/**',
+      'out/**',
       '.cache/**',
       '.nx/**',
       '**/generated/**',

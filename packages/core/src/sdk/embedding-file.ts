@@ -31,8 +31,8 @@ const preprocessing = ({ imageSize }: SamConfig): string =>
   `longest side ${imageSize}, Pillow bilinear, ImageNet mean and deviation, padded right and bottom`
 
 /**
- * What an embedding depends on besides the photo and the encoder: the version of the file and the preprocessing. Part of
- * the key wherever embeddings are kept.
+ * What an embedding depends on besides the photo and the encoder: the version of the file and the preprocessing. Part
+ * of the key wherever embeddings are kept.
  */
 export const embeddingFormat = (config: SamConfig): string => `${format} ${version}: ${preprocessing(config)}`
 
