@@ -199,8 +199,9 @@ describe('a client', () => {
   }, 20_000)
 
   it('whose request takes too long gets 504, and its turn is given up', async () => {
-    const server = await tinyServer({ limits: { time: 200 } })
-    const { id: known } = await upload(server)
+    const folder = await folderFor('time')
+    const { id: known } = await upload(await tinyServer({ cache: { folder } }))
+    const server = await tinyServer({ limits: { time: 200 }, cache: { folder } })
     const options = { pointsPerSide: 128, predIouThresh: 0, stabilityScoreThresh: 0 }
     const text = await (await post(server, `/v1/images/${known}/generate`, { options })).text()
     expect(JSON.parse(text.trimEnd().split('\n').at(-1)!)).toMatchObject({ error: { code: 'E_TIME_LIMIT' } })

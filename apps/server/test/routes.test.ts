@@ -199,7 +199,14 @@ describe('the description', () => {
       '/v1/images/{id}/embedding',
       '/v1/images/{id}/predict',
       '/v1/images/{id}/generate',
-      '/v1/images/{id}/query'
+      '/v1/images/{id}/query',
+      '/label-studio/health',
+      '/label-studio/setup',
+      '/label-studio/versions',
+      '/label-studio/predict',
+      '/api/functions',
+      '/api/functions/{name}',
+      '/api/function_invocations'
     ])
     expect(Object.keys(document.components.schemas)).toEqual(
       expect.arrayContaining(['Prompt', 'CocoRle', 'Mask', 'Error', 'Image'])
