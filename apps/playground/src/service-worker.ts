@@ -37,16 +37,19 @@ const urlOf = (path: string): string => new URL(path, scope).href
 const page = urlOf('index.html')
 const known = new Set([...FILES.shell, ...FILES.onUse].map(urlOf))
 
+/** Whether a file has a hash of its content in its name: then it never changes. */
+const isHashed = (url: string): boolean => url.startsWith(urlOf('assets/'))
+
 /** The response for a file: stored, also by an earlier version of the page, or downloaded and stored. */
 async function stored(url: string): Promise<Response> {
   const cache = await caches.open(cacheName)
-  const found = (await cache.match(url)) ?? (/\/assets\//.test(url) ? await caches.match(url) : undefined)
+  const found = (await cache.match(url)) ?? (isHashed(url) ? await caches.match(url) : undefined)
   if (found) {
     await cache.put(url, found.clone())
     return found
   }
-  // Files without a hash in their names may be stale in the HTTP cache.
-  const response = await fetch(url, { cache: /\/assets\//.test(url) ? 'default' : 'no-cache' })
+  // The HTTP cache may hold what the page has loaded just now; without a hash in the name it may be an old version.
+  const response = await fetch(url, { cache: isHashed(url) ? 'force-cache' : 'no-cache' })
   if (response.status === 200) await cache.put(url, response.clone())
   return response
 }

@@ -43,13 +43,6 @@ export const exactMasks: MaskOptions = { minArea: 0, smooth: false, simplify: 0,
 export const cleaned = (mask: Mask, { minArea }: Pick<MaskOptions, 'minArea'>): Mask =>
   minArea > 0 ? mask.withoutSmallRegions(minArea) : mask
 
-/** Number of corners of the outlines that are written of a mask. */
-export const countVertices = (mask: Mask, options: MaskOptions): number =>
-  cleaned(mask, options)
-    .toPolygons({ smooth: options.smooth, simplify: options.simplify })
-    .flat()
-    .reduce((sum, ring) => sum + ring.length - 1, 0)
-
 /**
  * The category of an object in annotation files: its label, else its own name without the number of a copy. Undefined
  * for a name such as `Object 2`, which the user has not given.

@@ -25,6 +25,11 @@ const calls: ExportCalls = {
   async exportFiles({ pictures, format, masks, name }, { signal, onStep }) {
     return packed(await makeFiles(pictures, { format, masks, pixelsOf, signal, onStep }), name)
   },
+  async countVertices(pictures, masks) {
+    const files = await makeFiles(pictures, { format: 'svg', masks, pixelsOf })
+    const paths = [...files.values()].map(svg => new TextDecoder().decode(svg).match(/[ML]\d/g) ?? [])
+    return paths.reduce((sum, { length }) => sum + length, 0)
+  },
   async cutOut(picture, masks) {
     const objects = picture.objects.map(({ mask }) => cleaned(mask, masks))
     const png = await cutOut(await pixelsOf(picture), objects, masks)

@@ -20,6 +20,8 @@ export interface Exports {
   readonly busy: Task | undefined
   /** Number of objects that would be written, and of visible ones in the scope without a mask or with an empty one. */
   count(scope: ExportScope): { readonly objects: number; readonly empty: number }
+  /** Number of vertices of the outlines that would be written; the one before while they are counted. */
+  vertices(settings: ExportSettings): number | undefined
   /** Makes the files and saves them, several as one zip. */
   download(settings: ExportSettings): Promise<void>
   /** Copies a cut-out of the selected object, else of all objects in one, to the clipboard. */
@@ -31,6 +33,7 @@ export function createExports(annotator: Annotator, changed: () => void): Export
   let busy: Task | undefined
   let running: AbortController | undefined
   let connected: ExportCall | undefined
+  let counted: { readonly key: readonly unknown[]; value: number | undefined } | undefined
   /** Its worker starts with the first export. */
   const call: ExportCall = (...args) =>
     (connected ??= connect<ExportCalls>(
@@ -87,6 +90,20 @@ export function createExports(annotator: Annotator, changed: () => void): Export
       const objects = pictures.reduce((sum, picture) => sum + exported(picture, scope).objects.length, 0)
       const visible = pictures.flatMap(picture => picture.objects).filter(o => o.visible && isIn(scope, o))
       return { objects, empty: visible.length - objects }
+    },
+    vertices({ scope, masks }) {
+      const { project, state } = annotator
+      const key = [project, state.predictions, scope, JSON.stringify(masks)]
+      if (counted?.key.every((part, i) => part === key[i])) return counted.value
+      const mine = (counted = { key, value: counted?.value })
+      call('countVertices', [picturesIn(scope).map(picture => exported(picture, scope)), masks]).then(
+        value => {
+          mine.value = value
+          changed()
+        },
+        (error: unknown) => annotator.fail(error)
+      )
+      return mine.value
     },
     async download({ format, scope, masks }) {
       const { objects, empty } = exports.count(scope)

@@ -3,7 +3,7 @@ import { readAnnotations } from '@sam/annotations'
 import { decode } from 'fast-png'
 import { unzipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
-import { categoryOf, countVertices, exactMasks, type ExportPicture, type MaskOptions } from './export-picture.js'
+import { categoryOf, exactMasks, type ExportPicture, type MaskOptions } from './export-picture.js'
 import type { ExportFormat } from './formats.js'
 import { makeFiles } from './make-files.js'
 import { uniqueNames } from './names.js'
@@ -67,9 +67,8 @@ describe('makeFiles', () => {
     for (const [i, { mask }] of found.entries()) expect(mask.iou(two.objects[i].mask)).toBeGreaterThan(0.93)
     const [svg] = (await files([two], 'svg', masks)).values()
     const corners = new TextDecoder().decode(svg).match(/[ML]/g)!.length
-    const counted = two.objects.map(({ mask }) => countVertices(mask, { ...exactMasks, ...masks }))
-    expect(corners).toBe(counted[0] + counted[1])
-    expect(corners).toBeLessThan(two.objects.reduce((sum, { mask }) => sum + countVertices(mask, exactMasks), 0))
+    const [exact] = (await files([two], 'svg')).values()
+    expect(corners).toBeLessThan(new TextDecoder().decode(exact).match(/[ML]/g)!.length)
   })
 
   it('labels: has the number of each object in its pixels, its colour in the palette, and a table', async () => {

@@ -18,6 +18,8 @@ export interface ExportCalls {
     job: ExportJob,
     context: { readonly signal: AbortSignal; readonly onStep: (done: number, total: number) => void }
   ): Promise<PackedFile | undefined>
+  /** Number of vertices of the outlines that are written. */
+  countVertices(pictures: readonly ExportPicture[], masks: MaskOptions): Promise<number>
   /** PNG of the objects of a picture, in one image. */
   cutOut(picture: ExportPicture, masks: MaskOptions): Promise<Blob>
 }

@@ -1,7 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
-import type { Mask } from '@sam/core'
 import type { App } from '../app.js'
-import { countVertices, type MaskOptions } from '../export/export-picture.js'
+import type { MaskOptions } from '../export/export-picture.js'
 import type { ExportScope } from '../export/exports.js'
 import { exportFormats, type ExportFormat } from '../export/formats.js'
 import { counted } from '../format.js'
@@ -108,10 +107,9 @@ export function exportPanel(app: App): TemplateResult {
 }
 
 function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void): TemplateResult {
-  const { annotator, state } = app
-  const { masks, scope } = state.exportSettings
-  const objects = annotator.masked().filter(({ object }) => scope !== 'object' || object.id === annotator.active?.id)
-  const vertices = objects.reduce((sum, { mask }) => sum + verticesOf(mask, masks), 0)
+  const { exports, state } = app
+  const { masks } = state.exportSettings
+  const vertices = exports.vertices(state.exportSettings)
   const px = masks.simplify ? `${masks.simplify} px` : 'exact'
   return html`<label class="check">
       <input
@@ -125,19 +123,7 @@ function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void):
       value: masks.simplify,
       max: 8,
       step: 0.25,
-      shown: `${px} · ${counted(vertices, 'vertex').replace('vertexs', 'vertices')}`,
+      shown: `${px} · ${vertices === undefined ? '…' : vertices.toLocaleString('en')} vertices`,
       change: simplify => change({ simplify })
     })}`
-}
-
-const counts = new WeakMap<Mask, { readonly key: string; readonly vertices: number }>()
-
-/** The number of vertices of a mask's outline. Counted again only for other options. */
-function verticesOf(mask: Mask, options: MaskOptions): number {
-  const key = `${options.smooth} ${options.simplify} ${options.minArea}`
-  const known = counts.get(mask)
-  if (known?.key === key) return known.vertices
-  const vertices = countVertices(mask, options)
-  counts.set(mask, { key, vertices })
-  return vertices
 }

@@ -76,7 +76,7 @@ export function findPanel(app: App): TemplateResult {
               type="text"
               name="not"
               aria-label="But not: other phrases, with commas between them"
-              placeholder="but not: a red disc"
+              placeholder="but not …"
               maxlength="200"
               autocomplete="off"
               spellcheck="false"

@@ -57,11 +57,11 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
       again: undefined
     })
   if (model.kind === 'bundled' && !bundledModels[model.name].file) {
-    const { label, weights, description, clip: own } = bundledModels[model.name]
+    const { label, weights, clip: own } = bundledModels[model.name]
     // The weights of the CLIP are downloaded when a phrase is typed.
     const text = own && lazyText(tinyText(), () => loadClip({ ...own, backend }))
     const sam = await load(weights, text)
-    return opened(sam, { label, note: description, again: model }, async () => text?.dispose())
+    return opened(sam, { label, note: 'part of this page', again: model }, async () => text?.dispose())
   }
   const cache = await modelCache()
   if (model.kind === 'file') {
