@@ -6,8 +6,8 @@ import { HttpError } from './http-error.js'
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /**
- * Lets requests with one of the tokens through: `Authorization: Bearer TOKEN`, or `Basic` with the token as password,
- * as annotation tools send it. The time does not depend on the token. Without tokens, requests must be addressed to
+ * Lets requests with one of the tokens through: `Authorization: Bearer TOKEN`, or `Basic` with the token as the
+ * password, as annotation tools send it. The time does not depend on the token. Without tokens, requests must be addressed to
  * this machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for a token that
  * is short or has spaces.
  */
