@@ -7,9 +7,9 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /**
  * Lets requests with one of the tokens through: `Authorization: Bearer TOKEN`, or `Basic` with the token as the
- * password, as annotation tools send it. The time does not depend on the token. Without tokens, requests must be addressed to
- * this machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for a token that
- * is short or has spaces.
+ * password, as annotation tools send it. The time does not depend on the token. Without tokens, requests must be
+ * addressed to this machine by its own name, so that no web page can reach it under another. Throws `E_BAD_OPTION` for
+ * a token that is short or has spaces.
  */
 export function authorized(tokens: readonly string[]): MiddlewareHandler {
   if (tokens.some(token => !/^[!-~]{16,}$/.test(token)))

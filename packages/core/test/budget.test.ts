@@ -10,7 +10,7 @@ import { vitB } from '../src/sam/config.js'
 import { decodeMasks, encodeImage } from '../src/sam/graphs.js'
 
 /** kB a page downloads for each entry point, and kB of what it loads on first use: downloads, ONNX. */
-const ceilings = { index: 59, graph: 34, model: 36, testing: 28 }
+const ceilings = { index: 60, graph: 34, model: 36, testing: 28 }
 const lazyCeiling = 9
 
 /** An entry point bundled and minified for browsers. */
