@@ -35,6 +35,19 @@ describe('the Dockerfile', async () => {
     expect(all('ADD')).toEqual([])
   })
 
+  it('installs the optional packages of the worker', async () => {
+    const { peerDependencies } = JSON.parse(
+      await readFile(new URL('../../../packages/jobs/package.json', import.meta.url), 'utf8')
+    ) as { peerDependencies: Readonly<Record<string, string>> }
+    const [, major] = /^\^(\d+)/.exec(peerDependencies.bullmq)!
+    const run = all('RUN')
+      .map(one => one.getArgumentsContent())
+      .join(' ')
+    expect(run).toContain(`bullmq@${major}`)
+    for (const name of Object.keys(peerDependencies).filter(name => !name.startsWith('@sam/')))
+      expect(run).toContain(`${name}@`)
+  })
+
   it('starts a command that exists, with options that exist', async () => {
     const command = JSON.parse(all('CMD').at(-1)!.getArgumentsContent()!) as string[]
     const [name, ...options] = command
@@ -61,6 +74,12 @@ describe('compose.yaml', async () => {
     for (const { ports = [] } of Object.values(services))
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/)
     expect(ports).toHaveLength(1)
+  })
+
+  it('starts workers with options that exist', async () => {
+    const [name, ...options] = services.worker.command!
+    const help = await helpOf(name)
+    for (const option of options.filter(one => one.startsWith('--'))) expect(help).toContain(option)
   })
 
   it('declares the volumes and services that it uses', () => {
