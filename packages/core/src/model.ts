@@ -25,6 +25,7 @@ export { hasPadding, isAmbiguous, maskTokens, type DecoderPrompt } from './promp
 export type { CropEncoder } from './text-search/crop-encoder.js'
 export { promptFeeds, promptSignature } from './prompts/prompt-feeds.js'
 export { maxPoints, maxPrompts } from './prompts/prompt.js'
+export { imageFileName } from './image/format.js'
 export { frameOf, toInput, type Frame } from './image/frame.js'
 export { normalizeImage, pixelMean, pixelStd } from './image/normalize.js'
 export { longestSideSize, resizeImage } from './image/resize.js'

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { refuse } from '@sam/core/graph'
+import { imageFileName } from '@sam/core/model'
 import { parseManifest } from './manifest.js'
-import { isS3, openStorage, type Storage } from './storage/storage.js'
+import { isS3, openStorage } from './storage/open.js'
+import type { Storage } from './storage/storage.js'
 import { taskOf, type Task } from './task.js'
 
-/** Names of images in a folder. */
-const imageName = /\.(jpe?g|png|webp|gif|tiff?|avif|heic|heif|jxl|jp2)$/i
 const manifestName = /\.(jsonl|ndjson|txt)$/i
 
 /** The images of a job. */
@@ -44,7 +44,7 @@ async function folder(location: string, { images: other, signal }: From): Promis
     refuse('E_BAD_OPTION', `${location}: must be a folder, s3://BUCKET/PREFIX, or a manifest (.jsonl, .txt)`)
   const images = await openStorage(location)
   const tasks: Task[] = []
-  for await (const name of images.list('', signal)) if (imageName.test(name)) tasks.push(taskOf({ image: name }))
+  for await (const name of images.list('', signal)) if (imageFileName.test(name)) tasks.push(taskOf({ image: name }))
   return { images, tasks }
 }
 

@@ -13,6 +13,7 @@ import {
   type Sam,
   type SampleOptions
 } from '@sam/core'
+import { imageFileName } from '@sam/core/model'
 import { annotatedImage, annotationOptions, writePredicted, type AnnotationOptions } from '../annotations.js'
 import { writeImages, writeLabelMap, writeOverlay, writeRecords, writeTree } from '../automatic/results.js'
 import { addSettings, settingsOf, type Settings } from '../automatic/settings.js'
@@ -146,12 +147,10 @@ async function generate(given: readonly string[], options: GenerateOptions, cont
 /** The images of a folder, by name, without those of its folders; or the image itself. Throws `E_INPUT`. */
 async function imagesIn(path: string): Promise<readonly string[]> {
   if (path === '-' || !(await stat(path).catch(() => undefined))?.isDirectory()) return [path]
-  const names = (await readdir(path)).filter(name => imageName.test(name)).sort()
+  const names = (await readdir(path)).filter(name => !name.startsWith('.') && imageFileName.test(name)).sort()
   if (!names.length) throw new CliError('E_INPUT', `${path}: a folder must hold images, found none`)
   return names.map(name => join(path, name))
 }
-
-const imageName = /^[^.].*\.(jpe?g|png|webp|gif|tiff?|avif|heic|heif|jxl|jp2)$/i
 
 /** The files of one image; undefined where one is not asked for. */
 interface Files {

@@ -37,3 +37,6 @@ export function formatName(head: Uint8Array): string | undefined {
   const text = String.fromCharCode(...head.subarray(0, formatHead))
   return formats.find(([, pattern]) => pattern.test(text))?.[0]
 }
+
+/** Names of image files that `decodeImage` may read. Whether it can, depends on the content, and on sharp's build. */
+export const imageFileName = /\.(jpe?g|png|webp|gif|tiff?|avif|heic|heif|jxl|jp2)$/i

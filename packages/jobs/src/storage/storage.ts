@@ -1,6 +1,4 @@
 import { refuse } from '@sam/core/graph'
-import { openDisk } from './disk.js'
-import { openS3 } from './s3.js'
 
 /**
  * Files by name: a folder on disk, or a prefix of a bucket. Names have `/` between folders and stay inside. All methods
@@ -22,16 +20,6 @@ export interface Storage {
   /** Removes a file if it is there. */
   remove(name: string, signal?: AbortSignal): Promise<void>
 }
-
-export const isS3 = (location: string): boolean => location.startsWith('s3://')
-
-/**
- * Opens a folder, or `s3://BUCKET/PREFIX` with the variables of AWS: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
- * `AWS_SESSION_TOKEN`, `AWS_REGION`, and `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` for other S3-compatible services.
- * Throws `JobError` `E_STORAGE`. Makes nothing.
- */
-export const openStorage = async (location: string): Promise<Storage> =>
-  isS3(location) ? openS3(location, process.env) : openDisk(location)
 
 /** A name that stays below a folder. Throws `InputError` `E_BAD_IMAGE`. */
 export function inside(name: string): string {
