@@ -1,4 +1,4 @@
-import { maskTree, SamError, type Mask, type MaskNode, type Point, type Prompt } from '@sam/core'
+import { SamError, type Mask, type Point } from '@sam/core'
 import { addObjects, mergeObjects, replaceMask, type NewObject } from '../document/objects.js'
 import { addPictures } from '../document/pictures.js'
 import {
@@ -20,8 +20,7 @@ import {
   type Picture,
   type Position,
   type Project,
-  type Prompts,
-  type Suggestion
+  type Prompts
 } from '../document/project.js'
 import { addPoint, addStroke, chooseMask } from '../document/prompts.js'
 import { dismissSuggestions, pickSuggestions, updateSuggestions } from '../document/suggestions.js'
@@ -29,20 +28,16 @@ import { covers, subtractMask, uniteMasks } from '../masks/combine.js'
 import { strokePrompts } from '../masks/stroke-prompts.js'
 import type { Annotator, AnnotatorState, PictureFile } from './annotator.js'
 import { latest } from './latest.js'
+import { suggestionsOfLevel } from './levels.js'
 import { maskCache, type MaskCache } from './mask-cache.js'
 import { openPictures } from './open-pictures.js'
+import { createPredictor, promptOf } from './predictor.js'
 import { readPicture } from './read-picture.js'
 import type { ImageLike } from './sam-like.js'
+import { phraseStatus, predictionStatus } from './status.js'
 import { tasks } from './tasks.js'
 
-const percent = (score: number): string => `${Math.round(100 * Math.max(0, Math.min(1, score)))}%`
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
-
-const promptOf = ({ points, box, from }: Prompts): Prompt => ({
-  points,
-  ...(box && { box }),
-  ...(from && { mask: from })
-})
 
 /** Of an object that a phrase found, how much its mask may share with one that is there already, as IoU. */
 const sameObject = 0.8
@@ -63,7 +58,6 @@ export function createAnnotator(): Annotator {
   const blobs = new Map<string, Blob>()
   const listeners = new Set<() => void>()
   const lastShown = new Map<string, Mask>()
-  const pending = new Map<Prompts, AbortController>()
   let encoded: ImageLike | undefined
   let showing: { readonly id: string; readonly abort: AbortController } | undefined
 
@@ -76,6 +70,14 @@ export function createAnnotator(): Annotator {
   const picture = (): Picture | undefined => pictureOf(project())
   const nameOf = (id: string): string => pictureOf(project(), id)?.name ?? 'the picture'
   const opened = openPictures(id => readPicture(blobs.get(id) ?? new Blob(), nameOf(id)))
+  const predictor = createPredictor({
+    isKnown: prompts => cache.predicted(prompts) !== undefined,
+    predicted(object, masks) {
+      cache.keep(object.prompts, masks)
+      update({ predictions: state.predictions + 1, status: predictionStatus(object, masks) })
+    },
+    fail: error => fail(error)
+  })
   const keyOf = ({ id }: AnnotatedObject, of = picture()): string => `${of?.id}/${id}`
 
   function fail(error: unknown): void {
@@ -121,48 +123,13 @@ export function createAnnotator(): Annotator {
     return show()
   }
 
-  /** Requests every missing prediction of the picture that is shown, and aborts those that are no longer needed. */
+  /** Requests every missing prediction of the picture that is shown. */
   function requestMissing(): void {
     const { objects = [] } = picture() ?? {}
-    for (const [prompts, abort] of pending) {
-      if (objects.some(object => object.prompts === prompts)) continue
-      abort.abort()
-      pending.delete(prompts)
-    }
-    const image = encoded
-    if (!image) {
-      const isMissing = objects.some(({ prompts }) => !hasNoPrompts(prompts) && !cache.predicted(prompts))
-      if (isMissing && state.sam && showing?.abort.signal.aborted) void showAgain() // it was stopped
-      return
-    }
-    for (const object of objects) {
-      const { prompts } = object
-      if (hasNoPrompts(prompts) || cache.predicted(prompts) || pending.has(prompts)) continue
-      const abort = new AbortController()
-      pending.set(prompts, abort)
-      image
-        .predict(promptOf(prompts), { multimask: prompts.multimask ?? 'auto', signal: abort.signal })
-        .then(({ masks }) => {
-          cache.keep(prompts, masks)
-          update({ predictions: state.predictions + 1, status: predictionStatus(object, masks) })
-        })
-        .catch(error => {
-          if (!abort.signal.aborted) fail(error)
-        })
-        .finally(() => {
-          if (pending.get(prompts) === abort) pending.delete(prompts)
-        })
-    }
-  }
-
-  function predictionStatus({ name, strokes }: AnnotatedObject, masks: readonly Mask[]): string {
-    const [best] = masks
-    if (!best.area && !strokes.length)
-      return `${name}: the mask is empty; add a point inside the object, or remove one. Empty masks are not exported`
-    const score = percent(best.predictedIou)
-    return masks.length > 1
-      ? `${name}: ${masks.length} masks to choose from; the model’s own estimate of the best: ${score}`
-      : `${name}: mask refined; the model’s own estimate: ${score}`
+    predictor.request(objects, encoded)
+    const isMissing = objects.some(({ prompts }) => !hasNoPrompts(prompts) && !cache.predicted(prompts))
+    // Its encoding was stopped.
+    if (!encoded && isMissing && state.sam && showing?.abort.signal.aborted) void showAgain()
   }
 
   const previews = latest(
@@ -209,17 +176,6 @@ export function createAnnotator(): Annotator {
     const made = annotator.active
     if (preview && wasBlank && made && !hasNoPrompts(made.prompts) && !cache.predicted(made.prompts))
       lastShown.set(keyOf(made), preview)
-  }
-
-  const levels = new WeakMap<readonly Suggestion[], readonly MaskNode<Suggestion>[]>()
-  function nodesOf(suggestions: readonly Suggestion[]): readonly MaskNode<Suggestion>[] {
-    let nodes = levels.get(suggestions)
-    if (!nodes) {
-      const flat = (list: readonly MaskNode<Suggestion>[]): MaskNode<Suggestion>[] =>
-        list.flatMap(node => [node, ...flat(node.children)])
-      levels.set(suggestions, (nodes = flat(maskTree(suggestions))))
-    }
-    return nodes
   }
 
   const smallest = <T>(found: readonly { readonly item: T; readonly mask: Mask }[]): T | undefined =>
@@ -270,8 +226,7 @@ export function createAnnotator(): Annotator {
     redo: () => moveTo(redoProject(state.history)),
     setSam(sam) {
       if (sam === state.sam) return
-      for (const abort of pending.values()) abort.abort()
-      pending.clear()
+      predictor.stop()
       previews.stop()
       opened.forgetEncodings()
       update({ sam, ready: false, preview: undefined })
@@ -306,8 +261,7 @@ export function createAnnotator(): Annotator {
     },
     open({ project: next, blobOf, candidatesOf }) {
       operations.stop()
-      for (const abort of pending.values()) abort.abort()
-      pending.clear()
+      predictor.stop()
       lastShown.clear()
       previews.stop()
       opened.clear()
@@ -422,8 +376,7 @@ export function createAnnotator(): Annotator {
     },
     suggestions() {
       const { suggestions = [] } = picture() ?? {}
-      if (state.level === 'all' || !suggestions.length) return suggestions
-      return nodesOf(suggestions).flatMap(({ level, item }) => (level === state.level ? [item] : []))
+      return suggestionsOfLevel(suggestions, state.level)
     },
     pick: (suggestions, part) => act(before => pickSuggestions(before, suggestions, part)),
     dismiss: suggestions => act(before => dismissSuggestions(before, suggestions)),
@@ -500,12 +453,3 @@ export function createAnnotator(): Annotator {
 
 const newPictureId = (): string =>
   [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('')
-
-function phraseStatus(phrase: string, added: readonly { readonly score: number }[], found: number): string {
-  if (!found) return `“${phrase}” is not here`
-  const there = found - added.length
-  const already = there ? `${there} of ${found} marked already` : ''
-  if (!added.length) return `“${phrase}”: ${already}`
-  const scores = added.map(({ score }) => percent(score)).join(', ')
-  return [`“${phrase}”: ${added.length} added, score ${scores}`, already].filter(Boolean).join('; ')
-}
