@@ -1,16 +1,21 @@
-/** The browser's side of the tests of apps/examples. */
+/** Pages in the tests of apps/examples and of the client. */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 import { build, preview, type PreviewServer } from 'vite'
 import { ensureChromium } from './index.js'
 
 const out = resolve(import.meta.dirname, '../../out/examples')
 
 /** Builds the page of a folder of apps/examples from the sources of our packages. Returns the folder of the build. */
-export async function buildExample(name: string): Promise<string> {
-  const outDir = resolve(out, name, 'dist')
+export const buildExample = (name: string): Promise<string> =>
+  buildPage(resolve(import.meta.dirname, '../../apps/examples', name), resolve(out, name, 'dist'))
+
+/** Builds the page of a folder from the sources of our packages. Returns `outDir`. */
+export async function buildPage(root: string, outDir: string): Promise<string> {
   await build({
-    root: resolve(import.meta.dirname, '../../apps/examples', name),
+    root,
+    ...(!existsSync(resolve(root, 'vite.config.ts')) && { configFile: false }),
     logLevel: 'error',
     resolve: { conditions: ['@sam/source', 'browser', 'module', 'import', 'default', 'development|production'] },
     build: { outDir, emptyOutDir: true }
@@ -24,11 +29,8 @@ export function serveExample(outDir: string): Promise<PreviewServer> {
   return preview({ build: { outDir }, preview: { port: 0, host: '127.0.0.1', headers }, logLevel: 'error' })
 }
 
-/**
- * Clicks on the coffee in the page's photo. Returns the number of pixels in the mask, as the page says it, and errors
- * and requests to other servers. Writes a screenshot to `out/examples`.
- */
-export async function clickOnCoffee(name: string, url: string): Promise<{ area: number; trouble: string[] }> {
+/** Opens a page in Chromium, and closes it after `use`. `trouble`: its errors, and its requests to other servers. */
+export async function withPage<T>(url: string, use: (page: Page, trouble: string[]) => Promise<T>): Promise<T> {
   // Without the emulated GPU, on which MobileSAM takes minutes: the page picks WebAssembly.
   const { executablePath, env } = ensureChromium()
   const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
@@ -38,15 +40,25 @@ export async function clickOnCoffee(name: string, url: string): Promise<{ area: 
     const trouble: string[] = []
     page.on('pageerror', error => trouble.push(error.message))
     page.on('request', request => {
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) trouble.push(request.url())
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(new URL(url).origin))
+        trouble.push(request.url())
     })
     await page.goto(url)
+    return await use(page, trouble)
+  } finally {
+    await browser.close()
+  }
+}
+
+/**
+ * Clicks on the coffee in the page's photo. Returns the number of pixels in the mask, as the page says it, and the
+ * page's trouble. Writes a screenshot to `out/examples`.
+ */
+export const clickOnCoffee = (name: string, url: string): Promise<{ area: number; trouble: string[] }> =>
+  withPage(url, async (page, trouble) => {
     await page.getByText('Click on the photo.').waitFor({ timeout: 100_000 })
     await page.locator('canvas').click({ position: { x: 290, y: 150 } })
     const said = await page.getByText(/\d+ pixels/).textContent({ timeout: 100_000 })
     await page.screenshot({ path: resolve(out, `${name}.png`) })
     return { area: parseInt(said!), trouble }
-  } finally {
-    await browser.close()
-  }
-}
+  })
