@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { findRedis, startRedis, type RedisServer } from '../../../tools/redis/index.js'
 import { openSource, openStorage, runOnQueue, startWorker, TaskQueue, type Results, type Source } from '../src/index.js'
+import { connect } from '../src/queue/connect.js'
 import { startChild } from './child.js'
 import { finished, names, stubImages, workFolder } from './stub.js'
 import { stubAnnotator, stubResults } from './stub-job.js'
@@ -180,7 +181,7 @@ describe.skipIf('missing' in redis)('the queue', async () => {
   })
 
   it('kill -9 of Redis in the middle of 200 images, and again with its data lost: the run goes on', async () => {
-    const { source, results, run, queue } = await setUp(200)
+    const { source, results, run } = await setUp(200)
     const child = startChild(['worker', server.url])
     await child.wrote(1)
     const running = run()
@@ -188,7 +189,7 @@ describe.skipIf('missing' in redis)('the queue', async () => {
     await server.kill()
     await server.start()
     await child.wrote(120)
-    await queue.connection.redis.flushall()
+    await flush(server.url)
     expect(await running).toMatchObject({ total: 200, done: 200, failed: 0 })
     await child.kill('SIGTERM')
     expect((await finished(source, results)).map(({ image }) => image)).toEqual(names(200))
@@ -205,3 +206,10 @@ describe.skipIf('missing' in redis)('the queue', async () => {
     expect((error as Error).message).not.toContain('secret')
   })
 })
+
+/** Deletes everything in a Redis. */
+async function flush(url: string): Promise<void> {
+  const connection = await connect(url)
+  await connection.redis.flushall()
+  await connection.close()
+}

@@ -11,9 +11,16 @@ const versions = { '5.4.5': false, '5.7.3': true, '5.9.3': true, '6.0.3': true, 
 const unchecked = '@sam/backend-webgpu'
 
 /** Packages for browsers, other than `unchecked`. */
-const browserPackages = ['annotations', 'core', 'backend-wasm', 'model-mobile', 'clip', 'worker'].map(
-  name => `@sam/${name}`
-)
+const browserPackages = [
+  'annotations',
+  'annotator',
+  'client',
+  'core',
+  'backend-wasm',
+  'model-mobile',
+  'clip',
+  'worker'
+].map(name => `@sam/${name}`)
 
 /**
  * Installs every package where `@sam/cli` is, imports those for Node, and compiles programs that import the packages,

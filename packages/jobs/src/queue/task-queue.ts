@@ -47,7 +47,7 @@ const batch = 500
 /** The queue of the tasks of all jobs, on BullMQ. */
 export class TaskQueue {
   private constructor(
-    readonly connection: Connection,
+    private readonly connection: Connection,
     private readonly queue: Queue<QueuedTask>
   ) {}
 
