@@ -17,7 +17,7 @@ it('works on the second visit without the server, and downloads the text encoder
   expect(server.requested.filter(isOfText)).toEqual([])
   await first.page.getByLabel('Find by a phrase').fill('a green polygon')
   await first.page.keyboard.press('Enter')
-  await status(first.page, /a green polygon/)
+  await status(first.page, /a green polygon.*added/)
   expect(server.requested.filter(isOfText)).toHaveLength(2)
   // The service worker stores what was loaded before it was there.
   const stored = (): Promise<string[]> =>
@@ -28,6 +28,9 @@ it('works on the second visit without the server, and downloads the text encoder
   await expect.poll(async () => (await stored()).some(url => url.endsWith('.wasm')), { timeout: 30_000 }).toBe(true)
   await expect.poll(async () => (await stored()).filter(isOfText).length, { timeout: 30_000 }).toBe(2)
   await expect.poll(async () => (await stored()).some(url => /sam-tiny/.test(url)), { timeout: 30_000 }).toBe(true)
+  // Leaving the page asks nothing when all is stored.
+  const isSaved = (): boolean => dispatchEvent(new Event('beforeunload', { cancelable: true }))
+  await expect.poll(() => first.page.evaluate(isSaved), { timeout: 30_000 }).toBe(true)
   await first.page.close()
   const before = server.requested.length
   server.close()

@@ -27,7 +27,8 @@ export function modelDialog(app: App): TemplateResult {
   const { models } = app
   const load = (choice: ModelChoice): void => {
     app.set({ dialog: undefined })
-    void models.load(choice)
+    // The dialog may be open again by then.
+    void models.load(choice).then(() => listStored(app))
   }
   const remove = async (key: string): Promise<void> => {
     await models.remove(key)
