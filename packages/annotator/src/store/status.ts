@@ -10,8 +10,8 @@ export function predictionStatus({ name, strokes }: AnnotatedObject, masks: read
     return `${name}: the mask is empty; add a point inside the object, or remove one. Empty masks are not exported`
   const score = percent(best.predictedIou)
   return masks.length > 1
-    ? `${name}: ${masks.length} masks to choose from; the model’s own estimate of the best: ${score}`
-    : `${name}: mask refined; the model’s own estimate: ${score}`
+    ? `${name}: ${masks.length} masks to choose from, best ${score} by the model’s own estimate`
+    : `${name}: mask refined, ${score} by the model’s own estimate`
 }
 
 /** What it says after a search: `added` are the new objects among those that were `found`. */
