@@ -9,6 +9,7 @@ import type { CommonOptions, Context } from './context.js'
 import { readInput } from './files.js'
 import {
   bundledName,
+  configOf,
   downloadOf,
   openModel,
   withClip,
@@ -62,7 +63,9 @@ export async function describeJob(job: Job, options: JobOptions, { signal }: Con
         signal
       )
     )
-  return { job, identity: identityOf(job, { version, weights }) }
+  // A bundled model has its own configuration, which the version stands for.
+  const config = job.checkpoint === undefined ? undefined : await configOf(job.model, signal)
+  return { job, identity: identityOf(job, { version, weights, config }) }
 }
 
 /** The loaded model of a job. */

@@ -1,8 +1,9 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { configs } from '@sam/core'
 import { findRedis, startRedis } from '../../../tools/redis/index.js'
-import { sam, tinyPhoto, workFolder } from './sam.js'
+import { fixture, sam, tinyPhoto, workFolder } from './sam.js'
 
 interface Line {
   readonly image: string
@@ -100,6 +101,17 @@ describe('sam annotate', async () => {
     await run(images, '--job', phrases, '--out', join(folder, 'phrases'))
     const [found] = await linesOf(join(folder, 'phrases', 'annotations-00000-of-00001.jsonl'))
     expect(found.objects.map(({ category }) => category)).toEqual(['a disc', 'a star'])
+  })
+
+  it('refuses results of the same weights in another configuration', async () => {
+    const [out, config] = [join(folder, 'configured'), join(folder, 'other.json')]
+    const { imageEncoder, ...rest } = configs['tiny-test']
+    await writeFile(config, JSON.stringify({ ...rest, imageEncoder: { ...imageEncoder, heads: 4 } }))
+    const checkpoint = fixture('tiny-checkpoint.safetensors')
+    const of = (model: string) => `checkpoint: ${checkpoint}\nmodel: ${model}\nautomatic: { pointsPerSide: 1 }`
+    await run(images, '--job', await job('configured.yaml', of('tiny-test')), '--out', out)
+    const { code, err } = await run(images, '--job', await job('other.yaml', of(config)), '--out', out)
+    expect([code, err]).toEqual([1, expect.stringContaining("other settings of 'config'")])
   })
 
   it('shards: together they hold each image once', async () => {

@@ -9,7 +9,10 @@ import { Slots, type WaitLimits } from './slots.js'
 /** A model to serve. The server does not dispose of it. */
 export interface ModelOptions {
   readonly sam: Sam
-  /** What computes its embeddings, `backend.name`. Devices round differently, so it is part of the cache's key. */
+  /**
+   * What computes its embeddings: `backend.name`, and the backend's `precision` if it is not f32. Devices round
+   * differently, so it is part of the cache's key.
+   */
   readonly device: string
   /** Defaults of automatic mask generation. */
   readonly automatic?: AutomaticMaskOptions

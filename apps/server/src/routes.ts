@@ -185,12 +185,12 @@ export function addRoutes(app: App, service: Service): void {
     const { signal } = scope
     // The status is sent before the first mask: what is known to fail must fail before.
     model.generates.checkRoom()
-    await cache.use(model, key, { signal, work: () => {} })
+    const photo = (options.cropNLayers ?? 0) > 0
+    await cache.use(model, key, { photo, signal, work: () => {} })
     c.header('content-type', 'application/x-ndjson')
     return stream(c, async out => {
       const send = async (line: unknown): Promise<void> => void (await out.write(`${JSON.stringify(line)}\n`))
       out.onAbort(() => scope.abort(new HttpError(499 as 400, 'E_BAD_REQUEST', 'the client has left')))
-      const photo = (options.cropNLayers ?? 0) > 0
       scope.streamed = cache
         .use(model, key, {
           photo,

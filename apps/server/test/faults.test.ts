@@ -31,6 +31,17 @@ describe('the disk cache', () => {
     expect(await metricsOf(second)).not.toContain('found="encoded"')
   })
 
+  it('answers 404 to crops of an image whose photo is gone, before the stream begins', async () => {
+    const folder = await folderFor('photo')
+    const { id } = await upload(await tinyServer({ cache: { folder } }))
+    for (const name of (await readdir(folder)).filter(name => name.endsWith('.photo'))) await rm(join(folder, name))
+    const server = await tinyServer({ cache: { folder } })
+    const generate = (cropNLayers: number) =>
+      post(server, `/v1/images/${id}/generate`, { options: { pointsPerSide: 2, cropNLayers } })
+    expect((await generate(1)).status).toBe(404)
+    expect((await generate(0)).status).toBe(200)
+  })
+
   it('is shared by two servers at the same time', async () => {
     const folder = await folderFor('shared')
     const servers = [await tinyServer({ cache: { folder } }), await tinyServer({ cache: { folder } })]

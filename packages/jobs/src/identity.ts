@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { openWeights, type WeightsLike } from '@sam/core'
+import { openWeights, type SamConfig, type WeightsLike } from '@sam/core'
 import type { Job } from './job.js'
 
 /**
@@ -11,15 +11,17 @@ export interface Identity {
   readonly version: string
   /** Digests of the model and of its CLIP. */
   readonly weights: readonly string[]
-  /** The settings, without the paths of the weights. */
-  readonly settings: Pick<Job, 'automatic' | 'phrases' | 'prompts' | 'decoderHeads'>
+  /** The settings, without the paths of the weights. `config` is that of `model`, where a checkpoint is given one. */
+  readonly settings: Pick<Job, 'automatic' | 'phrases' | 'prompts' | 'decoderHeads'> & {
+    readonly config?: SamConfig | undefined
+  }
 }
 
 /** The identity of a job on these weights. */
 export const identityOf = (
   { automatic, phrases, prompts, decoderHeads }: Job,
-  { version, weights }: Pick<Identity, 'version' | 'weights'>
-): Identity => ({ version, weights, settings: { automatic, phrases, prompts, decoderHeads } })
+  { version, weights, config }: Pick<Identity, 'version' | 'weights'> & Pick<Identity['settings'], 'config'>
+): Identity => ({ version, weights, settings: { automatic, phrases, prompts, decoderHeads, config } })
 
 /** SHA-256 of an identity, independent of the order of its keys. */
 export const digestOf = (identity: Identity): string => createHash('sha256').update(canonical(identity)).digest('hex')

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackendError, InputError } from '@sam/core'
+import { BackendError, configs, InputError } from '@sam/core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { finishShard, JobError, openSource, runJob, type Source } from '../src/index.js'
 import { finished, names, stubImages, workFolder } from './stub.js'
@@ -162,7 +162,8 @@ describe('Results', () => {
     await stubResults(out)
     for (const [change, message] of [
       [{ weights: ['other'] }, 'other weights'],
-      [{ version: '2' }, 'version 1 (this is 2)']
+      [{ version: '2' }, 'version 1 (this is 2)'],
+      [{ settings: { ...identity.settings, config: configs.vit_b } }, "other settings of 'config'"]
     ] as const)
       await expect(stubResults(out, { job, identity: { ...identity, ...change } })).rejects.toThrow(message)
     await stubResults(out, stubDescription('automatic: {}\ncheckpoint: a.pth\noutput: { format: yolo }'))
