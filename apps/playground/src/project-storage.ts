@@ -1,5 +1,6 @@
 import { removePicture, type Annotator } from '@sam/annotator'
 import { autosave, readProjectFile, writeProjectFile, type SaveState } from '@sam/annotator/storage'
+import { counted } from './format.js'
 import { save } from './ui/dom.js'
 
 /** The project in the browser's storage, and as a file. It asks before anything is lost. */
@@ -37,10 +38,11 @@ export async function openProjectStorage(annotator: Annotator, changed: () => vo
     void stored.flush()
     event.preventDefault()
   })
-  const count = (objects: number): string => (objects === 1 ? '1 object' : `${objects} objects`)
   const agrees = (what: string): boolean => {
-    const objects = annotator.project.pictures.reduce((sum, picture) => sum + picture.objects.length, 0)
-    return !objects || confirm(`${what} ${count(objects)} will be removed. Save the project first to keep them.`)
+    const objects = objectCount(annotator)
+    return (
+      !objects || confirm(`${what} ${counted(objects, 'object')} will be removed. Save the project first to keep them.`)
+    )
   }
   return {
     get state() {
@@ -67,7 +69,9 @@ export async function openProjectStorage(annotator: Annotator, changed: () => vo
       const { length } = picture.objects
       if (
         length &&
-        !confirm(`Remove ${picture.name} with ${count(length)}? Undo brings it back until the page is closed.`)
+        !confirm(
+          `Remove ${picture.name} with ${counted(length, 'object')}? Undo brings it back until the page is closed.`
+        )
       )
         return
       annotator.act(project => removePicture(project, id))
@@ -82,3 +86,7 @@ export async function openProjectStorage(annotator: Annotator, changed: () => vo
     }
   }
 }
+
+/** Number of objects in all pictures. */
+export const objectCount = ({ project }: Annotator): number =>
+  project.pictures.reduce((sum, { objects }) => sum + objects.length, 0)

@@ -22,6 +22,6 @@ export type {
 } from './store/annotator.js'
 export type { ImageLike, SamLike } from './store/sam-like.js'
 export { createAnnotator } from './store/create-annotator.js'
-export { keyHelp } from './stage/keys.js'
+export { keyHelp, toolKeys } from './stage/keys.js'
 export { pathOf } from './stage/draw.js'
 export { SamAnnotatorElement, type ObjectWithMask, type SamAnnotatorEventMap } from './element.js'

@@ -1,5 +1,5 @@
 import type { SamErrorCode } from '@sam/core'
-import { refuse } from '@sam/core/graph'
+import { delay, refuse } from '@sam/core/graph'
 
 export interface ConnectionOptions {
   /** The server, `http://localhost:8000`. */
@@ -85,18 +85,4 @@ export function throwCode({ code = '', message }: { code?: string; message?: str
   if (code === 'E_NOT_FOUND' && message?.startsWith('no such image')) throw new UnknownImage(message)
   const text = message ?? `the server answered with status ${status}; is it a server of @sam/server?`
   return refuse(Object.hasOwn(sdkCode, code) ? sdkCode[code] : 'E_BACKEND_FAILED', text)
-}
-
-function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal!.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }

@@ -1,5 +1,7 @@
 import { resolve, sep } from 'node:path'
+import { once } from 'node:events'
 import {
+  isS3,
   JobError,
   openStorage,
   readDescription,
@@ -86,10 +88,7 @@ async function work(options: WorkerOptions, context: Context): Promise<void> {
     onError: error => terminal.err(`sam: ${oneLine(error.message)}\n`)
   })
   progress.note('waiting for images')
-  await new Promise<void>(stop => {
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', () => stop(), { once: true })
-  })
+  if (!signal.aborted) await once(signal, 'abort')
   await worker.close()
   for (const held of await Promise.allSettled(models.values()))
     if (held.status === 'fulfilled') await held.value.close()
@@ -129,7 +128,7 @@ function hold(job: Parameters<typeof modelKey>[0], options: JobOptions, context:
 
 /** A queue may only lead a worker to S3 and into one folder. */
 function refuseOutside(location: string, root: string): void {
-  if (location.startsWith('s3://')) return
+  if (isS3(location)) return
   const [path, folder] = [resolve(location), resolve(root)]
   if (path !== folder && !path.startsWith(folder.endsWith(sep) ? folder : folder + sep))
     throw new JobError('E_STORAGE', `${location}: must be below ${folder}; start the worker with --root FOLDER`)

@@ -37,6 +37,16 @@ export const textButton = (name: IconName, label: string, options: ButtonOptions
     ${icon(name)}<span>${label}</span>
   </button>`
 
+/** A wide button with an icon, its name, and a note on what it does. */
+export const choiceButton = (
+  name: IconName,
+  [label, note]: readonly [label: string, note: string],
+  onclick: () => Promise<void> | void
+): TemplateResult =>
+  html`<button type="button" class="choice" @click=${onclick}>
+    ${icon(name)}<span><strong>${label}</strong><small>${note}</small></span>
+  </button>`
+
 /** One of several choices, of which one is pressed. */
 export const segments = <T extends string>(
   label: string,

@@ -5,7 +5,7 @@ import { megabytes } from '../format.js'
 import type { ModelChoice } from '../protocol.js'
 import { publishedModels } from '../published-models.js'
 import type { StoredModel } from '../weights/weights-cache.js'
-import { iconButton } from './controls.js'
+import { choiceButton, iconButton } from './controls.js'
 import { chooseFiles, textOf } from './dom.js'
 import { icon } from './icons.js'
 
@@ -104,11 +104,11 @@ export function modelDialog(app: App): TemplateResult {
         : nothing
     }
     <h3>From elsewhere</h3>
-    ${source('Open a file', 'Meta’s .pth, or .safetensors; stays on this device', async () => {
+    ${choiceButton('folder', ['Open a file', 'Meta’s .pth, or .safetensors; stays on this device'], async () => {
       const [file] = await chooseFiles({ accept: '.safetensors,.pth,.pt,.bin' })
       if (file) load({ kind: 'file', file })
     })}
-    ${source('Open a folder', 'From Hugging Face: config.json and model.safetensors', async () => {
+    ${choiceButton('folder', ['Open a folder', 'From Hugging Face: config.json and model.safetensors'], async () => {
       const files = await chooseFiles({ webkitdirectory: true })
       const [name] = files[0]?.webkitRelativePath.split('/') ?? []
       if (name) load({ kind: 'folder', name, files: files.filter(f => f.webkitRelativePath === `${name}/${f.name}`) })
@@ -154,8 +154,3 @@ function addressIn(event: Event): ModelChoice {
     url: URL.canParse(typed, document.baseURI) ? new URL(typed, document.baseURI).href : typed
   }
 }
-
-const source = (label: string, note: string, onclick: () => Promise<void>): TemplateResult =>
-  html`<button type="button" class="choice" @click=${onclick}>
-    ${icon('folder')}<span><strong>${label}</strong><small>${note}</small></span>
-  </button>`

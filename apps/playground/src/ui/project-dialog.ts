@@ -1,8 +1,10 @@
 import { html, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
 import { counted } from '../format.js'
+import { objectCount } from '../project-storage.js'
+import { choiceButton } from './controls.js'
 import { chooseFiles } from './dom.js'
-import { icon, type IconName } from './icons.js'
+import type { IconName } from './icons.js'
 
 const states: Readonly<Record<App['storage']['state']['status'], string>> = {
   saved: 'Everything is kept in this browser, for the next visit.',
@@ -15,24 +17,13 @@ const states: Readonly<Record<App['storage']['state']['status'], string>> = {
 export function projectDialog(app: App): TemplateResult {
   const { storage, annotator } = app
   const { pictures } = annotator.project
-  const objects = pictures.reduce((sum, picture) => sum + picture.objects.length, 0)
-  const choice = (
-    name: IconName,
-    [label, note]: readonly [string, string],
-    run: () => Promise<void> | void
-  ): TemplateResult =>
-    html`<button
-      type="button"
-      class="choice"
-      @click=${async () => {
-        app.set({ dialog: undefined })
-        await run()
-      }}
-    >
-      ${icon(name)}<span><strong>${label}</strong><small>${note}</small></span>
-    </button>`
+  const choice = (name: IconName, texts: readonly [string, string], run: () => Promise<void> | void): TemplateResult =>
+    choiceButton(name, texts, async () => {
+      app.set({ dialog: undefined })
+      await run()
+    })
   return html`<p class="hint" role="status">
-      ${counted(pictures.length, 'picture')}, ${counted(objects, 'object')}. ${states[storage.state.status]}
+      ${counted(pictures.length, 'picture')}, ${counted(objectCount(annotator), 'object')}. ${states[storage.state.status]}
     </p>
     ${choice('save', ['Save as a file', 'Pictures, objects and masks in one zip'], () => storage.saveFile())}
     ${choice('folder', ['Open a project file', 'In place of this project'], async () => {

@@ -1,19 +1,18 @@
-import type { Tool } from '@sam/annotator'
+import { toolKeys, type Tool } from '@sam/annotator'
 import { html, nothing, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
 import { iconButton } from './controls.js'
 import { icon, type IconName } from './icons.js'
 
-const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly label: string; readonly key: string }[] =
-  [
-    { tool: 'select', icon: 'select', label: 'Select', key: 'V' },
-    { tool: 'include', icon: 'include', label: 'Include', key: 'P' },
-    { tool: 'exclude', icon: 'exclude', label: 'Exclude', key: 'X' },
-    { tool: 'box', icon: 'box', label: 'Box', key: 'B' },
-    { tool: 'brush', icon: 'brush', label: 'Brush', key: 'M' },
-    { tool: 'erase', icon: 'erase', label: 'Erase', key: 'E' },
-    { tool: 'hand', icon: 'hand', label: 'Pan', key: 'H' }
-  ]
+const tools: readonly { readonly tool: Tool; readonly icon: IconName; readonly label: string }[] = [
+  { tool: 'select', icon: 'select', label: 'Select' },
+  { tool: 'include', icon: 'include', label: 'Include' },
+  { tool: 'exclude', icon: 'exclude', label: 'Exclude' },
+  { tool: 'box', icon: 'box', label: 'Box' },
+  { tool: 'brush', icon: 'brush', label: 'Brush' },
+  { tool: 'erase', icon: 'erase', label: 'Erase' },
+  { tool: 'hand', icon: 'hand', label: 'Pan' }
+]
 
 /** The floating toolbar. */
 export function toolbar({ annotator, stage }: App): TemplateResult {
@@ -52,7 +51,7 @@ export function toolbar({ annotator, stage }: App): TemplateResult {
           html`<button
             type="button"
             class="tool"
-            title=${`${entry.label} (${entry.key})`}
+            title=${`${entry.label} (${toolKeys[entry.tool]})`}
             aria-pressed=${tool === entry.tool}
             @click=${() => annotator.set({ tool: entry.tool })}
           >

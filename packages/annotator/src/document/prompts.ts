@@ -3,6 +3,7 @@ import { addObjects, changeObject } from './objects.js'
 import {
   activeObject,
   hasNoPrompts,
+  isBlank,
   noPrompts,
   type AnnotatedObject,
   type Position,
@@ -66,8 +67,7 @@ export function addStroke(project: Project, stroke: Stroke, prompts: Prompts = n
   const object = activeObject(project)
   if (!object) return addObjects(project, [{ strokes: [stroke], prompts }])
   const strokes = [...object.strokes, stroke]
-  const first = hasNoPrompts(object.prompts) && !object.base && !object.strokes.length
-  return changeObject(project, object.id, { strokes, visible: true, ...(first && { prompts, choice: 0 }) })
+  return changeObject(project, object.id, { strokes, visible: true, ...(isBlank(object) && { prompts, choice: 0 }) })
 }
 
 /** Removes the prompts and strokes of the selected object. What remains is its base, if it has one. */

@@ -29,15 +29,17 @@ export const keyHelp: readonly (readonly [keys: string, action: string])[] = [
   ['Enter', 'At the crosshair: click; with the box, set a corner; with the brush, begin and end a stroke']
 ]
 
-const tools: Readonly<Record<string, Tool>> = {
-  v: 'select',
-  p: 'include',
-  x: 'exclude',
-  b: 'box',
-  m: 'brush',
-  e: 'erase',
-  h: 'hand'
+/** The shortcut of each tool. */
+export const toolKeys: Readonly<Record<Tool, string>> = {
+  select: 'V',
+  include: 'P',
+  exclude: 'X',
+  box: 'B',
+  brush: 'M',
+  erase: 'E',
+  hand: 'H'
 }
+const tools = new Map(Object.entries(toolKeys).map(([tool, key]) => [key.toLowerCase(), tool as Tool]))
 
 const levels: readonly Level[] = ['all', 'whole', 'part', 'subpart']
 
@@ -57,7 +59,7 @@ export function handleKey(annotator: Annotator, stage: Pick<Stage, 'fit' | 'zoom
   const isChoice = /^[1-9]$/.test(key) && (masks?.length ?? 0) > 1 && !active?.locked
   if (isChoice && masks?.[Number(key) - 1]) annotator.choose(Number(key) - 1)
   else if (category) annotator.act(before => assignCategory(before, category.id))
-  else if (Object.hasOwn(tools, key)) annotator.set({ tool: tools[key] })
+  else if (tools.has(key)) annotator.set({ tool: tools.get(key)! })
   else if (key === 'n') {
     annotator.act(before => select(before, undefined))
     annotator.set({ status: 'New object: click it, draw a box around it, or paint it' })

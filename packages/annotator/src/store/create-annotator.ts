@@ -14,6 +14,7 @@ import {
   categoryOf,
   emptyProject,
   hasNoPrompts,
+  isBlank,
   objectOf,
   pictureOf,
   type AnnotatedObject,
@@ -309,8 +310,7 @@ export function createAnnotator(): Annotator {
     },
     preview(at) {
       const { active } = annotator
-      const begins = !active || (hasNoPrompts(active.prompts) && !active.base && !active.strokes.length)
-      if (at && encoded && begins) previews.request({ points: [{ x: at[0], y: at[1] }] })
+      if (at && encoded && (!active || isBlank(active))) previews.request({ points: [{ x: at[0], y: at[1] }] })
       else endPreview()
     },
     previewPrompts(prompts) {

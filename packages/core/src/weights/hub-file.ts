@@ -1,5 +1,6 @@
 import { isTemporary, type Client } from './hub-client.js'
 import { brief, refusing, type Refuse } from '../errors.js'
+import { delay } from '../io/delay.js'
 import type { Downloads, PartialFile } from '../io/downloads.js'
 import { sha256 } from '#io'
 
@@ -40,20 +41,6 @@ export async function retrying<T>(
       await delay(firstDelay * 2 ** failures++, signal)
     }
   }
-}
-
-function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, milliseconds)
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal!.reason as Error)
-    }
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }
 
 /**

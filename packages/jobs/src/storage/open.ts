@@ -2,6 +2,7 @@ import { openDisk } from './disk.js'
 import { openS3 } from './s3.js'
 import type { Storage } from './storage.js'
 
+/** Whether a location is of S3 (`s3://BUCKET/PREFIX`), and not a folder. */
 export const isS3 = (location: string): boolean => location.startsWith('s3://')
 
 /**
