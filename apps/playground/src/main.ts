@@ -95,6 +95,7 @@ function show(): void {
   document.body.dataset.tab = state.tab
   document.body.classList.toggle('has-picture', picture !== undefined)
   stage.hidden = !picture
+  stage.outlines = state.edges ? exports.outlines(state.exportSettings)?.shown : undefined
   stage.marginTop = 32
   stage.marginBottom = coveredHeight()
   if (active?.id !== shownObject) {

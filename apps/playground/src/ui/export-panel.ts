@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
 import type { MaskOptions } from '../export/export-picture.js'
 import type { ExportScope } from '../export/exports.js'
-import { exportFormats, type ExportFormat } from '../export/formats.js'
+import { exportFormats, hasShapes, writesOutlines, type ExportFormat } from '../export/formats.js'
 import { counted } from '../format.js'
 import { card, segments, slider, textButton } from './controls.js'
 
@@ -12,10 +12,6 @@ const scopes: readonly (readonly [ExportScope, string])[] = [
   ['all', 'All pictures']
 ]
 
-/** Which options a format uses. */
-const usesOutline = ({ format, masks }: App['state']['exportSettings']): boolean =>
-  format === 'svg' || format === 'yolo' || (hasShapes(format) && masks.shapes === 'polygon')
-const hasShapes = (format: ExportFormat): boolean => format === 'coco' || format === 'label-studio'
 const usesFeather = (format: ExportFormat): boolean => format === 'cut-out' || format === 'masks'
 
 /** The export: what, in which format, and how the masks are written. */
@@ -47,7 +43,11 @@ export function exportPanel(app: App): TemplateResult {
         </select>
       </label>
       <p class="hint">${exportFormats[format].what}</p>
-      <details class="options">
+      <details
+        class="options"
+        ?open=${state.edges}
+        @toggle=${(event: Event) => app.set({ edges: (event.target as HTMLDetailsElement).open })}
+      >
         <summary>Edges</summary>
         <div class="option-list">
           ${
@@ -72,7 +72,7 @@ export function exportPanel(app: App): TemplateResult {
             shown: masks.minArea ? `below ${masks.minArea} px` : 'off',
             change: power => changeMasks({ minArea: power ? Math.round(10 ** power) : 0 })
           })}
-          ${usesOutline(settings) ? outlineOptions(app, changeMasks) : nothing}
+          ${writesOutlines(format, masks.shapes) ? outlineOptions(app, changeMasks) : nothing}
           ${
             usesFeather(format)
               ? slider('Feather', {
@@ -109,7 +109,7 @@ export function exportPanel(app: App): TemplateResult {
 function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void): TemplateResult {
   const { exports, state } = app
   const { masks } = state.exportSettings
-  const vertices = exports.vertices(state.exportSettings)
+  const vertices = state.edges ? exports.outlines(state.exportSettings)?.vertices : undefined
   const px = masks.simplify ? `${masks.simplify} px` : 'exact'
   return html`<label class="check">
       <input
