@@ -303,13 +303,8 @@ export class Mask {
    */
   toPolygons(options: { smooth?: boolean; simplify?: number } = {}): MultiPolygon {
     const { smooth = false, simplify = 0 } = readOptions('toPolygons', options, { smooth: true, simplify: true })
-    const full = smooth ? this.#contours() : this.#edges()
+    const full = smooth ? this.#contours() : tracePolygons(this.runs)
     return simplify > 0 ? simplifyPolygons(full, simplify) : full
-  }
-
-  #edges(): MultiPolygon {
-    const { part, left, top } = this.#boxPixels()
-    return tracePolygons(part).map(rings => rings.map(ring => ring.map(([x, y]) => [x + left, y + top] as const)))
   }
 
   #contours(): MultiPolygon {

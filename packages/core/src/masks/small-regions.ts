@@ -1,5 +1,6 @@
 import type { Bitmap } from './bitmap.js'
-import { labelRuns, type Run } from './components.js'
+import { labelRuns } from './components.js'
+import { invertRuns, runsOfBitmap, type Runs } from './runs.js'
 
 /** A bitmap after the removal of small regions. */
 export interface CleanedBitmap {
@@ -20,35 +21,46 @@ export function removeSmallRegions(bitmap: Bitmap, minArea: number): CleanedBitm
 }
 
 function withoutHoles(bitmap: Bitmap, minArea: number): CleanedBitmap {
-  const { regions, areas } = regionsOf({ ...bitmap, data: bitmap.data.map(v => (v ? 0 : 1)) })
-  const small = regions.filter(run => areas[run.component] < minArea)
-  return { bitmap: painted(bitmap, small, 1), changed: small.length > 0 }
+  const regions = regionsOf(invertRuns(runsOfBitmap(bitmap), bitmap))
+  const small = regions.areas.map(area => area < minArea)
+  return { bitmap: painted(bitmap, regions, { chosen: small, value: 1 }), changed: small.includes(true) }
 }
 
 function withoutIslands(bitmap: Bitmap, minArea: number): CleanedBitmap {
-  const { regions, areas } = regionsOf(bitmap)
-  const small = regions.filter(run => areas[run.component] < minArea)
-  const kept = small.length === regions.length ? areas.indexOf(Math.max(...areas)) : undefined
-  return {
-    bitmap: painted(
-      bitmap,
-      small.filter(run => run.component !== kept),
-      0
-    ),
-    changed: small.length > 0
-  }
+  const regions = regionsOf(runsOfBitmap(bitmap))
+  const { areas } = regions
+  const small = areas.map(area => area < minArea)
+  const kept = small.includes(false) ? undefined : areas.indexOf(areas.reduce((a, b) => Math.max(a, b), 0))
+  const chosen = small.map((isSmall, label) => isSmall && label !== kept)
+  return { bitmap: painted(bitmap, regions, { chosen, value: 0 }), changed: small.includes(true) }
 }
 
-function regionsOf(bitmap: Bitmap): { regions: readonly Run[]; areas: number[] } {
-  const { runs, components } = labelRuns(bitmap, { corners: true })
-  const areas = new Array<number>(components).fill(0)
-  for (const { x0, x1, component } of runs) areas[component] += x1 - x0
-  return { regions: runs, areas }
+interface Regions {
+  readonly runs: Runs
+  /** The region of each run. */
+  readonly labels: Int32Array
+  /** The area of each region. */
+  readonly areas: readonly number[]
 }
 
-function painted(bitmap: Bitmap, runs: readonly Run[], value: 0 | 1): Bitmap {
-  if (runs.length === 0) return bitmap
+function regionsOf(runs: Runs): Regions {
+  const { labels, count } = labelRuns(runs, { corners: true })
+  const areas = new Array<number>(count).fill(0)
+  labels.forEach((label, i) => (areas[label] += runs[3 * i + 2] - runs[3 * i + 1]))
+  return { runs, labels, areas }
+}
+
+/** The bitmap with some regions filled. */
+function painted(
+  bitmap: Bitmap,
+  { runs, labels }: Regions,
+  { chosen, value }: { readonly chosen: readonly boolean[]; readonly value: 0 | 1 }
+): Bitmap {
+  if (!chosen.includes(true)) return bitmap
+  const { width } = bitmap
   const data = bitmap.data.slice()
-  for (const { y, x0, x1 } of runs) data.fill(value, y * bitmap.width + x0, y * bitmap.width + x1)
+  labels.forEach((label, i) => {
+    if (chosen[label]) data.fill(value, runs[3 * i] * width + runs[3 * i + 1], runs[3 * i] * width + runs[3 * i + 2])
+  })
   return { ...bitmap, data }
 }
