@@ -319,10 +319,9 @@ export class Mask {
    * largest is kept. Without logits if anything changes. Meta: utils/amg.py#remove_small_regions.
    */
   withoutSmallRegions(minArea: number): Mask {
-    const before = { width: this.width, height: this.height, data: this.bitmap({ keep: false }) }
-    const { bitmap } = removeSmallRegions(before, minArea)
-    if (bitmap === before) return this
-    return new Mask({ ...bitmap, predictedIou: this.predictedIou })
+    const { width, height, predictedIou } = this
+    const { runs: inside } = removeSmallRegions(this.runs, this, minArea)
+    return inside === this.runs ? this : new Mask({ width, height, inside, predictedIou })
   }
 
   /**
