@@ -98,7 +98,7 @@ describe('an annotator', () => {
     await page.mouse.down()
     await page.mouse.move(cx + 4, cy + 3)
     await page.mouse.up()
-    await status(page, /3 masks to choose from/)
+    await status(page, /3 masks/)
     expect(await shown(page)).toMatchObject([{ points: 1, box: undefined }])
     await page.mouse.click(...at(290, 70), { button: 'right' })
     await status(page, /mask refined/)

@@ -25,7 +25,7 @@ it('exports every format, whose files hold exactly the masks on the screen, and 
     annotator.addStroke([[10, 10]], { radius: 3 })
     annotator.addStroke([[10, 10]], { radius: 400, erase: true })
   })
-  await card.getByText('1 without a mask is left out').waitFor()
+  await card.getByText('1 without a mask left out').waitFor()
   const masks = (await objectsOf(page)).flatMap(({ mask }) => (mask?.area ? [mask] : []))
   expect(masks).toHaveLength(3)
   const [{ width, height }] = masks
@@ -63,7 +63,7 @@ it('exports every format, whose files hold exactly the masks on the screen, and 
   expect(Buffer.compare(Buffer.from(data as Uint8Array), painted)).toBe(0)
 
   await page.evaluate(() => document.querySelector('sam-annotator')!.select(2))
-  const cut = await exportFile(page, 'Cut-outs', 'Object')
+  const cut = await exportFile(page, 'Cut-outs', 'This object')
   expect(cut.name).toBe('scene-Object 2.png')
   const { data: rgba, info } = await sharp(cut.bytes).raw().toBuffer({ resolveWithObject: true })
   const [x0, y0, x1, y1] = masks[1].boxXyxy

@@ -4,13 +4,14 @@ import type { MaskOptions } from '../export/export-picture.js'
 import type { ExportScope } from '../export/exports.js'
 import { exportFormats, type ExportFormat } from '../export/formats.js'
 import { counted } from '../format.js'
-import { card, segments, slider, textButton } from './controls.js'
+import { card, dropDown, segments, slider, textButton } from './controls.js'
 
 const scopes: readonly (readonly [ExportScope, string])[] = [
-  ['object', 'Object'],
-  ['picture', 'Picture'],
+  ['object', 'This object'],
+  ['picture', 'This picture'],
   ['all', 'All pictures']
 ]
+const formats = Object.entries(exportFormats).map(([name, { label }]) => [name as ExportFormat, label] as const)
 
 /** Which options a format uses. */
 const usesOutline = ({ format, masks }: App['state']['exportSettings']): boolean =>
@@ -30,22 +31,13 @@ export function exportPanel(app: App): TemplateResult {
   const { objects, empty } = exports.count(scope)
   const none = !objects || exports.busy !== undefined
   return card('export', 'Export', {
-    body: html`${segments('What is exported', scopes, {
-      value: scope,
-      choose: next => change({ scope: next }),
-      disabled: choice => choice === 'all' && annotator.project.pictures.length < 2
-    })}
-      <label class="labelled">
-        <span>Format</span>
-        <select
-          class="field"
-          @change=${(event: Event) => change({ format: (event.target as HTMLSelectElement).value as ExportFormat })}
-        >
-          ${Object.entries(exportFormats).map(
-            ([name, { label }]) => html`<option value=${name} ?selected=${name === format}>${label}</option>`
-          )}
-        </select>
-      </label>
+    hint: objects
+      ? `${counted(objects, 'object')}${empty ? `, ${empty} without a mask left out` : ''}`
+      : 'nothing to export yet',
+    body: html`<div class="export-what">
+        ${dropDown('What is exported', scopes, { value: scope, choose: next => change({ scope: next }) })}
+        ${dropDown('Format', formats, { value: format, choose: next => change({ format: next }) })}
+      </div>
       <p class="hint">${exportFormats[format].what}</p>
       <details class="options">
         <summary>Edges</summary>
@@ -86,11 +78,6 @@ export function exportPanel(app: App): TemplateResult {
           }
         </div>
       </details>
-      <p class="hint" role="status">
-        ${objects ? counted(objects, 'object') : 'Nothing to export yet'}${
-          empty ? `; ${empty} without a mask ${empty === 1 ? 'is' : 'are'} left out` : ''
-        }
-      </p>
       <div class="row">
         ${textButton('save', 'Export', {
           class: 'button primary',

@@ -25,6 +25,7 @@ const shapes = {
   close: svg`<path d="M6 6l12 12M18 6L6 18"/>`,
   keys: svg`<rect x="2.5" y="6" width="19" height="12" rx="2.5"/><path d="M6.5 10h.01M10 10h.01M14 10h.01M17.5 10h.01M8 14h8"/>`,
   folder: svg`<path d="M3.5 7A1.5 1.5 0 015 5.5h4l2 2.5h8A1.5 1.5 0 0120.5 9.5v8A1.5 1.5 0 0119 19H5a1.5 1.5 0 01-1.5-1.5z"/>`,
+  more: svg`<path d="M5 7h14M5 12h14M5 17h14"/>`,
   search: svg`<circle cx="10.5" cy="10.5" r="6"/><path d="M15 15l5 5"/>`,
   chevron: svg`<path d="M6 9.5l6 6 6-6"/>`,
   copy: svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M5.500 15.500h-1v-11h11v1"/>`,

@@ -35,7 +35,7 @@ import { openPictures } from './open-pictures.js'
 import { createPredictor, promptOf } from './predictor.js'
 import { readPicture } from './read-picture.js'
 import type { ImageLike } from './sam-like.js'
-import { phraseStatus, predictionStatus } from './status.js'
+import { phraseStatus, predictionStatus, selectionStatus } from './status.js'
 import { tasks } from './tasks.js'
 
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
@@ -75,7 +75,11 @@ export function createAnnotator(): Annotator {
     isKnown: prompts => cache.predicted(prompts) !== undefined,
     predicted(object, masks) {
       cache.keep(object.prompts, masks)
-      update({ predictions: state.predictions + 1, status: predictionStatus(object, masks) })
+      const isActive = annotator.active?.id === object.id
+      update({
+        predictions: state.predictions + 1,
+        status: isActive ? predictionStatus(object, masks) : state.status
+      })
     },
     fail: error => fail(error)
   })
@@ -148,7 +152,11 @@ export function createAnnotator(): Annotator {
   function moveTo(history: ProjectHistory): void {
     rememberShown()
     previews.stop()
+    const before = annotator.active
     update({ history, preview: undefined })
+    const { active } = annotator
+    if (active && active.id !== before?.id && annotator.maskOf(active))
+      update({ status: selectionStatus(active, cache.predicted(active.prompts)?.[active.choice]) })
     // Ids of objects are used again: the next object with an id must not show the mask of an earlier one.
     const { objects = [] } = picture() ?? {}
     for (const key of lastShown.keys())
