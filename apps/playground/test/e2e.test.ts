@@ -40,7 +40,7 @@ const site = useSite('e2e')
 describe('playground, built and served statically', () => {
   it('segments a photo with MobileSAM: click, second click, box; and says that it has no text prompts', async () => {
     const { page, context, trouble, shot } = await site.open({}, { at: site.isolated, search: '?backend=wasm' })
-    await status(page, /Model MobileSAM on wasm/)
+    await status(page, /Model MobileSAM on WebAssembly/)
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
     await openSample(page, 'Coffee')
     const at = await onScreen(page)
@@ -67,7 +67,7 @@ describe('playground, built and served statically', () => {
     await page.mouse.down()
     await page.mouse.move(...at(410, 330), { steps: 4 })
     await page.mouse.up()
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await shot('18-photo-box')
     expect(iou((await masks())[1], coffee.bowlOfSpoon)).toBeGreaterThan(0.8)
 
@@ -154,7 +154,7 @@ describe('playground, built and served statically', () => {
 
   it('opens an image, clicks, chooses, refines, undoes, redoes and exports', async () => {
     const { page, context, trouble, shot } = await site.open()
-    await status(page, /Model .* on wasm/)
+    await status(page, /Model .* on WebAssembly/)
     await shot('1-welcome-light')
     await chooseImages(page)
 
@@ -202,7 +202,7 @@ describe('playground, built and served statically', () => {
     await page.mouse.down()
     await page.mouse.move(canvas.x + canvas.width * 0.8, canvas.y + canvas.height * 0.7, { steps: 4 })
     await page.mouse.up()
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await shot('5-two-objects-light')
 
     const coco = await exportFile(page, 'COCO')
@@ -239,7 +239,7 @@ describe('playground, built and served statically', () => {
       },
       { search: '?backend=webgpu&model=tiny' }
     )
-    await status(page, /Model .* on webgpu/)
+    await status(page, /Model .* on WebGPU/)
     await shot('6-welcome-phone-dark')
     await page.getByRole('button', { name: 'Open sample: Coffee' }).tap()
     await status(page, /Ready/)
@@ -273,7 +273,7 @@ describe('playground, built and served statically', () => {
     for (const key of ['ArrowRight', 'Shift+ArrowDown']) await page.keyboard.press(key)
     await shot('9-cross-dark')
     await page.keyboard.press('Enter')
-    await status(page, /Object 1: 3 masks/)
+    await status(page, /Object 1: 1 of 3 masks/)
     for (const key of ['Shift+ArrowLeft', 'Shift+ArrowLeft', 'Shift+Enter']) await page.keyboard.press(key)
     await status(page, /mask refined/)
     await page.keyboard.press('n')
@@ -284,7 +284,7 @@ describe('playground, built and served statically', () => {
     await page.mouse.move(box.x + 420, box.y + 300, { steps: 5 })
     await shot('10-painting-dark')
     await page.mouse.up()
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await page.getByRole('button', { name: 'Keyboard' }).click()
     await shot('11-keys-dark')
     expect(trouble).toEqual([])

@@ -135,7 +135,7 @@ export async function addBoxes(page: Page, boxes: readonly [number, number, numb
 export async function exportFile(
   page: Page,
   format: string,
-  scope: 'This object' | 'This picture' | 'All pictures' = 'This picture'
+  scope: 'Object' | 'Picture' | 'All pictures' = 'Picture'
 ): Promise<{ name: string; bytes: Buffer }> {
   const card = page.locator('.card[data-tab=export]')
   await card.getByLabel('What is exported').selectOption({ label: scope })

@@ -6,6 +6,8 @@ export interface ButtonOptions {
   readonly onclick: (event: Event) => void
   /** Its shortcut. */
   readonly key?: string | undefined
+  /** What it does, where its name does not say it. */
+  readonly title?: string | undefined
   readonly disabled?: boolean | undefined
   readonly pressed?: boolean | undefined
   readonly class?: string | undefined
@@ -30,7 +32,7 @@ export const textButton = (name: IconName | undefined, label: string, options: B
   html`<button
     type="button"
     class=${options.class ?? 'text-button'}
-    title=${options.key ? `${label} (${options.key})` : nothing}
+    title=${options.title ?? (options.key ? `${label} (${options.key})` : nothing)}
     aria-pressed=${options.pressed ?? nothing}
     ?disabled=${options.disabled}
     @click=${options.onclick}

@@ -7,8 +7,8 @@ import { counted } from '../format.js'
 import { card, dropDown, segments, slider, textButton } from './controls.js'
 
 const scopes: readonly (readonly [ExportScope, string])[] = [
-  ['object', 'This object'],
-  ['picture', 'This picture'],
+  ['object', 'Object'],
+  ['picture', 'Picture'],
   ['all', 'All pictures']
 ]
 const formats = Object.entries(exportFormats).map(([name, { label }]) => [name as ExportFormat, label] as const)
@@ -86,6 +86,7 @@ export function exportPanel(app: App): TemplateResult {
         })}
         ${textButton('copy', 'Copy cut-out', {
           class: 'button',
+          title: `Copies ${annotator.active?.name ?? 'all objects of the picture'} as a PNG`,
           disabled: exports.count(annotator.active ? 'object' : 'picture').objects === 0 || exports.busy !== undefined,
           onclick: () => void exports.copy(now().masks)
         })}

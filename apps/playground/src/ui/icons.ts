@@ -28,6 +28,7 @@ const shapes = {
   more: svg`<path d="M5 7h14M5 12h14M5 17h14"/>`,
   search: svg`<circle cx="10.5" cy="10.5" r="6"/><path d="M15 15l5 5"/>`,
   chevron: svg`<path d="M6 9.5l6 6 6-6"/>`,
+  duplicate: svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M5.500 15.500h-1v-11h11v1M14 11.5v5M11.5 14h5"/>`,
   copy: svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M5.500 15.500h-1v-11h11v1"/>`,
   select: svg`<path d="M6 4.500l12 7-5.300 1.300-2.700 5z"/>`,
   lock: svg`<rect x="5.500" y="11" width="13" height="9" rx="2"/><path d="M8.500 11V8a3.500 3.500 0 017 0v3"/>`,

@@ -40,6 +40,7 @@ export function objectList(app: App): TemplateResult {
       ${
         objects.length > 1
           ? textButton(undefined, ticked ? 'Done' : 'Select several', {
+              title: 'Tick objects to merge, subtract or remove them',
               pressed: ticked !== undefined,
               onclick: () => app.set({ ticked: ticked ? undefined : new Set() })
             })
@@ -71,6 +72,11 @@ export function objectList(app: App): TemplateResult {
           : html`<p class="hint">Click an object in the picture, draw a box around it, or paint it.</p>`
       }
       ${objects.length && !listed.length ? html`<p class="hint">No object is called “${state.search.trim()}”.</p>` : nothing}
+      ${
+        annotator.active && objects.length < 3
+          ? html`<p class="hint">Clicks now refine ${annotator.active.name}. New starts another object.</p>`
+          : nothing
+      }
       ${ticked ? tickedActions(app, ticked) : nothing}`
   })
 }
@@ -197,7 +203,7 @@ function editor(app: App, object: AnnotatedObject): TemplateResult {
               onclick: () => annotator.act(before => changeObject(before, id, { locked: true }))
             })
       }
-      ${iconButton('copy', `Duplicate ${name}`, {
+      ${iconButton('duplicate', `Duplicate ${name}`, {
         key: 'D',
         class: 'small',
         onclick: () => annotator.act(before => duplicateObject(before, id))

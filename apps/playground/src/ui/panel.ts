@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { tabs, type App, type Tab } from '../app.js'
+import { backendName } from '../format.js'
 import { busy } from './busy.js'
 import { iconButton, menuButton } from './controls.js'
 import { exportPanel } from './export-panel.js'
@@ -38,7 +39,7 @@ export function panel(app: App): TemplateResult {
       ${menuButton(
         [
           model?.name ?? (loading ? 'Model' : 'Choose a model'),
-          model ? `${backendOf(model)} · ${model.note}` : 'no model loaded'
+          model ? `${backendName(model)} · ${model.note}` : 'no model loaded'
         ],
         {
           class: 'model',
@@ -46,7 +47,7 @@ export function panel(app: App): TemplateResult {
           onclick: () => app.set({ dialog: 'models' })
         }
       )}
-      ${menuButton(['Project', saved[storage.state.status]], {
+      ${menuButton(['Project', annotator.project.pictures.length ? saved[storage.state.status] : 'empty'], {
         class: 'project',
         title: 'Save the project as a file, open one, or start a new one',
         onclick: () => app.set({ dialog: 'project' })
@@ -61,9 +62,6 @@ export function panel(app: App): TemplateResult {
         : nothing
     }`
 }
-
-const backendOf = ({ backend }: NonNullable<App['models']['state']['model']>): string =>
-  backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'
 
 /** The tabs of a phone. The last button gives the space of the parts to the picture, and back. */
 const tabBar = (app: App): TemplateResult => {

@@ -155,8 +155,12 @@ export function createAnnotator(): Annotator {
     const before = annotator.active
     update({ history, preview: undefined })
     const { active } = annotator
-    if (active && active.id !== before?.id && annotator.maskOf(active))
-      update({ status: selectionStatus(active, cache.predicted(active.prompts)?.[active.choice]) })
+    if (active && active.id !== before?.id)
+      update({
+        status: annotator.maskOf(active)
+          ? selectionStatus(active, cache.predicted(active.prompts)?.[active.choice])
+          : `${active.name}: predicting the mask`
+      })
     // Ids of objects are used again: the next object with an id must not show the mask of an earlier one.
     const { objects = [] } = picture() ?? {}
     for (const key of lastShown.keys())

@@ -8,12 +8,12 @@ export function predictionStatus({ name, strokes }: AnnotatedObject, masks: read
   const [best] = masks
   if (!best.area && !strokes.length)
     return `${name}: the mask is empty; add a point inside the object, or remove one. Empty masks are not exported`
-  return `${name}: ${masks.length > 1 ? `${masks.length} masks` : 'mask refined'} · ${estimate(best)}`
+  return `${name}: ${masks.length > 1 ? `1 of ${masks.length} masks` : 'mask refined'} · ${estimate(best)}`
 }
 
-/** What it says when an object is selected; `mask`: the predicted one that the object has chosen. */
-export const selectionStatus = ({ name }: AnnotatedObject, mask: Mask | undefined): string =>
-  `${name} selected${mask ? ` · ${estimate(mask)}` : ''}`
+/** What it says when an object is selected; `chosen`: the predicted mask that it has chosen. */
+export const selectionStatus = ({ name }: AnnotatedObject, chosen: Mask | undefined): string =>
+  `${name} selected${chosen ? ` · ${estimate(chosen)}` : ''}`
 
 const estimate = ({ predictedIou }: Mask): string => `model’s own estimate ${percent(predictedIou)}`
 
