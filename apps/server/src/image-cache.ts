@@ -10,12 +10,6 @@ import type { ServedModel } from './model.js'
 /** How an image was found. */
 export type Found = 'memory' | 'disk' | 'encoded'
 
-export interface CacheEvents {
-  readonly found: (how: Found) => void
-  /** A file could not be written or read: the disk is full, for example. Requests go on without it. */
-  readonly failed: (error: Error) => void
-}
-
 /** An encoded image in memory. It is freed when the cache and all its users have let go of it. */
 class Entry {
   #users = 1
@@ -54,7 +48,7 @@ export class ImageCache {
   constructor(
     maxBytes: number,
     readonly disk: DiskCache | undefined,
-    readonly events: CacheEvents
+    readonly found: (how: Found) => void
   ) {
     this.#memory = new LRUCache({ maxSize: maxBytes, dispose: entry => entry.release() })
   }
@@ -67,7 +61,10 @@ export class ImageCache {
     return this.#memory.size
   }
 
-  /** Uses the image of a file, encoding it where it is not known. */
+  /**
+   * Uses the image of a file, encoding it where it is not known. Crops can be read from it afterwards: where the disk
+   * does not have the photo, it is kept in memory, and on disk if there is room again.
+   */
   async add<T>(
     model: ServedModel,
     bytes: Uint8Array,
@@ -77,22 +74,28 @@ export class ImageCache {
     }
   ): Promise<T> {
     const key = model.keyOf(bytes)
+    const photo = !(await this.disk?.has(key, 'photo'))
     const encode = async (signal: AbortSignal): Promise<Entry> => {
-      const stored = await this.#load(model, key, { signal })
-      if (stored) return stored
+      const stored = await this.#load(model, key, { file: photo ? bytes : undefined, signal })
+      if (stored) {
+        if (photo) await this.disk?.write(key, { photo: bytes })
+        return stored
+      }
       const image = await model.encoder.encode(bytes, signal)
-      this.events.found('encoded')
-      await this.#store(key, image, bytes)
+      this.found('encoded')
+      await this.disk?.write(key, { photo: bytes, embedding: await image.save() })
       return this.#keep(key, new Entry(image, true, bytesOf(model) + bytes.length))
     }
-    return this.#use(key, encode, { ...use, work: image => use.work(image, key) })
+    return this.#use(key, encode, { ...use, photo, work: image => use.work(image, key) })
   }
 
   /** Uses an image by its key. Throws 404 where it is in neither cache. */
   use<T>(model: ServedModel, key: string, use: Work<T>): Promise<T> {
-    const load = async (signal: AbortSignal): Promise<Entry> =>
-      (await this.#load(model, key, { ...use, signal })) ??
-      notFound(use.photo ? 'its photo is not in the cache' : 'it is not in the cache')
+    const load = async (signal: AbortSignal): Promise<Entry> => {
+      const file = use.photo ? await this.disk?.read(key, 'photo') : undefined
+      if (use.photo && !file) return notFound('its photo is not in the cache')
+      return (await this.#load(model, key, { file, signal })) ?? notFound('it is not in the cache')
+    }
     return this.#use(key, load, use)
   }
 
@@ -109,7 +112,7 @@ export class ImageCache {
     signal?.throwIfAborted()
     const known = this.#memory.get(key)
     const fits = known && (known.hasPhoto || !photo)
-    if (fits) this.events.found('memory')
+    if (fits) this.found('memory')
     const entry = fits ? known : await this.#shared(photo ? `${key} photo` : key, make).wait(signal)
     entry.acquire()
     try {
@@ -131,30 +134,23 @@ export class ImageCache {
     return work
   }
 
-  async #load(model: ServedModel, key: string, { photo, signal }: Use): Promise<Entry | undefined> {
+  /** The image of an embedding on disk, with the pixels of its photo where its file is given. */
+  async #load(
+    model: ServedModel,
+    key: string,
+    { file, signal }: { readonly file: Uint8Array | undefined; readonly signal: AbortSignal }
+  ): Promise<Entry | undefined> {
     const bytes = await this.disk?.read(key, 'embedding')
-    const file = bytes && photo ? await this.disk?.read(key, 'photo') : undefined
-    if (!bytes || (photo && !file)) return undefined
+    if (!bytes) return undefined
     try {
       const image = await model.sam.load(bytes, { image: file, signal })
-      this.events.found('disk')
+      this.found('disk')
       const pixels = file ? image.width * image.height * 3 : 0
       return this.#keep(key, new Entry(image, Boolean(file), bytesOf(model) + pixels))
     } catch (error) {
       if (!SamError.is(error) || error.code !== 'E_BAD_EMBEDDING') throw error
-      this.events.failed(error)
-      await this.disk?.remove(key, 'embedding')
+      await this.disk?.discard(key, 'embedding', error)
       return undefined
-    }
-  }
-
-  async #store(key: string, image: EncodedImage, bytes: Uint8Array): Promise<void> {
-    if (!this.disk) return
-    try {
-      await this.disk.write(key, 'embedding', await image.save())
-      await this.disk.write(key, 'photo', bytes)
-    } catch (error) {
-      this.events.failed(error as Error)
     }
   }
 

@@ -116,14 +116,21 @@ export async function createServer(given: ServerOptions): Promise<Server> {
 
   const metrics = new Metrics()
   const log = createLog(options.logLevel ?? 'info', options.log)
-  const disk = folder === undefined ? undefined : await DiskCache.open(folder, diskBytes)
-  const images = new ImageCache(memoryBytes, disk, {
-    found: how => metrics.found(how),
-    failed: error => {
-      metrics.diskFailed()
-      log.warn({ error }, 'the disk cache failed; the request went on without it')
-    }
-  })
+  const disk =
+    folder === undefined
+      ? undefined
+      : await DiskCache.open(folder, diskBytes, {
+          failed: (error, first) => {
+            metrics.diskFailed()
+            if (first)
+              log.warn(
+                { error },
+                'the disk cache failed; images are kept in memory only until a file can be written again'
+              )
+          },
+          recovered: () => log.info('the disk cache is in use again')
+        })
+  const images = new ImageCache(memoryBytes, disk, how => metrics.found(how))
   const opened = new Map(
     await Promise.all(
       Object.entries(models).map(
