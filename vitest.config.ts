@@ -41,6 +41,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', closingLine],
+    // Nothing may depend on how fast the machine is.
+    expect: { poll: { timeout: 20_000 } },
     coverage: { provider: 'v8', include: ['{packages,apps,research}/*/src/**'] },
     projects: [
       {
