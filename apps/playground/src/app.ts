@@ -21,13 +21,16 @@ export interface PanelState {
   /** A phrase that the model could not search for, since it has no text encoder. */
   readonly refusedPhrase?: string | undefined
   readonly exportSettings: ExportSettings
+  /** Whether the options of the edges are open: then the stage shows the objects as they are exported. */
+  readonly edges: boolean
 }
 
 export const startState: PanelState = {
   tab: 'objects',
   open: true,
   search: '',
-  exportSettings: { format: 'cut-out', scope: 'picture', masks: exactMasks }
+  exportSettings: { format: 'cut-out', scope: 'picture', masks: exactMasks },
+  edges: false
 }
 
 /** The page: the annotator in its stage, the model, the exports, the storage, and the state of the panels. */

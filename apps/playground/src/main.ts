@@ -95,9 +95,10 @@ function show(): void {
   document.body.dataset.tab = state.open ? state.tab : ''
   document.body.classList.toggle('has-picture', picture !== undefined)
   stage.hidden = !picture
+  stage.outlines = state.edges ? exports.outlines(state.exportSettings)?.shown : undefined
   stage.marginTop = 32
   stage.marginBottom = coveredHeight()
-  const row = `${active?.id} ${document.body.dataset.tab}`
+  const row = `${active?.id} ${document.body.dataset.tab} ${state.edges}`
   if (row !== shownRow) {
     shownRow = row
     scrollToActive()

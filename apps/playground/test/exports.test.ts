@@ -3,6 +3,7 @@ import { Mask } from '@sam/core'
 import { decode } from 'fast-png'
 import { unzipSync } from 'fflate'
 import sharp from 'sharp'
+import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { addBoxes, exportFile, objectsOf, openSample, photo, status, useSite } from './harness.js'
 
@@ -112,13 +113,25 @@ it('exports all pictures as one zip, and copies a cut-out to the clipboard', asy
   await context.close()
 }, 120_000)
 
-it('writes outlines with the number of vertices that the slider says', async () => {
+/** The vertices of the outlines on the stage, of the visible objects in their order; of those without, undefined. */
+const drawnVertices = (page: Page): Promise<(number[] | undefined)[] | undefined> =>
+  page.evaluate(() => {
+    const { outlines, objects } = document.querySelector('sam-annotator')!
+    const drawn = objects.map(({ mask }) => outlines?.get(mask!)).filter(outline => outline !== undefined)
+    return outlines && drawn.map(({ vertices }) => vertices && Array.from(vertices))
+  })
+
+it('writes the outlines that the stage shows, with the number of vertices that the slider says', async () => {
   const { page, context } = await site.open()
   await status(page, /Model/)
   await openSample(page, 'Shapes')
-  await addBoxes(page, [[20, 60, 130, 200]])
+  await addBoxes(page, [
+    [20, 60, 130, 200],
+    [190, 60, 300, 170]
+  ])
   const card = page.locator('.card[data-tab=export]')
   await card.getByLabel('Format').selectOption({ label: 'SVG' })
+  expect(await drawnVertices(page)).toBe(undefined)
   await card.getByText('Edges', { exact: true }).click()
   const counts: number[] = []
   for (const [tolerance, smooth] of [
@@ -129,11 +142,21 @@ it('writes outlines with the number of vertices that the slider says', async () 
     await card.getByLabel('Outline tolerance').fill(tolerance)
     await card.getByLabel('Smooth edges').setChecked(smooth)
     const svg = (await exportFile(page, 'SVG')).bytes.toString()
-    const corners = svg.match(/[ML]/g)!.length
+    const written = [...svg.matchAll(/ d="([^"]*)"/g)].map(([, d]) => d.match(/[\d.]+/g)!.map(Number))
+    const corners = written.flat().length / 2
     await card.getByText(`${corners.toLocaleString('en')} vertices`).waitFor()
+    expect((await drawnVertices(page))!.map(drawn => drawn!.map(at => Number(at.toFixed(2))))).toEqual(written)
     counts.push(corners)
   }
   expect(counts[1]).toBeLessThan(counts[0] / 2)
   expect(counts[2]).not.toBe(counts[1])
+
+  // A format of pixels has no vertices; what is hidden is not exported; closed, the masks are shown as they are.
+  await card.getByLabel('Format').selectOption({ label: 'Masks' })
+  await expect.poll(() => drawnVertices(page)).toEqual([undefined, undefined])
+  await page.getByRole('button', { name: 'Hide Object 1' }).click()
+  await expect.poll(() => drawnVertices(page)).toEqual([undefined])
+  await card.getByText('Edges', { exact: true }).click()
+  await expect.poll(() => drawnVertices(page)).toBe(undefined)
   await context.close()
 }, 120_000)

@@ -4,10 +4,13 @@ import type { AnnotatedImage } from './annotated-image.js'
 import type { WriteOptions } from './format.js'
 import { simplifyTogether } from './simplify-together.js'
 
-/** The outlines of the objects of an image, in their order. */
+/**
+ * The outlines that `writeAnnotations` writes with these options in formats of polygons: one for each object of the
+ * image, in their order, in pixels of the image.
+ */
 export function outlines(
-  { objects, width, height }: AnnotatedImage,
-  { simplify = 0, smooth = false }: WriteOptions
+  { objects, width, height }: Pick<AnnotatedImage, 'objects' | 'width' | 'height'>,
+  { simplify = 0, smooth = false }: Pick<WriteOptions, 'simplify' | 'smooth'> = {}
 ): readonly MultiPolygon[] {
   if (smooth)
     return objects.map(({ mask }) =>

@@ -7,6 +7,7 @@ import type { Annotator, Tool } from './store/annotator.js'
 import { createAnnotator } from './store/create-annotator.js'
 import type { SamLike } from './store/sam-like.js'
 import { handleKey } from './stage/keys.js'
+import type { Outline } from './stage/draw.js'
 import { createStage, type Stage } from './stage/stage.js'
 
 /** The events of `<sam-annotator>`. */
@@ -68,6 +69,7 @@ export class SamAnnotatorElement extends Base {
   #canvas: HTMLCanvasElement | undefined
   #status: HTMLElement | undefined
   #announced = 0
+  #outlines: ReadonlyMap<Mask, Outline> | undefined
 
   /** The annotator that is shown. Set it before the element is connected to show one that exists already. */
   get annotator(): Annotator {
@@ -114,6 +116,20 @@ export class SamAnnotatorElement extends Base {
   marginBottom = 0
   /** The same at the top. Default 0. */
   marginTop = 0
+
+  /**
+   * Outlines to draw in place of those of the objects' masks, such as the simplified ones that an export writes. A mask
+   * that is not among them is drawn as it is. Default: undefined.
+   */
+  get outlines(): ReadonlyMap<Mask, Outline> | undefined {
+    return this.#outlines
+  }
+
+  set outlines(outlines: ReadonlyMap<Mask, Outline> | undefined) {
+    if (outlines === this.#outlines) return
+    this.#outlines = outlines
+    this.#stage?.refresh()
+  }
 
   /** The document. */
   get project(): Project {
@@ -218,7 +234,8 @@ export class SamAnnotatorElement extends Base {
     const { annotator } = this
     this.#stage = createStage(canvas, annotator, {
       margins: () => ({ top: this.marginTop + 20, bottom: this.marginBottom + 20, side: 20 }),
-      announce: text => this.#announce(text)
+      announce: text => this.#announce(text),
+      outlineOf: mask => this.#outlines?.get(mask)
     })
     let before = annotator.state
     this.#unsubscribe = annotator.subscribe(() => {

@@ -23,5 +23,5 @@ export type {
 export type { ImageLike, SamLike } from './store/sam-like.js'
 export { createAnnotator } from './store/create-annotator.js'
 export { keyHelp, toolKeys } from './stage/keys.js'
-export { pathOf } from './stage/draw.js'
+export { pathOf, type Outline } from './stage/draw.js'
 export { SamAnnotatorElement, type ObjectWithMask, type SamAnnotatorEventMap } from './element.js'

@@ -12,14 +12,17 @@ import {
   type Ref
 } from 'react'
 import { type SamAnnotatorElement, type SamAnnotatorEventMap } from './element.js'
+import type { Mask } from '@sam/core'
 import type { Annotator, Tool } from './store/annotator.js'
 import type { SamLike } from './store/sam-like.js'
+import type { Outline } from './stage/draw.js'
 
 /** The element's properties, which are described there, and its events. */
 export interface SamAnnotatorProps {
   readonly sam?: SamLike | undefined
   readonly tool?: Tool | undefined
   readonly brush?: number | undefined
+  readonly outlines?: ReadonlyMap<Mask, Outline> | undefined
   /** An annotator that exists already. Default: one of its own. */
   readonly annotator?: Annotator | undefined
   readonly className?: string | undefined
@@ -43,7 +46,7 @@ export interface SamAnnotatorProps {
  * return <SamAnnotator ref={element} sam={sam} tool="brush" onChange={() => show(element.current!.objects)} />
  */
 export function SamAnnotator(props: SamAnnotatorProps): ReactElement {
-  const { sam, tool, brush, annotator, className, style, ref, elementRef } = props
+  const { sam, tool, brush, outlines, annotator, className, style, ref, elementRef } = props
   const element = useRef<SamAnnotatorElement>(null)
   const latest = useRef(props)
   useImperativeHandle(ref, () => element.current!)
@@ -63,6 +66,9 @@ export function SamAnnotator(props: SamAnnotatorProps): ReactElement {
   useLayoutEffect(() => {
     if (brush !== undefined) element.current!.brush = brush
   }, [annotator, brush])
+  useLayoutEffect(() => {
+    element.current!.outlines = outlines
+  }, [outlines])
   useLayoutEffect(() => {
     const ended = new AbortController()
     const { signal } = ended

@@ -1,6 +1,7 @@
 import { colorOf, type Annotator, type AnnotatedObject, type Picture, type Task } from '@sam/annotator'
 import { connect } from '@sam/worker'
 import { save } from '../ui/dom.js'
+import { exportOutlines, type ExportOutlines } from './export-outlines.js'
 import type { ExportPicture, MaskOptions } from './export-picture.js'
 import type { ExportFormat } from './formats.js'
 import { stemOf } from './names.js'
@@ -20,8 +21,8 @@ export interface Exports {
   readonly busy: Task | undefined
   /** Number of objects that would be written, and of visible ones in the scope without a mask or with an empty one. */
   count(scope: ExportScope): { readonly objects: number; readonly empty: number }
-  /** Number of vertices of the outlines that would be written; the one before while they are counted. */
-  vertices(settings: ExportSettings): number | undefined
+  /** The outlines that would be written; those before while they are traced. */
+  outlines(settings: ExportSettings): ExportOutlines | undefined
   /** Makes the files and saves them, several as one zip. */
   download(settings: ExportSettings): Promise<void>
   /** Copies a cut-out of the selected object, else of all objects in one, to the clipboard. */
@@ -33,12 +34,17 @@ export function createExports(annotator: Annotator, changed: () => void): Export
   let busy: Task | undefined
   let running: AbortController | undefined
   let connected: ExportCall | undefined
-  let counted: { readonly key: readonly unknown[]; value: number | undefined } | undefined
   /** Its worker starts with the first export. */
   const call: ExportCall = (...args) =>
     (connected ??= connect<ExportCalls>(
       new Worker(new URL('./export.worker.ts', import.meta.url), { type: 'module' })
     ).call)(...args)
+
+  const outlines = exportOutlines({
+    trace: (...args) => call('traceOutlines', args),
+    changed,
+    fail: error => annotator.fail(error)
+  })
 
   const isIn = (scope: ExportScope, { id }: AnnotatedObject): boolean =>
     scope !== 'object' || id === annotator.active?.id
@@ -91,19 +97,14 @@ export function createExports(annotator: Annotator, changed: () => void): Export
       const visible = pictures.flatMap(picture => picture.objects).filter(o => o.visible && isIn(scope, o))
       return { objects, empty: visible.length - objects }
     },
-    vertices({ scope, masks }) {
-      const { project, state } = annotator
-      const key = [project, state.predictions, scope, JSON.stringify(masks)]
-      if (counted?.key.every((part, i) => part === key[i])) return counted.value
-      const mine = (counted = { key, value: counted?.value })
-      call('countVertices', [picturesIn(scope).map(picture => exported(picture, scope)), masks]).then(
-        value => {
-          mine.value = value
-          changed()
-        },
-        (error: unknown) => annotator.fail(error)
-      )
-      return mine.value
+    outlines({ format, scope, masks }) {
+      const pictures = picturesIn(scope)
+      return outlines({
+        pictures: pictures.map(picture => exported(picture, scope)),
+        shown: pictures.findIndex(({ id }) => id === annotator.picture?.id),
+        format,
+        masks
+      })
     },
     async download({ format, scope, masks }) {
       const { objects, empty } = exports.count(scope)

@@ -14,5 +14,12 @@ export type ExportFormat = keyof typeof exportFormats
 /** Formats of @sam/annotations. */
 export type AnnotationName = Extract<ExportFormat, 'coco' | 'yolo' | 'label-studio' | 'svg'>
 
+/** Formats in which masks can be RLE or brush strokes, or polygons. */
+export const hasShapes = (format: ExportFormat): boolean => format === 'coco' || format === 'label-studio'
+
+/** Whether the files consist of outlines, whose vertices are written. */
+export const writesOutlines = (format: ExportFormat, shapes: 'mask' | 'polygon'): boolean =>
+  format === 'svg' || format === 'yolo' || (hasShapes(format) && shapes === 'polygon')
+
 export const isAnnotationName = (format: ExportFormat): format is AnnotationName =>
   format === 'coco' || format === 'yolo' || format === 'label-studio' || format === 'svg'

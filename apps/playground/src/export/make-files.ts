@@ -1,4 +1,5 @@
 import type { AnnotatedImage, Files } from '@sam/annotations'
+import type { MultiPolygon } from '@sam/core'
 import { cutOut } from './cut-out.js'
 import { categoryOf, cleaned, type ExportPicture, type MaskOptions } from './export-picture.js'
 import { isAnnotationName, type AnnotationName, type ExportFormat } from './formats.js'
@@ -29,15 +30,7 @@ export async function makeFiles(given: readonly ExportPicture[], options: MakeFi
     await new Promise(resolve => setTimeout(resolve)) // so that an abort can arrive
     signal?.throwIfAborted()
   }
-  const pictures: ExportPicture[] = []
-  for (const [i, picture] of given.entries()) {
-    const objects = picture.objects.filter(({ mask }) => mask.area)
-    pictures.push({
-      ...picture,
-      file: names[i],
-      objects: objects.map(object => ({ ...object, mask: cleaned(object.mask, maskOptions) }))
-    })
-  }
+  const pictures = given.map((picture, i) => ({ ...withCleanMasks(picture, maskOptions), file: names[i] }))
   const marked = pictures.filter(({ objects }) => objects.length)
   if (!marked.length) return new Map()
   if (isAnnotationName(format)) {
@@ -68,24 +61,39 @@ export async function makeFiles(given: readonly ExportPicture[], options: MakeFi
 /** What a file name may not contain on some system becomes a hyphen. */
 const fileSafe = (name: string): string => name.replace(/[\0-\x1f\x7f\\/:*?"<>|]/g, '-').trim() || 'object'
 
+/**
+ * The outlines that the files of an export have: one for each object of the picture with a pixel, in their order. Of
+ * formats of pixels, the exact one: without `smooth` and `simplify`.
+ */
+export async function outlinesOf(picture: ExportPicture, masks: MaskOptions): Promise<readonly MultiPolygon[]> {
+  const { outlines } = await import('@sam/annotations')
+  return outlines(annotated(withCleanMasks(picture, masks)), masks)
+}
+
+const withCleanMasks = (picture: ExportPicture, masks: MaskOptions): ExportPicture => ({
+  ...picture,
+  objects: picture.objects.flatMap(object =>
+    object.mask.area ? [{ ...object, mask: cleaned(object.mask, masks) }] : []
+  )
+})
+
+const annotated = ({ file, width, height, objects }: ExportPicture): AnnotatedImage => ({
+  file,
+  width,
+  height,
+  objects: objects.map(object => ({
+    id: String(object.id),
+    mask: object.mask,
+    category: categoryOf(object),
+    score: object.score
+  }))
+})
+
 async function annotationFiles(
   pictures: readonly ExportPicture[],
   format: AnnotationName,
   { smooth, simplify, shapes }: MaskOptions
 ): Promise<Files> {
   const { writeAnnotations } = await import('@sam/annotations')
-  const images = pictures.map(
-    ({ file, width, height, objects }): AnnotatedImage => ({
-      file,
-      width,
-      height,
-      objects: objects.map(object => ({
-        id: String(object.id),
-        mask: object.mask,
-        category: categoryOf(object),
-        score: object.score
-      }))
-    })
-  )
-  return writeAnnotations(images, { format, shapes, smooth, simplify })
+  return writeAnnotations(pictures.map(annotated), { format, shapes, smooth, simplify })
 }

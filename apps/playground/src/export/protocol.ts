@@ -11,6 +11,21 @@ export interface ExportJob {
   readonly name: string
 }
 
+/** The outline of an object, in pixels of the picture. */
+export interface TracedOutline {
+  /** Path data of SVG. */
+  readonly path: string
+  /** x, y, x, y … */
+  readonly vertices: Float32Array
+}
+
+export interface TracedOutlines {
+  /** Of the objects of the shown picture, in their order. */
+  readonly shown: readonly TracedOutline[]
+  /** Number of vertices in all pictures. */
+  readonly vertices: number
+}
+
 /** Calls to the worker that makes files. */
 export interface ExportCalls {
   /** One file, or a zip of several. Undefined if no mask has a pixel. */
@@ -18,8 +33,8 @@ export interface ExportCalls {
     job: ExportJob,
     context: { readonly signal: AbortSignal; readonly onStep: (done: number, total: number) => void }
   ): Promise<PackedFile | undefined>
-  /** Number of vertices of the outlines that are written. */
-  countVertices(pictures: readonly ExportPicture[], masks: MaskOptions): Promise<number>
+  /** The outlines that are written of the pictures, and their number of vertices. `shown`: index of a picture. */
+  traceOutlines(pictures: readonly ExportPicture[], masks: MaskOptions, shown: number): Promise<TracedOutlines>
   /** PNG of the objects of a picture, in one image. */
   cutOut(picture: ExportPicture, masks: MaskOptions): Promise<Blob>
 }

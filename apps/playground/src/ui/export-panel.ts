@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
 import type { MaskOptions } from '../export/export-picture.js'
 import type { ExportScope } from '../export/exports.js'
-import { exportFormats, type ExportFormat } from '../export/formats.js'
+import { exportFormats, hasShapes, writesOutlines, type ExportFormat } from '../export/formats.js'
 import { counted } from '../format.js'
 import { card, dropDown, segments, slider, textButton } from './controls.js'
 
@@ -13,10 +13,6 @@ const scopes: readonly (readonly [ExportScope, string])[] = [
 ]
 const formats = Object.entries(exportFormats).map(([name, { label }]) => [name as ExportFormat, label] as const)
 
-/** Which options a format uses. */
-const usesOutline = ({ format, masks }: App['state']['exportSettings']): boolean =>
-  format === 'svg' || format === 'yolo' || (hasShapes(format) && masks.shapes === 'polygon')
-const hasShapes = (format: ExportFormat): boolean => format === 'coco' || format === 'label-studio'
 const usesFeather = (format: ExportFormat): boolean => format === 'cut-out' || format === 'masks'
 
 /** The export: what, in which format, and how the masks are written. */
@@ -39,7 +35,11 @@ export function exportPanel(app: App): TemplateResult {
         ${dropDown('Format', formats, { value: format, choose: next => change({ format: next }) })}
       </div>
       <p class="hint">${exportFormats[format].what}</p>
-      <details class="options">
+      <details
+        class="options"
+        ?open=${state.edges}
+        @toggle=${(event: Event) => app.set({ edges: (event.target as HTMLDetailsElement).open })}
+      >
         <summary>Edges</summary>
         <div class="option-list">
           ${
@@ -64,7 +64,7 @@ export function exportPanel(app: App): TemplateResult {
             shown: masks.minArea ? `below ${masks.minArea} px` : 'off',
             change: power => changeMasks({ minArea: power ? Math.round(10 ** power) : 0 })
           })}
-          ${usesOutline(settings) ? outlineOptions(app, changeMasks) : nothing}
+          ${writesOutlines(format, masks.shapes) ? outlineOptions(app, changeMasks) : nothing}
           ${
             usesFeather(format)
               ? slider('Feather', {
@@ -97,7 +97,7 @@ export function exportPanel(app: App): TemplateResult {
 function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void): TemplateResult {
   const { exports, state } = app
   const { masks } = state.exportSettings
-  const vertices = exports.vertices(state.exportSettings)
+  const vertices = state.edges ? exports.outlines(state.exportSettings)?.vertices : undefined
   const px = masks.simplify ? `${masks.simplify} px` : 'exact'
   return html`<label class="check">
       <input
@@ -111,7 +111,7 @@ function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void):
       value: masks.simplify,
       max: 8,
       step: 0.25,
-      shown: `${px} · ${vertices === undefined ? '…' : vertices.toLocaleString('en')} vertices`,
+      shown: `${px} · ${vertices === undefined ? 'counting' : vertices.toLocaleString('en')} vertices`,
       change: simplify => change({ simplify })
     })}`
 }

@@ -3,9 +3,19 @@ import type { Position, Stroke } from '../document/project.js'
 import { ringsOfRuns } from '../masks/rings.js'
 import type { View } from './view.js'
 
+/** An outline that is drawn in place of a mask's own, in pixels of the picture. */
+export interface Outline {
+  /** Filled by the even-odd rule. */
+  readonly path: Path2D
+  /** Vertices x, y, x, y …, which are drawn on the selected object. */
+  readonly vertices?: ArrayLike<number> | undefined
+}
+
 /** One mask on the canvas. */
 export interface ShownMask {
   readonly mask: Mask
+  /** Default: {@link pathOf} the mask. */
+  readonly outline?: Outline | undefined
   readonly color: string
   /** `active`: the selected object; `preview`: the mask of a click at the pointer; `suggestion`: an automatic mask. */
   readonly as: 'active' | 'other' | 'preview' | 'suggestion' | 'hovered'
@@ -56,6 +66,8 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene | undefined): void 
   for (const mask of scene.masks) drawMask(context, mask, unit)
   if (scene.stroke) drawStroke(context, scene.stroke, scene.color)
   context.restore()
+  for (const { as, outline, color } of scene.masks)
+    if (as === 'active' && outline?.vertices) drawVertices(context, outline.vertices, { unit, color })
   if (scene.box) drawBox(context, scene.box, { unit, color: scene.color })
   for (const point of scene.points) drawPoint(context, point, unit)
   if (scene.brush) ring(context, { at: scene.brush.at, radius: scene.brush.radius, unit })
@@ -96,8 +108,8 @@ const looks = {
   preview: { fill: 0.26, line: 1.75, halo: 3.5 }
 } as const
 
-function drawMask(context: CanvasRenderingContext2D, { mask, color, as }: ShownMask, unit: number): void {
-  const path = pathOf(mask)
+function drawMask(context: CanvasRenderingContext2D, { mask, outline, color, as }: ShownMask, unit: number): void {
+  const path = outline?.path ?? pathOf(mask)
   const { fill, line, halo } = looks[as]
   context.globalAlpha = fill
   context.fillStyle = color
@@ -113,6 +125,26 @@ function drawMask(context: CanvasRenderingContext2D, { mask, color, as }: ShownM
   if (as === 'preview' || as === 'suggestion') context.setLineDash([5 * unit, 4 * unit])
   context.stroke(path)
   context.setLineDash([])
+}
+
+/** Squares that are small enough to be told apart, down to a point on the outline. */
+function drawVertices(
+  context: CanvasRenderingContext2D,
+  vertices: ArrayLike<number>,
+  { unit, color }: { readonly unit: number; readonly color: string }
+): void {
+  let length = 0
+  for (let i = 2; i < vertices.length; i += 2)
+    length += Math.hypot(vertices[i] - vertices[i - 2], vertices[i + 1] - vertices[i - 1])
+  const side = Math.min(6 * unit, length / vertices.length)
+  context.beginPath()
+  for (let i = 0; i < vertices.length; i += 2)
+    context.rect(vertices[i] - side / 2, vertices[i + 1] - side / 2, side, side)
+  context.fillStyle = 'white'
+  context.fill()
+  context.strokeStyle = color
+  context.lineWidth = side / 4
+  context.stroke()
 }
 
 function drawStroke(context: CanvasRenderingContext2D, { line, radius, erase }: Stroke, color: string): void {

@@ -1,9 +1,10 @@
+import type { Mask } from '@sam/core'
 import { addBox } from '../document/prompts.js'
 import { nextId, select } from '../document/objects.js'
 import { colorOf, type Picture, type Position, type Prompts, type Stroke } from '../document/project.js'
 import type { Annotator } from '../store/annotator.js'
 import { click, refusesLocked, selectedByPoint } from './click.js'
-import { draw, type Scene, type ShownMask } from './draw.js'
+import { draw, type Outline, type Scene, type ShownMask } from './draw.js'
 import { boxOf, draggedPrompts, dropHandle, handleAt, type Handle } from './handles.js'
 import { listen, type Spot } from './gestures.js'
 import { clampTo, fit, held, isInside, pan, toPicture, toScreen, zoom, type Margins, type View } from './view.js'
@@ -26,6 +27,8 @@ export interface StageOptions {
   readonly margins: () => Margins
   /** Says something in a live region, such as the position of the crosshair. */
   readonly announce: (text: string) => void
+  /** What is drawn in place of the outline of an object's mask, if anything. */
+  readonly outlineOf: (mask: Mask) => Outline | undefined
 }
 
 /** What is being dragged, or drawn by keys; positions in picture pixels. */
@@ -37,7 +40,7 @@ type Work =
 export function createStage(
   canvas: HTMLCanvasElement,
   annotator: Annotator,
-  { margins, announce }: StageOptions
+  { margins, announce, outlineOf }: StageOptions
 ): Stage {
   let view: View = { scale: 1, x: 0, y: 0 }
   let fitted = true
@@ -120,7 +123,8 @@ export function createStage(
     const shown = of.objects.flatMap((object): ShownMask[] => {
       const isActive = object === active
       const mask = isActive && dragging && preview ? preview : object.visible ? annotator.shown(object) : undefined
-      return mask ? [{ mask, color: colorOf(project, object), as: isActive ? 'active' : 'other' }] : []
+      if (!mask) return []
+      return [{ mask, outline: outlineOf(mask), color: colorOf(project, object), as: isActive ? 'active' : 'other' }]
     })
     shown.sort((a, b) => Number(a.as === 'active') - Number(b.as === 'active'))
     if (preview && !dragging) shown.push({ mask: preview, color, as: 'preview' })

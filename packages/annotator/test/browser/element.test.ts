@@ -102,6 +102,32 @@ describe('<sam-annotator>', () => {
     expect(element.objects[0].mask!.area).toBe(121)
   })
 
+  it('draws other outlines in place of those of the masks, with the vertices of the selected object', async () => {
+    await click([20, 20])
+    await frame()
+    const black = [0, 0, 0, 255]
+    expect(pixel(40, 20)).toEqual(black)
+    expect(pixel(17, 20)).not.toEqual(black)
+    const [{ id, mask }] = element.objects
+    const path = new Path2D('M30 10L50 10L50 40L30 40Z')
+    element.outlines = new Map([[mask!, { path, vertices: Float32Array.of(30, 10, 50, 10, 50, 40, 30, 40) }]])
+    await frame()
+    expect(pixel(40, 20)).not.toEqual(black)
+    expect(pixel(17, 20)).toEqual(black)
+    const white = [255, 255, 255, 255]
+    expect(pixel(50, 40)).toEqual(white)
+    expect(pixel(50, 30)).not.toEqual(white)
+    element.select()
+    await frame()
+    expect(pixel(50, 40)).not.toEqual(white)
+    // A mask that has no other outline is drawn as it is.
+    element.select(id)
+    element.outlines = new Map()
+    await frame()
+    expect(pixel(40, 20)).toEqual(black)
+    expect(pixel(17, 20)).not.toEqual(black)
+  })
+
   it('a click that trembles by 5 pixels is a click, and a longer drag pans; neither is a box', async () => {
     pointer('pointerdown', [20, 20])
     pointer('pointermove', [20, 20], { by: [4, 3] })
