@@ -63,7 +63,7 @@ export function findPanel(app: App): TemplateResult {
           type="search"
           name="phrase"
           aria-label="Find by a phrase"
-          placeholder=${models.state.supportsText ? 'a red star' : 'not with this model'}
+          placeholder=${models.state.supportsText ? 'a red star' : 'no text search'}
           enterkeyhint="search"
           maxlength="200"
           autocomplete="off"
