@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import type { DiskCache } from './disk-cache.js'
 import { HttpError } from './http-error.js'
 import type { ServedModel } from './model.js'
+import type { Slots } from './slots.js'
 
 /** How an image was found. */
 export type Found = 'memory' | 'disk' | 'encoded'
@@ -30,13 +31,15 @@ class Entry {
   }
 }
 
-interface Use {
+interface Work<T> {
   /** Whether the pixels of the photo are needed, for crops. */
   readonly photo?: boolean
+  /**
+   * Where the work waits for its turn. Images on disk are read then and not before: those whose requests wait take no
+   * memory.
+   */
+  readonly slots?: Slots
   readonly signal?: AbortSignal | undefined
-}
-
-interface Work<T> extends Use {
   readonly work: (image: EncodedImage) => T | Promise<T>
 }
 
@@ -69,6 +72,7 @@ export class ImageCache {
     model: ServedModel,
     bytes: Uint8Array,
     use: {
+      readonly slots?: Slots
       readonly signal?: AbortSignal | undefined
       readonly work: (image: EncodedImage, key: string) => T | Promise<T>
     }
@@ -86,7 +90,7 @@ export class ImageCache {
       await this.disk?.write(key, { photo: bytes, embedding: await image.save() })
       return this.#keep(key, new Entry(image, true, bytesOf(model) + bytes.length))
     }
-    return this.#use(key, encode, { ...use, photo, work: image => use.work(image, key) })
+    return this.#inTurn(key, encode, { ...use, photo, work: image => use.work(image, key) })
   }
 
   /** Uses an image by its key. Throws 404 where it is in neither cache. */
@@ -96,12 +100,20 @@ export class ImageCache {
       if (use.photo && !file) return notFound('its photo is not in the cache')
       return (await this.#load(model, key, { file, signal })) ?? notFound('it is not in the cache')
     }
-    return this.#use(key, load, use)
+    return this.#inTurn(key, load, use)
   }
 
   /** Frees all images that are not in use. */
   clear(): void {
     this.#memory.clear()
+  }
+
+  async #inTurn<T>(key: string, make: (signal: AbortSignal) => Promise<Entry>, { slots, ...use }: Work<T>): Promise<T> {
+    if (!slots) return this.#use(key, make, use)
+    const onDisk = (await this.disk?.has(key, 'embedding')) && (!use.photo || (await this.disk?.has(key, 'photo')))
+    if (onDisk) return slots.run(use.signal, () => this.#use(key, make, use))
+    // It may be gone from memory when its turn comes: it is held until then.
+    return this.#use(key, make, { ...use, work: image => slots.run(use.signal, async () => use.work(image)) })
   }
 
   async #use<T>(

@@ -213,6 +213,29 @@ describe('the memory cache', () => {
   })
 })
 
+describe('requests that wait', () => {
+  it('do not hold the images that are on disk', async () => {
+    const folder = await folderFor('waiting')
+    const server = await tinyServer({ cache: { memoryBytes: 1, folder } }) // no image fits
+    const ids: string[] = []
+    for (let i = 0; i < 12; i++) ids.push((await upload(server, await image(i * 20))).id)
+    let [held, most] = [0, 0]
+    const load = sam.load.bind(sam)
+    const loads = vi.spyOn(sam, 'load').mockImplementation(async (...args) => {
+      const loaded = await load(...args)
+      const dispose = loaded.dispose.bind(loaded)
+      most = Math.max(most, ++held)
+      return Object.assign(loaded, { dispose: () => (held--, dispose()) })
+    })
+    const answers = await Promise.all(ids.map(id => post(server, `/v1/images/${id}/predict`, box)))
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200))
+    expect(loads).toHaveBeenCalledTimes(12)
+    expect(most).toBeLessThanOrEqual(4) // two in work, and two that are being let go of
+    await vi.waitFor(() => expect(held).toBe(0))
+    loads.mockRestore()
+  })
+})
+
 describe('a server that is killed (SIGKILL)', () => {
   it('leaves whole files, from which the next one answers', async () => {
     const folder = await folderFor('kill')
