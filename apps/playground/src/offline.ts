@@ -1,16 +1,10 @@
 /**
- * Starts the service worker, which keeps the page for visits without a network, and gives it what was loaded before it
- * was there: `resources`, the URLs that the model's worker has loaded. Does nothing without service workers, as in
- * private windows, and on Vite's development server.
+ * Has the service worker, if there is one, store what this visit did not load, and what was loaded before it answered
+ * for the page: `resources`, the URLs that the model's worker has loaded, and those of the page.
  */
 export async function keepOffline(resources: readonly string[]): Promise<void> {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
-  try {
-    await navigator.serviceWorker.register('./service-worker.js')
-    const { active } = await navigator.serviceWorker.ready
-    const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
-    active?.postMessage([...loaded, ...resources])
-  } catch {
-    /* the page works without it */
-  }
+  if (!('serviceWorker' in navigator) || !(await navigator.serviceWorker.getRegistration())) return
+  const { active } = await navigator.serviceWorker.ready
+  const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
+  active?.postMessage([...loaded, ...resources])
 }

@@ -38,11 +38,11 @@ export async function openProjectStorage(annotator: Annotator, changed: () => vo
     void stored.flush()
     event.preventDefault()
   })
-  const agrees = (what: string): boolean => {
-    const objects = objectCount(annotator)
-    return (
-      !objects || confirm(`${what} ${counted(objects, 'object')} will be removed. Save the project first to keep them.`)
-    )
+  /** Pictures without objects are lost as well, such as those of the camera. */
+  const agrees = (question: string): boolean => {
+    const [pictures, objects] = [annotator.project.pictures.length, objectCount(annotator)]
+    const what = [counted(pictures, 'picture'), ...(objects ? [counted(objects, 'object')] : [])].join(' with ')
+    return !pictures || confirm(`${question} ${what} will be removed. Save the project first to keep them.`)
   }
   return {
     get state() {

@@ -12,7 +12,7 @@ interface RequestEvent extends Event {
 }
 /** What is used of `ServiceWorkerGlobalScope`: TypeScript has its types for files without those of pages only. */
 interface Scope {
-  readonly registration: { readonly scope: string }
+  readonly registration: { readonly scope: string; readonly active: unknown }
   readonly clients: { claim(): Promise<void> }
   addEventListener(type: 'install' | 'activate', listener: (event: WaitingEvent) => void): void
   addEventListener(type: 'message', listener: (event: WaitingEvent & MessageEvent<readonly string[]>) => void): void
@@ -40,26 +40,48 @@ const known = new Set([...FILES.shell, ...FILES.onUse].map(urlOf))
 /** Whether a file has a hash of its content in its name: then it never changes. */
 const isHashed = (url: string): boolean => url.startsWith(urlOf('assets/'))
 
-/** The response for a file: stored, also by an earlier version of the page, or downloaded and stored. */
+const loading = new Map<string, Promise<Response>>()
+
+/**
+ * The response for a file: stored, also by an earlier version of the page, or downloaded and stored. Several requests
+ * at the same time are one download.
+ */
 async function stored(url: string): Promise<Response> {
-  const cache = await caches.open(cacheName)
-  const found = (await cache.match(url)) ?? (isHashed(url) ? await caches.match(url) : undefined)
-  if (found) {
-    await cache.put(url, found.clone())
-    return found
+  let response = loading.get(url)
+  if (!response) {
+    response = load(url).finally(() => loading.delete(url))
+    loading.set(url, response)
   }
+  return (await response).clone()
+}
+
+async function load(url: string): Promise<Response> {
+  const cache = await caches.open(cacheName)
+  const own = await cache.match(url)
+  if (own) return own
+  const earlier = isHashed(url) ? await caches.match(url) : undefined
   // The HTTP cache may hold what the page has loaded just now; without a hash in the name it may be an old version.
-  const response = await fetch(url, { cache: isHashed(url) ? 'force-cache' : 'no-cache' })
-  if (response.status === 200) await cache.put(url, response.clone())
+  const response = earlier ?? (await fetch(url, { cache: isHashed(url) ? 'force-cache' : 'no-cache' }))
+  // Where there is no space, the page is not kept, but works.
+  if (response.status === 200) await cache.put(url, response.clone()).catch(() => {})
   return response
 }
 
-worker.addEventListener('install', event => {
-  const store = async (path: string): Promise<void> => {
-    const response = await stored(urlOf(path))
-    if (response.status !== 200) throw new Error(`${path}: the server responded ${response.status}`)
+/** Stores files. Throws if one cannot be downloaded, or there is no space. */
+async function store(paths: readonly string[]): Promise<void> {
+  const cache = await caches.open(cacheName)
+  const one = async (path: string): Promise<void> => {
+    const { status } = await stored(urlOf(path))
+    if (status !== 200) throw new Error(`${path}: the server responded ${status}`)
+    if (!(await cache.match(urlOf(path)))) throw new Error(`${path}: there is no space for it`)
   }
-  event.waitUntil(Promise.all(FILES.shell.map(store)))
+  await Promise.all(paths.map(one))
+}
+
+// The first version stores what its page loads, when it does. A later one needs all: the server no longer has the files
+// of the version before.
+worker.addEventListener('install', event => {
+  event.waitUntil(store(worker.registration.active ? FILES.shell : ['index.html']))
 })
 
 // A new version waits until no page of the old one is open, and then removes the old one's files.
@@ -82,11 +104,8 @@ worker.addEventListener('fetch', event => {
   else if (known.has(url.href) && url.href !== page) event.respondWith(stored(url.href))
 })
 
-/** The page tells what was loaded before this worker was there. */
+/** The page has loaded what it needs, of which this worker has not seen what came before it. */
 worker.addEventListener('message', event => {
-  const urls = event.data
-  const store = async (url: string): Promise<void> => {
-    if (known.has(url)) await stored(url).catch(() => {}) // stored on its next use
-  }
-  event.waitUntil(Promise.all(urls.map(store)))
+  const used = event.data.filter(url => known.has(url)).map(url => stored(url))
+  event.waitUntil(Promise.allSettled([store(FILES.shell), ...used])) // what is missing is stored on its next use
 })

@@ -233,6 +233,56 @@ describe('an annotator', () => {
     await context.close()
   }, 240_000)
 
+  it('is asked before a picture or the project is removed; undo brings a picture back with its objects', async () => {
+    const { page, context, trouble } = await openPage(browser, { url: server.url, search: '?backend=wasm&model=tiny' })
+    await status(page, /Model Tiny/)
+    await dropFiles(page, photos.slice(1))
+    await status(page, /cat.jpg encoded/)
+    await page.mouse.click(...(await onScreen(page))(225, 150))
+    await status(page, /3 masks/)
+    const mine = await read(page)
+    expect(mine.map(({ name, objects }) => [name, objects.length])).toEqual([
+      ['cat.jpg', 1],
+      ['scene.jpg', 0]
+    ])
+    let asked: string | undefined
+    let answer = false
+    page.on('dialog', dialog => {
+      asked = dialog.message()
+      void (answer ? dialog.accept() : dialog.dismiss())
+    })
+    const asks = async (act: () => Promise<void>, agrees: boolean): Promise<string | undefined> => {
+      asked = undefined
+      answer = agrees
+      await act()
+      return asked
+    }
+    const remove = (name: string) => () => page.getByRole('button', { name: `Remove ${name}` }).click()
+    expect(await asks(remove('cat.jpg'), false)).toMatch(/Remove cat.jpg with 1 object\?/)
+    expect(await read(page)).toEqual(mine)
+    expect(await asks(remove('cat.jpg'), true)).toMatch(/1 object/)
+    expect((await read(page)).map(({ name }) => name)).toEqual(['scene.jpg'])
+    await page.keyboard.press('Control+z')
+    await expect.poll(() => read(page)).toEqual(mine)
+
+    const startNew = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Project', exact: true }).click()
+      await page.getByRole('button', { name: 'New project' }).click()
+      await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    }
+    expect(await asks(startNew, false)).toMatch(/2 pictures with 1 object will be removed/)
+    expect(await read(page)).toEqual(mine)
+    // A picture without objects would be lost as well.
+    await page.evaluate(() => document.querySelector('sam-annotator')!.undo())
+    expect(await asks(startNew, false)).toMatch(/2 pictures will be removed/)
+    expect(await read(page)).toHaveLength(2)
+    expect(await asks(startNew, true)).toMatch(/removed/)
+    expect(await read(page)).toEqual([])
+    expect(await asks(startNew, true)).toBe(undefined)
+    expect(trouble).toEqual([])
+    await context.close()
+  }, 120_000)
+
   it('is asked before another project takes the place of this one, and before unsaved work is left', async () => {
     const { page, context, trouble } = await openPage(browser, { url: server.url, search: '?backend=wasm&model=tiny' })
     await status(page, /Model Tiny/)

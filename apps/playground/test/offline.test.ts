@@ -2,11 +2,17 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
 import { headers } from '../build/headers.js'
-import { offlineFiles } from '../build/offline.js'
+import { offlineFiles, type OfflineFiles } from '../build/offline.js'
 import { objectsOf, clickAt, openSample, status, useSite } from './harness.js'
 import { serve } from './static-server.js'
 
 const site = useSite('offline')
+
+/** The files that the service worker stores with the first visit. */
+function shellOf(folder: string): readonly string[] {
+  const script = readFileSync(resolve(folder, 'service-worker.js'), 'utf8')
+  return (JSON.parse(/^const FILES = (.*);$/m.exec(script)![1]) as OfflineFiles).shell
+}
 
 it('works on the second visit without the server, and downloads the text encoder with the first phrase only', async () => {
   const server = await serve(site.folder, headers)
@@ -49,6 +55,34 @@ it('works on the second visit without the server, and downloads the text encoder
   expect(server.requested).toHaveLength(before)
   expect([...first.trouble, ...second.trouble].filter(text => !/ERR_CONNECTION_REFUSED/.test(text))).toEqual([])
   await first.context.close()
+}, 180_000)
+
+it('downloads nothing twice on the first visit, where the HTTP cache keeps nothing', async () => {
+  const server = await serve(site.folder, { ...headers, 'Cache-Control': 'no-store' })
+  const { page, context, trouble } = await site.open({}, { at: server, search: '?backend=wasm' })
+  await status(page, /Model MobileSAM/)
+  const shell = shellOf(site.folder)
+  await expect
+    .poll(
+      () =>
+        page.evaluate(async () => {
+          const [name] = await caches.keys()
+          return (await (await caches.open(name)).keys()).map(({ url }) => url)
+        }),
+      { timeout: 30_000 }
+    )
+    .toEqual(expect.arrayContaining(shell.map(path => server.url + path)))
+  const seen = new Set<string>()
+  const twice = new Set(server.requested.filter(path => seen.size === seen.add(path).size))
+  // Before the service worker answers, the page and its first script are loaded. The browser checks for a newer worker.
+  const html = readFileSync(resolve(site.folder, 'index.html'), 'utf8')
+  const [first] = html.match(/assets\/[^"]+\.js/g)!
+  twice.delete('service-worker.js')
+  expect([...twice].sort()).toEqual([first, 'index.html'])
+  expect(readFileSync(resolve(site.folder, first)).length).toBeLessThan(4000)
+  expect(trouble).toEqual([])
+  await context.close()
+  server.close()
 }, 180_000)
 
 it('opens MobileSAM of the first visit without the server', async () => {
