@@ -244,5 +244,11 @@ function httpServer(app: App, { headerTime, connections, time }: Limits): HttpSe
   }) as HttpServer
   server.maxConnections = connections
   server.timeout = time + headerTime
+  // Node closes the connections that are idle when a server stops, but not those that become so afterwards.
+  server.on('request', (_, response) =>
+    response.once('close', () => {
+      if (!server.listening) server.closeIdleConnections()
+    })
+  )
   return server
 }
