@@ -23,7 +23,7 @@ import { command, virtualEnvironment } from './python.js'
 
 const version = '2.80.0'
 const { values } = parseArgs({ options: { venv: { type: 'string', default: join(tmpdir(), `sam-cvat-${version}`) } } })
-const bin = virtualEnvironment(values.venv, [`cvat-sdk[masks]==${version}`, `cvat-cli==${version}`], 'cvat-cli')
+const bin = virtualEnvironment(values.venv, [`cvat-sdk[masks]==${version}`, `cvat-cli==${version}`])
 const python = (script: string, input: unknown, args: readonly string[] = []): unknown =>
   JSON.parse(command(join(bin, 'python'), ['-c', script, ...args], JSON.stringify(input)))
 

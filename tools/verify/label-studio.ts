@@ -26,7 +26,7 @@ const { values } = parseArgs({
     picture: { type: 'string', default: 'out/label-studio.png' }
   }
 })
-const bin = virtualEnvironment(values.venv, [`label-studio==${labelStudioVersion}`], 'label-studio')
+const bin = virtualEnvironment(values.venv, [`label-studio==${labelStudioVersion}`])
 
 const freePort = (): Promise<number> =>
   new Promise(done => {

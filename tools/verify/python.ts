@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Runs a command, and returns what it writes to stdout. Throws where it fails. */
@@ -14,13 +14,16 @@ export function command(name: string, args: readonly string[], input = ''): stri
   return stdout
 }
 
-/** Installs packages into a virtual environment if `program` is missing there. Returns the folder of its programs. */
-export function virtualEnvironment(folder: string, packages: readonly string[], program: string): string {
+/** Makes a virtual environment with these packages, if it is not there. Returns the folder of its programs. */
+export function virtualEnvironment(folder: string, packages: readonly string[]): string {
   const bin = join(folder, 'bin')
-  if (!existsSync(join(bin, program))) {
+  const list = packages.join('\n')
+  const installed = join(folder, 'installed.txt')
+  if (!existsSync(installed) || readFileSync(installed, 'utf8') !== list) {
     console.log(`installing ${packages.join(', ')} into ${folder}`)
     command('python3', ['-m', 'venv', folder])
     command(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', ...packages])
+    writeFileSync(installed, list)
   }
   return bin
 }

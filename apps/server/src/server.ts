@@ -18,6 +18,7 @@ import { Metrics } from './metrics.js'
 import { openModel, type ModelOptions } from './model.js'
 import { addRoutes } from './routes.js'
 import { addCvat } from './tools/cvat.js'
+import { addRoboflow } from './tools/roboflow.js'
 import { addLabelStudio, withLabelStudio, type LabelStudioOptions } from './tools/label-studio.js'
 
 export interface ServerOptions {
@@ -174,6 +175,7 @@ export async function createServer(given: ServerOptions): Promise<Server> {
   addRoutes(app, service)
   addLabelStudio(app, service, options.labelStudio)
   addCvat(app, service)
+  addRoboflow(app, service)
 
   let http: HttpServer | undefined
   return {
