@@ -1,6 +1,5 @@
 import type { Box, Mask, Point } from '@sam/core'
 import type { Position, Stroke } from '../document/project.js'
-import { ringsOfRuns } from '../masks/rings.js'
 import type { View } from './view.js'
 
 /** An outline that is drawn in place of a mask's own, in pixels of the picture. */
@@ -84,15 +83,9 @@ export function pathOf(mask: Mask): Path2D {
   let path = paths.get(mask)
   if (!path) {
     path = new Path2D()
-    const rings = mask.lowResLogits
-      ? mask
-          .toPolygons({ smooth: true })
-          .flat()
-          .map(ring => ring.flat())
-      : ringsOfRuns(mask.runs)
-    for (const ring of rings) {
-      path.moveTo(ring[0], ring[1])
-      for (let i = 2; i < ring.length; i += 2) path.lineTo(ring[i], ring[i + 1])
+    for (const ring of mask.toPolygons({ smooth: mask.lowResLogits !== undefined }).flat()) {
+      path.moveTo(...ring[0])
+      for (const at of ring) path.lineTo(...at)
       path.closePath()
     }
     paths.set(mask, path)

@@ -7,6 +7,7 @@ import { bitmapBox, boxIou, toLastPixels, type Box } from '../masks/box.js'
 import { cropBoxes, cutSides } from './crops.js'
 import { boxNms } from './nms.js'
 import { pointGrid } from './point-grid.js'
+import { bitmapOfRuns, runsOfBitmap } from '../masks/runs.js'
 import { removeSmallRegions } from '../masks/small-regions.js'
 
 const picture = (...rows: string[]): Bitmap => ({
@@ -125,30 +126,35 @@ describe('boxNms', () => {
 })
 
 describe('removeSmallRegions', () => {
+  const cleaned = (bitmap: Bitmap, minArea: number) => {
+    const { runs, changed } = removeSmallRegions(runsOfBitmap(bitmap), bitmap, minArea)
+    return { drawn: drawn({ ...bitmap, data: bitmapOfRuns(runs, bitmap) }), changed }
+  }
   it('fills holes, then removes islands, 8-connected', () => {
     const before = picture('#####..#', '#.###...', '#####...', '.....#..', '......#.')
-    const { bitmap, changed } = removeSmallRegions(before, 2)
-    expect(drawn(bitmap)).toEqual(['#####...', '#####...', '#####...', '.....#..', '......#.'])
+    const { drawn, changed } = cleaned(before, 2)
+    expect(drawn).toEqual(['#####...', '#####...', '#####...', '.....#..', '......#.'])
     expect(changed).toBe(true)
   })
   it('keeps the largest island if all are too small', () =>
-    expect(drawn(removeSmallRegions(picture('#..##', '.....', '.....'), 3).bitmap)).toEqual([
-      '...##',
-      '.....',
-      '.....'
-    ]))
-  it('returns an unchanged bitmap as is', () => {
+    expect(cleaned(picture('#..##', '.....', '.....'), 3).drawn).toEqual(['...##', '.....', '.....']))
+  it('returns the same runs if nothing changes', () => {
     for (const [bitmap, minArea] of [
       [picture('###', '###', '...'), 3],
       [picture('...', '...'), 1]
-    ] as const)
-      expect(removeSmallRegions(bitmap, minArea)).toEqual({ bitmap, changed: false })
+    ] as const) {
+      const before = runsOfBitmap(bitmap)
+      const { runs, changed } = removeSmallRegions(before, bitmap, minArea)
+      expect(runs).toBe(before)
+      expect(changed).toBe(false)
+    }
   })
   it("counts a small island that is the only one as a change, as Meta's code does", () => {
     const bitmap = picture('#....', '.....')
-    const found = removeSmallRegions(bitmap, 5)
+    const before = runsOfBitmap(bitmap)
+    const found = removeSmallRegions(before, bitmap, 5)
     expect(found.changed).toBe(true)
-    expect(found.bitmap).toBe(bitmap)
+    expect(found.runs).toBe(before)
   })
 })
 

@@ -1,6 +1,5 @@
 import type { RgbImage } from '../image/image.js'
 import type { Size } from '../image/resize.js'
-import type { Bitmap } from '../masks/bitmap.js'
 import { boxArea, type Box } from '../masks/box.js'
 import { Mask } from '../masks/mask.js'
 import { withoutDuplicates } from '../masks/overlap.js'
@@ -253,10 +252,10 @@ function withoutSmallRegions(
   { minMaskRegionArea, overlap }: { minMaskRegionArea: number; overlap: number }
 ): AutomaticMask[] {
   const cleaned = masks.map(item => {
-    const bitmap: Bitmap = { width: item.mask.width, height: item.mask.height, data: item.mask.bitmap({ keep: false }) }
-    const { bitmap: better, changed } = removeSmallRegions(bitmap, minMaskRegionArea)
-    if (better === bitmap) return { ...item, changed }
-    const mask = new Mask({ ...better, predictedIou: item.mask.predictedIou })
+    const { width, height, runs, predictedIou } = item.mask
+    const { runs: inside, changed } = removeSmallRegions(runs, { width, height }, minMaskRegionArea)
+    if (inside === runs) return { ...item, changed }
+    const mask = new Mask({ width, height, inside, predictedIou })
     return { ...item, changed, mask, box: mask.boxXyxy, area: mask.area }
   })
   return boxNms(cleaned, item => (item.changed ? 0 : 1), overlap).map(({ changed: _, ...item }) => item)

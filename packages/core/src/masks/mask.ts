@@ -303,13 +303,8 @@ export class Mask {
    */
   toPolygons(options: { smooth?: boolean; simplify?: number } = {}): MultiPolygon {
     const { smooth = false, simplify = 0 } = readOptions('toPolygons', options, { smooth: true, simplify: true })
-    const full = smooth ? this.#contours() : this.#edges()
+    const full = smooth ? this.#contours() : tracePolygons(this.runs)
     return simplify > 0 ? simplifyPolygons(full, simplify) : full
-  }
-
-  #edges(): MultiPolygon {
-    const { part, left, top } = this.#boxPixels()
-    return tracePolygons(part).map(rings => rings.map(ring => ring.map(([x, y]) => [x + left, y + top] as const)))
   }
 
   #contours(): MultiPolygon {
@@ -324,10 +319,9 @@ export class Mask {
    * largest is kept. Without logits if anything changes. Meta: utils/amg.py#remove_small_regions.
    */
   withoutSmallRegions(minArea: number): Mask {
-    const before = { width: this.width, height: this.height, data: this.bitmap({ keep: false }) }
-    const { bitmap } = removeSmallRegions(before, minArea)
-    if (bitmap === before) return this
-    return new Mask({ ...bitmap, predictedIou: this.predictedIou })
+    const { width, height, predictedIou } = this
+    const { runs: inside } = removeSmallRegions(this.runs, this, minArea)
+    return inside === this.runs ? this : new Mask({ width, height, inside, predictedIou })
   }
 
   /**

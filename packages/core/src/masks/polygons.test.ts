@@ -2,9 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Bitmap } from './bitmap.js'
 import { labelRuns } from './components.js'
-import { signedArea, tracePolygons, type MultiPolygon } from './polygons.js'
+import { signedArea, tracePolygons as traceRuns, type MultiPolygon } from './polygons.js'
 import { rasterize } from './rasterize.js'
+import { runsOfBitmap } from './runs.js'
 import { simplifyPolygons } from './simplify-polygons.js'
+
+const tracePolygons = (bitmap: Bitmap): MultiPolygon => traceRuns(runsOfBitmap(bitmap))
 
 /** A bitmap from rows of characters: # is inside. */
 function bitmapOf(...rows: string[]): Bitmap {
@@ -55,7 +58,7 @@ describe('tracePolygons', () => {
       fc.property(bitmaps, bitmap => {
         const polygons = tracePolygons(bitmap)
         expect(rasterize(polygons, bitmap)).toEqual(bitmap)
-        expect(polygons.length).toBe(labelRuns(bitmap).components)
+        expect(polygons.length).toBe(labelRuns(runsOfBitmap(bitmap)).count)
         let area = 0
         for (const [outline, ...holes] of polygons) {
           expect(signedArea(outline)).toBeGreaterThan(0)
@@ -82,9 +85,9 @@ describe('tracePolygons', () => {
 
 describe('labelRuns', () => {
   it('joins runs that connect in a later row, and none at corners', () => {
-    const { runs, components } = labelRuns(bitmapOf('#.#.#', '###..', '...##'))
-    expect(components).toBe(3)
-    expect(runs.map(run => run.component)).toEqual([0, 0, 1, 0, 2])
+    const { labels, count } = labelRuns(runsOfBitmap(bitmapOf('#.#.#', '###..', '...##')))
+    expect(count).toBe(3)
+    expect([...labels]).toEqual([0, 0, 1, 0, 2])
   })
 })
 

@@ -1,5 +1,5 @@
-import type { Bitmap } from './bitmap.js'
 import { labelRuns } from './components.js'
+import type { Runs } from './runs.js'
 
 /** x, y in pixels of the photo; pixel (0, 0) covers the square from (0, 0) to (1, 1). */
 export type Position = readonly [number, number]
@@ -11,83 +11,116 @@ export type Polygon = readonly Ring[]
 export type MultiPolygon = readonly Polygon[]
 
 /**
- * The exact outline of a bitmap: the edges between inside and outside pixels, one polygon per 4-connected component.
+ * The exact outline of a mask: the edges between inside and outside pixels, one polygon per 4-connected component.
  * Rings are simple (none touches itself), have a corner exactly at each turn, and keep the inside on their right as
- * seen on the screen: outlines have positive shoelace area, holes negative. `rasterize` restores the bitmap.
+ * seen on the screen: outlines have positive shoelace area, holes negative. `rasterize` restores the mask. The time
+ * depends on the number of runs and not on the area.
  */
-export function tracePolygons(bitmap: Bitmap): MultiPolygon {
-  const { width, height, data } = bitmap
-  const inside = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0
-  // Every ring runs right along the upper edge of some pixel, so marking these edges visits each ring once.
-  const walked = new Uint8Array(width * height)
-  const { runs, components } = labelRuns(bitmap)
-  const polygons = Array.from({ length: components }, (): Ring[] => [])
+export function tracePolygons(runs: Runs): MultiPolygon {
+  const { next, starts, crossings } = linkEdges(runs)
+  const { labels, count } = labelRuns(runs)
+  const polygons = Array.from({ length: count }, (): Ring[] => [])
+  const walked = new Uint8Array(next.length)
+  const columnOf = (edge: number): number => runs[3 * (edge >> 1) + 1 + (edge & 1)]
+  /** The line at which an edge ends: left ones go up, right ones down. */
+  const endOf = (edge: number): number => runs[3 * (edge >> 1)] + (edge & 1)
 
-  for (const { y, x0, x1, component } of runs) {
-    for (let x = x0; x < x1; x++) {
-      if (walked[y * width + x] || inside(x, y - 1)) continue
-      for (const ring of traceRings([x, y], {
-        inside,
-        pass: (px, py) => {
-          walked[py * width + px] = 1
-        }
-      })) {
-        if (signedArea(ring) > 0) polygons[component].unshift(ring)
-        else polygons[component].push(ring)
-      }
+  for (const start of starts) {
+    if (walked[start]) continue
+    const polygon = polygons[labels[start >> 1]]
+    const add = (path: readonly Position[]): void => {
+      const ring = [...path, path[0]]
+      if (signedArea(ring) > 0) polygon.unshift(ring)
+      else polygon.push(ring)
     }
+    // A corner visited twice splits the path into two rings.
+    const path: Position[] = []
+    const visited = new Map<string, number>()
+    const turn = (x: number, y: number): void => {
+      const key = `${x},${y}`
+      if (crossings.has(key)) {
+        const before = visited.get(key)
+        if (before === undefined) visited.set(key, path.length)
+        else {
+          const loop = path.splice(before)
+          for (const position of loop) visited.delete(`${position}`)
+          add(loop)
+        }
+      }
+      path.push([x, y])
+    }
+    let edge = start
+    do {
+      walked[edge] = 1
+      const following = next[edge]
+      const [from, to, y] = [columnOf(edge), columnOf(following), endOf(edge)]
+      if (from !== to) {
+        if (edge !== start) turn(from, y)
+        turn(to, y)
+      }
+      edge = following
+    } while (edge !== start)
+    turn(columnOf(start), endOf(start))
+    add(path)
   }
   return polygons
 }
 
-interface Walk {
-  readonly inside: (x: number, y: number) => boolean
-  /** Called for each pixel whose upper edge is traversed. */
-  readonly pass: (x: number, y: number) => void
+/** The vertical edges of a mask: of run i the left one is 2 i and leads up, the right one is 2 i + 1 and leads down. */
+interface LinkedEdges {
+  /** The edge that follows on each: at the same column or, after a turn, along a horizontal edge. */
+  readonly next: Int32Array
+  /** The edges before the upper edges of pixels, top to bottom and left to right. */
+  readonly starts: readonly number[]
+  /** The corners `x,y` at which two inside pixels touch that share no edge. */
+  readonly crossings: ReadonlySet<string>
 }
 
-// East, south, west, north: the step, and the pixels ahead to the right and left of the corner reached.
-const headings = [
-  { step: [1, 0], right: [0, 0], left: [0, -1] },
-  { step: [0, 1], right: [-1, 0], left: [0, 0] },
-  { step: [-1, 0], right: [-1, -1], left: [-1, 0] },
-  { step: [0, -1], right: [0, -1], left: [-1, -1] }
-] as const
+function linkEdges(runs: Runs): LinkedEdges {
+  const next = new Int32Array((runs.length / 3) * 2)
+  const starts: number[] = []
+  const crossings = new Set<string>()
+  const columnOf = (edge: number): number => runs[3 * (edge >> 1) + 1 + (edge & 1)]
 
-/**
- * Follows pixel edges from the corner `start` eastward until it returns. A corner visited twice splits the path into
- * two rings.
- */
-function traceRings(start: Position, { inside, pass }: Walk): Ring[] {
-  const rings: Ring[] = []
-  const path: Position[] = []
-  const crossings = new Map<string, number>()
-  let [[x, y], heading] = [start, 0]
-  do {
-    if (heading === 0) pass(x, y)
-    const { step, right, left } = headings[heading]
-    x += step[0]
-    y += step[1]
-    const isRight = inside(x + right[0], y + right[1])
-    const isLeft = inside(x + left[0], y + left[1])
-    if (isRight && !isLeft) continue
-    // Two inside pixels that touch only at this corner are not connected here: stay with the current pixel.
-    heading = (heading + (isRight ? 3 : 1)) % 4
-    if (isLeft && !isRight) {
-      const key = `${x},${y}`
-      const before = crossings.get(key)
-      if (before === undefined) {
-        crossings.set(key, path.length)
-      } else {
-        const loop = path.splice(before)
-        for (const [px, py] of loop) crossings.delete(`${px},${py}`)
-        rings.push([...loop, loop[0]])
-      }
+  /** Links the edges at the line y: of the runs above it, from edge `a` to before `endA`, and below it. */
+  const link = (y: number, [a, endA]: readonly number[], [b, endB]: readonly number[]): void => {
+    let [isAbove, isBelow, other] = [false, false, -1]
+    while (a < endA || b < endB) {
+      const [columnA, columnB] = [a < endA ? columnOf(a) : Infinity, b < endB ? columnOf(b) : Infinity]
+      const up = columnA <= columnB ? a++ : -1
+      const down = columnB <= columnA ? b++ : -1
+      // Two inside pixels that touch only at this corner are not connected here: stay with the current pixel.
+      const edgeOf = (ofBelow: boolean): number => (down < 0 || (up >= 0 && !ofBelow) ? up : down)
+      const wasEdge = isAbove !== isBelow
+      if (wasEdge && isBelow) next[other] = edgeOf(true)
+      else if (wasEdge) next[edgeOf(false)] = other
+      if (wasEdge && up >= 0 && down >= 0) crossings.add(`${columnA},${y}`)
+      if (up >= 0) isAbove = !isAbove
+      if (down >= 0) isBelow = !isBelow
+      if (isAbove !== isBelow) {
+        other = edgeOf(isBelow)
+        if (isBelow) starts.push(other)
+      } else if (!wasEdge && isAbove) next[down] = up
+      else if (!wasEdge) next[up] = down
     }
-    path.push([x, y])
-  } while (x !== start[0] || y !== start[1] || heading !== 0)
-  rings.push([...path, path[0]])
-  return rings
+  }
+
+  let [above, y] = [[0, 0] as readonly number[], -1]
+  for (let i = 0; i < runs.length; ) {
+    const first = i
+    if (runs[i] !== y) {
+      link(y, above, [0, 0])
+      above = [0, 0]
+      y = runs[i]
+    }
+    while (i < runs.length && runs[i] === y) i += 3
+    const row = [(first / 3) * 2, (i / 3) * 2] as const
+    link(y, above, row)
+    above = row
+    y++
+  }
+  link(y, above, [0, 0])
+  return { next, starts, crossings }
 }
 
 /** The shoelace area of a closed ring: positive when it runs clockwise on the screen (y down). */

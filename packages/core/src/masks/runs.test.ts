@@ -32,7 +32,7 @@ it('Mask.toRle, toPolygons: are those of the whole bitmap, computed from the box
       const cut = data.map((v, i) => (i % width >= x && i / width >= y ? v : 0))
       const mask = Mask.fromBitmap({ width, height, data: cut })
       expect(mask.toRle()).toEqual(encodeRle({ width, height, data: cut }))
-      expect(mask.toPolygons()).toEqual(tracePolygons({ width, height, data: cut }))
+      expect(mask.toPolygons()).toEqual(tracePolygons(runsOfBitmap({ width, height, data: cut })))
     })
   ))
 

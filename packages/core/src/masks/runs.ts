@@ -60,6 +60,19 @@ export function extentOfRuns(runs: Runs): Extent {
 export const shiftRuns = (runs: Runs, [right, down]: readonly [number, number, ...unknown[]]): Runs =>
   runs.map((value, i) => value + (i % 3 ? right : down))
 
+/** The runs of the pixels outside. */
+export const invertRuns = (runs: Runs, { width, height }: { width: number; height: number }): Runs =>
+  collectRuns(visit => {
+    for (let y = 0, i = 0; y < height; y++) {
+      let start = 0
+      for (; runs[i] === y; i += 3) {
+        if (runs[i + 1] > start) visit(y, start, runs[i + 1])
+        start = runs[i + 2]
+      }
+      if (start < width) visit(y, start, width)
+    }
+  })
+
 /** Number of pixels inside both masks. */
 export function sharedArea(a: Runs, b: Runs): number {
   let shared = 0

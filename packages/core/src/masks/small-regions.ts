@@ -1,54 +1,56 @@
-import type { Bitmap } from './bitmap.js'
-import { labelRuns, type Run } from './components.js'
+import type { Size } from '../image/resize.js'
+import { labelRuns } from './components.js'
+import { collectRuns, invertRuns, uniteRuns, type Runs } from './runs.js'
 
-/** A bitmap after the removal of small regions. */
-export interface CleanedBitmap {
-  readonly bitmap: Bitmap
+/** A mask after the removal of small regions. */
+export interface CleanedRuns {
+  readonly runs: Runs
   /** Whether there was a small region, including one that is kept because it is the largest island. */
   readonly changed: boolean
 }
 
 /**
- * The bitmap without holes, then without islands, of fewer than `minArea` pixels; the same bitmap if none is removed.
+ * The mask without holes, then without islands, of fewer than `minArea` pixels; the same runs if none is removed.
  * Regions are 8-connected. If every island is too small, the largest is kept. Meta:
  * utils/amg.py#remove_small_regions.
  */
-export function removeSmallRegions(bitmap: Bitmap, minArea: number): CleanedBitmap {
-  const filled = withoutHoles(bitmap, minArea)
-  const cleaned = withoutIslands(filled.bitmap, minArea)
-  return { bitmap: cleaned.bitmap, changed: filled.changed || cleaned.changed }
-}
+export function removeSmallRegions(runs: Runs, { width, height }: Size, minArea: number): CleanedRuns {
+  const holes = regionsOf(invertRuns(runs, { width, height }))
+  const isSmallHole = holes.areas.map(area => area < minArea)
+  const hasSmallHole = isSmallHole.includes(true)
+  const filled = hasSmallHole ? uniteRuns([runs, runsIn(holes, isSmallHole)]) : runs
 
-function withoutHoles(bitmap: Bitmap, minArea: number): CleanedBitmap {
-  const { regions, areas } = regionsOf({ ...bitmap, data: bitmap.data.map(v => (v ? 0 : 1)) })
-  const small = regions.filter(run => areas[run.component] < minArea)
-  return { bitmap: painted(bitmap, small, 1), changed: small.length > 0 }
-}
-
-function withoutIslands(bitmap: Bitmap, minArea: number): CleanedBitmap {
-  const { regions, areas } = regionsOf(bitmap)
-  const small = regions.filter(run => areas[run.component] < minArea)
-  const kept = small.length === regions.length ? areas.indexOf(Math.max(...areas)) : undefined
+  const islands = regionsOf(filled)
+  const isLarge = islands.areas.map(area => area >= minArea)
+  const largest = isLarge.includes(true)
+    ? undefined
+    : islands.areas.indexOf(islands.areas.reduce((a, b) => Math.max(a, b), 0))
+  const isKept = isLarge.map((large, label) => large || label === largest)
   return {
-    bitmap: painted(
-      bitmap,
-      small.filter(run => run.component !== kept),
-      0
-    ),
-    changed: small.length > 0
+    runs: isKept.includes(false) ? runsIn(islands, isKept) : filled,
+    changed: hasSmallHole || isLarge.includes(false)
   }
 }
 
-function regionsOf(bitmap: Bitmap): { regions: readonly Run[]; areas: number[] } {
-  const { runs, components } = labelRuns(bitmap, { corners: true })
-  const areas = new Array<number>(components).fill(0)
-  for (const { x0, x1, component } of runs) areas[component] += x1 - x0
-  return { regions: runs, areas }
+interface Regions {
+  readonly runs: Runs
+  /** The region of each run. */
+  readonly labels: Int32Array
+  /** The area of each region. */
+  readonly areas: readonly number[]
 }
 
-function painted(bitmap: Bitmap, runs: readonly Run[], value: 0 | 1): Bitmap {
-  if (runs.length === 0) return bitmap
-  const data = bitmap.data.slice()
-  for (const { y, x0, x1 } of runs) data.fill(value, y * bitmap.width + x0, y * bitmap.width + x1)
-  return { ...bitmap, data }
+function regionsOf(runs: Runs): Regions {
+  const { labels, count } = labelRuns(runs, { corners: true })
+  const areas = new Array<number>(count).fill(0)
+  labels.forEach((label, i) => (areas[label] += runs[3 * i + 2] - runs[3 * i + 1]))
+  return { runs, labels, areas }
 }
+
+/** The runs of some regions. */
+const runsIn = ({ runs, labels }: Regions, isChosen: readonly boolean[]): Runs =>
+  collectRuns(visit => {
+    labels.forEach((label, i) => {
+      if (isChosen[label]) visit(runs[3 * i], runs[3 * i + 1], runs[3 * i + 2])
+    })
+  })
