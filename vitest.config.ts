@@ -62,6 +62,7 @@ export default defineConfig({
           name: 'node',
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          setupFiles: ['tools/one-thread.ts'],
           include: [
             '{packages,apps,research}/*/{src,test}/**/*.test.ts',
             'apps/examples/*/*.test.ts',
