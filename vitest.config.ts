@@ -54,6 +54,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', closingLine],
+    expect: { poll: { timeout: 60_000 } },
     coverage: { provider: 'v8', include: ['{packages,apps,research}/*/src/**'] },
     projects: [
       {
