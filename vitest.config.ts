@@ -54,8 +54,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', closingLine],
-    // Nothing may depend on how fast the machine is.
-    expect: { poll: { timeout: 20_000 } },
+    // No test depends on how fast the machine is.
+    expect: { poll: { timeout: 60_000 } },
     coverage: { provider: 'v8', include: ['{packages,apps,research}/*/src/**'] },
     projects: [
       {
@@ -64,6 +64,7 @@ export default defineConfig({
           name: 'node',
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          setupFiles: ['tools/one-thread.ts'],
           include: [
             '{packages,apps,research}/*/{src,test}/**/*.test.ts',
             'apps/examples/*/*.test.ts',
