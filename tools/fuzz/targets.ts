@@ -13,6 +13,7 @@ import { compressRle, decodeRle, encodeRle, type CocoRle } from '../../packages/
 import { readEmbedding, writeEmbedding } from '../../packages/core/src/sdk/embedding-file.js'
 import { tracePolygons } from '../../packages/core/src/masks/polygons.js'
 import { rasterize } from '../../packages/core/src/masks/rasterize.js'
+import { runsOfBitmap } from '../../packages/core/src/masks/runs.js'
 import { gridSize, tinyTest as config } from '../../packages/core/src/sam/config.js'
 import { coco } from '../../packages/train/src/data/coco.js'
 import { maskValues, masksOfSamples } from '../../packages/train/src/data/mask-picture.js'
@@ -212,7 +213,7 @@ export async function allTargets(): Promise<readonly Target[]> {
         const height = Math.floor(bytes.length / width)
         if (height === 0) return
         const data = bytes.slice(0, width * height).map(value => value & 1)
-        const back = rasterize(tracePolygons({ width, height, data }), { width, height })
+        const back = rasterize(tracePolygons(runsOfBitmap({ width, height, data })), { width, height })
         if (Buffer.compare(data, back.data))
           throw new Error(`the polygons of a ${width}×${height} bitmap are not that bitmap`)
       }
