@@ -18,6 +18,14 @@ const closingLine: Reporter = {
   }
 }
 
+/**
+ * `SAM_LONG=1`: also the tests that take minutes and repeat shorter ones, at full size or in another place. `npm run
+ * verify:long` runs them.
+ */
+const isLong = process.env.SAM_LONG === '1'
+const long = 'packages/*/test/long/**/*.test.ts'
+const except = (...patterns: string[]): string[] => ['**/node_modules/**', ...patterns, ...(isLong ? [] : [long])]
+
 /** What runs on a GPU: in Node through Dawn, and in a browser. */
 const onGpu = [
   'packages/*/test/gpu/**/*.test.ts',
@@ -26,13 +34,18 @@ const onGpu = [
 ]
 /** What only a page has. */
 const onlyInPage = ['packages/core/test/page-*.test.ts', 'packages/*/test/browser/**/*.test.ts']
+/** What a page shows of the kernels; Node's Dawn compiles the same shaders. */
+const inPageRatherThanNode = [
+  'packages/backend-webgpu/test/conformance.test.ts',
+  'packages/backend-webgpu/test/tiny-vit.test.ts'
+]
 /** What runs in a page: that, and what runs on a GPU and reads no files by path. */
 const inPage = [
   ...onlyInPage,
-  'packages/backend-webgpu/test/conformance.test.ts',
+  ...inPageRatherThanNode,
   'packages/backend-webgpu/test/failures.test.ts',
   'packages/backend-webgpu/test/picture.test.ts',
-  'packages/backend-webgpu/test/tiny-vit.test.ts'
+  ...(isLong ? ['packages/backend-webgpu/test/decomposed.test.ts'] : [])
 ]
 
 const chromium = locateChromium()
@@ -41,29 +54,33 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', closingLine],
+    // No test depends on how fast the machine is.
+    expect: { poll: { timeout: 60_000 } },
     coverage: { provider: 'v8', include: ['{packages,apps,research}/*/src/**'] },
     projects: [
       {
         extends: true,
         test: {
           name: 'node',
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          setupFiles: ['tools/one-thread.ts'],
           include: [
             '{packages,apps,research}/*/{src,test}/**/*.test.ts',
             'apps/examples/*/*.test.ts',
             'tools/**/*.test.ts'
           ],
-          exclude: ['**/node_modules/**', ...onGpu, ...onlyInPage]
+          exclude: except(...onGpu, ...onlyInPage)
         }
       },
       {
         extends: true,
         test: {
           name: 'webgpu',
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           include: onGpu,
+          exclude: except(...(isLong ? [] : inPageRatherThanNode)),
           globalSetup: ['tools/chromium/setup.ts']
         }
       },
@@ -73,8 +90,8 @@ export default defineConfig({
         optimizeDeps: { include: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu/dist/base.js'] },
         test: {
           name: 'browser',
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           include: inPage,
           globalSetup: ['tools/chromium/setup.ts', 'packages/core/test/hub-setup.ts'],
           browser: {

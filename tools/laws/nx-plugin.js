@@ -11,13 +11,16 @@ const cached = { cache: true, executor: 'nx:run-commands' }
 const targets = root => ({
   typecheck: { ...cached, inputs: everySource, options: { command: `tsc -p ${root}/tsconfig.test.json` } },
   lint: { ...cached, inputs: everySource, options: { command: `eslint ${root}` } },
-  test: {
-    ...cached,
-    // The tests of an app start its build.
-    ...(root.startsWith('apps/') && { dependsOn: ['build'] }),
-    inputs: everySource,
-    options: { command: `vitest run --passWithNoTests ${root}/` }
-  }
+  // The tests of the docs are in tools/docs.
+  ...(root !== 'docs' && {
+    test: {
+      ...cached,
+      // The tests of an app start its build.
+      ...(root.startsWith('apps/') && { dependsOn: ['build'] }),
+      inputs: everySource,
+      options: { command: `vitest run --passWithNoTests ${root}/` }
+    }
+  })
 })
 
 /** Published after the packages that it needs. */

@@ -4,8 +4,8 @@
  * compares the masks that Label Studio's own converter decodes with those of the SDK, and takes a picture of the result
  * in Label Studio's page. The first run installs Label Studio into a virtual environment (a gigabyte).
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, openSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { createServer as createNet, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,7 @@ import { mobileModel } from '@sam/model-mobile'
 import { createServer } from '@sam/server'
 import { chromium } from 'playwright-core'
 import { ensureChromium } from '../chromium/index.js'
+import { command, virtualEnvironment } from './python.js'
 
 const labelStudioVersion = '1.23.0'
 const { values } = parseArgs({
@@ -25,23 +26,7 @@ const { values } = parseArgs({
     picture: { type: 'string', default: 'out/label-studio.png' }
   }
 })
-const python = join(values.venv, 'bin/python')
-if (!existsSync(join(values.venv, 'bin/label-studio'))) {
-  console.log(`installing label-studio ${labelStudioVersion} into ${values.venv}`)
-  command('python3', ['-m', 'venv', values.venv])
-  command(python, ['-m', 'pip', 'install', '--quiet', `label-studio==${labelStudioVersion}`])
-}
-
-function command(name: string, args: readonly string[], input?: string): string {
-  const { status, stdout, error } = spawnSync(name, args, {
-    encoding: 'utf8',
-    stdio: ['pipe', 'pipe', 'inherit'],
-    input: input ?? '',
-    maxBuffer: 2 ** 28
-  })
-  if (status !== 0) throw error ?? new Error(`${name} ended with ${status}`)
-  return stdout
-}
+const bin = virtualEnvironment(values.venv, [`label-studio==${labelStudioVersion}`])
 
 const freePort = (): Promise<number> =>
   new Promise(done => {
@@ -58,7 +43,7 @@ const url = `http://localhost:${port}`
 const data = mkdtempSync(join(tmpdir(), 'sam-label-studio-data-'))
 const log = openSync(join(data, 'log'), 'w')
 const studio: ChildProcess = spawn(
-  join(values.venv, 'bin/label-studio'),
+  join(bin, 'label-studio'),
   ['start', '--no-browser', '--port', String(port), '--data-dir', data],
   {
     stdio: ['ignore', log, log],
@@ -181,7 +166,7 @@ async function project(
 function brush(rle: readonly number[]): Mask {
   const script =
     'import json,sys\nfrom label_studio_sdk.converter.brush import decode_rle\njson.dump([int(v>0) for v in decode_rle(json.load(sys.stdin))[3::4]],sys.stdout)'
-  const bits = JSON.parse(command(python, ['-c', script], JSON.stringify(rle))) as number[]
+  const bits = JSON.parse(command(join(bin, 'python'), ['-c', script], JSON.stringify(rle))) as number[]
   return Mask.fromBitmap({ width, height, data: Uint8Array.from(bits) })
 }
 

@@ -1,7 +1,8 @@
 import { dirname, join, resolve } from 'node:path'
 import { stat } from 'node:fs/promises'
+import { readClipFolder } from '@sam/clip'
 import type { AutomaticMaskOptions, Sam } from '@sam/core'
-import { identityOf, parseJob, weightsDigest, type Job, type JobDescription } from '@sam/jobs'
+import { digestOf, identityOf, parseJob, weightsDigest, type Job, type JobDescription } from '@sam/jobs'
 import { tinyModel } from '@sam/model-tiny'
 import { Option } from 'commander'
 import type { BackendName } from './backend.js'
@@ -65,7 +66,14 @@ export async function describeJob(job: Job, options: JobOptions, { signal }: Con
     )
   // A bundled model has its own configuration, which the version stands for.
   const config = job.checkpoint === undefined ? undefined : await configOf(job.model, signal)
-  return { job, identity: identityOf(job, { version, weights, config }) }
+  const clip = job.clip === undefined ? undefined : await clipDigest(job.clip, signal)
+  return { job, identity: identityOf(job, { version, weights, config, clip }) }
+}
+
+/** Digest of what a CLIP is besides its weights. */
+async function clipDigest(folder: string, signal: AbortSignal): Promise<string> {
+  const { config, tokenizer } = await readClipFolder(folder, signal)
+  return digestOf({ config, tokenizer })
 }
 
 /** The loaded model of a job. */

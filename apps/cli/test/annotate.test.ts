@@ -1,7 +1,12 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
 import { configs } from '@sam/core'
+import { digestOf, parseJob } from '@sam/jobs'
+import { tinyModel } from '@sam/model-tiny'
+import type { Context } from '../src/context.js'
+import { describeJob } from '../src/job.js'
 import { findRedis, startRedis } from '../../../tools/redis/index.js'
 import { fixture, sam, tinyPhoto, workFolder } from './sam.js'
 
@@ -10,6 +15,34 @@ interface Line {
   readonly error?: { readonly code: string }
   readonly objects: readonly { readonly segmentation: object; readonly category?: string; readonly prompt?: number }[]
 }
+
+it('the identity of a job: changes with the configuration and the tokenizer of its CLIP', async () => {
+  const folder = join(await workFolder(), 'clip')
+  const { weights, config, tokenizer } = tinyModel().clip.model
+  await mkdir(folder)
+  for (const [name, url] of Object.entries({
+    'model.safetensors': weights,
+    'config.json': config,
+    'tokenizer.json': tokenizer
+  }))
+    await cp(fileURLToPath(url), join(folder, name))
+  const digest = async (): Promise<string> => {
+    const job = parseJob(JSON.stringify({ model: 'tiny', clip: folder, phrases: { find: ['a star'] } }), 'job')
+    const { identity } = await describeJob(job, {}, { signal: new AbortController().signal } as Context)
+    return digestOf(identity)
+  }
+  const change = async (name: string, part: object): Promise<void> => {
+    const before = JSON.parse(await readFile(join(folder, name), 'utf8')) as object
+    await writeFile(join(folder, name), JSON.stringify({ ...before, ...part }))
+  }
+  const digests = [await digest(), await digest()]
+  await change('config.json', { projection_dim: 3 })
+  digests.push(await digest())
+  await change('tokenizer.json', { version: 'other' })
+  digests.push(await digest())
+  expect(digests[1]).toBe(digests[0])
+  expect(new Set(digests).size).toBe(3)
+})
 
 describe('sam annotate', async () => {
   const folder = await workFolder()

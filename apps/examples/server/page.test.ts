@@ -7,7 +7,7 @@ it('the page: decodes a click in the tab, from the embedding of the server', asy
   process.env.PORT = '0'
   const log = vi.spyOn(console, 'log').mockReturnValue()
   await import('./server.mjs')
-  await vi.waitFor(() => expect(log).toHaveBeenCalled())
+  await vi.waitFor(() => expect(log).toHaveBeenCalled(), 60_000)
   const { area, trouble } = await clickOnCoffee('server', String(log.mock.calls[0][0]))
   expect(trouble).toEqual([])
   expect(area).toBeGreaterThan(111_000) // the cup with its saucer and spoon: 112,635 in Node

@@ -5,12 +5,14 @@ import type { Models } from './models.js'
 import type { ProjectStorage } from './project-storage.js'
 
 /** The parts of the panel, of which a phone shows one at a time. */
-export const tabs = ['find', 'objects', 'masks', 'export'] as const
+export const tabs = ['pictures', 'find', 'objects', 'export', 'more'] as const
 export type Tab = (typeof tabs)[number]
 
 /** What the panels show, besides the state of the annotator, the model and the exports. */
 export interface PanelState {
   readonly tab: Tab
+  /** Whether a phone shows that part; otherwise only the tabs, and the picture has the space. */
+  readonly open: boolean
   readonly dialog?: 'models' | 'project' | 'labels' | 'help' | undefined
   /** Only objects whose name or label contains it are listed. */
   readonly search: string
@@ -25,6 +27,7 @@ export interface PanelState {
 
 export const startState: PanelState = {
   tab: 'objects',
+  open: true,
   search: '',
   exportSettings: { format: 'cut-out', scope: 'picture', masks: exactMasks },
   edges: false

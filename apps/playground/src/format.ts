@@ -5,3 +5,6 @@ export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
 /** A count with its noun: `1 mask`, `3 masks`. */
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+/** The backend that computes a model, as users know it. */
+export const backendName = ({ backend }: { readonly backend: { readonly name: string } }): string =>
+  backend.name === 'webgpu' ? 'WebGPU' : 'WebAssembly'

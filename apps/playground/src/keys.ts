@@ -12,7 +12,7 @@ interface PageKey {
 
 /** Focuses a field of the panel, whose tab is opened on a phone. */
 function focusField(app: App, tab: App['state']['tab'], selector: string): void {
-  app.set({ tab })
+  app.set({ tab, open: true })
   app.show() // what is typed next belongs to the field
   document.querySelector<HTMLElement>(selector)?.focus()
 }

@@ -68,7 +68,7 @@ const app: App = {
   show
 }
 const showDialog = createDialogs(at<HTMLDialogElement>('dialog'), app)
-let shownObject: number | undefined
+let shownRow = ''
 
 function show(): void {
   const { models, exports } = app
@@ -92,14 +92,15 @@ function show(): void {
   const text = image && !models.state.model && !models.state.busy ? 'No model is loaded: choose one' : status
   if (line.textContent !== text) line.textContent = text
   area.dataset.state = busy || models.state.busy || exports.busy ? 'busy' : ready ? 'ready' : 'empty'
-  document.body.dataset.tab = state.tab
+  document.body.dataset.tab = state.open ? state.tab : ''
   document.body.classList.toggle('has-picture', picture !== undefined)
   stage.hidden = !picture
   stage.outlines = state.edges ? exports.outlines(state.exportSettings)?.shown : undefined
   stage.marginTop = 32
   stage.marginBottom = coveredHeight()
-  if (active?.id !== shownObject) {
-    shownObject = active?.id
+  const row = `${active?.id} ${document.body.dataset.tab} ${state.edges}`
+  if (row !== shownRow) {
+    shownRow = row
     scrollToActive()
   }
 }
@@ -110,13 +111,10 @@ function coveredHeight(): number {
   return bars.length ? Math.max(0, area.getBoundingClientRect().bottom - Math.min(...bars)) : 0
 }
 
-/** Scrolls the list of objects, and not the panel, to the selected one. */
+/** Scrolls the list of objects to the selected one: to all of it, or to its first line if there is less space. */
 function scrollToActive(): void {
-  const list = document.querySelector('.objects')
-  const row = list?.querySelector('.active')
-  if (!list || !row) return
-  const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()]
-  list.scrollTop += Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom)
+  for (const part of ['.object.active', '.object.active .object-row'])
+    document.querySelector(part)?.scrollIntoView({ block: 'nearest' })
 }
 
 /** Opens a dropped file that is no picture: a project, or a model. */

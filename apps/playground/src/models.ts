@@ -1,7 +1,7 @@
 import { SamError } from '@sam/core'
 import { connectSam, type RemoteSam } from '@sam/worker'
 import type { Annotator, SamLike, Task } from '@sam/annotator'
-import { megabytes } from './format.js'
+import { backendName, megabytes } from './format.js'
 import type { LoadedModel, ModelChoice, Prefer, Step } from './protocol.js'
 import { forgetModel, rememberModel } from './remembered-model.js'
 import { modelCache } from './weights/open-model.js'
@@ -68,7 +68,7 @@ export function createModels({ annotator, startWorker, prefer, changed }: Models
       sam = made
       choice = next
       update({ model, supportsText: made.text !== undefined, busy: undefined })
-      annotator.set({ status: `Model ${model.name} on ${model.backend.name}` })
+      annotator.set({ status: `Model ${model.name} on ${backendName(model)}` })
       annotator.setSam(warmedUp(made))
       rememberModel(model.again)
       if (before) void before.dispose().then(sweep)

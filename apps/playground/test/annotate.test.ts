@@ -98,7 +98,7 @@ describe('an annotator', () => {
     await page.mouse.down()
     await page.mouse.move(cx + 4, cy + 3)
     await page.mouse.up()
-    await status(page, /3 masks to choose from/)
+    await status(page, /3 masks/)
     expect(await shown(page)).toMatchObject([{ points: 1, box: undefined }])
     await page.mouse.click(...at(290, 70), { button: 'right' })
     await status(page, /mask refined/)
@@ -107,7 +107,7 @@ describe('an annotator', () => {
     // The bowl of the spoon by a box, whose corner is then dragged.
     await page.keyboard.press('b')
     await drag(page, at(318, 232), at(400, 320))
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await drag(page, at(400, 320), at(410, 330))
     await expect
       .poll(async () => (await shown(page))[1]?.box?.map(Math.round), { timeout: 20_000 })
@@ -124,7 +124,7 @@ describe('an annotator', () => {
       await page.keyboard.press('n')
       await page.keyboard.press('m')
       await drag(page, at(x0, y0), at(x1, y1))
-      await status(page, new RegExp(`Object ${3 + i}: 3 masks`))
+      await status(page, new RegExp(`Object ${3 + i}: 1 of 3 masks`))
       const painted = (await shown(page))[2 + i]
       expect(painted.area).toBeGreaterThan(1000)
       expect(hits(painted, (x0 + x1) / 2, (y0 + y1) / 2)).toBe(true)
@@ -149,7 +149,7 @@ describe('an annotator', () => {
     await page.keyboard.press('n')
     await page.keyboard.press('b')
     await drag(page, at(20, 20), at(120, 100))
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     const [cat] = await shown(page)
     await page.keyboard.press('p')
     await page.mouse.click(...at(...inside(cat)))

@@ -40,7 +40,7 @@ const site = useSite('e2e')
 describe('playground, built and served statically', () => {
   it('segments a photo with MobileSAM: click, second click, box; and says that it has no text prompts', async () => {
     const { page, context, trouble, shot } = await site.open({}, { at: site.isolated, search: '?backend=wasm' })
-    await status(page, /Model MobileSAM on wasm/)
+    await status(page, /Model MobileSAM on WebAssembly/)
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
     await openSample(page, 'Coffee')
     const at = await onScreen(page)
@@ -51,7 +51,7 @@ describe('playground, built and served statically', () => {
     }
 
     await page.mouse.click(...at(290, 150))
-    await status(page, /3 masks to choose from/)
+    await status(page, /3 masks/)
     await shot('16-photo-click')
     expect(iou((await masks())[0], coffee.cupAndSaucer)).toBeGreaterThan(0.92)
 
@@ -67,7 +67,7 @@ describe('playground, built and served statically', () => {
     await page.mouse.down()
     await page.mouse.move(...at(410, 330), { steps: 4 })
     await page.mouse.up()
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await shot('18-photo-box')
     expect(iou((await masks())[1], coffee.bowlOfSpoon)).toBeGreaterThan(0.8)
 
@@ -117,7 +117,7 @@ describe('playground, built and served statically', () => {
     ).toBeGreaterThan(3)
     await page.reload()
     await status(page, /Model MobileSAM/)
-    expect(await page.locator('.model small').textContent()).toContain('stored on this device')
+    expect(await page.locator('.model small').textContent()).toMatch(/· stored$/)
     expect((await texts()).filter(t => /Downloading/.test(t))).toEqual([])
     expect(files()).toHaveLength(3)
 
@@ -154,7 +154,7 @@ describe('playground, built and served statically', () => {
 
   it('opens an image, clicks, chooses, refines, undoes, redoes and exports', async () => {
     const { page, context, trouble, shot } = await site.open()
-    await status(page, /Model .* on wasm/)
+    await status(page, /Model .* on WebAssembly/)
     await shot('1-welcome-light')
     await chooseImages(page)
 
@@ -163,7 +163,7 @@ describe('playground, built and served statically', () => {
     await shot('2-hover-light')
 
     await clickAt(page, 0.45, 0.4)
-    await status(page, /3 masks to choose from/)
+    await status(page, /3 masks/)
     const masks = page.getByRole('radio')
     expect(await masks.count()).toBe(3)
     await shot('3-click-light')
@@ -172,7 +172,11 @@ describe('playground, built and served statically', () => {
 
     await clickAt(page, 0.3, 0.3, ['Shift'])
     await status(page, /mask refined/)
-    expect(await masks.count()).toBe(1)
+    expect(await masks.count()).toBe(0) // one mask is no choice
+    await page
+      .locator('.object-editor')
+      .getByText(/^model’s own estimate \d+%$/)
+      .waitFor()
     await shot('4-refined-light')
 
     const undo = page.getByRole('button', { name: 'Undo' })
@@ -187,7 +191,7 @@ describe('playground, built and served statically', () => {
     expect(await page.locator('.card').getByRole('button', { name: 'Export', exact: true }).isDisabled()).toBe(true)
     for (let i = 0; i < 3; i++) await redo.click()
     await expect.poll(() => redo.isDisabled()).toBe(true)
-    expect(await masks.count()).toBe(1)
+    expect(await masks.count()).toBe(0)
 
     await page.getByLabel('Name', { exact: true }).fill('the cat <3')
     await page.keyboard.press('Enter')
@@ -198,7 +202,7 @@ describe('playground, built and served statically', () => {
     await page.mouse.down()
     await page.mouse.move(canvas.x + canvas.width * 0.8, canvas.y + canvas.height * 0.7, { steps: 4 })
     await page.mouse.up()
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await shot('5-two-objects-light')
 
     const coco = await exportFile(page, 'COCO')
@@ -235,20 +239,20 @@ describe('playground, built and served statically', () => {
       },
       { search: '?backend=webgpu&model=tiny' }
     )
-    await status(page, /Model .* on webgpu/)
+    await status(page, /Model .* on WebGPU/)
     await shot('6-welcome-phone-dark')
     await page.getByRole('button', { name: 'Open sample: Coffee' }).tap()
     await status(page, /Ready/)
     const box = (await page.locator('#canvas').boundingBox())!
     await page.touchscreen.tap(box.x + box.width * 0.5, box.y + box.height * 0.4)
-    await status(page, /3 masks to choose from/)
+    await status(page, /3 masks/)
     await shot('7-click-phone-dark')
     await page.getByRole('button', { name: 'Exclude' }).tap()
     await page.touchscreen.tap(box.x + box.width * 0.3, box.y + box.height * 0.35)
     await status(page, /mask refined/)
     await page.getByRole('button', { name: 'Brush' }).tap()
     await page.getByRole('slider', { name: 'Brush size' }).waitFor()
-    await page.getByRole('navigation').getByRole('button', { name: 'Find' }).tap()
+    await page.getByRole('navigation').getByRole('button', { name: 'More' }).tap()
     await page.getByRole('button', { name: 'Light colours' }).tap()
     await page.waitForTimeout(300) // colour transition
     await shot('8-brush-phone-light')
@@ -269,7 +273,7 @@ describe('playground, built and served statically', () => {
     for (const key of ['ArrowRight', 'Shift+ArrowDown']) await page.keyboard.press(key)
     await shot('9-cross-dark')
     await page.keyboard.press('Enter')
-    await status(page, /Object 1: 3 masks/)
+    await status(page, /Object 1: 1 of 3 masks/)
     for (const key of ['Shift+ArrowLeft', 'Shift+ArrowLeft', 'Shift+Enter']) await page.keyboard.press(key)
     await status(page, /mask refined/)
     await page.keyboard.press('n')
@@ -280,7 +284,7 @@ describe('playground, built and served statically', () => {
     await page.mouse.move(box.x + 420, box.y + 300, { steps: 5 })
     await shot('10-painting-dark')
     await page.mouse.up()
-    await status(page, /Object 2: \d masks/)
+    await status(page, /Object 2: 1 of \d masks/)
     await page.getByRole('button', { name: 'Keyboard' }).click()
     await shot('11-keys-dark')
     expect(trouble).toEqual([])
@@ -298,11 +302,11 @@ describe('playground, built and served statically', () => {
     await choose.click()
     await picker.getByRole('button', { name: /Open a file/ }).click()
     await (await chooser).setFiles(resolve(app, '../../packages/model-tiny/model/sam-tiny.safetensors'))
-    await note.getByText('stored on this device').waitFor()
+    await note.getByText(/· stored$/).waitFor()
 
     const visitAgain = () => page.goto(`${site.server.url}?backend=wasm`)
     await visitAgain()
-    await note.getByText('stored on this device').waitFor()
+    await note.getByText(/· stored$/).waitFor()
 
     const folder = resolve(out, 'sam-from-a-folder')
     mkdirSync(folder, { recursive: true })

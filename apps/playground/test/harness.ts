@@ -5,7 +5,7 @@ import { Mask } from '@sam/core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { headers } from '../build/headers.js'
 import { launch } from './browser.js'
-import { buildSite, openPage, type OpenedPage } from './site.js'
+import { buildSite, openPage, patience, type OpenedPage } from './site.js'
 import { serve, type StaticServer } from './static-server.js'
 
 export const app = resolve(import.meta.dirname, '..')
@@ -41,12 +41,12 @@ export function useSite(name: string): Site {
     server = await serve(folder, { 'Content-Security-Policy': headers['Content-Security-Policy'] })
     isolated = await serve(folder, headers)
     browser = await launch()
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     server?.close()
     isolated?.close()
-  }, 60_000)
+  })
   afterEach(() => {
     expect([...server.violations.splice(0), ...isolated.violations.splice(0)]).toEqual([])
   })
@@ -70,8 +70,7 @@ export function useSite(name: string): Site {
   }
 }
 
-export const status = (page: Page, text: RegExp): Promise<void> =>
-  page.locator('#status', { hasText: text }).waitFor({ timeout: 40_000 })
+export const status = (page: Page, text: RegExp): Promise<void> => page.locator('#status', { hasText: text }).waitFor()
 
 export async function chooseImages(page: Page, files: string | string[] = photo): Promise<void> {
   const chooser = page.waitForEvent('filechooser')
@@ -127,7 +126,7 @@ export async function addBoxes(page: Page, boxes: readonly [number, number, numb
     for (const box of given) document.querySelector('sam-annotator')!.addBox(box)
   }, boxes)
   await expect
-    .poll(async () => (await objectsOf(page)).filter(({ mask }) => mask).length, { timeout: 60_000 })
+    .poll(async () => (await objectsOf(page)).filter(({ mask }) => mask).length, { timeout: patience })
     .toBe(before + boxes.length)
 }
 
@@ -138,7 +137,7 @@ export async function exportFile(
   scope: 'Object' | 'Picture' | 'All pictures' = 'Picture'
 ): Promise<{ name: string; bytes: Buffer }> {
   const card = page.locator('.card[data-tab=export]')
-  await card.getByRole('button', { name: scope, exact: true }).click()
+  await card.getByLabel('What is exported').selectOption({ label: scope })
   await card.getByLabel('Format').selectOption({ label: format })
   const waiting = page.waitForEvent('download')
   await card.getByRole('button', { name: 'Export', exact: true }).click()

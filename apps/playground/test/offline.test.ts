@@ -48,7 +48,7 @@ it('works on the second visit without the server, and downloads the text encoder
   expect(objects).toBeGreaterThan(0)
   await second.page.keyboard.press('n')
   await clickAt(second.page, 0.5, 0.5)
-  await status(second.page, /masks to choose from|selected/)
+  await status(second.page, /3 masks|selected/)
   await second.page.getByLabel('Find by a phrase').fill('a red star')
   await second.page.keyboard.press('Enter')
   await status(second.page, /a red star/)

@@ -1,5 +1,5 @@
 import axeCore from 'axe-core'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { addBoxes, clickAt, objectsOf, onScreen, openSample, status, useSite } from './harness.js'
 
@@ -17,6 +17,14 @@ async function axe(page: Page): Promise<string[]> {
     )
   })
 }
+
+/** Whether an element is in the window, with nothing over its middle. */
+const inReach = (locator: Locator): Promise<boolean> =>
+  locator.evaluate(element => {
+    const { left, top, right, bottom } = element.getBoundingClientRect()
+    const isInside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight
+    return isInside && element.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2))
+  })
 
 /** Twelve small boxes in a picture of 400 × 300 pixels. */
 const twelve = Array.from({ length: 12 }, (_, i): [number, number, number, number] => {
@@ -39,6 +47,7 @@ describe('objects', () => {
     await page.keyboard.press('ArrowDown')
     await expect.poll(() => page.evaluate(() => document.activeElement?.textContent.trim())).toMatch(/^Object 3/)
     expect(await main('Object 3').getAttribute('aria-pressed')).toBe('true')
+    await status(page, /^Object 3 selected · model’s own estimate \d+%$/)
     await page.keyboard.press('.')
     await expect.poll(() => main('Object 4').getAttribute('aria-pressed')).toBe('true')
 
@@ -78,7 +87,7 @@ describe('objects', () => {
     await expect.poll(async () => (await objectsOf(page)).length).toBe(12)
 
     const before = await objectsOf(page)
-    await page.getByRole('button', { name: 'Tick several objects' }).click()
+    await page.getByRole('button', { name: 'Select several' }).click()
     for (const name of ['Object 1', 'Object 2']) await list.getByLabel(`Tick ${name}`, { exact: true }).check()
     await page.getByRole('button', { name: 'Merge', exact: true }).click()
     await expect.poll(async () => (await objectsOf(page)).length).toBe(11)
@@ -203,13 +212,9 @@ describe('layout', () => {
       await page.evaluate(() => document.querySelector('sam-annotator')!.select(3))
       expect(await page.locator('h1').count()).toBe(1)
 
-      const isInside = async (name: string): Promise<boolean> => {
-        const buttons = page.locator('main, .card').getByRole('button', { name, exact: true })
-        const box = (await buttons.boundingBox())!
-        return box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height
-      }
-      for (const name of ['Undo', 'Redo', 'Zoom in', 'Zoom out', 'Fit the picture', 'Include', 'Brush', 'Pan'])
-        expect([name, await isInside(name)]).toEqual([name, true])
+      const button = (name: string): Locator => page.locator('main, .card').getByRole('button', { name, exact: true })
+      for (const name of ['Zoom in', 'Zoom out', 'Fit the picture', 'Include', 'Brush', 'Pan', 'Undo', 'Redo'])
+        expect([name, await inReach(button(name))]).toEqual([name, true])
       expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
       expect(
         await page.locator('#toolbar > *').evaluateAll(bars => {
@@ -220,10 +225,15 @@ describe('layout', () => {
         })
       ).toBe(false)
 
-      const tabs = touch ? ['Find', 'Objects', 'Masks', 'Export'] : ['']
+      const hasTabs = width <= 1000 && height > width
+      const tabs = hasTabs ? ['Pictures', 'Find', 'Export', 'More', 'Objects'] : ['']
       for (const tab of tabs) {
-        if (tab) await page.getByRole('navigation').getByRole('button', { name: tab }).tap()
-        if (tab === 'Export') expect(await isInside('Export')).toBe(true)
+        if (tab) await page.getByRole('navigation').getByRole('button', { name: tab }).click()
+        if (tab === 'Export' || !tab)
+          for (const part of [button('Export'), page.getByText('Edges')])
+            await expect.poll(() => inReach(part)).toBe(true)
+        if (tab === 'Objects' || !tab)
+          await expect.poll(() => inReach(page.locator('.object.active .object-row'))).toBe(true)
         const cut = await page
           .locator('#panel button:visible, #panel h2:visible')
           .evaluateAll(elements =>
@@ -250,10 +260,17 @@ describe('layout', () => {
           )
         expect(small).toEqual([])
       }
-      if (touch) {
-        await page.getByRole('navigation').getByRole('button', { name: 'Objects' }).tap()
-        await page.getByRole('button', { name: /^Object 1\b/ }).tap()
+      if (hasTabs) {
+        await page.getByRole('button', { name: /^Object 1\b/ }).click()
         expect(await page.evaluate(() => document.activeElement instanceof HTMLInputElement)).toBe(false)
+        const before = (await page.locator('#stage').boundingBox())!.height
+        await page.getByRole('button', { name: 'Close the panel' }).click()
+        await expect
+          .poll(async () => (await page.locator('#stage').boundingBox())!.height)
+          .toBeGreaterThan(before + 0.25 * height)
+        await shot(`30-${width}-${scheme}-closed`)
+        await page.getByRole('navigation').getByRole('button', { name: 'Objects' }).click()
+        await expect.poll(async () => (await page.locator('#stage').boundingBox())!.height).toBe(before)
       }
       expect(trouble).toEqual([])
       await context.close()

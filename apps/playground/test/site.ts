@@ -21,6 +21,9 @@ export async function buildSite(folder: string): Promise<void> {
   vi.unstubAllEnvs()
 }
 
+/** How long a page may take for one step, in milliseconds: no test depends on the speed of the machine. */
+export const patience = 120_000
+
 /** A page, and what went wrong on it: errors, and every request to another server. */
 export interface OpenedPage {
   readonly page: Page
@@ -46,6 +49,7 @@ export async function openPage(
 ): Promise<OpenedPage> {
   const context =
     given ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options }))
+  context.setDefaultTimeout(patience)
   const page = await context.newPage()
   const trouble: string[] = []
   page.on('pageerror', error => trouble.push(error.message))

@@ -6,15 +6,10 @@ import { LRUCache } from 'lru-cache'
 import type { DiskCache } from './disk-cache.js'
 import { HttpError } from './http-error.js'
 import type { ServedModel } from './model.js'
+import type { Slots } from './slots.js'
 
 /** How an image was found. */
 export type Found = 'memory' | 'disk' | 'encoded'
-
-export interface CacheEvents {
-  readonly found: (how: Found) => void
-  /** A file could not be written or read: the disk is full, for example. Requests go on without it. */
-  readonly failed: (error: Error) => void
-}
 
 /** An encoded image in memory. It is freed when the cache and all its users have let go of it. */
 class Entry {
@@ -36,13 +31,15 @@ class Entry {
   }
 }
 
-interface Use {
+interface Work<T> {
   /** Whether the pixels of the photo are needed, for crops. */
   readonly photo?: boolean
+  /**
+   * Where the work waits for its turn. Images on disk are read then and not before: those whose requests wait take no
+   * memory.
+   */
+  readonly slots?: Slots
   readonly signal?: AbortSignal | undefined
-}
-
-interface Work<T> extends Use {
   readonly work: (image: EncodedImage) => T | Promise<T>
 }
 
@@ -54,7 +51,7 @@ export class ImageCache {
   constructor(
     maxBytes: number,
     readonly disk: DiskCache | undefined,
-    readonly events: CacheEvents
+    readonly found: (how: Found) => void
   ) {
     this.#memory = new LRUCache({ maxSize: maxBytes, dispose: entry => entry.release() })
   }
@@ -67,38 +64,56 @@ export class ImageCache {
     return this.#memory.size
   }
 
-  /** Uses the image of a file, encoding it where it is not known. */
+  /**
+   * Uses the image of a file, encoding it where it is not known. Crops can be read from it afterwards: where the disk
+   * does not have the photo, it is kept in memory, and on disk if there is room again.
+   */
   async add<T>(
     model: ServedModel,
     bytes: Uint8Array,
     use: {
+      readonly slots?: Slots
       readonly signal?: AbortSignal | undefined
       readonly work: (image: EncodedImage, key: string) => T | Promise<T>
     }
   ): Promise<T> {
     const key = model.keyOf(bytes)
+    const photo = !(await this.disk?.has(key, 'photo'))
     const encode = async (signal: AbortSignal): Promise<Entry> => {
-      const stored = await this.#load(model, key, { signal })
-      if (stored) return stored
+      const stored = await this.#load(model, key, { file: photo ? bytes : undefined, signal })
+      if (stored) {
+        if (photo) await this.disk?.write(key, { photo: bytes })
+        return stored
+      }
       const image = await model.encoder.encode(bytes, signal)
-      this.events.found('encoded')
-      await this.#store(key, image, bytes)
+      this.found('encoded')
+      await this.disk?.write(key, { photo: bytes, embedding: await image.save() })
       return this.#keep(key, new Entry(image, true, bytesOf(model) + bytes.length))
     }
-    return this.#use(key, encode, { ...use, work: image => use.work(image, key) })
+    return this.#inTurn(key, encode, { ...use, photo, work: image => use.work(image, key) })
   }
 
   /** Uses an image by its key. Throws 404 where it is in neither cache. */
   use<T>(model: ServedModel, key: string, use: Work<T>): Promise<T> {
-    const load = async (signal: AbortSignal): Promise<Entry> =>
-      (await this.#load(model, key, { ...use, signal })) ??
-      notFound(use.photo ? 'its photo is not in the cache' : 'it is not in the cache')
-    return this.#use(key, load, use)
+    const load = async (signal: AbortSignal): Promise<Entry> => {
+      const file = use.photo ? await this.disk?.read(key, 'photo') : undefined
+      if (use.photo && !file) return notFound('its photo is not in the cache')
+      return (await this.#load(model, key, { file, signal })) ?? notFound('it is not in the cache')
+    }
+    return this.#inTurn(key, load, use)
   }
 
   /** Frees all images that are not in use. */
   clear(): void {
     this.#memory.clear()
+  }
+
+  async #inTurn<T>(key: string, make: (signal: AbortSignal) => Promise<Entry>, { slots, ...use }: Work<T>): Promise<T> {
+    if (!slots) return this.#use(key, make, use)
+    const onDisk = (await this.disk?.has(key, 'embedding')) && (!use.photo || (await this.disk?.has(key, 'photo')))
+    if (onDisk) return slots.run(use.signal, () => this.#use(key, make, use))
+    // It may be gone from memory when its turn comes: it is held until then.
+    return this.#use(key, make, { ...use, work: image => slots.run(use.signal, async () => use.work(image)) })
   }
 
   async #use<T>(
@@ -109,7 +124,7 @@ export class ImageCache {
     signal?.throwIfAborted()
     const known = this.#memory.get(key)
     const fits = known && (known.hasPhoto || !photo)
-    if (fits) this.events.found('memory')
+    if (fits) this.found('memory')
     const entry = fits ? known : await this.#shared(photo ? `${key} photo` : key, make).wait(signal)
     entry.acquire()
     try {
@@ -131,30 +146,23 @@ export class ImageCache {
     return work
   }
 
-  async #load(model: ServedModel, key: string, { photo, signal }: Use): Promise<Entry | undefined> {
+  /** The image of an embedding on disk, with the pixels of its photo where its file is given. */
+  async #load(
+    model: ServedModel,
+    key: string,
+    { file, signal }: { readonly file: Uint8Array | undefined; readonly signal: AbortSignal }
+  ): Promise<Entry | undefined> {
     const bytes = await this.disk?.read(key, 'embedding')
-    const file = bytes && photo ? await this.disk?.read(key, 'photo') : undefined
-    if (!bytes || (photo && !file)) return undefined
+    if (!bytes) return undefined
     try {
       const image = await model.sam.load(bytes, { image: file, signal })
-      this.events.found('disk')
+      this.found('disk')
       const pixels = file ? image.width * image.height * 3 : 0
       return this.#keep(key, new Entry(image, Boolean(file), bytesOf(model) + pixels))
     } catch (error) {
       if (!SamError.is(error) || error.code !== 'E_BAD_EMBEDDING') throw error
-      this.events.failed(error)
-      await this.disk?.remove(key, 'embedding')
+      await this.disk?.discard(key, 'embedding', error)
       return undefined
-    }
-  }
-
-  async #store(key: string, image: EncodedImage, bytes: Uint8Array): Promise<void> {
-    if (!this.disk) return
-    try {
-      await this.disk.write(key, 'embedding', await image.save())
-      await this.disk.write(key, 'photo', bytes)
-    } catch (error) {
-      this.events.failed(error as Error)
     }
   }
 

@@ -163,17 +163,17 @@ export function addRoutes(app: App, service: Service): void {
     const { signal } = c.get('scope')
     const predictions = await cache.use(model, key, {
       signal,
-      work: image =>
-        model.decodes.run(signal, async () => {
-          const found = await image.predict(prompts.map(sdkPrompt), { ...options, signal })
-          return Promise.all(
-            found.map(async ({ masks, tokenIndices }) => ({
-              masks: await Promise.all(
-                masks.map((mask, i) => maskAnswer(mask, { format, smooth, simplify }, tokenIndices[i]))
-              )
-            }))
-          )
-        })
+      slots: model.decodes,
+      work: async image => {
+        const found = await image.predict(prompts.map(sdkPrompt), { ...options, signal })
+        return Promise.all(
+          found.map(async ({ masks, tokenIndices }) => ({
+            masks: await Promise.all(
+              masks.map((mask, i) => maskAnswer(mask, { format, smooth, simplify }, tokenIndices[i]))
+            )
+          }))
+        )
+      }
     })
     return c.json({ predictions }, 200)
   })
@@ -195,11 +195,11 @@ export function addRoutes(app: App, service: Service): void {
         .use(model, key, {
           photo,
           signal,
-          work: image =>
-            model.generates.run(signal, async () => {
-              const updates = image.streamMasks({ ...model.automatic, ...options, signal })
-              for await (const line of maskLines(updates, format)) await send(line)
-            })
+          slots: model.generates,
+          work: async image => {
+            const updates = image.streamMasks({ ...model.automatic, ...options, signal })
+            for await (const line of maskLines(updates, format)) await send(line)
+          }
         })
         .catch((error: unknown) => {
           const known = httpError(error)
@@ -217,16 +217,16 @@ export function addRoutes(app: App, service: Service): void {
     const instances = await cache.use(model, key, {
       photo: true,
       signal,
-      work: image =>
-        model.generates.run(signal, async () => {
-          const found = await image.query(text, { ...options, automatic: { ...model.automatic, ...automatic }, signal })
-          return Promise.all(
-            found.map(async ({ score, mask }) => ({
-              score,
-              mask: await maskAnswer(mask, { format, smooth, simplify })
-            }))
-          )
-        })
+      slots: model.generates,
+      work: async image => {
+        const found = await image.query(text, { ...options, automatic: { ...model.automatic, ...automatic }, signal })
+        return Promise.all(
+          found.map(async ({ score, mask }) => ({
+            score,
+            mask: await maskAnswer(mask, { format, smooth, simplify })
+          }))
+        )
+      }
     })
     return c.json({ instances }, 200)
   })

@@ -18,6 +18,7 @@ import { Metrics } from './metrics.js'
 import { openModel, type ModelOptions } from './model.js'
 import { addRoutes } from './routes.js'
 import { addCvat } from './tools/cvat.js'
+import { addRoboflow } from './tools/roboflow.js'
 import { addLabelStudio, withLabelStudio, type LabelStudioOptions } from './tools/label-studio.js'
 
 export interface ServerOptions {
@@ -116,14 +117,21 @@ export async function createServer(given: ServerOptions): Promise<Server> {
 
   const metrics = new Metrics()
   const log = createLog(options.logLevel ?? 'info', options.log)
-  const disk = folder === undefined ? undefined : await DiskCache.open(folder, diskBytes)
-  const images = new ImageCache(memoryBytes, disk, {
-    found: how => metrics.found(how),
-    failed: error => {
-      metrics.diskFailed()
-      log.warn({ error }, 'the disk cache failed; the request went on without it')
-    }
-  })
+  const disk =
+    folder === undefined
+      ? undefined
+      : await DiskCache.open(folder, diskBytes, {
+          failed: (error, first) => {
+            metrics.diskFailed()
+            if (first)
+              log.warn(
+                { error },
+                'the disk cache failed; images are kept in memory only until a file can be written again'
+              )
+          },
+          recovered: () => log.info('the disk cache is in use again')
+        })
+  const images = new ImageCache(memoryBytes, disk, how => metrics.found(how))
   const opened = new Map(
     await Promise.all(
       Object.entries(models).map(
@@ -167,6 +175,7 @@ export async function createServer(given: ServerOptions): Promise<Server> {
   addRoutes(app, service)
   addLabelStudio(app, service, options.labelStudio)
   addCvat(app, service)
+  addRoboflow(app, service)
 
   let http: HttpServer | undefined
   return {
@@ -237,5 +246,11 @@ function httpServer(app: App, { headerTime, connections, time }: Limits): HttpSe
   }) as HttpServer
   server.maxConnections = connections
   server.timeout = time + headerTime
+  // Node closes the connections that are idle when a server stops, but not those that become so afterwards.
+  server.on('request', (_, response) =>
+    response.once('close', () => {
+      if (!server.listening) server.closeIdleConnections()
+    })
+  )
   return server
 }

@@ -58,7 +58,7 @@ describe('the Dockerfile', async () => {
 
 describe('compose.yaml', async () => {
   const text = await read('compose.yaml')
-  const { services, volumes } = parse(text, { strict: true }) as {
+  const { services, volumes } = parse(text, { strict: true, merge: true }) as {
     services: Record<string, Service>
     volumes: Record<string, null>
   }

@@ -204,3 +204,62 @@ describe('CVAT', () => {
     expect(outline.iou(largest)).toBeGreaterThan(0.9)
   })
 })
+
+describe('Roboflow', () => {
+  const prompts = [
+    { points: [{ x: 200, y: 150, positive: true }] },
+    { points: [{ x: 20, y: 20, positive: false }], box: { x: 175, y: 150, width: 250, height: 220 } }
+  ]
+  const wanted = async (multimask: boolean): Promise<Mask[]> => {
+    const found = await image.predict(
+      [{ points: [{ x: 200, y: 150 }] }, { points: [{ x: 20, y: 20, label: 'background' }], box: [50, 40, 300, 260] }],
+      { multimask }
+    )
+    return found.map(({ masks }) => masks[0])
+  }
+  const segment = async (part: object): Promise<Response> =>
+    post(await tinyServer(), '/sam2/segment_image', {
+      image: { type: 'base64', value: Buffer.from(photo).toString('base64') },
+      prompts: { prompts },
+      ...part
+    })
+
+  it.each([true, false])('answers the best mask of each prompt, as RLE (multimask: %s)', async multimask => {
+    const response = await segment({ format: 'rle', multimask_output: multimask, sam2_version_id: 'hiera_tiny' })
+    expect(await response.json()).toEqual({
+      predictions: (await wanted(multimask)).map(mask => ({
+        masks: mask.toCocoRle(),
+        confidence: mask.predictedIou,
+        format: 'rle'
+      })),
+      time: expect.any(Number) as number
+    })
+  })
+
+  it('and as outlines, which may be a list of prompts', async () => {
+    const { predictions } = (await (await segment({ prompts })).json()) as {
+      predictions: { masks: [number, number][][]; format: string }[]
+    }
+    const { width, height } = image
+    for (const [i, mask] of (await wanted(true)).entries()) {
+      expect(predictions[i].format).toBe('polygon')
+      const rings = mask.toPolygons().map(([outline]) => [outline])
+      const outlines = predictions[i].masks.map(ring => [[...ring, ring[0]]])
+      expect(Mask.fromPolygons(outlines, { width, height }).toCocoRle()).toEqual(
+        Mask.fromPolygons(rings, { width, height }).toCocoRle()
+      )
+    }
+  })
+
+  it.each([
+    ['no prompts', { prompts: [] }, 400],
+    ['an empty prompt', { prompts: [{}] }, 400],
+    ['too many prompts', { prompts: Array(65).fill(prompts[0]) }, 400],
+    ['numpy files', { format: 'binary' }, 400],
+    ['a pickle', { image: { type: 'numpy', value: 'gASV' } }, 400],
+    ['no image', { image: { type: 'base64', value: 'aGVsbG8=' } }, 422],
+    ['an address that is not allowed', { image: { type: 'url', value: 'http://169.254.169.254/' } }, 403]
+  ])('refuses %s', async (_, part, status) => {
+    expect((await segment(part)).status).toBe(status)
+  })
+})

@@ -1,4 +1,4 @@
-import { checkContract, conformanceCases, decomposed, runCase } from '@sam/core/testing'
+import { checkContract, conformanceCases, runCase } from '@sam/core/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { webgpu, type WebGpuBackend } from '../src/index.js'
 
@@ -9,13 +9,6 @@ describe('conformance', () => {
   })
   afterAll(() => backend.dispose())
   it.each(conformanceCases().map(c => [c.name, c] as const))('%s', async (_, c) => {
-    await runCase(backend, c)
-  })
-  it.each(
-    conformanceCases()
-      .map(decomposed)
-      .map(c => [c.name, c] as const)
-  )('%s', async (_, c) => {
     await runCase(backend, c)
   })
   it('passes checkContract', () => checkContract(backend))

@@ -16,8 +16,8 @@ export interface ServerOptions {
   /** The model. Default: the server's first one. */
   readonly model?: string | undefined
   /**
-   * Decodes prompts in this process, with the same model: the embedding of an image comes over once, and `predict` asks
-   * the server no more. Automatic masks and text search stay there.
+   * Decodes prompts in this process, with the same model: the embedding of an image is downloaded once, and `predict`
+   * then needs no request. Automatic masks and text search still run on the server.
    */
   readonly decode?: LocalDecoder | undefined
   /** With `decode`: embeddings as float16 values, in half the bytes. Default false. */

@@ -20,7 +20,17 @@ import type { WeightSource } from '../src/weights/source.js'
  * The published decoder (256 wide, 8 heads, MLP of 2048) on a 16 × 16 grid. The structure of its graph depends on the
  * numbers of tokens, prompts and heads, not on the grid, which is small so that a test takes seconds.
  */
-const config: SamConfig = { ...vitB, name: 'published decoder, small grid', imageSize: 256 }
+const published: SamConfig = { ...vitB, name: 'published decoder, small grid', imageSize: 256 }
+/**
+ * For an emulated GPU: half the side of the grid, which still has more positions than a prompt has tokens, and a narrow
+ * MLP. Attention and its stages are those of the published decoder.
+ */
+export const withNarrowMlp: SamConfig = {
+  ...published,
+  name: 'published decoder, smaller grid, narrow MLP',
+  imageSize: 128,
+  decoder: { ...published.decoder, mlpWidth: 64 }
+}
 const photo = { width: 300, height: 200 }
 const textWidth = 512
 
@@ -30,6 +40,8 @@ export interface PromptListOptions {
   readonly lists: number
   /** Maximum number of prompts in a list. */
   readonly maxPrompts?: number
+  /** Default: the published decoder on a small grid. */
+  readonly config?: SamConfig
 }
 
 /**
@@ -40,18 +52,18 @@ export interface PromptListOptions {
  */
 export async function checkPromptLists(
   backend: Backend,
-  { seed, lists: count, maxPrompts = 64 }: PromptListOptions
+  { seed, lists: count, maxPrompts = 64, config = published }: PromptListOptions
 ): Promise<void> {
   const random = generator(seed)
-  const weights = decoderWeights()
+  const weights = decoderWeights(config)
   const sam = await loadSam({ weights, model: config, backend, parts: 'decoder' })
-  const whole = unstagedGraphs(backend, weights)
+  const whole = unstagedGraphs(backend, config, weights)
   const g = gridSize(config)
   const data = hashFill({ name: 'image_embedding', shape: [1, config.width, g, g] }, seed).map(v => 10 * v)
   const embedding = f32([1, config.width, g, g], data)
   const file = await writeEmbedding({ embedding, ...photo, image: '', encoder: '' }, config)
   try {
-    const lists = Array.from({ length: count }, (_, i) => promptList(random, i, maxPrompts))
+    const lists = Array.from({ length: count }, (_, i) => promptList({ random, config, maxPrompts }, i))
     const predictions = await predictAll(await sam.load(file), lists)
     const reversed = await predictAll(await sam.load(file), [...lists].reverse())
     for (const [i, prompts] of lists.entries()) {
@@ -87,6 +99,7 @@ interface DecodedPrompt {
  */
 function unstagedGraphs(
   backend: Backend,
+  config: SamConfig,
   weights: WeightSource
 ): { predict(prompt: EmbeddedPrompt, embedding: Feeds[string]): Promise<DecodedPrompt>; dispose(): void } {
   const compiled = new Map<string, ReturnType<Backend['compile']>>()
@@ -110,7 +123,7 @@ function unstagedGraphs(
 }
 
 function compare({ masks, tokenIndices }: Prediction, { logits, iou }: DecodedPrompt, message: string): void {
-  const plane = lowResSize(config) ** 2
+  const plane = masks[0].lowResLogits!.length
   const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
   for (const [i, mask] of masks.entries()) {
     const expected = logits.subarray(tokenIndices[i] * plane, (tokenIndices[i] + 1) * plane)
@@ -125,7 +138,7 @@ function compare({ masks, tokenIndices }: Prediction, { logits, iou }: DecodedPr
   }
 }
 
-function decoderWeights(): WeightSource {
+function decoderWeights(config: SamConfig): WeightSource {
   const params = paramsOf(decodeMasks(config, { prompts: 1, points: 1, text: textWidth, masks: true }))
   return hashWeights(
     params.map(p => ({ name: nameOf(p)!, shape: p.shape })),
@@ -133,18 +146,24 @@ function decoderWeights(): WeightSource {
   )
 }
 
+interface Drawing {
+  readonly random: () => number
+  readonly config: SamConfig
+  readonly maxPrompts: number
+}
+
 /** The first lists are regressions: prompts with many points, with and without a mask, next to prompts with few. */
-function promptList(random: () => number, i: number, maxPrompts: number): EmbeddedPrompt[] {
+function promptList({ random, config, maxPrompts }: Drawing, i: number): EmbeddedPrompt[] {
   const upTo = (n: number): number => 1 + Math.floor(random() * n)
   if (i === 0) return [{ points: points(random, 8) }]
   if (i === 1) return [{ points: points(random, 1) }, { points: points(random, 40) }].slice(0, maxPrompts)
-  if (i === 2) return [{ points: points(random, 8) }, { mask: maskPrompt(upTo(99)) }].slice(-maxPrompts)
+  if (i === 2) return [{ points: points(random, 8) }, { mask: maskPrompt(config, upTo(99)) }].slice(-maxPrompts)
   // Lists of a few prompts are most common; one in four is long.
   const prompts = upTo(random() < 0.25 ? maxPrompts : Math.min(4, maxPrompts))
-  return Array.from({ length: prompts }, () => randomPrompt(random))
+  return Array.from({ length: prompts }, () => randomPrompt(random, config))
 }
 
-function randomPrompt(random: () => number): EmbeddedPrompt {
+function randomPrompt(random: () => number, config: SamConfig): EmbeddedPrompt {
   const often = (p: number): boolean => random() < p
   const prompt: { -readonly [K in keyof EmbeddedPrompt]: EmbeddedPrompt[K] } = {}
   if (often(0.7)) prompt.points = points(random, 1 + Math.floor(random() * (often(0.3) ? 40 : 10)))
@@ -152,7 +171,7 @@ function randomPrompt(random: () => number): EmbeddedPrompt {
     const [x, y] = [random() * 200, random() * 100]
     prompt.box = [x, y, x + 10 + random() * 80, y + 10 + random() * 80]
   }
-  if (often(0.2)) prompt.mask = maskPrompt(Math.floor(random() * 1e6))
+  if (often(0.2)) prompt.mask = maskPrompt(config, Math.floor(random() * 1e6))
   if (often(0.2)) prompt.text = vector('text', textWidth, random)
   if (often(0.2))
     prompt.sparseEmbeddings = Array.from({ length: 1 + Math.floor(random() * 3) }, () =>
@@ -169,7 +188,7 @@ const points = (random: () => number, n: number): Point[] =>
   }))
 
 /** Low-resolution logits in [−8, 8). */
-const maskPrompt = (seed: number): Float32Array =>
+const maskPrompt = (config: SamConfig, seed: number): Float32Array =>
   hashFill({ name: 'mask_prompt', shape: [lowResSize(config) ** 2] }, seed).map(v => 80 * v)
 
 function vector(name: string, length: number, random: () => number): Float32Array {

@@ -11,20 +11,29 @@ export interface Identity {
   readonly version: string
   /** Digests of the model and of its CLIP. */
   readonly weights: readonly string[]
-  /** The settings, without the paths of the weights. `config` is that of `model`, where a checkpoint is given one. */
+  /**
+   * The settings, without the paths of the weights. `config` is that of `model`, where a checkpoint is given one;
+   * `clip` is the digest of a CLIP's configuration and tokenizer.
+   */
   readonly settings: Pick<Job, 'automatic' | 'phrases' | 'prompts' | 'decoderHeads'> & {
     readonly config?: SamConfig | undefined
+    readonly clip?: string | undefined
   }
 }
 
 /** The identity of a job on these weights. */
 export const identityOf = (
   { automatic, phrases, prompts, decoderHeads }: Job,
-  { version, weights, config }: Pick<Identity, 'version' | 'weights'> & Pick<Identity['settings'], 'config'>
-): Identity => ({ version, weights, settings: { automatic, phrases, prompts, decoderHeads, config } })
+  {
+    version,
+    weights,
+    config,
+    clip
+  }: Pick<Identity, 'version' | 'weights'> & Pick<Identity['settings'], 'config' | 'clip'>
+): Identity => ({ version, weights, settings: { automatic, phrases, prompts, decoderHeads, config, clip } })
 
-/** SHA-256 of an identity, independent of the order of its keys. */
-export const digestOf = (identity: Identity): string => createHash('sha256').update(canonical(identity)).digest('hex')
+/** SHA-256 of a JSON value, such as an identity, independent of the order of its keys. */
+export const digestOf = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex')
 
 /** JSON with sorted keys. */
 export const canonical = (value: unknown): string =>

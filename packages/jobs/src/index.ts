@@ -6,7 +6,7 @@
 export { parseJob, type Job } from './job.js'
 export { parseManifest, type ManifestLine, type TaskPrompt } from './manifest.js'
 export { JobError } from './errors.js'
-export { identityOf, weightsDigest, type Identity } from './identity.js'
+export { digestOf, identityOf, weightsDigest, type Identity } from './identity.js'
 export { taskOf, isInShard, type Shard, type Task } from './task.js'
 export { openSource, type Source } from './source.js'
 export { isS3, openStorage } from './storage/open.js'

@@ -20,10 +20,10 @@ afterEach(() => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts worker-child.ts. With `inside`, a command that runs the rest of its arguments, such as `unshare`. */
-export function startChild(args: readonly string[], inside: readonly string[] = []): Child {
-  const command = [...inside, process.execPath, path('../../../tools/run.js'), path('./worker-child.ts'), ...args]
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts worker-child.ts. */
+export function startChild(args: readonly string[]): Child {
+  const command = [path('../../../tools/run.js'), path('./worker-child.ts'), ...args]
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
   running.add(child)
   const exit = once(child, 'exit').then(([code]) => {
     running.delete(child)

@@ -1,9 +1,9 @@
 /** Faults of a run without a queue, each in a process of its own. */
-import { spawnSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodePng } from '@sam/core'
 import { expect, it } from 'vitest'
+import { mountSmallDisk } from '../../../tools/small-disk.js'
 import { openSource, runJob } from '../src/index.js'
 import { startChild } from './child.js'
 import { finished, names, stubImages, workFolder } from './stub.js'
@@ -87,28 +87,16 @@ it('kill -9 of a run with a model: the records are those of a run that was not k
   expect(lines).toEqual(await finished(source, await stubResults(whole)))
 })
 
-/** A disk of 256 KiB, for one process: a mount in a namespace of its own. */
-const smallDisk = (path: string): string[] => [
-  'unshare',
-  '--map-root-user',
-  '--mount',
-  'sh',
-  '-c',
-  'mount -t tmpfs -o size=256k tmpfs "$0" && "$@"; code=$?; cp -r "$0/." "$0-copy"; exit $code',
-  path
-]
-const canMount =
-  spawnSync('unshare', ['--map-root-user', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt']).status === 0
-
-it.runIf(canMount)('a full disk: the run stops and says so, and the next one continues', async () => {
+it('a full disk: the run stops and says so, and the next one continues', async ({ skip }) => {
   const images = await stubImages(join(folder, 'full'), 200)
-  const out = join(folder, 'full', 'out')
-  await mkdir(out)
-  const child = startChild(['run', images, out], smallDisk(out))
+  const disk = (await mountSmallDisk(join(folder, 'full', 'disk'), 256)) ?? skip('mounts are not permitted here')
+  const child = startChild(['run', images, disk.folder])
   expect(await child.ended()).toBe(1)
   expect(child.lines.at(-1)).toMatch(/^E_STORAGE: cannot write .*: the disk is full$/)
 
-  const copy = `${out}-copy`
+  const copy = join(folder, 'full', 'copy')
+  await cp(disk.folder, copy, { recursive: true })
+  disk.remove()
   const before = await (await stubResults(copy)).recorded()
   expect(before.size).toBeGreaterThan(5)
   expect(before.size).toBeLessThan(200)

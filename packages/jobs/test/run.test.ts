@@ -163,7 +163,8 @@ describe('Results', () => {
     for (const [change, message] of [
       [{ weights: ['other'] }, 'other weights'],
       [{ version: '2' }, 'version 1 (this is 2)'],
-      [{ settings: { ...identity.settings, config: configs.vit_b } }, "other settings of 'config'"]
+      [{ settings: { ...identity.settings, config: configs.vit_b } }, "other settings of 'config'"],
+      [{ settings: { ...identity.settings, clip: 'other' } }, "other settings of 'clip'"]
     ] as const)
       await expect(stubResults(out, { job, identity: { ...identity, ...change } })).rejects.toThrow(message)
     await stubResults(out, stubDescription('automatic: {}\ncheckpoint: a.pth\noutput: { format: yolo }'))

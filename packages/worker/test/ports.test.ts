@@ -14,7 +14,7 @@ const eventually = (check: () => void): Promise<void> =>
       gc()
       check()
     },
-    { timeout: 5000, interval: 20 }
+    { timeout: 60_000, interval: 20 }
   )
 
 /** A model that counts its images, served in this thread. */

@@ -47,7 +47,7 @@ export function addAnnotate(program: Command, context: Context): void {
     .option('--shard <i/n>', 'part i of n of the images, from 0/n (default: all)', shardOf, { index: 0, count: 1 })
     .addOption(concurrencyOption())
     .option('--retry-failed', 'also try the images that failed before')
-    .option('--queue <url>', 'have the images done by `sam worker`s: redis://HOST:PORT')
+    .option('--queue <url>', 'process the images with `sam worker`s: redis://HOST:PORT')
     .option('--attempts <n>', 'with --queue: tries of an image, at growing intervals', wholeNumber('--attempts'), 5)
     .addOption(backendOption())
     .addOption(downloadOption())
@@ -57,7 +57,7 @@ export function addAnnotate(program: Command, context: Context): void {
 
 const help = `
 The job file has one of: automatic, phrases, prompts; and the model.
-  automatic: { pointsPerSide: 16 }        # masks of everything; {} for the defaults
+  automatic: { pointsPerSide: 16 }        # automatic masks; {} for the defaults
   phrases: { find: [a wheel] }            # the objects that phrases describe; needs clip: FOLDER
   prompts: {}                             # the prompts of each line of the manifest
   model: mobile_sam                       # or checkpoint: FILE
@@ -126,7 +126,7 @@ async function runHere(
   )
 }
 
-/** Has the images done by the workers of a queue. */
+/** Processes the images with the workers of a queue. */
 async function runThere(
   { location, source, results }: Work,
   options: AnnotateOptions,

@@ -4,9 +4,9 @@ export const exportFormats = {
   masks: { label: 'Masks', what: 'PNG, white on black, one per object' },
   labels: { label: 'Label map', what: 'PNG with a number per object, and a table of the numbers' },
   coco: { label: 'COCO', what: 'JSON with RLE or polygons' },
-  yolo: { label: 'YOLO', what: 'text files with polygons' },
+  yolo: { label: 'YOLO', what: 'Text files with polygons' },
   'label-studio': { label: 'Label Studio', what: 'JSON with brush masks or polygons' },
-  svg: { label: 'SVG', what: 'outlines as paths' }
+  svg: { label: 'SVG', what: 'Outlines as paths' }
 } as const
 
 export type ExportFormat = keyof typeof exportFormats

@@ -1,10 +1,13 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
+import { live } from 'lit-html/directives/live.js'
 import { icon, type IconName } from './icons.js'
 
 export interface ButtonOptions {
   readonly onclick: (event: Event) => void
   /** Its shortcut. */
   readonly key?: string | undefined
+  /** What it does, where its name does not say it. */
+  readonly title?: string | undefined
   readonly disabled?: boolean | undefined
   readonly pressed?: boolean | undefined
   readonly class?: string | undefined
@@ -24,17 +27,17 @@ export const iconButton = (name: IconName, label: string, options: ButtonOptions
     ${icon(name)}
   </button>`
 
-/** A button with an icon and its name. */
-export const textButton = (name: IconName, label: string, options: ButtonOptions): TemplateResult =>
+/** A button with its name, and an icon or none. */
+export const textButton = (name: IconName | undefined, label: string, options: ButtonOptions): TemplateResult =>
   html`<button
     type="button"
     class=${options.class ?? 'text-button'}
-    title=${options.key ? `${label} (${options.key})` : nothing}
+    title=${options.title ?? (options.key ? `${label} (${options.key})` : nothing)}
     aria-pressed=${options.pressed ?? nothing}
     ?disabled=${options.disabled}
     @click=${options.onclick}
   >
-    ${icon(name)}<span>${label}</span>
+    ${name ? icon(name) : nothing}<span>${label}</span>
   </button>`
 
 /** A wide button with an icon, its name, and a note on what it does. */
@@ -47,11 +50,43 @@ export const choiceButton = (
     ${icon(name)}<span><strong>${label}</strong><small>${note}</small></span>
   </button>`
 
-/** One of several choices, of which one is pressed. */
+/** A button that opens a dialog, with its name and what is chosen there. */
+export const menuButton = (
+  [label, note]: readonly [label: string, note: string],
+  options: { readonly class: string; readonly title: string; readonly onclick: () => void }
+): TemplateResult =>
+  html`<button type="button" class=${`choice ${options.class}`} title=${options.title} @click=${options.onclick}>
+    <span><strong>${label}</strong><small>${note}</small></span>${icon('chevron')}
+  </button>`
+
+interface Choice<T extends string> {
+  readonly value: T
+  readonly choose: (value: T) => void
+}
+
+/** One of several choices, from a list that opens. */
+export const dropDown = <T extends string>(
+  label: string,
+  choices: readonly (readonly [value: T, label: string])[],
+  { value, choose, disabled = false }: Choice<T> & { readonly disabled?: boolean }
+): TemplateResult =>
+  html`<span class="drop-down">
+    <select
+      class="field"
+      aria-label=${label}
+      ?disabled=${disabled}
+      @change=${(event: Event) => choose((event.target as HTMLSelectElement).value as T)}
+    >
+      ${choices.map(([option, text]) => html`<option value=${option} .selected=${live(option === value)}>${text}</option>`)}
+    </select>
+    ${icon('chevron')}
+  </span>`
+
+/** One of several choices, side by side, of which one is pressed. */
 export const segments = <T extends string>(
   label: string,
   choices: readonly (readonly [value: T, label: string])[],
-  { value, choose, disabled = () => false }: { value: T; choose: (value: T) => void; disabled?: (value: T) => boolean }
+  { value, choose }: Choice<T>
 ): TemplateResult =>
   html`<div class="segments" role="group" aria-label=${label}>
     ${choices.map(
@@ -59,7 +94,6 @@ export const segments = <T extends string>(
         html`<button
           type="button"
           aria-pressed=${choice === value}
-          ?disabled=${disabled(choice)}
           @click=${() => choose(choice)}
         >
           ${text}

@@ -17,7 +17,10 @@ const dialogs: Readonly<Record<Name, { title: string; body: (app: App) => Templa
 
 /** The dialog that `state.dialog` names. Returns the function that shows it. */
 export function createDialogs(root: HTMLDialogElement, app: App): () => void {
-  const close = (): void => app.set({ dialog: undefined })
+  const close = (): void => {
+    app.set({ dialog: undefined })
+    app.show() // the next key is for the page
+  }
   root.addEventListener('close', close)
   root.addEventListener('click', event => {
     if (event.target === root) close()

@@ -4,13 +4,14 @@ import type { MaskOptions } from '../export/export-picture.js'
 import type { ExportScope } from '../export/exports.js'
 import { exportFormats, hasShapes, writesOutlines, type ExportFormat } from '../export/formats.js'
 import { counted } from '../format.js'
-import { card, segments, slider, textButton } from './controls.js'
+import { card, dropDown, segments, slider, textButton } from './controls.js'
 
 const scopes: readonly (readonly [ExportScope, string])[] = [
   ['object', 'Object'],
   ['picture', 'Picture'],
   ['all', 'All pictures']
 ]
+const formats = Object.entries(exportFormats).map(([name, { label }]) => [name as ExportFormat, label] as const)
 
 const usesFeather = (format: ExportFormat): boolean => format === 'cut-out' || format === 'masks'
 
@@ -26,22 +27,13 @@ export function exportPanel(app: App): TemplateResult {
   const { objects, empty } = exports.count(scope)
   const none = !objects || exports.busy !== undefined
   return card('export', 'Export', {
-    body: html`${segments('What is exported', scopes, {
-      value: scope,
-      choose: next => change({ scope: next }),
-      disabled: choice => choice === 'all' && annotator.project.pictures.length < 2
-    })}
-      <label class="labelled">
-        <span>Format</span>
-        <select
-          class="field"
-          @change=${(event: Event) => change({ format: (event.target as HTMLSelectElement).value as ExportFormat })}
-        >
-          ${Object.entries(exportFormats).map(
-            ([name, { label }]) => html`<option value=${name} ?selected=${name === format}>${label}</option>`
-          )}
-        </select>
-      </label>
+    hint: objects
+      ? `${counted(objects, 'object')}${empty ? `, ${empty} without a mask left out` : ''}`
+      : 'nothing to export yet',
+    body: html`<div class="export-what">
+        ${dropDown('What is exported', scopes, { value: scope, choose: next => change({ scope: next }) })}
+        ${dropDown('Format', formats, { value: format, choose: next => change({ format: next }) })}
+      </div>
       <p class="hint">${exportFormats[format].what}</p>
       <details
         class="options"
@@ -86,11 +78,6 @@ export function exportPanel(app: App): TemplateResult {
           }
         </div>
       </details>
-      <p class="hint" role="status">
-        ${objects ? counted(objects, 'object') : 'Nothing to export yet'}${
-          empty ? `; ${empty} without a mask ${empty === 1 ? 'is' : 'are'} left out` : ''
-        }
-      </p>
       <div class="row">
         ${textButton('save', 'Export', {
           class: 'button primary',
@@ -99,6 +86,7 @@ export function exportPanel(app: App): TemplateResult {
         })}
         ${textButton('copy', 'Copy cut-out', {
           class: 'button',
+          title: `Copies ${annotator.active?.name ?? 'all objects of the picture'} as a PNG`,
           disabled: exports.count(annotator.active ? 'object' : 'picture').objects === 0 || exports.busy !== undefined,
           onclick: () => void exports.copy(now().masks)
         })}
@@ -123,7 +111,7 @@ function outlineOptions(app: App, change: (part: Partial<MaskOptions>) => void):
       value: masks.simplify,
       max: 8,
       step: 0.25,
-      shown: `${px} · ${vertices === undefined ? '…' : vertices.toLocaleString('en')} vertices`,
+      shown: `${px} · ${vertices === undefined ? 'counting' : vertices.toLocaleString('en')} vertices`,
       change: simplify => change({ simplify })
     })}`
 }

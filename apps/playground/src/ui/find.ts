@@ -63,7 +63,7 @@ export function findPanel(app: App): TemplateResult {
           type="search"
           name="phrase"
           aria-label="Find by a phrase"
-          placeholder="a red star"
+          placeholder=${models.state.supportsText ? 'a red star' : 'no text search'}
           enterkeyhint="search"
           maxlength="200"
           autocomplete="off"
@@ -130,7 +130,7 @@ export function findPanel(app: App): TemplateResult {
   })
 }
 
-/** Suggests masks of everything in the picture; clicks then choose from them. */
+/** Suggests automatic masks; clicks then choose from them. */
 export async function generateAll({ annotator, models }: App): Promise<void> {
   annotator.set({ tool: 'select', level: 'all' })
   await annotator.generate(models.state.model?.automatic)

@@ -1,49 +1,40 @@
-import { colorOf, pathOf } from '@sam/annotator'
+import { colorOf, pathOf, type AnnotatedObject } from '@sam/annotator'
 import type { Mask } from '@sam/core'
-import { html, type TemplateResult } from 'lit-html'
+import { html, nothing, type TemplateResult } from 'lit-html'
 import type { App } from '../app.js'
 import { percent } from '../format.js'
-import { card } from './controls.js'
 import { drawn } from './drawn.js'
 
-/** The masks of the selected object to choose from, with the model's own estimate of their IoU. */
-export function maskChoice({ annotator }: App): TemplateResult {
-  const { active, state } = annotator
-  const masks = (active && annotator.candidates(active)) ?? []
-  const { image } = state
-  return card('masks', 'Masks', {
-    hint: masks.length ? 'the model’s own estimate' : undefined,
-    body:
-      active && image && masks.length
-        ? html`<div class="candidates" role="radiogroup" aria-label="Masks to choose from">
-            ${masks.map(
-              (mask, i) =>
-                html`<label class="candidate" title=${`Mask ${i + 1} (${i + 1})`}>
-                  <input
-                    type="radio"
-                    name="candidate"
-                    class="visually-hidden"
-                    value=${i}
-                    aria-label=${`Mask ${i + 1}, the model’s own estimate: ${percent(mask.predictedIou)}`}
-                    .checked=${i === active.choice}
-                    ?disabled=${active.locked}
-                    @change=${() => annotator.choose(i)}
-                  />
-                  <canvas
-                    aria-hidden="true"
-                    ${drawn(thumbnail(image, mask, colorOf(annotator.project, active)), image, mask, colorOf(annotator.project, active))}
-                  ></canvas>
-                  <span class="score">
-                    <span class="score-bar" .style=${`--part: ${percent(mask.predictedIou)}`}></span>
-                    ${percent(mask.predictedIou)}
-                  </span>
-                </label>`
-            )}
-          </div>`
-        : html`<p class="hint">
-            ${active ? 'This object has one mask: it was painted, merged or found.' : 'Select an object to see its masks.'}
-          </p>`
-  })
+/** The masks that the model predicted for an object, to choose from, with its own estimate of their IoU. */
+export function maskChoice({ annotator }: App, object: AnnotatedObject): TemplateResult | typeof nothing {
+  const masks = annotator.candidates(object) ?? []
+  const { image } = annotator.state
+  if (!image || !masks.length) return nothing
+  if (masks.length === 1) return html`<p class="hint">model’s own estimate ${percent(masks[0].predictedIou)}</p>`
+  const color = colorOf(annotator.project, object)
+  return html`<p class="hint" id="masks-hint">Masks, with the model’s own estimate</p>
+    <div class="candidates" role="radiogroup" aria-labelledby="masks-hint">
+      ${masks.map(
+        (mask, i) =>
+          html`<label class="candidate" title=${`Mask ${i + 1} (${i + 1})`}>
+            <input
+              type="radio"
+              name="candidate"
+              class="visually-hidden"
+              value=${i}
+              aria-label=${`Mask ${i + 1}, model’s own estimate ${percent(mask.predictedIou)}`}
+              .checked=${i === object.choice}
+              ?disabled=${object.locked}
+              @change=${() => annotator.choose(i)}
+            />
+            <canvas aria-hidden="true" ${drawn(thumbnail(image, mask, color), image, mask, color)}></canvas>
+            <span class="score">
+              <span class="score-bar" .style=${`--part: ${percent(mask.predictedIou)}`}></span>
+              ${percent(mask.predictedIou)}
+            </span>
+          </label>`
+      )}
+    </div>`
 }
 
 const side = 84

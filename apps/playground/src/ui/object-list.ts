@@ -15,7 +15,8 @@ import { html, nothing, type TemplateResult } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import type { App } from '../app.js'
 import { counted, percent } from '../format.js'
-import { card, iconButton, textButton } from './controls.js'
+import { card, dropDown, iconButton, textButton } from './controls.js'
+import { maskChoice } from './mask-choice.js'
 
 /** The objects that the search leaves. */
 export function listedObjects({ annotator, state }: App): readonly AnnotatedObject[] {
@@ -38,8 +39,8 @@ export function objectList(app: App): TemplateResult {
     action: html`<span class="actions">
       ${
         objects.length > 1
-          ? iconButton('check', 'Tick several objects', {
-              class: 'small',
+          ? textButton(undefined, ticked ? 'Done' : 'Select several', {
+              title: 'Tick objects to merge, subtract or remove them',
               pressed: ticked !== undefined,
               onclick: () => app.set({ ticked: ticked ? undefined : new Set() })
             })
@@ -61,7 +62,7 @@ export function objectList(app: App): TemplateResult {
     }
       ${
         objects.length
-          ? html`<ul class="objects" aria-label="Objects" @keydown=${(event: KeyboardEvent) => arrows(app, event)}>
+          ? html`<ul class="objects scrolls" aria-label="Objects" @keydown=${(event: KeyboardEvent) => arrows(app, event)}>
             ${repeat(
               listed,
               ({ id }) => id,
@@ -71,6 +72,11 @@ export function objectList(app: App): TemplateResult {
           : html`<p class="hint">Click an object in the picture, draw a box around it, or paint it.</p>`
       }
       ${objects.length && !listed.length ? html`<p class="hint">No object is called “${state.search.trim()}”.</p>` : nothing}
+      ${
+        annotator.active && objects.length < 3
+          ? html`<p class="hint">Clicks now refine ${annotator.active.name}. New starts another object.</p>`
+          : nothing
+      }
       ${ticked ? tickedActions(app, ticked) : nothing}`
   })
 }
@@ -101,9 +107,7 @@ function factsOf({ annotator }: App, object: AnnotatedObject): string {
       ? 'empty mask'
       : object.score !== undefined
         ? `fits the phrase ${percent(object.score)}`
-        : mask.lowResLogits
-          ? `model’s own estimate ${percent(mask.predictedIou)}`
-          : `${mask.area.toLocaleString('en')} px`
+        : `${mask.area.toLocaleString('en')} px`
   return label === undefined ? fact : `${label} · ${fact}`
 }
 
@@ -142,28 +146,34 @@ function row(app: App, object: AnnotatedObject): TemplateResult {
         class: 'small',
         onclick: () => annotator.act(before => changeObject(before, id, { visible: !visible }))
       })}
-      ${iconButton(locked ? 'lock' : 'unlocked', locked ? `Unlock ${name}` : `Lock ${name}`, {
-        class: `small${locked ? ' on' : ''}`,
-        onclick: () => annotator.act(before => changeObject(before, id, { locked: !locked }))
-      })}
+      ${
+        locked
+          ? iconButton('lock', `Unlock ${name}`, {
+              key: 'K',
+              class: 'small on',
+              onclick: () => annotator.act(before => changeObject(before, id, { locked: false }))
+            })
+          : nothing
+      }
     </div>
     ${active ? editor(app, object) : nothing}
   </li>`
 }
 
-/** Name, label and actions of the selected object. */
-function editor(app: App, { id, name, locked, category }: AnnotatedObject): TemplateResult {
+/** Name, label, actions and masks of the selected object. */
+function editor(app: App, object: AnnotatedObject): TemplateResult {
   const { annotator } = app
+  const { id, name, locked, category } = object
   const { categories } = annotator.project
   const rename = (event: Event): void =>
     annotator.act(before => renameObject(before, id, (event.target as HTMLInputElement).value))
-  const label = ({ target }: Event): void => {
-    const { value } = target as HTMLSelectElement
-    if (value === 'edit') {
-      app.set({ dialog: 'labels' })
-      ;(target as HTMLSelectElement).value = String(category ?? '')
-    } else annotator.act(before => assignCategory(before, value ? Number(value) : undefined))
+  const label = (value: string): void => {
+    if (value === 'edit') app.set({ dialog: 'labels' })
+    else annotator.act(before => assignCategory(before, value ? Number(value) : undefined))
   }
+  const labels = categories.map(
+    option => [String(option.id), option.shortcut ? `${option.name} (${option.shortcut})` : option.name] as const
+  )
   return html`<div class="object-editor">
     <input
       class="field object-name"
@@ -178,18 +188,22 @@ function editor(app: App, { id, name, locked, category }: AnnotatedObject): Temp
         if (event.key === 'Enter') (event.target as HTMLElement).blur()
       }}
     />
-    <select class="field" aria-label="Label" ?disabled=${locked} @change=${label}>
-      <option value="" ?selected=${category === undefined}>No label</option>
-      ${categories.map(
-        option =>
-          html`<option value=${option.id} ?selected=${option.id === category}>
-            ${option.name}${option.shortcut ? ` (${option.shortcut})` : ''}
-          </option>`
-      )}
-      <option value="edit">Edit labels …</option>
-    </select>
-    <div class="row">
-      ${iconButton('copy', `Duplicate ${name}`, {
+    ${dropDown('Label', [['', 'No label'], ...labels, ['edit', 'Edit labels …']], {
+      value: String(category ?? ''),
+      choose: label,
+      disabled: locked
+    })}
+    <div class="object-actions">
+      ${
+        locked
+          ? nothing
+          : iconButton('lock', `Lock ${name}`, {
+              key: 'K',
+              class: 'small',
+              onclick: () => annotator.act(before => changeObject(before, id, { locked: true }))
+            })
+      }
+      ${iconButton('duplicate', `Duplicate ${name}`, {
         key: 'D',
         class: 'small',
         onclick: () => annotator.act(before => duplicateObject(before, id))
@@ -201,6 +215,7 @@ function editor(app: App, { id, name, locked, category }: AnnotatedObject): Temp
         onclick: () => annotator.act(before => removeObjects(before, [id]))
       })}
     </div>
+    ${maskChoice(app, object)}
   </div>`
 }
 

@@ -7,7 +7,7 @@ import { card, iconButton } from './controls.js'
 import { drawn } from './drawn.js'
 import { pictureButtons } from './open-pictures.js'
 
-const side = { width: 72, height: 54 }
+const side = { width: 60, height: 45 }
 
 /** Draws a small copy of a picture file into the canvas. */
 const thumbnail = (blob: Blob | undefined) => (canvas: HTMLCanvasElement) => {
@@ -49,7 +49,7 @@ export function pictures(app: App): TemplateResult {
       </button>
     </li>`
   const at = project.pictures.findIndex(({ id }) => id === picture?.id)
-  return card('objects', 'Pictures', {
+  return card('pictures', 'Pictures', {
     hint: project.pictures.length > 1 ? `${at + 1} of ${project.pictures.length}` : undefined,
     action: html`<span class="actions">${pictureButtons(app, { label: 'Add', classes: ['text-button', 'text-button'] })}</span>`,
     body: html`<ul class="thumbnails" aria-label="Pictures">

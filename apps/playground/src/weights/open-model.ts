@@ -61,7 +61,7 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
     // The weights of the CLIP are downloaded when a phrase is typed.
     const text = own && lazyText(tinyText(), () => loadClip({ ...own, backend }))
     const sam = await load(weights, text)
-    return opened(sam, { label, note: 'part of this page', again: model }, async () => text?.dispose())
+    return opened(sam, { label, note: 'built in', again: model }, async () => text?.dispose())
   }
   const cache = await modelCache()
   if (model.kind === 'file') {
@@ -110,10 +110,7 @@ export async function openModel(choice: ModelChoice, { backend, signal, onStep }
       signal,
       onBytes: (loaded, total) => onStep({ doing: 'check', loaded, total })
     })
-    const note =
-      address === 'same'
-        ? 'stored on this device'
-        : 'stored on this device; its URL could not be checked for a newer file'
+    const note = address === 'same' ? storedNote : `${storedNote}; its URL could not be checked for a newer file`
     if (stored) return openStored(stored, note)
   }
   if (!remote) {
@@ -155,7 +152,7 @@ function singleFileOf(folder: ModelChoice & { kind: 'folder' }): ModelChoice {
   return single ? { kind: 'file', file: new File([single], `${folder.name}.safetensors`) } : folder
 }
 
-const storedNote = 'stored on this device'
+const storedNote = 'stored'
 const notStored = 'not stored: this browser has no storage or too little space for it'
 
 /** Stores a model. Undefined if the browser has no storage, or too little space. */

@@ -82,21 +82,21 @@ export function addCvat(app: App, service: Service): void {
     }
     const answer = await cache.add(model, bytes, {
       signal,
-      work: image =>
-        model.decodes.run(signal, async () => {
-          const [mask] = (await image.predict(prompt, { signal })).masks
-          const bits = mask.bitmap({ keep: false })
-          const row = (y: number): number[] =>
-            Array.from(bits.subarray(y * mask.width, (y + 1) * mask.width), inside => 255 * inside)
-          const [largest] = mask
-            .toPolygons({ simplify: 1 })
-            .map(([ring]) => ring)
-            .sort((a, b) => Math.abs(signedArea(b)) - Math.abs(signedArea(a)))
-          return {
-            mask: Array.from({ length: mask.height }, (_, y) => row(y)),
-            points: (largest ?? []).slice(0, -1).map(([x, y]): [number, number] => [x, y])
-          }
-        })
+      slots: model.decodes,
+      work: async image => {
+        const [mask] = (await image.predict(prompt, { signal })).masks
+        const bits = mask.bitmap({ keep: false })
+        const row = (y: number): number[] =>
+          Array.from(bits.subarray(y * mask.width, (y + 1) * mask.width), inside => 255 * inside)
+        const [largest] = mask
+          .toPolygons({ simplify: 1 })
+          .map(([ring]) => ring)
+          .sort((a, b) => Math.abs(signedArea(b)) - Math.abs(signedArea(a)))
+        return {
+          mask: Array.from({ length: mask.height }, (_, y) => row(y)),
+          points: (largest ?? []).slice(0, -1).map(([x, y]): [number, number] => [x, y])
+        }
+      }
     })
     return c.json(answer, 200)
   })

@@ -152,13 +152,13 @@ async function predict(service: Service, { bytes, regions, control, signal }: Cl
   await checkPixels(bytes, service.limits.pixels, signal)
   return service.cache.add(model, bytes, {
     signal,
-    work: image =>
-      model.decodes.run(signal, async () => {
-        const prompt = await promptOf(regions, image)
-        const [mask] = (await image.predict(prompt, { signal })).masks
-        const result = mask.area ? [resultOf(mask, control, labelOf(regions))] : []
-        return { result, score: mask.predictedIou, model_version: model.name }
-      })
+    slots: model.decodes,
+    work: async image => {
+      const prompt = await promptOf(regions, image)
+      const [mask] = (await image.predict(prompt, { signal })).masks
+      const result = mask.area ? [resultOf(mask, control, labelOf(regions))] : []
+      return { result, score: mask.predictedIou, model_version: model.name }
+    }
   })
 }
 

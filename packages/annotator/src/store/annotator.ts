@@ -122,7 +122,7 @@ export interface Annotator {
 
   /** Finds the objects that a phrase describes, and adds those that are not in the document yet. */
   addPhrase(phrase: string, options?: Omit<QueryOptions, 'signal'>): Promise<void>
-  /** Suggests masks of everything in the picture, while they are found. */
+  /** Suggests automatic masks as they are found. */
   generate(options?: Omit<AutomaticMaskOptions, 'signal' | 'onProgress'>): Promise<void>
   /** The suggestions to show at the current level. */
   suggestions(): readonly Suggestion[]

@@ -1,5 +1,5 @@
 import { SamError, type Mask, type Point } from '@sam/core'
-import { addObjects, mergeObjects, replaceMask, type NewObject } from '../document/objects.js'
+import { mergeObjects, replaceMask } from '../document/objects.js'
 import { addPictures } from '../document/pictures.js'
 import {
   amendProject,
@@ -19,15 +19,15 @@ import {
   pictureOf,
   type AnnotatedObject,
   type Picture,
-  type Position,
   type Project,
   type Prompts
 } from '../document/project.js'
 import { addPoint, addStroke, chooseMask } from '../document/prompts.js'
-import { dismissSuggestions, pickSuggestions, updateSuggestions } from '../document/suggestions.js'
-import { covers, subtractMask, uniteMasks } from '../masks/combine.js'
+import { dismissSuggestions, pickSuggestions } from '../document/suggestions.js'
+import { subtractMask, uniteMasks } from '../masks/combine.js'
 import { strokePrompts } from '../masks/stroke-prompts.js'
 import type { Annotator, AnnotatorState, PictureFile } from './annotator.js'
+import { addPhrase, generate, type Finding } from './find.js'
 import { latest } from './latest.js'
 import { suggestionsOfLevel } from './levels.js'
 import { maskCache, type MaskCache } from './mask-cache.js'
@@ -35,13 +35,11 @@ import { openPictures } from './open-pictures.js'
 import { createPredictor, promptOf } from './predictor.js'
 import { readPicture } from './read-picture.js'
 import type { ImageLike } from './sam-like.js'
-import { phraseStatus, predictionStatus } from './status.js'
+import { predictionStatus, selectionStatus } from './status.js'
 import { tasks } from './tasks.js'
+import { objectAt, suggestionAt } from './under-pointer.js'
 
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
-
-/** Of an object that a phrase found, how much its mask may share with one that is there already, as IoU. */
-const sameObject = 0.8
 
 /** Creates an annotator with an empty project. */
 export function createAnnotator(): Annotator {
@@ -75,7 +73,11 @@ export function createAnnotator(): Annotator {
     isKnown: prompts => cache.predicted(prompts) !== undefined,
     predicted(object, masks) {
       cache.keep(object.prompts, masks)
-      update({ predictions: state.predictions + 1, status: predictionStatus(object, masks) })
+      const isActive = annotator.active?.id === object.id
+      update({
+        predictions: state.predictions + 1,
+        status: isActive ? predictionStatus(object, masks) : state.status
+      })
     },
     fail: error => fail(error)
   })
@@ -148,7 +150,15 @@ export function createAnnotator(): Annotator {
   function moveTo(history: ProjectHistory): void {
     rememberShown()
     previews.stop()
+    const before = annotator.active
     update({ history, preview: undefined })
+    const { active } = annotator
+    if (active && active.id !== before?.id)
+      update({
+        status: annotator.maskOf(active)
+          ? selectionStatus(active, cache.predicted(active.prompts)?.[active.choice])
+          : `${active.name}: predicting the mask`
+      })
     // Ids of objects are used again: the next object with an id must not show the mask of an earlier one.
     const { objects = [] } = picture() ?? {}
     for (const key of lastShown.keys())
@@ -179,12 +189,6 @@ export function createAnnotator(): Annotator {
       lastShown.set(keyOf(made), preview)
   }
 
-  const smallest = <T>(found: readonly { readonly item: T; readonly mask: Mask }[]): T | undefined =>
-    found.reduce<{ item: T; mask: Mask } | undefined>(
-      (best, next) => (best && best.mask.area <= next.mask.area ? best : next),
-      undefined
-    )?.item
-
   /** The masks of objects that are all predicted, else undefined. */
   function masksOf(ids: readonly number[]): readonly Mask[] | undefined {
     const masks = ids.flatMap(id => {
@@ -192,13 +196,6 @@ export function createAnnotator(): Annotator {
       return (object && annotator.maskOf(object)) ?? []
     })
     return masks.length === ids.length ? masks : undefined
-  }
-
-  const ready = (): ImageLike => {
-    if (encoded) return encoded
-    throw new Error(
-      state.sam ? 'The picture must be encoded first. Wait until it is ready.' : 'A model must be loaded first.'
-    )
   }
 
   const annotator: Annotator = {
@@ -322,58 +319,8 @@ export function createAnnotator(): Annotator {
       if (active && cache.predicted(active.prompts)?.[choice]) act(before => chooseMask(before, choice))
     },
 
-    async addPhrase(phrase, options = {}) {
-      try {
-        const image = ready()
-        const name = phrase.trim()
-        if (!state.sam?.text)
-          throw new Error('This model has no text encoder: load one that finds objects by a phrase.')
-        const found = await operations.run(`Searching for “${name}”`, signal =>
-          image.query(name, { ...options, signal })
-        )
-        if (image !== encoded) return // another picture is shown by now
-        const { objects = [] } = picture() ?? {}
-        const known = objects.flatMap(object => annotator.maskOf(object) ?? [])
-        const added = found.filter(({ mask }) => mask.area && !known.some(other => other.iou(mask) > sameObject))
-        if (added.length)
-          act(before =>
-            addObjects(
-              before,
-              added.map(
-                ({ mask, score }, i): NewObject => ({
-                  name: added.length > 1 ? `${name} ${i + 1}` : name,
-                  base: mask,
-                  score
-                })
-              )
-            )
-          )
-        update({ status: phraseStatus(name, added, found.length) })
-      } catch (error) {
-        fail(error)
-      }
-    },
-    async generate(options = {}) {
-      try {
-        const image = ready()
-        const { id } = picture()!
-        annotator.dismiss()
-        annotator.set({ tool: 'select' })
-        let count = 0
-        await operations.run('Finding everything', async (signal, report) => {
-          for await (const { added, removed, done, total } of image.streamMasks({ ...options, signal })) {
-            count += added.length - removed.length
-            update({
-              history: amendProject(state.history, before => updateSuggestions(before, id, { added, removed }))
-            })
-            report({ text: `Finding everything · ${count} masks`, part: done / total })
-          }
-        })
-        update({ status: count ? `${count} masks found: click those to keep` : 'No masks found' })
-      } catch (error) {
-        fail(error)
-      }
-    },
+    addPhrase: (phrase, options) => addPhrase(finding, phrase, options),
+    generate: options => generate(finding, options),
     suggestions() {
       const { suggestions = [] } = picture() ?? {}
       return suggestionsOfLevel(suggestions, state.level)
@@ -418,19 +365,16 @@ export function createAnnotator(): Annotator {
         return mask?.area ? [{ object, mask, category: categoryOf(project(), object.category) }] : []
       })
     },
-    objectAt(at: Position) {
-      const { objects = [] } = picture() ?? {}
-      return smallest(
-        objects.flatMap(object => {
-          const mask = object.visible && !object.locked ? annotator.shown(object) : undefined
-          return mask && covers(mask, at) ? [{ item: object, mask }] : []
-        })
-      )
-    },
-    suggestionAt: at =>
-      smallest(annotator.suggestions().flatMap(item => (covers(item.mask, at) ? [{ item, mask: item.mask }] : []))),
+    objectAt: at => objectAt(annotator, at),
+    suggestionAt: at => suggestionAt(annotator, at),
     blobOf: id => blobs.get(id),
     fail
+  }
+  const finding: Finding = {
+    annotator,
+    encoded: () => encoded,
+    run: (text, work) => operations.run(text, work),
+    amend: change => update({ history: amendProject(state.history, change) })
   }
 
   /** Adds one picture to the document, decoded to know its size. */

@@ -8,11 +8,14 @@ export function predictionStatus({ name, strokes }: AnnotatedObject, masks: read
   const [best] = masks
   if (!best.area && !strokes.length)
     return `${name}: the mask is empty; add a point inside the object, or remove one. Empty masks are not exported`
-  const score = percent(best.predictedIou)
-  return masks.length > 1
-    ? `${name}: ${masks.length} masks to choose from, best ${score} by the model’s own estimate`
-    : `${name}: mask refined, ${score} by the model’s own estimate`
+  return `${name}: ${masks.length > 1 ? `1 of ${masks.length} masks` : 'mask refined'} · ${estimate(best)}`
 }
+
+/** What it says when an object is selected; `chosen`: the predicted mask that it has chosen. */
+export const selectionStatus = ({ name }: AnnotatedObject, chosen: Mask | undefined): string =>
+  `${name} selected${chosen ? ` · ${estimate(chosen)}` : ''}`
+
+const estimate = ({ predictedIou }: Mask): string => `model’s own estimate ${percent(predictedIou)}`
 
 /** What it says after a search: `added` are the new objects among those that were `found`. */
 export function phraseStatus(phrase: string, added: readonly { readonly score: number }[], found: number): string {

@@ -17,9 +17,9 @@ const most = 10_000
 const looked = 500
 
 /**
- * Has the images of a shard done by the workers of a queue, and waits for them. The queue only says what is open; what
- * is done, the results say. A task that Redis has lost is therefore added again, and a run that was stopped is
- * continued by running it again. Throws `JobError`, or the reason of an abort; what is queued then stays queued.
+ * Processes the images of a shard with the workers of a queue, and waits for them. The queue holds only open tasks; the
+ * results show which images are done. So a task that Redis has lost is added again, and running a stopped job again
+ * continues it. Throws `JobError`, or the reason of an abort; what is queued then stays queued.
  */
 export async function runOnQueue(
   { images, tasks }: Source,
