@@ -206,7 +206,8 @@ describe('the description', () => {
       '/label-studio/predict',
       '/api/functions',
       '/api/functions/{name}',
-      '/api/function_invocations'
+      '/api/function_invocations',
+      '/sam2/segment_image'
     ])
     expect(Object.keys(document.components.schemas)).toEqual(
       expect.arrayContaining(['Prompt', 'CocoRle', 'Mask', 'Error', 'Image'])
