@@ -64,7 +64,7 @@ it('exports every format, whose files hold exactly the masks on the screen, and 
   expect(Buffer.compare(Buffer.from(data as Uint8Array), painted)).toBe(0)
 
   await page.evaluate(() => document.querySelector('sam-annotator')!.select(2))
-  const cut = await exportFile(page, 'Cut-outs', 'Object')
+  const cut = await exportFile(page, 'Cut-outs', 'This object')
   expect(cut.name).toBe('scene-Object 2.png')
   const { data: rgba, info } = await sharp(cut.bytes).raw().toBuffer({ resolveWithObject: true })
   const [x0, y0, x1, y1] = masks[1].boxXyxy

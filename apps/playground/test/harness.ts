@@ -134,7 +134,7 @@ export async function addBoxes(page: Page, boxes: readonly [number, number, numb
 export async function exportFile(
   page: Page,
   format: string,
-  scope: 'Object' | 'Picture' | 'All pictures' = 'Picture'
+  scope: 'This object' | 'This picture' | 'All pictures' = 'This picture'
 ): Promise<{ name: string; bytes: Buffer }> {
   const card = page.locator('.card[data-tab=export]')
   await card.getByLabel('What is exported').selectOption({ label: scope })

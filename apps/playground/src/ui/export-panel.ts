@@ -7,8 +7,8 @@ import { counted } from '../format.js'
 import { card, dropDown, segments, slider, textButton } from './controls.js'
 
 const scopes: readonly (readonly [ExportScope, string])[] = [
-  ['object', 'Object'],
-  ['picture', 'Picture'],
+  ['object', 'This object'],
+  ['picture', 'This picture'],
   ['all', 'All pictures']
 ]
 const formats = Object.entries(exportFormats).map(([name, { label }]) => [name as ExportFormat, label] as const)

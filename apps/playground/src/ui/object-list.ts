@@ -142,25 +142,40 @@ function row(app: App, object: AnnotatedObject): TemplateResult {
         <span class="swatch" aria-hidden="true"></span>
         <span class="object-text"><span class="name">${name}</span> <small>${factsOf(app, object)}</small></span>
       </button>
+      ${
+        active
+          ? html`${iconButton('duplicate', `Duplicate ${name}`, {
+              key: 'D',
+              class: 'small',
+              onclick: () => annotator.act(before => duplicateObject(before, id))
+            })}
+            ${iconButton('trash', `Remove ${name}`, {
+              key: 'Delete',
+              class: 'small',
+              disabled: locked,
+              onclick: () => annotator.act(before => removeObjects(before, [id]))
+            })}`
+          : nothing
+      }
+      ${
+        active || locked
+          ? iconButton('lock', locked ? `Unlock ${name}` : `Lock ${name}`, {
+              key: 'K',
+              class: `small${locked ? ' on' : ''}`,
+              onclick: () => annotator.act(before => changeObject(before, id, { locked: !locked }))
+            })
+          : nothing
+      }
       ${iconButton(visible ? 'eye' : 'hidden', visible ? `Hide ${name}` : `Show ${name}`, {
         class: 'small',
         onclick: () => annotator.act(before => changeObject(before, id, { visible: !visible }))
       })}
-      ${
-        locked
-          ? iconButton('lock', `Unlock ${name}`, {
-              key: 'K',
-              class: 'small on',
-              onclick: () => annotator.act(before => changeObject(before, id, { locked: false }))
-            })
-          : nothing
-      }
     </div>
     ${active ? editor(app, object) : nothing}
   </li>`
 }
 
-/** Name, label, actions and masks of the selected object. */
+/** Name, label and masks of the selected object. */
 function editor(app: App, object: AnnotatedObject): TemplateResult {
   const { annotator } = app
   const { id, name, locked, category } = object
@@ -193,28 +208,6 @@ function editor(app: App, object: AnnotatedObject): TemplateResult {
       choose: label,
       disabled: locked
     })}
-    <div class="object-actions">
-      ${
-        locked
-          ? nothing
-          : iconButton('lock', `Lock ${name}`, {
-              key: 'K',
-              class: 'small',
-              onclick: () => annotator.act(before => changeObject(before, id, { locked: true }))
-            })
-      }
-      ${iconButton('duplicate', `Duplicate ${name}`, {
-        key: 'D',
-        class: 'small',
-        onclick: () => annotator.act(before => duplicateObject(before, id))
-      })}
-      ${iconButton('trash', `Remove ${name}`, {
-        key: 'Delete',
-        class: 'small',
-        disabled: locked,
-        onclick: () => annotator.act(before => removeObjects(before, [id]))
-      })}
-    </div>
     ${maskChoice(app, object)}
   </div>`
 }

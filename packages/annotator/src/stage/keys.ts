@@ -19,7 +19,7 @@ export const keyHelp: readonly (readonly [keys: string, action: string])[] = [
   ['H, or Space + drag', 'Pan; two fingers scroll'],
   ['+ − 0', 'Zoom in · out · fit; pinch, or Ctrl + wheel'],
   ['N, Escape', 'New object'],
-  ['1 2 3', 'Choose a mask; else a category'],
+  ['1 2 3', 'Choose a mask, else a label (category)'],
   [', .', 'Previous · next object'],
   ['Page up · Page down', 'Previous · next picture'],
   ['L', 'Level of the automatic masks'],
