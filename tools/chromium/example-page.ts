@@ -32,9 +32,8 @@ export function serveExample(outDir: string): Promise<PreviewServer> {
 /** Opens a page in Chromium, and closes it after `use`. `trouble`: its errors, and its requests to other servers. */
 export async function withPage<T>(url: string, use: (page: Page, trouble: string[]) => Promise<T>): Promise<T> {
   // Without the emulated GPU, on which MobileSAM takes minutes: the page picks WebAssembly.
-  const { executablePath, env } = ensureChromium()
-  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
-  const browser = await chromium.launch({ executablePath, args, env: { ...process.env, ...env } })
+  const { executablePath, argsWithoutGpu, env } = ensureChromium()
+  const browser = await chromium.launch({ executablePath, args: [...argsWithoutGpu], env: { ...process.env, ...env } })
   try {
     const page = await browser.newPage()
     const trouble: string[] = []

@@ -35,6 +35,7 @@ export function useSite(name: string): Site {
   let server: StaticServer
   let isolated: StaticServer
   let browser: Browser
+  let withWebGpu: Promise<Browser> | undefined
   beforeAll(async () => {
     mkdirSync(out, { recursive: true })
     await buildSite(folder)
@@ -44,6 +45,7 @@ export function useSite(name: string): Site {
   })
   afterAll(async () => {
     await browser?.close()
+    await (await withWebGpu)?.close()
     server?.close()
     isolated?.close()
   })
@@ -59,7 +61,8 @@ export function useSite(name: string): Site {
     },
     folder,
     async open(options = {}, { at = server, search = '?backend=wasm&model=tiny', context } = {}) {
-      const opened = await openPage(browser, { url: at.url, search, options, context })
+      const used = search.includes('backend=webgpu') ? await (withWebGpu ??= launch({ webgpu: true })) : browser
+      const opened = await openPage(used, { url: at.url, search, options, context })
       return {
         ...opened,
         shot: async shotName => {
