@@ -266,7 +266,7 @@ describe('an annotator', () => {
     await expect.poll(() => read(page)).toEqual(mine)
 
     const startNew = async (): Promise<void> => {
-      await page.getByRole('button', { name: 'Project', exact: true }).click()
+      await page.getByRole('button', { name: /^Project/ }).click()
       await page.getByRole('button', { name: 'New project' }).click()
       await page.getByRole('dialog').waitFor({ state: 'hidden' })
     }
