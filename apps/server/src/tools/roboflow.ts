@@ -6,8 +6,8 @@ import { fetchImage } from '../fetch-image.js'
 import { checkCount, modelOf } from '../routes.js'
 
 /**
- * What `sam2_segment_image` of Roboflow's inference SDK asks of its server. The first model answers, whichever version
- * of SAM 2 is named.
+ * The route that `sam2_segment_image` of Roboflow's inference SDK calls. It uses the first model, whatever version of
+ * SAM 2 the request names.
  */
 
 const RoboflowPrompt = z.looseObject({
