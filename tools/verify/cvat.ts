@@ -15,11 +15,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json as readJson, text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cpu'
-import { loadSam, Mask, type Box, type Prompt } from '@sam/core'
-import { mobileModel } from '@sam/model-mobile'
-import { createServer, type Server } from '@sam/server'
+import { Mask, type Box, type Prompt } from '@sam/core'
 import { command, virtualEnvironment } from './python.js'
+import { servedSam, token } from './served-sam.js'
 
 const version = '2.80.0'
 const { values } = parseArgs({ options: { venv: { type: 'string', default: join(tmpdir(), `sam-cvat-${version}`) } } })
@@ -27,20 +25,8 @@ const bin = virtualEnvironment(values.venv, [`cvat-sdk[masks]==${version}`, `cva
 const python = (script: string, input: unknown, args: readonly string[] = []): unknown =>
   JSON.parse(command(join(bin, 'python'), ['-c', script, ...args], JSON.stringify(input)))
 
-// The server, with a token.
-const token = 'the-token-of-this-verification'
-const backend = await cpu()
-const { weights } = await mobileModel()
-const sam = await loadSam({ weights, backend })
-const startServer = async (port = 0): Promise<{ server: Server; url: string }> => {
-  const server = await createServer({
-    models: { mobile_sam: { sam, device: backend.name } },
-    tokens: [token],
-    log: { write: line => void (/"status":[45]/.test(line) && console.log(line.trim())) }
-  })
-  return { server, url: await server.listen({ port }) }
-}
-let { server, url } = await startServer()
+const { sam, start } = await servedSam()
+let { server, url } = await start()
 
 const photo = await readFile('apps/cli/assets/coffee.jpg')
 const image = await sam.encode(new Uint8Array(photo))
@@ -172,7 +158,7 @@ const routes: readonly [RegExp, (body: Body, ...parts: string[]) => unknown][] =
       if (completed.size) {
         // A new server does not have the image.
         await server.close({ grace: 0 })
-        ;({ server, url } = await startServer(Number(new URL(url).port)))
+        ;({ server, url } = await start({}, Number(new URL(url).port)))
       }
       return { ar_assignment: { ar_id: next, ar_params: { type: 'interact', task: 1, frame: 0, ...drawings[next] } } }
     }

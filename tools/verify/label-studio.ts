@@ -11,13 +11,11 @@ import { createServer as createNet, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cpu'
-import { loadSam, Mask } from '@sam/core'
-import { mobileModel } from '@sam/model-mobile'
-import { createServer } from '@sam/server'
+import { Mask } from '@sam/core'
 import { chromium } from 'playwright-core'
 import { ensureChromium } from '../chromium/index.js'
 import { command, virtualEnvironment } from './python.js'
+import { servedSam, token } from './served-sam.js'
 
 const labelStudioVersion = '1.23.0'
 const { values } = parseArgs({
@@ -84,17 +82,8 @@ for (let waited = 0; ; waited++) {
 console.log(`Label Studio ${labelStudioVersion} runs`)
 
 // The server, with a token: Label Studio sends it as a password.
-const token = 'the-token-of-this-verification'
-const backend = await cpu()
-const { weights } = await mobileModel()
-const sam = await loadSam({ weights, backend })
-const server = await createServer({
-  models: { mobile_sam: { sam, device: backend.name } },
-  tokens: [token],
-  labelStudio: { url, token: key },
-  log: { write: line => void (/"status":[45]/.test(line) && console.log(line.trim())) }
-})
-const address = await server.listen({ port: 0 })
+const { sam, start } = await servedSam()
+const { server, url: address } = await start({ labelStudio: { url, token: key } })
 
 const photo = new Uint8Array(await readFile('apps/cli/assets/coffee.jpg'))
 const image = await sam.encode(photo)

@@ -9,11 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { cpu } from '@sam/backend-cpu'
-import { loadSam, Mask, type CocoRle } from '@sam/core'
-import { mobileModel } from '@sam/model-mobile'
-import { createServer } from '@sam/server'
+import { Mask, type CocoRle } from '@sam/core'
 import { virtualEnvironment } from './python.js'
+import { servedSam, token } from './served-sam.js'
 
 const version = '1.8.3'
 const { values } = parseArgs({
@@ -21,16 +19,8 @@ const { values } = parseArgs({
 })
 const bin = virtualEnvironment(values.venv, [`inference-sdk==${version}`])
 
-const token = 'the-token-of-this-verification'
-const backend = await cpu()
-const { weights } = await mobileModel()
-const sam = await loadSam({ weights, backend })
-const server = await createServer({
-  models: { mobile_sam: { sam, device: backend.name } },
-  tokens: [token],
-  log: { write: line => void (/"status":[45]/.test(line) && console.log(line.trim())) }
-})
-const url = await server.listen({ port: 0 })
+const { sam, start } = await servedSam()
+const { server, url } = await start()
 const photo = await readFile('apps/cli/assets/coffee.jpg')
 
 const script = `

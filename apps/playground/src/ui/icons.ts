@@ -32,7 +32,6 @@ const shapes = {
   copy: svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M5.500 15.500h-1v-11h11v1"/>`,
   select: svg`<path d="M6 4.500l12 7-5.300 1.300-2.700 5z"/>`,
   lock: svg`<rect x="5.500" y="11" width="13" height="9" rx="2"/><path d="M8.500 11V8a3.500 3.500 0 017 0v3"/>`,
-  unlocked: svg`<rect x="5.500" y="11" width="13" height="9" rx="2"/><path d="M8.500 11V8a3.500 3.500 0 016.800-1.200"/>`,
   sparkles: svg`<path d="M11 4l1.800 5.200L18 11l-5.200 1.800L11 18l-1.800-5.200L4 11l5.200-1.800zM18.500 15.500l.7 2 2 .7-2 .7-.7 2-.7-2-2-.7 2-.7z"/>`,
   tag: svg`<path d="M4 5.500v6l8.500 8.500 7-7L11 4.500H5A1 1 0 004 5.500z"/><circle cx="8" cy="8.500" r="1.200"/>`,
   check: svg`<path d="M5 12.5l4.5 4.5L19 7.5"/>`

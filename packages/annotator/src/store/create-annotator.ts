@@ -81,6 +81,8 @@ export function createAnnotator(): Annotator {
     },
     fail: error => fail(error)
   })
+  /** The predicted mask that an object has chosen. */
+  const chosenMask = ({ prompts, choice }: AnnotatedObject): Mask | undefined => cache.predicted(prompts)?.[choice]
   const keyOf = ({ id }: AnnotatedObject, of = picture()): string => `${of?.id}/${id}`
 
   function fail(error: unknown): void {
@@ -153,12 +155,10 @@ export function createAnnotator(): Annotator {
     const before = annotator.active
     update({ history, preview: undefined })
     const { active } = annotator
-    if (active && active.id !== before?.id)
-      update({
-        status: annotator.maskOf(active)
-          ? selectionStatus(active, cache.predicted(active.prompts)?.[active.choice])
-          : `${active.name}: predicting the mask`
-      })
+    if (active && active.id !== before?.id) {
+      const isPending = !hasNoPrompts(active.prompts) && !cache.predicted(active.prompts)
+      update({ status: selectionStatus(active, isPending && state.sam ? 'pending' : chosenMask(active)) })
+    }
     // Ids of objects are used again: the next object with an id must not show the mask of an earlier one.
     const { objects = [] } = picture() ?? {}
     for (const key of lastShown.keys())

@@ -12,8 +12,10 @@ export function predictionStatus({ name, strokes }: AnnotatedObject, masks: read
 }
 
 /** What it says when an object is selected; `chosen`: the predicted mask that it has chosen. */
-export const selectionStatus = ({ name }: AnnotatedObject, chosen: Mask | undefined): string =>
-  `${name} selected${chosen ? ` · ${estimate(chosen)}` : ''}`
+export function selectionStatus({ name }: AnnotatedObject, chosen: Mask | 'pending' | undefined): string {
+  if (chosen === 'pending') return `${name}: predicting the mask`
+  return `${name} selected${chosen ? ` · ${estimate(chosen)}` : ''}`
+}
 
 const estimate = ({ predictedIou }: Mask): string => `model’s own estimate ${percent(predictedIou)}`
 
